@@ -1,0 +1,80 @@
+package dev.sluice.access;
+
+import io.smallrye.jwt.auth.principal.JWTParser;
+import io.smallrye.jwt.auth.principal.ParseException;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Vertx;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.eclipse.microprofile.jwt.JsonWebToken;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Verifies JSON web tokens with the keys MicroProfile JWT is configured with. */
+@Singleton
+public final class Tokens {
+
+    private static final Logger LOG = Logger.getLogger(Tokens.class);
+
+    /** As long as the id of a channel may be: a longer subject could never be heard. */
+    private static final int MAX_USER_BYTES = 256;
+
+    private final JWTParser parser;
+    private final Vertx vertx;
+
+    Tokens(JWTParser parser, Vertx vertx) {
+        this.parser = parser;
+        this.vertx = vertx;
+    }
+
+    /**
+     * The verdict on a token, on the caller's Vert.x context; never fails. The work is done on a worker thread, as it
+     * may fetch keys.
+     */
+    public Uni<Verdict> verify(String token) {
+        return Uni.createFrom()
+                .completionStage(() ->
+                        vertx.executeBlocking(() -> judge(token), false).toCompletionStage())
+                .onFailure()
+                .recoverWithItem(failure -> {
+                    LOG.errorf(failure, "A token could not be verified");
+                    return new Verdict.Unavailable();
+                });
+    }
+
+    private Verdict judge(String token) {
+        JsonWebToken verified;
+        try {
+            verified = parser.parse(token);
+        } catch (ParseException e) {
+            if (causedByIo(e)) {
+                LOG.warnf("Keys to verify tokens with can't be fetched: %s", e.getMessage());
+                return new Verdict.Unavailable();
+            }
+            // The exception's own message quotes the token's claims.
+            return new Verdict.Refused("token is invalid or expired");
+        }
+        Object type = verified.getClaim("type");
+        if (type != null && !type.toString().equals("access")) {
+            return new Verdict.Refused("token is not an access token");
+        }
+        String user = verified.getSubject();
+        if (user == null || user.isEmpty()) {
+            return new Verdict.Refused("token has no sub claim");
+        }
+        if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
+            return new Verdict.Refused("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
+        }
+        return new Verdict.Accepted(user);
+    }
+
+    private static boolean causedByIo(@Nullable Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,5 @@
+/** What dev mode adds: a Redis, a signing key, a page and a simulated worker. Not part of the production build. */
+@NullMarked
+package dev.sluice.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,39 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * Delays between attempts that double up to a limit. Each is drawn from the upper half of its step, so that the pods of
+ * a fleet that lost Redis together do not come back together. Not safe for use by several threads.
+ */
+final class Backoff {
+
+    private final long initialMillis;
+    private final long maxMillis;
+    private final RandomGenerator random;
+    private long stepMillis;
+
+    Backoff(Duration initial, Duration max, RandomGenerator random) {
+        if (initial.toMillis() < 1 || max.compareTo(initial) < 0) {
+            throw new IllegalArgumentException(
+                    "back-off needs 1 ms <= initial <= max, got initial " + initial + ", max " + max);
+        }
+        this.initialMillis = initial.toMillis();
+        this.maxMillis = max.toMillis();
+        this.random = random;
+        this.stepMillis = initialMillis;
+    }
+
+    /** How long to wait before the next attempt. */
+    Duration next() {
+        long step = stepMillis;
+        stepMillis = step > maxMillis / 2 ? maxMillis : step * 2;
+        return Duration.ofMillis(random.nextLong(Math.max(1, step / 2), step + 1));
+    }
+
+    /** To be called when an attempt has succeeded. */
+    void reset() {
+        stepMillis = initialMillis;
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.outbox;
+
+import java.util.Locale;
+
+/** Why a connection ended, with the close code that tells the peer. */
+public enum Disconnect {
+    /** The peer closed the WebSocket. */
+    CLIENT_CLOSED(1000, ""),
+    /** The peer vanished: reset or end of stream without a close frame. */
+    CONNECTION_LOST(1011, ""),
+    /** The peer broke the WebSocket protocol. */
+    PROTOCOL_ERROR(1002, "WebSocket protocol error"),
+    /** The peer sent a frame larger than allowed. */
+    FRAME_TOO_LARGE(1009, "frame too large"),
+    /** A frame could not be written. */
+    SEND_FAILED(1011, "sending failed"),
+    /** This pod is stopping. */
+    GOING_AWAY(1012, "this pod is going away, reconnect");
+
+    private final int closeCode;
+    private final String message;
+
+    Disconnect(int closeCode, String message) {
+        this.closeCode = closeCode;
+        this.message = message;
+    }
+
+    /** The WebSocket close code. */
+    public int closeCode() {
+        return closeCode;
+    }
+
+    /** The text that goes with the close code. */
+    public String message() {
+        return message;
+    }
+
+    /** The name used in metrics. */
+    public String tag() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

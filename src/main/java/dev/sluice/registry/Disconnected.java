@@ -1,0 +1,11 @@
+package dev.sluice.registry;
+
+import dev.sluice.outbox.Disconnect;
+
+/**
+ * A connection has ended. Fired exactly once for each connection, on whatever thread found out.
+ *
+ * @param connection the one that ended
+ * @param reason why
+ */
+public record Disconnected(Connection connection, Disconnect reason) {}

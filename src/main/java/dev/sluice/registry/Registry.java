@@ -1,0 +1,223 @@
+package dev.sluice.registry;
+
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import jakarta.interceptor.Interceptor;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who is connected and who listens to what: the one source of truth. Safe for use by any number of threads. Changes of
+ * one user's connections and subscriptions exclude each other; looking up who listens takes no lock.
+ */
+@Singleton
+public final class Registry {
+
+    /** How an attempt to subscribe ended. */
+    public enum Subscribed {
+        /** The connection hears the channel from now on, or did already. */
+        YES,
+        /** There are as many subscriptions as allowed. */
+        TOO_MANY,
+        /** The connection has ended. */
+        GONE
+    }
+
+    private final Scope scope;
+    private final int maxSubscriptions;
+
+    // Whoever changes a user's groups does so inside users.compute(user), which is the lock; listeners is only ever
+    // locked inside that, never around it.
+    private final Map<String, Group> users = new ConcurrentHashMap<>();
+    private final Map<Connection, Group> singles = new ConcurrentHashMap<>();
+    private final Map<String, Set<Group>> listeners = new ConcurrentHashMap<>();
+    private final LongAdder connections = new LongAdder();
+    private final LongAdder subscriptions = new LongAdder();
+
+    @Inject
+    Registry(RegistryConfig config, MeterRegistry metrics) {
+        this(config.scope(), config.subscriptionsPerUser());
+        Gauge.builder("sluice.users", users, Map::size)
+                .description("Users with at least one connection to this pod")
+                .register(metrics);
+        Gauge.builder("sluice.subscriptions", subscriptions, LongAdder::sum)
+                .description("Subscriptions on this pod")
+                .register(metrics);
+        Gauge.builder("sluice.connections", connections, LongAdder::sum)
+                .description("WebSocket connections to this pod")
+                .tag("state", "authenticated")
+                .register(metrics);
+    }
+
+    Registry(Scope scope, int maxSubscriptions) {
+        if (maxSubscriptions < 1) {
+            throw new IllegalArgumentException(
+                    "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
+        }
+        this.scope = scope;
+        this.maxSubscriptions = maxSubscriptions;
+    }
+
+    /** Takes in a connection: from now on it hears what is for its user. */
+    public void add(Connection connection) {
+        users.compute(connection.user(), (user, known) -> {
+            Group group = known == null ? new Group() : known;
+            group.connections.add(connection);
+            connections.increment();
+            if (scope == Scope.CONNECTION) {
+                Group single = new Group();
+                single.connections.add(connection);
+                singles.put(connection, single);
+            }
+            return group;
+        });
+    }
+
+    /** Makes the connection, and with scope {@code user} all others of its user, hear the channel. Idempotent. */
+    public Subscribed subscribe(Connection connection, Channel channel) {
+        Subscribed[] result = {Subscribed.GONE};
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            Group holder = holder(connection, group);
+            if (holder != null) {
+                result[0] = subscribe(holder, channel.name());
+            }
+            return group;
+        });
+        return result[0];
+    }
+
+    /** Undoes {@link #subscribe}. Idempotent. */
+    public void unsubscribe(Connection connection, Channel channel) {
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            Group holder = holder(connection, group);
+            if (holder != null && holder.channels.remove(channel.name())) {
+                leave(holder, channel.name());
+            }
+            return group;
+        });
+    }
+
+    /**
+     * Takes out a connection, and what nobody listens to any more with it. Idempotent; never touches another connection
+     * of the user.
+     */
+    public void remove(Connection connection) {
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            if (!group.connections.remove(connection)) {
+                return group;
+            }
+            connections.decrement();
+            Group single = singles.remove(connection);
+            if (single != null) {
+                dissolve(single);
+            }
+            if (!group.connections.isEmpty()) {
+                return group;
+            }
+            dissolve(group);
+            return null;
+        });
+    }
+
+    /**
+     * Calls the action for each connection that is to hear the channel, once. One that is added or removed meanwhile may
+     * or may not be among them; one for which {@link #subscribe} had returned before is.
+     *
+     * @return how many there were
+     */
+    public int forEach(Channel channel, Consumer<Connection> action) {
+        if (channel.route().audience() == Audience.USER) {
+            Group group = users.get(channel.id());
+            return group == null ? 0 : forEach(group, action);
+        }
+        Set<Group> groups = listeners.get(channel.name());
+        int count = 0;
+        if (groups != null) {
+            for (Group group : groups) {
+                count += forEach(group, action);
+            }
+        }
+        return count;
+    }
+
+    /** Connections there are now. */
+    public long connections() {
+        return connections.sum();
+    }
+
+    /** Users there are now. */
+    long users() {
+        return users.size();
+    }
+
+    /** Subscriptions there are now. */
+    long subscriptions() {
+        return subscriptions.sum();
+    }
+
+    /** Nothing at all is held: what must be true once everybody has gone. */
+    boolean isEmpty() {
+        return users.isEmpty() && singles.isEmpty() && listeners.isEmpty() && connections() == 0 && subscriptions() == 0;
+    }
+
+    // Takes the connection out before anyone else hears of its end.
+    void onDisconnected(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) Disconnected event) {
+        remove(event.connection());
+    }
+
+    private @Nullable Group holder(Connection connection, Group group) {
+        if (scope == Scope.CONNECTION) {
+            return singles.get(connection);
+        }
+        return group.connections.contains(connection) ? group : null;
+    }
+
+    private Subscribed subscribe(Group holder, String channel) {
+        if (holder.channels.contains(channel)) {
+            return Subscribed.YES;
+        }
+        if (holder.channels.size() >= maxSubscriptions) {
+            return Subscribed.TOO_MANY;
+        }
+        holder.channels.add(channel);
+        subscriptions.increment();
+        listeners.compute(channel, (name, known) -> {
+            Set<Group> groups = known == null ? ConcurrentHashMap.newKeySet(1) : known;
+            groups.add(holder);
+            return groups;
+        });
+        return Subscribed.YES;
+    }
+
+    private void dissolve(Group group) {
+        group.channels.forEach(channel -> leave(group, channel));
+        group.channels.clear();
+    }
+
+    private void leave(Group group, String channel) {
+        subscriptions.decrement();
+        listeners.computeIfPresent(channel, (name, groups) -> {
+            groups.remove(group);
+            return groups.isEmpty() ? null : groups;
+        });
+    }
+
+    private static int forEach(Group group, Consumer<Connection> action) {
+        int count = 0;
+        for (Connection connection : group.connections) {
+            action.accept(connection);
+            count++;
+        }
+        return count;
+    }
+}

@@ -1,0 +1,9 @@
+package dev.sluice.registry;
+
+/** To whom a subscription belongs. */
+public enum Scope {
+    /** To the user: it reaches all connections of the user and ends with the last of them. */
+    USER,
+    /** To the connection it was made on. */
+    CONNECTION
+}

@@ -1,0 +1,9 @@
+package dev.sluice.route;
+
+/** Who hears the publications of a route. */
+public enum Audience {
+    /** The user whom the channel's id names. */
+    USER,
+    /** The users who asked for the channel. */
+    SUBSCRIBERS
+}

@@ -1,0 +1,27 @@
+package dev.sluice.socket;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a client said. Where there is an {@code id}, it is the client's own and goes back with the answer. */
+sealed interface ClientMessage {
+
+    /** Here is my token. */
+    record Auth(String token, @Nullable JsonNode id) implements ClientMessage {}
+
+    /** I want to hear these channels; at least one, not yet looked at. */
+    record Subscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {}
+
+    /** I no longer want to hear these channels; at least one, not yet looked at. */
+    record Unsubscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {}
+
+    /** I am alive. */
+    record Alive() implements ClientMessage {}
+
+    /** A JSON object that makes no sense. */
+    record Senseless(ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}
+
+    /** Not even a JSON object. */
+    record NotAnObject() implements ClientMessage {}
+}

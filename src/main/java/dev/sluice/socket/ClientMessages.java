@@ -1,0 +1,123 @@
+package dev.sluice.socket;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import dev.sluice.socket.ClientMessage.Alive;
+import dev.sluice.socket.ClientMessage.Auth;
+import dev.sluice.socket.ClientMessage.NotAnObject;
+import dev.sluice.socket.ClientMessage.Senseless;
+import dev.sluice.socket.ClientMessage.Subscribe;
+import dev.sluice.socket.ClientMessage.Unsubscribe;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what clients say. Whatever they send, the answer is a message, never an exception. */
+final class ClientMessages {
+
+    /** Deeper than any message needs to be. */
+    private static final int MAX_DEPTH = 16;
+
+    /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
+    private static final int MAX_ID_LENGTH = 128;
+
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(MAX_DEPTH)
+                            .build())
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    // The names come from strangers: nothing of them may be kept.
+                    .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            // Together: a number given as id goes back as it came.
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
+
+    private ClientMessages() {}
+
+    /** Reads one text frame. */
+    static ClientMessage parse(String text) {
+        JsonNode message;
+        try {
+            message = JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            return new NotAnObject();
+        }
+        if (!message.isObject()) {
+            return new NotAnObject();
+        }
+        JsonNode id = message.get("id");
+        if (id != null && !isId(id)) {
+            return senseless("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
+        }
+        if (isText(message.get("type"), "auth")) {
+            JsonNode token = message.get("token");
+            return token != null && token.isTextual() && !token.textValue().isEmpty()
+                    ? new Auth(token.textValue(), id)
+                    : senseless("an auth message needs a token", id);
+        }
+        JsonNode action = message.get("action");
+        if (action == null || !action.isTextual()) {
+            return senseless("a message needs an action, or the type auth", id);
+        }
+        return switch (action.textValue()) {
+            case "subscribe" -> channels(message, id, true);
+            case "unsubscribe" -> channels(message, id, false);
+            case "subscribe_upload" -> upload(message, id, true);
+            case "unsubscribe_upload" -> upload(message, id, false);
+            case "ping", "pong" -> new Alive();
+            default -> new Senseless(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
+        };
+    }
+
+    private static ClientMessage upload(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+        JsonNode upload = message.get("upload_id");
+        return upload != null && upload.isTextual()
+                ? change(List.of("upload:" + upload.textValue()), id, subscribe)
+                : senseless("upload_id must be a string", id);
+    }
+
+    private static ClientMessage channels(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+        JsonNode one = message.get("channel");
+        JsonNode many = message.get("channels");
+        if (one != null && many == null && one.isTextual()) {
+            return change(List.of(one.textValue()), id, subscribe);
+        }
+        if (one == null && many != null && many.isArray() && !many.isEmpty()) {
+            List<String> names = new ArrayList<>(many.size());
+            for (JsonNode name : many) {
+                if (!name.isTextual()) {
+                    return senseless("channels must be a list of strings", id);
+                }
+                names.add(name.textValue());
+            }
+            return change(names, id, subscribe);
+        }
+        return senseless("give either a channel, or channels as a list of at least one", id);
+    }
+
+    private static ClientMessage change(List<String> channels, @Nullable JsonNode id, boolean subscribe) {
+        return subscribe ? new Subscribe(channels, id) : new Unsubscribe(channels, id);
+    }
+
+    private static Senseless senseless(String why, @Nullable JsonNode id) {
+        return new Senseless(ErrorCode.BAD_MESSAGE, why, id);
+    }
+
+    private static boolean isText(@Nullable JsonNode node, String text) {
+        return node != null && node.isTextual() && node.textValue().equals(text);
+    }
+
+    private static boolean isId(JsonNode id) {
+        return (id.isTextual() || id.isNumber()) && id.asText().length() <= MAX_ID_LENGTH;
+    }
+}

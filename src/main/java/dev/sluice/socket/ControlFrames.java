@@ -1,0 +1,51 @@
+package dev.sluice.socket;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.outbox.Frame;
+import org.jspecify.annotations.Nullable;
+
+/** Sluice's own messages to clients: JSON objects whose {@code action} comes first. */
+final class ControlFrames {
+
+    static final Frame PING = frame(action("ping"), null);
+
+    private ControlFrames() {}
+
+    static Frame authSuccess(String user, @Nullable JsonNode id) {
+        return frame(action("auth_success").put("user_id", user), id);
+    }
+
+    static Frame authError(String message) {
+        return frame(action("auth_error").put("message", message), null);
+    }
+
+    static Frame subscribed(String channel, @Nullable JsonNode id) {
+        return frame(action("subscribed").put("channel", channel), id);
+    }
+
+    static Frame unsubscribed(String channel, @Nullable JsonNode id) {
+        return frame(action("unsubscribed").put("channel", channel), id);
+    }
+
+    static Frame error(ErrorCode code, String message, @Nullable JsonNode id) {
+        return frame(action("error").put("code", code.code()).put("message", message), id);
+    }
+
+    static Frame error(ErrorCode code, String message, String channel, @Nullable JsonNode id) {
+        return frame(
+                action("error").put("code", code.code()).put("message", message).put("channel", channel), id);
+    }
+
+    private static ObjectNode action(String action) {
+        return JsonNodeFactory.instance.objectNode().put("action", action);
+    }
+
+    private static Frame frame(ObjectNode message, @Nullable JsonNode id) {
+        if (id != null) {
+            message.set("id", id);
+        }
+        return Frame.control(message.toString());
+    }
+}

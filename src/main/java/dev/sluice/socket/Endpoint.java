@@ -1,0 +1,104 @@
+package dev.sluice.socket;
+
+import dev.sluice.outbox.Disconnect;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
+import io.quarkus.websockets.next.CloseReason;
+import io.quarkus.websockets.next.OnBinaryMessage;
+import io.quarkus.websockets.next.OnClose;
+import io.quarkus.websockets.next.OnError;
+import io.quarkus.websockets.next.OnOpen;
+import io.quarkus.websockets.next.OnTextMessage;
+import io.quarkus.websockets.next.UserData.TypedKey;
+import io.quarkus.websockets.next.WebSocketConnection;
+import io.smallrye.common.annotation.NonBlocking;
+import io.vertx.core.buffer.Buffer;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What WebSockets Next calls, handed to the session of the WebSocket. Every callback runs on the WebSocket's event loop
+ * and returns at once: this version of WebSockets Next would queue what arrives meanwhile without bound.
+ */
+abstract class Endpoint {
+
+    /** The user, where the upgrade request has shown it. */
+    static final TypedKey<String> USER = TypedKey.forString("sluice.user");
+
+    private static final TypedKey<Session> SESSION = new TypedKey<>("sluice.session");
+    private static final Logger LOG = Logger.getLogger(Endpoint.class);
+
+    private final Sessions sessions;
+
+    Endpoint(Sessions sessions) {
+        this.sessions = sessions;
+    }
+
+    @OnOpen
+    @NonBlocking
+    void open(WebSocketConnection socket) {
+        LOG.debugf("%s opened", socket.id());
+        socket.userData().put(SESSION, sessions.start(socket, socket.userData().remove(USER)));
+    }
+
+    @OnTextMessage
+    @NonBlocking
+    void text(String text, WebSocketConnection socket) {
+        received(ClientMessages.parse(text), socket);
+    }
+
+    @OnBinaryMessage
+    @NonBlocking
+    void binary(Buffer bytes, WebSocketConnection socket) {
+        received(new ClientMessage.NotAnObject(), socket);
+    }
+
+    @OnClose
+    @NonBlocking
+    void close(CloseReason reason, WebSocketConnection socket) {
+        LOG.debugf("%s closed with %d", socket.id(), reason.getCode());
+        Session session = session(socket);
+        if (session != null) {
+            sessions.end(session, lost(reason) ? Disconnect.CONNECTION_LOST : Disconnect.CLIENT_CLOSED);
+        }
+    }
+
+    @OnError
+    @NonBlocking
+    void error(Throwable failure, WebSocketConnection socket) {
+        LOG.debugf(failure, "%s failed", socket.id());
+        Session session = session(socket);
+        if (session != null) {
+            session.disconnect(reason(failure));
+        }
+    }
+
+    private void received(ClientMessage message, WebSocketConnection socket) {
+        Session session = session(socket);
+        if (session != null) {
+            session.received(message);
+        }
+    }
+
+    private static @Nullable Session session(WebSocketConnection socket) {
+        return socket.userData().get(SESSION);
+    }
+
+    private static boolean lost(CloseReason reason) {
+        return reason.getCode() == WebSocketCloseStatus.EMPTY.code()
+                || reason.getCode() == WebSocketCloseStatus.ABNORMAL_CLOSURE.code();
+    }
+
+    private static Disconnect reason(Throwable failure) {
+        if (failure instanceof CorruptedWebSocketFrameException corrupted) {
+            return corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)
+                    ? Disconnect.FRAME_TOO_LARGE
+                    : Disconnect.PROTOCOL_ERROR;
+        }
+        // Vert.x says so, and only so, that the frames of a message add up to more than allowed.
+        if (failure instanceof IllegalStateException) {
+            return Disconnect.FRAME_TOO_LARGE;
+        }
+        return Disconnect.CONNECTION_LOST;
+    }
+}

@@ -1,0 +1,24 @@
+package dev.sluice.socket;
+
+import java.util.Locale;
+
+/** What an {@code error} frame says of the client's message it answers. */
+enum ErrorCode {
+    /** Not a JSON object of a known form. */
+    BAD_MESSAGE,
+    /** An action nobody knows. */
+    UNKNOWN_ACTION,
+    /** Malformed, of an unknown prefix, or not one to subscribe to. */
+    BAD_CHANNEL,
+    /** The token is not good. */
+    UNAUTHORIZED,
+    /** As many subscriptions as allowed. */
+    TOO_MANY_SUBSCRIPTIONS,
+    /** It can't be told now; trying again later may help. */
+    UNAVAILABLE;
+
+    /** The form it has on the wire. */
+    String code() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

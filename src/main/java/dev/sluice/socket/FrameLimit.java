@@ -1,0 +1,39 @@
+package dev.sluice.socket;
+
+import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
+import io.vertx.core.http.HttpServerOptions;
+import jakarta.inject.Singleton;
+
+/** Sets the limits of WebSockets on the HTTP servers. */
+@Singleton
+final class FrameLimit implements HttpServerOptionsCustomizer {
+
+    /** How long a client may take to answer a close before its TCP connection is cut. */
+    private static final int CLOSING_SECONDS = 1;
+
+    private final int maxFrame;
+
+    FrameLimit(SocketConfig config) {
+        long configured = config.maxFrame().asLongValue();
+        if (configured < 1024 || configured > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("sluice.max-frame must be from 1K to 2047M, is " + configured);
+        }
+        maxFrame = (int) configured;
+    }
+
+    @Override
+    public void customizeHttpServer(HttpServerOptions options) {
+        limit(options);
+    }
+
+    @Override
+    public void customizeHttpsServer(HttpServerOptions options) {
+        limit(options);
+    }
+
+    private void limit(HttpServerOptions options) {
+        options.setMaxWebSocketFrameSize(maxFrame)
+                .setMaxWebSocketMessageSize(maxFrame)
+                .setWebSocketClosingTimeout(CLOSING_SECONDS);
+    }
+}

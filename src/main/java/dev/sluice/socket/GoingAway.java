@@ -1,0 +1,47 @@
+package dev.sluice.socket;
+
+import dev.sluice.outbox.Disconnect;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * Closes every WebSocket with 1012 when the process is asked to stop. It acts before the shutdown proper: by then the
+ * server would have closed them with 1000, which tells a client not to come back.
+ */
+@Singleton
+final class GoingAway {
+
+    private static final Logger LOG = Logger.getLogger(GoingAway.class);
+
+    /** How long the clients may take to answer the close; the process must be gone within a few seconds. */
+    private static final long MAX_SECONDS = 2;
+
+    private final Sessions sessions;
+    private volatile boolean started;
+
+    GoingAway(Sessions sessions) {
+        this.sessions = sessions;
+    }
+
+    /** Whether new WebSockets are to be refused. */
+    boolean started() {
+        return started;
+    }
+
+    void onStop(@Observes ShutdownDelayInitiatedEvent event) {
+        started = true;
+        List<Session> leaving = List.copyOf(sessions.open());
+        leaving.forEach(session -> session.run(() -> session.disconnect(Disconnect.GOING_AWAY)));
+        CompletableFuture.allOf(leaving.stream()
+                        .map(session -> session.end().toCompletableFuture())
+                        .toArray(CompletableFuture<?>[]::new))
+                .completeOnTimeout(null, MAX_SECONDS, TimeUnit.SECONDS)
+                .join();
+        LOG.infof("Closed %d connections", leaving.size());
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sluice.socket;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Which pages may connect: a browser says on each upgrade what page asked for it. */
+final class Origins {
+
+    private static final String WILDCARD = "*.";
+
+    /** One allowed origin; with {@code subdomains}, every name below the host but not the host itself. */
+    private record Origin(String scheme, String host, int port, boolean subdomains) {
+
+        boolean covers(Origin origin) {
+            return scheme.equals(origin.scheme)
+                    && port == origin.port
+                    && (subdomains ? origin.host.endsWith("." + host) : origin.host.equals(host));
+        }
+    }
+
+    private final boolean any;
+    private final Optional<List<Origin>> allowed;
+
+    /** The origins configured, or, where none are, each origin at the host it connects to. */
+    Origins(Optional<List<String>> configured) {
+        this.any = configured.isPresent() && configured.get().contains("*");
+        this.allowed = configured.map(
+                list -> list.stream().filter(entry -> !entry.equals("*")).map(Origins::entry).toList());
+    }
+
+    /**
+     * Whether a page of that origin may connect.
+     *
+     * @param header the value of the Origin header
+     * @param host the host the request is for; {@code null} where it says none
+     * @param port its port, not positive where the request leaves it to the scheme
+     */
+    boolean allow(String header, @Nullable String host, int port) {
+        if (any) {
+            return true;
+        }
+        Origin origin = parse(header);
+        if (origin == null) {
+            return false;
+        }
+        if (allowed.isPresent()) {
+            return allowed.get().stream().anyMatch(entry -> entry.covers(origin));
+        }
+        // Behind a proxy that ends TLS the request's own scheme is not the page's: the origin's counts.
+        int requested = port > 0 ? port : defaultPort(origin.scheme);
+        return origin.host.equalsIgnoreCase(host) && origin.port == requested;
+    }
+
+    private static Origin entry(String entry) {
+        boolean subdomains = entry.contains("://" + WILDCARD);
+        Origin origin = parse(subdomains ? entry.replace("://" + WILDCARD, "://") : entry);
+        if (origin == null) {
+            throw new IllegalArgumentException("sluice.origins: '" + entry
+                    + "' is not an origin; it must look like https://example.org, https://*.example.org or *");
+        }
+        return new Origin(origin.scheme, origin.host, origin.port, subdomains);
+    }
+
+    private static @Nullable Origin parse(String text) {
+        try {
+            URI uri = new URI(text);
+            boolean bare = uri.getScheme() != null
+                    && uri.getHost() != null
+                    && uri.getRawUserInfo() == null
+                    && uri.getRawPath().isEmpty()
+                    && uri.getRawQuery() == null
+                    && uri.getRawFragment() == null;
+            if (!bare) {
+                return null;
+            }
+            String scheme = uri.getScheme().toLowerCase(Locale.ROOT);
+            int port = uri.getPort() > 0 ? uri.getPort() : defaultPort(scheme);
+            return new Origin(scheme, uri.getHost().toLowerCase(Locale.ROOT), port, false);
+        } catch (URISyntaxException e) {
+            return null;
+        }
+    }
+
+    private static int defaultPort(String scheme) {
+        return scheme.equals("https") ? 443 : 80;
+    }
+}

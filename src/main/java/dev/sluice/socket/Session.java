@@ -1,0 +1,233 @@
+package dev.sluice.socket;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Verdict;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Outbox;
+import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Wire;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import dev.sluice.socket.ClientMessage.Auth;
+import dev.sluice.socket.ClientMessage.NotAnObject;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
+ * is to be called on the WebSocket's event loop, except {@link #run} and {@link #end}.
+ */
+final class Session {
+
+    /** Frames a client may send behind its auth frame before that is answered. */
+    static final int MAX_HELD = 64;
+
+    /** What a session needs of the world outside it. */
+    interface Host {
+        /** Runs {@link Session#authTimedOut} when the time for it is up; returns what cancels it. */
+        Runnable startAuthTimer(Session session);
+
+        /** Judges a token; the verdict may come on another thread. Never fails. */
+        void verify(String token, Consumer<Verdict> verdict);
+
+        /** The client has shown who it is. */
+        void admit(Connection connection);
+
+        /** A connection has ended. */
+        void disconnected(Disconnected event);
+
+        /** Does what an admitted client asks for. */
+        void execute(Connection connection, ClientMessage message, Consumer<Frame> reply);
+
+        /** Counts a failed authentication. */
+        void authFailed(String reason);
+    }
+
+    private sealed interface State {
+        /** No auth frame yet. */
+        record Greeting(Runnable cancelTimer) implements State {}
+
+        /** The token is being looked at; what comes meanwhile waits. */
+        record Verifying(List<ClientMessage> held) implements State {}
+
+        /** It is a connection. */
+        record Open(Connection connection) implements State {}
+
+        /** Nothing is answered any more. */
+        record Over() implements State {}
+    }
+
+    private final Host host;
+    private final Outbox outbox;
+    private final Executor loop;
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+    private State state = new State.Over();
+    private boolean refreshing;
+
+    /**
+     * A session that has not started.
+     *
+     * @param loop the WebSocket's event loop
+     */
+    Session(Host host, Wire wire, Pending pending, Executor loop) {
+        this.host = host;
+        this.outbox = new Outbox(wire, pending, () -> disconnect(Disconnect.SEND_FAILED));
+        this.loop = loop;
+    }
+
+    /** Runs a task on the WebSocket's event loop; may be called on any thread. */
+    void run(Runnable task) {
+        loop.execute(task);
+    }
+
+    /** Starts it; the user where the upgrade request has shown it already. */
+    void opened(@Nullable String user) {
+        if (user == null) {
+            state = new State.Greeting(host.startAuthTimer(this));
+        } else {
+            admit(user, null);
+        }
+    }
+
+    void received(ClientMessage message) {
+        if (state instanceof State.Greeting greeting) {
+            greeting.cancelTimer().run();
+            greeted(message);
+        } else if (state instanceof State.Verifying verifying) {
+            if (verifying.held().size() < MAX_HELD) {
+                verifying.held().add(message);
+            } else {
+                host.authFailed("flood");
+                close(4029, "more than " + MAX_HELD + " frames before authentication");
+            }
+        } else if (state instanceof State.Open open) {
+            if (message instanceof Auth auth) {
+                refresh(open.connection(), auth);
+            } else {
+                host.execute(open.connection(), message, outbox::send);
+            }
+        }
+    }
+
+    void authTimedOut() {
+        if (state instanceof State.Greeting) {
+            refuse("timeout", 4001, "no auth message in time");
+        }
+    }
+
+    void ping() {
+        if (state instanceof State.Open) {
+            outbox.send(ControlFrames.PING);
+            outbox.send(new Frame.Ping());
+        }
+    }
+
+    /** Ends it from our side; a connection is told of through its event, anything less is just closed. */
+    void disconnect(Disconnect reason) {
+        if (state instanceof State.Open open) {
+            open.connection().disconnect(reason);
+        } else {
+            close(reason.closeCode(), reason.message());
+        }
+    }
+
+    /** The socket is closed; the reason counts where none was known before. */
+    void closed(Disconnect reason) {
+        if (state instanceof State.Open open) {
+            open.connection().disconnect(reason);
+        }
+        over();
+        ended.complete(null);
+    }
+
+    /** Completes once the socket is closed. */
+    CompletionStage<Void> end() {
+        return ended;
+    }
+
+    private void greeted(ClientMessage message) {
+        if (message instanceof Auth auth) {
+            List<ClientMessage> held = new ArrayList<>();
+            state = new State.Verifying(held);
+            host.verify(auth.token(), verdict -> run(() -> verified(verdict, auth.id(), held)));
+        } else if (message instanceof NotAnObject) {
+            host.authFailed("not_json");
+            close(4004, "the first message must be a JSON object");
+        } else {
+            refuse("not_auth", 4002, "the first message must be an auth message with a token");
+        }
+    }
+
+    private void verified(Verdict verdict, @Nullable JsonNode id, List<ClientMessage> held) {
+        if (!(state instanceof State.Verifying)) {
+            return;
+        }
+        if (verdict instanceof Verdict.Accepted accepted) {
+            admit(accepted.user(), id);
+            held.forEach(this::received);
+        } else if (verdict instanceof Verdict.Refused refused) {
+            refuse("token", 4003, refused.message());
+        } else {
+            host.authFailed("unavailable");
+            close(1013, "tokens can't be verified now");
+        }
+    }
+
+    private void admit(String user, @Nullable JsonNode id) {
+        Connection connection = new Connection(user, outbox, loop, host::disconnected);
+        state = new State.Open(connection);
+        host.admit(connection);
+        outbox.send(ControlFrames.authSuccess(user, id));
+    }
+
+    private void refresh(Connection connection, Auth auth) {
+        if (refreshing) {
+            outbox.send(ControlFrames.error(
+                    ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
+            return;
+        }
+        refreshing = true;
+        host.verify(
+                auth.token(),
+                verdict -> run(() -> {
+                    refreshing = false;
+                    outbox.send(answer(connection.user(), verdict, auth.id()));
+                }));
+    }
+
+    private static Frame answer(String user, Verdict verdict, @Nullable JsonNode id) {
+        if (verdict instanceof Verdict.Accepted accepted) {
+            return accepted.user().equals(user)
+                    ? ControlFrames.authSuccess(user, id)
+                    : ControlFrames.error(ErrorCode.UNAUTHORIZED, "token is another user's", id);
+        }
+        if (verdict instanceof Verdict.Refused refused) {
+            return ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id);
+        }
+        return ControlFrames.error(ErrorCode.UNAVAILABLE, "tokens can't be verified now", id);
+    }
+
+    private void refuse(String reason, int code, String message) {
+        host.authFailed(reason);
+        outbox.send(ControlFrames.authError(message));
+        close(code, message);
+    }
+
+    private void close(int code, String reason) {
+        over();
+        outbox.close(code, reason);
+    }
+
+    private void over() {
+        if (state instanceof State.Greeting greeting) {
+            greeting.cancelTimer().run();
+        }
+        state = new State.Over();
+    }
+}
