@@ -1,0 +1,79 @@
+package dev.sluice.demo;
+
+import io.quarkus.arc.profile.IfBuildProfile;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.security.GeneralSecurityException;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jboss.resteasy.reactive.RestQuery;
+import org.jose4j.lang.JoseException;
+import org.jspecify.annotations.Nullable;
+
+/** What the page of dev mode asks for. Whoever reaches these may be anyone: they exist in dev mode only. */
+@IfBuildProfile("dev")
+@Path("/dev")
+public final class DevEndpoints {
+
+    private static final Pattern NAME = Pattern.compile("[\\w.@-]{1,64}");
+    private static final int MAX_UPLOADS = 20;
+
+    private final DevTokens tokens;
+    private final SampleWorker worker;
+
+    DevEndpoints(DevTokens tokens, SampleWorker worker) {
+        this.tokens = tokens;
+        this.worker = worker;
+    }
+
+    /**
+     * What to work on.
+     *
+     * @param user who is told when all is done
+     * @param uploads the ids of the uploads
+     */
+    public record Work(@Nullable String user, @Nullable List<String> uploads) {}
+
+    @POST
+    @Path("token")
+    @Produces(MediaType.TEXT_PLAIN)
+    public String token(@RestQuery @DefaultValue("alice") String user) throws GeneralSecurityException, JoseException {
+        return tokens.mint(name(user))
+                .orElseThrow(() -> problem(
+                        Response.Status.CONFLICT,
+                        "A verification key of your own is configured: mint tokens with its private half"));
+    }
+
+    @POST
+    @Path("uploads")
+    @Consumes(MediaType.APPLICATION_JSON)
+    public Response uploads(Work work) {
+        List<String> uploads = work.uploads();
+        if (uploads == null || uploads.isEmpty() || uploads.size() > MAX_UPLOADS) {
+            throw problem(Response.Status.BAD_REQUEST, "uploads must be 1 to " + MAX_UPLOADS + " ids");
+        }
+        worker.start(name(work.user()), uploads.stream().map(DevEndpoints::name).toList());
+        return Response.accepted().build();
+    }
+
+    private static String name(@Nullable String text) {
+        if (text == null || !NAME.matcher(text).matches()) {
+            throw problem(
+                    Response.Status.BAD_REQUEST, "names and ids are 1 to 64 letters, digits, '.', '_', '@' or '-'");
+        }
+        return text;
+    }
+
+    private static WebApplicationException problem(Response.Status status, String message) {
+        return new WebApplicationException(Response.status(status)
+                .type(MediaType.TEXT_PLAIN)
+                .entity(message)
+                .build());
+    }
+}

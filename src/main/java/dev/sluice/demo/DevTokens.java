@@ -1,0 +1,43 @@
+package dev.sluice.demo;
+
+import io.quarkus.arc.profile.IfBuildProfile;
+import io.smallrye.jwt.util.KeyUtils;
+import jakarta.inject.Singleton;
+import java.security.GeneralSecurityException;
+import java.util.Optional;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jose4j.jws.AlgorithmIdentifiers;
+import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.lang.JoseException;
+
+/** Makes tokens for anyone, with the key pair that Quarkus makes in dev mode when no verification key is configured. */
+@IfBuildProfile("dev")
+@Singleton
+final class DevTokens {
+
+    private static final int LIFE_MINUTES = 60;
+
+    private final Optional<String> privateKey;
+
+    DevTokens(@ConfigProperty(name = "smallrye.jwt.sign.key") Optional<String> privateKey) {
+        // "NONE" is what the JWT extension says for a key that is not there.
+        this.privateKey = privateKey.filter(key -> !key.equals("NONE"));
+    }
+
+    /** A token for the user, or nothing where tokens are verified with a key of the developer's own. */
+    Optional<String> mint(String user) throws GeneralSecurityException, JoseException {
+        if (privateKey.isEmpty()) {
+            return Optional.empty();
+        }
+        JwtClaims claims = new JwtClaims();
+        claims.setSubject(user);
+        claims.setClaim("type", "access");
+        claims.setExpirationTimeMinutesInTheFuture(LIFE_MINUTES);
+        JsonWebSignature token = new JsonWebSignature();
+        token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);
+        token.setPayload(claims.toJson());
+        token.setKey(KeyUtils.decodePrivateKey(privateKey.get()));
+        return Optional.of(token.getCompactSerialization());
+    }
+}

@@ -1,0 +1,97 @@
+package dev.sluice.demo;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.quarkus.arc.profile.IfBuildProfile;
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.redis.datasource.pubsub.ReactivePubSubCommands;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jboss.logging.Logger;
+
+/** Plays a backend that works on uploads and, as any backend would, publishes to Redis how far it has come. */
+@IfBuildProfile("dev")
+@Singleton
+final class SampleWorker {
+
+    private static final Logger LOG = Logger.getLogger(SampleWorker.class);
+
+    private static final int STEPS = 25;
+    private static final List<String> STAGES = List.of(
+            "queued", "extracting_frames", "vision_analysis", "description_audit", "embedding_generation", "indexing");
+
+    private final ReactivePubSubCommands<String> redis;
+
+    SampleWorker(ReactiveRedisDataSource redis) {
+        this.redis = redis.pubsub(String.class);
+    }
+
+    /** Works on all of them at once, each at its own pace, and tells the user when the last is done. */
+    void start(String user, List<String> uploads) {
+        Uni.join()
+                .all(uploads.stream().map(this::work).toList())
+                .andCollectFailures()
+                .chain(() -> redis.publish("user:" + user, notification(uploads.size())))
+                .subscribe()
+                .with(receivers -> {}, failure -> LOG.warn("The sample worker could not publish", failure));
+    }
+
+    private Uni<Void> work(String upload) {
+        Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(80, 240));
+        String channel = "upload:" + upload;
+        return Multi.createFrom()
+                .ticks()
+                .every(pace)
+                .onOverflow()
+                .drop()
+                .select()
+                .first(STEPS)
+                .onItem()
+                .transformToUniAndConcatenate(
+                        tick -> redis.publish(channel, progress(upload, tick.intValue() + 1)))
+                .collect()
+                .last()
+                .chain(() -> redis.publish(channel, completed(upload)));
+    }
+
+    private static String progress(String upload, int step) {
+        boolean done = step == STEPS;
+        String stage = done ? "completed" : STAGES.get(step * STAGES.size() / STEPS);
+        ObjectNode event = event("upload_progress");
+        event.putObject("payload")
+                .put("upload_id", upload)
+                .put("status", done ? "completed" : step == 1 ? "pending" : "analyzing")
+                .put("stage", stage)
+                .put("progress_percent", 100 * step / STEPS)
+                .put("message", stage.replace('_', ' '))
+                .putNull("error_message")
+                .putNull("description_audit_score");
+        return event.toString();
+    }
+
+    private static String completed(String upload) {
+        return event("upload_completed")
+                .put("upload_id", upload)
+                .put("description", "A sample upload")
+                .put("audit_score", 90)
+                .toString();
+    }
+
+    private static String notification(int count) {
+        return event("notification")
+                .put("text", count == 1 ? "Your upload is ready" : "Your " + count + " uploads are ready")
+                .toString();
+    }
+
+    private static ObjectNode event(String action) {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("action", action)
+                .put("timestamp", Instant.now().toString());
+    }
+}
