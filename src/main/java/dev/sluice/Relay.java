@@ -17,6 +17,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +76,7 @@ final class Relay {
             unrouted.increment();
             return;
         }
-        RouteMeters meter = meters.get(channel.route());
+        RouteMeters meter = Objects.requireNonNull(meters.get(channel.route()));
         int size = publication.payload().length();
         if (size > maxPayload) {
             meter.dropped.increment();

@@ -34,8 +34,8 @@ public final class Tokens {
      */
     public Uni<Verdict> verify(String token) {
         return Uni.createFrom()
-                .completionStage(() ->
-                        vertx.executeBlocking(() -> judge(token), false).toCompletionStage())
+                .completionStage(
+                        () -> vertx.executeBlocking(() -> judge(token), false).toCompletionStage())
                 .onFailure()
                 .recoverWithItem(failure -> {
                     LOG.errorf(failure, "A token could not be verified");

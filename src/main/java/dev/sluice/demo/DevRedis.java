@@ -49,7 +49,8 @@ final class DevRedis implements RedisHostsProvider {
             LOG.infof("No quarkus.redis.hosts is set: started a Redis on port %d", port);
             return URI.create("redis://127.0.0.1:" + port);
         } catch (IOException e) {
-            throw new UncheckedIOException("The embedded Redis did not start; set quarkus.redis.hosts to use another", e);
+            throw new UncheckedIOException(
+                    "The embedded Redis did not start; set quarkus.redis.hosts to use another", e);
         }
     }
 

@@ -52,8 +52,7 @@ final class SampleWorker {
                 .select()
                 .first(STEPS)
                 .onItem()
-                .transformToUniAndConcatenate(
-                        tick -> redis.publish(channel, progress(upload, tick.intValue() + 1)))
+                .transformToUniAndConcatenate(tick -> redis.publish(channel, progress(upload, tick.intValue() + 1)))
                 .collect()
                 .last()
                 .chain(() -> redis.publish(channel, completed(upload)));

@@ -62,8 +62,10 @@ public final class Feed {
         Supervisor supervised = new Supervisor(
                 events -> RedisLink.open(redis, patterns, context, events),
                 subscriber::emit,
-                new Backoff(config.backoff().initial(), config.backoff().max(), () -> ThreadLocalRandom.current()
-                        .nextLong()),
+                new Backoff(
+                        config.backoff().initial(),
+                        config.backoff().max(),
+                        () -> ThreadLocalRandom.current().nextLong()),
                 config.connectTimeout(),
                 (delay, action) -> {
                     long id = vertx.setTimer(delay.toMillis(), fired -> context.runOnContext(x -> action.run()));

@@ -27,13 +27,14 @@ final class RedisLink implements Link {
     /** Opens a link whose events come on the context given, on which this must be called. */
     static Link open(Redis redis, Collection<String> patterns, Context context, Events events) {
         RedisLink link = new RedisLink(patterns, context, events);
-        redis.connect().onComplete(connected -> context.runOnContext(x -> {
-            if (connected.succeeded()) {
-                link.subscribe(connected.result());
-            } else {
-                events.ended(connected.cause());
-            }
-        }));
+        redis.connect()
+                .onComplete(connected -> context.runOnContext(x -> {
+                    if (connected.succeeded()) {
+                        link.subscribe(connected.result());
+                    } else {
+                        events.ended(connected.cause());
+                    }
+                }));
         return link;
     }
 
@@ -82,8 +83,8 @@ final class RedisLink implements Link {
         }
         String kind = message.get(0).toString();
         if (kind.equals("pmessage")) {
-            events.published(new Publication(
-                    message.get(2).toString(), message.get(3).toBuffer(), System.nanoTime()));
+            events.published(
+                    new Publication(message.get(2).toString(), message.get(3).toBuffer(), System.nanoTime()));
         } else if (kind.equals("psubscribe") && ++acknowledged == patterns.size()) {
             context.runOnContext(x -> events.subscribed());
         }

@@ -34,11 +34,7 @@ final class Supervisor {
     private @Nullable Runnable retry;
 
     Supervisor(
-            Link.Opener opener,
-            Consumer<Publication> consumer,
-            Backoff backoff,
-            Duration connectTimeout,
-            Timer timer) {
+            Link.Opener opener, Consumer<Publication> consumer, Backoff backoff, Duration connectTimeout, Timer timer) {
         this.opener = opener;
         this.consumer = consumer;
         this.backoff = backoff;

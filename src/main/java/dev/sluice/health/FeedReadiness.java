@@ -19,6 +19,8 @@ final class FeedReadiness implements HealthCheck {
 
     @Override
     public HealthCheckResponse call() {
-        return HealthCheckResponse.named("Redis subscription").status(feed.live()).build();
+        return HealthCheckResponse.named("Redis subscription")
+                .status(feed.live())
+                .build();
     }
 }

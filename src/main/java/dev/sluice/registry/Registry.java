@@ -167,7 +167,11 @@ public final class Registry {
 
     /** Nothing at all is held: what must be true once everybody has gone. */
     boolean isEmpty() {
-        return users.isEmpty() && singles.isEmpty() && listeners.isEmpty() && connections() == 0 && subscriptions() == 0;
+        return users.isEmpty()
+                && singles.isEmpty()
+                && listeners.isEmpty()
+                && connections() == 0
+                && subscriptions() == 0;
     }
 
     // Takes the connection out before anyone else hears of its end.

@@ -20,7 +20,8 @@ sealed interface ClientMessage {
     record Alive() implements ClientMessage {}
 
     /** A JSON object that makes no sense. */
-    record Senseless(ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}
+    record Senseless(
+            ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}
 
     /** Not even a JSON object. */
     record NotAnObject() implements ClientMessage {}

@@ -54,7 +54,8 @@ final class Commands {
         } else if (message instanceof Senseless senseless) {
             reply.accept(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
-            reply.accept(ControlFrames.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
+            reply.accept(
+                    ControlFrames.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
@@ -69,8 +70,8 @@ final class Commands {
                 reply.accept(ControlFrames.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
-                reply.accept(ControlFrames.error(
-                        ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
+                reply.accept(
+                        ControlFrames.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel, id);
             }

@@ -25,7 +25,6 @@ final class Heartbeat {
 
     // One timer for all: a timer each would cost more than the connections themselves.
     void start(@Observes StartupEvent event) {
-        vertx.setPeriodic(
-                interval.toMillis(), x -> sessions.open().forEach(session -> session.run(session::ping)));
+        vertx.setPeriodic(interval.toMillis(), x -> sessions.open().forEach(session -> session.run(session::ping)));
     }
 }

@@ -28,8 +28,10 @@ final class Origins {
     /** The origins configured, or, where none are, each origin at the host it connects to. */
     Origins(Optional<List<String>> configured) {
         this.any = configured.isPresent() && configured.get().contains("*");
-        this.allowed = configured.map(
-                list -> list.stream().filter(entry -> !entry.equals("*")).map(Origins::entry).toList());
+        this.allowed = configured.map(list -> list.stream()
+                .filter(entry -> !entry.equals("*"))
+                .map(Origins::entry)
+                .toList());
     }
 
     /**

@@ -17,6 +17,8 @@ import java.util.concurrent.TimeUnit;
  * once the peer has closed its own or after a moment: closing at once with input unread makes the kernel send a reset,
  * which overtakes the close frame.
  */
+// What is not awaited here ends with the channel at the latest.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class ProtocolViolation extends ChannelDuplexHandler {
 
     private static final int MAX_LINGER_SECONDS = 1;
