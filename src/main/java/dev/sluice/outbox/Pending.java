@@ -11,7 +11,8 @@ public final class Pending {
 
     private final LongAdder bytes = new LongAdder();
 
-    Pending(MeterRegistry metrics) {
+    /** None yet; shown as a gauge. */
+    public Pending(MeterRegistry metrics) {
         Gauge.builder("sluice.outbox.pending.bytes", bytes, LongAdder::sum)
                 .description("Bytes on their way to connections that the kernel has not taken yet")
                 .baseUnit("bytes")

@@ -1,0 +1,89 @@
+package dev.sluice;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import jakarta.inject.Inject;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.Test;
+
+class ArchitectureTest {
+
+    private static final JavaClasses HOUSE = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.sluice");
+
+    @Test
+    void packagesAreFreeOfCycles() {
+        slices().matching("dev.sluice.(*)..").should().beFreeOfCycles().check(HOUSE);
+    }
+
+    @Test
+    void importsRunTowardTheGround() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("root")
+                .definedBy("dev.sluice")
+                .layer("demo")
+                .definedBy("dev.sluice.demo")
+                .layer("health")
+                .definedBy("dev.sluice.health")
+                .layer("socket")
+                .definedBy("dev.sluice.socket")
+                .layer("registry")
+                .definedBy("dev.sluice.registry")
+                .layer("outbox")
+                .definedBy("dev.sluice.outbox")
+                .layer("route")
+                .definedBy("dev.sluice.route")
+                .layer("access")
+                .definedBy("dev.sluice.access")
+                .layer("feed")
+                .definedBy("dev.sluice.feed")
+                .whereLayer("root")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("demo")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("health")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("socket")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("registry")
+                .mayOnlyBeAccessedByLayers("root", "socket")
+                .whereLayer("outbox")
+                .mayOnlyBeAccessedByLayers("root", "socket", "registry")
+                .whereLayer("route")
+                .mayOnlyBeAccessedByLayers("root", "socket", "registry")
+                .whereLayer("access")
+                .mayOnlyBeAccessedByLayers("socket")
+                .whereLayer("feed")
+                .mayOnlyBeAccessedByLayers("root", "health")
+                .check(HOUSE);
+    }
+
+    @Test
+    void nothingIsInjectedIntoFields() {
+        noFields()
+                .should()
+                .beAnnotatedWith(Inject.class)
+                .orShould()
+                .beAnnotatedWith(ConfigProperty.class)
+                .check(HOUSE);
+    }
+
+    @Test
+    void internalsOfVertxAreTouchedInOnePlace() {
+        noClasses()
+                .that()
+                .doNotHaveSimpleName("ProtocolViolation")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.vertx..impl.."))
+                .check(HOUSE);
+    }
+}

@@ -1,0 +1,25 @@
+package dev.sluice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class LogThrottleTest {
+
+    private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 10);
+    private final LogThrottle throttle = new LogThrottle(Duration.ofNanos(100), now::get);
+
+    @Test
+    void letsOneThroughPerPeriod() {
+        assertThat(throttle.pass()).isTrue();
+        assertThat(throttle.pass()).isFalse();
+        // Across the overflow of the clock.
+        now.addAndGet(99);
+        assertThat(throttle.pass()).isFalse();
+        now.addAndGet(1);
+        assertThat(throttle.pass()).isTrue();
+        assertThat(throttle.pass()).isFalse();
+    }
+}

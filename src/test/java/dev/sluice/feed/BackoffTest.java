@@ -1,0 +1,48 @@
+package dev.sluice.feed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class BackoffTest {
+
+    private final Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofMillis(1000), new Random(1));
+
+    @Test
+    void doublesUpToItsLimitWithinTheUpperHalfOfEachStep() {
+        for (int step : new int[] {100, 200, 400, 800, 1000, 1000, 1000}) {
+            assertThat(backoff.next()).isBetween(Duration.ofMillis(step / 2), Duration.ofMillis(step));
+        }
+    }
+
+    @Test
+    void startsAnewAfterSuccess() {
+        for (int i = 0; i < 10; i++) {
+            backoff.next();
+        }
+        backoff.reset();
+        assertThat(backoff.next()).isLessThanOrEqualTo(Duration.ofMillis(100));
+    }
+
+    @Test
+    void spreadsPodsThatFailTogether() {
+        Set<Duration> delays = new HashSet<>();
+        for (int i = 0; i < 50; i++) {
+            delays.add(backoff.next());
+        }
+        assertThat(delays).hasSizeGreaterThan(20);
+    }
+
+    @Test
+    void refusesBoundsThatMakeNoSense() {
+        assertThatThrownBy(() -> new Backoff(Duration.ZERO, Duration.ofSeconds(1), new Random()))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Backoff(Duration.ofSeconds(2), Duration.ofSeconds(1), new Random()))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+}

@@ -1,0 +1,139 @@
+package dev.sluice.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.registry.Registry.Subscribed;
+import dev.sluice.route.Channel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Connects, subscribes, deliveries and disconnects of few users and channels from many threads at once. */
+class RegistryStressTest {
+
+    private static final int CHURNERS = 6;
+    private static final int ROUNDS = 20_000;
+    private static final int USERS = 5;
+    private static final int CHANNELS = 4;
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final AtomicBoolean churning = new AtomicBoolean(true);
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        threads.shutdownNow();
+        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scope.class)
+    void whoeverStaysHearsEachPublicationOnceAndNothingIsLeftBehind(Scope scope) throws Exception {
+        Registry registry = new Registry(scope, CHANNELS);
+        Map<Connection, Boolean> removed = new ConcurrentHashMap<>();
+        // One connection per user stays and listens to everything throughout.
+        List<Connection> staying = new ArrayList<>();
+        for (int user = 0; user < USERS; user++) {
+            Connection connection = RegistryTest.connection("u" + user, event -> {});
+            registry.add(connection);
+            for (int channel = 0; channel < CHANNELS; channel++) {
+                registry.subscribe(connection, channel(channel));
+            }
+            staying.add(connection);
+        }
+
+        List<Future<?>> churners = new ArrayList<>();
+        for (int i = 0; i < CHURNERS; i++) {
+            SplittableRandom random = new SplittableRandom(i);
+            churners.add(threads.submit(() -> churn(registry, random, removed)));
+        }
+        AtomicLong publications = new AtomicLong();
+        List<Future<?>> publishers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            SplittableRandom random = new SplittableRandom(100 + i);
+            publishers.add(threads.submit(() -> {
+                while (churning.get()) {
+                    publish(registry, random, staying, removed);
+                    publications.incrementAndGet();
+                }
+            }));
+        }
+        for (Future<?> churner : churners) {
+            churner.get(60, TimeUnit.SECONDS);
+        }
+        churning.set(false);
+        for (Future<?> publisher : publishers) {
+            publisher.get(10, TimeUnit.SECONDS);
+        }
+
+        assertThat(publications.get()).isGreaterThan(100);
+        assertThat(registry.connections()).isEqualTo(USERS);
+        staying.forEach(registry::remove);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    private static void churn(Registry registry, SplittableRandom random, Map<Connection, Boolean> removed) {
+        List<Connection> mine = new ArrayList<>();
+        // The first half of the users have somebody who stays; those of the others come and go as a whole.
+        for (int round = 0; round < ROUNDS; round++) {
+            int action = random.nextInt(4);
+            if (mine.isEmpty() || (action == 0 && mine.size() < 8)) {
+                Connection connection = RegistryTest.connection("u" + random.nextInt(2 * USERS), event -> {});
+                registry.add(connection);
+                mine.add(connection);
+            } else if (action == 1) {
+                Connection connection = mine.remove(random.nextInt(mine.size()));
+                registry.remove(connection);
+                registry.remove(connection);
+                removed.put(connection, true);
+                assertThat(registry.subscribe(connection, channel(0))).isEqualTo(Subscribed.GONE);
+            } else {
+                Connection connection = mine.get(random.nextInt(mine.size()));
+                Channel channel = channel(random.nextInt(CHANNELS));
+                assertThat(registry.subscribe(connection, channel)).isEqualTo(Subscribed.YES);
+                if (Integer.parseInt(connection.user().substring(1)) < USERS) {
+                    assertThat(hearing(registry, channel)).contains(connection);
+                } else if (action == 2) {
+                    registry.unsubscribe(connection, channel);
+                }
+            }
+        }
+        mine.forEach(registry::remove);
+    }
+
+    private static void publish(
+            Registry registry, SplittableRandom random, List<Connection> staying, Map<Connection, Boolean> removed) {
+        if (random.nextBoolean()) {
+            Map<Connection, Boolean> goneBefore = Map.copyOf(removed);
+            List<Connection> hearing = hearing(registry, channel(random.nextInt(CHANNELS)));
+            assertThat(hearing).doesNotHaveDuplicates().containsAll(staying).noneMatch(goneBefore::containsKey);
+            removed.keySet().removeAll(goneBefore.keySet());
+        } else {
+            int user = random.nextInt(USERS);
+            assertThat(hearing(registry, RegistryTest.user("u" + user)))
+                    .doesNotHaveDuplicates()
+                    .contains(staying.get(user))
+                    .allMatch(connection -> connection.user().equals("u" + user));
+        }
+    }
+
+    private static List<Connection> hearing(Registry registry, Channel channel) {
+        List<Connection> hearing = new ArrayList<>();
+        registry.forEach(channel, hearing::add);
+        return hearing;
+    }
+
+    private static Channel channel(int number) {
+        return RegistryTest.upload("c" + number);
+    }
+}

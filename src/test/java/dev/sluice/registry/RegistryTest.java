@@ -1,0 +1,184 @@
+package dev.sluice.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Outbox;
+import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Wire;
+import dev.sluice.registry.Registry.Subscribed;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Route;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+class RegistryTest {
+
+    private static final Route UPLOAD = new Route("upload", Audience.SUBSCRIBERS);
+    private static final Route USER = new Route("user", Audience.USER);
+
+    private final List<Disconnected> events = new ArrayList<>();
+    private final Registry registry = new Registry(Scope.USER, 3);
+
+    @Test
+    void aUserHearsOnAllConnections() {
+        Connection one = add(registry, "7");
+        Connection two = add(registry, "7");
+        add(registry, "8");
+        assertThat(hearing(registry, user("7"))).containsExactlyInAnyOrder(one, two);
+        assertThat(hearing(registry, user("9"))).isEmpty();
+        assertThat(registry.users()).isEqualTo(2);
+        assertThat(registry.connections()).isEqualTo(3);
+    }
+
+    @Test
+    void aSubscriptionReachesAllConnectionsOfItsUser() {
+        Connection one = add(registry, "7");
+        Connection two = add(registry, "7");
+        Connection other = add(registry, "8");
+        assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.YES);
+        assertThat(hearing(registry, upload("42"))).containsExactlyInAnyOrder(one, two);
+        Connection later = add(registry, "7");
+        registry.subscribe(other, upload("42"));
+        assertThat(hearing(registry, upload("42"))).containsExactlyInAnyOrder(one, two, later, other);
+        assertThat(hearing(registry, upload("43"))).isEmpty();
+        assertThat(registry.subscriptions()).isEqualTo(2);
+    }
+
+    @Test
+    void aSubscriptionOutlivesTheConnectionItWasMadeOnButNotTheLast() {
+        Connection one = add(registry, "7");
+        Connection two = add(registry, "7");
+        registry.subscribe(one, upload("42"));
+        registry.remove(one);
+        assertThat(hearing(registry, upload("42"))).containsExactly(two);
+        registry.remove(two);
+        assertThat(hearing(registry, upload("42"))).isEmpty();
+        assertThat(registry.isEmpty()).isTrue();
+        Connection back = add(registry, "7");
+        assertThat(hearing(registry, upload("42"))).isEmpty();
+        assertThat(hearing(registry, user("7"))).containsExactly(back);
+    }
+
+    @Test
+    void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
+        Registry own = new Registry(Scope.CONNECTION, 3);
+        Connection one = add(own, "7");
+        Connection two = add(own, "7");
+        own.subscribe(one, upload("42"));
+        assertThat(hearing(own, upload("42"))).containsExactly(one);
+        assertThat(hearing(own, user("7"))).containsExactlyInAnyOrder(one, two);
+        own.unsubscribe(two, upload("42"));
+        assertThat(hearing(own, upload("42"))).containsExactly(one);
+        own.remove(one);
+        assertThat(hearing(own, upload("42"))).isEmpty();
+        own.remove(two);
+        assertThat(own.isEmpty()).isTrue();
+    }
+
+    @Test
+    void unsubscribingOnAnyConnectionEndsItForTheUser() {
+        Connection one = add(registry, "7");
+        Connection two = add(registry, "7");
+        registry.subscribe(one, upload("42"));
+        registry.unsubscribe(two, upload("42"));
+        registry.unsubscribe(two, upload("42"));
+        assertThat(hearing(registry, upload("42"))).isEmpty();
+        assertThat(registry.subscriptions()).isZero();
+    }
+
+    @Test
+    void subscribingTwiceIsOneSubscription() {
+        Connection one = add(registry, "7");
+        registry.subscribe(one, upload("42"));
+        assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.YES);
+        assertThat(hearing(registry, upload("42"))).containsExactly(one);
+        registry.unsubscribe(one, upload("42"));
+        assertThat(hearing(registry, upload("42"))).isEmpty();
+    }
+
+    @Test
+    void boundsTheSubscriptionsOfAUser() {
+        Connection one = add(registry, "7");
+        for (String id : List.of("1", "2", "3")) {
+            assertThat(registry.subscribe(one, upload(id))).isEqualTo(Subscribed.YES);
+        }
+        assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.TOO_MANY);
+        assertThat(registry.subscribe(one, upload("3"))).as("there already").isEqualTo(Subscribed.YES);
+        registry.unsubscribe(one, upload("1"));
+        assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.YES);
+        assertThatThrownBy(() -> new Registry(Scope.USER, 0)).hasMessageContaining("subscriptions-per-user");
+    }
+
+    @Test
+    void aConnectionThatHasEndedCantSubscribe() {
+        Connection one = add(registry, "7");
+        Connection two = add(registry, "7");
+        registry.remove(one);
+        assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.GONE);
+        registry.remove(two);
+        assertThat(registry.subscribe(two, upload("42"))).isEqualTo(Subscribed.GONE);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void endingIsIdempotentAndNeverTakesOutAnother() {
+        Connection old = add(registry, "7");
+        registry.remove(old);
+        Connection reconnected = add(registry, "7");
+        registry.remove(old);
+        assertThat(hearing(registry, user("7"))).containsExactly(reconnected);
+        assertThat(registry.connections()).isEqualTo(1);
+    }
+
+    @Test
+    void aConnectionEndsOnceWithTheFirstReason() {
+        Connection one = add(registry, "7");
+        one.disconnect(Disconnect.SEND_FAILED);
+        one.disconnect(Disconnect.CLIENT_CLOSED);
+        assertThat(events).containsExactly(new Disconnected(one, Disconnect.SEND_FAILED));
+        registry.onDisconnected(events.get(0));
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    private Connection add(Registry to, String user) {
+        Connection connection = connection(user, events::add);
+        to.add(connection);
+        return connection;
+    }
+
+    private static List<Connection> hearing(Registry in, Channel channel) {
+        List<Connection> hearing = new ArrayList<>();
+        int count = in.forEach(channel, hearing::add);
+        assertThat(count).isEqualTo(hearing.size());
+        return hearing;
+    }
+
+    static Connection connection(String user, Consumer<Disconnected> observers) {
+        Wire wire = new Wire() {
+            @Override
+            public void write(Frame frame, Done done) {
+                done.done(null);
+            }
+
+            @Override
+            public void close(int code, String reason) {}
+        };
+        Outbox outbox = new Outbox(wire, new Pending(new SimpleMeterRegistry()), () -> {});
+        return new Connection(user, outbox, Runnable::run, observers);
+    }
+
+    static Channel upload(String id) {
+        return new Channel(UPLOAD, "upload:" + id, id);
+    }
+
+    static Channel user(String id) {
+        return new Channel(USER, "user:" + id, id);
+    }
+}

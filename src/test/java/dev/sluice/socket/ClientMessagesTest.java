@@ -1,0 +1,124 @@
+package dev.sluice.socket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.socket.ClientMessage.Alive;
+import dev.sluice.socket.ClientMessage.Auth;
+import dev.sluice.socket.ClientMessage.NotAnObject;
+import dev.sluice.socket.ClientMessage.Senseless;
+import dev.sluice.socket.ClientMessage.Subscribe;
+import dev.sluice.socket.ClientMessage.Unsubscribe;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClientMessagesTest {
+
+    @Test
+    void readsEveryKnownMessage() {
+        assertThat(parse("{'type':'auth','token':'t'}")).isEqualTo(new Auth("t", null));
+        assertThat(parse("{'action':'subscribe_upload','upload_id':'42'}"))
+                .isEqualTo(new Subscribe(List.of("upload:42"), null));
+        assertThat(parse("{'action':'unsubscribe_upload','upload_id':'a:b'}"))
+                .isEqualTo(new Unsubscribe(List.of("upload:a:b"), null));
+        assertThat(parse("{'action':'subscribe','channel':'team:red'}"))
+                .isEqualTo(new Subscribe(List.of("team:red"), null));
+        assertThat(parse("{'action':'subscribe','channels':['team:red','upload:1']}"))
+                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), null));
+        assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
+                .isEqualTo(new Unsubscribe(List.of("team:red"), null));
+        assertThat(parse("{'action':'ping'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Alive());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"'a'", "7", "-1.50", "1.0", "1E+3", "123456789012345678901234567890"})
+    void givesTheIdBackAsItCame(String id) {
+        assertThat(parse("{'action':'subscribe','channel':'a:b','id':" + id + "}"))
+                .isInstanceOfSatisfying(
+                        Subscribe.class, message -> assertThat(message.id()).hasToString(id.replace('\'', '"')));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "nonsense",
+                "[]",
+                "'text'",
+                "1",
+                "null",
+                "true",
+                "{",
+                "{} {}",
+                "{'action':'ping'} x",
+                "{'action':'ping','action':'pong'}",
+                "{'action':NaN}",
+                "{'a':01}"
+            })
+    void whatIsNotOneJsonObjectIsNotAnObject(String text) {
+        assertThat(parse(text)).isEqualTo(new NotAnObject());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{'type':'auth'}",
+                "{'type':'auth','token':''}",
+                "{'type':'auth','token':7}",
+                "{'type':'hello'}",
+                "{'action':7}",
+                "{'action':'subscribe'}",
+                "{'action':'subscribe','channel':7}",
+                "{'action':'subscribe','channel':null}",
+                "{'action':'subscribe','channels':[]}",
+                "{'action':'subscribe','channels':'a:b'}",
+                "{'action':'subscribe','channels':['a:b',7]}",
+                "{'action':'subscribe','channel':'a:b','channels':['a:b']}",
+                "{'action':'subscribe_upload'}",
+                "{'action':'subscribe_upload','upload_id':42}",
+                "{'action':'ping','id':{}}",
+                "{'action':'ping','id':null}"
+            })
+    void otherObjectsMakeNoSense(String text) {
+        assertThat(parse(text))
+                .isInstanceOfSatisfying(
+                        Senseless.class, message -> assertThat(message.code()).isEqualTo(ErrorCode.BAD_MESSAGE));
+    }
+
+    @Test
+    void namesUnknownActions() {
+        assertThat(parse("{'action':'dance','id':1}")).isInstanceOfSatisfying(Senseless.class, message -> {
+            assertThat(message.code()).isEqualTo(ErrorCode.UNKNOWN_ACTION);
+            assertThat(message.id()).hasToString("1");
+        });
+    }
+
+    @Test
+    void refusesWhatIsTooDeepOrHasTooLongAnId() {
+        assertThat(parse("[".repeat(30_000))).isEqualTo(new NotAnObject());
+        assertThat(parse("{'a':".repeat(17) + "1" + "}".repeat(17))).isEqualTo(new NotAnObject());
+        assertThat(parse("{'action':'ping','id':'" + "x".repeat(129) + "'}")).isInstanceOf(Senseless.class);
+    }
+
+    @Test
+    void neverThrows() {
+        SplittableRandom random = new SplittableRandom(7);
+        String alphabet = "{}[]:,'\\u0001e-.tnf \"actionsubscribe\uD800";
+        for (int i = 0; i < 50_000; i++) {
+            StringBuilder text = new StringBuilder("{'action':'subscribe','channel':'a:b'}");
+            for (int edit = random.nextInt(1, 6); edit > 0; edit--) {
+                text.setCharAt(random.nextInt(text.length()), alphabet.charAt(random.nextInt(alphabet.length())));
+            }
+            assertThat(parse(text.toString())).isNotNull();
+        }
+    }
+
+    private static ClientMessage parse(String text) {
+        return ClientMessages.parse(text.replace('\'', '"'));
+    }
+}

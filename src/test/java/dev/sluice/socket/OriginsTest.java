@@ -1,0 +1,77 @@
+package dev.sluice.socket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class OriginsTest {
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://app.example.org, app.example.org, -1, true",
+        "http://app.example.org, app.example.org, 80, true",
+        "https://app.example.org, app.example.org, -1, true",
+        "https://app.example.org, app.example.org, 443, true",
+        "https://APP.example.org, app.EXAMPLE.org, -1, true",
+        "http://localhost:8080, localhost, 8080, true",
+        "http://[::1]:8080, [::1], 8080, true",
+        "http://localhost:8080, localhost, 8081, false",
+        "http://localhost, localhost, 8080, false",
+        "http://evil.example, app.example.org, -1, false",
+        "http://app.example.org.evil.example, app.example.org, -1, false",
+        "http://app.example.org@evil.example, app.example.org, -1, false",
+        "null, app.example.org, -1, false",
+        "'', app.example.org, -1, false",
+        "http://app.example.org/path, app.example.org, -1, false",
+        "http://, app.example.org, -1, false",
+    })
+    void byDefaultAPageMayConnectToItsOwnHost(String origin, String host, int port, boolean allowed) {
+        assertThat(new Origins(Optional.empty()).allow(origin, host, port)).isEqualTo(allowed);
+    }
+
+    @Test
+    void aRequestWithoutAHostIsNobodysOwn() {
+        assertThat(new Origins(Optional.empty()).allow("http://app.example.org", null, -1))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://one.example.org, true",
+        "https://a.two.example.org, true",
+        "https://a.b.two.example.org, true",
+        "http://localhost:3000, true",
+        "http://one.example.org, false",
+        "https://one.example.org:8443, false",
+        "https://two.example.org, false",
+        "https://eviltwo.example.org, false",
+        "https://app.example.org, false",
+        "null, false",
+    })
+    void aListReplacesTheDefault(String origin, boolean allowed) {
+        Origins origins = new Origins(
+                Optional.of(List.of("https://one.example.org", "https://*.two.example.org", "http://localhost:3000")));
+        assertThat(origins.allow(origin, "app.example.org", -1)).isEqualTo(allowed);
+    }
+
+    @Test
+    void aStarAllowsAll() {
+        Origins origins = new Origins(Optional.of(List.of("https://one.example.org", "*")));
+        assertThat(origins.allow("null", "app.example.org", -1)).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"example.org", "https://", "https://a.*.org", "https://example.org/", "https://*"})
+    void refusesAListThatMakesNoSense(String entry) {
+        assertThatThrownBy(() -> new Origins(Optional.of(List.of(entry))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("sluice.origins")
+                .hasMessageContaining(entry);
+    }
+}

@@ -1,0 +1,242 @@
+package dev.sluice.socket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.access.Verdict;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Wire;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+class SessionTest {
+
+    private final List<String> sent = new ArrayList<>();
+    private final List<Wire.Done> writes = new ArrayList<>();
+    private final List<Integer> closes = new ArrayList<>();
+    private final List<String> failures = new ArrayList<>();
+    private final List<Connection> admitted = new ArrayList<>();
+    private final List<ClientMessage> executed = new ArrayList<>();
+    private final List<Disconnected> ended = new ArrayList<>();
+    private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
+    private boolean timerRuns;
+
+    private final Wire wire = new Wire() {
+        @Override
+        public void write(Frame frame, Done done) {
+            sent.add(frame instanceof Frame.Text text ? text.text() : "ping frame");
+            writes.add(done);
+        }
+
+        @Override
+        public void close(int code, String reason) {
+            closes.add(code);
+        }
+    };
+
+    private final Session session = new Session(
+            new Session.Host() {
+                @Override
+                public Runnable startAuthTimer(Session started) {
+                    timerRuns = true;
+                    return () -> timerRuns = false;
+                }
+
+                @Override
+                public void verify(String token, Consumer<Verdict> verdict) {
+                    verdicts.add(verdict);
+                }
+
+                @Override
+                public void admit(Connection connection) {
+                    admitted.add(connection);
+                }
+
+                @Override
+                public void disconnected(Disconnected event) {
+                    ended.add(event);
+                    event.connection().close(event.reason());
+                }
+
+                @Override
+                public void execute(Connection connection, ClientMessage message, Consumer<Frame> reply) {
+                    executed.add(message);
+                }
+
+                @Override
+                public void authFailed(String reason) {
+                    failures.add(reason);
+                }
+            },
+            wire,
+            new Pending(new SimpleMeterRegistry()),
+            Runnable::run);
+
+    private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
+    private static final ClientMessage ALIVE = new ClientMessage.Alive();
+
+    @Test
+    void admitsWhoeverShowsAGoodToken() {
+        session.opened(null);
+        assertThat(timerRuns).isTrue();
+        session.received(AUTH);
+        assertThat(timerRuns).isFalse();
+        assertThat(sent).isEmpty();
+        accept("7");
+        assertThat(admitted).singleElement().extracting(Connection::user).isEqualTo("7");
+        assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+        assertThat(closes).isEmpty();
+    }
+
+    @Test
+    void admitsAtOnceWhomTheUpgradeHasShown() {
+        session.opened("7");
+        assertThat(timerRuns).isFalse();
+        assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+    }
+
+    @Test
+    void holdsWhatComesBehindTheAuthFrameUntilItIsAnswered() {
+        session.opened(null);
+        session.received(AUTH);
+        session.received(ALIVE);
+        session.received(new ClientMessage.NotAnObject());
+        assertThat(executed).isEmpty();
+        accept("7");
+        assertThat(executed).containsExactly(ALIVE, new ClientMessage.NotAnObject());
+    }
+
+    @Test
+    void holdsNoMoreThanItsLimit() {
+        session.opened(null);
+        session.received(AUTH);
+        for (int i = 0; i < Session.MAX_HELD; i++) {
+            session.received(ALIVE);
+        }
+        assertThat(closes).isEmpty();
+        session.received(ALIVE);
+        assertThat(closes).containsExactly(4029);
+        accept("7");
+        assertThat(admitted).as("the verdict comes too late").isEmpty();
+        assertThat(failures).containsExactly("flood");
+    }
+
+    @Test
+    void closesWhoeverSaysNothing() {
+        session.opened(null);
+        session.authTimedOut();
+        assertRefused(4001, "timeout");
+    }
+
+    @Test
+    void closesWhoeverBeginsWithSomethingElse() {
+        session.opened(null);
+        session.received(ALIVE);
+        assertRefused(4002, "not_auth");
+        assertThat(timerRuns).isFalse();
+    }
+
+    @Test
+    void closesWhoeverShowsABadToken() {
+        session.opened(null);
+        session.received(AUTH);
+        verdicts.get(0).accept(new Verdict.Refused("expired"));
+        assertRefused(4003, "token");
+    }
+
+    @Test
+    void closesWithoutAWordWhatIsNotJson() {
+        session.opened(null);
+        session.received(new ClientMessage.NotAnObject());
+        assertThat(closes).containsExactly(4004);
+        assertThat(sent).as("auth_error would make old clients stop for ever").isEmpty();
+    }
+
+    @Test
+    void asksToComeBackWhenTheKeysAreOutOfReach() {
+        session.opened(null);
+        session.received(AUTH);
+        verdicts.get(0).accept(new Verdict.Unavailable());
+        assertThat(closes).containsExactly(1013);
+        assertThat(sent).isEmpty();
+    }
+
+    @Test
+    void ignoresAVerdictThatComesAfterTheEnd() {
+        session.opened(null);
+        session.received(AUTH);
+        session.closed(Disconnect.CLIENT_CLOSED);
+        accept("7");
+        assertThat(admitted).isEmpty();
+        assertThat(ended).isEmpty();
+        assertThat(session.end().toCompletableFuture()).isCompleted();
+    }
+
+    @Test
+    void answersLaterAuthFramesWithoutEndingTheConnection() {
+        session.opened("7");
+        sent.clear();
+        session.received(AUTH);
+        session.received(AUTH);
+        accept("7");
+        session.received(AUTH);
+        verdicts.get(1).accept(new Verdict.Accepted("8"));
+        session.received(AUTH);
+        verdicts.get(2).accept(new Verdict.Refused("expired"));
+        assertThat(sent)
+                .satisfiesExactly(
+                        busy -> assertThat(busy).contains("\"unavailable\""),
+                        success -> assertThat(success).contains("auth_success"),
+                        otherUser -> assertThat(otherUser).contains("\"unauthorized\""),
+                        expired -> assertThat(expired).contains("\"unauthorized\""));
+        assertThat(closes).isEmpty();
+    }
+
+    @Test
+    void pingsConnectionsOnly() {
+        session.opened(null);
+        session.ping();
+        assertThat(sent).isEmpty();
+        session.received(AUTH);
+        accept("7");
+        sent.clear();
+        session.ping();
+        assertThat(sent).containsExactly("{\"action\":\"ping\"}", "ping frame");
+    }
+
+    @Test
+    void manyFailedWritesAreOneEnd() {
+        session.opened("7");
+        session.ping();
+        writes.forEach(write -> write.done(new IOException("reset")));
+        session.closed(Disconnect.CONNECTION_LOST);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.SEND_FAILED));
+        assertThat(closes).containsExactly(1011);
+    }
+
+    @Test
+    void aCloseByTheClientEndsTheConnection() {
+        session.opened("7");
+        session.closed(Disconnect.CLIENT_CLOSED);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
+        session.received(ALIVE);
+        assertThat(executed).isEmpty();
+    }
+
+    private void accept(String user) {
+        verdicts.get(0).accept(new Verdict.Accepted(user));
+    }
+
+    private void assertRefused(int code, String reason) {
+        assertThat(sent).singleElement().asString().startsWith("{\"action\":\"auth_error\",\"message\":\"");
+        assertThat(closes).containsExactly(code);
+        assertThat(failures).containsExactly(reason);
+    }
+}
