@@ -1,0 +1,251 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AuthenticationIT {
+
+    private static final Pod POD = Stage.POD;
+    private static final Redis REDIS = Stage.REDIS;
+
+    @Test
+    void aGoodTokenIsAnsweredWithTheUser() {
+        try (Client client = connect().authenticate(Tokens.of("7"))) {
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+            REDIS.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+        }
+    }
+
+    @Test
+    void theUserIsTheSubjectWhateverOtherNamesTheTokenHas() {
+        JwtClaims claims = Tokens.claims("a:ü\"7");
+        claims.setClaim("upn", "somebody else");
+        claims.setClaim("preferred_username", "somebody else");
+        try (Client client = connect().authenticate(Tokens.sign(claims))) {
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"a:ü\\\"7\"}");
+            REDIS.publish("user:a:ü\"7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+        }
+    }
+
+    static Stream<Arguments> goodClaims() {
+        return Stream.of(
+                claims("with iat", JwtClaims::setIssuedAtToNow),
+                claims("without type", claims -> claims.unsetClaim("type")),
+                claims("expired within the skew", claims -> claims.setClaim("exp", now() - 2)),
+                claims("with roles", claims -> claims.setStringListClaim("groups", "operator")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("goodClaims")
+    void goodTokensOfEveryKindAreAccepted(String name, Consumer<JwtClaims> change) {
+        try (Client client = connect().authenticate(Tokens.sign(changed(change)))) {
+            assertThat(client.next()).contains("auth_success");
+        }
+    }
+
+    static Stream<Arguments> badClaims() {
+        return Stream.of(
+                claims("expired", claims -> claims.setClaim("exp", now() - 10)),
+                claims("without exp", claims -> claims.unsetClaim("exp")),
+                claims("without sub", claims -> claims.unsetClaim("sub")),
+                claims("empty sub", claims -> claims.setSubject("")),
+                claims("sub too long", claims -> claims.setSubject("x".repeat(257))),
+                claims("not yet valid", claims -> claims.setClaim("nbf", now() + 300)),
+                claims("refresh token", claims -> claims.setClaim("type", "refresh")),
+                claims("type of another kind", claims -> claims.setClaim("type", 7)));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("badClaims")
+    void badTokensAreRefused(String name, Consumer<JwtClaims> change) {
+        assertRefused(4003, connect().authenticate(Tokens.sign(changed(change))));
+    }
+
+    static Stream<Arguments> forgeries() {
+        JwtClaims claims = Tokens.claims("7");
+        String good = Tokens.sign(claims);
+        return Stream.of(
+                Arguments.of("other key", Tokens.signedByAnotherKey(claims)),
+                Arguments.of("alg none", Tokens.signedByNoKey(claims)),
+                Arguments.of("public key as secret", Tokens.signedWithThePublicKeyAsSecret(claims)),
+                Arguments.of("no signature", good.substring(0, good.lastIndexOf('.') + 1)),
+                Arguments.of("signature of another", good.substring(0, good.length() - 8) + "AAAAAAAA"),
+                Arguments.of("claims of another", withClaimsOf(good, Tokens.of("8"))),
+                Arguments.of("no token at all", "nonsense"),
+                Arguments.of("dots", ".."));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("forgeries")
+    void forgedTokensAreRefused(String name, String token) {
+        assertRefused(4003, connect().authenticate(token));
+        assertThat(Client.refusal(POD.webSocket("/ws"), Map.of("Authorization", "Bearer " + token)))
+                .isEqualTo(401);
+    }
+
+    @Test
+    void whoeverSaysNothingInTimeIsClosed() {
+        assertRefused(4001, connect());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{\"type\":\"auth\"}",
+                "{\"type\":\"auth\",\"token\":7}",
+                "{\"action\":\"ping\"}",
+                "{\"action\":\"subscribe_upload\",\"upload_id\":\"42\"}"
+            })
+    void whoeverBeginsWithAnotherObjectIsClosed(String first) {
+        assertRefused(4002, connect().send(first));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "nonsense", "[]", "\"auth\"", "{", "{}{}"})
+    void whoeverBeginsWithSomethingElseIsClosedWithoutAWord(String first) {
+        try (Client client = connect().send(first)) {
+            assertThat(client.closeCode()).isEqualTo(4004);
+            assertThat(client.hasHeardAnything()).isFalse();
+        }
+    }
+
+    @Test
+    void whoeverBeginsWithABinaryFrameIsClosedWithoutAWord() {
+        try (Client client = connect().send("{\"type\":\"auth\"}".getBytes())) {
+            assertThat(client.closeCode()).isEqualTo(4004);
+            assertThat(client.hasHeardAnything()).isFalse();
+        }
+    }
+
+    @Test
+    void framesRightBehindTheAuthFrameAreHeldAndProcessedInOrder() {
+        try (Client client = connect()) {
+            client.authenticate(Tokens.of("7"));
+            for (int i = 0; i < 60; i++) {
+                client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"held-" + i + "\"}");
+            }
+            client.send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"held-0\"}")
+                    .send("nonsense");
+            assertThat(client.next()).contains("auth_success");
+            for (int i = 0; i < 60; i++) {
+                assertThat(client.next())
+                        .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:held-" + i + "\"}");
+            }
+            assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:held-0\"}");
+            assertThat(client.next()).contains("bad_message");
+        }
+    }
+
+    @Test
+    void aTokenOnTheUpgradeNeedsNoAuthFrameButOneIsAccepted() {
+        Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("7"));
+        try (Client client = Client.connect(POD.webSocket("/ws"), bearer)) {
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+            client.subscribe("42");
+            client.authenticate(Tokens.of("7"));
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+            client.authenticate(Tokens.of("8"));
+            assertThat(client.next()).contains("\"error\"", "\"unauthorized\"");
+            client.authenticate("nonsense");
+            assertThat(client.next()).contains("\"error\"", "\"unauthorized\"");
+            REDIS.publish("upload:42", "still here");
+            assertThat(client.next()).isEqualTo("still here");
+        }
+    }
+
+    @Test
+    void theTokenMayComeInACookie() {
+        Map<String, String> config = Map.of("mp.jwt.token.header", "Cookie", "mp.jwt.token.cookie", "session");
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            String token = Tokens.of("7");
+            try (Client client = Client.connect(pod.webSocket("/ws"), Map.of("Cookie", "a=b; session=" + token))) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Cookie", "session=nonsense")))
+                    .isEqualTo(401);
+        }
+    }
+
+    @Test
+    void aSharedSecretVerifiesWhatItHasSigned() {
+        String secret = "a secret that two services share, 32 bytes or more";
+        Map<String, String> config = Map.of(
+                "mp.jwt.verify.publickey.location", "NONE",
+                "smallrye.jwt.verify.secretkey", secret,
+                "smallrye.jwt.verify.algorithm", "HS256");
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            try (Client client = Client.connect(pod.webSocket("/ws"))) {
+                client.authenticate(Tokens.signedWithSecret(Tokens.claims("7"), secret));
+                assertThat(client.next()).contains("auth_success");
+            }
+            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.of("7")));
+            String other = "another secret, which is as long as the first one is";
+            assertRefused(
+                    4003,
+                    Client.connect(pod.webSocket("/ws"))
+                            .authenticate(Tokens.signedWithSecret(Tokens.claims("7"), other)));
+            assertThat(pod.log()).doesNotContain(secret);
+        }
+    }
+
+    @Test
+    void issuerAndAudienceCountWhereConfigured() {
+        Map<String, String> config = Map.of("mp.jwt.verify.issuer", "us", "mp.jwt.verify.audiences", "sluice");
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            JwtClaims claims = Tokens.claims("7");
+            claims.setIssuer("us");
+            claims.setAudience("sluice");
+            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims))) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            claims.setAudience("somebody else");
+            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims)));
+            claims.setAudience("sluice");
+            claims.setIssuer("them");
+            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims)));
+        }
+    }
+
+    private static Client connect() {
+        return Client.connect(POD.webSocket("/ws/uploads"));
+    }
+
+    private static void assertRefused(int code, Client client) {
+        try (client) {
+            assertThat(client.next()).startsWith("{\"action\":\"auth_error\",\"message\":\"");
+            assertThat(client.closeCode()).isEqualTo(code);
+            assertThat(client.hasHeardAnything()).isFalse();
+        }
+    }
+
+    private static Arguments claims(String name, Consumer<JwtClaims> change) {
+        return Arguments.of(name, change);
+    }
+
+    private static JwtClaims changed(Consumer<JwtClaims> change) {
+        JwtClaims claims = Tokens.claims("7");
+        change.accept(claims);
+        return claims;
+    }
+
+    private static long now() {
+        return System.currentTimeMillis() / 1000;
+    }
+
+    private static String withClaimsOf(String token, String other) {
+        String[] parts = token.split("\\.");
+        return parts[0] + "." + other.split("\\.")[1] + "." + parts[2];
+    }
+}

@@ -1,0 +1,200 @@
+package dev.sluice.wire;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.net.http.WebSocketHandshakeException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** A well-behaved WebSocket client: the JDK's. */
+final class Client implements WebSocket.Listener, AutoCloseable {
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final long PATIENCE_SECONDS = 10;
+
+    private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
+    private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+    private final StringBuilder text = new StringBuilder();
+    private WebSocket socket;
+
+    private Client() {}
+
+    static Client connect(URI uri) {
+        return connect(uri, Map.of());
+    }
+
+    static Client connect(URI uri, Map<String, String> headers, String... subprotocols) {
+        Client client = new Client();
+        WebSocket.Builder builder = HTTP.newWebSocketBuilder();
+        headers.forEach(builder::header);
+        if (subprotocols.length > 0) {
+            builder.subprotocols(subprotocols[0], Arrays.copyOfRange(subprotocols, 1, subprotocols.length));
+        }
+        client.socket = builder.buildAsync(uri, client).join();
+        return client;
+    }
+
+    /** The status with which the upgrade is refused. */
+    static int refusal(URI uri, Map<String, String> headers) {
+        try {
+            connect(uri, headers).close();
+            throw new AssertionError("the upgrade was not refused");
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof WebSocketHandshakeException refused) {
+                return refused.getResponse().statusCode();
+            }
+            throw e;
+        }
+    }
+
+    /** Connected and authenticated as the user. */
+    static Client of(Pod pod, String user) {
+        Client client = connect(pod.webSocket("/ws/uploads"));
+        client.authenticate(Tokens.of(user));
+        String answer = client.next();
+        if (!answer.equals("{\"action\":\"auth_success\",\"user_id\":\"" + user + "\"}")) {
+            throw new AssertionError("not authenticated: " + answer);
+        }
+        return client;
+    }
+
+    Client authenticate(String token) {
+        return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
+    }
+
+    /** Subscribes to the upload and awaits the answer, which must be the next that comes. */
+    Client subscribe(String upload) {
+        send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+            throw new AssertionError("not subscribed: " + answer);
+        }
+        return this;
+    }
+
+    Client send(String message) {
+        socket.sendText(message, true).join();
+        return this;
+    }
+
+    Client send(byte[] message) {
+        socket.sendBinary(ByteBuffer.wrap(message), true).join();
+        return this;
+    }
+
+    /** Sends one message in two frames. */
+    Client sendInParts(String one, String two) {
+        socket.sendText(one, false).join();
+        socket.sendText(two, true).join();
+        return this;
+    }
+
+    String subprotocol() {
+        return socket.getSubprotocol();
+    }
+
+    /** The next text message. */
+    String next() {
+        return (String) nextOfAnyKind();
+    }
+
+    byte[] nextBinary() {
+        return (byte[]) nextOfAnyKind();
+    }
+
+    /** Asserts that nothing came before the answer to a message sent now. */
+    void assertNothingMore() {
+        send("{\"action\":\"nothing more\"}");
+        String answer = next();
+        if (!answer.contains("unknown_action")) {
+            throw new AssertionError("unexpected: " + answer);
+        }
+    }
+
+    /** Whether something has come; it is dropped. */
+    boolean hasHeardAnything() {
+        return received.poll() != null;
+    }
+
+    /** Drops what has come. */
+    void forget() {
+        received.clear();
+    }
+
+    boolean isOpen() {
+        return !closed.isDone();
+    }
+
+    /** The close code, once it comes; 1006 for an end without one. */
+    int closeCode() {
+        try {
+            return closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new AssertionError("not closed", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        socket.abort();
+    }
+
+    /** A closing handshake, as by a page that is left. */
+    void leave() {
+        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
+    }
+
+    @Override
+    public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean last) {
+        text.append(part);
+        if (last) {
+            received.add(text.toString());
+            text.setLength(0);
+        }
+        from.request(1);
+        return null;
+    }
+
+    @Override
+    public CompletionStage<?> onBinary(WebSocket from, ByteBuffer part, boolean last) {
+        byte[] bytes = new byte[part.remaining()];
+        part.get(bytes);
+        received.add(bytes);
+        from.request(1);
+        return null;
+    }
+
+    @Override
+    public CompletionStage<?> onClose(WebSocket from, int code, String reason) {
+        closed.complete(code);
+        return null;
+    }
+
+    @Override
+    public void onError(WebSocket from, Throwable error) {
+        closed.complete(error instanceof IOException ? 1006 : -1);
+    }
+
+    private Object nextOfAnyKind() {
+        try {
+            Object next = received.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            if (next == null) {
+                throw new AssertionError("nothing came" + (closed.isDone() ? ", closed with " + closed.join() : ""));
+            }
+            return next;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.sluice.wire;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DeliveryIT {
+
+    private static final Pod POD = Stage.POD;
+    private static final Redis REDIS = Stage.REDIS;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ \"progress_percent\" : 50 }",
+                "",
+                " ",
+                "not json",
+                "ü 漢 😀 \u0000 \uFFFD",
+                "{\"action\":\"auth_error\"}"
+            })
+    void payloadsComeVerbatim(String payload) {
+        try (Client client = Client.of(POD, "7").subscribe("42")) {
+            REDIS.publish("upload:42", payload);
+            assertThat(client.next()).isEqualTo(payload);
+        }
+    }
+
+    @Test
+    void payloadsUpToTheLimitComeAndLargerOnesAreDropped() {
+        double dropped = POD.metric("sluice_publications_total{outcome=\"dropped\",route=\"user\"}");
+        try (Client client = Client.of(POD, "7")) {
+            String large = "x".repeat(100_000) + "ü";
+            String largest = "y".repeat(256 * 1024);
+            REDIS.publish("user:7", large);
+            REDIS.publish("user:7", largest);
+            REDIS.publish("user:7", largest + "z");
+            REDIS.publish("user:7", "after");
+            assertThat(client.next()).isEqualTo(large);
+            assertThat(client.next()).isEqualTo(largest);
+            assertThat(client.next()).isEqualTo("after");
+        }
+        assertThat(POD.metric("sluice_publications_total{outcome=\"dropped\",route=\"user\"}"))
+                .isEqualTo(dropped + 1);
+    }
+
+    @Test
+    void whatIsNotUtf8ComesAsBinaryAndClosesNobody() {
+        byte[][] invalid = {{(byte) 0xff, (byte) 0xfe}, {'a', (byte) 0xc3}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}};
+        try (Client client = Client.of(POD, "7")) {
+            for (byte[] payload : invalid) {
+                REDIS.publish("user:7", payload);
+                assertThat(client.nextBinary()).isEqualTo(payload);
+            }
+            REDIS.publish("user:7", "text again");
+            assertThat(client.next()).isEqualTo("text again");
+        }
+    }
+
+    @Test
+    void badPublicationsNeverEndTheStream() {
+        try (Client client = Client.of(POD, "7")) {
+            double dropped = POD.metric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}");
+            REDIS.publish("user:", "no id");
+            REDIS.publish("upload:", "no id");
+            REDIS.publish("user:" + "x".repeat(257), "id too long");
+            REDIS.publish("user:7 ", "somebody else");
+            REDIS.publish("User:7", "unknown");
+            REDIS.publish("user7", "unknown");
+            REDIS.publish("upload:\u0000\uFFFF", new byte[] {(byte) 0x80});
+            REDIS.publish("user:7", "good");
+            assertThat(client.next()).isEqualTo("good");
+            assertThat(POD.metric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}"))
+                    .isEqualTo(dropped + 3);
+        }
+    }
+
+    @Test
+    void everyConnectionOfTheUserAndNobodyElseHearsIt() {
+        try (Client one = Client.of(POD, "a:b");
+                Client two = Client.of(POD, "a:b");
+                Client other = Client.of(POD, "a")) {
+            REDIS.publish("user:a:b", "for a:b");
+            assertThat(one.next()).isEqualTo("for a:b");
+            assertThat(two.next()).isEqualTo("for a:b");
+            other.assertNothingMore();
+        }
+    }
+
+    @Test
+    void twentyThousandMessagesComeCompleteAndInOrder() {
+        List<String> payloads = IntStream.range(0, 20_000)
+                .mapToObj(number -> "{\"number\":" + number + "}")
+                .toList();
+        try (Client client = Client.of(POD, "7")) {
+            REDIS.publishAll("user:7", payloads);
+            for (String payload : payloads) {
+                assertThat(client.next()).isEqualTo(payload);
+            }
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void peersThatAreResetHoldNobodyUp() {
+        double before = POD.metric("sluice_connections{state=\"authenticated\"}");
+        List<RawClient> peers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            peers.add(RawClient.of(POD, "crowd"));
+        }
+        List<String> payloads =
+                IntStream.range(0, 2_000).mapToObj(number -> "number " + number).toList();
+        try (Client client = Client.of(POD, "crowd")) {
+            Thread publisher = new Thread(() -> REDIS.publishAll("user:crowd", payloads));
+            publisher.start();
+            for (int i = 0; i < payloads.size(); i++) {
+                assertThat(client.next()).isEqualTo(payloads.get(i));
+                if (i % 50 == 0 && !peers.isEmpty()) {
+                    peers.remove(0).reset();
+                }
+            }
+        }
+        await("all are taken out")
+                .atMost(10, TimeUnit.SECONDS)
+                .until(() -> POD.metric("sluice_connections{state=\"authenticated\"}") == before);
+    }
+
+    @Test
+    void aPeerThatNeverReadsHoldsNobodyUp() {
+        try (RawClient stalled = RawClient.of(POD, "crowd");
+                Client client = Client.of(POD, "crowd")) {
+            String large = "x".repeat(200_000);
+            for (int i = 0; i < 100; i++) {
+                REDIS.publish("user:crowd", large);
+                assertThat(client.next()).isEqualTo(large);
+            }
+            assertThat(stalled).isNotNull();
+        }
+    }
+
+    @Test
+    void lifeIsShownToThoseWhoAreAuthenticated() {
+        Map<String, String> config = Map.of("sluice.heartbeat.interval", "100ms", "sluice.auth.timeout", "1s");
+        try (Pod pod = Pod.ready(REDIS, config);
+                Client client = Client.of(pod, "7");
+                Client silent = Client.connect(pod.webSocket("/ws"))) {
+            for (int i = 0; i < 3; i++) {
+                assertThat(client.next()).isEqualTo("{\"action\":\"ping\"}");
+                client.send("{\"action\":\"pong\"}");
+            }
+            assertThat(silent.next()).contains("auth_error");
+        }
+    }
+
+    @Test
+    void deliveriesAreCounted() {
+        double deliveries = POD.metric("sluice_deliveries_total{route=\"upload\"}");
+        double bytes = POD.metric("sluice_delivery_bytes_total");
+        double latency = POD.metric("sluice_delivery_latency_seconds_count");
+        double routed = POD.metric("sluice_publications_total{outcome=\"routed\",route=\"upload\"}");
+        double unwanted = POD.metric("sluice_publications_total{outcome=\"unwanted\",route=\"upload\"}");
+        try (Client one = Client.of(POD, "7").subscribe("counted");
+                Client two = Client.of(POD, "7")) {
+            REDIS.publish("upload:nobody listens", "x");
+            REDIS.publish("upload:counted", "ü".getBytes(UTF_8));
+            one.next();
+            two.next();
+        }
+        assertThat(POD.metric("sluice_deliveries_total{route=\"upload\"}")).isEqualTo(deliveries + 2);
+        assertThat(POD.metric("sluice_delivery_bytes_total")).isEqualTo(bytes + 4);
+        assertThat(POD.metric("sluice_delivery_latency_seconds_count")).isEqualTo(latency + 2);
+        assertThat(POD.metric("sluice_publications_total{outcome=\"routed\",route=\"upload\"}"))
+                .isEqualTo(routed + 1);
+        assertThat(POD.metric("sluice_publications_total{outcome=\"unwanted\",route=\"upload\"}"))
+                .isEqualTo(unwanted + 1);
+        await().until(() -> POD.metric("sluice_outbox_pending_bytes") == 0);
+    }
+}

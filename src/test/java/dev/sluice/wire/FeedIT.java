@@ -1,0 +1,97 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** The subscription comes back by itself, whatever happens to Redis or the link to it. */
+class FeedIT {
+
+    private static final String READY = "/q/health/ready";
+
+    @Test
+    void comesBackWithinThreeSecondsOfTheLinkBeingCut() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            for (int i = 0; i < 5; i++) {
+                assertThat(redis.cutSubscribers()).isEqualTo(1);
+                awaitHearing(redis, client, 3);
+                assertThat(redis.patterns())
+                        .as("one subscription, not one more")
+                        .isEqualTo(2);
+            }
+            assertThat(client.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void survivesRedisKilledAndRestartedTenTimesUnderTraffic() throws InterruptedException {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of())) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                clients.add(Client.of(pod, "u" + i).subscribe("42"));
+            }
+            Thread traffic = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    try {
+                        redis.publish("upload:42", "traffic");
+                    } catch (RuntimeException down) {
+                        Thread.onSpinWait();
+                    }
+                }
+            });
+            traffic.setDaemon(true);
+            traffic.start();
+            for (int i = 0; i < 10; i++) {
+                redis.kill();
+                await("deaf").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+                assertThat(pod.status("/q/health/live")).isEqualTo(200);
+                redis.startAgain();
+                await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            }
+            traffic.interrupt();
+            traffic.join();
+            for (int i = 0; i < clients.size(); i++) {
+                Client client = clients.get(i);
+                assertThat(client.isOpen()).isTrue();
+                redis.publish("user:u" + i, "still here");
+                await().atMost(5, TimeUnit.SECONDS).until(() -> client.next().equals("still here"));
+                client.close();
+            }
+            assertThat(redis.patterns()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void waitsForARedisThatIsAbsentAtStart() {
+        try (Redis redis = Redis.absent();
+                Pod pod = Pod.started(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            assertThat(pod.status(READY)).isEqualTo(503);
+            assertThat(pod.status("/q/health/live")).isEqualTo(200);
+            assertThat(pod.status("/q/health/started")).isEqualTo(200);
+            assertThat(pod.metric("sluice_feed_live")).isZero();
+            redis.startAgain();
+            await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            redis.publish("user:7", "at last");
+            assertThat(client.next()).isEqualTo("at last");
+            assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
+        }
+    }
+
+    /** Publishes until the client has heard something, and drops what it heard. */
+    private static void awaitHearing(Redis redis, Client client, int seconds) {
+        await("hearing again").atMost(seconds, TimeUnit.SECONDS).until(() -> {
+            redis.publish("user:7", "anyone?");
+            return client.hasHeardAnything();
+        });
+        client.forget();
+    }
+}

@@ -1,0 +1,131 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LifecycleIT {
+
+    @Test
+    void clientsAreAskedToReconnectAndTheProcessIsGoneSoon() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of())) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                clients.add(Client.of(pod, "u" + i));
+            }
+            try (RawClient deaf = RawClient.of(pod, "never answers")) {
+                pod.terminate();
+                for (Client client : clients) {
+                    assertThat(client.closeCode()).isEqualTo(1012);
+                    client.close();
+                }
+                assertThat(pod.exit(Duration.ofSeconds(5))).isIn(0, 143);
+                assertThat(deaf.closeCode()).isEqualTo(1012);
+            }
+        }
+    }
+
+    @Test
+    void withNobodyConnectedTheProcessIsGoneAtOnce() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of())) {
+            pod.terminate();
+            assertThat(pod.exit(Duration.ofSeconds(2))).isIn(0, 143);
+        }
+    }
+
+    @Test
+    void twoEnvironmentVariablesAreEnough() {
+        Map<String, String> environment = Map.of(
+                "QUARKUS_REDIS_HOSTS",
+                Stage.REDIS.uri(),
+                "MP_JWT_VERIFY_PUBLICKEY_LOCATION",
+                Tokens.publicKeyFile().toString(),
+                "SLUICE_ROUTES_TEAM_AUDIENCE",
+                "subscribers",
+                "SLUICE_ROUTES_TEAM_ACCESS",
+                "open");
+        try (Pod pod = Pod.launched(Map.of(), environment).awaitReady();
+                Client client = Client.of(pod, "7")) {
+            Stage.REDIS.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+            client.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
+            assertThat(client.next()).contains("subscribed");
+        }
+    }
+
+    @Test
+    void withoutAVerificationKeyTheStartFailsAndSaysWhichKeyToSet() {
+        try (Pod pod = Pod.launched(Map.of("quarkus.redis.hosts", Stage.REDIS.uri()), Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+            assertThat(pod.log()).contains("mp.jwt.verify.publickey.location");
+        }
+    }
+
+    @Test
+    void withoutARedisTheStartFailsAndSaysWhichKeyToSet() {
+        Map<String, String> config = Map.of(
+                "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        try (Pod pod = Pod.launched(config, Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+            assertThat(pod.log()).contains("quarkus.redis.hosts");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "sluice.routes.team.audience, everybody",
+        "sluice.routes.team.access, open",
+        "sluice.routes.sluice.audience, user",
+        "sluice.subscriptions.scope, tab",
+        "sluice.origins, example.org",
+        "sluice.auth.timeout, 0s",
+        "sluice.auth.timeout, soon",
+        "sluice.heartbeat.interval, 0s",
+        "sluice.max-frame, 10",
+        "sluice.max-payload, much",
+        "sluice.limits.subscriptions-per-user, 0",
+        "sluice.feed.backoff.max, 1ms",
+        "sluice.misspelt, 1",
+    })
+    void aValueThatMakesNoSenseFailsTheStartAndIsNamed(String key, String value) {
+        Map<String, String> config = new HashMap<>();
+        config.put("quarkus.redis.hosts", Stage.REDIS.uri());
+        config.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        config.put(key, value);
+        try (Pod pod = Pod.launched(config, Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+            assertThat(pod.log()).contains(key.substring(0, key.lastIndexOf('.')));
+        }
+    }
+
+    @Test
+    void nothingOfDevModeIsInTheProductionBuild() throws IOException {
+        for (String path : new String[] {"/", "/demo/index.html", "/dev/token", "/dev/uploads"}) {
+            assertThat(Stage.POD.status(path)).as(path).isEqualTo(404);
+        }
+        Path packaged = Path.of("target", "quarkus-app");
+        if (Files.exists(packaged)) {
+            try (Stream<Path> files = Files.walk(packaged)) {
+                assertThat(files.map(Path::toString)).noneMatch(file -> file.contains("embedded-redis"));
+            }
+            try (Stream<Path> jars = Files.list(packaged.resolve("app"));
+                    JarFile jar = new JarFile(jars.findFirst().orElseThrow().toFile())) {
+                assertThat(jar.stream().map(entry -> entry.getName()))
+                        .contains("dev/sluice/Relay.class")
+                        .noneMatch(entry -> entry.contains("demo") && !entry.endsWith("/"));
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Clients that break the WebSocket protocol itself: each is told why and closed, and nobody else notices. */
+class MalformedIT {
+
+    private static final Pod POD = Stage.POD;
+    private static final Redis REDIS = Stage.REDIS;
+
+    private Client bystander;
+
+    @BeforeEach
+    void connect() {
+        bystander = Client.of(POD, "bystander");
+    }
+
+    @AfterEach
+    void theBystanderStillHears() {
+        REDIS.publish("user:bystander", "still here");
+        assertThat(bystander.next()).isEqualTo("still here");
+        bystander.close();
+    }
+
+    static Stream<Arguments> violations() {
+        byte[] invalid = {(byte) 0xff};
+        byte[] small = "{}".getBytes(StandardCharsets.US_ASCII);
+        return Stream.of(
+                violation("invalid UTF-8", 1007, client -> client.frame(RawClient.FINAL | RawClient.TEXT, invalid)),
+                violation("reserved bits", 1002, client -> client.frame(0xf0 | RawClient.TEXT, small)),
+                violation("unknown opcode", 1002, client -> client.frame(RawClient.FINAL | 3, small)),
+                violation("unknown control opcode", 1002, client -> client.frame(RawClient.FINAL | 11, small)),
+                violation(
+                        "continuation of nothing",
+                        1002,
+                        client -> client.frame(RawClient.FINAL | RawClient.CONTINUATION, small)),
+                violation(
+                        "a message in a message",
+                        1002,
+                        client -> client.frame(RawClient.TEXT, small).frame(RawClient.FINAL | RawClient.TEXT, small)),
+                violation(
+                        "ping too long", 1002, client -> client.frame(RawClient.FINAL | RawClient.PING, new byte[126])),
+                violation("ping in parts", 1002, client -> client.frame(RawClient.PING, small)),
+                violation("not masked", 1002, client -> client.bytes(new byte[] {(byte) 0x81, 2, '{', '}'})),
+                violation("too large", 1009, client -> client.text("x".repeat(32 * 1024 + 1))),
+                violation("far too large", 1009, client -> client.text("x".repeat(1_000_000))),
+                violation(
+                        "too large in parts",
+                        1009,
+                        client -> client.frame(RawClient.TEXT, new byte[20_000])
+                                .frame(RawClient.FINAL | RawClient.CONTINUATION, new byte[20_000])),
+                violation(
+                        "announced far too large",
+                        1009,
+                        client -> client.bytes(
+                                new byte[] {(byte) 0x81, (byte) 0xff, 0x7f, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0})));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("violations")
+    void theCloseCodeSaysWhy(String name, int code, Violation violation) {
+        try (RawClient client = RawClient.of(POD, "rude")) {
+            violation.commit(client);
+            assertThat(client.closeCode()).isEqualTo(code);
+        }
+        try (RawClient client = RawClient.connect(POD)) {
+            violation.commit(client);
+            assertThat(client.closeCode()).as("before authentication").isEqualTo(code);
+        }
+    }
+
+    @Test
+    void aFrameOfJustTheAllowedSizeIsRead() {
+        String start = "{\"action\":\"dance\",\"id\":1,\"more\":\"";
+        String message = start + "x".repeat(32 * 1024 - start.length() - 2) + "\"}";
+        try (Client client = Client.of(POD, "polite")) {
+            assertThat(client.send(message).next()).contains("unknown_action");
+            assertThat(client.sendInParts(message.substring(0, 9), message.substring(9))
+                            .next())
+                    .contains("unknown_action");
+        }
+    }
+
+    @Test
+    void halfAFrameAndAResetLeaveNothingBehind() {
+        double before = POD.metric("sluice_connections{state=\"authenticated\"}");
+        for (int i = 0; i < 20; i++) {
+            RawClient.of(POD, "rude")
+                    .bytes(new byte[] {(byte) 0x81, (byte) 0xfe, 0x10})
+                    .reset();
+        }
+        await().atMost(10, TimeUnit.SECONDS)
+                .until(() -> POD.metric("sluice_connections{state=\"authenticated\"}") == before);
+    }
+
+    @FunctionalInterface
+    interface Violation {
+        void commit(RawClient client);
+    }
+
+    private static Arguments violation(String name, int code, Violation violation) {
+        return Arguments.of(name, code, violation);
+    }
+}

@@ -1,0 +1,152 @@
+package dev.sluice.wire;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+
+/** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
+final class RawClient implements AutoCloseable {
+
+    static final int CONTINUATION = 0;
+    static final int TEXT = 1;
+    static final int PING = 9;
+    static final int FINAL = 0x80;
+
+    private static final int CLOSE = 8;
+    private static final int PONG = 10;
+
+    private final Socket socket;
+    private final DataInputStream in;
+    private final DataOutputStream out;
+
+    private RawClient(Pod pod) throws IOException {
+        socket = new Socket("localhost", pod.port());
+        socket.setSoTimeout(10_000);
+        in = new DataInputStream(socket.getInputStream());
+        out = new DataOutputStream(socket.getOutputStream());
+        out.write(("GET /ws HTTP/1.1\r\nHost: localhost:" + pod.port()
+                        + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII));
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            head.append((char) in.readByte());
+        }
+        if (!head.toString().startsWith("HTTP/1.1 101")) {
+            throw new IOException(head.toString());
+        }
+    }
+
+    static RawClient connect(Pod pod) {
+        try {
+            return new RawClient(pod);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected and authenticated as the user. */
+    static RawClient of(Pod pod, String user) {
+        RawClient client = connect(pod);
+        client.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
+        client.read();
+        return client;
+    }
+
+    RawClient text(String text) {
+        return frame(FINAL | TEXT, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** One masked frame with any first byte. */
+    RawClient frame(int first, byte[] payload) {
+        ByteArrayOutputStream frame = new ByteArrayOutputStream();
+        DataOutputStream data = new DataOutputStream(frame);
+        try {
+            data.write(first);
+            if (payload.length < 126) {
+                data.write(0x80 | payload.length);
+            } else if (payload.length < 65536) {
+                data.write(0x80 | 126);
+                data.writeShort(payload.length);
+            } else {
+                data.write(0x80 | 127);
+                data.writeLong(payload.length);
+            }
+            // A mask of zeros leaves the payload as it is.
+            data.writeInt(0);
+            data.write(payload);
+            return bytes(frame.toByteArray());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whatever bytes. */
+    RawClient bytes(byte[] bytes) {
+        try {
+            out.write(bytes);
+            return this;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The payload of the next frame that is neither ping nor pong. */
+    byte[] read() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode != PING && opcode != PONG) {
+                    return payload;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
+    int closeCode() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode == CLOSE) {
+                    return (payload[0] & 0xff) << 8 | payload[1] & 0xff;
+                }
+            }
+        } catch (IOException e) {
+            return 1006;
+        }
+    }
+
+    /** Makes the kernel answer whatever still comes with a reset. */
+    void reset() {
+        try {
+            socket.setSoLinger(true, 0);
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        reset();
+    }
+
+    private byte[] payload() throws IOException {
+        int length = in.readUnsignedByte();
+        if (length == 126) {
+            length = in.readUnsignedShort();
+        } else if (length == 127) {
+            length = Math.toIntExact(in.readLong());
+        }
+        return in.readNBytes(length);
+    }
+}

@@ -1,0 +1,177 @@
+package dev.sluice.wire;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import redis.embedded.core.ExecutableProvider;
+
+/** A real redis-server on a port of its own, and a client to it that speaks just enough. */
+final class Redis implements AutoCloseable {
+
+    private final int port;
+    private Process process;
+
+    private Redis(int port) {
+        this.port = port;
+    }
+
+    static Redis start() {
+        Redis redis = new Redis(freePort());
+        redis.startAgain();
+        return redis;
+    }
+
+    /** One that is not running yet. */
+    static Redis absent() {
+        return new Redis(freePort());
+    }
+
+    /** Starts it at the port it had before. */
+    void startAgain() {
+        try {
+            File binary = ExecutableProvider.newJarResourceProvider().get();
+            process = new ProcessBuilder(
+                            binary.getAbsolutePath(), "--port", "" + port, "--bind", "127.0.0.1", "--save", "")
+                    .redirectErrorStream(true)
+                    .redirectOutput(new File("target", "redis-" + port + ".log"))
+                    .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        await("Redis")
+                .atMost(10, TimeUnit.SECONDS)
+                .ignoreExceptions()
+                .until(() -> command("PING").equals("+PONG"));
+    }
+
+    String uri() {
+        return "redis://127.0.0.1:" + port;
+    }
+
+    /** As by kill -9. */
+    void kill() {
+        try {
+            process.destroyForcibly().waitFor();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    long publish(String channel, String payload) {
+        return publish(channel, payload.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Publishes and returns how many subscribers Redis gave it to. */
+    long publish(String channel, byte[] payload) {
+        return Long.parseLong(command("PUBLISH".getBytes(), channel.getBytes(StandardCharsets.UTF_8), payload)
+                .substring(1));
+    }
+
+    /** Publishes all of them as fast as Redis takes them. */
+    void publishAll(String channel, List<String> payloads) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            for (String payload : payloads) {
+                write(
+                        all,
+                        "PUBLISH".getBytes(),
+                        channel.getBytes(StandardCharsets.UTF_8),
+                        payload.getBytes(StandardCharsets.UTF_8));
+            }
+            Thread writer = new Thread(() -> {
+                try {
+                    all.writeTo(socket.getOutputStream());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            writer.start();
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            for (int i = 0; i < payloads.size(); i++) {
+                line(in);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Pattern subscriptions there are now, by any client. */
+    long patterns() {
+        return Long.parseLong(command("PUBSUB", "NUMPAT").substring(1));
+    }
+
+    /** Cuts the connections of all subscribers and returns how many there were. */
+    long cutSubscribers() {
+        return Long.parseLong(command("CLIENT", "KILL", "TYPE", "pubsub").substring(1));
+    }
+
+    private String command(String... words) {
+        byte[][] bytes = new byte[words.length][];
+        for (int i = 0; i < words.length; i++) {
+            bytes[i] = words[i].getBytes(StandardCharsets.UTF_8);
+        }
+        return command(bytes);
+    }
+
+    /** The first line of the reply. */
+    private String command(byte[]... words) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            write(out, words);
+            out.writeTo(socket.getOutputStream());
+            return line(socket.getInputStream());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void write(ByteArrayOutputStream out, byte[]... words) throws IOException {
+        out.write(("*" + words.length + "\r\n").getBytes());
+        for (byte[] word : words) {
+            out.write(("$" + word.length + "\r\n").getBytes());
+            out.write(word);
+            out.write("\r\n".getBytes());
+        }
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int c = in.read(); c != '\n'; c = in.read()) {
+            if (c < 0) {
+                throw new IOException("Redis closed the connection");
+            }
+            line.append((char) c);
+        }
+        String text = line.toString().strip();
+        if (text.startsWith("-")) {
+            throw new IOException(text);
+        }
+        return text;
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (process != null) {
+            kill();
+        }
+    }
+}

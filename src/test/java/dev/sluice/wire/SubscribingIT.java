@@ -1,0 +1,161 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SubscribingIT {
+
+    private static final Pod POD = Stage.POD;
+    private static final Redis REDIS = Stage.REDIS;
+
+    private Client client;
+
+    @BeforeEach
+    void connect() {
+        client = Client.of(POD, "subscriber");
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
+                    {"action":"subscribe_upload","upload_id":"42"} | {"action":"subscribed","channel":"upload:42"}
+                    {"action":"unsubscribe_upload","upload_id":"42"} | {"action":"unsubscribed","channel":"upload:42"}
+                    {"action":"subscribe","channel":"upload:a:b"} | {"action":"subscribed","channel":"upload:a:b"}
+                    {"action":"unsubscribe","channel":"upload:a:b"} | {"action":"unsubscribed","channel":"upload:a:b"}
+                    {"action":"subscribe","channel":"upload:1","id":"x"} | {"action":"subscribed","channel":"upload:1","id":"x"}
+                    {"action":"subscribe","channel":"upload:1","id":1.50} | {"action":"subscribed","channel":"upload:1","id":1.50}
+                    """)
+    void isAnswered(String message, String answer) {
+        assertThat(client.send(message).next()).isEqualTo(answer);
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
+                    {"action":"subscribe","channel":"user:subscriber"} | bad_channel | "channel":"user:subscriber"
+                    {"action":"subscribe","channel":"user:other"} | bad_channel | "channel":"user:other"
+                    {"action":"subscribe","channel":"other:1","id":7} | bad_channel | "id":7
+                    {"action":"subscribe","channel":"sluice:canary"} | bad_channel | "channel":"sluice:canary"
+                    {"action":"subscribe","channel":"upload"} | bad_channel | "channel":"upload"
+                    {"action":"subscribe","channel":"upload:"} | bad_channel | "channel":"upload:"
+                    {"action":"unsubscribe","channel":"other:1"} | bad_channel | "channel":"other:1"
+                    {"action":"subscribe_upload","upload_id":""} | bad_channel | "channel":"upload:"
+                    {"action":"subscribe_upload","upload_id":42} | bad_message | upload_id
+                    {"action":"subscribe_upload"} | bad_message | upload_id
+                    {"action":"subscribe"} | bad_message | channel
+                    {"action":"dance","id":"x"} | unknown_action | "id":"x"
+                    {"action":7} | bad_message | action
+                    {} | bad_message | action
+                    [] | bad_message | JSON object
+                    nonsense | bad_message | JSON object
+                    {"action":"subscribe" | bad_message | JSON object
+                    """)
+    void whatMakesNoSenseIsAnsweredWithAnErrorAndTheConnectionStaysOpen(String message, String code, String detail) {
+        assertThat(client.send(message).next())
+                .startsWith("{\"action\":\"error\",\"code\":\"" + code + "\",\"message\":\"")
+                .contains(detail);
+        client.subscribe("after");
+    }
+
+    @Test
+    void binaryAndDeepMessagesAreErrorsToo() {
+        assertThat(client.send(new byte[] {1, 2, 3}).next()).contains("bad_message");
+        assertThat(client.send("[".repeat(30_000)).next()).contains("bad_message");
+        assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + "x".repeat(257) + "\"}")
+                        .next())
+                .contains("bad_channel");
+    }
+
+    @Test
+    void signsOfLifeAreNotAnswered() {
+        client.send("{\"action\":\"ping\"}").send("{\"action\":\"pong\",\"id\":1}");
+        client.assertNothingMore();
+    }
+
+    @Test
+    void aListIsAnsweredOneByOne() {
+        client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:1\",\"user:1\",\"upload:2\"],\"id\":9}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"id\":9}");
+        assertThat(client.next()).contains("bad_channel", "\"channel\":\"user:1\"", "\"id\":9");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:2\",\"id\":9}");
+        client.send("{\"action\":\"unsubscribe\",\"channels\":[\"upload:2\"]}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:2\"}");
+        REDIS.publish("upload:2", "not wanted");
+        REDIS.publish("upload:1", "wanted");
+        assertThat(client.next()).isEqualTo("wanted");
+    }
+
+    @Test
+    void aSubscriptionBelongsToTheUser() {
+        try (Client tab = Client.of(POD, "subscriber");
+                Client other = Client.of(POD, "other")) {
+            client.subscribe("shared");
+            REDIS.publish("upload:shared", "1");
+            assertThat(client.next()).isEqualTo("1");
+            assertThat(tab.next()).isEqualTo("1");
+            other.assertNothingMore();
+            tab.send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"shared\"}");
+            assertThat(tab.next()).contains("unsubscribed");
+            REDIS.publish("upload:shared", "2");
+            REDIS.publish("user:subscriber", "3");
+            assertThat(client.next()).isEqualTo("3");
+        }
+    }
+
+    @Test
+    void aSubscriptionEndsWithTheUsersLastConnection() {
+        try (Client one = Client.of(POD, "comes and goes")) {
+            one.subscribe("kept");
+            one.leave();
+            one.closeCode();
+        }
+        try (Client two = Client.of(POD, "comes and goes")) {
+            REDIS.publish("upload:kept", "not wanted any more");
+            REDIS.publish("user:comes and goes", "wanted");
+            assertThat(two.next()).isEqualTo("wanted");
+        }
+    }
+
+    @Test
+    void theNumberOfSubscriptionsIsBounded() {
+        for (int i = 0; i < 256; i++) {
+            client.subscribe("many-" + i);
+        }
+        assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"one more\"}")
+                        .next())
+                .contains("too_many_subscriptions", "\"channel\":\"upload:one more\"");
+        client.subscribe("many-0");
+    }
+
+    @Test
+    void scopeConnectionAndMoreRoutesComeFromTheConfiguration() {
+        Map<String, String> config = Map.of(
+                "sluice.subscriptions.scope", "connection",
+                "sluice.routes.team.audience", "subscribers",
+                "sluice.routes.team.access", "open",
+                "sluice.routes.mail.audience", "user");
+        try (Pod pod = Pod.ready(REDIS, config);
+                Client one = Client.of(pod, "7");
+                Client two = Client.of(pod, "7")) {
+            one.subscribe("42");
+            one.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
+            assertThat(one.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
+            REDIS.publish("upload:42", "only one");
+            REDIS.publish("team:red", "only one, too");
+            REDIS.publish("mail:7", "both");
+            assertThat(one.next()).isEqualTo("only one");
+            assertThat(one.next()).isEqualTo("only one, too");
+            assertThat(one.next()).isEqualTo("both");
+            assertThat(two.next()).isEqualTo("both");
+        }
+    }
+}
