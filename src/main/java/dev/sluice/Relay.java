@@ -12,8 +12,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.mutiny.subscription.Cancellable;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import jakarta.interceptor.Interceptor;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -46,7 +48,8 @@ final class Relay {
         this.unrouted = RouteMeters.unrouted(metrics);
     }
 
-    void start(@Observes StartupEvent event) {
+    /** After all else has started: whatever is wrong with the configuration has been said by then. */
+    void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
         subscription = feed.publications(routes.prefixes())
                 .subscribe()
                 .with(this::relay, failure -> LOG.fatal("The feed failed, which it never should", failure));

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
@@ -16,8 +17,8 @@ final class Backoff {
 
     Backoff(Duration initial, Duration max, RandomGenerator random) {
         if (initial.toMillis() < 1 || max.compareTo(initial) < 0) {
-            throw new IllegalArgumentException(
-                    "back-off needs 1 ms <= initial <= max, got initial " + initial + ", max " + max);
+            throw new ConfigurationException("sluice.feed.backoff needs 1 ms <= initial <= max, but initial is "
+                    + initial + " and max is " + max);
         }
         this.initialMillis = initial.toMillis();
         this.maxMillis = max.toMillis();

@@ -2,7 +2,9 @@ package dev.sluice.feed;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
@@ -30,10 +32,20 @@ public final class Feed {
     private final FeedConfig config;
     private volatile @Nullable Supervisor supervisor;
 
-    Feed(@RedisClientName(CLIENT) Redis redis, Vertx vertx, FeedConfig config, MeterRegistry metrics) {
-        this.redis = redis;
+    Feed(
+            @RedisClientName(CLIENT) InjectableInstance<Redis> redis,
+            Vertx vertx,
+            FeedConfig config,
+            MeterRegistry metrics) {
+        if (!redis.getHandle().getBean().isActive()) {
+            throw new ConfigurationException(
+                    "No Redis to listen to: set quarkus.redis.hosts (QUARKUS_REDIS_HOSTS), as in redis://localhost:6379");
+        }
+        this.redis = redis.get();
         this.vertx = vertx;
         this.config = config;
+        // Says at start, rather than at the first attempt, whether the bounds make sense.
+        backoff();
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
@@ -62,10 +74,7 @@ public final class Feed {
         Supervisor supervised = new Supervisor(
                 events -> RedisLink.open(redis, patterns, context, events),
                 subscriber::emit,
-                new Backoff(
-                        config.backoff().initial(),
-                        config.backoff().max(),
-                        () -> ThreadLocalRandom.current().nextLong()),
+                backoff(),
                 config.connectTimeout(),
                 (delay, action) -> {
                     long id = vertx.setTimer(delay.toMillis(), fired -> context.runOnContext(x -> action.run()));
@@ -74,5 +83,12 @@ public final class Feed {
         supervisor = supervised;
         subscriber.onTermination(() -> context.runOnContext(x -> supervised.stop()));
         context.runOnContext(x -> supervised.start());
+    }
+
+    private Backoff backoff() {
+        return new Backoff(
+                config.backoff().initial(),
+                config.backoff().max(),
+                () -> ThreadLocalRandom.current().nextLong());
     }
 }

@@ -4,6 +4,7 @@ import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
@@ -61,7 +62,7 @@ public final class Registry {
 
     Registry(Scope scope, int maxSubscriptions) {
         if (maxSubscriptions < 1) {
-            throw new IllegalArgumentException(
+            throw new ConfigurationException(
                     "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
         }
         this.scope = scope;

@@ -1,5 +1,6 @@
 package dev.sluice.route;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
@@ -29,11 +30,11 @@ public final class Routes {
         config.byPrefix().forEach((prefix, route) -> {
             String key = "sluice.routes." + prefix;
             if (prefix.equals(RESERVED) || !PREFIX.matcher(prefix).matches()) {
-                throw new IllegalArgumentException(
+                throw new ConfigurationException(
                         key + ": a prefix is 1 to 64 letters, digits, '-' or '_', and '" + RESERVED + "' is reserved");
             }
             if (route.audience() == Audience.SUBSCRIBERS && route.access().isEmpty()) {
-                throw new IllegalArgumentException(key + ".access is not set: say who may subscribe");
+                throw new ConfigurationException(key + ".access is not set: say who may subscribe");
             }
             routes.put(prefix, new Route(prefix, route.audience()));
         });

@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Singleton;
@@ -16,7 +17,7 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
     FrameLimit(SocketConfig config) {
         long configured = config.maxFrame().asLongValue();
         if (configured < 1024 || configured > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("sluice.max-frame must be from 1K to 2047M, is " + configured);
+            throw new ConfigurationException("sluice.max-frame must be from 1K to 2047M, is " + configured);
         }
         maxFrame = (int) configured;
     }
@@ -34,6 +35,8 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
     private void limit(HttpServerOptions options) {
         options.setMaxWebSocketFrameSize(maxFrame)
                 .setMaxWebSocketMessageSize(maxFrame)
+                // An extension of its own that nobody uses; while it is on, reserved bits are not refused.
+                .setPerFrameWebSocketCompressionSupported(false)
                 .setWebSocketClosingTimeout(CLOSING_SECONDS);
     }
 }

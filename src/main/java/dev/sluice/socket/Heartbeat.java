@@ -1,6 +1,7 @@
 package dev.sluice.socket;
 
 import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
@@ -19,7 +20,7 @@ final class Heartbeat {
         this.vertx = vertx;
         this.interval = config.heartbeatInterval();
         if (interval.toMillis() < 1) {
-            throw new IllegalArgumentException("sluice.heartbeat.interval must be at least 1 ms, is " + interval);
+            throw new ConfigurationException("sluice.heartbeat.interval must be at least 1 ms, is " + interval);
         }
     }
 

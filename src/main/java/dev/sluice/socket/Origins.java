@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.List;
@@ -61,7 +62,7 @@ final class Origins {
         boolean subdomains = entry.contains("://" + WILDCARD);
         Origin origin = parse(subdomains ? entry.replace("://" + WILDCARD, "://") : entry);
         if (origin == null) {
-            throw new IllegalArgumentException("sluice.origins: '" + entry
+            throw new ConfigurationException("sluice.origins: '" + entry
                     + "' is not an origin; it must look like https://example.org, https://*.example.org or *");
         }
         return new Origin(origin.scheme, origin.host, origin.port, subdomains);

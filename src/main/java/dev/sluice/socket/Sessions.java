@@ -10,6 +10,7 @@ import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.common.vertx.VertxContext;
 import io.vertx.core.Context;
@@ -56,7 +57,7 @@ final class Sessions implements Session.Host {
         this.disconnected = disconnected;
         this.authTimeout = config.authTimeout();
         if (authTimeout.isNegative() || authTimeout.isZero()) {
-            throw new IllegalArgumentException("sluice.auth.timeout must be positive, is " + authTimeout);
+            throw new ConfigurationException("sluice.auth.timeout must be positive, is " + authTimeout);
         }
         Gauge.builder("sluice.connections", this, x -> Math.max(0, open.size() - registry.connections()))
                 .description("WebSocket connections to this pod")

@@ -3,6 +3,7 @@ package dev.sluice.route;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -63,7 +64,7 @@ class RoutesTest {
     @ValueSource(strings = {"sluice", "", "a:b", "a*", "[ab]", "a?", "a b", "a.b"})
     void refusesPrefixesThatCantBe(String prefix) {
         assertThatThrownBy(() -> new Routes(new Config(Map.of(prefix, OPEN))))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("sluice.routes." + prefix);
     }
 

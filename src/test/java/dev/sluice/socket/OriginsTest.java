@@ -3,6 +3,7 @@ package dev.sluice.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -70,7 +71,7 @@ class OriginsTest {
     @ValueSource(strings = {"example.org", "https://", "https://a.*.org", "https://example.org/", "https://*"})
     void refusesAListThatMakesNoSense(String entry) {
         assertThatThrownBy(() -> new Origins(Optional.of(List.of(entry))))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("sluice.origins")
                 .hasMessageContaining(entry);
     }

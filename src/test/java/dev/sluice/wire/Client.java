@@ -6,7 +6,9 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -14,6 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -23,7 +26,10 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final long PATIENCE_SECONDS = 10;
 
+    private static final String PING = "{\"action\":\"ping\"}";
+
     private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
+    private final Semaphore pings = new Semaphore(0);
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
     private final StringBuilder text = new StringBuilder();
     private WebSocket socket;
@@ -109,6 +115,17 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         return (String) nextOfAnyKind();
     }
 
+    /** Awaits a sign of life. */
+    void nextPing() {
+        try {
+            if (!pings.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("no ping came");
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     byte[] nextBinary() {
         return (byte[]) nextOfAnyKind();
     }
@@ -127,9 +144,18 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         return received.poll() != null;
     }
 
-    /** Drops what has come. */
-    void forget() {
-        received.clear();
+    /** Drops what comes until this does. */
+    void awaitMessage(String message) {
+        while (!next().equals(message)) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Whether this is among what has come; all of that is dropped. */
+    boolean hasHeard(String message) {
+        List<Object> heard = new ArrayList<>();
+        received.drainTo(heard);
+        return heard.contains(message);
     }
 
     boolean isOpen() {
@@ -159,7 +185,12 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean last) {
         text.append(part);
         if (last) {
-            received.add(text.toString());
+            // Signs of life may come at any time.
+            if (text.toString().equals(PING)) {
+                pings.release();
+            } else {
+                received.add(text.toString());
+            }
             text.setLength(0);
         }
         from.request(1);

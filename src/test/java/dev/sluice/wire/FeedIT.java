@@ -21,7 +21,7 @@ class FeedIT {
                 Client client = Client.of(pod, "7")) {
             for (int i = 0; i < 5; i++) {
                 assertThat(redis.cutSubscribers()).isEqualTo(1);
-                awaitHearing(redis, client, 3);
+                awaitHearing(redis, client, "round " + i);
                 assertThat(redis.patterns())
                         .as("one subscription, not one more")
                         .isEqualTo(2);
@@ -62,7 +62,7 @@ class FeedIT {
                 Client client = clients.get(i);
                 assertThat(client.isOpen()).isTrue();
                 redis.publish("user:u" + i, "still here");
-                await().atMost(5, TimeUnit.SECONDS).until(() -> client.next().equals("still here"));
+                client.awaitMessage("still here");
                 client.close();
             }
             assertThat(redis.patterns()).isEqualTo(2);
@@ -86,12 +86,11 @@ class FeedIT {
         }
     }
 
-    /** Publishes until the client has heard something, and drops what it heard. */
-    private static void awaitHearing(Redis redis, Client client, int seconds) {
-        await("hearing again").atMost(seconds, TimeUnit.SECONDS).until(() -> {
-            redis.publish("user:7", "anyone?");
-            return client.hasHeardAnything();
+    /** Publishes until the client hears it. */
+    private static void awaitHearing(Redis redis, Client client, String message) {
+        await("hearing again").atMost(3, TimeUnit.SECONDS).until(() -> {
+            redis.publish("user:7", message);
+            return client.hasHeard(message);
         });
-        client.forget();
     }
 }

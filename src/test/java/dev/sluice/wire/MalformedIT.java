@@ -34,10 +34,8 @@ class MalformedIT {
     }
 
     static Stream<Arguments> violations() {
-        byte[] invalid = {(byte) 0xff};
         byte[] small = "{}".getBytes(StandardCharsets.US_ASCII);
         return Stream.of(
-                violation("invalid UTF-8", 1007, client -> client.frame(RawClient.FINAL | RawClient.TEXT, invalid)),
                 violation("reserved bits", 1002, client -> client.frame(0xf0 | RawClient.TEXT, small)),
                 violation("unknown opcode", 1002, client -> client.frame(RawClient.FINAL | 3, small)),
                 violation("unknown control opcode", 1002, client -> client.frame(RawClient.FINAL | 11, small)),
@@ -77,6 +75,17 @@ class MalformedIT {
         try (RawClient client = RawClient.connect(POD)) {
             violation.commit(client);
             assertThat(client.closeCode()).as("before authentication").isEqualTo(code);
+        }
+    }
+
+    @Test
+    void textThatIsNotUtf8IsNotJsonEither() {
+        byte[] invalid = {'"', (byte) 0xff};
+        try (RawClient client = RawClient.of(POD, "rude").frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
+            assertThat(new String(client.read(), StandardCharsets.UTF_8)).contains("bad_message");
+        }
+        try (RawClient client = RawClient.connect(POD).frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
+            assertThat(client.closeCode()).isEqualTo(4004);
         }
     }
 
