@@ -1,0 +1,123 @@
+package dev.sluice.demo;
+
+import static io.restassured.RestAssured.given;
+import static io.restassured.RestAssured.when;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.not;
+
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.ContentType;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** What a person sees in dev mode, over the wire: the application as the profile "dev" builds it. */
+@QuarkusTest
+@TestProfile(DevModeTest.Dev.class)
+class DevModeTest {
+
+    public static final class Dev implements QuarkusTestProfile {
+        @Override
+        public String getConfigProfile() {
+            return "dev";
+        }
+    }
+
+    @TestHTTPResource("/ws")
+    URI webSocket;
+
+    @Test
+    void thePageAndWhatItNeedsAreServed() {
+        String page = when().get("/")
+                .then()
+                .statusCode(200)
+                .contentType(containsString("text/html"))
+                .header("Content-Security-Policy", not(containsString("unsafe")))
+                .extract()
+                .asString();
+        assertThat(page).contains("<title>Sluice</title>").doesNotContain("<script>", "style=", "onclick");
+        for (String file : List.of("page.js", "style.css", "sluice.svg")) {
+            assertThat(page).contains("/demo/" + file);
+            when().get("/demo/" + file).then().statusCode(200);
+        }
+    }
+
+    @Test
+    void theSampleWorkIsSeenThroughRedisByWhomItConcerns() {
+        await().atMost(10, TimeUnit.SECONDS)
+                .until(() -> when().get("/q/health/ready").statusCode() == 200);
+        Queue<String> alice = connect("alice");
+        Queue<String> bob = connect("bob");
+        await().until(() -> alice.stream().anyMatch(frame -> frame.contains("subscribed")));
+        given().contentType(ContentType.JSON)
+                .body("{\"user\":\"alice\",\"uploads\":[\"sample\"]}")
+                .when()
+                .post("/dev/uploads")
+                .then()
+                .statusCode(202);
+        await().atMost(20, TimeUnit.SECONDS)
+                .until(() -> alice.stream().anyMatch(frame -> frame.contains("notification")));
+        assertThat(alice)
+                .anyMatch(frame -> frame.contains("\"progress_percent\":100"))
+                .anyMatch(frame -> frame.contains("upload_completed"));
+        assertThat(bob).allMatch(frame -> frame.contains("auth_success"));
+    }
+
+    @Test
+    void badRequestsAreToldWhatIsWrong() {
+        given().queryParam("user", "a b")
+                .when()
+                .post("/dev/token")
+                .then()
+                .statusCode(400)
+                .body(containsString("names"));
+        given().contentType(ContentType.JSON)
+                .body("{\"user\":\"alice\",\"uploads\":[]}")
+                .when()
+                .post("/dev/uploads")
+                .then()
+                .statusCode(400)
+                .body(containsString("uploads"));
+    }
+
+    /** Everything the user hears; alice listens to the sample upload, bob does not. */
+    private Queue<String> connect(String user) {
+        String token = given().queryParam("user", user)
+                .when()
+                .post("/dev/token")
+                .then()
+                .statusCode(200)
+                .extract()
+                .asString();
+        Queue<String> heard = new ConcurrentLinkedQueue<>();
+        URI uri = URI.create(webSocket.toString().replaceFirst("^http", "ws"));
+        WebSocket socket = HttpClient.newHttpClient()
+                .newWebSocketBuilder()
+                .buildAsync(uri, new WebSocket.Listener() {
+                    @Override
+                    public CompletionStage<?> onText(WebSocket from, CharSequence text, boolean last) {
+                        heard.add(text.toString());
+                        return WebSocket.Listener.super.onText(from, text, last);
+                    }
+                })
+                .join();
+        socket.sendText("{\"type\":\"auth\",\"token\":\"" + token + "\"}", true).join();
+        if (user.equals("alice")) {
+            socket.sendText("{\"action\":\"subscribe_upload\",\"upload_id\":\"sample\"}", true)
+                    .join();
+        }
+        await().until(() -> !heard.isEmpty());
+        return heard;
+    }
+}
