@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,18 +24,17 @@ class RoutesTest {
 
     @Test
     void findsTheRouteByThePrefix() {
-        Channel channel = routes.resolve("upload:42");
-        assertThat(channel).isNotNull();
+        Channel channel = known("upload:42");
         assertThat(channel.id()).isEqualTo("42");
         assertThat(channel.name()).isEqualTo("upload:42");
         assertThat(channel.route()).isEqualTo(new Route("upload", Audience.SUBSCRIBERS));
-        assertThat(routes.resolve("user:7").route().audience()).isEqualTo(Audience.USER);
+        assertThat(known("user:7").route().audience()).isEqualTo(Audience.USER);
     }
 
     @Test
     void keepsLaterColonsInTheId() {
-        assertThat(routes.resolve("upload:a:b:").id()).isEqualTo("a:b:");
-        assertThat(routes.resolve("upload::").id()).isEqualTo(":");
+        assertThat(known("upload:a:b:").id()).isEqualTo("a:b:");
+        assertThat(known("upload::").id()).isEqualTo(":");
     }
 
     @ParameterizedTest
@@ -73,5 +73,9 @@ class RoutesTest {
         One silent = new One(Audience.SUBSCRIBERS, Optional.empty());
         assertThatThrownBy(() -> new Routes(new Config(Map.of("team", silent))))
                 .hasMessageContaining("sluice.routes.team.access");
+    }
+
+    private Channel known(String name) {
+        return Objects.requireNonNull(routes.resolve(name));
     }
 }

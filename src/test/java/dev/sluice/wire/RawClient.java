@@ -117,7 +117,7 @@ final class RawClient implements AutoCloseable {
                 int opcode = in.readUnsignedByte() & 0x0f;
                 byte[] payload = payload();
                 if (opcode == CLOSE) {
-                    return (payload[0] & 0xff) << 8 | payload[1] & 0xff;
+                    return ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
                 }
             }
         } catch (IOException e) {

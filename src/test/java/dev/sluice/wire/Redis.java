@@ -19,6 +19,8 @@ import redis.embedded.core.ExecutableProvider;
 /** A real redis-server on a port of its own, and a client to it that speaks just enough. */
 final class Redis implements AutoCloseable {
 
+    private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
+
     private final int port;
     private Process process;
 
@@ -74,7 +76,7 @@ final class Redis implements AutoCloseable {
 
     /** Publishes and returns how many subscribers Redis gave it to. */
     long publish(String channel, byte[] payload) {
-        return Long.parseLong(command("PUBLISH".getBytes(), channel.getBytes(StandardCharsets.UTF_8), payload)
+        return Long.parseLong(command(PUBLISH, channel.getBytes(StandardCharsets.UTF_8), payload)
                 .substring(1));
     }
 
@@ -83,11 +85,7 @@ final class Redis implements AutoCloseable {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             for (String payload : payloads) {
-                write(
-                        all,
-                        "PUBLISH".getBytes(),
-                        channel.getBytes(StandardCharsets.UTF_8),
-                        payload.getBytes(StandardCharsets.UTF_8));
+                write(all, PUBLISH, channel.getBytes(StandardCharsets.UTF_8), payload.getBytes(StandardCharsets.UTF_8));
             }
             Thread writer = new Thread(() -> {
                 try {
@@ -137,11 +135,11 @@ final class Redis implements AutoCloseable {
     }
 
     private static void write(ByteArrayOutputStream out, byte[]... words) throws IOException {
-        out.write(("*" + words.length + "\r\n").getBytes());
+        out.write(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
         for (byte[] word : words) {
-            out.write(("$" + word.length + "\r\n").getBytes());
+            out.write(("$" + word.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
             out.write(word);
-            out.write("\r\n".getBytes());
+            out.write("\r\n".getBytes(StandardCharsets.US_ASCII));
         }
     }
 
