@@ -4,6 +4,7 @@ import dev.sluice.outbox.Disconnect;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +20,7 @@ final class GoingAway {
     private static final Logger LOG = Logger.getLogger(GoingAway.class);
 
     /** How long the clients may take to answer the close; the process must be gone within a few seconds. */
-    private static final long MAX_SECONDS = 2;
+    private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
     private final Sessions sessions;
     private volatile boolean started;
@@ -35,13 +36,19 @@ final class GoingAway {
 
     void onStop(@Observes ShutdownDelayInitiatedEvent event) {
         started = true;
-        List<Session> leaving = List.copyOf(sessions.open());
-        leaving.forEach(session -> session.run(() -> session.disconnect(Disconnect.GOING_AWAY)));
-        CompletableFuture.allOf(leaving.stream()
-                        .map(session -> session.end().toCompletableFuture())
-                        .toArray(CompletableFuture<?>[]::new))
-                .completeOnTimeout(null, MAX_SECONDS, TimeUnit.SECONDS)
-                .join();
-        LOG.infof("Closed %d connections", leaving.size());
+        long deadline = System.nanoTime() + MAX_WAIT.toNanos();
+        int closed = 0;
+        // Again, because upgrades that were permitted before may have become sessions meanwhile.
+        while (!sessions.open().isEmpty() && deadline - System.nanoTime() > 0) {
+            List<Session> leaving = List.copyOf(sessions.open());
+            leaving.forEach(session -> session.run(() -> session.disconnect(Disconnect.GOING_AWAY)));
+            CompletableFuture.allOf(leaving.stream()
+                            .map(session -> session.end().toCompletableFuture())
+                            .toArray(CompletableFuture<?>[]::new))
+                    .completeOnTimeout(null, deadline - System.nanoTime(), TimeUnit.NANOSECONDS)
+                    .join();
+            closed += leaving.size();
+        }
+        LOG.infof("Closed %d connections", closed);
     }
 }

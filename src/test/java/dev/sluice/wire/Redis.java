@@ -22,21 +22,29 @@ final class Redis implements AutoCloseable {
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
 
     private final int port;
+    private final String password;
     private Process process;
 
-    private Redis(int port) {
-        this.port = port;
+    private Redis(String password) {
+        this.port = freePort();
+        this.password = password;
     }
 
     static Redis start() {
-        Redis redis = new Redis(freePort());
+        Redis redis = absent();
+        redis.startAgain();
+        return redis;
+    }
+
+    static Redis withPassword(String password) {
+        Redis redis = new Redis(password);
         redis.startAgain();
         return redis;
     }
 
     /** One that is not running yet. */
     static Redis absent() {
-        return new Redis(freePort());
+        return new Redis("");
     }
 
     /** Starts it at the port it had before. */
@@ -44,7 +52,15 @@ final class Redis implements AutoCloseable {
         try {
             File binary = ExecutableProvider.newJarResourceProvider().get();
             process = new ProcessBuilder(
-                            binary.getAbsolutePath(), "--port", "" + port, "--bind", "127.0.0.1", "--save", "")
+                            binary.getAbsolutePath(),
+                            "--port",
+                            "" + port,
+                            "--bind",
+                            "127.0.0.1",
+                            "--save",
+                            "",
+                            "--requirepass",
+                            password)
                     .redirectErrorStream(true)
                     .redirectOutput(new File("target", "redis-" + port + ".log"))
                     .start();
@@ -125,13 +141,20 @@ final class Redis implements AutoCloseable {
     /** The first line of the reply. */
     private String command(byte[]... words) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
-            write(out, words);
-            out.writeTo(socket.getOutputStream());
-            return line(socket.getInputStream());
+            if (!password.isEmpty()) {
+                send(socket, "AUTH".getBytes(StandardCharsets.US_ASCII), password.getBytes(StandardCharsets.UTF_8));
+            }
+            return send(socket, words);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static String send(Socket socket, byte[]... words) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        write(out, words);
+        out.writeTo(socket.getOutputStream());
+        return line(socket.getInputStream());
     }
 
     private static void write(ByteArrayOutputStream out, byte[]... words) throws IOException {

@@ -1,0 +1,92 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Each metric is driven and read back; those of publications and deliveries in {@link DeliveryIT}. */
+class MetricsIT {
+
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        pod = Pod.ready(Stage.REDIS, Map.of("sluice.auth.timeout", "2s"));
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+    }
+
+    @Test
+    void whoIsHereIsShownAndNobodyOnceAllHaveGone() {
+        await().untilAsserted(() -> assertState(0, 0, 0, 0));
+        Client one = Client.of(pod, "7").subscribe("1").subscribe("2");
+        Client two = Client.of(pod, "7").subscribe("2");
+        Client three = Client.of(pod, "8").subscribe("2");
+        Client silent = Client.connect(pod.webSocket("/ws"));
+        assertState(3, 1, 2, 3);
+        assertThat(silent.closeCode()).isEqualTo(4001);
+        one.leave();
+        two.close();
+        three.close();
+        await().untilAsserted(() -> assertState(0, 0, 0, 0));
+    }
+
+    @Test
+    void everyEndIsCountedOnceWithItsReason() {
+        double left = disconnects("client_closed");
+        double lost = disconnects("connection_lost");
+        double rude = disconnects("protocol_error");
+        double large = disconnects("frame_too_large");
+        Client.of(pod, "7").leave();
+        RawClient.of(pod, "7").reset();
+        try (RawClient client = RawClient.of(pod, "7").frame(RawClient.FINAL | 3, new byte[0])) {
+            assertThat(client.closeCode()).isEqualTo(1002);
+        }
+        try (RawClient client = RawClient.of(pod, "7").text("x".repeat(40_000))) {
+            assertThat(client.closeCode()).isEqualTo(1009);
+        }
+        await().untilAsserted(() -> {
+            assertThat(disconnects("client_closed")).isEqualTo(left + 1);
+            assertThat(disconnects("connection_lost")).isEqualTo(lost + 1);
+            assertThat(disconnects("protocol_error")).isEqualTo(rude + 1);
+            assertThat(disconnects("frame_too_large")).isEqualTo(large + 1);
+        });
+    }
+
+    @Test
+    void refusalsAreCountedByReason() {
+        assertThat(Client.connect(pod.webSocket("/ws")).send("[]").closeCode()).isEqualTo(4004);
+        assertThat(Client.connect(pod.webSocket("/ws")).send("{}").closeCode()).isEqualTo(4002);
+        assertThat(Client.connect(pod.webSocket("/ws")).authenticate("x").closeCode())
+                .isEqualTo(4003);
+        assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Origin", "http://evil.example")))
+                .isEqualTo(403);
+        for (String reason : new String[] {"not_json", "not_auth", "token"}) {
+            assertThat(pod.metric("sluice_auth_failures_total{reason=\"" + reason + "\"}"))
+                    .as(reason)
+                    .isEqualTo(1);
+        }
+        assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}")).isEqualTo(1);
+        assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
+    }
+
+    private static void assertState(int authenticated, int unauthenticated, int users, int subscriptions) {
+        assertThat(pod.metric("sluice_connections{state=\"authenticated\"}")).isEqualTo(authenticated);
+        assertThat(pod.metric("sluice_connections{state=\"unauthenticated\"}")).isEqualTo(unauthenticated);
+        assertThat(pod.metric("sluice_users")).isEqualTo(users);
+        assertThat(pod.metric("sluice_subscriptions")).isEqualTo(subscriptions);
+    }
+
+    /** 0 while there has been none. */
+    private static double disconnects(String reason) {
+        double count = pod.metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
+        return Double.isNaN(count) ? 0 : count;
+    }
+}
