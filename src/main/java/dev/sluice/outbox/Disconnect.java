@@ -14,6 +14,8 @@ public enum Disconnect {
     FRAME_TOO_LARGE(1009, "frame too large"),
     /** A frame could not be written. */
     SEND_FAILED(1011, "sending failed"),
+    /** Something went wrong on our side. */
+    INTERNAL_ERROR(1011, "internal error"),
     /** This pod is stopping. */
     GOING_AWAY(1012, "this pod is going away, reconnect");
 

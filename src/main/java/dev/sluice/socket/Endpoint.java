@@ -13,6 +13,8 @@ import io.quarkus.websockets.next.UserData.TypedKey;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.common.annotation.NonBlocking;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
+import java.io.IOException;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -96,9 +98,14 @@ abstract class Endpoint {
                     : Disconnect.PROTOCOL_ERROR;
         }
         // Vert.x says so, and only so, that the frames of a message add up to more than allowed.
-        if (failure instanceof IllegalStateException) {
+        if (failure instanceof IllegalStateException
+                && String.valueOf(failure.getMessage()).contains("max message size")) {
             return Disconnect.FRAME_TOO_LARGE;
         }
-        return Disconnect.CONNECTION_LOST;
+        if (failure instanceof IOException || failure instanceof HttpClosedException) {
+            return Disconnect.CONNECTION_LOST;
+        }
+        LOG.error("A WebSocket failed for a reason nobody thought of", failure);
+        return Disconnect.INTERNAL_ERROR;
     }
 }
