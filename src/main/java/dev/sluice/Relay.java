@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
@@ -44,6 +45,9 @@ final class Relay {
         this.routes = routes;
         this.registry = registry;
         this.maxPayload = config.maxPayload().asLongValue();
+        if (maxPayload < 1) {
+            throw new ConfigurationException("sluice.max-payload must be at least 1, is " + maxPayload);
+        }
         routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
         this.unrouted = RouteMeters.unrouted(metrics);
     }
@@ -65,7 +69,7 @@ final class Relay {
     void relay(Publication publication) {
         try {
             deliver(publication);
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (Throwable e) {
             unrouted.increment();
             if (failed.pass()) {
                 LOG.errorf(e, "A publication could not be delivered; further ones are only counted for a minute");

@@ -4,6 +4,8 @@ import io.smallrye.jwt.auth.principal.JWTParser;
 import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
+import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,12 +22,17 @@ public final class Tokens {
     /** As long as the id of a channel may be: a longer subject could never be heard. */
     private static final int MAX_USER_BYTES = 256;
 
+    private static final String INVALID = "token is invalid or expired";
+
+    /** Enough to keep two cores busy; fetching keys holds all of them up, and nobody else. */
+    private static final int WORKERS = 4;
+
     private final JWTParser parser;
-    private final Vertx vertx;
+    private final WorkerExecutor workers;
 
     Tokens(JWTParser parser, Vertx vertx) {
         this.parser = parser;
-        this.vertx = vertx;
+        this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
     }
 
     /**
@@ -35,7 +42,7 @@ public final class Tokens {
     public Uni<Verdict> verify(String token) {
         return Uni.createFrom()
                 .completionStage(
-                        () -> vertx.executeBlocking(() -> judge(token), false).toCompletionStage())
+                        () -> workers.executeBlocking(() -> judge(token), false).toCompletionStage())
                 .onFailure()
                 .recoverWithItem(failure -> {
                     LOG.errorf(failure, "A token could not be verified");
@@ -43,23 +50,34 @@ public final class Tokens {
                 });
     }
 
+    @PreDestroy
+    void stop() {
+        workers.close();
+    }
+
     private Verdict judge(String token) {
         JsonWebToken verified;
         try {
             verified = parser.parse(token);
+        } catch (RuntimeException | StackOverflowError e) {
+            // A claim of a type or depth nobody expects.
+            return new Verdict.Refused(INVALID);
         } catch (ParseException e) {
             if (causedByIo(e)) {
                 LOG.warnf("Keys to verify tokens with can't be fetched: %s", e.getMessage());
                 return new Verdict.Unavailable();
             }
             // The exception's own message quotes the token's claims.
-            return new Verdict.Refused("token is invalid or expired");
+            return new Verdict.Refused(INVALID);
         }
         Object type = verified.getClaim("type");
         if (type != null && !type.toString().equals("access")) {
             return new Verdict.Refused("token is not an access token");
         }
         String user = verified.getSubject();
+        if (user != null && !StandardCharsets.UTF_8.newEncoder().canEncode(user)) {
+            return new Verdict.Refused("token's sub claim is not Unicode");
+        }
         if (user == null || user.isEmpty()) {
             return new Verdict.Refused("token has no sub claim");
         }

@@ -24,28 +24,33 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Feed {
 
-    /** The named Redis client of the subscription; it takes over every setting of the default client. */
+    /** The named Redis client whose configuration the subscription uses. */
     static final String CLIENT = "feed";
 
-    private final Redis redis;
+    private final FeedRedis redis;
     private final Vertx vertx;
     private final FeedConfig config;
     private volatile @Nullable Supervisor supervisor;
 
     Feed(
-            @RedisClientName(CLIENT) InjectableInstance<Redis> redis,
+            @RedisClientName(CLIENT) InjectableInstance<Redis> configured,
+            FeedRedis redis,
             Vertx vertx,
             FeedConfig config,
             MeterRegistry metrics) {
-        if (!redis.getHandle().getBean().isActive()) {
+        if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
                     "No Redis to listen to: set quarkus.redis.hosts (QUARKUS_REDIS_HOSTS), as in redis://localhost:6379");
         }
-        this.redis = redis.get();
+        this.redis = redis;
         this.vertx = vertx;
         this.config = config;
         // Says at start, rather than at the first attempt, whether the bounds make sense.
         backoff();
+        if (config.connectTimeout().toMillis() < 1) {
+            throw new ConfigurationException(
+                    "sluice.feed.connect-timeout must be at least 1 ms, is " + config.connectTimeout());
+        }
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
@@ -62,7 +67,7 @@ public final class Feed {
         return Multi.createFrom().emitter(subscriber -> supervise(patterns, subscriber), BackPressureStrategy.DROP);
     }
 
-    /** Whether everything published now on the patterns reaches the stream. */
+    /** Whether Redis has acknowledged the subscription and its link has not ended since. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();
@@ -72,7 +77,7 @@ public final class Feed {
         // One context for the supervision, whichever thread subscribes.
         Context context = vertx.getOrCreateContext();
         Supervisor supervised = new Supervisor(
-                events -> RedisLink.open(redis, patterns, context, events),
+                events -> RedisLink.open(redis.create(vertx), patterns, context, events),
                 subscriber::emit,
                 backoff(),
                 config.connectTimeout(),

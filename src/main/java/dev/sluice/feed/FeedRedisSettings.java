@@ -4,9 +4,10 @@ import io.smallrye.config.FallbackConfigSourceInterceptor;
 import java.io.Serial;
 
 /**
- * Lets the feed's Redis client take every setting it has none of its own for ({@code quarkus.redis.feed.*}) from the
- * default client ({@code quarkus.redis.*}): a named client of Quarkus inherits nothing, so password, TLS or Sentinel
- * settings would otherwise have to be given twice.
+ * Gives the feed's Redis client ({@code quarkus.redis.feed.*}) the settings of the default client ({@code
+ * quarkus.redis.*}): a named client of Quarkus inherits nothing, so password, TLS or Sentinel settings would otherwise
+ * have to be given twice. Where both are set, the one from the source of higher ordinal counts: what is set in the
+ * environment for the default client overrides what Sluice comes with for the feed's.
  */
 public final class FeedRedisSettings extends FallbackConfigSourceInterceptor {
 

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** One attempt at a subscription, from connecting to its end. It is opened once and never comes back. */
 interface Link {
 
-    /** Gives the connection back, whatever state it is in. Idempotent; no event follows it. */
+    /** Cuts the connection, whatever state it is in. Idempotent; events may follow, and mean nothing any more. */
     void close();
 
     /** Opens links; what happens to one is told to its events. */
@@ -14,12 +14,12 @@ interface Link {
         Link open(Events events);
     }
 
-    /** What a link tells; {@link #subscribed} and {@link #ended} on the supervisor's thread. */
+    /** What a link tells, all of it on the supervisor's thread. */
     interface Events {
         /** Redis has acknowledged every pattern. */
         void subscribed();
 
-        /** Called on the thread that reads Redis; must not throw. */
+        /** Redis has sent this; must not throw. */
         void published(Publication publication);
 
         /** The link is over: cleanly ({@code null}) or with a cause. Called any number of times. */

@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
@@ -17,16 +18,22 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisLink implements Link {
 
+    /** What decoding puts in place of bytes that are not UTF-8. */
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private final Redis redis;
     private final Events events;
     private final Context context;
     private final List<String> patterns;
-    private @Nullable RedisConnection connection;
-    private boolean closed;
     private int acknowledged;
 
-    /** Opens a link whose events come on the context given, on which this must be called. */
+    /**
+     * Opens a link with a client of its own, which it closes.
+     *
+     * @param context where the events come, and where this must be called
+     */
     static Link open(Redis redis, Collection<String> patterns, Context context, Events events) {
-        RedisLink link = new RedisLink(patterns, context, events);
+        RedisLink link = new RedisLink(redis, patterns, context, events);
         redis.connect()
                 .onComplete(connected -> context.runOnContext(x -> {
                     if (connected.succeeded()) {
@@ -38,7 +45,8 @@ final class RedisLink implements Link {
         return link;
     }
 
-    private RedisLink(Collection<String> patterns, Context context, Events events) {
+    private RedisLink(Redis redis, Collection<String> patterns, Context context, Events events) {
+        this.redis = redis;
         this.patterns = List.copyOf(patterns);
         this.context = context;
         this.events = events;
@@ -46,20 +54,10 @@ final class RedisLink implements Link {
 
     @Override
     public void close() {
-        closed = true;
-        if (connection != null) {
-            connection.close();
-            connection = null;
-        }
+        redis.close();
     }
 
     private void subscribe(RedisConnection connected) {
-        if (closed) {
-            // The supervisor stopped waiting for it: nobody else would give it back to the pool.
-            connected.close();
-            return;
-        }
-        connection = connected;
         connected.exceptionHandler(this::end);
         connected.endHandler(x -> end(null));
         connected.handler(this::handle);
@@ -84,9 +82,16 @@ final class RedisLink implements Link {
         String kind = message.get(0).toString();
         if (kind.equals("pmessage")) {
             events.published(
-                    new Publication(message.get(2).toString(), message.get(3).toBuffer(), System.nanoTime()));
+                    new Publication(channel(message.get(2)), message.get(3).toBuffer(), System.nanoTime()));
         } else if (kind.equals("psubscribe") && ++acknowledged == patterns.size()) {
             context.runOnContext(x -> events.subscribed());
         }
+    }
+
+    /** The name of the channel; empty, which no route knows, where it is not UTF-8 and so might pass for another. */
+    private static String channel(Response name) {
+        String text = name.toString();
+        boolean replaced = text.indexOf(REPLACEMENT) >= 0;
+        return replaced && !Buffer.buffer(text).equals(name.toBuffer()) ? "" : text;
     }
 }

@@ -90,9 +90,9 @@ final class Supervisor {
 
     private final class Attempt implements Link.Events {
 
-        private final Runnable deadline = timer.after(
-                connectTimeout, () -> ended(new TimeoutException("not subscribed after " + connectTimeout)));
+        private final Runnable deadline = timer.after(connectTimeout, this::timedOut);
         private @Nullable Link link;
+        private boolean acknowledged;
         private boolean over;
 
         void open() {
@@ -118,14 +118,25 @@ final class Supervisor {
         @Override
         public void subscribed() {
             if (!over) {
+                acknowledged = true;
                 deadline.run();
                 up();
             }
         }
 
+        /** The acknowledgement may have come while this was on its way. */
+        private void timedOut() {
+            if (!acknowledged) {
+                ended(new TimeoutException("not subscribed after " + connectTimeout));
+            }
+        }
+
         @Override
         public void published(Publication publication) {
-            consumer.accept(publication);
+            // What an abandoned link still says would be heard twice.
+            if (!over) {
+                consumer.accept(publication);
+            }
         }
 
         @Override

@@ -1,15 +1,19 @@
 package dev.sluice.health;
 
 import dev.sluice.feed.Feed;
+import io.smallrye.health.api.AsyncHealthCheck;
+import io.smallrye.mutiny.Uni;
 import jakarta.inject.Singleton;
-import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
-/** Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients. */
+/**
+ * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients. Asynchronous, so that it
+ * answers even while every worker thread is busy.
+ */
 @Readiness
 @Singleton
-final class FeedReadiness implements HealthCheck {
+final class FeedReadiness implements AsyncHealthCheck {
 
     private final Feed feed;
 
@@ -18,9 +22,10 @@ final class FeedReadiness implements HealthCheck {
     }
 
     @Override
-    public HealthCheckResponse call() {
-        return HealthCheckResponse.named("Redis subscription")
-                .status(feed.live())
-                .build();
+    public Uni<HealthCheckResponse> call() {
+        return Uni.createFrom()
+                .item(() -> HealthCheckResponse.named("Redis subscription")
+                        .status(feed.live())
+                        .build());
     }
 }

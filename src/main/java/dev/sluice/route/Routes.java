@@ -4,9 +4,9 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,7 @@ public final class Routes {
 
     @Inject
     Routes(RoutesConfig config) {
-        Map<String, Route> routes = new TreeMap<>();
+        Map<String, Route> routes = new HashMap<>();
         config.byPrefix().forEach((prefix, route) -> {
             String key = "sluice.routes." + prefix;
             if (prefix.equals(RESERVED) || !PREFIX.matcher(prefix).matches()) {

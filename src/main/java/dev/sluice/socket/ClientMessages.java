@@ -3,7 +3,7 @@ package dev.sluice.socket;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -26,13 +26,15 @@ final class ClientMessages {
     private static final int MAX_DEPTH = 16;
 
     /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
-    private static final int MAX_ID_LENGTH = 128;
+    private static final int MAX_ID_LENGTH = 1024;
+
+    /** The same goes for the length of a list: each entry is an answer. */
+    private static final int MAX_CHANNELS = 256;
 
     private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_DEPTH)
                             .build())
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     // The names come from strangers: nothing of them may be kept.
                     .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                     .build())
@@ -49,13 +51,18 @@ final class ClientMessages {
         JsonNode message;
         try {
             message = JSON.readTree(text);
+        } catch (StreamConstraintsException | NumberFormatException | ArithmeticException e) {
+            // Too deep, or a number out of all bounds: JSON, but more than anybody needs.
+            return text.stripLeading().startsWith("{")
+                    ? senseless("the message is nested too deep or has too large a number", null)
+                    : new NotAnObject();
         } catch (JsonProcessingException e) {
             return new NotAnObject();
         }
         if (!message.isObject()) {
             return new NotAnObject();
         }
-        JsonNode id = message.get("id");
+        JsonNode id = present(message.get("id"));
         if (id != null && !isId(id)) {
             return senseless("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
         }
@@ -93,6 +100,9 @@ final class ClientMessages {
             return change(List.of(one.textValue()), id, subscribe);
         }
         if (one == null && many != null && many.isArray() && !many.isEmpty()) {
+            if (many.size() > MAX_CHANNELS) {
+                return senseless("channels must be at most " + MAX_CHANNELS, id);
+            }
             List<String> names = new ArrayList<>(many.size());
             for (JsonNode name : many) {
                 if (!name.isTextual()) {
@@ -111,6 +121,10 @@ final class ClientMessages {
 
     private static Senseless senseless(String why, @Nullable JsonNode id) {
         return new Senseless(ErrorCode.BAD_MESSAGE, why, id);
+    }
+
+    private static @Nullable JsonNode present(@Nullable JsonNode node) {
+        return node == null || node.isNull() ? null : node;
     }
 
     private static boolean isText(@Nullable JsonNode node, String text) {

@@ -13,8 +13,8 @@ import dev.sluice.socket.ClientMessage.Unsubscribe;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,21 +35,24 @@ final class Commands {
     /** Acts on the message and hands each answer to {@code reply}, in order. */
     void execute(Connection connection, ClientMessage message, Consumer<Frame> reply) {
         if (message instanceof Subscribe subscribe) {
-            each(subscribe.channels(), subscribe.id(), reply, (channel, id) -> {
+            each(subscribe.channels(), subscribe.id(), reply, channel -> {
                 switch (registry.subscribe(connection, channel)) {
-                    case YES -> reply.accept(ControlFrames.subscribed(channel.name(), id));
+                    case YES -> reply.accept(ControlFrames.subscribed(channel.name(), subscribe.id()));
                     case TOO_MANY -> {
                         tooManySubscriptions.increment();
                         reply.accept(ControlFrames.error(
-                                ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+                                ErrorCode.TOO_MANY_SUBSCRIPTIONS,
+                                "too many subscriptions",
+                                channel.name(),
+                                subscribe.id()));
                     }
                     case GONE -> {}
                 }
             });
         } else if (message instanceof Unsubscribe unsubscribe) {
-            each(unsubscribe.channels(), unsubscribe.id(), reply, (channel, id) -> {
+            each(unsubscribe.channels(), unsubscribe.id(), reply, channel -> {
                 registry.unsubscribe(connection, channel);
-                reply.accept(ControlFrames.unsubscribed(channel.name(), id));
+                reply.accept(ControlFrames.unsubscribed(channel.name(), unsubscribe.id()));
             });
         } else if (message instanceof Senseless senseless) {
             reply.accept(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
@@ -59,13 +62,10 @@ final class Commands {
         }
     }
 
-    private void each(
-            List<String> names,
-            @Nullable JsonNode id,
-            Consumer<Frame> reply,
-            BiConsumer<Channel, @Nullable JsonNode> action) {
+    private void each(List<String> names, @Nullable JsonNode id, Consumer<Frame> reply, Consumer<Channel> action) {
         for (String name : names) {
-            Channel channel = routes.resolve(name);
+            // A lone surrogate has no bytes and so can't be the name of a channel.
+            Channel channel = StandardCharsets.UTF_8.newEncoder().canEncode(name) ? routes.resolve(name) : null;
             if (channel == null) {
                 reply.accept(ControlFrames.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
@@ -73,7 +73,7 @@ final class Commands {
                 reply.accept(
                         ControlFrames.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
-                action.accept(channel, id);
+                action.accept(channel);
             }
         }
     }

@@ -9,6 +9,7 @@ import io.quarkus.websockets.next.OnClose;
 import io.quarkus.websockets.next.OnError;
 import io.quarkus.websockets.next.OnOpen;
 import io.quarkus.websockets.next.OnTextMessage;
+import io.quarkus.websockets.next.UserData;
 import io.quarkus.websockets.next.UserData.TypedKey;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.common.annotation.NonBlocking;
@@ -27,6 +28,9 @@ abstract class Endpoint {
     /** The user, where the upgrade request has shown it. */
     static final TypedKey<String> USER = TypedKey.forString("sluice.user");
 
+    /** The guard of the TCP connection. */
+    static final TypedKey<ConnectionGuard> GUARD = new TypedKey<>("sluice.guard");
+
     private static final TypedKey<Session> SESSION = new TypedKey<>("sluice.session");
     private static final Logger LOG = Logger.getLogger(Endpoint.class);
 
@@ -40,7 +44,12 @@ abstract class Endpoint {
     @NonBlocking
     void open(WebSocketConnection socket) {
         LOG.debugf("%s opened", socket.id());
-        socket.userData().put(SESSION, sessions.start(socket, socket.userData().remove(USER)));
+        UserData data = socket.userData();
+        Session session = sessions.start(socket, data.remove(USER));
+        data.put(SESSION, session);
+        // The callback below never comes where the connection was closed before it was a WebSocket.
+        ConnectionGuard guard = data.remove(GUARD);
+        guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));
     }
 
     @OnTextMessage
@@ -61,7 +70,7 @@ abstract class Endpoint {
         LOG.debugf("%s closed with %d", socket.id(), reason.getCode());
         Session session = session(socket);
         if (session != null) {
-            sessions.end(session, lost(reason) ? Disconnect.CONNECTION_LOST : Disconnect.CLIENT_CLOSED);
+            sessions.end(session, Disconnect.CLIENT_CLOSED);
         }
     }
 
@@ -84,11 +93,6 @@ abstract class Endpoint {
 
     private static @Nullable Session session(WebSocketConnection socket) {
         return socket.userData().get(SESSION);
-    }
-
-    private static boolean lost(CloseReason reason) {
-        return reason.getCode() == WebSocketCloseStatus.EMPTY.code()
-                || reason.getCode() == WebSocketCloseStatus.ABNORMAL_CLOSURE.code();
     }
 
     private static Disconnect reason(Throwable failure) {

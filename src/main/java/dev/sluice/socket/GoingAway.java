@@ -23,27 +23,21 @@ final class GoingAway {
     private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
     private final Sessions sessions;
-    private volatile boolean started;
 
     GoingAway(Sessions sessions) {
         this.sessions = sessions;
     }
 
-    /** Whether new WebSockets are to be refused. */
-    boolean started() {
-        return started;
-    }
-
     void onStop(@Observes ShutdownDelayInitiatedEvent event) {
-        started = true;
+        sessions.refuseNew();
         long deadline = System.nanoTime() + MAX_WAIT.toNanos();
         int closed = 0;
-        // Again, because upgrades that were permitted before may have become sessions meanwhile.
+        // Again, because upgrades that were permitted before may become sessions meanwhile.
         while (!sessions.open().isEmpty() && deadline - System.nanoTime() > 0) {
             List<Session> leaving = List.copyOf(sessions.open());
             leaving.forEach(session -> session.run(() -> session.disconnect(Disconnect.GOING_AWAY)));
             CompletableFuture.allOf(leaving.stream()
-                            .map(session -> session.end().toCompletableFuture())
+                            .map(session -> session.whenClosed().toCompletableFuture())
                             .toArray(CompletableFuture<?>[]::new))
                     .completeOnTimeout(null, deadline - System.nanoTime(), TimeUnit.NANOSECONDS)
                     .join();

@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
@@ -14,6 +15,7 @@ final class Heartbeat {
     private final Sessions sessions;
     private final Vertx vertx;
     private final Duration interval;
+    private long timer;
 
     Heartbeat(Sessions sessions, Vertx vertx, SocketConfig config) {
         this.sessions = sessions;
@@ -26,6 +28,11 @@ final class Heartbeat {
 
     // One timer for all: a timer each would cost more than the connections themselves.
     void start(@Observes StartupEvent event) {
-        vertx.setPeriodic(interval.toMillis(), x -> sessions.open().forEach(session -> session.run(session::ping)));
+        timer = vertx.setPeriodic(
+                interval.toMillis(), x -> sessions.open().forEach(session -> session.run(session::ping)));
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        vertx.cancelTimer(timer);
     }
 }

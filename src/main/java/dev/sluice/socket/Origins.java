@@ -1,16 +1,18 @@
 package dev.sluice.socket;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
-import java.net.URI;
-import java.net.URISyntaxException;
+import io.vertx.core.net.HostAndPort;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Which pages may connect: a browser says on each upgrade what page asked for it. */
 final class Origins {
 
+    private static final Pattern ORIGIN = Pattern.compile("([a-z][a-z0-9+.-]*)://([^/?#@*\\s]+)");
     private static final String WILDCARD = "*.";
 
     /** One allowed origin; with {@code subdomains}, every name below the host but not the host itself. */
@@ -69,23 +71,14 @@ final class Origins {
     }
 
     private static @Nullable Origin parse(String text) {
-        try {
-            URI uri = new URI(text);
-            boolean bare = uri.getScheme() != null
-                    && uri.getHost() != null
-                    && uri.getRawUserInfo() == null
-                    && uri.getRawPath().isEmpty()
-                    && uri.getRawQuery() == null
-                    && uri.getRawFragment() == null;
-            if (!bare) {
-                return null;
-            }
-            String scheme = uri.getScheme().toLowerCase(Locale.ROOT);
-            int port = uri.getPort() > 0 ? uri.getPort() : defaultPort(scheme);
-            return new Origin(scheme, uri.getHost().toLowerCase(Locale.ROOT), port, false);
-        } catch (URISyntaxException e) {
+        Matcher parts = ORIGIN.matcher(text.toLowerCase(Locale.ROOT));
+        HostAndPort authority = parts.matches() ? HostAndPort.parseAuthority(parts.group(2), -1) : null;
+        if (authority == null || authority.host().isEmpty()) {
             return null;
         }
+        String scheme = parts.group(1);
+        int port = authority.port() > 0 ? authority.port() : defaultPort(scheme);
+        return new Origin(scheme, authority.host(), port, false);
     }
 
     private static int defaultPort(String scheme) {

@@ -21,12 +21,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
- * is to be called on the WebSocket's event loop, except {@link #run} and {@link #end}.
+ * is to be called on the WebSocket's event loop, except {@link #run} and {@link #whenClosed}.
  */
 final class Session {
 
     /** Frames a client may send behind its auth frame before that is answered. */
     static final int MAX_HELD = 64;
+
+    private static final String NOT_NOW = "tokens can't be verified now";
 
     /** What a session needs of the world outside it. */
     interface Host {
@@ -46,7 +48,7 @@ final class Session {
         void execute(Connection connection, ClientMessage message, Consumer<Frame> reply);
 
         /** Counts a failed authentication. */
-        void authFailed(String reason);
+        void authFailed(Refusal reason);
     }
 
     private sealed interface State {
@@ -54,7 +56,7 @@ final class Session {
         record Greeting(Runnable cancelTimer) implements State {}
 
         /** The token is being looked at; what comes meanwhile waits. */
-        record Verifying(List<ClientMessage> held) implements State {}
+        record Verifying(Runnable cancelTimer, List<ClientMessage> held) implements State {}
 
         /** It is a connection. */
         record Open(Connection connection) implements State {}
@@ -97,14 +99,12 @@ final class Session {
 
     void received(ClientMessage message) {
         if (state instanceof State.Greeting greeting) {
-            greeting.cancelTimer().run();
-            greeted(message);
+            greeted(greeting, message);
         } else if (state instanceof State.Verifying verifying) {
             if (verifying.held().size() < MAX_HELD) {
                 verifying.held().add(message);
             } else {
-                host.authFailed("flood");
-                close(4029, "more than " + MAX_HELD + " frames before authentication");
+                refuse(Refusal.FLOOD, "more than " + MAX_HELD + " messages before the auth message was answered");
             }
         } else if (state instanceof State.Open open) {
             if (message instanceof Auth auth) {
@@ -117,7 +117,9 @@ final class Session {
 
     void authTimedOut() {
         if (state instanceof State.Greeting) {
-            refuse("timeout", 4001, "no auth message in time");
+            refuse(Refusal.TIMEOUT, "no auth message in time");
+        } else if (state instanceof State.Verifying) {
+            refuse(Refusal.UNAVAILABLE, NOT_NOW);
         }
     }
 
@@ -147,35 +149,34 @@ final class Session {
     }
 
     /** Completes once the socket is closed. */
-    CompletionStage<Void> end() {
+    CompletionStage<Void> whenClosed() {
         return ended;
     }
 
-    private void greeted(ClientMessage message) {
+    private void greeted(State.Greeting greeting, ClientMessage message) {
         if (message instanceof Auth auth) {
             List<ClientMessage> held = new ArrayList<>();
-            state = new State.Verifying(held);
+            state = new State.Verifying(greeting.cancelTimer(), held);
             host.verify(auth.token(), verdict -> run(() -> verified(verdict, auth.id(), held)));
         } else if (message instanceof NotAnObject) {
-            host.authFailed("not_json");
-            close(4004, "the first message must be a JSON object");
+            refuse(Refusal.NOT_JSON, "the first message must be a JSON object");
         } else {
-            refuse("not_auth", 4002, "the first message must be an auth message with a token");
+            refuse(Refusal.NOT_AUTH, "the first message must be an auth message with a token");
         }
     }
 
     private void verified(Verdict verdict, @Nullable JsonNode id, List<ClientMessage> held) {
-        if (!(state instanceof State.Verifying)) {
+        if (!(state instanceof State.Verifying verifying)) {
             return;
         }
+        verifying.cancelTimer().run();
         if (verdict instanceof Verdict.Accepted accepted) {
             admit(accepted.user(), id);
             held.forEach(this::received);
         } else if (verdict instanceof Verdict.Refused refused) {
-            refuse("token", 4003, refused.message());
+            refuse(Refusal.TOKEN, refused.message());
         } else {
-            host.authFailed("unavailable");
-            close(1013, "tokens can't be verified now");
+            refuse(Refusal.UNAVAILABLE, NOT_NOW);
         }
     }
 
@@ -210,13 +211,15 @@ final class Session {
         if (verdict instanceof Verdict.Refused refused) {
             return ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id);
         }
-        return ControlFrames.error(ErrorCode.UNAVAILABLE, "tokens can't be verified now", id);
+        return ControlFrames.error(ErrorCode.UNAVAILABLE, NOT_NOW, id);
     }
 
-    private void refuse(String reason, int code, String message) {
-        host.authFailed(reason);
-        outbox.send(ControlFrames.authError(message));
-        close(code, message);
+    private void refuse(Refusal refusal, String message) {
+        host.authFailed(refusal);
+        if (refusal.announced()) {
+            outbox.send(ControlFrames.authError(message));
+        }
+        close(refusal.closeCode(), message);
     }
 
     private void close(int code, String reason) {
@@ -227,6 +230,8 @@ final class Session {
     private void over() {
         if (state instanceof State.Greeting greeting) {
             greeting.cancelTimer().run();
+        } else if (state instanceof State.Verifying verifying) {
+            verifying.cancelTimer().run();
         }
         state = new State.Over();
     }

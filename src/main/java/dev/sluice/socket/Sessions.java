@@ -37,6 +37,7 @@ final class Sessions implements Session.Host {
     private final SocketMeters meters;
     private final Event<Disconnected> disconnected;
     private final Duration authTimeout;
+    private volatile boolean closing;
 
     Sessions(
             Vertx vertx,
@@ -56,8 +57,8 @@ final class Sessions implements Session.Host {
         this.meters = meters;
         this.disconnected = disconnected;
         this.authTimeout = config.authTimeout();
-        if (authTimeout.isNegative() || authTimeout.isZero()) {
-            throw new ConfigurationException("sluice.auth.timeout must be positive, is " + authTimeout);
+        if (authTimeout.toMillis() < 1) {
+            throw new ConfigurationException("sluice.auth.timeout must be at least 1 ms, is " + authTimeout);
         }
         Gauge.builder("sluice.connections", this, x -> Math.max(0, open.size() - registry.connections()))
                 .description("WebSocket connections to this pod")
@@ -73,10 +74,22 @@ final class Sessions implements Session.Host {
                 new Session(this, new SocketWire(socket), pending, task -> context.runOnContext(x -> task.run()));
         open.add(session);
         session.opened(user);
+        if (closing) {
+            session.disconnect(Disconnect.GOING_AWAY);
+        }
         return session;
     }
 
-    /** The socket is closed. To be called on its event loop. */
+    /** From now on sessions are closed as soon as they start, and upgrades are to be refused. */
+    void refuseNew() {
+        closing = true;
+    }
+
+    boolean closing() {
+        return closing;
+    }
+
+    /** The socket is closed; idempotent. To be called on its event loop. */
     void end(Session session, Disconnect reason) {
         open.remove(session);
         session.closed(reason);
@@ -118,7 +131,7 @@ final class Sessions implements Session.Host {
     }
 
     @Override
-    public void authFailed(String reason) {
+    public void authFailed(Refusal reason) {
         meters.authFailed(reason);
     }
 }

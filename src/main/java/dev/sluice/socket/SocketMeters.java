@@ -16,10 +16,10 @@ final class SocketMeters {
         this.metrics = metrics;
     }
 
-    void authFailed(String reason) {
+    void authFailed(Refusal reason) {
         Counter.builder("sluice.auth.failures")
                 .description("Attempts to authenticate that failed")
-                .tag("reason", reason)
+                .tag("reason", reason.tag())
                 .register(metrics)
                 .increment();
     }

@@ -12,7 +12,6 @@ import org.jboss.logging.Logger;
 final class SocketWire implements Wire {
 
     private static final Logger LOG = Logger.getLogger(SocketWire.class);
-    private static final Buffer NOTHING = Buffer.buffer();
 
     private final WebSocketConnection socket;
 
@@ -41,6 +40,6 @@ final class SocketWire implements Wire {
         if (frame instanceof Frame.Binary binary) {
             return socket.sendBinary(binary.bytes());
         }
-        return socket.sendPing(NOTHING);
+        return socket.sendPing(Buffer.buffer());
     }
 }

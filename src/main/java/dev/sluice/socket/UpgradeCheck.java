@@ -5,10 +5,13 @@ import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
 import io.quarkus.websockets.next.HttpUpgradeCheck;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.HostAndPort;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -23,45 +26,73 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     private final Origins origins;
     private final RequestToken requestToken;
     private final Tokens tokens;
-    private final GoingAway goingAway;
+    private final Sessions sessions;
+    private final Duration authTimeout;
     private final SocketMeters meters;
 
     UpgradeCheck(
-            SocketConfig config, RequestToken requestToken, Tokens tokens, GoingAway goingAway, SocketMeters meters) {
+            SocketConfig config, RequestToken requestToken, Tokens tokens, Sessions sessions, SocketMeters meters) {
         this.origins = new Origins(config.origins());
+        this.authTimeout = config.authTimeout();
         this.requestToken = requestToken;
         this.tokens = tokens;
-        this.goingAway = goingAway;
+        this.sessions = sessions;
         this.meters = meters;
     }
 
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
+        ConnectionGuard guard = ConnectionGuard.of(context.httpRequest());
+        if (guard == null || !guard.begin()) {
+            return CheckResult.rejectUpgrade(400);
+        }
+        context.userData().put(Endpoint.GUARD, guard);
+        return check(context).onItem().transformToUni(result -> {
+            if (!result.isUpgradePermitted()) {
+                guard.refused();
+            }
+            // Whoever has left meanwhile gets neither an answer nor a WebSocket.
+            return guard.isOpen()
+                    ? Uni.createFrom().item(result)
+                    : Uni.createFrom().nothing();
+        });
+    }
+
+    private Uni<CheckResult> check(HttpUpgradeContext context) {
         HttpServerRequest request = context.httpRequest();
-        if (goingAway.started()) {
+        if (sessions.closing()) {
             return CheckResult.rejectUpgrade(503, TRY_AGAIN);
         }
         if (!allowed(request)) {
             meters.refused("origin");
             return CheckResult.rejectUpgrade(403);
         }
-        ProtocolViolation.watch(request.connection());
         String token = requestToken.of(request);
         if (token == null) {
             return CheckResult.permitUpgrade();
         }
-        return tokens.verify(token).map(verdict -> {
-            if (verdict instanceof Verdict.Accepted accepted) {
-                context.userData().put(Endpoint.USER, accepted.user());
-                return CheckResult.permitUpgradeSync();
-            }
-            if (verdict instanceof Verdict.Refused) {
-                meters.authFailed("token");
-                return CheckResult.rejectUpgradeSync(401, BEARER);
-            }
-            meters.authFailed("unavailable");
-            return CheckResult.rejectUpgradeSync(503, TRY_AGAIN);
-        });
+        Context loop = Vertx.currentContext();
+        return tokens.verify(token)
+                .ifNoItem()
+                .after(authTimeout)
+                .recoverWithItem(new Verdict.Unavailable())
+                .emitOn(task -> loop.runOnContext(x -> task.run()))
+                .map(verdict -> verified(context, verdict));
+    }
+
+    private CheckResult verified(HttpUpgradeContext context, Verdict verdict) {
+        if (verdict instanceof Verdict.Accepted accepted && !sessions.closing()) {
+            context.userData().put(Endpoint.USER, accepted.user());
+            return CheckResult.permitUpgradeSync();
+        }
+        if (verdict instanceof Verdict.Refused) {
+            meters.authFailed(Refusal.TOKEN);
+            return CheckResult.rejectUpgradeSync(401, BEARER);
+        }
+        if (verdict instanceof Verdict.Unavailable) {
+            meters.authFailed(Refusal.UNAVAILABLE);
+        }
+        return CheckResult.rejectUpgradeSync(503, TRY_AGAIN);
     }
 
     private boolean allowed(HttpServerRequest request) {

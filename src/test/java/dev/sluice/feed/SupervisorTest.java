@@ -137,6 +137,26 @@ class SupervisorTest {
     }
 
     @Test
+    void doesNotHearALinkItHasGivenUp() {
+        supervisor.start();
+        Link.Events first = last().events;
+        first.subscribed();
+        first.ended(null);
+        first.published(new Publication("user:7", Buffer.buffer("x"), 0));
+        assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void aDeadlineThatComesTooLateEndsNothing() {
+        supervisor.start();
+        Runnable deadline = timers.get(0).action;
+        last().events.subscribed();
+        deadline.run();
+        assertThat(supervisor.live()).isTrue();
+        assertThat(last().closed).isFalse();
+    }
+
+    @Test
     void opensNothingAfterItIsStopped() {
         supervisor.start();
         last().events.subscribed();

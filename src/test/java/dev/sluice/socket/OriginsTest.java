@@ -24,6 +24,7 @@ class OriginsTest {
         "http://[::1]:8080, [::1], 8080, true",
         "http://localhost:8080, localhost, 8081, false",
         "http://localhost, localhost, 8080, false",
+        "http://my_app:8080, my_app, 8080, true",
         "http://evil.example, app.example.org, -1, false",
         "http://app.example.org.evil.example, app.example.org, -1, false",
         "http://app.example.org@evil.example, app.example.org, -1, false",

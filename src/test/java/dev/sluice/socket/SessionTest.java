@@ -21,7 +21,7 @@ class SessionTest {
     private final List<String> sent = new ArrayList<>();
     private final List<Wire.Done> writes = new ArrayList<>();
     private final List<Integer> closes = new ArrayList<>();
-    private final List<String> failures = new ArrayList<>();
+    private final List<Refusal> failures = new ArrayList<>();
     private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
     private final List<Disconnected> ended = new ArrayList<>();
@@ -71,7 +71,7 @@ class SessionTest {
                 }
 
                 @Override
-                public void authFailed(String reason) {
+                public void authFailed(Refusal reason) {
                     failures.add(reason);
                 }
             },
@@ -87,9 +87,9 @@ class SessionTest {
         session.opened(null);
         assertThat(timerRuns).isTrue();
         session.received(AUTH);
-        assertThat(timerRuns).isFalse();
         assertThat(sent).isEmpty();
         accept("7");
+        assertThat(timerRuns).isFalse();
         assertThat(admitted).singleElement().extracting(Connection::user).isEqualTo("7");
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
         assertThat(closes).isEmpty();
@@ -125,21 +125,21 @@ class SessionTest {
         assertThat(closes).containsExactly(4029);
         accept("7");
         assertThat(admitted).as("the verdict comes too late").isEmpty();
-        assertThat(failures).containsExactly("flood");
+        assertThat(failures).containsExactly(Refusal.FLOOD);
     }
 
     @Test
     void closesWhoeverSaysNothing() {
         session.opened(null);
         session.authTimedOut();
-        assertRefused(4001, "timeout");
+        assertRefused(4001, Refusal.TIMEOUT);
     }
 
     @Test
     void closesWhoeverBeginsWithSomethingElse() {
         session.opened(null);
         session.received(ALIVE);
-        assertRefused(4002, "not_auth");
+        assertRefused(4002, Refusal.NOT_AUTH);
         assertThat(timerRuns).isFalse();
     }
 
@@ -148,7 +148,7 @@ class SessionTest {
         session.opened(null);
         session.received(AUTH);
         verdicts.get(0).accept(new Verdict.Refused("expired"));
-        assertRefused(4003, "token");
+        assertRefused(4003, Refusal.TOKEN);
     }
 
     @Test
@@ -169,6 +169,17 @@ class SessionTest {
     }
 
     @Test
+    void waitsForAVerdictNoLongerThanForTheAuthFrame() {
+        session.opened(null);
+        session.received(AUTH);
+        session.authTimedOut();
+        assertThat(closes).containsExactly(1013);
+        assertThat(sent).isEmpty();
+        accept("7");
+        assertThat(admitted).isEmpty();
+    }
+
+    @Test
     void ignoresAVerdictThatComesAfterTheEnd() {
         session.opened(null);
         session.received(AUTH);
@@ -176,7 +187,7 @@ class SessionTest {
         accept("7");
         assertThat(admitted).isEmpty();
         assertThat(ended).isEmpty();
-        assertThat(session.end().toCompletableFuture()).isCompleted();
+        assertThat(session.whenClosed().toCompletableFuture()).isCompleted();
     }
 
     @Test
@@ -234,7 +245,7 @@ class SessionTest {
         verdicts.get(0).accept(new Verdict.Accepted(user));
     }
 
-    private void assertRefused(int code, String reason) {
+    private void assertRefused(int code, Refusal reason) {
         assertThat(sent).singleElement().asString().startsWith("{\"action\":\"auth_error\",\"message\":\"");
         assertThat(closes).containsExactly(code);
         assertThat(failures).containsExactly(reason);

@@ -97,6 +97,8 @@ class LifecycleIT {
         "sluice.max-payload, much",
         "sluice.limits.subscriptions-per-user, 0",
         "sluice.feed.backoff.max, 1ms",
+        "sluice.feed.connect-timeout, 0s",
+        "sluice.max-payload, 0",
         "sluice.misspelt, 1",
     })
     void aValueThatMakesNoSenseFailsTheStartAndIsNamed(String key, String value) {

@@ -1,0 +1,33 @@
+package dev.sluice.feed;
+
+import io.quarkus.redis.client.RedisOptionsCustomizer;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisOptions;
+import jakarta.inject.Singleton;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes Redis clients as Quarkus has configured the feed's. Each link gets one to itself, because closing the client is
+ * all that ends a handshake that hangs or has failed: the pool of a client that lived on would keep such a connection for
+ * ever, and in the end have none left to give.
+ */
+@Singleton
+final class FeedRedis implements RedisOptionsCustomizer {
+
+    private volatile @Nullable RedisOptions options;
+
+    /** Called by Quarkus once it has read the configuration of a client. */
+    @Override
+    public void customize(String client, RedisOptions configured) {
+        if (client.equals(Feed.CLIENT)) {
+            options = new RedisOptions(configured);
+        }
+    }
+
+    /** A client that nobody else uses, on the caller's Vert.x context; to be closed by the caller. */
+    Redis create(Vertx vertx) {
+        return Redis.createClient(vertx, new RedisOptions(Objects.requireNonNull(options)));
+    }
+}

@@ -1,0 +1,104 @@
+package dev.sluice.socket;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sees to what only the TCP connection below a WebSocket can tell or do: that it becomes one WebSocket at most, that its
+ * end is noticed even where the WebSocket never began, and that a client that broke the protocol learns why. Vert.x alone
+ * would cut that one off without a close frame; here the connection is closed in two steps, first our half, and all of it
+ * once the peer has closed its own or after a moment, as closing at once with input unread makes the kernel send a reset,
+ * which overtakes the close frame. To be used on the connection's event loop.
+ */
+// What is not awaited here ends with the channel at the latest.
+@SuppressWarnings("FutureReturnValueIgnored")
+final class ConnectionGuard extends ChannelDuplexHandler {
+
+    private static final String NAME = "sluice-guard";
+    private static final int MAX_LINGER_SECONDS = 1;
+
+    private final Channel channel;
+    private boolean upgrading;
+    private boolean violated;
+
+    private ConnectionGuard(Channel channel) {
+        this.channel = channel;
+    }
+
+    /** The guard of the request's connection, or {@code null} where that can't become a WebSocket. */
+    static @Nullable ConnectionGuard of(HttpServerRequest request) {
+        // A Vert.x internal; nothing public leads to the channel.
+        if (request.version() != HttpVersion.HTTP_1_1 || !(request.connection() instanceof ConnectionBase connection)) {
+            return null;
+        }
+        ChannelPipeline pipeline = connection.channel().pipeline();
+        if (pipeline.get(NAME) instanceof ConnectionGuard known) {
+            return known;
+        }
+        ConnectionGuard guard = new ConnectionGuard(connection.channel());
+        // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
+        pipeline.addBefore(pipeline.lastContext().name(), NAME, guard);
+        return guard;
+    }
+
+    /** Whether an upgrade may begin; false while another is under way or done. */
+    boolean begin() {
+        boolean first = !upgrading;
+        upgrading = true;
+        return first;
+    }
+
+    /** The upgrade was refused: the client may try again on the same connection. */
+    void refused() {
+        upgrading = false;
+    }
+
+    boolean isOpen() {
+        return channel.isActive();
+    }
+
+    /** Runs the action on the event loop once the connection is closed, at once if it is. */
+    void whenClosed(Runnable action) {
+        channel.closeFuture().addListener(closed -> action.run());
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            // A reset; Netty closes the channel, and that says it all.
+            return;
+        }
+        if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {
+            violated = true;
+            context.writeAndFlush(new CloseWebSocketFrame(corrupted.closeStatus()));
+        }
+        context.fireExceptionCaught(cause);
+    }
+
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) {
+        if (!violated
+                || !(channel instanceof DuplexChannel duplex)
+                || !duplex.isActive()
+                || duplex.isOutputShutdown()) {
+            context.close(promise);
+            return;
+        }
+        duplex.closeFuture().addListener(closed -> promise.trySuccess());
+        duplex.shutdownOutput()
+                .addListener(shut ->
+                        context.executor().schedule(() -> context.close(), MAX_LINGER_SECONDS, TimeUnit.SECONDS));
+    }
+}
