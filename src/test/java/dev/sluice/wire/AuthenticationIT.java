@@ -2,8 +2,12 @@ package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
@@ -64,6 +68,7 @@ class AuthenticationIT {
                 claims("sub too long", claims -> claims.setSubject("x".repeat(257))),
                 claims("not yet valid", claims -> claims.setClaim("nbf", now() + 300)),
                 claims("refresh token", claims -> claims.setClaim("type", "refresh")),
+                claims("groups of another kind", claims -> claims.setClaim("groups", Map.of("a", 1))),
                 claims("type of another kind", claims -> claims.setClaim("type", 7)));
     }
 
@@ -198,6 +203,40 @@ class AuthenticationIT {
                     Client.connect(pod.webSocket("/ws"))
                             .authenticate(Tokens.signedWithSecret(Tokens.claims("7"), other)));
             assertThat(pod.log()).doesNotContain(secret);
+        }
+    }
+
+    @Test
+    void keysMayComeFromAKeyServerThatIsNotAlwaysThere() throws IOException {
+        HttpServer keys = HttpServer.create(new InetSocketAddress("localhost", 0), 0);
+        AtomicBoolean there = new AtomicBoolean();
+        keys.createContext("/jwks", exchange -> {
+            byte[] body = Tokens.jwks().getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(there.get() ? 200 : 503, there.get() ? body.length : -1);
+            if (there.get()) {
+                exchange.getResponseBody().write(body);
+            }
+            exchange.close();
+        });
+        keys.start();
+        String location = "http://localhost:" + keys.getAddress().getPort() + "/jwks";
+        try (Pod pod = Pod.ready(REDIS, Map.of("mp.jwt.verify.publickey.location", location))) {
+            String token = Tokens.withKeyId();
+            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+                assertThat(client.hasHeardAnything()).isFalse();
+            }
+            assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + token)))
+                    .isEqualTo(503);
+            there.set(true);
+            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            assertRefused(
+                    4003,
+                    Client.connect(pod.webSocket("/ws")).authenticate(Tokens.signedByAnotherKey(Tokens.claims("7"))));
+        } finally {
+            keys.stop(0);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +84,26 @@ class FeedIT {
             redis.publish("user:7", "at last");
             assertThat(client.next()).isEqualTo("at last");
             assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void survivesAServerThatAcceptsConnectionsAndSaysNothing() throws IOException {
+        Map<String, String> config = Map.of(
+                "sluice.feed.connect-timeout", "100ms",
+                "sluice.feed.backoff.initial", "10ms",
+                "sluice.feed.backoff.max", "20ms");
+        try (Redis redis = Redis.absent();
+                SilentServer silent = new SilentServer(redis.port());
+                Pod pod = Pod.started(redis, config)) {
+            // More than any pool would give.
+            await("attempts").atMost(15, TimeUnit.SECONDS).until(() -> silent.connections() > 40);
+            assertThat(pod.status(READY)).isEqualTo(503);
+            silent.stop();
+            redis.startAgain();
+            await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            assertThat(redis.patterns()).isEqualTo(2);
+            assertThat(silent.isLeftByAll()).isTrue();
         }
     }
 

@@ -90,10 +90,17 @@ final class Redis implements AutoCloseable {
         return publish(channel, payload.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Publishes and returns how many subscribers Redis gave it to. */
     long publish(String channel, byte[] payload) {
-        return Long.parseLong(command(PUBLISH, channel.getBytes(StandardCharsets.UTF_8), payload)
-                .substring(1));
+        return publish(channel.getBytes(StandardCharsets.UTF_8), payload);
+    }
+
+    /** Publishes and returns how many subscribers Redis gave it to. */
+    long publish(byte[] channel, byte[] payload) {
+        return Long.parseLong(command(PUBLISH, channel, payload).substring(1));
+    }
+
+    int port() {
+        return port;
     }
 
     /** Publishes all of them as fast as Redis takes them. */

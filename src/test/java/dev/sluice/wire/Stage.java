@@ -10,8 +10,11 @@ final class Stage {
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            POD.close();
-            REDIS.close();
+            try {
+                POD.close();
+            } finally {
+                REDIS.close();
+            }
         }));
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -82,6 +83,14 @@ class SubscribingIT {
     }
 
     @Test
+    void whatIsNotUnicodeIsNoChannel() {
+        client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"\\ud800\"}");
+        assertThat(client.next()).contains("bad_channel");
+        client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"z\",\"id\":1e99999999999}");
+        assertThat(client.next()).contains("bad_message");
+    }
+
+    @Test
     void aListIsAnsweredOneByOne() {
         client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:1\",\"user:1\",\"upload:2\"],\"id\":9}");
         assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"id\":9}");
@@ -113,11 +122,13 @@ class SubscribingIT {
 
     @Test
     void aSubscriptionEndsWithTheUsersLastConnection() {
+        await("only the subscriber is here").until(() -> POD.metric("sluice_users") == 1);
         try (Client one = Client.of(POD, "comes and goes")) {
             one.subscribe("kept");
             one.leave();
             one.closeCode();
         }
+        await().until(() -> POD.metric("sluice_users") == 1);
         try (Client two = Client.of(POD, "comes and goes")) {
             REDIS.publish("upload:kept", "not wanted any more");
             REDIS.publish("user:comes and goes", "wanted");

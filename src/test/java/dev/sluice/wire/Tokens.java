@@ -12,6 +12,7 @@ import java.security.KeyPairGenerator;
 import java.util.Base64;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jwa.AlgorithmConstraints;
+import org.jose4j.jwk.PublicJsonWebKey;
 import org.jose4j.jws.AlgorithmIdentifiers;
 import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.jwt.JwtClaims;
@@ -63,6 +64,33 @@ final class Tokens {
                 claims,
                 AlgorithmIdentifiers.HMAC_SHA256,
                 new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+    }
+
+    /** A good token that says which key of {@link #jwks} has signed it. */
+    static String withKeyId() {
+        try {
+            JsonWebSignature token = new JsonWebSignature();
+            token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);
+            token.setKeyIdHeaderValue("one");
+            token.setPayload(claims("7").toJson());
+            token.setKey(KEY.getPrivate());
+            return token.getCompactSerialization();
+        } catch (JoseException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** What a key server says. */
+    static String jwks() {
+        try {
+            PublicJsonWebKey key = PublicJsonWebKey.Factory.newPublicJwk(KEY.getPublic());
+            key.setKeyId("one");
+            key.setUse("sig");
+            key.setAlgorithm("RS256");
+            return "{\"keys\":[" + key.toJson() + "]}";
+        } catch (JoseException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** A file with the key that verifies good tokens. */

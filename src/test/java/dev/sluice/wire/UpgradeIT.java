@@ -1,8 +1,16 @@
 package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,6 +39,82 @@ class UpgradeIT {
         try (Client client = Client.connect(POD.webSocket("/ws"))) {
             assertThat(client.subprotocol()).isEmpty();
         }
+    }
+
+    @Test
+    void aRefusedUpgradeMayBeTriedAgainOnTheSameConnection() throws IOException {
+        try (Socket socket = new Socket("localhost", POD.port())) {
+            for (int i = 0; i < 200; i++) {
+                assertThat(upgrade(socket, "nonsense")).isEqualTo(401);
+            }
+            assertThat(upgrade(socket, Tokens.of("7"))).isEqualTo(101);
+        }
+    }
+
+    @Test
+    void aConnectionBecomesOneWebSocketAtMost() throws IOException {
+        awaitNobody();
+        String both = request(Tokens.of("one")) + request(Tokens.of("two"));
+        for (int i = 0; i < 20; i++) {
+            try (Socket socket = new Socket("localhost", POD.port())) {
+                socket.getOutputStream().write(both.getBytes(StandardCharsets.US_ASCII));
+                socket.setSoTimeout(200);
+                String answer = readUntilSilence(socket);
+                assertThat(answer).doesNotContain("\"two\"");
+            }
+        }
+        awaitNobody();
+    }
+
+    @Test
+    void whoeverLeavesDuringTheUpgradeLeavesNothingBehind() throws IOException {
+        awaitNobody();
+        byte[] request = request(Tokens.of("7")).getBytes(StandardCharsets.US_ASCII);
+        for (int i = 0; i < 300; i++) {
+            Socket socket = new Socket("localhost", POD.port());
+            socket.getOutputStream().write(request);
+            LockSupport.parkNanos(i * 15_000L);
+            socket.setSoLinger(i % 2 == 0, 0);
+            socket.close();
+        }
+        awaitNobody();
+    }
+
+    private static void awaitNobody() {
+        for (String state : new String[] {"authenticated", "unauthenticated"}) {
+            await(state)
+                    .atMost(10, TimeUnit.SECONDS)
+                    .until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
+        }
+    }
+
+    private static int upgrade(Socket socket, String token) throws IOException {
+        socket.getOutputStream().write(request(token).getBytes(StandardCharsets.US_ASCII));
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            head.append((char) socket.getInputStream().read());
+        }
+        return Integer.parseInt(head.substring(9, 12));
+    }
+
+    private static String request(String token) {
+        return "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                + "Authorization: Bearer " + token + "\r\n\r\n";
+    }
+
+    private static String readUntilSilence(Socket socket) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        try {
+            for (int c = socket.getInputStream().read();
+                    c >= 0;
+                    c = socket.getInputStream().read()) {
+                all.write(c);
+            }
+        } catch (SocketTimeoutException silence) {
+            return all.toString(StandardCharsets.ISO_8859_1);
+        }
+        return all.toString(StandardCharsets.ISO_8859_1);
     }
 
     @Test

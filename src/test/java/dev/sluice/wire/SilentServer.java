@@ -1,0 +1,64 @@
+package dev.sluice.wire;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A server that accepts every connection and never says a word. */
+final class SilentServer implements AutoCloseable {
+
+    private final ServerSocket server;
+    private final List<Socket> accepted = new CopyOnWriteArrayList<>();
+
+    SilentServer(int port) throws IOException {
+        server = new ServerSocket(port, 50, InetAddress.getLoopbackAddress());
+        Thread acceptor = new Thread(this::accept);
+        acceptor.setDaemon(true);
+        acceptor.start();
+    }
+
+    int connections() {
+        return accepted.size();
+    }
+
+    /** Accepts no more, so that another can have the port; what has been accepted stays open. */
+    void stop() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether all clients have closed their connections; awaits it for a while. */
+    boolean isLeftByAll() throws IOException {
+        for (Socket socket : accepted) {
+            socket.setSoTimeout(5_000);
+            // What they said, and then the end.
+            socket.getInputStream().readAllBytes();
+        }
+        return true;
+    }
+
+    @Override
+    public void close() throws IOException {
+        stop();
+        for (Socket socket : accepted) {
+            socket.close();
+        }
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                accepted.add(server.accept());
+            }
+        } catch (IOException stopped) {
+            // There is nothing to do any more.
+        }
+    }
+}
