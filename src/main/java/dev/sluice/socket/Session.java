@@ -32,7 +32,7 @@ final class Session {
 
     /** What a session needs of the world outside it. */
     interface Host {
-        /** Runs {@link Session#authTimedOut} when the time for it is up; returns what cancels it. */
+        /** Runs {@link Session#authTimedOut} when the time for a step of it is up; returns what cancels it. */
         Runnable startAuthTimer(Session session);
 
         /** Judges a token; the verdict may come on another thread. Never fails. */
@@ -155,8 +155,9 @@ final class Session {
 
     private void greeted(State.Greeting greeting, ClientMessage message) {
         if (message instanceof Auth auth) {
+            greeting.cancelTimer().run();
             List<ClientMessage> held = new ArrayList<>();
-            state = new State.Verifying(greeting.cancelTimer(), held);
+            state = new State.Verifying(host.startAuthTimer(this), held);
             host.verify(auth.token(), verdict -> run(() -> verified(verdict, auth.id(), held)));
         } else if (message instanceof NotAnObject) {
             refuse(Refusal.NOT_JSON, "the first message must be a JSON object");
