@@ -8,14 +8,17 @@ const NOTES = 20;
 // The client's own mistake, or an operator's word: coming back would not help.
 const FINAL = new Set([4001, 4002, 4004, 4503]);
 
-const followed = new Set();
+const other = user === 'bob' ? 'alice' : 'bob';
+const followed = new Set((new URLSearchParams(location.search).get('follow') || '').split(',').filter(Boolean));
 let socket;
 let attempts = 0;
+let live = false;
 
 function show(state, text) {
   element('state').dataset.state = state;
   element('state').textContent = text;
   element('start').disabled = state !== 'live';
+  element('follow').querySelector('button').disabled = state !== 'live';
 }
 
 function line(direction, text) {
@@ -61,15 +64,27 @@ async function connect() {
     try {
       message = JSON.parse(data);
     } catch {
-      return note(data);
+      return note(data || 'an empty message');
     }
-    received(message, data);
+    received(message);
   };
   socket.onclose = ({ code, reason }) => {
+    live = false;
     line('in', `closed with ${code} ${reason}`);
     if (FINAL.has(code)) show('stopped', `closed: ${reason || code}`);
     else later();
   };
+}
+
+/** Says so when Redis is away: the connection stays, but nothing can come. */
+async function watch() {
+  while (live) {
+    const ready = await fetch('/q/health/ready').then(answer => answer.ok, () => false);
+    if (!live) break;
+    if (ready) show('live', 'live');
+    else show('connecting', 'Redis is away');
+    await new Promise(resolve => setTimeout(resolve, 2000));
+  }
 }
 
 function later() {
@@ -79,11 +94,12 @@ function later() {
   setTimeout(connect, delay);
 }
 
-function received(message, data) {
+function received(message) {
   switch (message?.action) {
     case 'auth_success':
       attempts = 0;
-      show('live', 'live');
+      live = true;
+      watch();
       break;
     case 'auth_error':
     case 'subscribed':
@@ -94,8 +110,8 @@ function received(message, data) {
       send({ action: 'pong' });
       break;
     case 'upload_progress': {
-      const { upload_id, progress_percent, message: text, status } = message.payload;
-      update(upload_id, progress_percent, text, status);
+      const { upload_id, progress_percent, message: text, status } = message.payload ?? {};
+      if (upload_id) update(upload_id, progress_percent, text, status);
       break;
     }
     case 'upload_completed':
@@ -104,11 +120,9 @@ function received(message, data) {
     case 'upload_failed':
       update(message.upload_id, undefined, message.error_message, 'failed');
       break;
-    case 'notification':
-      note(message.text);
-      break;
     default:
-      note(data);
+      // Anything may be published; what has a text for people is shown to them, all is shown on the wire.
+      if (typeof message?.text === 'string') note(message.text);
   }
 }
 
@@ -119,7 +133,9 @@ function card(id) {
     item.dataset.id = id;
     item.querySelector('.id').textContent = id;
     item.querySelector('progress').setAttribute('aria-label', `Upload ${id}`);
-    item.querySelector('.copy').onclick = () => navigator.clipboard?.writeText(id);
+    const link = item.querySelector('.other');
+    link.textContent = `follow as ${other}`;
+    link.href = `/?user=${other}&follow=${encodeURIComponent(id)}`;
     element('uploads').prepend(item);
     while (element('uploads').children.length > CARDS) element('uploads').lastElementChild.remove();
   }
@@ -174,10 +190,10 @@ element('follow').onsubmit = event => {
   event.target.reset();
 };
 
-const other = user === 'bob' ? 'alice' : 'bob';
 element('me').textContent = user;
 element('mine').textContent = `user:${user}`;
 element('other').textContent = other;
 element('other').href = `/?user=${other}`;
 document.title = `Sluice · ${user}`;
+followed.forEach(id => update(id, 0, 'waiting for news', 'pending'));
 connect();

@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.jboss.logging.Logger;
+import org.jose4j.jwt.consumer.ErrorCodes;
+import org.jose4j.jwt.consumer.InvalidJwtException;
 import org.jspecify.annotations.Nullable;
 
 /** Verifies JSON web tokens with the keys MicroProfile JWT is configured with. */
@@ -22,7 +24,7 @@ public final class Tokens {
     /** As long as the id of a channel may be: a longer subject could never be heard. */
     private static final int MAX_USER_BYTES = 256;
 
-    private static final String INVALID = "token is invalid or expired";
+    private static final String INVALID = "token is invalid";
 
     /** Enough to keep two cores busy; fetching keys holds all of them up, and nobody else. */
     private static final int WORKERS = 4;
@@ -67,8 +69,7 @@ public final class Tokens {
                 LOG.warnf("Keys to verify tokens with can't be fetched: %s", e.getMessage());
                 return new Verdict.Unavailable();
             }
-            // The exception's own message quotes the token's claims.
-            return new Verdict.Refused(INVALID);
+            return new Verdict.Refused(reason(e));
         }
         Object type = verified.getClaim("type");
         if (type != null && !type.toString().equals("access")) {
@@ -85,6 +86,23 @@ public final class Tokens {
             return new Verdict.Refused("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
         return new Verdict.Accepted(user);
+    }
+
+    /** Says what is wrong in our own words: the exception's quote the token's claims. */
+    private static String reason(ParseException failure) {
+        if (!(failure.getCause() instanceof InvalidJwtException invalid)
+                || invalid.getErrorDetails().isEmpty()) {
+            return INVALID;
+        }
+        return switch (invalid.getErrorDetails().get(0).getErrorCode()) {
+            case ErrorCodes.EXPIRED -> "token has expired";
+            case ErrorCodes.EXPIRATION_MISSING -> "token has no exp claim";
+            case ErrorCodes.NOT_YET_VALID -> "token is not valid yet";
+            case ErrorCodes.AUDIENCE_INVALID, ErrorCodes.AUDIENCE_MISSING -> "token is for another audience";
+            case ErrorCodes.ISSUER_INVALID, ErrorCodes.ISSUER_MISSING -> "token is of another issuer";
+            case ErrorCodes.SIGNATURE_INVALID -> "token's signature is invalid";
+            default -> INVALID;
+        };
     }
 
     private static boolean causedByIo(@Nullable Throwable failure) {

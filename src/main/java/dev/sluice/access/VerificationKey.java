@@ -3,9 +3,15 @@ package dev.sluice.access;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
+import io.smallrye.jwt.auth.principal.JWTParser;
+import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.jwt.util.KeyUtils;
+import jakarta.enterprise.inject.spi.DeploymentException;
 import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.stream.Stream;
+import org.jose4j.lang.UnresolvableKeyException;
 
 /**
  * Refuses to start where no token could ever be verified, and lets a shared secret be given as it is: SmallRye JWT by
@@ -15,7 +21,18 @@ import java.util.stream.Stream;
 @Singleton
 final class VerificationKey {
 
-    VerificationKey(JWTAuthContextInfo info) {
+    private static final String LOCATION = "mp.jwt.verify.publickey.location";
+
+    VerificationKey(JWTAuthContextInfo info, JWTParser parser) {
+        try {
+            check(info, parser);
+        } catch (DeploymentException e) {
+            throw new ConfigurationException(
+                    "The key to verify tokens with can't be read: see " + LOCATION + "; " + e.getCause());
+        }
+    }
+
+    private static void check(JWTAuthContextInfo info, JWTParser parser) {
         boolean configured = Stream.of(
                         info.getPublicVerificationKey(),
                         info.getSecretVerificationKey(),
@@ -33,6 +50,34 @@ final class VerificationKey {
         if (secret != null && !isJwk(secret)) {
             info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret(secret));
         }
+        String content = info.getPublicKeyContent();
+        if (content != null && !isJwk(content) && !isReadable(info, parser)) {
+            throw new ConfigurationException("The key to verify tokens with can't be read: what " + LOCATION
+                    + " or mp.jwt.verify.publickey gives is not a public key for "
+                    + algorithm(info) + ", see mp.jwt.verify.publickey.algorithm");
+        }
+    }
+
+    /** Whether verifying fails for any other reason than the key. */
+    private static boolean isReadable(JWTAuthContextInfo info, JWTParser parser) {
+        Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
+        String header =
+                base64.encodeToString(("{\"alg\":\"" + algorithm(info) + "\"}").getBytes(StandardCharsets.US_ASCII));
+        try {
+            parser.parse(header + "." + base64.encodeToString(new byte[] {'{', '}'}) + ".AA");
+            return true;
+        } catch (ParseException e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof UnresolvableKeyException) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private static String algorithm(JWTAuthContextInfo info) {
+        return info.getSignatureAlgorithm().iterator().next().getAlgorithm();
     }
 
     /** A JWK is a JSON object, or one in Base64. */

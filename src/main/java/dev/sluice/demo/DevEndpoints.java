@@ -53,13 +53,14 @@ public final class DevEndpoints {
     @POST
     @Path("uploads")
     @Consumes(MediaType.APPLICATION_JSON)
+    @Produces(MediaType.TEXT_PLAIN)
     public Response uploads(Work work) {
         List<String> uploads = work.uploads();
         if (uploads == null || uploads.isEmpty() || uploads.size() > MAX_UPLOADS) {
             throw problem(Response.Status.BAD_REQUEST, "uploads must be 1 to " + MAX_UPLOADS + " ids");
         }
         worker.start(name(work.user()), uploads.stream().map(DevEndpoints::name).toList());
-        return Response.accepted().build();
+        return Response.accepted("started").build();
     }
 
     private static String name(@Nullable String text) {

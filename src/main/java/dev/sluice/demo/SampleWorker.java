@@ -21,7 +21,7 @@ final class SampleWorker {
 
     private static final Logger LOG = Logger.getLogger(SampleWorker.class);
 
-    private static final int STEPS = 25;
+    private static final int STEPS = 30;
     private static final List<String> STAGES = List.of(
             "queued", "extracting_frames", "vision_analysis", "description_audit", "embedding_generation", "indexing");
 
@@ -38,11 +38,13 @@ final class SampleWorker {
                 .andCollectFailures()
                 .chain(() -> redis.publish("user:" + user, notification(uploads.size())))
                 .subscribe()
-                .with(receivers -> {}, failure -> LOG.warn("The sample worker could not publish", failure));
+                .with(
+                        receivers -> {},
+                        failure -> LOG.warnf("The sample worker could not publish: %s", failure.getMessage()));
     }
 
     private Uni<Void> work(String upload) {
-        Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(80, 240));
+        Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(200, 500));
         String channel = "upload:" + upload;
         return Multi.createFrom()
                 .ticks()
@@ -70,27 +72,26 @@ final class SampleWorker {
                 .put("message", stage.replace('_', ' '))
                 .putNull("error_message")
                 .putNull("description_audit_score");
-        return event.toString();
+        return stamped(event);
     }
 
     private static String completed(String upload) {
-        return event("upload_completed")
+        return stamped(event("upload_completed")
                 .put("upload_id", upload)
                 .put("description", "A sample upload")
-                .put("audit_score", 90)
-                .toString();
+                .put("audit_score", 90));
     }
 
     private static String notification(int count) {
-        return event("notification")
-                .put("text", count == 1 ? "Your upload is ready" : "Your " + count + " uploads are ready")
-                .toString();
+        return stamped(event("notification")
+                .put("text", count == 1 ? "Your upload is ready" : "Your " + count + " uploads are ready"));
     }
 
     private static ObjectNode event(String action) {
-        return JsonNodeFactory.instance
-                .objectNode()
-                .put("action", action)
-                .put("timestamp", Instant.now().toString());
+        return JsonNodeFactory.instance.objectNode().put("action", action);
+    }
+
+    private static String stamped(ObjectNode event) {
+        return event.put("timestamp", Instant.now().toString()).toString();
     }
 }

@@ -76,7 +76,7 @@ final class Supervisor {
             LOG.debugf("Redis subscription failed again: %s; next attempt in %d ms", why, delay.toMillis());
         } else {
             outageLogged = true;
-            LOG.warnf("Redis subscription lost: %s; reconnecting until it is back", why);
+            LOG.warnf("Redis subscription is not live: %s; trying until it is", why);
         }
         retry = timer.after(delay, this::connect);
     }

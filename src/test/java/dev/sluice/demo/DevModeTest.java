@@ -66,7 +66,7 @@ class DevModeTest {
                 .post("/dev/uploads")
                 .then()
                 .statusCode(202);
-        await().atMost(20, TimeUnit.SECONDS)
+        await().atMost(40, TimeUnit.SECONDS)
                 .until(() -> alice.stream().anyMatch(frame -> frame.contains("notification")));
         assertThat(alice)
                 .anyMatch(frame -> frame.contains("\"progress_percent\":100"))

@@ -72,6 +72,17 @@ class AuthenticationIT {
                 claims("type of another kind", claims -> claims.setClaim("type", 7)));
     }
 
+    @Test
+    void theBearerIsToldWhatIsWrong() {
+        try (Client client =
+                connect().authenticate(Tokens.sign(changed(claims -> claims.setClaim("exp", now() - 10))))) {
+            assertThat(client.next()).contains("expired");
+        }
+        try (Client client = connect().authenticate(Tokens.signedByAnotherKey(Tokens.claims("7")))) {
+            assertThat(client.next()).contains("signature");
+        }
+    }
+
     @ParameterizedTest(name = "{0}")
     @MethodSource("badClaims")
     void badTokensAreRefused(String name, Consumer<JwtClaims> change) {

@@ -74,6 +74,19 @@ class LifecycleIT {
     }
 
     @Test
+    void aKeyThatCantBeReadFailsTheStart() throws IOException {
+        Path rubbish = Files.writeString(Path.of("target", "rubbish.pem"), "not a key");
+        for (String location : new String[] {rubbish.toString(), "/nowhere/key.pem"}) {
+            Map<String, String> config =
+                    Map.of("quarkus.redis.hosts", Stage.REDIS.uri(), "mp.jwt.verify.publickey.location", location);
+            try (Pod pod = Pod.launched(config, Map.of())) {
+                assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+                assertThat(pod.log()).contains("can't be read", "mp.jwt.verify.publickey.location");
+            }
+        }
+    }
+
+    @Test
     void withoutARedisTheStartFailsAndSaysWhichKeyToSet() {
         Map<String, String> config = Map.of(
                 "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
