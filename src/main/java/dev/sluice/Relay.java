@@ -1,10 +1,16 @@
 package dev.sluice;
 
+import dev.sluice.delivery.Deliveries;
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.Interrupted;
 import dev.sluice.feed.Publication;
-import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.Payload;
+import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
+import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
+import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
@@ -18,7 +24,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.jboss.logging.Logger;
@@ -32,29 +38,47 @@ final class Relay {
 
     private final Feed feed;
     private final Routes routes;
+    private final Retention retention;
     private final Registry registry;
+    private final Deliveries deliveries;
     private final long maxPayload;
-    private final Map<Route, RouteMeters> meters = new HashMap<>();
+    private final Map<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
     private final LogThrottle failed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
     private @Nullable Cancellable subscription;
+    private long sequence;
 
-    Relay(Feed feed, Routes routes, Registry registry, RelayConfig config, MeterRegistry metrics) {
+    Relay(
+            Feed feed,
+            Routes routes,
+            Retention retention,
+            Registry registry,
+            Deliveries deliveries,
+            Outboxes outboxes,
+            RelayConfig config,
+            MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
+        this.retention = retention;
         this.registry = registry;
+        this.deliveries = deliveries;
         this.maxPayload = config.maxPayload().asLongValue();
         if (maxPayload < 1) {
             throw new ConfigurationException("sluice.max-payload must be at least 1, is " + maxPayload);
         }
-        routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
-        this.unrouted = RouteMeters.unrouted(metrics);
+        if (outboxes.maxBytes() < 2 * maxPayload) {
+            throw new ConfigurationException("sluice.outbox.max-bytes must be at least twice sluice.max-payload: "
+                    + outboxes.maxBytes() + " is less than 2 * " + maxPayload);
+        }
+        routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
+        this.unrouted = PublicationMeters.unrouted(metrics);
     }
 
     /** After all else has started: whatever is wrong with the configuration has been said by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
-        subscription = feed.publications(routes.prefixes())
+        subscription = feed.publications(
+                        routes.all().stream().map(Route::prefix).toList())
                 .subscribe()
                 .with(this::relay, failure -> LOG.fatal("The feed failed, which it never should", failure));
     }
@@ -77,45 +101,45 @@ final class Relay {
         }
     }
 
+    /** What was published meanwhile is not known: what was kept may no longer be the newest. */
+    void interrupted(@Observes Interrupted event) {
+        retention.clear();
+    }
+
     private void deliver(Publication publication) {
-        Channel channel = routes.resolve(publication.channel());
+        Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
         if (channel == null) {
             unrouted.increment();
             return;
         }
-        RouteMeters meter = Objects.requireNonNull(meters.get(channel.route()));
-        int size = publication.payload().length();
-        if (size > maxPayload) {
-            meter.dropped.increment();
+        PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
+        if (publication.payloadLength() > maxPayload) {
+            meter.dropped().increment();
             if (oversized.pass()) {
                 LOG.warnf(
                         "A payload of %d bytes on route %s is larger than sluice.max-payload (%d) and was dropped;"
                                 + " further ones are only counted for a minute",
-                        size, channel.route().prefix(), maxPayload);
+                        publication.payloadLength(), channel.route().prefix(), maxPayload);
             }
             return;
         }
-        Shared frame = new Shared(publication, meter);
-        int receivers = registry.forEach(channel, connection -> connection.send(frame.get()));
-        (receivers == 0 ? meter.unwanted : meter.routed).increment();
+        sequence++;
+        boolean retain = channel.route().retain() == Retain.LAST;
+        // Kept before it is asked who listens: whoever subscribes in between gets it one way or the other.
+        Payload payload = retain ? payload(publication) : null;
+        if (payload != null) {
+            retention.remember(channel, payload);
+        }
+        Listeners listeners = registry.listeners(channel);
+        if (listeners == null) {
+            meter.unwanted().increment();
+            return;
+        }
+        deliveries.deliver(channel, listeners, payload == null ? payload(publication) : payload);
+        meter.routed().increment();
     }
 
-    /** Makes the frame at the first receiver: most publications have none on this pod. */
-    private static final class Shared {
-        private final Publication publication;
-        private final RouteMeters meter;
-        private @Nullable Frame frame;
-
-        Shared(Publication publication, RouteMeters meter) {
-            this.publication = publication;
-            this.meter = meter;
-        }
-
-        Frame get() {
-            if (frame == null) {
-                frame = Frame.payload(publication.payload(), meter.receipt(publication.receivedAt()));
-            }
-            return frame;
-        }
+    private Payload payload(Publication publication) {
+        return Payload.of(sequence, publication.payload(), publication.receivedAt());
     }
 }

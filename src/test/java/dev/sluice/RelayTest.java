@@ -5,21 +5,21 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.feed.Feed;
 import dev.sluice.outbox.Frame;
-import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -45,38 +45,52 @@ class RelayTest {
     @Inject
     ReactiveRedisDataSource redis;
 
-    private final Queue<Frame> heard = new ConcurrentLinkedQueue<>();
+    @Inject
+    Outboxes outboxes;
+
+    private final RecordingWire heard = new RecordingWire();
+    private final Queue<String> ended = new ConcurrentLinkedQueue<>();
 
     @Test
     void whateverIsThrownWhileDeliveringNeverEndsTheStream() {
         await().atMost(10, TimeUnit.SECONDS).until(feed::live);
-        registry.add(connection("error", task -> {
-            throw new AssertionError("thrown by the test");
-        }));
-        registry.add(connection("exception", task -> {
-            throw new IllegalStateException("thrown by the test");
-        }));
-        registry.add(connection("good", Runnable::run));
+        registry.add(connection("error", new Failing(new AssertionError("thrown by the test"))));
+        registry.add(connection("exception", new Failing(new IllegalStateException("thrown by the test"))));
+        registry.add(connection("good", heard));
         for (String user : new String[] {"error", "exception", "good"}) {
             redis.pubsub(String.class).publish("user:" + user, "hello").await().atMost(Duration.ofSeconds(5));
         }
-        await().atMost(5, TimeUnit.SECONDS).until(() -> !heard.isEmpty());
-        assertThat(heard).singleElement().isInstanceOf(Frame.Text.class);
+        await().atMost(5, TimeUnit.SECONDS).until(() -> !List.copyOf(heard.sent).isEmpty());
+        assertThat(heard.sent).containsExactly("hello");
+        assertThat(ended).containsExactlyInAnyOrder("error", "exception");
         assertThat(feed.live()).isTrue();
     }
 
-    private Connection connection(String user, Executor loop) {
-        Wire wire = new Wire() {
-            @Override
-            public void write(Frame frame, Done done) {
-                heard.add(frame);
-                done.done(null);
-            }
-
-            @Override
-            public void close(int code, String reason) {}
-        };
+    private Connection connection(String user, Wire wire) {
+        Loop loop = new Loop(99, Runnable::run);
         return new Connection(
-                user, new Outbox(wire, new Pending(new SimpleMeterRegistry()), () -> {}), loop, event -> {});
+                user,
+                outboxes.open(wire, loop, reason -> {}),
+                loop,
+                event -> ended.add(event.connection().user()));
+    }
+
+    private record Failing(Throwable failure) implements Wire {
+        @Override
+        public void write(Frame frame) {
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) failure;
+        }
+
+        @Override
+        public void flush(Done done) {}
+
+        @Override
+        public void close(int code, String reason) {}
+
+        @Override
+        public void cut() {}
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.delivery.Source;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.arc.InjectableInstance;
@@ -11,7 +12,9 @@ import io.smallrye.mutiny.subscription.MultiEmitter;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
+import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -22,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * What happens to a publication is not its business.
  */
 @Singleton
-public final class Feed {
+public final class Feed implements Source {
 
     /** The named Redis client whose configuration the subscription uses. */
     static final String CLIENT = "feed";
@@ -30,6 +33,8 @@ public final class Feed {
     private final FeedRedis redis;
     private final Vertx vertx;
     private final FeedConfig config;
+    private final Event<Interrupted> interrupted;
+    private final Context context;
     private volatile @Nullable Supervisor supervisor;
 
     Feed(
@@ -37,6 +42,7 @@ public final class Feed {
             FeedRedis redis,
             Vertx vertx,
             FeedConfig config,
+            Event<Interrupted> interrupted,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
@@ -45,6 +51,9 @@ public final class Feed {
         this.redis = redis;
         this.vertx = vertx;
         this.config = config;
+        this.interrupted = interrupted;
+        // One context for all that follows, whichever thread asks for it.
+        this.context = vertx.getOrCreateContext();
         // Says at start, rather than at the first attempt, whether the bounds make sense.
         backoff();
         if (config.connectTimeout().toMillis() < 1) {
@@ -73,21 +82,47 @@ public final class Feed {
         return current != null && current.live();
     }
 
+    @Override
+    public void pause() {
+        context.runOnContext(x -> pause(true));
+    }
+
+    @Override
+    public void resume() {
+        context.runOnContext(x -> pause(false));
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        context.runOnContext(x -> task.run());
+    }
+
+    @Override
+    public void execute(Runnable task, Duration delay) {
+        vertx.setTimer(delay.toMillis(), fired -> execute(task));
+    }
+
+    private void pause(boolean paused) {
+        Supervisor current = supervisor;
+        if (current != null) {
+            current.pause(paused);
+        }
+    }
+
     private void supervise(List<String> patterns, MultiEmitter<? super Publication> subscriber) {
-        // One context for the supervision, whichever thread subscribes.
-        Context context = vertx.getOrCreateContext();
         Supervisor supervised = new Supervisor(
                 events -> RedisLink.open(redis.create(vertx), patterns, context, events),
                 subscriber::emit,
+                () -> interrupted.fire(new Interrupted()),
                 backoff(),
                 config.connectTimeout(),
                 (delay, action) -> {
-                    long id = vertx.setTimer(delay.toMillis(), fired -> context.runOnContext(x -> action.run()));
+                    long id = vertx.setTimer(delay.toMillis(), fired -> execute(action));
                     return () -> vertx.cancelTimer(id);
                 });
         supervisor = supervised;
-        subscriber.onTermination(() -> context.runOnContext(x -> supervised.stop()));
-        context.runOnContext(x -> supervised.start());
+        subscriber.onTermination(() -> execute(supervised::stop));
+        execute(supervised::start);
     }
 
     private Backoff backoff() {

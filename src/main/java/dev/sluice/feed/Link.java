@@ -8,6 +8,9 @@ interface Link {
     /** Cuts the connection, whatever state it is in. Idempotent; events may follow, and mean nothing any more. */
     void close();
 
+    /** Stops reading, or goes on; what has been read already may still come. Idempotent. */
+    void pause(boolean paused);
+
     /** Opens links; what happens to one is told to its events. */
     @FunctionalInterface
     interface Opener {

@@ -1,12 +1,26 @@
 package dev.sluice.feed;
 
-import io.vertx.core.buffer.Buffer;
+import java.util.Arrays;
 
 /**
- * One payload on one channel.
+ * One payload on one channel. Channel and payload share one array, because most publications are of no interest here
+ * and should cost as little as they can.
  *
- * @param channel the Redis channel it was published on
- * @param payload the bytes as published; never modified
+ * @param bytes the name of the channel, then the payload, both as published; never modified
+ * @param nameLength how many of the bytes are the name
  * @param receivedAt {@link System#nanoTime()} when it was taken off the Redis connection
  */
-public record Publication(String channel, Buffer payload, long receivedAt) {}
+// Two publications are never compared.
+@SuppressWarnings("ArrayRecordComponent")
+public record Publication(byte[] bytes, int nameLength, long receivedAt) {
+
+    /** How many bytes the payload has. */
+    public int payloadLength() {
+        return bytes.length - nameLength;
+    }
+
+    /** A copy of the payload. */
+    public byte[] payload() {
+        return Arrays.copyOfRange(bytes, nameLength, bytes.length);
+    }
+}

@@ -18,14 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class RedisLink implements Link {
 
-    /** What decoding puts in place of bytes that are not UTF-8. */
-    private static final char REPLACEMENT = '\uFFFD';
-
     private final Redis redis;
     private final Events events;
     private final Context context;
     private final List<String> patterns;
     private int acknowledged;
+    private @Nullable RedisConnection connection;
 
     /**
      * Opens a link with a client of its own, which it closes.
@@ -57,7 +55,17 @@ final class RedisLink implements Link {
         redis.close();
     }
 
+    @Override
+    public void pause(boolean paused) {
+        if (connection != null && paused) {
+            connection.pause();
+        } else if (connection != null) {
+            connection.resume();
+        }
+    }
+
     private void subscribe(RedisConnection connected) {
+        connection = connected;
         connected.exceptionHandler(this::end);
         connected.endHandler(x -> end(null));
         connected.handler(this::handle);
@@ -82,16 +90,16 @@ final class RedisLink implements Link {
         String kind = message.get(0).toString();
         if (kind.equals("pmessage")) {
             events.published(
-                    new Publication(channel(message.get(2)), message.get(3).toBuffer(), System.nanoTime()));
+                    publication(message.get(2).toBuffer(), message.get(3).toBuffer()));
         } else if (kind.equals("psubscribe") && ++acknowledged == patterns.size()) {
             context.runOnContext(x -> events.subscribed());
         }
     }
 
-    /** The name of the channel; empty, which no route knows, where it is not UTF-8 and so might pass for another. */
-    private static String channel(Response name) {
-        String text = name.toString();
-        boolean replaced = text.indexOf(REPLACEMENT) >= 0;
-        return replaced && !Buffer.buffer(text).equals(name.toBuffer()) ? "" : text;
+    private static Publication publication(Buffer name, Buffer payload) {
+        byte[] bytes = new byte[name.length() + payload.length()];
+        name.getBytes(bytes, 0);
+        payload.getBytes(bytes, name.length());
+        return new Publication(bytes, name.length(), System.nanoTime());
     }
 }

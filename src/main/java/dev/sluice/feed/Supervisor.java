@@ -23,20 +23,28 @@ final class Supervisor {
 
     private final Link.Opener opener;
     private final Consumer<Publication> consumer;
+    private final Runnable onInterrupted;
     private final Backoff backoff;
     private final Duration connectTimeout;
     private final Timer timer;
 
     private volatile boolean live;
     private boolean stopped;
+    private boolean paused;
     private boolean outageLogged;
     private @Nullable Attempt attempt;
     private @Nullable Runnable retry;
 
     Supervisor(
-            Link.Opener opener, Consumer<Publication> consumer, Backoff backoff, Duration connectTimeout, Timer timer) {
+            Link.Opener opener,
+            Consumer<Publication> consumer,
+            Runnable onInterrupted,
+            Backoff backoff,
+            Duration connectTimeout,
+            Timer timer) {
         this.opener = opener;
         this.consumer = consumer;
+        this.onInterrupted = onInterrupted;
         this.backoff = backoff;
         this.connectTimeout = connectTimeout;
         this.timer = timer;
@@ -61,6 +69,14 @@ final class Supervisor {
         }
     }
 
+    /** Stops reading, or goes on; a link that is made meanwhile reads no further than its acknowledgement. */
+    void pause(boolean pause) {
+        paused = pause;
+        if (attempt != null) {
+            attempt.pause();
+        }
+    }
+
     private void connect() {
         if (!stopped) {
             attempt = new Attempt();
@@ -69,7 +85,10 @@ final class Supervisor {
     }
 
     private void down(@Nullable Throwable cause) {
-        live = false;
+        if (live) {
+            live = false;
+            onInterrupted.run();
+        }
         Duration delay = backoff.next();
         String why = cause == null ? "the connection was closed" : cause.toString();
         if (outageLogged) {
@@ -115,12 +134,19 @@ final class Supervisor {
             }
         }
 
+        void pause() {
+            if (acknowledged && !over && link != null) {
+                link.pause(paused);
+            }
+        }
+
         @Override
         public void subscribed() {
             if (!over) {
                 acknowledged = true;
                 deadline.run();
                 up();
+                pause();
             }
         }
 

@@ -12,6 +12,10 @@ public enum Disconnect {
     PROTOCOL_ERROR(1002, "WebSocket protocol error"),
     /** The peer sent a frame larger than allowed. */
     FRAME_TOO_LARGE(1009, "frame too large"),
+    /** More was waiting for the peer than an outbox may hold. */
+    OUTBOX_FULL(4008, "too slow: too much is waiting"),
+    /** The peer has taken nothing of what was waiting for it for too long. */
+    STALLED(4008, "too slow: nothing was taken in time"),
     /** A frame could not be written. */
     SEND_FAILED(1011, "sending failed"),
     /** Something went wrong on our side. */

@@ -1,84 +1,66 @@
 package dev.sluice.outbox;
 
-import io.vertx.core.buffer.Buffer;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
-/** What is written to a connection as one message; prepared once, shared by all who receive it. Immutable. */
-public sealed interface Frame {
-
-    /** Number of payload bytes. */
-    int size();
+/** What is written to a connection at once: one WebSocket message, or several. Shared by all who receive it. */
+public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, Run {
 
     /**
-     * A text message.
-     *
-     * @param text the message
-     * @param size its length in bytes of UTF-8
-     * @param receipt told when it has been written
+     * What a frame that waits to be written costs in memory besides its bytes: Netty puts its own entry at 96 bytes, and
+     * buffer and promise come to about as much.
      */
-    record Text(String text, int size, Receipt receipt) implements Frame {}
+    int OVERHEAD = 192;
+
+    /** Bytes on the wire, those of the WebSocket headers included. */
+    int length();
+
+    /** Bytes of memory it is charged for while it waits to be written. */
+    default int cost() {
+        return length() + OVERHEAD;
+    }
 
     /**
-     * A binary message.
+     * A text message of Sluice's own.
      *
-     * @param bytes the message; never modified
-     * @param receipt told when it has been written
+     * @param utf8 the message; never modified
      */
-    record Binary(Buffer bytes, Receipt receipt) implements Frame {
+    // Two frames are never compared.
+    @SuppressWarnings("ArrayRecordComponent")
+    record Text(byte[] utf8) implements Frame {
         @Override
-        public int size() {
-            return bytes.length();
+        public int length() {
+            return encodedLength(utf8.length);
         }
     }
 
     /** A WebSocket ping without payload, answered by the peer's WebSocket implementation rather than its code. */
     record Ping() implements Frame {
         @Override
-        public int size() {
-            return 0;
+        public int length() {
+            return encodedLength(0);
         }
-
-        @Override
-        public Receipt receipt() {
-            return Receipt.NONE;
-        }
-    }
-
-    /** Told when the frame has been written. */
-    Receipt receipt();
-
-    /** Told of each connection the frame has been written to, on that connection's event loop. */
-    @FunctionalInterface
-    interface Receipt {
-        /** For frames nobody counts. */
-        Receipt NONE = bytes -> {};
-
-        /** The kernel took the frame; whether the peer has it is not known. */
-        void written(int bytes);
-    }
-
-    /** A message of Sluice's own. */
-    static Frame control(String text) {
-        return new Text(text, text.getBytes(StandardCharsets.UTF_8).length, Receipt.NONE);
     }
 
     /**
-     * The payload as it came: text where it is valid UTF-8, else binary, because a text frame with invalid UTF-8 would
-     * make the browser close the connection.
+     * The answer to a WebSocket ping.
+     *
+     * @param bytes what the ping carried, at most 125 bytes; never modified
      */
-    static Frame payload(Buffer payload, Receipt receipt) {
-        try {
-            byte[] bytes = payload.getBytes();
-            // A new decoder reports malformed input; String's own constructor would replace it.
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-            return new Text(text, bytes.length, receipt);
-        } catch (CharacterCodingException e) {
-            return new Binary(payload, receipt);
+    @SuppressWarnings("ArrayRecordComponent")
+    record Pong(byte[] bytes) implements Frame {
+        @Override
+        public int length() {
+            return encodedLength(bytes.length);
         }
+    }
+
+    /** A text message of Sluice's own. */
+    static Frame text(String text) {
+        return new Text(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** How long a message of so many bytes is with the header of its one WebSocket frame, as a server sends it. */
+    static int encodedLength(int bytes) {
+        return bytes + (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
     }
 }

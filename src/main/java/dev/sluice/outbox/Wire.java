@@ -2,19 +2,25 @@ package dev.sluice.outbox;
 
 import org.jspecify.annotations.Nullable;
 
-/** What an outbox writes to: one WebSocket. Used on the connection's event loop only. */
+/** What an outbox writes to: one WebSocket. Used on the connection's event loop only; nothing blocks or throws. */
 public interface Wire {
 
-    /** Writes after everything written before; never blocks and never throws. */
-    void write(Frame frame, Done done);
+    /** Writes after everything written before; it need not leave before the next {@link #flush}. */
+    void write(Frame frame);
 
-    /** Closes after everything written before; without effect on a socket already closed. */
+    /** Sends everything written before. */
+    void flush(Done done);
+
+    /** Closes with a close frame after everything written before; without effect on a socket already closed. */
     void close(int code, String reason);
 
-    /** Told once, on the connection's event loop, how a write ended. */
+    /** Closes the TCP connection at once, whatever has been written. */
+    void cut();
+
+    /** Told once, on the connection's event loop, how a flush ended; it may be told before the flush returns. */
     @FunctionalInterface
     interface Done {
-        /** Called with {@code null} where the kernel took the frame, else with what went wrong. */
+        /** Called with {@code null} where the kernel took everything, else with what went wrong. */
         void done(@Nullable Throwable failure);
     }
 }

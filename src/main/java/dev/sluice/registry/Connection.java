@@ -2,17 +2,21 @@ package dev.sluice.registry;
 
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import java.util.concurrent.Executor;
+import dev.sluice.route.Channel;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
-/** One authenticated WebSocket of one user. Equal only to itself. Safe for use by several threads. */
+/** One authenticated WebSocket of one user, bound to one event loop. Equal only to itself. */
 public final class Connection {
+
+    private static final Logger LOG = Logger.getLogger(Connection.class);
 
     private final String user;
     private final Outbox outbox;
-    private final Executor loop;
+    private final Loop loop;
     private final Consumer<Disconnected> observers;
     private final AtomicBoolean ended = new AtomicBoolean();
 
@@ -20,10 +24,10 @@ public final class Connection {
      * A connection that has not ended.
      *
      * @param user whom it belongs to
-     * @param loop the event loop it is bound to, which runs tasks in the order given
+     * @param loop the event loop it is bound to
      * @param observers told when it ends
      */
-    public Connection(String user, Outbox outbox, Executor loop, Consumer<Disconnected> observers) {
+    public Connection(String user, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
         this.user = user;
         this.outbox = outbox;
         this.loop = loop;
@@ -35,23 +39,40 @@ public final class Connection {
         return user;
     }
 
-    /** Sends after everything sent before by the same thread; dropped once the connection has ended. */
-    public void send(Frame frame) {
-        loop.execute(() -> {
-            if (!ended.get()) {
-                outbox.send(frame);
-            }
-        });
+    /** The event loop it is bound to. */
+    public Loop loop() {
+        return loop;
     }
 
-    /** Ends it; the first reason given counts, later ones are ignored. */
+    /**
+     * Sends after everything sent before; dropped once the connection has ended. Where that goes wrong it ends, and
+     * nobody else is concerned. To be called on its loop.
+     */
+    public void send(Frame frame) {
+        if (ended.get()) {
+            return;
+        }
+        try {
+            outbox.send(frame);
+        } catch (Throwable e) {
+            LOG.debugf(e, "Sending failed");
+            disconnect(Disconnect.INTERNAL_ERROR);
+        }
+    }
+
+    /** Drops what of the channel has been held back because it was too slow. To be called on its loop. */
+    public void forget(Channel channel) {
+        outbox.forget(channel);
+    }
+
+    /** Ends it; the first reason given counts, later ones are ignored. May be called on any thread. */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(false, true)) {
             observers.accept(new Disconnected(this, reason));
         }
     }
 
-    /** Closes its socket, after everything sent before, with the reason's code. */
+    /** Closes its socket, after everything sent before, with the reason's code. May be called on any thread. */
     public void close(Disconnect reason) {
         loop.execute(() -> outbox.close(reason.closeCode(), reason.message()));
     }

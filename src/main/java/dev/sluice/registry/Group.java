@@ -1,16 +1,17 @@
 package dev.sluice.registry;
 
+import dev.sluice.route.Channel;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Connections that hear the same channels: those of one user, or a single one. Changed under the registry's lock for the
- * user, while its connections may be read by any thread.
+ * Connections that asked for the same channels: those of one user, or a single one. Used under the registry's lock for
+ * the user only.
  */
 final class Group {
 
-    final List<Connection> connections = new CopyOnWriteArrayList<>();
-    final Set<String> channels = new HashSet<>();
+    final List<Connection> connections = new ArrayList<>(1);
+    final Set<Channel> channels = new HashSet<>();
 }

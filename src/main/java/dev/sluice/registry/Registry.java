@@ -1,7 +1,7 @@
 package dev.sluice.registry;
 
-import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -11,15 +11,14 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is connected and who listens to what: the one source of truth. Safe for use by any number of threads. Changes of
- * one user's connections and subscriptions exclude each other; looking up who listens takes no lock.
+ * Who is connected and who listens to what: the one source of truth. Safe for use by any number of threads, where
+ * nothing else is said. Changes of one user's connections and subscriptions exclude each other; looking up who listens
+ * takes no lock.
  */
 @Singleton
 public final class Registry {
@@ -34,6 +33,7 @@ public final class Registry {
         GONE
     }
 
+    private final Routes routes;
     private final Scope scope;
     private final int maxSubscriptions;
 
@@ -41,13 +41,13 @@ public final class Registry {
     // locked inside that, never around it.
     private final Map<String, Group> users = new ConcurrentHashMap<>();
     private final Map<Connection, Group> singles = new ConcurrentHashMap<>();
-    private final Map<String, Set<Group>> listeners = new ConcurrentHashMap<>();
+    private final Map<Channel, Listeners> listeners = new ConcurrentHashMap<>();
     private final LongAdder connections = new LongAdder();
     private final LongAdder subscriptions = new LongAdder();
 
     @Inject
-    Registry(RegistryConfig config, MeterRegistry metrics) {
-        this(config.scope(), config.subscriptionsPerUser());
+    Registry(Routes routes, RegistryConfig config, MeterRegistry metrics) {
+        this(routes, config.scope(), config.subscriptionsPerUser());
         Gauge.builder("sluice.users", users, Map::size)
                 .description("Users with at least one connection to this pod")
                 .register(metrics);
@@ -60,11 +60,12 @@ public final class Registry {
                 .register(metrics);
     }
 
-    Registry(Scope scope, int maxSubscriptions) {
+    Registry(Routes routes, Scope scope, int maxSubscriptions) {
         if (maxSubscriptions < 1) {
             throw new ConfigurationException(
                     "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
         }
+        this.routes = routes;
         this.scope = scope;
         this.maxSubscriptions = maxSubscriptions;
     }
@@ -75,6 +76,9 @@ public final class Registry {
             Group group = known == null ? new Group() : known;
             group.connections.add(connection);
             connections.increment();
+            routes.ofUser(user).forEach(channel -> join(connection, channel));
+            // What the user's other connections have asked for.
+            group.channels.forEach(channel -> join(connection, channel));
             if (scope == Scope.CONNECTION) {
                 Group single = new Group();
                 single.connections.add(connection);
@@ -90,7 +94,7 @@ public final class Registry {
         users.computeIfPresent(connection.user(), (user, group) -> {
             Group holder = holder(connection, group);
             if (holder != null) {
-                result[0] = subscribe(holder, channel.name());
+                result[0] = subscribe(holder, channel);
             }
             return group;
         });
@@ -101,8 +105,9 @@ public final class Registry {
     public void unsubscribe(Connection connection, Channel channel) {
         users.computeIfPresent(connection.user(), (user, group) -> {
             Group holder = holder(connection, group);
-            if (holder != null && holder.channels.remove(channel.name())) {
-                leave(holder, channel.name());
+            if (holder != null && holder.channels.remove(channel)) {
+                subscriptions.decrement();
+                holder.connections.forEach(one -> leave(one, channel));
             }
             return group;
         });
@@ -118,37 +123,39 @@ public final class Registry {
                 return group;
             }
             connections.decrement();
+            routes.ofUser(user).forEach(channel -> leave(connection, channel));
             Group single = singles.remove(connection);
+            Group holder = single == null ? group : single;
+            holder.channels.forEach(channel -> leave(connection, channel));
             if (single != null) {
-                dissolve(single);
+                subscriptions.add(-single.channels.size());
             }
             if (!group.connections.isEmpty()) {
                 return group;
             }
-            dissolve(group);
+            subscriptions.add(-group.channels.size());
             return null;
         });
     }
 
     /**
-     * Calls the action for each connection that is to hear the channel, once. One that is added or removed meanwhile may
-     * or may not be among them; one for which {@link #subscribe} had returned before is.
-     *
-     * @return how many there were
+     * Who hears the channel, {@code null} where nobody does. A connection that is added or removed meanwhile may or may
+     * not be among them; one for which {@link #subscribe} had returned before is.
      */
-    public int forEach(Channel channel, Consumer<Connection> action) {
-        if (channel.route().audience() == Audience.USER) {
-            Group group = users.get(channel.id());
-            return group == null ? 0 : forEach(group, action);
+    public @Nullable Listeners listeners(Channel channel) {
+        return listeners.get(channel);
+    }
+
+    /**
+     * The connection has been given the publication with that sequence on its subscribing: those of the channel that came
+     * before and are still on their way are not for it. To be called on the connection's loop.
+     */
+    public void given(Connection connection, Channel channel, long sequence) {
+        Listeners those = listeners.get(channel);
+        Listeners.Listener listener = those == null ? null : those.find(connection);
+        if (listener != null) {
+            listener.after(sequence);
         }
-        Set<Group> groups = listeners.get(channel.name());
-        int count = 0;
-        if (groups != null) {
-            for (Group group : groups) {
-                count += forEach(group, action);
-            }
-        }
-        return count;
     }
 
     /** Connections there are now. */
@@ -187,7 +194,7 @@ public final class Registry {
         return group.connections.contains(connection) ? group : null;
     }
 
-    private Subscribed subscribe(Group holder, String channel) {
+    private Subscribed subscribe(Group holder, Channel channel) {
         if (holder.channels.contains(channel)) {
             return Subscribed.YES;
         }
@@ -196,33 +203,22 @@ public final class Registry {
         }
         holder.channels.add(channel);
         subscriptions.increment();
-        listeners.compute(channel, (name, known) -> {
-            Set<Group> groups = known == null ? ConcurrentHashMap.newKeySet(1) : known;
-            groups.add(holder);
-            return groups;
-        });
+        holder.connections.forEach(connection -> join(connection, channel));
         return Subscribed.YES;
     }
 
-    private void dissolve(Group group) {
-        group.channels.forEach(channel -> leave(group, channel));
-        group.channels.clear();
-    }
-
-    private void leave(Group group, String channel) {
-        subscriptions.decrement();
-        listeners.computeIfPresent(channel, (name, groups) -> {
-            groups.remove(group);
-            return groups.isEmpty() ? null : groups;
+    private void join(Connection connection, Channel channel) {
+        listeners.compute(channel, (name, known) -> {
+            Listeners those = known == null ? new Listeners() : known;
+            those.add(connection);
+            return those;
         });
     }
 
-    private static int forEach(Group group, Consumer<Connection> action) {
-        int count = 0;
-        for (Connection connection : group.connections) {
-            action.accept(connection);
-            count++;
-        }
-        return count;
+    private void leave(Connection connection, Channel channel) {
+        listeners.computeIfPresent(channel, (name, those) -> {
+            those.remove(connection);
+            return those.isEmpty() ? null : those;
+        });
     }
 }

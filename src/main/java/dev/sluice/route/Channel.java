@@ -1,10 +1,75 @@
 package dev.sluice.route;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
 /**
- * A well-formed channel of a known route.
- *
- * @param route the route of its prefix
- * @param name the whole name, {@code prefix:id}
- * @param id what follows the first colon, later colons included; 1 to 256 bytes in UTF-8
+ * A well-formed channel of a known route. Its name is kept as the bytes Redis knows it by: most of what is published
+ * concerns nobody on this pod, and that is found out without decoding anything. Equal to every channel of that name;
+ * immutable.
  */
-public record Channel(Route route, String name, String id) {}
+public final class Channel implements Comparable<Channel> {
+
+    private final Route route;
+    private final byte[] bytes;
+    private final int length;
+    private final int hash;
+
+    /** The channel whose name is the first bytes of an array that never changes. */
+    Channel(Route route, byte[] bytes, int length) {
+        this(route, bytes, length, hash(bytes, length));
+    }
+
+    private Channel(Route route, byte[] bytes, int length, int hash) {
+        this.route = route;
+        this.bytes = bytes;
+        this.length = length;
+        this.hash = hash;
+    }
+
+    /** The route of its prefix. */
+    public Route route() {
+        return route;
+    }
+
+    /** The whole name, {@code prefix:id}; what is not UTF-8 in it is replaced. */
+    public String name() {
+        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+    }
+
+    /** The same channel without whatever else its array holds, for those who keep it. */
+    public Channel compact() {
+        return bytes.length == length ? this : new Channel(route, Arrays.copyOf(bytes, length), length, hash);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Channel channel
+                && hash == channel.hash
+                && Arrays.equals(bytes, 0, length, channel.bytes, 0, channel.length);
+    }
+
+    @Override
+    public int hashCode() {
+        return hash;
+    }
+
+    /** Keeps maps fast although clients choose the names and may make their hashes collide. */
+    @Override
+    public int compareTo(Channel other) {
+        return Arrays.compare(bytes, 0, length, other.bytes, 0, other.length);
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+
+    private static int hash(byte[] bytes, int length) {
+        int hash = 1;
+        for (int i = 0; i < length; i++) {
+            hash = 31 * hash + bytes[i];
+        }
+        return hash;
+    }
+}

@@ -5,5 +5,7 @@ package dev.sluice.route;
  *
  * @param prefix the part of a channel's name before its first colon
  * @param audience who hears what is published there
+ * @param overflow what happens to it for a connection that is too slow
+ * @param retain what of it is kept
  */
-public record Route(String prefix, Audience audience) {}
+public record Route(String prefix, Audience audience, Overflow overflow, Retain retain) {}

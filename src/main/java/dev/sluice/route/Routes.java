@@ -4,9 +4,9 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Set;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -22,54 +22,83 @@ public final class Routes {
     /** A prefix becomes a Redis pattern and part of a configuration key: no colon, glob sign, dot or quote. */
     private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
-    private final Map<String, Route> byPrefix;
+    private static final int MAX_PREFIX = 64;
+
+    private final List<Known> known;
+
+    private record Known(byte[] start, Route route) {}
 
     @Inject
     Routes(RoutesConfig config) {
-        Map<String, Route> routes = new HashMap<>();
-        config.byPrefix().forEach((prefix, route) -> {
-            String key = "sluice.routes." + prefix;
-            if (prefix.equals(RESERVED) || !PREFIX.matcher(prefix).matches()) {
-                throw new ConfigurationException(
-                        key + ": a prefix is 1 to 64 letters, digits, '-' or '_', and '" + RESERVED + "' is reserved");
-            }
-            if (route.audience() == Audience.SUBSCRIBERS && route.access().isEmpty()) {
-                throw new ConfigurationException(key + ".access is not set: say who may subscribe");
-            }
-            routes.put(prefix, new Route(prefix, route.audience()));
-        });
-        this.byPrefix = Map.copyOf(routes);
+        this(config.byPrefix().entrySet().stream()
+                .map(entry -> route(entry.getKey(), entry.getValue()))
+                .toList());
     }
 
-    /** The prefixes of all routes. */
-    public Set<String> prefixes() {
-        return byPrefix.keySet();
+    /** These routes, no two of which have the same prefix. */
+    public Routes(List<Route> routes) {
+        this.known = routes.stream()
+                .map(route -> new Known((route.prefix() + ":").getBytes(StandardCharsets.UTF_8), route))
+                .toList();
+    }
+
+    private static Route route(String prefix, RoutesConfig.RouteConfig config) {
+        String key = "sluice.routes." + prefix;
+        if (prefix.equals(RESERVED) || !PREFIX.matcher(prefix).matches()) {
+            throw new ConfigurationException(
+                    key + ": a prefix is 1 to 64 letters, digits, '-' or '_', and '" + RESERVED + "' is reserved");
+        }
+        if (config.audience() == Audience.SUBSCRIBERS && config.access().isEmpty()) {
+            throw new ConfigurationException(key + ".access is not set: say who may subscribe");
+        }
+        if (config.audience() != Audience.SUBSCRIBERS && config.retain() != Retain.NONE) {
+            throw new ConfigurationException(
+                    key + ".retain: what is kept is for those who subscribe, and nobody subscribes to this route");
+        }
+        return new Route(prefix, config.audience(), config.overflow(), config.retain());
     }
 
     /** Every route. */
-    public Iterable<Route> all() {
-        return byPrefix.values();
+    public List<Route> all() {
+        return known.stream().map(Known::route).toList();
     }
 
-    /** The channel of that name, or {@code null} where no route knows its prefix, or its id is empty or too long. */
+    /**
+     * The channel whose name is the first bytes of the array, or {@code null} where no route knows its prefix, or its id
+     * is empty or too long. The array must never change.
+     */
+    public @Nullable Channel resolve(byte[] bytes, int length) {
+        for (Known one : known) {
+            int start = one.start().length;
+            if (length > start && Arrays.equals(bytes, 0, start, one.start(), 0, start)) {
+                return length - start > MAX_ID_BYTES ? null : new Channel(one.route(), bytes, length);
+            }
+        }
+        return null;
+    }
+
+    /** The same for a name given as text; {@code null} also where the text has no bytes, as a lone surrogate has none. */
     public @Nullable Channel resolve(String name) {
-        int colon = name.indexOf(':');
-        if (colon < 0) {
+        // Longer than any name; not worth encoding.
+        if (name.length() > MAX_PREFIX + 1 + MAX_ID_BYTES
+                || !StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
             return null;
         }
-        Route route = byPrefix.get(name.substring(0, colon));
-        if (route == null) {
-            return null;
-        }
-        String id = name.substring(colon + 1);
-        return id.isEmpty() || tooLong(id) ? null : new Channel(route, name, id);
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        return resolve(bytes, bytes.length);
     }
 
-    private static boolean tooLong(String id) {
-        if (id.length() > MAX_ID_BYTES) {
-            return true;
+    /** The channels that a user hears without asking; none where the user's name is too long to be an id. */
+    public List<Channel> ofUser(String user) {
+        List<Channel> channels = new ArrayList<>(1);
+        for (Known one : known) {
+            if (one.route().audience() == Audience.USER) {
+                Channel channel = resolve(one.route().prefix() + ":" + user);
+                if (channel != null) {
+                    channels.add(channel);
+                }
+            }
         }
-        // A char is at most three bytes.
-        return id.length() * 3 > MAX_ID_BYTES && id.getBytes(StandardCharsets.UTF_8).length > MAX_ID_BYTES;
+        return channels;
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.route;
 
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithParentName;
 import java.util.Map;
 import java.util.Optional;
@@ -21,5 +22,13 @@ interface RoutesConfig {
 
         /** Who may subscribe; needed where the audience is {@code subscribers}, without effect where it is not. */
         Optional<Access> access();
+
+        /** What happens to its publications for a connection that is too slow. */
+        @WithDefault("close")
+        Overflow overflow();
+
+        /** What of its publications is kept; something only where the audience is {@code subscribers}. */
+        @WithDefault("none")
+        Retain retain();
     }
 }

@@ -1,9 +1,11 @@
 package dev.sluice.socket;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.outbox.Frame;
+import dev.sluice.delivery.Deliveries;
+import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
+import dev.sluice.retain.Retention;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -13,7 +15,6 @@ import dev.sluice.socket.ClientMessage.Unsubscribe;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -24,53 +25,67 @@ final class Commands {
 
     private final Routes routes;
     private final Registry registry;
+    private final Retention retention;
+    private final Deliveries deliveries;
     private final Counter tooManySubscriptions;
 
-    Commands(Routes routes, Registry registry, MeterRegistry metrics) {
+    Commands(Routes routes, Registry registry, Retention retention, Deliveries deliveries, MeterRegistry metrics) {
         this.routes = routes;
         this.registry = registry;
+        this.retention = retention;
+        this.deliveries = deliveries;
         this.tooManySubscriptions = SocketMeters.refused("subscriptions-per-user", metrics);
     }
 
-    /** Acts on the message and hands each answer to {@code reply}, in order. */
-    void execute(Connection connection, ClientMessage message, Consumer<Frame> reply) {
+    /** Acts on the message and sends the answers, in order. To be called on the connection's loop. */
+    void execute(Connection connection, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
-            each(subscribe.channels(), subscribe.id(), reply, channel -> {
-                switch (registry.subscribe(connection, channel)) {
-                    case YES -> reply.accept(ControlFrames.subscribed(channel.name(), subscribe.id()));
-                    case TOO_MANY -> {
-                        tooManySubscriptions.increment();
-                        reply.accept(ControlFrames.error(
-                                ErrorCode.TOO_MANY_SUBSCRIPTIONS,
-                                "too many subscriptions",
-                                channel.name(),
-                                subscribe.id()));
-                    }
-                    case GONE -> {}
-                }
-            });
+            each(
+                    connection,
+                    subscribe.channels(),
+                    subscribe.id(),
+                    channel -> subscribe(connection, channel, subscribe.id()));
         } else if (message instanceof Unsubscribe unsubscribe) {
-            each(unsubscribe.channels(), unsubscribe.id(), reply, channel -> {
+            each(connection, unsubscribe.channels(), unsubscribe.id(), channel -> {
                 registry.unsubscribe(connection, channel);
-                reply.accept(ControlFrames.unsubscribed(channel.name(), unsubscribe.id()));
+                connection.forget(channel);
+                connection.send(ControlFrames.unsubscribed(channel.name(), unsubscribe.id()));
             });
         } else if (message instanceof Senseless senseless) {
-            reply.accept(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
+            connection.send(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
-            reply.accept(
+            connection.send(
                     ControlFrames.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
-    private void each(List<String> names, @Nullable JsonNode id, Consumer<Frame> reply, Consumer<Channel> action) {
+    private void subscribe(Connection connection, Channel channel, @Nullable JsonNode id) {
+        switch (registry.subscribe(connection, channel)) {
+            case YES -> {
+                // After it has joined: what is published from now on comes by itself.
+                Payload newest = retention.newest(channel);
+                connection.send(ControlFrames.subscribed(channel.name(), newest != null, id));
+                if (newest != null) {
+                    deliveries.give(connection, channel, newest);
+                }
+            }
+            case TOO_MANY -> {
+                tooManySubscriptions.increment();
+                connection.send(ControlFrames.error(
+                        ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+            }
+            case GONE -> {}
+        }
+    }
+
+    private void each(Connection connection, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
         for (String name : names) {
-            // A lone surrogate has no bytes and so can't be the name of a channel.
-            Channel channel = StandardCharsets.UTF_8.newEncoder().canEncode(name) ? routes.resolve(name) : null;
+            Channel channel = routes.resolve(name);
             if (channel == null) {
-                reply.accept(ControlFrames.error(
+                connection.send(ControlFrames.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
-                reply.accept(
+                connection.send(
                         ControlFrames.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel);

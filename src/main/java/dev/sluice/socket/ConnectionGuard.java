@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
@@ -8,11 +9,14 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +34,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private static final int MAX_LINGER_SECONDS = 1;
 
     private final Channel channel;
+    private @Nullable ChannelHandlerContext context;
+    private Consumer<byte[]> onPing = bytes -> {};
     private boolean upgrading;
     private boolean violated;
 
@@ -65,6 +71,21 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         upgrading = false;
     }
 
+    /** Where writes begin that are encoded already. */
+    ChannelHandlerContext context() {
+        return Objects.requireNonNull(context);
+    }
+
+    /** Hands the payload of each WebSocket ping to the action, which is to answer it. */
+    void whenPinged(Consumer<byte[]> action) {
+        onPing = action;
+    }
+
+    /** Closes the connection at once. */
+    void cut() {
+        context().close();
+    }
+
     boolean isOpen() {
         return channel.isActive();
     }
@@ -72,6 +93,23 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     /** Runs the action on the event loop once the connection is closed, at once if it is. */
     void whenClosed(Runnable action) {
         channel.closeFuture().addListener(closed -> action.run());
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        // Vert.x would answer it past the outbox, and so without bound where the client does not read.
+        if (message instanceof PingWebSocketFrame ping) {
+            byte[] bytes = ByteBufUtil.getBytes(ping.content());
+            ping.release();
+            onPing.accept(bytes);
+        } else {
+            context.fireChannelRead(message);
+        }
     }
 
     @Override

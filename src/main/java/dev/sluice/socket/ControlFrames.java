@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.outbox.Frame;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Sluice's own messages to clients: JSON objects whose {@code action} comes first. */
@@ -21,8 +22,14 @@ final class ControlFrames {
         return frame(action("auth_error").put("message", message), null);
     }
 
-    static Frame subscribed(String channel, @Nullable JsonNode id) {
-        return frame(action("subscribed").put("channel", channel), id);
+    static Frame subscribed(String channel, boolean retained, @Nullable JsonNode id) {
+        ObjectNode answer = action("subscribed").put("channel", channel);
+        return frame(retained ? answer.put("retained", true) : answer, id);
+    }
+
+    /** Publications between may be lost. */
+    static Frame gap(Instant since, Instant until) {
+        return frame(action("gap").put("since", since.toString()).put("until", until.toString()), null);
     }
 
     static Frame unsubscribed(String channel, @Nullable JsonNode id) {
@@ -46,6 +53,6 @@ final class ControlFrames {
         if (id != null) {
             message.set("id", id);
         }
-        return Frame.control(message.toString());
+        return Frame.text(message.toString());
     }
 }

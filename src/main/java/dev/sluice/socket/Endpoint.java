@@ -45,10 +45,10 @@ abstract class Endpoint {
     void open(WebSocketConnection socket) {
         LOG.debugf("%s opened", socket.id());
         UserData data = socket.userData();
-        Session session = sessions.start(socket, data.remove(USER));
+        ConnectionGuard guard = data.remove(GUARD);
+        Session session = sessions.start(socket, guard, data.remove(USER));
         data.put(SESSION, session);
         // The callback below never comes where the connection was closed before it was a WebSocket.
-        ConnectionGuard guard = data.remove(GUARD);
         guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));
     }
 

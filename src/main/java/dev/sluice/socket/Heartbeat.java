@@ -7,10 +7,16 @@ import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Collection;
 
 /** Sends every client a sign of life now and then, which also keeps proxies from closing idle connections. */
 @Singleton
 final class Heartbeat {
+
+    /** Connections get theirs at different moments, at most so many of them. */
+    private static final int TICKS_PER_INTERVAL = 20;
+
+    private static final long MAX_TICK_MILLIS = 1000;
 
     private final Sessions sessions;
     private final Vertx vertx;
@@ -28,8 +34,17 @@ final class Heartbeat {
 
     // One timer for all: a timer each would cost more than the connections themselves.
     void start(@Observes StartupEvent event) {
+        long tick = Math.min(MAX_TICK_MILLIS, Math.max(1, interval.toMillis() / TICKS_PER_INTERVAL));
         timer = vertx.setPeriodic(
-                interval.toMillis(), x -> sessions.open().forEach(session -> session.run(session::ping)));
+                tick,
+                x -> sessions.forEachLoop((loop, open) ->
+                        loop.execute(() -> loop.batch(() -> beat(open, System.nanoTime())))));
+    }
+
+    private void beat(Collection<Session> open, long now) {
+        for (Session session : open) {
+            session.beat(now, interval.toNanos());
+        }
     }
 
     void stop(@Observes ShutdownEvent event) {

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.Verdict;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
@@ -15,13 +16,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
- * is to be called on the WebSocket's event loop, except {@link #run} and {@link #whenClosed}.
+ * is to be called on the WebSocket's event loop, except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
 final class Session {
 
@@ -45,7 +46,7 @@ final class Session {
         void disconnected(Disconnected event);
 
         /** Does what an admitted client asks for. */
-        void execute(Connection connection, ClientMessage message, Consumer<Frame> reply);
+        void execute(Connection connection, ClientMessage message);
 
         /** Counts a failed authentication. */
         void authFailed(Refusal reason);
@@ -67,20 +68,27 @@ final class Session {
 
     private final Host host;
     private final Outbox outbox;
-    private final Executor loop;
+    private final Loop loop;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private State state = new State.Over();
     private boolean refreshing;
+    private boolean beating;
+    private long nextBeat;
 
     /**
      * A session that has not started.
      *
      * @param loop the WebSocket's event loop
      */
-    Session(Host host, Wire wire, Pending pending, Executor loop) {
+    Session(Host host, Wire wire, Outboxes outboxes, Loop loop) {
         this.host = host;
-        this.outbox = new Outbox(wire, pending, () -> disconnect(Disconnect.SEND_FAILED));
+        this.outbox = outboxes.open(wire, loop, this::disconnect);
         this.loop = loop;
+    }
+
+    /** The WebSocket's event loop. */
+    Loop loop() {
+        return loop;
     }
 
     /** Runs a task on the WebSocket's event loop; may be called on any thread. */
@@ -110,7 +118,7 @@ final class Session {
             if (message instanceof Auth auth) {
                 refresh(open.connection(), auth);
             } else {
-                host.execute(open.connection(), message, outbox::send);
+                host.execute(open.connection(), message);
             }
         }
     }
@@ -123,10 +131,32 @@ final class Session {
         }
     }
 
-    void ping() {
-        if (state instanceof State.Open) {
+    /** Sends a sign of life where it is time for one; both in nanoseconds of {@link System#nanoTime}. */
+    void beat(long now, long interval) {
+        if (!(state instanceof State.Open)) {
+            return;
+        }
+        if (!beating) {
+            // The first at any time, so that those who came together are not served together for ever.
+            beating = true;
+            nextBeat = now + ThreadLocalRandom.current().nextLong(interval);
+        }
+        if (now - nextBeat >= 0) {
+            nextBeat = now + interval;
             outbox.send(ControlFrames.PING);
             outbox.send(new Frame.Ping());
+        }
+    }
+
+    /** The client's WebSocket implementation asks for a sign of life. */
+    void pinged(byte[] bytes) {
+        outbox.send(new Frame.Pong(bytes));
+    }
+
+    /** Tells a client that is admitted something it has not asked for. */
+    void tell(Frame frame) {
+        if (state instanceof State.Open) {
+            outbox.send(frame);
         }
     }
 
@@ -145,6 +175,7 @@ final class Session {
             open.connection().disconnect(reason);
         }
         over();
+        outbox.ended();
         ended.complete(null);
     }
 

@@ -2,9 +2,11 @@ package dev.sluice.socket;
 
 import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
+import dev.sluice.delivery.Lagged;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
-import dev.sluice.outbox.Pending;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outboxes;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
@@ -12,15 +14,16 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.websockets.next.WebSocketConnection;
-import io.smallrye.common.vertx.VertxContext;
-import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,12 +31,14 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class Sessions implements Session.Host {
 
-    private final Set<Session> open = ConcurrentHashMap.newKeySet();
+    private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
     private final Vertx vertx;
     private final Tokens tokens;
     private final Registry registry;
     private final Commands commands;
-    private final Pending pending;
+    private final Outboxes outboxes;
+    private final Loops loops;
+    private final Wires wires;
     private final SocketMeters meters;
     private final Event<Disconnected> disconnected;
     private final Duration authTimeout;
@@ -44,7 +49,9 @@ final class Sessions implements Session.Host {
             Tokens tokens,
             Registry registry,
             Commands commands,
-            Pending pending,
+            Outboxes outboxes,
+            Loops loops,
+            Wires wires,
             SocketMeters meters,
             Event<Disconnected> disconnected,
             SocketConfig config,
@@ -53,26 +60,27 @@ final class Sessions implements Session.Host {
         this.tokens = tokens;
         this.registry = registry;
         this.commands = commands;
-        this.pending = pending;
+        this.outboxes = outboxes;
+        this.loops = loops;
+        this.wires = wires;
         this.meters = meters;
         this.disconnected = disconnected;
         this.authTimeout = config.authTimeout();
         if (authTimeout.toMillis() < 1) {
             throw new ConfigurationException("sluice.auth.timeout must be at least 1 ms, is " + authTimeout);
         }
-        Gauge.builder("sluice.connections", this, x -> Math.max(0, open.size() - registry.connections()))
+        Gauge.builder("sluice.connections", this, x -> Math.max(0, count() - registry.connections()))
                 .description("WebSocket connections to this pod")
                 .tag("state", "unauthenticated")
                 .register(metrics);
     }
 
     /** Starts a session, of the user given where the upgrade has shown it. To be called on the socket's event loop. */
-    Session start(WebSocketConnection socket, @Nullable String user) {
-        // The duplicated context of the callback would be kept alive for as long as the socket.
-        Context context = VertxContext.getRootContext(Vertx.currentContext());
-        Session session =
-                new Session(this, new SocketWire(socket), pending, task -> context.runOnContext(x -> task.run()));
-        open.add(session);
+    Session start(WebSocketConnection socket, ConnectionGuard guard, @Nullable String user) {
+        Loop loop = loops.current();
+        Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
+        on(loop).add(session);
+        guard.whenPinged(session::pinged);
         session.opened(user);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
@@ -91,13 +99,31 @@ final class Sessions implements Session.Host {
 
     /** The socket is closed; idempotent. To be called on its event loop. */
     void end(Session session, Disconnect reason) {
-        open.remove(session);
+        on(session.loop()).remove(session);
         session.closed(reason);
     }
 
     /** Those that are open; changes meanwhile may or may not be seen. */
-    Set<Session> open() {
-        return open;
+    List<Session> open() {
+        return open.values().stream().flatMap(Set::stream).toList();
+    }
+
+    /** The same by event loop; to be walked on that loop. */
+    void forEachLoop(BiConsumer<Loop, Set<Session>> action) {
+        open.forEach(action);
+    }
+
+    private Set<Session> on(Loop loop) {
+        return open.computeIfAbsent(loop, x -> ConcurrentHashMap.newKeySet());
+    }
+
+    private long count() {
+        return open.values().stream().mapToLong(Set::size).sum();
+    }
+
+    void onLagged(@Observes Lagged event) {
+        Frame gap = ControlFrames.gap(event.since(), event.until());
+        on(event.loop()).forEach(session -> session.tell(gap));
     }
 
     void onDisconnected(@Observes Disconnected event) {
@@ -126,8 +152,8 @@ final class Sessions implements Session.Host {
     }
 
     @Override
-    public void execute(Connection connection, ClientMessage message, Consumer<Frame> reply) {
-        commands.execute(connection, message, reply);
+    public void execute(Connection connection, ClientMessage message) {
+        commands.execute(connection, message);
     }
 
     @Override

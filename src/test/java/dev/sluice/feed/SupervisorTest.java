@@ -2,7 +2,6 @@ package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,6 +17,7 @@ class SupervisorTest {
     private final List<Scheduled> timers = new ArrayList<>();
     private final List<Publication> heard = new ArrayList<>();
     private boolean openingThrows;
+    private int interruptions;
 
     private final Supervisor supervisor = new Supervisor(
             events -> {
@@ -28,6 +28,7 @@ class SupervisorTest {
                 return last();
             },
             heard::add,
+            () -> interruptions++,
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
             CONNECT_TIMEOUT,
             (delay, action) -> {
@@ -41,6 +42,7 @@ class SupervisorTest {
     private static final class FakeLink implements Link {
         private final Events events;
         private boolean closed;
+        private boolean paused;
 
         FakeLink(Events events) {
             this.events = events;
@@ -50,6 +52,42 @@ class SupervisorTest {
         public void close() {
             closed = true;
         }
+
+        @Override
+        public void pause(boolean pause) {
+            paused = pause;
+        }
+    }
+
+    @Test
+    void tellsOfEachInterruptionOnce() {
+        supervisor.start();
+        last().events.ended(new IOException("refused"));
+        assertThat(interruptions).as("it was not live yet").isZero();
+        fire();
+        last().events.subscribed();
+        last().events.ended(null);
+        last().events.ended(null);
+        fire();
+        last().events.ended(null);
+        assertThat(interruptions).isEqualTo(1);
+    }
+
+    @Test
+    void pausesTheLinkThereIsAndTheOneThatComesAfter() {
+        supervisor.start();
+        supervisor.pause(true);
+        assertThat(last().paused).as("the acknowledgement must get through").isFalse();
+        last().events.subscribed();
+        assertThat(last().paused).isTrue();
+        supervisor.pause(false);
+        assertThat(last().paused).isFalse();
+        supervisor.pause(true);
+        last().events.ended(null);
+        fire();
+        last().events.subscribed();
+        assertThat(links).hasSize(2);
+        assertThat(last().paused).isTrue();
     }
 
     @Test
@@ -131,7 +169,7 @@ class SupervisorTest {
     @Test
     void passesOnWhatItsLinkHears() {
         supervisor.start();
-        Publication publication = new Publication("user:7", Buffer.buffer("x"), 0);
+        Publication publication = new Publication(new byte[] {'x'}, 0, 0);
         last().events.published(publication);
         assertThat(heard).containsExactly(publication);
     }
@@ -142,7 +180,7 @@ class SupervisorTest {
         Link.Events first = last().events;
         first.subscribed();
         first.ended(null);
-        first.published(new Publication("user:7", Buffer.buffer("x"), 0));
+        first.published(new Publication(new byte[] {'x'}, 0, 0));
         assertThat(heard).isEmpty();
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Registry.Subscribed;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ class RegistryStressTest {
     @ParameterizedTest
     @EnumSource(Scope.class)
     void whoeverStaysHearsEachPublicationOnceAndNothingIsLeftBehind(Scope scope) throws Exception {
-        Registry registry = new Registry(scope, CHANNELS);
+        Registry registry = new Registry(TestOutboxes.ROUTES, scope, CHANNELS);
         Map<Connection, Boolean> removed = new ConcurrentHashMap<>();
         // One connection per user stays and listens to everything throughout.
         List<Connection> staying = new ArrayList<>();
@@ -128,8 +129,11 @@ class RegistryStressTest {
     }
 
     private static List<Connection> hearing(Registry registry, Channel channel) {
+        Listeners listeners = registry.listeners(channel);
         List<Connection> hearing = new ArrayList<>();
-        registry.forEach(channel, hearing::add);
+        if (listeners != null) {
+            listeners.forEachLoop(loop -> hearing.addAll(listeners.connections(loop)));
+        }
         return hearing;
     }
 

@@ -4,27 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.outbox.Disconnect;
-import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.Pending;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Registry.Subscribed;
-import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
-import dev.sluice.route.Route;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class RegistryTest {
 
-    private static final Route UPLOAD = new Route("upload", Audience.SUBSCRIBERS);
-    private static final Route USER = new Route("user", Audience.USER);
+    private static final List<Loop> LOOPS = List.of(new Loop(0, Runnable::run), new Loop(1, Runnable::run));
 
     private final List<Disconnected> events = new ArrayList<>();
-    private final Registry registry = new Registry(Scope.USER, 3);
+    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3);
 
     @Test
     void aUserHearsOnAllConnections() {
@@ -68,7 +66,7 @@ class RegistryTest {
 
     @Test
     void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
-        Registry own = new Registry(Scope.CONNECTION, 3);
+        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3);
         Connection one = add(own, "7");
         Connection two = add(own, "7");
         own.subscribe(one, upload("42"));
@@ -113,7 +111,8 @@ class RegistryTest {
         assertThat(registry.subscribe(one, upload("3"))).as("there already").isEqualTo(Subscribed.YES);
         registry.unsubscribe(one, upload("1"));
         assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.YES);
-        assertThatThrownBy(() -> new Registry(Scope.USER, 0)).hasMessageContaining("subscriptions-per-user");
+        assertThatThrownBy(() -> new Registry(TestOutboxes.ROUTES, Scope.USER, 0))
+                .hasMessageContaining("subscriptions-per-user");
     }
 
     @Test
@@ -154,31 +153,33 @@ class RegistryTest {
     }
 
     private static List<Connection> hearing(Registry in, Channel channel) {
+        return hearing(in.listeners(channel));
+    }
+
+    static List<Connection> hearing(@Nullable Listeners listeners) {
         List<Connection> hearing = new ArrayList<>();
-        int count = in.forEach(channel, hearing::add);
-        assertThat(count).isEqualTo(hearing.size());
+        if (listeners != null) {
+            listeners.forEachLoop(loop -> hearing.addAll(listeners.connections(loop)));
+            assertThat(hearing).as("what nobody hears is not kept").isNotEmpty();
+        }
         return hearing;
     }
 
     static Connection connection(String user, Consumer<Disconnected> observers) {
-        Wire wire = new Wire() {
-            @Override
-            public void write(Frame frame, Done done) {
-                done.done(null);
-            }
-
-            @Override
-            public void close(int code, String reason) {}
-        };
-        Outbox outbox = new Outbox(wire, new Pending(new SimpleMeterRegistry()), () -> {});
-        return new Connection(user, outbox, Runnable::run, observers);
+        Loop loop = LOOPS.get(Math.floorMod(user.hashCode(), LOOPS.size()));
+        Outbox outbox = TestOutboxes.standard().open(new RecordingWire(), loop, reason -> {});
+        return new Connection(user, outbox, loop, observers);
     }
 
     static Channel upload(String id) {
-        return new Channel(UPLOAD, "upload:" + id, id);
+        return channel("upload:" + id);
     }
 
     static Channel user(String id) {
-        return new Channel(USER, "user:" + id, id);
+        return channel("user:" + id);
+    }
+
+    private static Channel channel(String name) {
+        return Objects.requireNonNull(TestOutboxes.ROUTES.resolve(name));
     }
 }

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.access.Verdict;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
-import dev.sluice.outbox.Pending;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,28 +18,15 @@ import org.junit.jupiter.api.Test;
 
 class SessionTest {
 
-    private final List<String> sent = new ArrayList<>();
-    private final List<Wire.Done> writes = new ArrayList<>();
-    private final List<Integer> closes = new ArrayList<>();
+    private final RecordingWire wire = new RecordingWire();
+    private final List<String> sent = wire.sent;
+    private final List<Integer> closes = wire.closes;
     private final List<Refusal> failures = new ArrayList<>();
     private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
     private final List<Disconnected> ended = new ArrayList<>();
     private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
     private boolean timerRuns;
-
-    private final Wire wire = new Wire() {
-        @Override
-        public void write(Frame frame, Done done) {
-            sent.add(frame instanceof Frame.Text text ? text.text() : "ping frame");
-            writes.add(done);
-        }
-
-        @Override
-        public void close(int code, String reason) {
-            closes.add(code);
-        }
-    };
 
     private final Session session = new Session(
             new Session.Host() {
@@ -66,7 +53,7 @@ class SessionTest {
                 }
 
                 @Override
-                public void execute(Connection connection, ClientMessage message, Consumer<Frame> reply) {
+                public void execute(Connection connection, ClientMessage message) {
                     executed.add(message);
                 }
 
@@ -76,8 +63,8 @@ class SessionTest {
                 }
             },
             wire,
-            new Pending(new SimpleMeterRegistry()),
-            Runnable::run);
+            TestOutboxes.standard(),
+            new Loop(0, Runnable::run));
 
     private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
     private static final ClientMessage ALIVE = new ClientMessage.Alive();
@@ -211,22 +198,41 @@ class SessionTest {
     }
 
     @Test
-    void pingsConnectionsOnly() {
+    void beatsForConnectionsOnlyOnceAnInterval() {
+        long interval = 1000;
         session.opened(null);
-        session.ping();
+        session.beat(0, interval);
+        session.beat(interval, interval);
         assertThat(sent).isEmpty();
         session.received(AUTH);
         accept("7");
         sent.clear();
-        session.ping();
-        assertThat(sent).containsExactly("{\"action\":\"ping\"}", "ping frame");
+        long now = 5 * interval;
+        session.beat(now, interval);
+        session.beat(now + interval, interval);
+        assertThat(sent).as("the first within one interval").containsExactly("{\"action\":\"ping\"}", "Ping");
+        session.beat(now + 2 * interval - 1, interval);
+        assertThat(sent).hasSize(2);
+        session.beat(now + 2 * interval, interval);
+        assertThat(sent).hasSize(4);
+    }
+
+    @Test
+    void answersPingsThroughTheOutbox() {
+        session.opened(null);
+        session.pinged(new byte[] {1});
+        assertThat(sent).containsExactly("Pong");
     }
 
     @Test
     void manyFailedWritesAreOneEnd() {
         session.opened("7");
-        session.ping();
-        writes.forEach(write -> write.done(new IOException("reset")));
+        wire.fill();
+        for (int i = 0; i < 1000; i++) {
+            session.tell(Frame.text("{}"));
+        }
+        assertThat(wire.flushes).isGreaterThan(1);
+        wire.fail(new IOException("reset"));
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.SEND_FAILED));
         assertThat(closes).containsExactly(1011);

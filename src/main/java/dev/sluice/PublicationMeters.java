@@ -1,0 +1,28 @@
+package dev.sluice;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+
+/** Counts what becomes of the publications of one route. */
+record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
+
+    static PublicationMeters of(String route, MeterRegistry metrics) {
+        return new PublicationMeters(
+                counter(route, "routed", metrics),
+                counter(route, "unwanted", metrics),
+                counter(route, "dropped", metrics));
+    }
+
+    /** Counts publications that no route knows. */
+    static Counter unrouted(MeterRegistry metrics) {
+        return counter("none", "dropped", metrics);
+    }
+
+    private static Counter counter(String route, String outcome, MeterRegistry metrics) {
+        return Counter.builder("sluice.publications")
+                .description("Publications received from Redis by what became of them")
+                .tag("route", route)
+                .tag("outcome", outcome)
+                .register(metrics);
+    }
+}

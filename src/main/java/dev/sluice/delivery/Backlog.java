@@ -1,0 +1,197 @@
+package dev.sluice.delivery;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.registry.Listeners;
+import dev.sluice.route.Channel;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one event loop has yet to deliver. The thread that reads Redis adds to it and hands over what one read has brought
+ * as one batch; the loop delivers it in one task. Publications of one channel that come one after another make one run.
+ */
+final class Backlog {
+
+    /** Frames the loop writes before it lets others have their turn; a few milliseconds' worth. */
+    private static final int MAX_WRITES = 4096;
+
+    /** How a backlog is bounded; both in bytes. */
+    record Bounds(long maxBytes, int maxRun) {}
+
+    private record Delivery(Listeners listeners, Run run, RouteMeters meters) {}
+
+    /** What one read has brought for this loop; charged in bytes of memory. */
+    private static final class Batch {
+        private final List<Delivery> deliveries = new ArrayList<>();
+        private long bytes;
+        private int done;
+    }
+
+    private final Loop loop;
+    private final Bounds bounds;
+    private final Runnable onDrained;
+    private final Consumer<Lagged> onLagged;
+
+    // Of the thread that reads.
+    private Batch open = new Batch();
+
+    // Of the loop.
+    private @Nullable Batch current;
+    private final List<Delivery> unflushed = new ArrayList<>();
+
+    // Of both, under the lock of this.
+    private final Queue<Batch> queue = new ArrayDeque<>();
+    private long bytes;
+    private boolean scheduled;
+    private boolean lagging;
+    private long laggingSince;
+
+    /**
+     * An empty backlog.
+     *
+     * @param onDrained run on the loop when the backlog has gone down to half of what it may hold
+     * @param onLagged told on the loop, once it goes on, of what was dropped
+     */
+    Backlog(Loop loop, Bounds bounds, Runnable onDrained, Consumer<Lagged> onLagged) {
+        this.loop = loop;
+        this.bounds = bounds;
+        this.onDrained = onDrained;
+        this.onLagged = onLagged;
+    }
+
+    /** Adds to the batch that is being gathered; true where that was empty. To be called by the thread that reads. */
+    boolean add(Listeners listeners, Channel channel, Payload payload, RouteMeters meters) {
+        List<Delivery> deliveries = open.deliveries;
+        boolean first = deliveries.isEmpty();
+        open.bytes += payload.bytes().length + Frame.OVERHEAD;
+        if (!first) {
+            Delivery last = deliveries.get(deliveries.size() - 1);
+            if (last.listeners == listeners
+                    && last.run.length() + Frame.encodedLength(payload.bytes().length) <= bounds.maxRun) {
+                last.run.add(payload);
+                return false;
+            }
+        }
+        deliveries.add(new Delivery(listeners, new Run(channel, payload), meters));
+        return first;
+    }
+
+    /** Hands the batch that is being gathered to the loop. To be called by the thread that reads. */
+    void handOver() {
+        Batch batch = open;
+        open = new Batch();
+        synchronized (this) {
+            if (lagging) {
+                return;
+            }
+            queue.add(batch);
+            bytes += batch.bytes;
+        }
+        schedule();
+    }
+
+    /** Whether it holds as much as it may. */
+    synchronized boolean full() {
+        return bytes >= bounds.maxBytes;
+    }
+
+    /** Whether it holds so little that reading may go on. */
+    synchronized boolean drained() {
+        return bytes < bounds.maxBytes / 2;
+    }
+
+    /** What it holds, in bytes of memory. */
+    synchronized long bytes() {
+        return bytes;
+    }
+
+    /** Forgets all that the loop has not begun with, and what is to come until the loop goes on. */
+    synchronized void drop() {
+        Batch oldest = queue.peek();
+        if (oldest != null) {
+            lagging = true;
+            laggingSince = oldest.deliveries.get(0).run.first().receivedAt();
+            queue.forEach(batch -> bytes -= batch.bytes);
+            queue.clear();
+        }
+    }
+
+    private void schedule() {
+        synchronized (this) {
+            if (scheduled) {
+                return;
+            }
+            scheduled = true;
+        }
+        loop.execute(this::deliver);
+    }
+
+    private void deliver() {
+        synchronized (this) {
+            scheduled = false;
+        }
+        loop.batch(this::write);
+        long now = System.nanoTime();
+        unflushed.forEach(delivery -> delivery.meters.flushed(delivery.run, now));
+        unflushed.clear();
+    }
+
+    private void write() {
+        int writes = 0;
+        while (writes < MAX_WRITES) {
+            Batch batch = next();
+            if (batch == null) {
+                return;
+            }
+            while (batch.done < batch.deliveries.size() && writes < MAX_WRITES) {
+                Delivery delivery = batch.deliveries.get(batch.done++);
+                int receivers = delivery.listeners.deliver(loop, delivery.run);
+                delivery.meters.delivered(delivery.run, receivers);
+                unflushed.add(delivery);
+                writes += receivers + 1;
+            }
+            if (batch.done == batch.deliveries.size()) {
+                current = null;
+                finished(batch);
+            }
+        }
+        schedule();
+    }
+
+    private @Nullable Batch next() {
+        if (current != null) {
+            return current;
+        }
+        long since;
+        synchronized (this) {
+            current = queue.poll();
+            if (current != null || !lagging) {
+                return current;
+            }
+            lagging = false;
+            since = laggingSince;
+        }
+        Instant until = Instant.now();
+        onLagged.accept(new Lagged(loop, until.minusNanos(System.nanoTime() - since), until));
+        return null;
+    }
+
+    private void finished(Batch batch) {
+        boolean drained;
+        synchronized (this) {
+            drained = bytes >= bounds.maxBytes / 2 && bytes - batch.bytes < bounds.maxBytes / 2;
+            bytes -= batch.bytes;
+        }
+        if (drained) {
+            onDrained.run();
+        }
+    }
+}

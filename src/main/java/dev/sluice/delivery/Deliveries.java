@@ -1,0 +1,174 @@
+package dev.sluice.delivery;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.enterprise.event.Event;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+
+/**
+ * Brings publications to the event loops of those who hear them. A loop that is behind makes the source pause; one that
+ * stays behind loses what waits for it, and its connections are told.
+ */
+@Singleton
+public final class Deliveries {
+
+    private final Source source;
+    private final Registry registry;
+    private final Backlog.Bounds bounds;
+    private final Duration maxPause;
+    private final Consumer<Lagged> onLagged;
+    private final Map<Route, RouteMeters> meters = new IdentityHashMap<>();
+    private final Map<Loop, Backlog> backlogs = new ConcurrentHashMap<>();
+
+    // Of the thread that reads.
+    private final List<Backlog> touched = new ArrayList<>();
+    private boolean handOverDue;
+    private long pauses;
+    private boolean paused;
+
+    /** Nothing to deliver yet. */
+    @Inject
+    Deliveries(
+            Source source,
+            Registry registry,
+            Routes routes,
+            DeliveryConfig config,
+            Outboxes outboxes,
+            Event<Lagged> lagged,
+            MeterRegistry metrics) {
+        this(
+                source,
+                registry,
+                routes,
+                new Backlog.Bounds(config.maxBytes().asLongValue(), outboxes.maxRun()),
+                config.maxPause(),
+                counted(lagged::fire, metrics),
+                metrics);
+        if (config.maxBytes().asLongValue() < 1 || config.maxPause().toMillis() < 1) {
+            throw new ConfigurationException(
+                    "sluice.feed.pending needs max-bytes of at least 1 and a max-pause of at least 1 ms");
+        }
+    }
+
+    Deliveries(
+            Source source,
+            Registry registry,
+            Routes routes,
+            Backlog.Bounds bounds,
+            Duration maxPause,
+            Consumer<Lagged> onLagged,
+            MeterRegistry metrics) {
+        this.source = source;
+        this.registry = registry;
+        this.bounds = bounds;
+        this.maxPause = maxPause;
+        this.onLagged = onLagged;
+        routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
+        Gauge.builder("sluice.feed.pending.bytes", this, Deliveries::bytes)
+                .description("Memory charged for what has been read from Redis and no event loop has delivered yet")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    private static Consumer<Lagged> counted(Consumer<Lagged> next, MeterRegistry metrics) {
+        Counter gaps = Counter.builder("sluice.feed.gaps")
+                .description("Stretches of time in which publications may have been missed")
+                .register(metrics);
+        return lagged -> {
+            gaps.increment();
+            next.accept(lagged);
+        };
+    }
+
+    /** Brings a publication to those who hear its channel. To be called on the source's thread. */
+    public void deliver(Channel channel, Listeners listeners, Payload payload) {
+        RouteMeters route = meters(channel);
+        listeners.forEachLoop(loop -> {
+            Backlog backlog = backlogs.computeIfAbsent(loop, this::backlog);
+            if (backlog.add(listeners, channel, payload, route)) {
+                touched.add(backlog);
+            }
+        });
+        if (!handOverDue) {
+            handOverDue = true;
+            // Once everything that came in the same read has been added.
+            source.execute(this::handOver);
+        }
+    }
+
+    /** Gives a connection what was published before it asked. To be called on the connection's loop. */
+    public void give(Connection connection, Channel channel, Payload payload) {
+        registry.given(connection, channel, payload.sequence());
+        Run run = new Run(channel, payload);
+        connection.send(run);
+        meters(channel).delivered(run, 1);
+    }
+
+    /** What has been read and not delivered, in bytes of memory. */
+    long bytes() {
+        return backlogs.values().stream().mapToLong(Backlog::bytes).sum();
+    }
+
+    private Backlog backlog(Loop loop) {
+        return new Backlog(loop, bounds, () -> source.execute(this::resumeIfDrained), onLagged);
+    }
+
+    private RouteMeters meters(Channel channel) {
+        return Objects.requireNonNull(meters.get(channel.route()));
+    }
+
+    private void handOver() {
+        handOverDue = false;
+        boolean full = false;
+        for (Backlog backlog : touched) {
+            backlog.handOver();
+            full |= backlog.full();
+        }
+        touched.clear();
+        if (full && !paused) {
+            paused = true;
+            long pause = ++pauses;
+            source.pause();
+            source.execute(() -> giveUp(pause), maxPause);
+        }
+    }
+
+    private void resumeIfDrained() {
+        if (paused && backlogs.values().stream().allMatch(Backlog::drained)) {
+            resume();
+        }
+    }
+
+    private void giveUp(long pause) {
+        if (paused && pause == pauses) {
+            backlogs.values().stream().filter(backlog -> !backlog.drained()).forEach(Backlog::drop);
+            resume();
+        }
+    }
+
+    private void resume() {
+        paused = false;
+        source.resume();
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sluice.delivery;
+
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
+
+/** Counts what is delivered of the publications of one route. */
+final class RouteMeters {
+
+    private static final Duration[] LATENCY_BUCKETS = LongStream.of(
+                    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000)
+            .mapToObj(micros -> Duration.of(micros, ChronoUnit.MICROS))
+            .toArray(Duration[]::new);
+
+    private final Counter deliveries;
+    private final Counter bytes;
+    private final Timer latency;
+
+    RouteMeters(String route, MeterRegistry metrics) {
+        deliveries = Counter.builder("sluice.deliveries")
+                .description("Publications handed to connections, once for each connection")
+                .tag("route", route)
+                .register(metrics);
+        bytes = Counter.builder("sluice.delivery.bytes")
+                .description("Payload bytes handed to connections")
+                .baseUnit("bytes")
+                .register(metrics);
+        latency = Timer.builder("sluice.delivery.latency")
+                .description(
+                        "From the receipt of a publication to its being flushed to the connections of an event loop")
+                .serviceLevelObjectives(LATENCY_BUCKETS)
+                .register(metrics);
+    }
+
+    /** Counts so many copies of each publication of the run. */
+    void delivered(Run run, int receivers) {
+        deliveries.increment((double) receivers * run.count());
+        bytes.increment((double) receivers * run.payloadBytes());
+    }
+
+    /** The run has been flushed to all connections of a loop; the time is {@link System#nanoTime()}. */
+    void flushed(Run run, long now) {
+        for (int i = 0; i < run.count(); i++) {
+            Payload payload = run.get(i);
+            latency.record(now - payload.receivedAt(), TimeUnit.NANOSECONDS);
+        }
+    }
+}

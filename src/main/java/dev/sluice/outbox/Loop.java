@@ -1,0 +1,91 @@
+package dev.sluice.outbox;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import org.jboss.logging.Logger;
+
+/**
+ * One event loop as its connections share it: what they write in one batch is flushed once for each of them at its end.
+ * Confined to the event loop, but for {@link #execute} and {@link #index}.
+ */
+public final class Loop {
+
+    private static final Logger LOG = Logger.getLogger(Loop.class);
+
+    private final int index;
+    private final Executor executor;
+    private final List<Outbox> toFlush = new ArrayList<>();
+    private final Set<Outbox> watched = Collections.newSetFromMap(new IdentityHashMap<>());
+    private boolean flushScheduled;
+
+    /**
+     * A loop nothing has been written on.
+     *
+     * @param index its own number; the loops of a pod count from 0
+     * @param executor runs tasks on the event loop in the order given
+     */
+    public Loop(int index, Executor executor) {
+        this.index = index;
+        this.executor = executor;
+    }
+
+    /** Its number. */
+    public int index() {
+        return index;
+    }
+
+    /** Runs a task on the loop, after those given before. May be called on any thread. */
+    public void execute(Runnable task) {
+        executor.execute(task);
+    }
+
+    /** Runs a batch now, and then flushes every outbox that was written to. */
+    public void batch(Runnable task) {
+        flushScheduled = true;
+        try {
+            task.run();
+        } finally {
+            flush();
+        }
+    }
+
+    /** Looks after the outboxes that have something under way; to be called now and then. */
+    public void sweep() {
+        long now = System.nanoTime();
+        List.copyOf(watched).forEach(outbox -> outbox.check(now));
+    }
+
+    void flushLater(Outbox outbox) {
+        toFlush.add(outbox);
+        if (!flushScheduled) {
+            flushScheduled = true;
+            executor.execute(this::flush);
+        }
+    }
+
+    void watch(Outbox outbox) {
+        watched.add(outbox);
+    }
+
+    void unwatch(Outbox outbox) {
+        watched.remove(outbox);
+    }
+
+    private void flush() {
+        // What a flush sets free may be written and so come to the end of the list.
+        for (int i = 0; i < toFlush.size(); i++) {
+            try {
+                toFlush.get(i).flush();
+            } catch (RuntimeException e) {
+                // Nobody else may wait because of it.
+                LOG.error("A connection could not be flushed", e);
+            }
+        }
+        toFlush.clear();
+        flushScheduled = false;
+    }
+}

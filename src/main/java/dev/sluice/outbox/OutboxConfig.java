@@ -1,0 +1,31 @@
+package dev.sluice.outbox;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** How much a connection that does not take what it is sent may cost, and how long. */
+@ConfigMapping(prefix = "sluice.outbox")
+public interface OutboxConfig {
+
+    /** The most that may wait for one connection, in bytes of memory; at least twice the largest payload. */
+    @WithDefault("1M")
+    MemorySize maxBytes();
+
+    /** How long a connection may take nothing of what waits for it. */
+    @WithDefault("30s")
+    Duration maxStall();
+
+    /** How frames reach the socket. */
+    @WithDefault("direct")
+    Path wire();
+
+    /** How frames reach the socket. */
+    enum Path {
+        /** Encoded once for all receivers and written to the connection's channel. */
+        DIRECT,
+        /** Sent by WebSockets Next, one by one; what compression needs. */
+        STANDARD
+    }
+}

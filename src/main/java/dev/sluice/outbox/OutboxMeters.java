@@ -1,0 +1,44 @@
+package dev.sluice.outbox;
+
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.inject.Singleton;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What waits in the outboxes of this pod, and what was dropped from them. Safe for use by several threads. */
+@Singleton
+public final class OutboxMeters {
+
+    private final LongAdder pending = new LongAdder();
+    private final Map<Route, Counter> missed = new HashMap<>();
+
+    /** Nothing yet. */
+    public OutboxMeters(Routes routes, MeterRegistry metrics) {
+        Gauge.builder("sluice.outbox.pending.bytes", pending, LongAdder::sum)
+                .description("Memory charged for what waits for connections that have not taken it yet")
+                .baseUnit("bytes")
+                .register(metrics);
+        for (Route route : routes.all()) {
+            missed.put(
+                    route,
+                    Counter.builder("sluice.missed")
+                            .description("Publications dropped for a connection in favour of newer ones")
+                            .tag("route", route.prefix())
+                            .register(metrics));
+        }
+    }
+
+    void pending(int change) {
+        pending.add(change);
+    }
+
+    void missed(Route route, int count) {
+        Objects.requireNonNull(missed.get(route)).increment(count);
+    }
+}

@@ -1,0 +1,52 @@
+package dev.sluice.outbox;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What was published, on its way to those who hear it. Immutable, and shared by all of them.
+ *
+ * @param sequence its place among all that this pod has received; later is larger
+ * @param bytes as published; never modified
+ * @param text whether the bytes are valid UTF-8 and so may go as text: a browser closes on a text frame with others
+ * @param receivedAt {@link System#nanoTime()} when it was received
+ */
+// Two payloads are never compared.
+@SuppressWarnings("ArrayRecordComponent")
+public record Payload(long sequence, byte[] bytes, boolean text, long receivedAt) {
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+    /** The sign bits of eight bytes: where all are clear, they are ASCII. */
+    private static final long SIGNS = 0x8080808080808080L;
+
+    /** A payload whose bytes have yet to be looked at. */
+    public static Payload of(long sequence, byte[] bytes, long receivedAt) {
+        return new Payload(sequence, bytes, isUtf8(bytes), receivedAt);
+    }
+
+    private static boolean isUtf8(byte[] bytes) {
+        int start = 0;
+        while (start <= bytes.length - Long.BYTES && ((long) LONGS.get(bytes, start) & SIGNS) == 0) {
+            start += Long.BYTES;
+        }
+        while (start < bytes.length && bytes[start] >= 0) {
+            start++;
+        }
+        return start == bytes.length || decodes(bytes, start);
+    }
+
+    private static boolean decodes(byte[] bytes, int start) {
+        try {
+            // A new decoder reports malformed input; String's own constructor would replace it.
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, start, bytes.length - start));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.sluice.outbox;
+
+import dev.sluice.route.Channel;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Publications of one channel that came one after another and are written at once. It grows while it is being gathered,
+ * by one thread; whoever it is handed to then only reads it.
+ */
+public final class Run implements Frame {
+
+    private final Channel channel;
+    private Payload[] payloads;
+    private int count = 1;
+    private int bytes;
+
+    /** A run of one. */
+    public Run(Channel channel, Payload first) {
+        this.channel = channel;
+        this.payloads = new Payload[] {first};
+        this.bytes = Frame.encodedLength(first.bytes().length);
+    }
+
+    /** Adds the next publication of the same channel. */
+    public void add(Payload next) {
+        if (count == payloads.length) {
+            payloads = Arrays.copyOf(payloads, count * 4);
+        }
+        payloads[count++] = next;
+        bytes += Frame.encodedLength(next.bytes().length);
+    }
+
+    /** What was published after the one with that sequence; {@code null} where nothing was. */
+    public @Nullable Run after(long sequence) {
+        if (first().sequence() > sequence) {
+            return this;
+        }
+        Run rest = null;
+        for (int i = 0; i < count; i++) {
+            if (payloads[i].sequence() > sequence) {
+                if (rest == null) {
+                    rest = new Run(channel, payloads[i]);
+                } else {
+                    rest.add(payloads[i]);
+                }
+            }
+        }
+        return rest;
+    }
+
+    /** Where it was published. */
+    public Channel channel() {
+        return channel;
+    }
+
+    /** How many publications there are, at least one. */
+    public int count() {
+        return count;
+    }
+
+    /** One of them, in order of publication. */
+    public Payload get(int index) {
+        return payloads[index];
+    }
+
+    /** The oldest. */
+    public Payload first() {
+        return payloads[0];
+    }
+
+    /** The newest. */
+    public Payload last() {
+        return payloads[count - 1];
+    }
+
+    /** How many bytes the payloads have together. */
+    public long payloadBytes() {
+        long sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += payloads[i].bytes().length;
+        }
+        return sum;
+    }
+
+    @Override
+    public int length() {
+        return bytes;
+    }
+}

@@ -1,0 +1,113 @@
+package dev.sluice.registry;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Run;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who hears one channel on this pod, by event loop. Changed under the registry's lock for the channel, by copying, so
+ * that any thread may read it without one.
+ */
+public final class Listeners {
+
+    private static final Listener[] NONE = {};
+
+    /** By the number of the loop; every entry is replaced when it changes and never modified. */
+    private volatile Listener[][] byLoop = {};
+
+    /** Calls the action for each loop that has connections that are to hear the channel. */
+    public void forEachLoop(Consumer<Loop> action) {
+        for (Listener[] listeners : byLoop) {
+            if (listeners.length > 0) {
+                action.accept(listeners[0].connection.loop());
+            }
+        }
+    }
+
+    /**
+     * Sends to each connection of the loop that is to hear the channel now, once. To be called on that loop.
+     *
+     * @return how many connections there were
+     */
+    public int deliver(Loop loop, Run run) {
+        long first = run.first().sequence();
+        int receivers = 0;
+        for (Listener listener : on(loop)) {
+            Run news = listener.after < first ? run : run.after(listener.after);
+            if (news != null) {
+                listener.connection.send(news);
+                receivers++;
+            }
+        }
+        return receivers;
+    }
+
+    /** Those of the loop that are to hear the channel now. */
+    List<Connection> connections(Loop loop) {
+        return Arrays.stream(on(loop)).map(listener -> listener.connection).toList();
+    }
+
+    void add(Connection connection) {
+        change(connection.loop(), before -> {
+            Listener[] after = Arrays.copyOf(before, before.length + 1);
+            after[before.length] = new Listener(connection);
+            return after;
+        });
+    }
+
+    void remove(Connection connection) {
+        change(
+                connection.loop(),
+                before -> Arrays.stream(before)
+                        .filter(listener -> listener.connection != connection)
+                        .toArray(Listener[]::new));
+    }
+
+    @Nullable
+    Listener find(Connection connection) {
+        for (Listener listener : on(connection.loop())) {
+            if (listener.connection == connection) {
+                return listener;
+            }
+        }
+        return null;
+    }
+
+    boolean isEmpty() {
+        return Arrays.stream(byLoop).allMatch(listeners -> listeners.length == 0);
+    }
+
+    private Listener[] on(Loop loop) {
+        Listener[][] all = byLoop;
+        return loop.index() < all.length ? all[loop.index()] : NONE;
+    }
+
+    private void change(Loop loop, UnaryOperator<Listener[]> change) {
+        Listener[][] before = byLoop;
+        Listener[][] after = Arrays.copyOf(before, Math.max(before.length, loop.index() + 1));
+        Arrays.fill(after, before.length, after.length, NONE);
+        after[loop.index()] = change.apply(after[loop.index()]);
+        byLoop = after;
+    }
+
+    /** One connection that hears the channel. */
+    static final class Listener {
+        private final Connection connection;
+
+        /** The newest publication it has been given on asking; older ones that are still under way are not for it. */
+        private long after;
+
+        Listener(Connection connection) {
+            this.connection = connection;
+        }
+
+        /** To be called on the connection's loop. */
+        void after(long sequence) {
+            after = Math.max(after, sequence);
+        }
+    }
+}

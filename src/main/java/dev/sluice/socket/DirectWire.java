@@ -1,0 +1,62 @@
+package dev.sluice.socket;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Wire;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.quarkus.websockets.next.WebSocketConnection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes encoded frames straight to the connection's channel, past the WebSocket encoder, which lets bytes pass as they
+ * are. Only the last write before a flush has a promise: once it is done, so are those before it.
+ */
+final class DirectWire implements Wire {
+
+    private final WebSocketConnection socket;
+    private final ChannelHandlerContext channel;
+    private final Encoder encoder;
+    private @Nullable ByteBuf last;
+
+    /**
+     * A wire to an open WebSocket.
+     *
+     * @param channel where in the channel's pipeline writes begin
+     * @param encoder of the channel's event loop
+     */
+    DirectWire(WebSocketConnection socket, ChannelHandlerContext channel, Encoder encoder) {
+        this.socket = socket;
+        this.channel = channel;
+        this.encoder = encoder;
+    }
+
+    @Override
+    public void write(Frame frame) {
+        if (last != null) {
+            channel.write(last, channel.voidPromise());
+        }
+        last = encoder.encode(frame, channel.alloc());
+    }
+
+    @Override
+    public void flush(Done done) {
+        ByteBuf bytes = last;
+        last = null;
+        if (bytes == null) {
+            done.done(null);
+        } else {
+            channel.writeAndFlush(bytes).addListener(written -> done.done(written.cause()));
+        }
+    }
+
+    @Override
+    public void close(int code, String reason) {
+        // Vert.x knows of the close hand-shake; its close frame is written behind ours.
+        StandardWire.close(socket, code, reason);
+    }
+
+    @Override
+    public void cut() {
+        channel.close();
+    }
+}

@@ -1,0 +1,39 @@
+package dev.sluice.socket;
+
+import dev.sluice.outbox.Loop;
+import io.smallrye.common.vertx.VertxContext;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import jakarta.inject.Singleton;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The event loops that WebSockets are bound to, a handful that never changes once each has had one. */
+@Singleton
+final class Loops {
+
+    /** How often a loop looks for what takes too long: often enough for what is promised within seconds. */
+    private static final long SWEEP_MILLIS = 250;
+
+    private final Vertx vertx;
+    private final Map<Context, Loop> known = new ConcurrentHashMap<>();
+
+    Loops(Vertx vertx) {
+        this.vertx = vertx;
+    }
+
+    /** The loop this is called on. */
+    Loop current() {
+        // The duplicated context of a callback would be kept alive for as long as the loop.
+        Context context = VertxContext.getRootContext(Vertx.currentContext());
+        Loop loop = known.get(context);
+        return loop != null ? loop : add(context);
+    }
+
+    private synchronized Loop add(Context context) {
+        Loop loop = new Loop(known.size(), task -> context.runOnContext(x -> task.run()));
+        known.put(context, loop);
+        vertx.setPeriodic(SWEEP_MILLIS, timer -> loop.execute(loop::sweep));
+        return loop;
+    }
+}

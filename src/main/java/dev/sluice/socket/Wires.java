@@ -1,0 +1,35 @@
+package dev.sluice.socket;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.OutboxConfig;
+import dev.sluice.outbox.Wire;
+import io.quarkus.websockets.next.WebSocketConnection;
+import jakarta.inject.Singleton;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Decides which way frames go to a socket. */
+@Singleton
+final class Wires {
+
+    private final boolean direct;
+    private final Map<Loop, Encoder> encoders = new ConcurrentHashMap<>();
+
+    Wires(
+            OutboxConfig config,
+            @ConfigProperty(
+                            name = "quarkus.websockets-next.server.per-message-compression-supported",
+                            defaultValue = "false")
+                    boolean compression) {
+        // What is encoded once for all is compressed for nobody.
+        this.direct = config.wire() == OutboxConfig.Path.DIRECT && !compression;
+    }
+
+    /** A wire to a WebSocket that is bound to the loop. */
+    Wire open(WebSocketConnection socket, ConnectionGuard guard, Loop loop) {
+        return direct
+                ? new DirectWire(socket, guard.context(), encoders.computeIfAbsent(loop, x -> new Encoder()))
+                : new StandardWire(socket, guard);
+    }
+}

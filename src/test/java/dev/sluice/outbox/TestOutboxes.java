@@ -1,0 +1,35 @@
+package dev.sluice.outbox;
+
+import dev.sluice.route.Audience;
+import dev.sluice.route.Overflow;
+import dev.sluice.route.Retain;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
+import java.math.BigInteger;
+import java.time.Duration;
+import java.util.List;
+
+/** Routes and outboxes as they are by default. */
+public final class TestOutboxes {
+
+    public static final Route UPLOAD = new Route("upload", Audience.SUBSCRIBERS, Overflow.LATEST, Retain.LAST);
+    public static final Route USER = new Route("user", Audience.USER, Overflow.CLOSE, Retain.NONE);
+    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER));
+
+    private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
+
+    private TestOutboxes() {}
+
+    public static Outboxes standard() {
+        return with(1024 * 1024, Duration.ofSeconds(30), new SimpleMeterRegistry());
+    }
+
+    public static Outboxes with(int maxBytes, Duration maxStall, MeterRegistry metrics) {
+        return new Outboxes(
+                new Config(new MemorySize(BigInteger.valueOf(maxBytes)), maxStall, OutboxConfig.Path.DIRECT),
+                new OutboxMeters(ROUTES, metrics));
+    }
+}
