@@ -41,7 +41,7 @@ final class Relay {
     private final Retention retention;
     private final Registry registry;
     private final Deliveries deliveries;
-    private final long maxPayload;
+    private final int maxPayload;
     private final Map<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
@@ -63,11 +63,12 @@ final class Relay {
         this.retention = retention;
         this.registry = registry;
         this.deliveries = deliveries;
-        this.maxPayload = config.maxPayload().asLongValue();
-        if (maxPayload < 1) {
-            throw new ConfigurationException("sluice.max-payload must be at least 1, is " + maxPayload);
+        long configured = config.maxPayload().asLongValue();
+        if (configured < 1 || configured > Integer.MAX_VALUE) {
+            throw new ConfigurationException("sluice.max-payload must be from 1 to 2047M, is " + configured);
         }
-        if (outboxes.maxBytes() < 2 * maxPayload) {
+        this.maxPayload = (int) configured;
+        if (outboxes.maxBytes() < 2 * configured) {
             throw new ConfigurationException("sluice.outbox.max-bytes must be at least twice sluice.max-payload: "
                     + outboxes.maxBytes() + " is less than 2 * " + maxPayload);
         }
@@ -78,7 +79,7 @@ final class Relay {
     /** After all else has started: whatever is wrong with the configuration has been said by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
         subscription = feed.publications(
-                        routes.all().stream().map(Route::prefix).toList())
+                        routes.all().stream().map(Route::prefix).toList(), maxPayload)
                 .subscribe()
                 .with(this::relay, failure -> LOG.fatal("The feed failed, which it never should", failure));
     }

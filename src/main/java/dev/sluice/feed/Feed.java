@@ -70,10 +70,13 @@ public final class Feed implements Source {
      * The stream neither completes nor fails; an interruption of the link is survived inside. Items come on the event
      * loop that reads Redis and are dropped while the subscriber has requested none. Each subscriber makes a
      * subscription of its own, and {@link #live} speaks of the last: there should be one.
+     *
+     * @param maxPayload payloads with more bytes are left out of the publication
      */
-    public Multi<Publication> publications(Collection<String> prefixes) {
+    public Multi<Publication> publications(Collection<String> prefixes, int maxPayload) {
         List<String> patterns = prefixes.stream().map(prefix -> prefix + ":*").toList();
-        return Multi.createFrom().emitter(subscriber -> supervise(patterns, subscriber), BackPressureStrategy.DROP);
+        return Multi.createFrom()
+                .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
     }
 
     /** Whether Redis has acknowledged the subscription and its link has not ended since. */
@@ -109,9 +112,10 @@ public final class Feed implements Source {
         }
     }
 
-    private void supervise(List<String> patterns, MultiEmitter<? super Publication> subscriber) {
+    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super Publication> subscriber) {
         Supervisor supervised = new Supervisor(
-                events -> RedisLink.open(redis.create(vertx), patterns, context, events),
+                events -> RedisLink.open(
+                        initializer -> redis.create(vertx, initializer), patterns, maxPayload, context, events),
                 subscriber::emit,
                 () -> interrupted.fire(new Interrupted()),
                 backoff(),

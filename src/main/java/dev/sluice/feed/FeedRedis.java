@@ -1,11 +1,13 @@
 package dev.sluice.feed;
 
+import io.netty.channel.ChannelPipeline;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import jakarta.inject.Singleton;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +28,13 @@ final class FeedRedis implements RedisOptionsCustomizer {
         }
     }
 
-    /** A client that nobody else uses, on the caller's Vert.x context; to be closed by the caller. */
-    Redis create(Vertx vertx) {
-        return Redis.createClient(vertx, new RedisOptions(Objects.requireNonNull(options)));
+    /**
+     * A client that nobody else uses, on the caller's Vert.x context; to be closed by the caller.
+     *
+     * @param initializer told of the pipeline of each connection it makes
+     */
+    Redis create(Vertx vertx, Consumer<ChannelPipeline> initializer) {
+        return Redis.createClient(
+                new DecodingVertx(vertx, initializer), new RedisOptions(Objects.requireNonNull(options)));
     }
 }

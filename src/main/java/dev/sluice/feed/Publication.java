@@ -6,18 +6,15 @@ import java.util.Arrays;
  * One payload on one channel. Channel and payload share one array, because most publications are of no interest here
  * and should cost as little as they can.
  *
- * @param bytes the name of the channel, then the payload, both as published; never modified
+ * @param bytes the name of the channel, then the payload, both as published; never modified. Name or payload are missing
+ *     where they are longer than what is wanted
  * @param nameLength how many of the bytes are the name
+ * @param payloadLength how many bytes the payload has, there or not
  * @param receivedAt {@link System#nanoTime()} when it was taken off the Redis connection
  */
 // Two publications are never compared.
 @SuppressWarnings("ArrayRecordComponent")
-public record Publication(byte[] bytes, int nameLength, long receivedAt) {
-
-    /** How many bytes the payload has. */
-    public int payloadLength() {
-        return bytes.length - nameLength;
-    }
+public record Publication(byte[] bytes, int nameLength, int payloadLength, long receivedAt) {
 
     /** A copy of the payload. */
     public byte[] payload() {

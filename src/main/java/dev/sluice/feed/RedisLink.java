@@ -1,7 +1,8 @@
 package dev.sluice.feed;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelPipeline;
 import io.vertx.core.Context;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
@@ -10,6 +11,7 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,16 +25,25 @@ final class RedisLink implements Link {
     private final Context context;
     private final List<String> patterns;
     private int acknowledged;
-    private @Nullable RedisConnection connection;
+    private @Nullable Channel channel;
+
+    /** Makes a Redis client that nobody else uses. */
+    @FunctionalInterface
+    interface Client {
+        /** The pipeline of each connection it makes is handed to the initializer. */
+        Redis create(Consumer<ChannelPipeline> initializer);
+    }
 
     /**
      * Opens a link with a client of its own, which it closes.
      *
      * @param context where the events come, and where this must be called
+     * @param maxPayload payloads with more bytes are left out of what is published
      */
-    static Link open(Redis redis, Collection<String> patterns, Context context, Events events) {
-        RedisLink link = new RedisLink(redis, patterns, context, events);
-        redis.connect()
+    static Link open(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
+        RedisLink link = new RedisLink(client, patterns, maxPayload, context, events);
+        link.redis
+                .connect()
                 .onComplete(connected -> context.runOnContext(x -> {
                     if (connected.succeeded()) {
                         link.subscribe(connected.result());
@@ -43,8 +54,12 @@ final class RedisLink implements Link {
         return link;
     }
 
-    private RedisLink(Redis redis, Collection<String> patterns, Context context, Events events) {
-        this.redis = redis;
+    private RedisLink(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
+        this.redis = client.create(pipeline -> {
+            // With Sentinel the last connection that is made is the one to Redis itself.
+            channel = pipeline.channel();
+            pipeline.addLast(new PublicationDecoder(maxPayload, events::published));
+        });
         this.patterns = List.copyOf(patterns);
         this.context = context;
         this.events = events;
@@ -57,15 +72,12 @@ final class RedisLink implements Link {
 
     @Override
     public void pause(boolean paused) {
-        if (connection != null && paused) {
-            connection.pause();
-        } else if (connection != null) {
-            connection.resume();
+        if (channel != null) {
+            channel.config().setAutoRead(!paused);
         }
     }
 
     private void subscribe(RedisConnection connected) {
-        connection = connected;
         connected.exceptionHandler(this::end);
         connected.endHandler(x -> end(null));
         connected.handler(this::handle);
@@ -78,28 +90,14 @@ final class RedisLink implements Link {
         context.runOnContext(x -> events.ended(cause));
     }
 
-    /** Runs on the connection's event loop, for each message in the order Redis sent them. */
+    /** Runs on the connection's event loop, for each message that is not a publication. */
     private void handle(Response message) {
         if (message.type() == ResponseType.ERROR) {
             end(new IllegalStateException("Redis refused the subscription: " + message));
-            return;
-        }
-        if (message.type() != ResponseType.MULTI && message.type() != ResponseType.PUSH) {
-            return;
-        }
-        String kind = message.get(0).toString();
-        if (kind.equals("pmessage")) {
-            events.published(
-                    publication(message.get(2).toBuffer(), message.get(3).toBuffer()));
-        } else if (kind.equals("psubscribe") && ++acknowledged == patterns.size()) {
+        } else if ((message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH)
+                && message.get(0).toString().equals("psubscribe")
+                && ++acknowledged == patterns.size()) {
             context.runOnContext(x -> events.subscribed());
         }
-    }
-
-    private static Publication publication(Buffer name, Buffer payload) {
-        byte[] bytes = new byte[name.length() + payload.length()];
-        name.getBytes(bytes, 0);
-        payload.getBytes(bytes, name.length());
-        return new Publication(bytes, name.length(), System.nanoTime());
     }
 }

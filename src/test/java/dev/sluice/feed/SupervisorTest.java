@@ -169,7 +169,7 @@ class SupervisorTest {
     @Test
     void passesOnWhatItsLinkHears() {
         supervisor.start();
-        Publication publication = new Publication(new byte[] {'x'}, 0, 0);
+        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         last().events.published(publication);
         assertThat(heard).containsExactly(publication);
     }
@@ -180,7 +180,7 @@ class SupervisorTest {
         Link.Events first = last().events;
         first.subscribed();
         first.ended(null);
-        first.published(new Publication(new byte[] {'x'}, 0, 0));
+        first.published(new Publication(new byte[] {'x'}, 0, 1, 0));
         assertThat(heard).isEmpty();
     }
 

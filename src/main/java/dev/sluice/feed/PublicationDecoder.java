@@ -1,0 +1,193 @@
+package dev.sluice.feed;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.CorruptedFrameException;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Takes what was published out of what Redis sends, and lets everything else through to the Redis client. The client's
+ * own parser makes some twenty objects of each message; here it is one, because most messages are of no interest. What is
+ * too large is skipped as it comes and never held in memory. Confined to the connection's event loop.
+ */
+final class PublicationDecoder extends ByteToMessageDecoder {
+
+    /** {@code *4} or, in RESP3, {@code >4}, then the length of "pmessage"; without its first byte. */
+    private static final long START = 0x0034_0D0A_2438_0D0AL;
+
+    private static final long WITHOUT_FIRST_BYTE = 0x00FF_FFFF_FFFF_FFFFL;
+
+    /** "pmessage". */
+    private static final long PMESSAGE = 0x706D_6573_7361_6765L;
+
+    /** Bytes before the length of the pattern: {@code *4 CRLF $8 CRLF pmessage CRLF $}. */
+    private static final int PATTERN_LENGTH_AT = 19;
+
+    /** Longer than the name of any channel a route knows. */
+    private static final int MAX_NAME = 1024;
+
+    private static final int INCOMPLETE = -1;
+
+    private final int maxPayload;
+    private final Consumer<Publication> consumer;
+
+    /** Bytes to come that nobody wants. */
+    private long skip;
+
+    /** Whether the payload of a channel with too long a name follows. */
+    private boolean nameless;
+
+    /** Where the last element ended that was read. */
+    private int next;
+
+    /**
+     * A decoder at the beginning of a connection.
+     *
+     * @param maxPayload payloads with more bytes are left out
+     * @param consumer told of each publication, on the event loop; must not throw
+     */
+    PublicationDecoder(int maxPayload, Consumer<Publication> consumer) {
+        this.maxPayload = maxPayload;
+        this.consumer = consumer;
+    }
+
+    @Override
+    protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
+        long now = System.nanoTime();
+        while (in.isReadable()) {
+            if (skip > 0) {
+                int bytes = (int) Math.min(skip, in.readableBytes());
+                in.skipBytes(bytes);
+                skip -= bytes;
+            } else if (nameless) {
+                long length = bulkLength(in, in.readerIndex());
+                if (length == INCOMPLETE) {
+                    return;
+                }
+                nameless = false;
+                skip(in, next, length);
+                consumer.accept(new Publication(new byte[0], 0, (int) length, now));
+            } else if (isPublication(in)) {
+                if (!publication(in, now)) {
+                    return;
+                }
+            } else {
+                int end = end(in, in.readerIndex());
+                if (end == INCOMPLETE) {
+                    return;
+                }
+                out.add(in.readRetainedSlice(end - in.readerIndex()));
+                // What was let through must not be overtaken by a publication.
+                return;
+            }
+        }
+    }
+
+    private static boolean isPublication(ByteBuf in) {
+        int at = in.readerIndex();
+        return in.readableBytes() >= PATTERN_LENGTH_AT
+                && (in.getLong(at) & WITHOUT_FIRST_BYTE) == START
+                && in.getLong(at + Long.BYTES) == PMESSAGE;
+    }
+
+    /** Reads pattern, name and payload; false where they have not all come. */
+    private boolean publication(ByteBuf in, long now) {
+        long pattern = length(in, in.readerIndex() + PATTERN_LENGTH_AT);
+        if (pattern == INCOMPLETE) {
+            return false;
+        }
+        long nameLength = bulkLength(in, next + (int) pattern + 2);
+        if (nameLength == INCOMPLETE) {
+            return false;
+        }
+        int name = next;
+        if (nameLength > MAX_NAME) {
+            skip(in, name, nameLength);
+            nameless = true;
+            return true;
+        }
+        long payloadLength = bulkLength(in, name + (int) nameLength + 2);
+        if (payloadLength == INCOMPLETE) {
+            return false;
+        }
+        int payload = next;
+        int kept = payloadLength > maxPayload ? 0 : (int) payloadLength;
+        if (kept == payloadLength && in.writerIndex() < payload + kept + 2) {
+            return false;
+        }
+        byte[] bytes = new byte[(int) nameLength + kept];
+        in.getBytes(name, bytes, 0, (int) nameLength);
+        in.getBytes(payload, bytes, (int) nameLength, kept);
+        skip(in, payload, payloadLength);
+        consumer.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
+        return true;
+    }
+
+    /** Goes on behind a bulk string that may not have come as a whole. */
+    private void skip(ByteBuf in, int from, long length) {
+        skip = length + 2;
+        int here = (int) Math.min(skip, in.writerIndex() - from);
+        in.readerIndex(from + here);
+        skip -= here;
+    }
+
+    /** The length of the bulk string that begins there; what it says begins at {@code next}. */
+    private long bulkLength(ByteBuf in, int at) {
+        if (at >= in.writerIndex()) {
+            return INCOMPLETE;
+        }
+        if (in.getByte(at) != '$') {
+            throw new CorruptedFrameException("A bulk string was expected from Redis");
+        }
+        return length(in, at + 1);
+    }
+
+    /** The number that stands there up to the end of the line, after which {@code next} is. */
+    private long length(ByteBuf in, int at) {
+        long length = 0;
+        for (int i = at; i < in.writerIndex() - 1; i++) {
+            byte digit = in.getByte(i);
+            if (digit == '\r') {
+                next = i + 2;
+                return length;
+            }
+            length = length * 10 + digit - '0';
+            if (digit < '0' || digit > '9' || length > Integer.MAX_VALUE) {
+                throw new CorruptedFrameException("A length was expected from Redis");
+            }
+        }
+        return INCOMPLETE;
+    }
+
+    /** Where the element ends that begins there, whatever it is. */
+    private int end(ByteBuf in, int at) {
+        int line = in.indexOf(at, in.writerIndex(), (byte) '\n');
+        if (line < 0) {
+            return INCOMPLETE;
+        }
+        int type = in.getByte(at);
+        boolean none = in.getByte(at + 1) == '-';
+        switch (type) {
+            case '$', '=', '!' -> {
+                long length = none ? INCOMPLETE : length(in, at + 1);
+                if (none) {
+                    return line + 1;
+                }
+                return next + length + 2 > in.writerIndex() ? INCOMPLETE : (int) (next + length + 2);
+            }
+            case '*', '>', '~', '%', '|' -> {
+                long elements = none ? 0 : length(in, at + 1);
+                int end = line + 1;
+                for (long i = type == '%' || type == '|' ? 2 * elements : elements; i > 0 && end >= 0; i--) {
+                    end = end < in.writerIndex() ? end(in, end) : INCOMPLETE;
+                }
+                return end;
+            }
+            default -> {
+                return line + 1;
+            }
+        }
+    }
+}

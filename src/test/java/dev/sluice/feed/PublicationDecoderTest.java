@@ -1,0 +1,174 @@
+package dev.sluice.feed;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.DecoderException;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PublicationDecoderTest {
+
+    private static final int MAX_PAYLOAD = 50;
+
+    /** Publications and what was let through, in the order they came out. */
+    private final List<String> seen = new ArrayList<>();
+
+    private final EmbeddedChannel channel = new EmbeddedChannel(new PublicationDecoder(MAX_PAYLOAD, this::published));
+
+    @ParameterizedTest
+    @ValueSource(strings = {"*", ">"})
+    void takesPublicationsOut(String type) {
+        read(publication(type, "user:*", "user:7", "hello"));
+        assertThat(seen).containsExactly("user:7=hello");
+    }
+
+    @Test
+    void takesAnyBytes() {
+        read(publication("*", "user:*", "user:\r\n$5\r\n", "*4\r\n$8\r\npmessage\r\n"));
+        read(publication("*", "user:*", "user:ü", ""));
+        assertThat(seen).containsExactly("user:\r\n$5\r\n=*4\r\n$8\r\npmessage\r\n", "user:ü=");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "+OK\r\n",
+                "-ERR no\r\n",
+                ":42\r\n",
+                "_\r\n",
+                "#t\r\n",
+                ",1.5\r\n",
+                "(12345678901234567890\r\n",
+                "$-1\r\n",
+                "$0\r\n\r\n",
+                "$5\r\nhello\r\n",
+                "=7\r\ntxt:abc\r\n",
+                "!5\r\nERR x\r\n",
+                "*-1\r\n",
+                "*0\r\n",
+                "*3\r\n$10\r\npsubscribe\r\n$6\r\nuser:*\r\n:1\r\n",
+                ">3\r\n$10\r\npsubscribe\r\n$6\r\nuser:*\r\n:1\r\n",
+                "*4\r\n$8\r\nqmessage\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
+                "%2\r\n+server\r\n$5\r\nredis\r\n+modules\r\n*1\r\n~1\r\n:1\r\n"
+            })
+    void letsEverythingElseThroughInOrder(String message) {
+        String before = publication("*", "user:*", "user:1", "before");
+        String after = publication("*", "user:*", "user:2", "after");
+        read(before + message + after);
+        assertThat(seen).containsExactly("user:1=before", message, "user:2=after");
+    }
+
+    @Test
+    void readsTheSameHoweverTheBytesAreCutUp() {
+        StringBuilder stream = new StringBuilder();
+        List<String> expected = new ArrayList<>();
+        Random random = new Random(1);
+        for (int i = 0; i < 200; i++) {
+            switch (random.nextInt(5)) {
+                case 0 -> {
+                    stream.append(":").append(i).append("\r\n");
+                    expected.add(":" + i + "\r\n");
+                }
+                case 1 -> {
+                    int length = MAX_PAYLOAD + 1 + random.nextInt(200);
+                    stream.append(publication("*", "upload:*", "upload:" + i, "x".repeat(length)));
+                    expected.add("upload:" + i + " with " + length);
+                }
+                case 2 -> {
+                    String name = "user:" + "x".repeat(2000);
+                    stream.append(publication(">", "user:*", name, "y".repeat(i)));
+                    expected.add(" with " + i);
+                }
+                default -> {
+                    String payload = "z".repeat(random.nextInt(MAX_PAYLOAD + 1));
+                    stream.append(publication("*", "upload:*", "upload:" + i, payload));
+                    expected.add("upload:" + i + "=" + payload);
+                }
+            }
+        }
+        byte[] bytes = stream.toString().getBytes(UTF_8);
+        for (int round = 0; round < 50; round++) {
+            seen.clear();
+            int most = 1 + random.nextInt(round < 5 ? 2 : 500);
+            for (int from = 0; from < bytes.length; ) {
+                int to = Math.min(bytes.length, from + 1 + random.nextInt(most));
+                read(Arrays.copyOfRange(bytes, from, to));
+                from = to;
+            }
+            assertThat(seen).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void whatIsTooLargeIsNotHeldInMemory() {
+        long length = 500_000_000;
+        read("*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n$6\r\nuser:7\r\n$" + length + "\r\n");
+        byte[] part = new byte[1_000_000];
+        for (long sent = 0; sent < length; sent += part.length) {
+            ByteBuf buffer = Unpooled.wrappedBuffer(part);
+            channel.writeInbound(buffer);
+            assertThat(buffer.refCnt()).isZero();
+        }
+        read("\r\n" + publication("*", "user:*", "user:7", "after"));
+        assertThat(seen).containsExactly("user:7 with " + length, "user:7=after");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "*4\r\n$8\r\npmessage\r\n$x\r\n",
+                "*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n:7\r\n",
+                "*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n$99999999999\r\n"
+            })
+    void whatIsNoRespEndsTheConnection(String message) {
+        assertThatThrownBy(() -> read(message)).isInstanceOf(DecoderException.class);
+    }
+
+    private void read(String text) {
+        read(text.getBytes(UTF_8));
+    }
+
+    private void read(byte[] bytes) {
+        channel.writeInbound(Unpooled.copiedBuffer(bytes));
+        takePassed();
+    }
+
+    private void takePassed() {
+        for (ByteBuf passed = channel.readInbound(); passed != null; passed = channel.readInbound()) {
+            seen.add(passed.toString(US_ASCII));
+            passed.release();
+        }
+    }
+
+    private void published(Publication publication) {
+        takePassed();
+        String name = new String(publication.bytes(), 0, publication.nameLength(), UTF_8);
+        boolean whole = publication.bytes().length == publication.nameLength() + publication.payloadLength();
+        seen.add(
+                whole && !(name.isEmpty())
+                        ? name + "=" + new String(publication.payload(), UTF_8)
+                        : name + " with " + publication.payloadLength());
+    }
+
+    private static String publication(String type, String pattern, String name, String payload) {
+        return type + "4\r\n" + bulk("pmessage") + bulk(pattern) + bulk(name) + bulk(payload);
+    }
+
+    private static String bulk(String value) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(value.getBytes(UTF_8));
+        return "$" + bytes.size() + "\r\n" + value + "\r\n";
+    }
+}
