@@ -4,7 +4,7 @@ import dev.sluice.delivery.Deliveries;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Interrupted;
 import dev.sluice.feed.Publication;
-import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
@@ -55,7 +55,7 @@ final class Relay {
             Retention retention,
             Registry registry,
             Deliveries deliveries,
-            Outboxes outboxes,
+            OutboxConfig outbox,
             RelayConfig config,
             MeterRegistry metrics) {
         this.feed = feed;
@@ -68,9 +68,10 @@ final class Relay {
             throw new ConfigurationException("sluice.max-payload must be from 1 to 2047M, is " + configured);
         }
         this.maxPayload = (int) configured;
-        if (outboxes.maxBytes() < 2 * configured) {
+        long maxOutbox = outbox.maxBytes().asLongValue();
+        if (maxOutbox < 2 * configured) {
             throw new ConfigurationException("sluice.outbox.max-bytes must be at least twice sluice.max-payload: "
-                    + outboxes.maxBytes() + " is less than 2 * " + maxPayload);
+                    + maxOutbox + " is less than 2 * " + maxPayload);
         }
         routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
         this.unrouted = PublicationMeters.unrouted(metrics);

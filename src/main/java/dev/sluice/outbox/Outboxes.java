@@ -41,9 +41,4 @@ public final class Outboxes {
     public int maxRun() {
         return Math.min(Outbox.FULL, bounds.maxBytes() / 2);
     }
-
-    /** The most bytes that may wait in one outbox. */
-    public int maxBytes() {
-        return bounds.maxBytes();
-    }
 }

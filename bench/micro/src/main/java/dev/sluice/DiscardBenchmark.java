@@ -1,0 +1,140 @@
+package dev.sluice;
+
+import dev.sluice.feed.Decoders;
+import dev.sluice.feed.Publication;
+import dev.sluice.outbox.OutboxConfig;
+import dev.sluice.registry.Registries;
+import dev.sluice.retain.Retentions;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Overflow;
+import dev.sluice.route.Retain;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import io.micrometer.prometheus.PrometheusConfig;
+import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.redis.client.impl.VertxParser;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * What a publication of 200 bytes costs that nobody here wants: the common case on a fleet, where every pod sees every
+ * message. {@code fromBytes} goes from the bytes Redis sent to the decision, {@code decision} is its second half alone.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@OperationsPerInvocation(DiscardBenchmark.BATCH)
+@Fork(2)
+@Warmup(iterations = 4, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class DiscardBenchmark {
+
+    static final int BATCH = 4000;
+
+    private record Bounds(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
+
+    private record Payloads(MemorySize maxPayload) implements RelayConfig {}
+
+    private final List<Publication> publications = new ArrayList<>();
+    private final List<Publication> uploads = new ArrayList<>();
+    private Relay relay;
+    private EmbeddedChannel channel;
+    private ByteBuf users;
+    private VertxParser parser;
+    private long unwanted;
+
+    /** Bytes as they come from the kernel: direct, many messages in one read. */
+    @Setup
+    public void setUp() {
+        Routes routes = new Routes(List.of(
+                new Route("upload", Audience.SUBSCRIBERS, Overflow.LATEST, Retain.LAST),
+                new Route("user", Audience.USER, Overflow.CLOSE, Retain.NONE)));
+        // What isn't reached by a discarded publication isn't there.
+        relay = new Relay(
+                null,
+                routes,
+                Retentions.standard(),
+                Registries.empty(routes),
+                null,
+                new Bounds(size(1 << 20), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT),
+                new Payloads(size(256 << 10)),
+                new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+        channel = new EmbeddedChannel(Decoders.decoder(relay::relay));
+        users = resp("user");
+        EmbeddedChannel reader = new EmbeddedChannel(Decoders.decoder(publications::add));
+        reader.writeInbound(users.retainedDuplicate());
+        reader = new EmbeddedChannel(Decoders.decoder(uploads::add));
+        reader.writeInbound(resp("upload"));
+        parser = new VertxParser(response -> {
+            if (response.get(0).toString().equals("pmessage")
+                    && routes.resolve(response.get(2).toString()) != null) {
+                unwanted++;
+            }
+        });
+    }
+
+    /** From Redis's bytes to the decision that nobody wants it. */
+    @Benchmark
+    public void fromBytes() {
+        channel.writeInbound(users.retainedDuplicate());
+    }
+
+    /** The decision alone: the route, who listens, the counters. */
+    @Benchmark
+    public void decision() {
+        publications.forEach(relay::relay);
+    }
+
+    /** The decision alone on a route that keeps the newest of each channel. */
+    @Benchmark
+    public void decisionRetained() {
+        uploads.forEach(relay::relay);
+    }
+
+    /** The same bytes through the Redis client's own parser, as far as the route: what the feed does without. */
+    @Benchmark
+    public long vertxParser() {
+        byte[] bytes = new byte[users.readableBytes()];
+        users.getBytes(0, bytes);
+        parser.read(Buffer.buffer(Unpooled.wrappedBuffer(bytes)));
+        return unwanted;
+    }
+
+    private static MemorySize size(long bytes) {
+        return new MemorySize(BigInteger.valueOf(bytes));
+    }
+
+    private static ByteBuf resp(String prefix) {
+        StringBuilder text = new StringBuilder();
+        String payload = "x".repeat(200);
+        for (int i = 0; i < BATCH; i++) {
+            String name = prefix + ":" + (100_000 + i);
+            text.append("*4\r\n$8\r\npmessage\r\n")
+                    .append("$" + (prefix.length() + 2) + "\r\n" + prefix + ":*\r\n")
+                    .append("$" + name.length() + "\r\n" + name + "\r\n")
+                    .append("$200\r\n" + payload + "\r\n");
+        }
+        byte[] bytes = text.toString().getBytes(StandardCharsets.US_ASCII);
+        return Unpooled.directBuffer(bytes.length).writeBytes(bytes);
+    }
+}

@@ -1,0 +1,21 @@
+package dev.sluice.retain;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import io.quarkus.runtime.configuration.MemorySize;
+import java.math.BigInteger;
+import java.time.Duration;
+
+/** Lets the benchmarks at the retention. */
+public final class Retentions {
+
+    private record Config(int maxChannels, Duration maxAge, MemorySize maxBytes) implements RetainConfig {}
+
+    private Retentions() {}
+
+    /** As it comes. */
+    public static Retention standard() {
+        return new Retention(
+                new Config(100_000, Duration.ofMinutes(15), new MemorySize(BigInteger.valueOf(64L << 20))),
+                Ticker.systemTicker());
+    }
+}
