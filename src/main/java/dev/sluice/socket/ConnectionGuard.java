@@ -7,9 +7,12 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
@@ -34,6 +37,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private static final int MAX_LINGER_SECONDS = 1;
 
     private final Channel channel;
+    private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
     private Consumer<byte[]> onPing = bytes -> {};
     private boolean upgrading;
@@ -59,10 +63,11 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         return guard;
     }
 
-    /** Whether an upgrade may begin; false while another is under way or done. */
-    boolean begin() {
+    /** Whether an upgrade with that request may begin; false while another is under way or done. */
+    boolean begin(HttpServerRequest request) {
         boolean first = !upgrading;
         upgrading = true;
+        headers = request.headers();
         return first;
     }
 
@@ -98,6 +103,21 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
+    }
+
+    /**
+     * Forgets the headers of the request once the hand-shake is over. The WebSocket would keep them twice for as long as
+     * it lives, a token or cookie among them.
+     */
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+        if (headers != null
+                && message instanceof HttpResponse response
+                && response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
+            headers.clear();
+            headers = null;
+        }
+        context.write(message, promise);
     }
 
     @Override

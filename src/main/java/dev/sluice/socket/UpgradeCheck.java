@@ -43,7 +43,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
         ConnectionGuard guard = ConnectionGuard.of(context.httpRequest());
-        if (guard == null || !guard.begin()) {
+        if (guard == null || !guard.begin(context.httpRequest())) {
             return CheckResult.rejectUpgrade(400);
         }
         context.userData().put(Endpoint.GUARD, guard);
