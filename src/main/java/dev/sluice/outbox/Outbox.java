@@ -2,8 +2,6 @@ package dev.sluice.outbox;
 
 import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,8 +30,6 @@ public final class Outbox {
      */
     public record Bounds(int maxBytes, long maxStallNanos) {}
 
-    private record Held(Payload newest, int missed) {}
-
     private final Wire wire;
     private final Loop loop;
     private final Bounds bounds;
@@ -42,9 +38,11 @@ public final class Outbox {
 
     private int unflushed;
     private int inFlight;
-    private int heldBytes;
     private int counted;
-    private @Nullable Map<Channel, Held> held;
+
+    /** There only while the socket is full. */
+    private @Nullable HeldBack held;
+
     private boolean flushDue;
     private boolean busy;
     private boolean failed;
@@ -71,8 +69,8 @@ public final class Outbox {
         if (failed || closing || ended) {
             return;
         }
-        if (frame instanceof Run run && run.channel().route().overflow() == Overflow.LATEST && held(run)) {
-            account();
+        if (frame instanceof Run run && run.channel().route().overflow() == Overflow.LATEST && full()) {
+            hold(run);
         } else if (fits(frame.cost())) {
             write(frame);
         } else {
@@ -82,9 +80,8 @@ public final class Outbox {
 
     /** Drops what is held back of the channel: nobody there wants it any more. */
     public void forget(Channel channel) {
-        Held waiting = held == null ? null : held.remove(channel);
-        if (waiting != null) {
-            heldBytes -= cost(waiting.newest());
+        if (held != null) {
+            held.drop(channel);
             account();
         }
     }
@@ -97,7 +94,7 @@ public final class Outbox {
         if (!failed) {
             release(Integer.MAX_VALUE);
         }
-        forget();
+        held = null;
         flush();
         closing = true;
         since = System.nanoTime();
@@ -110,7 +107,7 @@ public final class Outbox {
         ended = true;
         inFlight = 0;
         unflushed = 0;
-        forget();
+        held = null;
         account();
         unwatch();
     }
@@ -175,80 +172,59 @@ public final class Outbox {
         }
     }
 
+    /** Full from the upper mark until it has been drained to the lower one, and what was held back is written. */
     private boolean full() {
-        if (inFlight + unflushed >= FULL) {
+        if (held == null && inFlight + unflushed >= FULL) {
             flush();
         }
-        return inFlight >= FULL;
+        return held != null || inFlight >= FULL;
     }
 
     private boolean fits(int cost) {
-        if (inFlight + unflushed + heldBytes + cost <= bounds.maxBytes()) {
+        if (charged() + unflushed + cost <= bounds.maxBytes()) {
             return true;
         }
         flush();
-        return inFlight + heldBytes + cost <= bounds.maxBytes();
+        return charged() + cost <= bounds.maxBytes();
     }
 
-    /** Holds back the newest of the run where the socket is full; false where it is not. */
-    private boolean held(Run run) {
+    private void hold(Run run) {
         if (held == null) {
-            if (!full()) {
-                return false;
-            }
-            held = new LinkedHashMap<>();
+            held = new HeldBack();
         }
-        Held before = held.get(run.channel());
-        Payload newest = run.last();
-        int missed = run.count() - 1;
-        int cost = cost(newest);
-        if (before != null) {
-            if (before.newest().sequence() >= newest.sequence()) {
-                return true;
-            }
-            missed += before.missed() + 1;
-            cost -= cost(before.newest());
+        HeldBack.Newest newest = held.after(run);
+        if (newest == null) {
+            return;
         }
-        if (inFlight + unflushed + heldBytes + cost > bounds.maxBytes()) {
-            fail(Disconnect.OUTBOX_FULL);
-            return true;
-        }
-        heldBytes += cost;
-        held.put(run.channel(), new Held(newest, missed));
-        int dropped = missed - (before == null ? 0 : before.missed());
+        int dropped = held.hold(newest);
         if (dropped > 0) {
             meters.missed(run.channel().route(), dropped);
         }
-        return true;
+        if (charged() + unflushed > bounds.maxBytes()) {
+            fail(Disconnect.OUTBOX_FULL);
+        }
+        account();
     }
 
-    /** Writes what was held back, oldest channel first, until so many bytes are under way. */
+    /** Writes what was held back, until so many bytes are under way. */
     private void release(int limit) {
-        while (held != null && !held.isEmpty() && inFlight + unflushed < limit) {
-            Map.Entry<Channel, Held> next = held.entrySet().iterator().next();
-            Channel channel = next.getKey();
-            Held waiting = next.getValue();
-            held.remove(channel);
-            heldBytes -= cost(waiting.newest());
-            if (waiting.missed() > 0) {
-                write(MissedFrame.of(channel, waiting.missed()));
+        while (held != null && inFlight + unflushed < limit) {
+            if (held.isEmpty()) {
+                held = null;
+                return;
             }
-            write(new Run(channel, waiting.newest()));
+            HeldBack.Newest next = held.next();
+            if (next.missed() > 0) {
+                write(MissedFrame.of(next.channel(), next.missed()));
+            }
+            write(new Run(next.channel(), next.payload()));
         }
-        if (held != null && held.isEmpty()) {
-            held = null;
-        }
-    }
-
-    private void forget() {
-        held = null;
-        heldBytes = 0;
     }
 
     private void fail(Disconnect reason) {
         if (!failed && !closing) {
             failed = true;
-            forget();
+            held = null;
             onFailure.accept(reason);
         }
     }
@@ -267,12 +243,12 @@ public final class Outbox {
         }
     }
 
-    private static int cost(Payload payload) {
-        return Frame.encodedLength(payload.bytes().length) + Frame.OVERHEAD;
+    private int charged() {
+        return inFlight + (held == null ? 0 : held.cost());
     }
 
     private void account() {
-        int now = inFlight + heldBytes;
+        int now = charged();
         if (now != counted) {
             meters.pending(now - counted);
             counted = now;

@@ -9,7 +9,6 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Disconnected;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
 import java.util.ArrayList;
@@ -17,7 +16,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,27 +28,6 @@ final class Session {
     static final int MAX_HELD = 64;
 
     private static final String NOT_NOW = "tokens can't be verified now";
-
-    /** What a session needs of the world outside it. */
-    interface Host {
-        /** Runs {@link Session#authTimedOut} when the time for a step of it is up; returns what cancels it. */
-        Runnable startAuthTimer(Session session);
-
-        /** Judges a token; the verdict may come on another thread. Never fails. */
-        void verify(String token, Consumer<Verdict> verdict);
-
-        /** The client has shown who it is. */
-        void admit(Connection connection);
-
-        /** A connection has ended. */
-        void disconnected(Disconnected event);
-
-        /** Does what an admitted client asks for. */
-        void execute(Connection connection, ClientMessage message);
-
-        /** Counts a failed authentication. */
-        void authFailed(Refusal reason);
-    }
 
     private sealed interface State {
         /** No auth frame yet. */
@@ -66,7 +43,7 @@ final class Session {
         record Over() implements State {}
     }
 
-    private final Host host;
+    private final SessionHost host;
     private final Outbox outbox;
     private final Loop loop;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
@@ -80,7 +57,7 @@ final class Session {
      *
      * @param loop the WebSocket's event loop
      */
-    Session(Host host, Wire wire, Outboxes outboxes, Loop loop) {
+    Session(SessionHost host, Wire wire, Outboxes outboxes, Loop loop) {
         this.host = host;
         this.outbox = outboxes.open(wire, loop, this::disconnect);
         this.loop = loop;

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The WebSockets that are open on this pod, authenticated or not, and what they need of the rest of the house. */
 @Singleton
-final class Sessions implements Session.Host {
+final class Sessions implements SessionHost {
 
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
     private final Vertx vertx;

@@ -29,7 +29,7 @@ class SessionTest {
     private boolean timerRuns;
 
     private final Session session = new Session(
-            new Session.Host() {
+            new SessionHost() {
                 @Override
                 public Runnable startAuthTimer(Session started) {
                     timerRuns = true;

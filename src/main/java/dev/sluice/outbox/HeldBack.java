@@ -1,0 +1,78 @@
+package dev.sluice.outbox;
+
+import dev.sluice.route.Channel;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Publications held back while a socket is full: the newest of each channel, in the order in which their channels were
+ * first held, and how many were passed over for it. Confined to the event loop of its outbox.
+ */
+final class HeldBack {
+
+    /** The newest publication of a channel, and how many before it were dropped. */
+    record Newest(Channel channel, Payload payload, int missed) {
+        int cost() {
+            return Frame.encodedLength(payload.bytes().length) + Frame.OVERHEAD;
+        }
+    }
+
+    private final Map<Channel, Newest> byChannel = new LinkedHashMap<>();
+    private int cost;
+
+    boolean isEmpty() {
+        return byChannel.isEmpty();
+    }
+
+    /** What it is charged for, in bytes of memory. */
+    int cost() {
+        return cost;
+    }
+
+    /** What the run would leave of its channel; {@code null} where what is held is as new. */
+    @Nullable
+    Newest after(Run run) {
+        Newest before = byChannel.get(run.channel());
+        if (before == null) {
+            return new Newest(run.channel(), run.last(), run.count() - 1);
+        }
+        return before.payload.sequence() >= run.last().sequence()
+                ? null
+                : new Newest(run.channel(), run.last(), before.missed + run.count());
+    }
+
+    /**
+     * Holds it in place of what was held of the channel.
+     *
+     * @return how many publications have been dropped by that
+     */
+    int hold(Newest newest) {
+        Newest before = byChannel.put(newest.channel, newest);
+        cost += newest.cost();
+        if (before == null) {
+            return newest.missed;
+        }
+        cost -= before.cost();
+        return newest.missed - before.missed;
+    }
+
+    /** Takes out what was held first; there must be something. */
+    Newest next() {
+        return remove(byChannel.keySet().iterator().next());
+    }
+
+    /** Drops what is held of the channel. */
+    void drop(Channel channel) {
+        if (byChannel.containsKey(channel)) {
+            remove(channel);
+        }
+    }
+
+    private Newest remove(Channel channel) {
+        Newest held = Objects.requireNonNull(byChannel.remove(channel));
+        cost -= held.cost();
+        return held;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.sluice.socket;
+
+import dev.sluice.access.Verdict;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import java.util.function.Consumer;
+
+/** What a session needs of the world outside it. */
+interface SessionHost {
+    /** Runs {@link Session#authTimedOut} when the time for a step of it is up; returns what cancels it. */
+    Runnable startAuthTimer(Session session);
+
+    /** Judges a token; the verdict may come on another thread. Never fails. */
+    void verify(String token, Consumer<Verdict> verdict);
+
+    /** The client has shown who it is. */
+    void admit(Connection connection);
+
+    /** A connection has ended. */
+    void disconnected(Disconnected event);
+
+    /** Does what an admitted client asks for. */
+    void execute(Connection connection, ClientMessage message);
+
+    /** Counts a failed authentication. */
+    void authFailed(Refusal reason);
+}
