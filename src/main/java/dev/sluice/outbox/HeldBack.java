@@ -14,8 +14,12 @@ final class HeldBack {
 
     /** The newest publication of a channel, and how many before it were dropped. */
     record Newest(Channel channel, Payload payload, int missed) {
+
+        /** In bytes of memory, with the notice of the missed ones that goes before it. */
         int cost() {
-            return Frame.encodedLength(payload.bytes().length) + Frame.OVERHEAD;
+            return Frame.encodedLength(payload.bytes().length)
+                    + Frame.OVERHEAD
+                    + (missed > 0 ? MissedFrame.maxCost(channel) : 0);
         }
     }
 
@@ -43,19 +47,21 @@ final class HeldBack {
                 : new Newest(run.channel(), run.last(), before.missed + run.count());
     }
 
+    /** How much more there would be to be charged for if that were held, in bytes of memory; negative where less. */
+    int added(Newest newest) {
+        Newest before = byChannel.get(newest.channel);
+        return newest.cost() - (before == null ? 0 : before.cost());
+    }
+
     /**
      * Holds it in place of what was held of the channel.
      *
      * @return how many publications have been dropped by that
      */
     int hold(Newest newest) {
+        cost += added(newest);
         Newest before = byChannel.put(newest.channel, newest);
-        cost += newest.cost();
-        if (before == null) {
-            return newest.missed;
-        }
-        cost -= before.cost();
-        return newest.missed - before.missed;
+        return newest.missed - (before == null ? 0 : before.missed);
     }
 
     /** Takes out what was held first; there must be something. */

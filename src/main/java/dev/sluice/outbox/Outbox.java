@@ -38,7 +38,7 @@ public final class Outbox {
 
     private int unflushed;
     private int inFlight;
-    private int counted;
+    private long counted;
 
     /** There only while the socket is full. */
     private @Nullable HeldBack held;
@@ -69,7 +69,11 @@ public final class Outbox {
         if (failed || closing || ended) {
             return;
         }
-        if (frame instanceof Run run && run.channel().route().overflow() == Overflow.LATEST && full()) {
+        if (frame instanceof Run run && run.count() > 1 && !wire.takesRuns()) {
+            for (int i = 0; i < run.count(); i++) {
+                send(new Run(run.channel(), run.get(i)));
+            }
+        } else if (frame instanceof Run run && run.channel().route().overflow() == Overflow.LATEST && full()) {
             hold(run);
         } else if (fits(frame.cost())) {
             write(frame);
@@ -105,6 +109,10 @@ public final class Outbox {
     /** The socket is closed: nothing waits any more. Idempotent. */
     public void ended() {
         ended = true;
+        if (unflushed > 0) {
+            // What the wire has been given it must get rid of.
+            wire.flush(failure -> {});
+        }
         inFlight = 0;
         unflushed = 0;
         held = null;
@@ -181,11 +189,15 @@ public final class Outbox {
     }
 
     private boolean fits(int cost) {
-        if (charged() + unflushed + cost <= bounds.maxBytes()) {
+        if (hasRoom(cost)) {
             return true;
         }
         flush();
-        return charged() + cost <= bounds.maxBytes();
+        return hasRoom(cost);
+    }
+
+    private boolean hasRoom(long cost) {
+        return charged() + unflushed + cost <= bounds.maxBytes();
     }
 
     private void hold(Run run) {
@@ -196,11 +208,12 @@ public final class Outbox {
         if (newest == null) {
             return;
         }
-        int dropped = held.hold(newest);
-        if (dropped > 0) {
-            meters.missed(run.channel().route(), dropped);
-        }
-        if (charged() + unflushed > bounds.maxBytes()) {
+        if (hasRoom(held.added(newest))) {
+            int dropped = held.hold(newest);
+            if (dropped > 0) {
+                meters.missed(run.channel().route(), dropped);
+            }
+        } else {
             fail(Disconnect.OUTBOX_FULL);
         }
         account();
@@ -243,12 +256,12 @@ public final class Outbox {
         }
     }
 
-    private int charged() {
-        return inFlight + (held == null ? 0 : held.cost());
+    private long charged() {
+        return (long) inFlight + (held == null ? 0 : held.cost());
     }
 
     private void account() {
-        int now = charged();
+        long now = charged();
         if (now != counted) {
             meters.pending(now - counted);
             counted = now;

@@ -34,7 +34,7 @@ public final class OutboxMeters {
         }
     }
 
-    void pending(int change) {
+    void pending(long change) {
         pending.add(change);
     }
 

@@ -8,6 +8,11 @@ public interface Wire {
     /** Writes after everything written before; it need not leave before the next {@link #flush}. */
     void write(Frame frame);
 
+    /** Whether a run is written as one piece; where not, each of its messages costs what a frame costs. */
+    default boolean takesRuns() {
+        return true;
+    }
+
     /** Sends everything written before. */
     void flush(Done done);
 

@@ -37,6 +37,11 @@ public final class Channel implements Comparable<Channel> {
         return new String(bytes, 0, length, StandardCharsets.UTF_8);
     }
 
+    /** How many bytes the name has. */
+    public int length() {
+        return length;
+    }
+
     /** The same channel without whatever else its array holds, for those who keep it. */
     public Channel compact() {
         return bytes.length == length ? this : new Channel(route, Arrays.copyOf(bytes, length), length, hash);
