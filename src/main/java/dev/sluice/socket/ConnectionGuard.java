@@ -86,9 +86,12 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         onPing = action;
     }
 
-    /** Closes the connection at once. */
+    /** Closes the connection at once, past TLS, whose farewell would wait for a peer that does not read. */
     void cut() {
-        context().close();
+        ChannelHandlerContext first = channel.pipeline().firstContext();
+        if (first != null) {
+            first.close();
+        }
     }
 
     boolean isOpen() {

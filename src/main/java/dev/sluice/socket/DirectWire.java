@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class DirectWire implements Wire {
 
     private final WebSocketConnection socket;
+    private final ConnectionGuard guard;
     private final ChannelHandlerContext channel;
     private final Encoder encoder;
     private @Nullable ByteBuf last;
@@ -21,12 +22,13 @@ final class DirectWire implements Wire {
     /**
      * A wire to an open WebSocket.
      *
-     * @param channel where in the channel's pipeline writes begin
+     * @param guard stands in the channel's pipeline where writes begin
      * @param encoder of the channel's event loop
      */
-    DirectWire(WebSocketConnection socket, ChannelHandlerContext channel, Encoder encoder) {
+    DirectWire(WebSocketConnection socket, ConnectionGuard guard, Encoder encoder) {
         this.socket = socket;
-        this.channel = channel;
+        this.guard = guard;
+        this.channel = guard.context();
         this.encoder = encoder;
     }
 
@@ -57,6 +59,6 @@ final class DirectWire implements Wire {
 
     @Override
     public void cut() {
-        channel.close();
+        guard.cut();
     }
 }

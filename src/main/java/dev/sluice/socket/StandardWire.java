@@ -48,6 +48,11 @@ final class StandardWire implements Wire {
     }
 
     @Override
+    public boolean takesRuns() {
+        return false;
+    }
+
+    @Override
     public void flush(Done done) {
         last.whenComplete((x, failure) -> done.done(failure));
     }

@@ -170,14 +170,15 @@ class AuthenticationIT {
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("7"));
         try (Client client = Client.connect(POD.webSocket("/ws"), bearer)) {
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
-            client.subscribe("42");
+            String upload = Stage.upload();
+            client.subscribe(upload);
             client.authenticate(Tokens.of("7"));
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
             client.authenticate(Tokens.of("8"));
             assertThat(client.next()).contains("\"error\"", "\"unauthorized\"");
             client.authenticate("nonsense");
             assertThat(client.next()).contains("\"error\"", "\"unauthorized\"");
-            REDIS.publish("upload:42", "still here");
+            REDIS.publish("upload:" + upload, "still here");
             assertThat(client.next()).isEqualTo("still here");
         }
     }

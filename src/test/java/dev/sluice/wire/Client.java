@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -32,6 +33,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     private final Semaphore pings = new Semaphore(0);
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
     private final StringBuilder text = new StringBuilder();
+    private final ByteArrayOutputStream binary = new ByteArrayOutputStream();
     private WebSocket socket;
 
     private Client() {}
@@ -41,8 +43,13 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     static Client connect(URI uri, Map<String, String> headers, String... subprotocols) {
+        return connect(HTTP, uri, headers, subprotocols);
+    }
+
+    /** By an HTTP client that trusts whom it is to trust. */
+    static Client connect(HttpClient http, URI uri, Map<String, String> headers, String... subprotocols) {
         Client client = new Client();
-        WebSocket.Builder builder = HTTP.newWebSocketBuilder();
+        WebSocket.Builder builder = http.newWebSocketBuilder();
         headers.forEach(builder::header);
         if (subprotocols.length > 0) {
             builder.subprotocols(subprotocols[0], Arrays.copyOfRange(subprotocols, 1, subprotocols.length));
@@ -79,12 +86,40 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
     }
 
-    /** Subscribes to the upload and awaits the answer, which must be the next that comes. */
+    /** Subscribes to an upload of which nothing is retained and awaits the answer, which must be the next that comes. */
     Client subscribe(String upload) {
+        if (subscribes(upload)) {
+            throw new AssertionError("something is retained of " + upload);
+        }
+        return this;
+    }
+
+    /** The same for an upload of which something is retained, which comes next. */
+    Client subscribeToRetained(String upload) {
+        if (!subscribes(upload)) {
+            throw new AssertionError("nothing is retained of " + upload);
+        }
+        return this;
+    }
+
+    /** Subscribes to the upload, awaits the answer, and returns whether something of it is retained and comes next. */
+    boolean subscribes(String upload) {
         send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
-        if (!answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+        boolean retained =
+                answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\",\"retained\":true}");
+        if (!retained && !answer.equals(subscribed(upload))) {
             throw new AssertionError("not subscribed: " + answer);
+        }
+        return retained;
+    }
+
+    /** Unsubscribes from the upload and awaits the answer, which must be the next that comes. */
+    Client unsubscribe(String upload) {
+        send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+            throw new AssertionError("not unsubscribed: " + answer);
         }
         return this;
     }
@@ -201,7 +236,11 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     public CompletionStage<?> onBinary(WebSocket from, ByteBuffer part, boolean last) {
         byte[] bytes = new byte[part.remaining()];
         part.get(bytes);
-        received.add(bytes);
+        binary.writeBytes(bytes);
+        if (last) {
+            received.add(binary.toByteArray());
+            binary.reset();
+        }
         from.request(1);
         return null;
     }
@@ -215,6 +254,10 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     @Override
     public void onError(WebSocket from, Throwable error) {
         closed.complete(error instanceof IOException ? 1006 : -1);
+    }
+
+    private static String subscribed(String upload) {
+        return "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}";
     }
 
     private Object nextOfAnyKind() {

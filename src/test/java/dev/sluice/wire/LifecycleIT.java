@@ -112,16 +112,46 @@ class LifecycleIT {
         "sluice.feed.backoff.max, 1ms",
         "sluice.feed.connect-timeout, 0s",
         "sluice.max-payload, 0",
+        "sluice.outbox.max-bytes, 1K",
+        "sluice.outbox.max-stall, 0s",
+        "sluice.retain.max-age, 0s",
+        "sluice.feed.pending.max-pause, 0s",
         "sluice.misspelt, 1",
     })
     void aValueThatMakesNoSenseFailsTheStartAndIsNamed(String key, String value) {
-        Map<String, String> config = new HashMap<>();
-        config.put("quarkus.redis.hosts", Stage.REDIS.uri());
-        config.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
-        config.put(key, value);
-        try (Pod pod = Pod.launched(config, Map.of())) {
+        try (Pod pod = launched(key, value)) {
             assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
             assertThat(pod.log()).contains(key.substring(0, key.lastIndexOf('.')));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "sluice.outbox.max-bytes, 511K, twice sluice.max-payload",
+        "sluice.max-payload, 513K, sluice.outbox.max-bytes",
+        "sluice.routes.user.retain, last, nobody subscribes",
+    })
+    void whatDoesNotFitTogetherFailsTheStartInOneLine(String key, String value, String why) {
+        try (Pod pod = launched(key, value)) {
+            assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+            assertThat(pod.log().strip()).contains(key, why).doesNotContain("\n");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "sluice.outbox.wire, pigeon, direct",
+        "sluice.routes.upload.overflow, drop, latest",
+        "sluice.routes.upload.retain, all, last",
+    })
+    void aWordThatIsNoneOfTheChoicesFailsTheStartAndTheChoicesAreNamed(String key, String value, String choice) {
+        try (Pod pod = launched(key, value)) {
+            assertThat(pod.exit(Duration.ofSeconds(15))).isEqualTo(1);
+            assertThat(pod.log().lines().filter(line -> line.contains(key)))
+                    .singleElement()
+                    .asString()
+                    .contains(value, choice);
+            assertThat(pod.log()).doesNotContain("\tat ");
         }
     }
 
@@ -142,5 +172,13 @@ class LifecycleIT {
                         .noneMatch(entry -> entry.contains("demo") && !entry.endsWith("/"));
             }
         }
+    }
+
+    private static Pod launched(String key, String value) {
+        Map<String, String> config = new HashMap<>();
+        config.put("quarkus.redis.hosts", Stage.REDIS.uri());
+        config.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        config.put(key, value);
+        return Pod.launched(config, Map.of());
     }
 }

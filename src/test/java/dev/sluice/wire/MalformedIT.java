@@ -9,21 +9,30 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients that break the WebSocket protocol itself: each is told why and closed, and nobody else notices. */
+@ParameterizedClass
+@EnumSource(Way.class)
 class MalformedIT {
 
-    private static final Pod POD = Stage.POD;
     private static final Redis REDIS = Stage.REDIS;
+
+    private final Pod pod;
+
+    MalformedIT(Way way) {
+        this.pod = way.pod();
+    }
 
     private Client bystander;
 
     @BeforeEach
     void connect() {
-        bystander = Client.of(POD, "bystander");
+        bystander = Client.of(pod, "bystander");
     }
 
     @AfterEach
@@ -68,11 +77,11 @@ class MalformedIT {
     @ParameterizedTest(name = "{0}")
     @MethodSource("violations")
     void theCloseCodeSaysWhy(String name, int code, Violation violation) {
-        try (RawClient client = RawClient.of(POD, "rude")) {
+        try (RawClient client = RawClient.of(pod, "rude")) {
             violation.commit(client);
             assertThat(client.closeCode()).isEqualTo(code);
         }
-        try (RawClient client = RawClient.connect(POD)) {
+        try (RawClient client = RawClient.connect(pod)) {
             violation.commit(client);
             assertThat(client.closeCode()).as("before authentication").isEqualTo(code);
         }
@@ -81,10 +90,10 @@ class MalformedIT {
     @Test
     void textThatIsNotUtf8IsNotJsonEither() {
         byte[] invalid = {'"', (byte) 0xff};
-        try (RawClient client = RawClient.of(POD, "rude").frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
+        try (RawClient client = RawClient.of(pod, "rude").frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
             assertThat(new String(client.read(), StandardCharsets.UTF_8)).contains("bad_message");
         }
-        try (RawClient client = RawClient.connect(POD).frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
+        try (RawClient client = RawClient.connect(pod).frame(RawClient.FINAL | RawClient.TEXT, invalid)) {
             assertThat(client.closeCode()).isEqualTo(4004);
         }
     }
@@ -93,7 +102,7 @@ class MalformedIT {
     void aFrameOfJustTheAllowedSizeIsRead() {
         String start = "{\"action\":\"dance\",\"id\":1,\"more\":\"";
         String message = start + "x".repeat(32 * 1024 - start.length() - 2) + "\"}";
-        try (Client client = Client.of(POD, "polite")) {
+        try (Client client = Client.of(pod, "polite")) {
             assertThat(client.send(message).next()).contains("unknown_action");
             assertThat(client.sendInParts(message.substring(0, 9), message.substring(9))
                             .next())
@@ -105,16 +114,16 @@ class MalformedIT {
     void halfAFrameAndAResetLeaveNothingBehind() {
         awaitNobodyButTheBystander();
         for (int i = 0; i < 20; i++) {
-            RawClient.of(POD, "rude")
+            RawClient.of(pod, "rude")
                     .bytes(new byte[] {(byte) 0x81, (byte) 0xfe, 0x10})
                     .reset();
         }
         awaitNobodyButTheBystander();
     }
 
-    private static void awaitNobodyButTheBystander() {
+    private void awaitNobodyButTheBystander() {
         await().atMost(10, TimeUnit.SECONDS)
-                .until(() -> POD.metric("sluice_connections{state=\"authenticated\"}") == 1);
+                .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 1);
     }
 
     @FunctionalInterface

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -21,11 +22,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.DoubleStream;
 
 /** One process of the packaged application, jar or native executable, on a port of its own. */
 final class Pod implements AutoCloseable {
 
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
+    private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -43,21 +46,34 @@ final class Pod implements AutoCloseable {
         return started(redis, config).awaitReady();
     }
 
+    /** The same with options of the JVM's, which a native executable goes without. */
+    static Pod ready(Redis redis, Map<String, String> config, List<String> jvmOptions) {
+        return started(redis, config, jvmOptions).awaitReady();
+    }
+
     /** Started with the key that verifies {@link Tokens}, and listening. */
     static Pod started(Redis redis, Map<String, String> config) {
+        return started(redis, config, List.of());
+    }
+
+    private static Pod started(Redis redis, Map<String, String> config, List<String> jvmOptions) {
         Map<String, String> all = new TreeMap<>();
         all.put("quarkus.redis.hosts", redis.uri());
         all.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         all.putAll(config);
-        return launched(all, Map.of()).awaitListening();
+        return launched(all, Map.of(), jvmOptions).awaitListening();
     }
 
     /** Launched with just this configuration. */
     static Pod launched(Map<String, String> config, Map<String, String> environment) {
+        return launched(config, environment, List.of());
+    }
+
+    private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
         List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
         Path log = Path.of("target", "pod-" + COUNT.incrementAndGet() + ".log");
-        ProcessBuilder builder = new ProcessBuilder(command(properties))
+        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
         builder.environment().putAll(environment);
@@ -89,12 +105,29 @@ final class Pod implements AutoCloseable {
         return this;
     }
 
+    /** Awaits that everything published until now has gone through the pod. */
+    void awaitHandled(Redis redis) {
+        try (Client client = Client.of(this, "awaits")) {
+            redis.publish("user:awaits", "handled");
+            client.awaitMessage("handled");
+        }
+    }
+
     URI http(String path) {
         return URI.create("http://localhost:" + port + path);
     }
 
     URI webSocket(String path) {
         return URI.create("ws://localhost:" + port + path);
+    }
+
+    /** Where TLS is spoken. */
+    URI secureWebSocket(String path) {
+        Matcher listening = LISTENING_SECURELY.matcher(log());
+        if (!listening.find()) {
+            throw new IllegalStateException("no TLS here:\n" + log());
+        }
+        return URI.create("wss://localhost:" + listening.group(1) + path);
     }
 
     int port() {
@@ -112,17 +145,41 @@ final class Pod implements AutoCloseable {
 
     /** The value of the one metric line that starts so, up to the space before its value. */
     double metric(String line) {
+        return metrics(line).get(0);
+    }
+
+    /** The same of several at one moment. */
+    List<Double> metrics(String... lines) {
+        List<String> all = metrics();
+        return Arrays.stream(lines)
+                .map(line -> values(all, line + " ").findFirst().orElse(Double.NaN))
+                .toList();
+    }
+
+    /** How many connections have ended for the reason. */
+    double disconnects(String reason) {
+        // A reason has no line before it is the reason of one.
+        return values(metrics(), "sluice_disconnects_total{reason=\"" + reason + "\"} ")
+                .sum();
+    }
+
+    /** How many connections have ended, for whatever reason. */
+    double disconnects() {
+        return values(metrics(), "sluice_disconnects_total{").sum();
+    }
+
+    private List<String> metrics() {
         try {
-            return get("/q/metrics")
-                    .body()
-                    .lines()
-                    .filter(metric -> metric.startsWith(line + " "))
-                    .mapToDouble(metric -> Double.parseDouble(metric.substring(line.length() + 1)))
-                    .findFirst()
-                    .orElse(Double.NaN);
+            return get("/q/metrics").body().lines().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static DoubleStream values(List<String> metrics, String start) {
+        return metrics.stream()
+                .filter(metric -> metric.startsWith(start))
+                .mapToDouble(metric -> Double.parseDouble(metric.substring(metric.lastIndexOf(' ') + 1)));
     }
 
     String log() {
@@ -171,7 +228,7 @@ final class Pod implements AutoCloseable {
         return get(http(path));
     }
 
-    private static List<String> command(List<String> properties) {
+    private static List<String> command(List<String> properties, List<String> jvmOptions) {
         Properties artifact = new Properties();
         try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
             artifact.load(in);
@@ -186,6 +243,7 @@ final class Pod implements AutoCloseable {
         } else {
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.add("-Dio.netty.leakDetection.level=paranoid");
+            command.addAll(jvmOptions);
             command.addAll(properties);
             command.add("-jar");
             command.add(path);

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 /** What the clients of the Python system that Sluice replaces do, step by step. */
 class PythonClientIT {
 
+    private static final String UPLOAD = Stage.upload();
     private static final String PROGRESS = """
             {"action": "upload_progress", "timestamp": "2026-01-01T00:00:00Z", "payload": {"upload_id": "42", \
             "status": "analyzing", "stage": "vision_analysis", "progress_percent": 50, "message": "Half way", \
@@ -22,9 +23,9 @@ class PythonClientIT {
         Map<String, String> config = Map.of("sluice.heartbeat.interval", "500ms");
         Pod first = Pod.ready(redis, config);
         try (Client client = connect(first)) {
-            redis.publish("upload:42", PROGRESS);
+            redis.publish("upload:" + UPLOAD, PROGRESS);
             assertThat(client.next()).isEqualTo(PROGRESS);
-            redis.publish("upload:42", COMPLETED);
+            redis.publish("upload:" + UPLOAD, COMPLETED);
             assertThat(client.next()).isEqualTo(COMPLETED);
             client.nextPing();
             client.send("{\"action\": \"pong\"}");
@@ -35,7 +36,7 @@ class PythonClientIT {
         }
         try (Pod second = Pod.ready(redis, config);
                 Client client = connect(second)) {
-            redis.publish("upload:42", PROGRESS);
+            redis.publish("upload:" + UPLOAD, PROGRESS);
             assertThat(client.next()).isEqualTo(PROGRESS);
         }
     }
@@ -44,9 +45,9 @@ class PythonClientIT {
     private static Client connect(Pod pod) {
         Client client = Client.connect(pod.webSocket("/ws/uploads"));
         client.send("{\"type\": \"auth\", \"token\": \"" + Tokens.of("7") + "\"}");
-        client.send("{\"action\": \"subscribe_upload\", \"upload_id\": \"42\"}");
+        client.send("{\"action\": \"subscribe_upload\", \"upload_id\": \"" + UPLOAD + "\"}");
         assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
-        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:42\"}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + UPLOAD + "\"}");
         return client;
     }
 }

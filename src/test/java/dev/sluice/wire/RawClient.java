@@ -5,8 +5,10 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import javax.net.ssl.SSLSocketFactory;
 
 /** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
 final class RawClient implements AutoCloseable {
@@ -16,6 +18,7 @@ final class RawClient implements AutoCloseable {
     static final int PING = 9;
     static final int FINAL = 0x80;
 
+    private static final int NARROW = 4096;
     private static final int CLOSE = 8;
     private static final int PONG = 10;
 
@@ -23,12 +26,12 @@ final class RawClient implements AutoCloseable {
     private final DataInputStream in;
     private final DataOutputStream out;
 
-    private RawClient(Pod pod) throws IOException {
-        socket = new Socket("localhost", pod.port());
+    private RawClient(Socket connected) throws IOException {
+        socket = connected;
         socket.setSoTimeout(10_000);
         in = new DataInputStream(socket.getInputStream());
         out = new DataOutputStream(socket.getOutputStream());
-        out.write(("GET /ws HTTP/1.1\r\nHost: localhost:" + pod.port()
+        out.write(("GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
                         + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                         + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII));
@@ -43,7 +46,7 @@ final class RawClient implements AutoCloseable {
 
     static RawClient connect(Pod pod) {
         try {
-            return new RawClient(pod);
+            return new RawClient(new Socket("localhost", pod.port()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -51,10 +54,50 @@ final class RawClient implements AutoCloseable {
 
     /** Connected and authenticated as the user. */
     static RawClient of(Pod pod, String user) {
-        RawClient client = connect(pod);
-        client.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
-        client.read();
-        return client;
+        return connect(pod).authenticated(user);
+    }
+
+    /** The same with little room for what it does not read. */
+    static RawClient narrow(Pod pod, String user) {
+        try {
+            return new RawClient(narrowSocket(pod.port())).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same by TLS. */
+    static RawClient narrow(SSLSocketFactory tls, int port, String user) {
+        try {
+            return new RawClient(tls.createSocket(narrowSocket(port), "localhost", port, true)).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Socket narrowSocket(int port) throws IOException {
+        Socket socket = new Socket();
+        socket.setReceiveBufferSize(NARROW);
+        socket.connect(new InetSocketAddress("localhost", port));
+        return socket;
+    }
+
+    private RawClient authenticated(String user) {
+        text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
+        if (!next().contains("auth_success")) {
+            throw new AssertionError("not authenticated");
+        }
+        return this;
+    }
+
+    /** Subscribes to an upload of which nothing is retained. */
+    RawClient subscribe(String upload) {
+        text("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+            throw new AssertionError("not subscribed: " + answer);
+        }
+        return this;
     }
 
     RawClient text(String text) {
@@ -63,6 +106,19 @@ final class RawClient implements AutoCloseable {
 
     /** One masked frame with any first byte. */
     RawClient frame(int first, byte[] payload) {
+        return bytes(masked(first, payload));
+    }
+
+    /** The same so many times at once. */
+    RawClient frames(int first, byte[] payload, int times) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (int i = 0; i < times; i++) {
+            all.writeBytes(masked(first, payload));
+        }
+        return bytes(all.toByteArray());
+    }
+
+    private static byte[] masked(int first, byte[] payload) {
         ByteArrayOutputStream frame = new ByteArrayOutputStream();
         DataOutputStream data = new DataOutputStream(frame);
         try {
@@ -79,7 +135,7 @@ final class RawClient implements AutoCloseable {
             // A mask of zeros leaves the payload as it is.
             data.writeInt(0);
             data.write(payload);
-            return bytes(frame.toByteArray());
+            return frame.toByteArray();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -110,6 +166,58 @@ final class RawClient implements AutoCloseable {
         }
     }
 
+    /** The next text message that is not a sign of life. */
+    String next() {
+        try {
+            while (true) {
+                ByteArrayOutputStream message = new ByteArrayOutputStream();
+                int first = in.readUnsignedByte();
+                message.writeBytes(payload());
+                int opcode = first & 0x0f;
+                // A large message comes in several frames.
+                for (int frame = first; opcode == TEXT && (frame & FINAL) == 0; ) {
+                    frame = in.readUnsignedByte();
+                    message.writeBytes(payload());
+                }
+                String text = message.toString(StandardCharsets.UTF_8);
+                if (opcode == TEXT && !text.equals("{\"action\":\"ping\"}")) {
+                    return text;
+                }
+                if (opcode == CLOSE) {
+                    throw new AssertionError("closed");
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What the next pong carries; whatever comes before it is dropped. */
+    byte[] nextPong() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode == PONG) {
+                    return payload;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether the other side knows nothing of the connection any more: it answers what comes with a reset. */
+    boolean isGone() {
+        try {
+            // An unsolicited pong, which nobody answers.
+            out.write(new byte[] {(byte) (FINAL | PONG), (byte) 0x80, 0, 0, 0, 0});
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
     int closeCode() {
         try {
@@ -127,6 +235,9 @@ final class RawClient implements AutoCloseable {
 
     /** Makes the kernel answer whatever still comes with a reset. */
     void reset() {
+        if (socket.isClosed()) {
+            return;
+        }
         try {
             socket.setSoLinger(true, 0);
             socket.close();

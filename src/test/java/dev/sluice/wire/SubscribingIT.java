@@ -7,19 +7,30 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource(Way.class)
 class SubscribingIT {
 
-    private static final Pod POD = Stage.POD;
     private static final Redis REDIS = Stage.REDIS;
+
+    private final Way way;
+    private final Pod pod;
+
+    SubscribingIT(Way way) {
+        this.way = way;
+        this.pod = way.pod();
+    }
 
     private Client client;
 
     @BeforeEach
     void connect() {
-        client = Client.of(POD, "subscriber");
+        client = Client.of(pod, "subscriber");
     }
 
     @AfterEach
@@ -92,29 +103,32 @@ class SubscribingIT {
 
     @Test
     void aListIsAnsweredOneByOne() {
-        client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:1\",\"user:1\",\"upload:2\"],\"id\":9}");
-        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"id\":9}");
+        String one = Stage.upload();
+        String two = Stage.upload();
+        client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%s\",\"user:1\",\"upload:%s\"],\"id\":9}"
+                .formatted(one, two));
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + one + "\",\"id\":9}");
         assertThat(client.next()).contains("bad_channel", "\"channel\":\"user:1\"", "\"id\":9");
-        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:2\",\"id\":9}");
-        client.send("{\"action\":\"unsubscribe\",\"channels\":[\"upload:2\"]}");
-        assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:2\"}");
-        REDIS.publish("upload:2", "not wanted");
-        REDIS.publish("upload:1", "wanted");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + two + "\",\"id\":9}");
+        client.send("{\"action\":\"unsubscribe\",\"channels\":[\"upload:" + two + "\"]}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + two + "\"}");
+        REDIS.publish("upload:" + two, "not wanted");
+        REDIS.publish("upload:" + one, "wanted");
         assertThat(client.next()).isEqualTo("wanted");
     }
 
     @Test
     void aSubscriptionBelongsToTheUser() {
-        try (Client tab = Client.of(POD, "subscriber");
-                Client other = Client.of(POD, "other")) {
-            client.subscribe("shared");
-            REDIS.publish("upload:shared", "1");
+        try (Client tab = Client.of(pod, "subscriber");
+                Client other = Client.of(pod, "other")) {
+            String upload = Stage.upload();
+            client.subscribe(upload);
+            REDIS.publish("upload:" + upload, "1");
             assertThat(client.next()).isEqualTo("1");
             assertThat(tab.next()).isEqualTo("1");
             other.assertNothingMore();
-            tab.send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"shared\"}");
-            assertThat(tab.next()).contains("unsubscribed");
-            REDIS.publish("upload:shared", "2");
+            tab.unsubscribe(upload);
+            REDIS.publish("upload:" + upload, "2");
             REDIS.publish("user:subscriber", "3");
             assertThat(client.next()).isEqualTo("3");
         }
@@ -122,15 +136,16 @@ class SubscribingIT {
 
     @Test
     void aSubscriptionEndsWithTheUsersLastConnection() {
-        await("only the subscriber is here").until(() -> POD.metric("sluice_users") == 1);
-        try (Client one = Client.of(POD, "comes and goes")) {
-            one.subscribe("kept");
+        await("only the subscriber is here").until(() -> pod.metric("sluice_users") == 1);
+        String upload = Stage.upload();
+        try (Client one = Client.of(pod, "comes and goes")) {
+            one.subscribe(upload);
             one.leave();
             one.closeCode();
         }
-        await().until(() -> POD.metric("sluice_users") == 1);
-        try (Client two = Client.of(POD, "comes and goes")) {
-            REDIS.publish("upload:kept", "not wanted any more");
+        await().until(() -> pod.metric("sluice_users") == 1);
+        try (Client two = Client.of(pod, "comes and goes")) {
+            REDIS.publish("upload:" + upload, "not wanted any more");
             REDIS.publish("user:comes and goes", "wanted");
             assertThat(two.next()).isEqualTo("wanted");
         }
@@ -149,18 +164,19 @@ class SubscribingIT {
 
     @Test
     void scopeConnectionAndMoreRoutesComeFromTheConfiguration() {
-        Map<String, String> config = Map.of(
+        Map<String, String> config = way.with(Map.of(
                 "sluice.subscriptions.scope", "connection",
                 "sluice.routes.team.audience", "subscribers",
                 "sluice.routes.team.access", "open",
-                "sluice.routes.mail.audience", "user");
-        try (Pod pod = Pod.ready(REDIS, config);
-                Client one = Client.of(pod, "7");
-                Client two = Client.of(pod, "7")) {
-            one.subscribe("42");
+                "sluice.routes.mail.audience", "user"));
+        String upload = Stage.upload();
+        try (Pod own = Pod.ready(REDIS, config);
+                Client one = Client.of(own, "7");
+                Client two = Client.of(own, "7")) {
+            one.subscribe(upload);
             one.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
             assertThat(one.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
-            REDIS.publish("upload:42", "only one");
+            REDIS.publish("upload:" + upload, "only one");
             REDIS.publish("team:red", "only one, too");
             REDIS.publish("mail:7", "both");
             assertThat(one.next()).isEqualTo("only one");

@@ -24,7 +24,7 @@ class UpgradeIT {
     void bothPathsServeTheSame(String path) {
         try (Client client = Client.connect(POD.webSocket(path)).authenticate(Tokens.of("7"))) {
             assertThat(client.next()).contains("auth_success");
-            client.subscribe("42");
+            client.subscribe(Stage.upload());
         }
     }
 

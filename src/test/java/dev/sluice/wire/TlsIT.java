@@ -1,0 +1,112 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Where Sluice speaks TLS itself, what is encoded once for all is still encrypted for each. */
+class TlsIT {
+
+    private static final String PASSWORD = "changeit";
+
+    private static Pod pod;
+    private static SSLContext trusting;
+
+    @BeforeAll
+    static void start() throws IOException, InterruptedException, GeneralSecurityException {
+        Path keys = Path.of("target", "test-tls.p12").toAbsolutePath();
+        Files.deleteIfExists(keys);
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
+                        "-genkeypair",
+                        "-alias",
+                        "sluice",
+                        "-keyalg",
+                        "RSA",
+                        "-dname",
+                        "CN=localhost",
+                        "-ext",
+                        "san=dns:localhost",
+                        "-storetype",
+                        "PKCS12",
+                        "-storepass",
+                        PASSWORD,
+                        "-keystore",
+                        keys.toString())
+                .inheritIO()
+                .start();
+        assertThat(keytool.waitFor()).isZero();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(keys)) {
+            store.load(in, PASSWORD.toCharArray());
+        }
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        trusting = SSLContext.getInstance("TLS");
+        trusting.init(null, trust.getTrustManagers(), null);
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(
+                        "quarkus.http.ssl-port",
+                        "0",
+                        "quarkus.http.ssl.certificate.key-store-file",
+                        keys.toString(),
+                        "quarkus.http.ssl.certificate.key-store-password",
+                        PASSWORD));
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+    }
+
+    @Test
+    void payloadsOfEverySizeComeVerbatim() {
+        HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
+        URI uri = pod.secureWebSocket("/ws");
+        try (Client one = Client.connect(http, uri, Map.of()).authenticate(Tokens.of("7"));
+                Client two = Client.connect(http, uri, Map.of()).authenticate(Tokens.of("7"))) {
+            assertThat(one.next()).contains("auth_success");
+            assertThat(two.next()).contains("auth_success");
+            for (int length : new int[] {0, 1, 125, 126, 16_384, 65_535, 65_536, 200_000, 256 * 1024}) {
+                String payload = "x".repeat(length);
+                Stage.REDIS.publish("user:7", payload);
+                assertThat(one.next()).isEqualTo(payload);
+                assertThat(two.next()).isEqualTo(payload);
+            }
+        }
+    }
+
+    @Test
+    void whoeverDoesNotReadIsCutOffAsSoonAsWithoutTls() {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (RawClient slow = RawClient.narrow(trusting.getSocketFactory(), port, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
+            String large = "x".repeat(100_000);
+            for (int i = 0; pod.disconnects("outbox_full") == 0; i++) {
+                assertThat(i).isLessThan(1_000);
+                Stage.REDIS.publish("user:crowd", large);
+                assertThat(healthy.next()).isEqualTo(large);
+            }
+            // Promised are two seconds; a farewell of TLS's own would wait for a peer that does not read.
+            await("gone").atMost(3, TimeUnit.SECONDS).until(slow::isGone);
+            await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
+        }
+    }
+}
