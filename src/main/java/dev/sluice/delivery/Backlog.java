@@ -105,7 +105,7 @@ final class Backlog {
 
     /** Whether it holds so little that reading may go on. */
     synchronized boolean drained() {
-        return bytes < bounds.maxBytes / 2;
+        return bytes <= bounds.maxBytes / 2;
     }
 
     /** What it holds, in bytes of memory. */
@@ -187,7 +187,7 @@ final class Backlog {
     private void finished(Batch batch) {
         boolean drained;
         synchronized (this) {
-            drained = bytes >= bounds.maxBytes / 2 && bytes - batch.bytes < bounds.maxBytes / 2;
+            drained = bytes > bounds.maxBytes / 2 && bytes - batch.bytes <= bounds.maxBytes / 2;
             bytes -= batch.bytes;
         }
         if (drained) {

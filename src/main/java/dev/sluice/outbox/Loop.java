@@ -80,7 +80,7 @@ public final class Loop {
         for (int i = 0; i < toFlush.size(); i++) {
             try {
                 toFlush.get(i).flush();
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 // Nobody else may wait because of it.
                 LOG.error("A connection could not be flushed", e);
             }

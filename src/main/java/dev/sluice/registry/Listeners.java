@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Who hears one channel on this pod, by event loop. Changed under the registry's lock for the channel, by copying, so
@@ -18,6 +17,9 @@ public final class Listeners {
 
     /** By the number of the loop; every entry is replaced when it changes and never modified. */
     private volatile Listener[][] byLoop = {};
+
+    /** The newest publication that any of them has been given on asking; whoever joins later has no claim to older ones. */
+    private long given;
 
     /** Calls the action for each loop that has connections that are to hear the channel. */
     public void forEachLoop(Consumer<Loop> action) {
@@ -54,7 +56,7 @@ public final class Listeners {
     void add(Connection connection) {
         change(connection.loop(), before -> {
             Listener[] after = Arrays.copyOf(before, before.length + 1);
-            after[before.length] = new Listener(connection);
+            after[before.length] = new Listener(connection, given);
             return after;
         });
     }
@@ -67,14 +69,14 @@ public final class Listeners {
                         .toArray(Listener[]::new));
     }
 
-    @Nullable
-    Listener find(Connection connection) {
+    /** To be called on the connection's loop. */
+    void given(Connection connection, long sequence) {
+        given = Math.max(given, sequence);
         for (Listener listener : on(connection.loop())) {
             if (listener.connection == connection) {
-                return listener;
+                listener.after = Math.max(listener.after, sequence);
             }
         }
-        return null;
     }
 
     boolean isEmpty() {
@@ -95,19 +97,15 @@ public final class Listeners {
     }
 
     /** One connection that hears the channel. */
-    static final class Listener {
+    private static final class Listener {
         private final Connection connection;
 
-        /** The newest publication it has been given on asking; older ones that are still under way are not for it. */
+        /** Those up to there that are still under way are not for it; changed and read on the connection's loop. */
         private long after;
 
-        Listener(Connection connection) {
+        Listener(Connection connection, long after) {
             this.connection = connection;
-        }
-
-        /** To be called on the connection's loop. */
-        void after(long sequence) {
-            after = Math.max(after, sequence);
+            this.after = after;
         }
     }
 }

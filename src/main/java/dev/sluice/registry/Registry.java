@@ -151,11 +151,10 @@ public final class Registry {
      * before and are still on their way are not for it. To be called on the connection's loop.
      */
     public void given(Connection connection, Channel channel, long sequence) {
-        Listeners those = listeners.get(channel);
-        Listeners.Listener listener = those == null ? null : those.find(connection);
-        if (listener != null) {
-            listener.after(sequence);
-        }
+        listeners.computeIfPresent(channel, (name, those) -> {
+            those.given(connection, sequence);
+            return those;
+        });
     }
 
     /** Connections there are now. */

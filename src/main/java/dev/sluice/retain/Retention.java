@@ -53,8 +53,8 @@ public final class Retention {
         double weightOfByte = (double) UNIT * config.maxChannels() / maxBytes;
         this.newest = Caffeine.newBuilder()
                 .maximumWeight((long) UNIT * config.maxChannels())
-                .weigher((Channel channel, Payload payload) ->
-                        (int) Math.min(Integer.MAX_VALUE, Math.max(UNIT, Math.ceil(cost(payload) * weightOfByte))))
+                .weigher((Channel channel, Payload payload) -> (int) Math.min(
+                        Integer.MAX_VALUE, Math.max(UNIT, Math.ceil(cost(channel, payload) * weightOfByte))))
                 .expireAfterWrite(config.maxAge())
                 .ticker(ticker)
                 // On the thread that writes, which has the time; another one would have to be woken up.
@@ -83,10 +83,12 @@ public final class Retention {
     }
 
     long bytes() {
-        return newest.asMap().values().stream().mapToLong(Retention::cost).sum();
+        return newest.asMap().entrySet().stream()
+                .mapToLong(kept -> cost(kept.getKey(), kept.getValue()))
+                .sum();
     }
 
-    private static long cost(Payload payload) {
-        return payload.bytes().length + OVERHEAD;
+    private static long cost(Channel channel, Payload payload) {
+        return (long) channel.length() + payload.bytes().length + OVERHEAD;
     }
 }

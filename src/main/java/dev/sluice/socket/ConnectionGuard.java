@@ -86,8 +86,13 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         onPing = action;
     }
 
-    /** Closes the connection at once, past TLS, whose farewell would wait for a peer that does not read. */
+    /** Closes the connection at once. */
     void cut() {
+        cut(channel);
+    }
+
+    /** Closes the connection at once, past TLS, whose farewell would wait for a peer that does not read. */
+    static void cut(Channel channel) {
         ChannelHandlerContext first = channel.pipeline().firstContext();
         if (first != null) {
             first.close();

@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 final class DirectWire implements Wire {
 
     private final WebSocketConnection socket;
-    private final ConnectionGuard guard;
     private final ChannelHandlerContext channel;
     private final Encoder encoder;
     private @Nullable ByteBuf last;
@@ -22,22 +21,23 @@ final class DirectWire implements Wire {
     /**
      * A wire to an open WebSocket.
      *
-     * @param guard stands in the channel's pipeline where writes begin
+     * @param channel where in the channel's pipeline writes begin
      * @param encoder of the channel's event loop
      */
-    DirectWire(WebSocketConnection socket, ConnectionGuard guard, Encoder encoder) {
+    DirectWire(WebSocketConnection socket, ChannelHandlerContext channel, Encoder encoder) {
         this.socket = socket;
-        this.guard = guard;
-        this.channel = guard.context();
+        this.channel = channel;
         this.encoder = encoder;
     }
 
     @Override
     public void write(Frame frame) {
+        // First what may fail: what has been written must not be written again.
+        ByteBuf bytes = encoder.encode(frame, channel.alloc());
         if (last != null) {
             channel.write(last, channel.voidPromise());
         }
-        last = encoder.encode(frame, channel.alloc());
+        last = bytes;
     }
 
     @Override
@@ -59,6 +59,6 @@ final class DirectWire implements Wire {
 
     @Override
     public void cut() {
-        guard.cut();
+        ConnectionGuard.cut(channel.channel());
     }
 }

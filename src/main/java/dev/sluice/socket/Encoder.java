@@ -43,6 +43,9 @@ final class Encoder {
         if (shared != null && run == lastRun) {
             return shared;
         }
+        // Before anything is allocated: that may fail, and what has been released must not be found again.
+        lastRun = null;
+        lastBytes = null;
         if (shared != null) {
             shared.release();
         }

@@ -29,7 +29,7 @@ final class Wires {
     /** A wire to a WebSocket that is bound to the loop. */
     Wire open(WebSocketConnection socket, ConnectionGuard guard, Loop loop) {
         return direct
-                ? new DirectWire(socket, guard, encoders.computeIfAbsent(loop, x -> new Encoder()))
+                ? new DirectWire(socket, guard.context(), encoders.computeIfAbsent(loop, x -> new Encoder()))
                 : new StandardWire(socket, guard);
     }
 }

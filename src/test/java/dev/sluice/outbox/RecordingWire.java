@@ -13,15 +13,28 @@ public final class RecordingWire implements Wire {
     /** Each message in order: text as it is, the rest by its kind. */
     public final List<String> sent = new ArrayList<>();
 
+    /** How many publications each run had. */
+    public final List<Integer> runs = new ArrayList<>();
+
     public final List<Integer> closes = new ArrayList<>();
     public int flushes;
     public int cuts;
-    private final Queue<Done> stuck = new ArrayDeque<>();
+
+    /** What it has been given and its kernel has not taken, as an outbox charges for it. */
+    public long waiting;
+
+    private record Stuck(Done done, long cost) {}
+
+    private final Queue<Stuck> stuck = new ArrayDeque<>();
+    private long unflushed;
     private boolean full;
 
     @Override
     public void write(Frame frame) {
+        waiting += frame.cost();
+        unflushed += frame.cost();
         if (frame instanceof Run run) {
+            runs.add(run.count());
             for (int i = 0; i < run.count(); i++) {
                 sent.add(new String(run.get(i).bytes(), StandardCharsets.UTF_8));
             }
@@ -35,10 +48,10 @@ public final class RecordingWire implements Wire {
     @Override
     public void flush(Done done) {
         flushes++;
-        if (full) {
-            stuck.add(done);
-        } else {
-            done.done(null);
+        stuck.add(new Stuck(done, unflushed));
+        unflushed = 0;
+        if (!full) {
+            drain();
         }
     }
 
@@ -60,22 +73,37 @@ public final class RecordingWire implements Wire {
     /** The kernel takes what has been flushed so far. */
     public void drain() {
         for (int flushed = stuck.size(); flushed > 0; flushed--) {
-            stuck.remove().done(null);
+            take(null);
         }
+    }
+
+    /** The kernel takes the oldest of what has been flushed; false where there is nothing. */
+    public boolean takeOne() {
+        return take(null);
     }
 
     /** The kernel takes everything again. */
     public void open() {
         full = false;
-        while (!stuck.isEmpty()) {
-            stuck.remove().done(null);
+        while (take(null)) {
+            // What that sets free is flushed, and taken too.
         }
     }
 
     /** Every write under way fails. */
-    public void fail(@Nullable Throwable failure) {
-        while (!stuck.isEmpty()) {
-            stuck.remove().done(failure);
+    public void fail(Throwable failure) {
+        while (take(failure)) {
+            // One by one, as each has its own promise.
         }
+    }
+
+    private boolean take(@Nullable Throwable failure) {
+        Stuck oldest = stuck.poll();
+        if (oldest == null) {
+            return false;
+        }
+        waiting -= oldest.cost();
+        oldest.done().done(failure);
+        return true;
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.outbox;
 
 import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
@@ -11,6 +12,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /** Routes and outboxes as they are by default. */
 public final class TestOutboxes {
@@ -31,5 +33,10 @@ public final class TestOutboxes {
         return new Outboxes(
                 new Config(new MemorySize(BigInteger.valueOf(maxBytes)), maxStall, OutboxConfig.Path.DIRECT),
                 new OutboxMeters(ROUTES, metrics));
+    }
+
+    /** A channel of one of the routes. */
+    public static Channel channel(String name) {
+        return Objects.requireNonNull(ROUTES.resolve(name));
     }
 }

@@ -1,0 +1,389 @@
+package dev.sluice.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Scope;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class BacklogTest {
+
+    private static final Channel A = TestOutboxes.channel("upload:a");
+    private static final Channel B = TestOutboxes.channel("upload:b");
+    private static final int MAX_RUN = 1000;
+    private static final long MAX_BYTES = 100_000;
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Loop loop = new Loop(0, tasks::add);
+    private final Registry registry = TestRegistries.with(Scope.CONNECTION);
+    private final RecordingWire wire = new RecordingWire();
+    private final RouteMeters meters = new RouteMeters("upload", new SimpleMeterRegistry());
+    private final List<Lagged> lags = new ArrayList<>();
+    private int drains;
+    private long sequence;
+
+    private final Backlog backlog = backlog(MAX_BYTES);
+
+    @BeforeEach
+    void listen() {
+        join(wire);
+    }
+
+    @Test
+    void whatOneReadHasBroughtIsDeliveredInOneTaskAndFlushedOnce() {
+        for (int i = 0; i < 100; i++) {
+            add(i % 2 == 0 ? A : B);
+        }
+        assertThat(tasks).as("not before it is handed over").isEmpty();
+        backlog.handOver();
+        assertThat(tasks).hasSize(1);
+        assertThat(wire.sent).isEmpty();
+        runTasks();
+        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 100));
+        assertThat(wire.flushes).isEqualTo(1);
+    }
+
+    @Test
+    void severalReadsBeforeTheLoopHasTimeAreOneTask() {
+        for (int read = 0; read < 3; read++) {
+            add(A);
+            add(B);
+            backlog.handOver();
+        }
+        assertThat(tasks).hasSize(1);
+        runTasks();
+        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 6));
+        assertThat(wire.flushes).isEqualTo(1);
+        add(A);
+        backlog.handOver();
+        assertThat(tasks).hasSize(1);
+    }
+
+    @Test
+    void tellsWhenABatchBegins() {
+        assertThat(add(A)).isTrue();
+        assertThat(add(A)).isFalse();
+        assertThat(add(B)).isFalse();
+        backlog.handOver();
+        assertThat(add(B)).isTrue();
+    }
+
+    @Test
+    void onlyNeighboursOfOneChannelMakeARun() {
+        for (Channel channel : List.of(A, A, A, B, A, B, B)) {
+            add(channel);
+        }
+        backlog.handOver();
+        add(B);
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 8));
+        assertThat(wire.runs).as("and no two reads").containsExactly(3, 1, 1, 2, 1);
+    }
+
+    @Test
+    void aRunIsNoLongerThanItMayBe() {
+        // 248 bytes and a header of 2 or 4 bytes.
+        add(A, 246);
+        add(A, 246);
+        add(A, 246);
+        add(A, 246);
+        add(A, 246);
+        add(A, 5 * MAX_RUN);
+        add(A, 246);
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.runs).as("four fill it, and one may be larger alone").containsExactly(4, 1, 1, 1);
+        wire.runs.clear();
+        for (int i = 0; i < 4; i++) {
+            add(A, i == 0 ? 247 : 246);
+        }
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.runs).as("one byte too much").containsExactly(3, 1);
+    }
+
+    @Test
+    void othersHaveTheirTurnBeforeManyWritesAreDone() {
+        RecordingWire second = new RecordingWire();
+        join(second);
+        for (int i = 0; i < 5000; i++) {
+            add(i % 2 == 0 ? A : B);
+        }
+        backlog.handOver();
+        int turns = 0;
+        while (!tasks.isEmpty()) {
+            assertThat(tasks).hasSize(1);
+            int before = wire.sent.size() + second.sent.size();
+            tasks.remove().run();
+            turns++;
+            assertThat(wire.waiting).as("flushed, too").isZero();
+            assertThat(wire.sent.size() + second.sent.size() - before).isBetween(1, 4096);
+            if (turns == 1) {
+                add(A);
+                backlog.handOver();
+            }
+        }
+        assertThat(turns).isEqualTo(4);
+        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 5001));
+        assertThat(second.sent).isEqualTo(wire.sent);
+        assertThat(backlog.bytes()).isZero();
+    }
+
+    @Test
+    void whatNobodyHearsAnyMoreTakesTurnsToo() {
+        Listeners gone = Objects.requireNonNull(registry.listeners(A));
+        Connection connection = connection(new RecordingWire());
+        registry.add(connection);
+        for (int i = 0; i < 5000; i++) {
+            backlog.add(gone, A, payload(MAX_RUN), meters);
+        }
+        backlog.handOver();
+        tasks.remove().run();
+        assertThat(tasks).hasSize(1);
+    }
+
+    @Test
+    void isChargedUntilABatchIsDone() {
+        long cost = 0;
+        for (int read = 0; read < 3; read++) {
+            cost = 0;
+            for (int i = 0; i < 10; i++) {
+                add(A, 100);
+                cost += 100 + Frame.OVERHEAD;
+            }
+            assertThat(backlog.bytes()).as("not yet handed over").isEqualTo(read * cost);
+            backlog.handOver();
+        }
+        assertThat(backlog.bytes()).isEqualTo(3 * cost);
+        runTasks();
+        assertThat(backlog.bytes()).isZero();
+    }
+
+    @Test
+    void saysWhenItIsFullAndOnceWhenHalfIsLeft() {
+        int each = (int) MAX_BYTES / 10;
+        for (int i = 1; i <= 12; i++) {
+            // One read each, long enough to need a task each: what nobody hears takes a turn, too.
+            add(A, each - Frame.OVERHEAD);
+            backlog.handOver();
+            assertThat(backlog.full()).isEqualTo(i >= 10);
+            assertThat(backlog.drained()).isEqualTo(i <= 5);
+        }
+        runTasks();
+        assertThat(drains).isEqualTo(1);
+        assertThat(backlog.full()).isFalse();
+        assertThat(backlog.drained()).isTrue();
+        add(A);
+        backlog.handOver();
+        runTasks();
+        assertThat(drains).as("it was not above half").isEqualTo(1);
+    }
+
+    @Test
+    void aBoundOfOneByteIsOneReadAtATime() {
+        Backlog tight = backlog(1);
+        assertThat(tight.drained()).isTrue();
+        tight.add(Objects.requireNonNull(registry.listeners(A)), A, payload(10), meters);
+        tight.handOver();
+        assertThat(tight.full()).isTrue();
+        assertThat(tight.drained()).isFalse();
+        runTasks();
+        assertThat(drains).isEqualTo(1);
+        assertThat(tight.drained()).isTrue();
+    }
+
+    @Test
+    void whatIsDroppedIsToldOfBeforeAnythingNewer() {
+        tick();
+        Instant beforeOldest = Instant.now();
+        add(A);
+        backlog.handOver();
+        tick();
+        Instant afterOldest = Instant.now();
+        add(B);
+        backlog.handOver();
+        backlog.drop();
+        assertThat(backlog.bytes()).isZero();
+        assertThat(backlog.drained()).isTrue();
+        tick();
+        Instant beforeNewest = Instant.now();
+        add(A);
+        backlog.handOver();
+        assertThat(backlog.bytes()).as("what comes meanwhile is dropped, too").isZero();
+        backlog.drop();
+        assertThat(lags).as("the loop has not gone on").isEmpty();
+        runTasks();
+        assertThat(wire.sent).isEmpty();
+        assertThat(lags).singleElement().satisfies(lag -> {
+            assertThat(lag.loop()).isSameAs(loop);
+            assertThat(lag.since()).isBetween(beforeOldest.minusMillis(1), afterOldest);
+            assertThat(lag.until()).isBetween(beforeNewest, Instant.now());
+        });
+        add(B);
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.sent).containsExactly("4");
+        assertThat(lags).hasSize(1);
+    }
+
+    @Test
+    void goesBackToTheReceiptOfTheOldestHoweverLongAgo() {
+        long age = Duration.ofHours(1).toNanos();
+        Payload old = new Payload(1, new byte[0], true, System.nanoTime() - age);
+        backlog.add(Objects.requireNonNull(registry.listeners(A)), A, old, meters);
+        add(A);
+        backlog.handOver();
+        backlog.drop();
+        runTasks();
+        assertThat(lags)
+                .singleElement()
+                .satisfies(lag -> assertThat(Duration.between(lag.since(), lag.until()))
+                        .isBetween(Duration.ofHours(1), Duration.ofHours(2)));
+    }
+
+    @Test
+    void whatTheLoopHasBegunWithIsNotDropped() {
+        for (int i = 0; i < 3000; i++) {
+            add(i % 2 == 0 ? A : B);
+        }
+        backlog.handOver();
+        add(A);
+        backlog.handOver();
+        tasks.remove().run();
+        int written = wire.sent.size();
+        assertThat(written).isBetween(1, 2999);
+        assertThat(tasks).hasSize(1);
+        backlog.drop();
+        assertThat(backlog.bytes()).isPositive();
+        add(B);
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 3000));
+        assertThat(lags).hasSize(1);
+        assertThat(backlog.bytes()).isZero();
+    }
+
+    @Test
+    void droppingNothingIsNoGap() {
+        backlog.drop();
+        add(A);
+        backlog.handOver();
+        runTasks();
+        backlog.drop();
+        add(A);
+        backlog.handOver();
+        runTasks();
+        assertThat(wire.sent).containsExactly("1", "2");
+        assertThat(lags).isEmpty();
+    }
+
+    @Test
+    void laggingAgainIsToldAgain() {
+        for (int i = 0; i < 3; i++) {
+            add(A);
+            backlog.handOver();
+            backlog.drop();
+            runTasks();
+            add(A);
+            backlog.handOver();
+            runTasks();
+        }
+        assertThat(lags).hasSize(3);
+        assertThat(wire.sent).containsExactly("2", "4", "6");
+    }
+
+    @Test
+    void ordersAndChargesAreRightWhateverTheMixture() {
+        List<String> expected = new ArrayList<>();
+        SplittableRandom random = new SplittableRandom(1);
+        for (int read = 0; read < 2000; read++) {
+            int size = 1 + random.nextInt(50);
+            for (int i = 0; i < size; i++) {
+                add(random.nextInt(3) == 0 ? B : A);
+                expected.add(Long.toString(sequence));
+            }
+            backlog.handOver();
+            if (random.nextInt(10) == 0) {
+                tasks.remove().run();
+            }
+        }
+        runTasks();
+        assertThat(wire.sent).isEqualTo(expected);
+        assertThat(backlog.bytes()).isZero();
+        assertThat(wire.runs).as("there were runs").anyMatch(count -> count > 5);
+    }
+
+    private Backlog backlog(long maxBytes) {
+        return new Backlog(loop, new Backlog.Bounds(maxBytes, MAX_RUN), () -> drains++, lags::add);
+    }
+
+    private void join(RecordingWire to) {
+        Connection connection = connection(to);
+        registry.add(connection);
+        registry.subscribe(connection, A);
+        registry.subscribe(connection, B);
+    }
+
+    private Connection connection(RecordingWire to) {
+        Outboxes outboxes = TestOutboxes.with(1 << 24, Duration.ofSeconds(30), new SimpleMeterRegistry());
+        return new Connection("7", outboxes.open(to, loop, reason -> {}), loop, event -> {});
+    }
+
+    private boolean add(Channel channel) {
+        byte[] number = Long.toString(++sequence).getBytes(StandardCharsets.US_ASCII);
+        return add(channel, Payload.of(sequence, number, System.nanoTime()));
+    }
+
+    private void add(Channel channel, int length) {
+        add(channel, payload(length));
+    }
+
+    private boolean add(Channel channel, Payload payload) {
+        return backlog.add(Objects.requireNonNull(registry.listeners(channel)), channel, payload, meters);
+    }
+
+    private Payload payload(int length) {
+        return Payload.of(++sequence, new byte[length], System.nanoTime());
+    }
+
+    private void runTasks() {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+
+    private static List<String> numbers(int first, int last) {
+        return IntStream.rangeClosed(first, last).mapToObj(Integer::toString).toList();
+    }
+
+    /** Both clocks have moved on. */
+    private static void tick() {
+        Instant start = Instant.now();
+        while (Duration.between(start, Instant.now()).toNanos() < 10_000) {
+            Thread.onSpinWait();
+        }
+    }
+}

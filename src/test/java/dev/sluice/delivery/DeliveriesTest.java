@@ -1,0 +1,353 @@
+package dev.sluice.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outbox;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Scope;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class DeliveriesTest {
+
+    private static final Channel A = TestOutboxes.channel("upload:a");
+    private static final Channel B = TestOutboxes.channel("upload:b");
+    private static final int LENGTH = 1000 - Frame.OVERHEAD;
+    private static final long MAX_BYTES = 10_000;
+    private static final Duration MAX_PAUSE = Duration.ofSeconds(2);
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Queue<Runnable> otherTasks = new ArrayDeque<>();
+    private final Loop loop = new Loop(0, tasks::add);
+    private final Loop otherLoop = new Loop(1, otherTasks::add);
+    private final HandDrivenSource source = new HandDrivenSource();
+    private final Registry registry = TestRegistries.with(Scope.USER);
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final List<Lagged> lags = new ArrayList<>();
+    private final RecordingWire wire = new RecordingWire();
+    private final RecordingWire otherWire = new RecordingWire();
+    private final Deliveries deliveries = new Deliveries(
+            source,
+            registry,
+            TestOutboxes.ROUTES,
+            new Backlog.Bounds(MAX_BYTES, 1 << 16),
+            MAX_PAUSE,
+            lag -> {
+                lags.add(lag);
+                (lag.loop() == loop ? wire : otherWire).sent.add("lagged");
+            },
+            metrics);
+    private long sequence;
+
+    @Test
+    void eachLoopGetsOneTaskForWhatOneReadHasBrought() {
+        listen("1", loop, wire, A, B);
+        listen("2", otherLoop, otherWire, A);
+        for (int i = 0; i < 10; i++) {
+            publish(A);
+            publish(B);
+        }
+        assertThat(tasks).as("the read is not over").isEmpty();
+        assertThat(source.tasks).hasSize(1);
+        source.readIsOver();
+        assertThat(tasks).hasSize(1);
+        assertThat(otherTasks).hasSize(1);
+        run(tasks);
+        assertThat(heard(wire)).hasSize(20);
+        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(heard(otherWire)).as("each on its own").isEmpty();
+        run(otherTasks);
+        assertThat(heard(otherWire)).hasSize(10);
+        publish(B);
+        source.readIsOver();
+        assertThat(tasks).as("the next read is the next task").hasSize(1);
+        assertThat(otherTasks).as("nobody there hears it").isEmpty();
+    }
+
+    @Test
+    void pausesAtTheBoundAndGoesOnAtHalfOfIt() {
+        listen("1", loop, wire, A);
+        read(9);
+        assertThat(source.paused).isFalse();
+        read(1);
+        assertThat(source.paused).isTrue();
+        assertThat(source.delays).containsExactly(MAX_PAUSE);
+        read(1);
+        assertThat(source.pauses).as("asked once").isEqualTo(1);
+        run(tasks);
+        assertThat(source.paused).as("on the source's own thread").isTrue();
+        source.readIsOver();
+        assertThat(source.paused).isFalse();
+        assertThat(heard(wire)).hasSize(11);
+    }
+
+    @Test
+    void goesOnOnlyOnceEveryLoopHasCaughtUp() {
+        listen("1", loop, wire, A);
+        listen("2", otherLoop, otherWire, A);
+        read(10);
+        assertThat(source.pauses).isEqualTo(1);
+        run(tasks);
+        source.readIsOver();
+        assertThat(source.paused).isTrue();
+        run(otherTasks);
+        source.readIsOver();
+        assertThat(source.paused).isFalse();
+        assertThat(lags).isEmpty();
+    }
+
+    @Test
+    void aLoopThatStaysBehindLosesWhatWaitsForItAndNoOtherDoes() {
+        listen("1", loop, wire, A);
+        listen("2", otherLoop, otherWire, A);
+        read(6);
+        run(otherTasks);
+        read(4);
+        assertThat(source.paused).isTrue();
+        source.timeIsUp();
+        assertThat(source.paused).isFalse();
+        assertThat(deliveries.bytes()).as("the other's four").isEqualTo(4000);
+        read(3);
+        run(otherTasks);
+        assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, 13));
+        run(tasks);
+        assertThat(heard(wire)).as("told on the loop, once it goes on").containsExactly("lagged");
+        assertThat(lags).singleElement().extracting(Lagged::loop).isSameAs(loop);
+        read(2);
+        run(tasks);
+        run(otherTasks);
+        assertThat(heard(wire)).containsExactly("lagged", "14", "15");
+        assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, 15));
+        assertThat(pending()).isZero();
+    }
+
+    @Test
+    void aTimerOfAPauseThatIsOverDropsNothing() {
+        listen("1", loop, wire, A);
+        read(10);
+        run(tasks);
+        source.readIsOver();
+        assertThat(source.paused).isFalse();
+        Runnable late = source.timers.remove(0);
+        late.run();
+        read(10);
+        assertThat(source.pauses).isEqualTo(2);
+        late.run();
+        assertThat(source.paused)
+                .as("that of the pause before says nothing of this one")
+                .isTrue();
+        run(tasks);
+        source.readIsOver();
+        assertThat(lags).isEmpty();
+        assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 20));
+    }
+
+    @Test
+    void aLoopThatNeverRunsCostsItsBoundAndOneRead() {
+        listen("1", loop, wire, A);
+        listen("2", otherLoop, otherWire, A);
+        int perRead = 7;
+        int reads = 0;
+        for (int turn = 0; turn < 10_000; turn++) {
+            if (source.paused) {
+                source.timeIsUp();
+            } else {
+                read(perRead);
+                reads++;
+            }
+            run(otherTasks);
+            source.readIsOver();
+            assertThat(deliveries.bytes()).isLessThanOrEqualTo(MAX_BYTES + perRead * 1000L);
+            assertThat(tasks).hasSize(1);
+        }
+        assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, reads * perRead));
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("lagged");
+        read(1);
+        run(tasks);
+        assertThat(heard(wire)).hasSize(2);
+    }
+
+    @Test
+    void tellsHowMuchIsPending() {
+        listen("1", loop, wire, A);
+        listen("2", otherLoop, otherWire, A);
+        read(3);
+        assertThat(pending()).isEqualTo(6000);
+        run(tasks);
+        assertThat(pending()).isEqualTo(3000);
+        run(otherTasks);
+        assertThat(pending()).isZero();
+    }
+
+    @Test
+    void countsWhatIsDelivered() {
+        listen("1", loop, wire, A);
+        listen("2", loop, new RecordingWire(), A);
+        listen("3", otherLoop, otherWire, A);
+        read(4);
+        run(tasks);
+        run(otherTasks);
+        assertThat(metrics.get("sluice.deliveries")
+                        .tag("route", "upload")
+                        .counter()
+                        .count())
+                .isEqualTo(12);
+        assertThat(metrics.get("sluice.delivery.bytes").counter().count()).isEqualTo(12 * LENGTH);
+        assertThat(metrics.get("sluice.delivery.latency").timer().count())
+                .as("once for each loop")
+                .isEqualTo(8);
+    }
+
+    @Test
+    void whoeverSubscribedInBetweenHearsIt() {
+        listen("1", loop, wire, A);
+        publish(A);
+        source.readIsOver();
+        RecordingWire late = new RecordingWire();
+        listen("2", loop, late, A);
+        run(tasks);
+        assertThat(heard(late)).containsExactly("1");
+    }
+
+    @Test
+    void whatWasGivenOnAskingIsNotDeliveredAgain() {
+        listen("1", loop, wire, A);
+        RecordingWire late = new RecordingWire();
+        for (int i = 0; i < 3; i++) {
+            publish(A);
+        }
+        Payload newest = payload();
+        deliver(A, newest);
+        publish(A);
+        source.readIsOver();
+        Connection asking = listen("2", loop, late, A);
+        deliveries.give(asking, A, newest);
+        run(tasks);
+        assertThat(heard(late)).containsExactly("4", "5");
+        assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 5));
+        read(1);
+        run(tasks);
+        assertThat(heard(late)).containsExactly("4", "5", "6");
+    }
+
+    @Test
+    void whatOneConnectionWasGivenIsNotWithheldFromAnother() {
+        listen("1", loop, wire, A, B);
+        publish(A);
+        publish(B);
+        Payload newest = payload();
+        deliver(A, newest);
+        source.readIsOver();
+        deliveries.give(listen("2", loop, otherWire, A, B), A, newest);
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("1", "2", "3");
+        assertThat(heard(otherWire)).as("nor other channels").containsExactly("3", "2");
+    }
+
+    @Test
+    void resubscribingOnAnotherConnectionBringsNothingBack() {
+        // Keeps the channel's listeners alive.
+        listen("1", loop, wire, A);
+        publish(A);
+        publish(A);
+        Payload newest = payload();
+        deliver(A, newest);
+        source.readIsOver();
+        Connection one = listen("7", loop, otherWire, A);
+        deliveries.give(one, A, newest);
+        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        registry.unsubscribe(sibling, A);
+        registry.subscribe(sibling, A);
+        run(tasks);
+        assertThat(heard(otherWire)).as("1 and 2 are older").containsExactly("3");
+        read(1);
+        run(tasks);
+        assertThat(heard(otherWire)).containsExactly("3", "4");
+    }
+
+    @Test
+    void anOlderOneGivenLaterChangesNothing() {
+        Connection one = listen("1", loop, wire, A);
+        Payload older = payload();
+        deliver(A, older);
+        Payload newer = payload();
+        deliver(A, newer);
+        source.readIsOver();
+        deliveries.give(one, A, newer);
+        registry.given(one, A, older.sequence());
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("2");
+    }
+
+    private Connection listen(String user, Loop on, RecordingWire to, Channel... channels) {
+        Outbox outbox = TestOutboxes.standard().open(to, on, reason -> {});
+        Connection connection = new Connection(user, outbox, on, event -> {});
+        registry.add(connection);
+        for (Channel channel : channels) {
+            registry.subscribe(connection, channel);
+        }
+        return connection;
+    }
+
+    private void read(int publications) {
+        for (int i = 0; i < publications; i++) {
+            publish(A);
+        }
+        source.readIsOver();
+    }
+
+    private void publish(Channel channel) {
+        deliver(channel, payload());
+    }
+
+    private void deliver(Channel channel, Payload payload) {
+        Listeners listeners = registry.listeners(channel);
+        assertThat(listeners).isNotNull();
+        deliveries.deliver(channel, listeners, payload);
+    }
+
+    private Payload payload() {
+        byte[] bytes = number(++sequence).getBytes(StandardCharsets.US_ASCII);
+        return Payload.of(sequence, bytes, System.nanoTime());
+    }
+
+    private static List<String> heard(RecordingWire by) {
+        return by.sent.stream().map(String::strip).toList();
+    }
+
+    private double pending() {
+        return metrics.get("sluice.feed.pending.bytes").gauge().value();
+    }
+
+    private static void run(Queue<Runnable> tasks) {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+
+    private static List<String> numbers(int first, int last) {
+        return IntStream.rangeClosed(first, last).mapToObj(Integer::toString).toList();
+    }
+
+    /** As long as makes counting easy. */
+    private static String number(long number) {
+        return " ".repeat(LENGTH - Long.toString(number).length()) + number;
+    }
+}

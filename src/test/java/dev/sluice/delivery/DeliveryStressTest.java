@@ -1,0 +1,730 @@
+package dev.sluice.delivery;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outbox;
+import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.Wire;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Scope;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.retain.Retention;
+import dev.sluice.retain.TestRetention;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import dev.sluice.socket.TestCommands;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.DelayQueue;
+import java.util.concurrent.Delayed;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Everything from the thread that reads Redis to the wires, with real threads: clients come, go, subscribe, unsubscribe
+ * and stop reading while one thread publishes. Each publication carries its number within its channel, so that each wire
+ * can tell whether anything is lost, repeated or out of order.
+ */
+class DeliveryStressTest {
+
+    private static final int LOOPS = 3;
+    private static final int CLIENTS = 8;
+    private static final int PUBLICATIONS = 100_000;
+    private static final int MAX_OUTBOX = 192 * 1024;
+    private static final long MAX_PENDING = 256 * 1024;
+
+    /** Channels on which users with several connections never unsubscribe. */
+    private static final int STEADY = 4;
+
+    /** From there on, users with several connections don't subscribe. */
+    private static final int SHARED = 8;
+
+    private static final int CHANNELS = 12;
+
+    private final Queue<String> wrong = new ConcurrentLinkedQueue<>();
+    private final List<ExecutorService> executors = new ArrayList<>();
+    private final List<Place> places = new ArrayList<>();
+    private final Feeder feeder = new Feeder();
+    private final Thread feeding = new Thread(feeder, "feeder");
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final Outboxes outboxes = TestOutboxes.with(MAX_OUTBOX, Duration.ofMinutes(10), metrics);
+    private final Retention retention = TestRetention.with(1000);
+    private final Map<Channel, Published> published = new ConcurrentHashMap<>();
+
+    // What must have happened for the test to have tested anything.
+    private final LongAdder received = new LongAdder();
+    private final LongAdder missed = new LongAdder();
+    private final LongAdder given = new LongAdder();
+    private final LongAdder overflows = new LongAdder();
+    private final LongAdder lags = new LongAdder();
+    private final LongAdder actions = new LongAdder();
+
+    private volatile boolean acting = true;
+    private @Nullable Registry maybeRegistry;
+    private @Nullable Deliveries maybeDeliveries;
+    private boolean exclusive;
+    private boolean retain;
+    private boolean lossy;
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        acting = false;
+        feeding.interrupt();
+        feeding.join(10_000);
+        executors.forEach(ExecutorService::shutdownNow);
+        for (ExecutorService executor : executors) {
+            assertThat(executor.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "CONNECTION, true, false, 1",
+        "CONNECTION, false, false, 2",
+        "CONNECTION, true, true, 3",
+        "USER, true, false, 4",
+        "USER, false, false, 5",
+        "USER, true, true, 6"
+    })
+    void nothingIsLostRepeatedOrOutOfOrderWithoutAWord(Scope scope, boolean retained, boolean lagging, long seed)
+            throws Exception {
+        exclusive = scope == Scope.CONNECTION;
+        retain = retained;
+        lossy = lagging;
+        start(scope, seed);
+        feeder.published.await();
+        acting = false;
+        for (Place place : places) {
+            assertThat(place.stopped.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        settle();
+        for (Place place : places) {
+            on(place, () -> place.clients.forEach(Client::read));
+        }
+        settle();
+        for (Place place : places) {
+            on(place, () -> place.clients.forEach(Client::caughtUp));
+        }
+        for (Place place : places) {
+            on(place, () -> place.clients.forEach(client -> client.connection().disconnect(Disconnect.GOING_AWAY)));
+        }
+        settle();
+
+        System.out.println(String.join(
+                " ",
+                "received",
+                "" + received,
+                "actions",
+                "" + actions,
+                "missed",
+                "" + missed,
+                "overflows",
+                "" + overflows,
+                "pauses",
+                "" + feeder.pauses,
+                "given",
+                "" + given,
+                "lags",
+                "" + lags));
+        assertThat(wrong).isEmpty();
+        assertThat(TestRegistries.isEmpty(registry())).isTrue();
+        assertThat(gauge("sluice.outbox.pending.bytes")).isZero();
+        assertThat(gauge("sluice.feed.pending.bytes")).isZero();
+        assertThat(received.sum()).isGreaterThan(10_000);
+        assertThat(actions.sum()).isGreaterThan(10_000);
+        assertThat(missed.sum()).isGreaterThan(1000);
+        assertThat(overflows.sum() > 0 || lossy).isTrue();
+        assertThat(feeder.pauses.get()).isPositive();
+        assertThat(given.sum() > 0).isEqualTo(retain);
+        assertThat(lags.sum() > 0).isEqualTo(lossy);
+    }
+
+    private void start(Scope scope, long seed) throws Exception {
+        Registry registry = TestRegistries.with(scope);
+        Deliveries deliveries = new Deliveries(
+                feeder,
+                registry,
+                TestOutboxes.ROUTES,
+                new Backlog.Bounds(MAX_PENDING, outboxes.maxRun()),
+                lossy ? Duration.ofMillis(1) : Duration.ofHours(1),
+                lag -> places.get(lag.loop().index()).lagged(),
+                metrics);
+        maybeRegistry = registry;
+        maybeDeliveries = deliveries;
+        TestCommands commands = new TestCommands(registry, retention, deliveries);
+        for (int i = 0; i < LOOPS; i++) {
+            ExecutorService executor = Executors.newSingleThreadExecutor();
+            executors.add(executor);
+            places.add(new Place(i, executor, commands, new SplittableRandom(seed * 100 + i)));
+        }
+        for (Place place : places) {
+            on(place, place::open);
+        }
+        feeder.random = new SplittableRandom(seed);
+        feeding.start();
+        places.forEach(place -> place.loop.execute(place::act));
+    }
+
+    /** Until nothing is under way any more. */
+    private void settle() throws Exception {
+        // What one thread does may give another one work, but not without end.
+        for (int round = 0; round < 10; round++) {
+            CountDownLatch ran = new CountDownLatch(1);
+            feeder.execute(ran::countDown);
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+            for (Place place : places) {
+                on(place, () -> {});
+            }
+        }
+    }
+
+    private static void on(Place place, Runnable task) throws Exception {
+        Future<?> done = place.executor.submit(task);
+        done.get(30, TimeUnit.SECONDS);
+    }
+
+    private double gauge(String name) {
+        return metrics.get(name).gauge().value();
+    }
+
+    private Registry registry() {
+        return Objects.requireNonNull(maybeRegistry);
+    }
+
+    private Deliveries deliveries() {
+        return Objects.requireNonNull(maybeDeliveries);
+    }
+
+    private Published published(Channel channel) {
+        return published.computeIfAbsent(channel, x -> new Published());
+    }
+
+    private void expect(boolean right, Callable<String> what) {
+        if (!right && wrong.size() < 10) {
+            try {
+                wrong.add(what.call());
+            } catch (Exception e) {
+                wrong.add(e.toString());
+            }
+        }
+    }
+
+    private static Channel upload(int number) {
+        return TestOutboxes.channel("upload:" + number);
+    }
+
+    /** How many publications of a channel there are. */
+    private static final class Published {
+        /** Those that may not be heard by whoever subscribes now; all after must be. */
+        private final AtomicLong begun = new AtomicLong();
+
+        /** Those the newest of which, or a newer one, must be given to whoever subscribes now. */
+        private final AtomicLong kept = new AtomicLong();
+    }
+
+    /** Does what the relay does, on a thread of its own, in reads of any size. */
+    private final class Feeder implements Runnable, Source {
+        private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+        private final DelayQueue<Later> timers = new DelayQueue<>();
+        private final AtomicLong pauses = new AtomicLong();
+        private final CountDownLatch published = new CountDownLatch(1);
+        private final List<Channel> channels = new ArrayList<>();
+        private volatile boolean paused;
+        private SplittableRandom random = new SplittableRandom();
+        private long sequence;
+
+        @Override
+        public void pause() {
+            pauses.incrementAndGet();
+            paused = true;
+        }
+
+        @Override
+        public void resume() {
+            paused = false;
+        }
+
+        @Override
+        public void execute(Runnable task) {
+            tasks.add(task);
+        }
+
+        @Override
+        public void execute(Runnable task, Duration delay) {
+            timers.add(new Later(task, System.nanoTime() + delay.toNanos()));
+        }
+
+        @Override
+        public void run() {
+            try {
+                while (!Thread.interrupted()) {
+                    boolean idle = paused || sequence == PUBLICATIONS;
+                    Runnable task = idle ? tasks.poll(1, TimeUnit.MILLISECONDS) : tasks.poll();
+                    for (; task != null; task = tasks.poll()) {
+                        task.run();
+                    }
+                    for (Later timer = timers.poll(); timer != null; timer = timers.poll()) {
+                        timer.task.run();
+                    }
+                    if (!idle) {
+                        read();
+                    }
+                }
+            } catch (InterruptedException e) {
+                // The test is over.
+            } catch (Throwable e) {
+                wrong.add("feeder: " + e);
+                published.countDown();
+            }
+        }
+
+        private void read() {
+            for (int left = 1 + random.nextInt(64); left > 0 && sequence < PUBLICATIONS; left--) {
+                Channel channel = channels.get(random.nextInt(channels.size()));
+                publish(channel);
+                while (random.nextInt(3) == 0 && sequence < PUBLICATIONS) {
+                    publish(channel);
+                }
+            }
+            if (sequence == PUBLICATIONS || !wrong.isEmpty()) {
+                sequence = PUBLICATIONS;
+                published.countDown();
+            }
+        }
+
+        private void publish(Channel channel) {
+            Published those = published(channel);
+            long number = those.begun.incrementAndGet();
+            String text = number + " ".repeat(random.nextInt(8) == 0 ? random.nextInt(6000) : 10);
+            Payload payload = Payload.of(++sequence, text.getBytes(StandardCharsets.US_ASCII), System.nanoTime());
+            if (retain && channel.route().audience() == Audience.SUBSCRIBERS) {
+                retention.remember(channel, payload);
+                those.kept.set(number);
+            }
+            Listeners listeners = registry().listeners(channel);
+            if (listeners != null) {
+                deliveries().deliver(channel, listeners, payload);
+            }
+        }
+    }
+
+    private record Later(Runnable task, long at) implements Delayed {
+        @Override
+        public long getDelay(TimeUnit unit) {
+            return unit.convert(at - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+
+        @Override
+        public int compareTo(Delayed other) {
+            return Long.compare(getDelay(TimeUnit.NANOSECONDS), other.getDelay(TimeUnit.NANOSECONDS));
+        }
+    }
+
+    /** One event loop with the clients on it. */
+    private final class Place {
+        private final ExecutorService executor;
+        private final Loop loop;
+        private final TestCommands commands;
+        private final SplittableRandom random;
+        private final List<Client> clients = new ArrayList<>();
+        private final CountDownLatch stopped = new CountDownLatch(1);
+
+        Place(int index, ExecutorService executor, TestCommands commands, SplittableRandom random) {
+            this.executor = executor;
+            this.commands = commands;
+            this.random = random;
+            this.loop = new Loop(
+                    index,
+                    task -> executor.execute(() -> {
+                        try {
+                            task.run();
+                        } catch (Throwable e) {
+                            wrong.add("loop " + index + ": " + e);
+                        }
+                    }));
+        }
+
+        void open() {
+            for (int i = 0; i < CLIENTS; i++) {
+                // Half of them have a user of their own, the others share few.
+                boolean alone = i % 2 == 0;
+                String user = alone ? "alone-" + loop.index() + "-" + i : "shared-" + i % 3;
+                feeder.execute(() -> feeder.channels.add(TestOutboxes.channel("user:" + user)));
+                clients.add(new Client(this, user, alone, i == 0));
+            }
+            if (loop.index() == 0) {
+                // Never leaves and keeps the listeners of its channels alive.
+                Client anchor = new Client(this, "anchor", true, false);
+                for (int i = 0; i < CHANNELS; i++) {
+                    Channel channel = upload(i);
+                    feeder.execute(() -> feeder.channels.add(channel));
+                    if (i < SHARED) {
+                        commands.subscribe(anchor.connection(), channel);
+                    }
+                }
+                clients.add(anchor);
+            }
+        }
+
+        void act() {
+            for (int i = 0; i < 10; i++) {
+                clients.get(random.nextInt(CLIENTS)).act();
+            }
+            if (random.nextInt(20) == 0) {
+                loop.sweep();
+            }
+            if (lossy && random.nextInt(200) == 0) {
+                long until = System.nanoTime() + Duration.ofMillis(5).toNanos();
+                while (System.nanoTime() < until) {
+                    Thread.onSpinWait();
+                }
+            }
+            if (acting) {
+                loop.execute(this::act);
+            } else {
+                stopped.countDown();
+            }
+        }
+
+        void lagged() {
+            lags.increment();
+            clients.forEach(Client::lagged);
+        }
+    }
+
+    /** One user at a browser, who comes back whenever the connection ends. Confined to its loop. */
+    private final class Client {
+        private final Place place;
+        private final String user;
+        private final boolean alone;
+
+        /** Reads nothing until it is thrown out. */
+        private final boolean stuck;
+
+        private @Nullable Connection maybeConnection;
+        private CheckingWire wire;
+
+        Client(Place place, String user, boolean alone, boolean stuck) {
+            this.place = place;
+            this.user = user;
+            this.alone = alone;
+            this.stuck = stuck;
+            this.wire = connect();
+        }
+
+        Connection connection() {
+            return Objects.requireNonNull(maybeConnection);
+        }
+
+        private CheckingWire connect() {
+            CheckingWire opened = new CheckingWire(place.loop, place.random, alone || exclusive);
+            Outbox outbox =
+                    outboxes.open(opened, place.loop, reason -> connection().disconnect(reason));
+            Connection connection = new Connection(user, outbox, place.loop, this::disconnected);
+            opened.whenClosed = () -> {
+                outbox.ended();
+                if (acting) {
+                    wire = connect();
+                }
+            };
+            maybeConnection = connection;
+            registry().add(connection);
+            Channel own = TestOutboxes.channel("user:" + user);
+            Heard heard = opened.heard(own);
+            heard.hears = true;
+            heard.claim = published(own).begun.get();
+            return opened;
+        }
+
+        private void disconnected(Disconnected event) {
+            if (event.reason() == Disconnect.OUTBOX_FULL) {
+                overflows.increment();
+            }
+            expect(
+                    event.reason() != Disconnect.INTERNAL_ERROR && event.reason() != Disconnect.STALLED,
+                    () -> "disconnected: " + event);
+            registry().remove(event.connection());
+            event.connection().close(event.reason());
+        }
+
+        void act() {
+            actions.increment();
+            SplittableRandom random = place.random;
+            int action = random.nextInt(1000);
+            Channel channel;
+            if (action < 300) {
+                int number = random.nextInt(alone || exclusive ? CHANNELS : SHARED);
+                channel = upload(number);
+                wire.atLeast = published(channel).kept.get();
+                place.commands.subscribe(connection(), channel);
+            } else if (action < 500) {
+                int first = alone || exclusive ? 0 : STEADY;
+                channel = upload(first + random.nextInt((alone || exclusive ? CHANNELS : SHARED) - first));
+                place.commands.unsubscribe(connection(), channel);
+            } else if (action < 560) {
+                connection().send(Frame.text("{\"action\":\"ping\"}"));
+            } else if (action < 620) {
+                wire.full = true;
+            } else if (stuck) {
+                wire.full = true;
+            } else if (action < 800) {
+                wire.takeOne(null);
+            } else if (action < 840) {
+                read();
+            } else if (action < 850) {
+                connection().disconnect(Disconnect.CLIENT_CLOSED);
+            } else if (action < 855) {
+                Connection ending = connection();
+                feeder.execute(() -> ending.disconnect(Disconnect.GOING_AWAY));
+            } else if (action < 860) {
+                wire.reset();
+            }
+        }
+
+        void read() {
+            wire.full = false;
+            while (wire.takeOne(null)) {
+                // What that sets free is taken, too.
+            }
+        }
+
+        void lagged() {
+            published.forEach((channel, those) -> wire.heard(channel).lost = those.begun.get());
+        }
+
+        void caughtUp() {
+            if (wire.closed) {
+                return;
+            }
+            wire.heard.forEach((channel, heard) -> {
+                long all = published(channel).begun.get();
+                expect(
+                        heard.missed == 0 && (!heard.hears || !wire.certain(channel) || heard.floor() >= all),
+                        () -> user + " stopped at " + heard + " of " + all + " on " + channel);
+            });
+        }
+    }
+
+    /** What one connection has heard of one channel. */
+    private static final class Heard {
+        /** Whether it is known to hear everything after {@link #claim}. */
+        private boolean hears;
+
+        /** Up to there it has no claim to anything. */
+        private long claim = Long.MAX_VALUE;
+
+        /** Up to there things may have been lost, as it has been told. */
+        private long lost;
+
+        /** The newest it has got. */
+        private long last;
+
+        /** How many it has been told that it missed since. */
+        private long missed;
+
+        /** It has been promised the newest, be it the last once more; at least that one. */
+        private boolean promised;
+
+        private long atLeast;
+
+        /** After that, everything must come or be told of. */
+        long floor() {
+            return Math.max(last, Math.max(claim, lost));
+        }
+
+        @Override
+        public String toString() {
+            return "last %d, claim %d, lost %d, missed %d, promised %b, at least %d"
+                    .formatted(last, claim, lost, missed, promised, atLeast);
+        }
+    }
+
+    /** A peer that checks each message. */
+    private final class CheckingWire implements Wire {
+        private final Loop loop;
+        private final SplittableRandom random;
+
+        /** Nobody else subscribes or unsubscribes for it. */
+        private final boolean independent;
+
+        private final Map<Channel, Heard> heard = new HashMap<>();
+        private final Queue<Stuck> stuck = new ArrayDeque<>();
+        private Runnable whenClosed = () -> {};
+        private long atLeast;
+        private boolean full;
+        private boolean closed;
+        private long unflushed;
+        private long waiting;
+
+        private record Stuck(Done done, long cost) {}
+
+        CheckingWire(Loop loop, SplittableRandom random, boolean independent) {
+            this.loop = loop;
+            this.random = random;
+            this.independent = independent;
+        }
+
+        Heard heard(Channel channel) {
+            return heard.computeIfAbsent(channel, x -> new Heard());
+        }
+
+        @Override
+        public void write(Frame frame) {
+            expect(!closed, () -> "written after the close: " + frame);
+            unflushed += frame.cost();
+            waiting += frame.cost();
+            expect(waiting <= MAX_OUTBOX, () -> waiting + " bytes are waiting");
+            if (frame instanceof Run run) {
+                for (int i = 0; i < run.count(); i++) {
+                    publication(run.channel(), new String(run.get(i).bytes(), StandardCharsets.US_ASCII));
+                }
+            } else if (frame instanceof Frame.Text text) {
+                message(new String(text.utf8(), StandardCharsets.UTF_8));
+            }
+        }
+
+        private void message(String text) {
+            if (text.startsWith("{\"action\":\"ping\"")) {
+                return;
+            }
+            String[] parts = text.split("\"", -1);
+            Channel channel = TestOutboxes.channel(parts[7]);
+            Heard those = heard(channel);
+            switch (parts[3]) {
+                case "subscribed" -> {
+                    boolean retained = text.contains("\"retained\":true");
+                    expect(retained || atLeast == 0, () -> "kept but not given: " + text);
+                    those.hears = true;
+                    those.claim = published(channel).begun.get();
+                    those.promised = retained;
+                    those.atLeast = atLeast;
+                    given.add(retained ? 1 : 0);
+                }
+                case "unsubscribed" -> {
+                    those.hears = false;
+                    those.claim = Long.MAX_VALUE;
+                    those.promised = false;
+                    those.missed = 0;
+                }
+                case "missed" -> {
+                    int count = Integer.parseInt(text.substring(text.lastIndexOf(':') + 1, text.length() - 1));
+                    expect(count > 0 && those.missed == 0, () -> text + " after " + those);
+                    those.missed = count;
+                    missed.add(count);
+                }
+                default -> expect(false, () -> "unexpected: " + text);
+            }
+        }
+
+        private void publication(Channel channel, String text) {
+            received.increment();
+            Heard those = heard(channel);
+            long number = Long.parseLong(text.strip());
+            String context = channel + " " + number + " after " + those;
+            expect(!independent || those.hears, () -> "not subscribed: " + context);
+            // Each once and in order; only what is promised on subscribing may be the last once more.
+            expect(number > those.last || (those.promised && number == those.last), () -> "not newer: " + context);
+            expect(!those.promised || number >= those.atLeast, () -> "older than promised: " + context);
+            // Nothing is told of that was not missed; what was promised may be.
+            long between = number - 1 - those.last + (those.promised ? 1 : 0);
+            expect(those.missed <= between, () -> "too many told of: " + context);
+            // Everything it has a claim to it gets or is told of.
+            long due = number - 1 - those.floor();
+            expect(due <= those.missed || !certain(channel), () -> "lost: " + context);
+            those.last = number;
+            those.missed = 0;
+            those.promised = false;
+            if (those.claim == Long.MAX_VALUE) {
+                // Another connection of the user has subscribed.
+                those.hears = true;
+                those.claim = number;
+            }
+        }
+
+        /** Nobody else unsubscribes for it from that channel. */
+        boolean certain(Channel channel) {
+            return independent
+                    || channel.route().audience() == Audience.USER
+                    || Integer.parseInt(channel.name().substring("upload:".length())) < STEADY;
+        }
+
+        @Override
+        public void flush(Done done) {
+            stuck.add(new Stuck(done, unflushed));
+            unflushed = 0;
+            if (!full) {
+                // What came before is taken before.
+                while (takeOne(null)) {
+                    full |= random.nextInt(500) == 0;
+                }
+            }
+        }
+
+        boolean takeOne(@Nullable Throwable failure) {
+            Stuck oldest = stuck.poll();
+            if (oldest == null) {
+                return false;
+            }
+            waiting -= oldest.cost;
+            oldest.done.done(failure);
+            return true;
+        }
+
+        void reset() {
+            while (takeOne(new IOException("reset"))) {
+                // Each has its own promise.
+            }
+        }
+
+        @Override
+        public void close(int code, String reason) {
+            expect(!closed, () -> "closed twice");
+            expect(unflushed == 0, () -> "closed with " + unflushed + " bytes not flushed");
+            closed = true;
+            closedIn(3);
+        }
+
+        /** The hand-shake takes a while. */
+        private void closedIn(int turns) {
+            loop.execute(turns == 0 ? whenClosed : () -> closedIn(turns - 1));
+        }
+
+        @Override
+        public void cut() {
+            expect(false, () -> "cut");
+        }
+    }
+}

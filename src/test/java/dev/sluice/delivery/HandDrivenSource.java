@@ -1,0 +1,54 @@
+package dev.sluice.delivery;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+
+/** A source whose thread is that of the test. */
+final class HandDrivenSource implements Source {
+
+    final Queue<Runnable> tasks = new ArrayDeque<>();
+    final List<Runnable> timers = new ArrayList<>();
+    final List<Duration> delays = new ArrayList<>();
+    boolean paused;
+    int pauses;
+
+    @Override
+    public void pause() {
+        paused = true;
+        pauses++;
+    }
+
+    @Override
+    public void resume() {
+        paused = false;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        tasks.add(task);
+    }
+
+    @Override
+    public void execute(Runnable task, Duration delay) {
+        timers.add(task);
+        delays.add(delay);
+    }
+
+    /** What was read has been given out. */
+    void readIsOver() {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+
+    /** So much time passes that all timers fire. */
+    void timeIsUp() {
+        List<Runnable> due = List.copyOf(timers);
+        timers.clear();
+        due.forEach(Runnable::run);
+        readIsOver();
+    }
+}

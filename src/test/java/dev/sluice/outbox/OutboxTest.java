@@ -1,0 +1,763 @@
+package dev.sluice.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class OutboxTest {
+
+    private static final int MAX = 256 * 1024;
+    private static final Duration STALL = Duration.ofHours(1);
+    private static final Channel UPLOAD = TestOutboxes.channel("upload:1");
+    private static final Channel OTHER = TestOutboxes.channel("upload:2");
+    private static final Channel USER = TestOutboxes.channel("user:7");
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Loop loop = new Loop(0, tasks::add);
+    private final RecordingWire wire = new RecordingWire();
+    private final List<Disconnect> failures = new ArrayList<>();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final Outbox outbox = outbox(MAX, STALL, metrics);
+
+    // Flushing.
+
+    @Test
+    void writesInTheOrderOfSending() {
+        outbox.send(Frame.text("one"));
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(new Frame.Pong(new byte[0]));
+        outbox.send(run(USER, 2, 3));
+        outbox.send(new Frame.Ping());
+        outbox.send(Frame.text("two"));
+        assertThat(wire.sent).containsExactly("one", "1", "Pong", "2", "3", "Ping", "two");
+    }
+
+    @Test
+    void aBatchIsFlushedOnceAtItsEnd() {
+        RecordingWire neighbour = new RecordingWire();
+        Outbox next = TestOutboxes.standard().open(neighbour, loop, failures::add);
+        loop.batch(() -> {
+            for (int i = 1; i <= 50; i++) {
+                outbox.send(run(UPLOAD, i));
+                next.send(run(UPLOAD, i));
+            }
+            assertThat(wire.flushes).isZero();
+        });
+        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(neighbour.flushes).isEqualTo(1);
+        assertThat(tasks).as("nothing left to do").isEmpty();
+        loop.batch(() -> {});
+        assertThat(wire.flushes).as("nothing new").isEqualTo(1);
+    }
+
+    @Test
+    void outsideOfABatchTheFlushIsScheduledOnce() {
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(run(UPLOAD, 2));
+        assertThat(wire.flushes).isZero();
+        assertThat(tasks).hasSize(1);
+        runTasks();
+        assertThat(wire.flushes).isEqualTo(1);
+        outbox.send(run(UPLOAD, 3));
+        runTasks();
+        assertThat(wire.flushes).isEqualTo(2);
+    }
+
+    @Test
+    void whatABatchHasFlushedIsNotFlushedAgain() {
+        outbox.send(Frame.text("scheduled"));
+        loop.batch(() -> outbox.send(Frame.text("in a batch")));
+        assertThat(wire.flushes).isEqualTo(1);
+        runTasks();
+        assertThat(wire.flushes).isEqualTo(1);
+    }
+
+    @Test
+    void muchIsFlushedWithoutWaitingForTheEndOfTheBatch() {
+        loop.batch(() -> {
+            for (int i = 0; i < 10; i++) {
+                outbox.send(frameOfCost(Outbox.FULL));
+            }
+            assertThat(wire.flushes).isEqualTo(10);
+        });
+        assertThat(wire.flushes).as("nothing is flushed twice").isEqualTo(10);
+    }
+
+    @Test
+    void afterABatchThatWentWrongFlushesGoOn() {
+        assertThat(catchThrowable(() -> loop.batch(() -> {
+                    outbox.send(Frame.text("before"));
+                    throw new IllegalStateException("made by the test");
+                })))
+                .hasMessage("made by the test");
+        assertThat(wire.flushes).isEqualTo(1);
+        outbox.send(Frame.text("after"));
+        runTasks();
+        assertThat(wire.flushes).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFlushThatGoesWrongConcernsNobodyElse(boolean error) {
+        Outbox broken = TestOutboxes.standard().open(new Unflushable(error), loop, failures::add);
+        loop.batch(() -> {
+            broken.send(Frame.text("x"));
+            outbox.send(Frame.text("y"));
+        });
+        assertThat(wire.flushes).isEqualTo(1);
+        outbox.send(Frame.text("z"));
+        runTasks();
+        assertThat(wire.flushes).as("the loop goes on").isEqualTo(2);
+    }
+
+    // A route of which only the newest matters.
+
+    @Test
+    void aFullSocketGetsOnlyTheNewestOnceItHasDrained() {
+        fillSocket();
+        for (int i = 1; i <= 5; i++) {
+            outbox.send(run(UPLOAD, i));
+        }
+        assertThat(wire.sent).isEmpty();
+        drain();
+        assertThat(wire.sent).containsExactly(missed(UPLOAD, 4), "5");
+        assertThat(missed()).isEqualTo(4);
+        outbox.send(run(UPLOAD, 6));
+        assertThat(wire.sent).last().isEqualTo("6");
+    }
+
+    @Test
+    void whatDroppedNothingIsNotTalkedOf() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        drain();
+        assertThat(wire.sent).containsExactly("1");
+        assertThat(missed()).isZero();
+        fillSocket();
+        outbox.send(run(UPLOAD, 2));
+        outbox.send(run(UPLOAD, 3));
+        drain();
+        assertThat(wire.sent).as("counted anew").containsExactly(missed(UPLOAD, 1), "3");
+    }
+
+    @Test
+    void countsWhatIsDroppedOfRuns() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1, 2, 3));
+        outbox.send(run(UPLOAD, 4));
+        outbox.send(run(UPLOAD, 5, 6));
+        drain();
+        assertThat(wire.sent).containsExactly(missed(UPLOAD, 5), "6");
+        assertThat(missed()).isEqualTo(5);
+    }
+
+    @Test
+    void channelsWaitOnTheirOwnInTheOrderOfTheirFirst() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(run(OTHER, 2));
+        outbox.send(run(UPLOAD, 3));
+        drain();
+        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "3", "2");
+    }
+
+    @Test
+    void whatMustNotBeDroppedIsQueuedBehindAFullSocket() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(run(USER, 2, 3));
+        outbox.send(Frame.text("answer"));
+        assertThat(wire.sent).containsExactly("2", "3", "answer");
+        drain();
+        assertThat(wire.sent).containsExactly("2", "3", "answer", "1");
+    }
+
+    @Test
+    void nothingOvertakesWhatIsHeldOfItsChannel() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(run(OTHER, 2));
+        // Written from within what the wire reports, while some is still held.
+        wire.takeOne();
+        outbox.send(run(UPLOAD, 3));
+        outbox.send(run(OTHER, 4));
+        drain();
+        assertThat(wire.sent).containsExactly("1", "2", "3", "4");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"65535, false", "65536, true"})
+    void aSocketIsFullAt64K(int inFlight, boolean full) {
+        wire.fill();
+        outbox.send(frameOfCost(30_000));
+        runTasks();
+        outbox.send(frameOfCost(inFlight - 30_000));
+        runTasks();
+        wire.sent.clear();
+        outbox.send(run(UPLOAD, 1));
+        outbox.send(run(UPLOAD, 2));
+        assertThat(wire.sent.isEmpty()).isEqualTo(full);
+    }
+
+    @Test
+    void whatIsNotFlushedCountsAsWell() {
+        wire.fill();
+        outbox.send(frameOfCost(30_000));
+        runTasks();
+        outbox.send(frameOfCost(35_536));
+        wire.sent.clear();
+        outbox.send(run(UPLOAD, 1));
+        assertThat(wire.sent).isEmpty();
+        assertThat(wire.flushes).as("it was asked to take it first").isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"32769, false", "32768, true"})
+    void aFullSocketMustDrainTo32K(int left, boolean released) {
+        wire.fill();
+        outbox.send(frameOfCost(40_000));
+        runTasks();
+        outbox.send(frameOfCost(left));
+        runTasks();
+        wire.sent.clear();
+        outbox.send(run(UPLOAD, 1));
+        assertThat(wire.sent).isEmpty();
+        wire.takeOne();
+        assertThat(wire.sent).isEqualTo(released ? List.of("1") : List.of());
+        drain();
+        assertThat(wire.sent).containsExactly("1");
+    }
+
+    @Test
+    void noMoreIsReleasedThanMakesTheSocketFullAgain() {
+        fillSocket();
+        for (int i = 0; i < 8; i++) {
+            outbox.send(new Run(TestOutboxes.channel("upload:" + i), payload(i, 20_000)));
+        }
+        wire.takeOne();
+        runTasks();
+        assertThat(wire.sent).as("four reach 64K").hasSize(4);
+        wire.drain();
+        runTasks();
+        assertThat(wire.sent).hasSize(8);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {4, 5})
+    void whatWasKeptNeverReplacesWhatIsAsNewOrNewer(long kept) {
+        fillSocket();
+        outbox.send(run(UPLOAD, 3));
+        outbox.send(run(UPLOAD, 5));
+        outbox.send(run(UPLOAD, kept));
+        drain();
+        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "5");
+        assertThat(missed()).isEqualTo(1);
+    }
+
+    @Test
+    void whatNobodyWantsAnyMoreIsForgotten() {
+        fillSocket();
+        double before = pending();
+        outbox.send(run(UPLOAD, 1, 2));
+        outbox.send(run(OTHER, 3));
+        outbox.forget(UPLOAD);
+        outbox.forget(UPLOAD);
+        outbox.forget(USER);
+        outbox.send(Frame.text("unsubscribed"));
+        drain();
+        assertThat(wire.sent).containsExactly("unsubscribed", "3");
+        fillSocket();
+        assertThat(pending()).isEqualTo(before);
+        outbox.send(run(UPLOAD, 4));
+        drain();
+        assertThat(wire.sent).as("what was missed is forgotten too").containsExactly("4");
+    }
+
+    @Test
+    void forgettingTheOnlyOneHeldLetsTheNextWaitItsTurn() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        outbox.forget(UPLOAD);
+        outbox.send(run(UPLOAD, 2));
+        outbox.send(run(UPLOAD, 3));
+        assertThat(wire.sent).isEmpty();
+        drain();
+        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "3");
+    }
+
+    // The bound in memory.
+
+    @Test
+    void whatMustNotBeDroppedWaitsUntilThereIsTooMuchOfIt() {
+        wire.fill();
+        int sent = 0;
+        int cost = run(USER, 1000).cost();
+        while (failures.isEmpty()) {
+            outbox.send(run(USER, 1000 + sent++ % 1000));
+            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+        }
+        assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
+        assertThat(wire.waiting).as("not before it had to").isGreaterThan(MAX - cost);
+        assertThat(wire.sent).hasSize(sent - 1);
+        outbox.send(run(USER, 1));
+        outbox.send(run(UPLOAD, 2));
+        outbox.send(Frame.text("x"));
+        runTasks();
+        drain();
+        assertThat(wire.sent).as("nothing after").hasSize(sent - 1);
+        assertThat(failures).hasSize(1);
+    }
+
+    @Test
+    void aReaderThatKeepsUpIsNeverTooSlow() {
+        for (int i = 0; i < 1000; i++) {
+            outbox.send(frameOfCost(MAX / 2));
+        }
+        assertThat(failures).isEmpty();
+        loop.batch(() -> {
+            for (int i = 0; i < 100_000; i++) {
+                outbox.send(run(USER, i));
+            }
+        });
+        assertThat(failures).isEmpty();
+        assertThat(pending()).isZero();
+    }
+
+    @Test
+    void pongsThatNobodyReadsFillItToo() {
+        wire.fill();
+        byte[] ping = new byte[125];
+        for (int i = 0; i < 100_000; i++) {
+            outbox.send(new Frame.Pong(ping));
+            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+        }
+        assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
+    }
+
+    @Test
+    void channelsWithoutNumberFillItToo() {
+        fillSocket();
+        for (int i = 0; failures.isEmpty(); i++) {
+            outbox.send(new Run(TestOutboxes.channel("upload:" + i), payload(i, 0)));
+            assertThat(pending()).isLessThanOrEqualTo(MAX);
+            assertThat(i).isLessThan(MAX / Frame.OVERHEAD);
+        }
+        assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
+        assertThat(wire.sent).isEmpty();
+    }
+
+    @Test
+    void aReaderAsSlowAsCanBeCostsNoMoreThanItsBound() {
+        // As much of what is held as can be is released at once, each with what tells of the missed ones before it.
+        fillSocket();
+        List<Channel> channels = IntStream.range(0, 200)
+                .mapToObj(i -> TestOutboxes.channel("upload:" + "\001".repeat(60) + i))
+                .toList();
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < channels.size(); i++) {
+                outbox.send(new Run(channels.get(i), payload(round * 200 + i, 0)));
+            }
+        }
+        assertThat(failures).isEmpty();
+        // The rest of the bound is used up by what can't be held back.
+        while (pending() + 300 < MAX) {
+            outbox.send(frameOfCost(300));
+            runTasks();
+        }
+        while (wire.takeOne()) {
+            runTasks();
+            assertThat(pending()).isLessThanOrEqualTo(MAX);
+            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+        }
+        assertThat(failures).isEmpty();
+        assertThat(wire.sent).filteredOn(sent -> sent.contains("missed")).hasSize(200);
+        assertThat(pending()).isZero();
+    }
+
+    @Test
+    void closingCostsNoMoreThanTheBoundEither() {
+        fillSocket();
+        for (int i = 0; i < 600; i++) {
+            outbox.send(new Run(TestOutboxes.channel("upload:" + i % 300), payload(i, 0)));
+        }
+        assertThat(failures).isEmpty();
+        outbox.close(1012, "going");
+        assertThat(wire.sent).hasSize(600);
+        assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+        assertThat(pending()).isEqualTo(wire.waiting);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void whateverHappensNeitherBoundNorCountIsWrong(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        wire.fill();
+        int[] offered = new int[40];
+        int sequence = 0;
+        for (int step = 0; step < 20_000; step++) {
+            int action = random.nextInt(1000);
+            int number = random.nextInt(40);
+            Channel channel = TestOutboxes.channel("upload:" + number);
+            if (action < 900) {
+                Run run = new Run(channel, payload(++sequence, 1 + random.nextInt(3000)));
+                while (random.nextInt(3) == 0) {
+                    run.add(payload(++sequence, 1 + random.nextInt(3000)));
+                }
+                offered[number] += run.count();
+                outbox.send(run);
+            } else if (action < 910) {
+                outbox.send(frameOfCost(400 + random.nextInt(5000)));
+            } else if (action < 930) {
+                wire.takeOne();
+            } else if (action < 995) {
+                runTasks();
+            } else {
+                wire.drain();
+            }
+            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+            assertThat(pending()).isLessThanOrEqualTo(MAX);
+        }
+        do {
+            runTasks();
+        } while (wire.takeOne());
+        assertThat(failures).as("the seeds leave room enough").isEmpty();
+        assertThat(pending()).isZero();
+        for (int number = 0; number < offered.length; number++) {
+            String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + number + "\",\"count\":";
+            int told = wire.sent.stream()
+                    .filter(sent -> sent.startsWith(missed))
+                    .mapToInt(sent -> Integer.parseInt(sent.substring(missed.length(), sent.length() - 1)))
+                    .sum();
+            offered[number] -= told;
+        }
+        long delivered = wire.sent.stream().filter(sent -> sent.startsWith("#")).count();
+        assertThat(IntStream.of(offered).sum())
+                .as("each is delivered or told of")
+                .isEqualTo((int) delivered);
+        assertThat(missed()).isGreaterThan(1000);
+    }
+
+    // The bound in time.
+
+    @Test
+    void aSocketThatTakesNothingForTooLongIsStalled() {
+        wire.fill();
+        outbox.send(run(USER, 1));
+        long before = System.nanoTime();
+        runTasks();
+        outbox.check(before + STALL.toNanos() - 1);
+        assertThat(failures).isEmpty();
+        outbox.check(System.nanoTime() + STALL.toNanos());
+        outbox.check(System.nanoTime() + STALL.toNanos());
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void whatIsTakenBeginsTheTimeAnew() {
+        wire.fill();
+        outbox.send(run(USER, 1));
+        runTasks();
+        outbox.send(run(USER, 2));
+        runTasks();
+        long before = tick();
+        wire.takeOne();
+        outbox.check(before + STALL.toNanos());
+        assertThat(failures).isEmpty();
+        outbox.check(System.nanoTime() + STALL.toNanos());
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void moreToWriteDoesNotBeginTheTimeAnew() {
+        wire.fill();
+        outbox.send(run(USER, 1));
+        runTasks();
+        long after = tick();
+        outbox.send(run(USER, 2));
+        runTasks();
+        outbox.check(after + STALL.toNanos());
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void theLoopLooksOnlyAfterWhatIsUnderWay() {
+        Outbox brief = outbox(MAX, Duration.ofMillis(1), new SimpleMeterRegistry());
+        brief.send(run(USER, 1));
+        runTasks();
+        passes(Duration.ofMillis(2));
+        loop.sweep();
+        assertThat(failures).as("all was taken").isEmpty();
+        wire.fill();
+        brief.send(run(USER, 2));
+        passes(Duration.ofMillis(2));
+        loop.sweep();
+        assertThat(failures).as("not yet flushed").isEmpty();
+        runTasks();
+        passes(Duration.ofMillis(2));
+        loop.sweep();
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void whatHasEndedIsNotLookedAfter() {
+        Outbox brief = outbox(MAX, Duration.ofMillis(1), new SimpleMeterRegistry());
+        wire.fill();
+        brief.send(run(USER, 1));
+        runTasks();
+        brief.ended();
+        passes(Duration.ofMillis(2));
+        loop.sweep();
+        assertThat(failures).isEmpty();
+        assertThat(wire.cuts).isZero();
+    }
+
+    // Its end.
+
+    @Test
+    void closesAfterAllThatWasSent() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1, 2));
+        outbox.send(Frame.text("bye"));
+        outbox.close(1012, "going");
+        assertThat(wire.sent).containsExactly("bye", missed(UPLOAD, 1), "2");
+        assertThat(wire.closes).containsExactly(1012);
+        long all = wire.waiting;
+        drain();
+        assertThat(all).as("all of it flushed").isPositive();
+        assertThat(wire.waiting).isZero();
+        outbox.close(1011, "again");
+        outbox.send(Frame.text("late"));
+        outbox.send(run(UPLOAD, 3));
+        runTasks();
+        assertThat(wire.sent).hasSize(3);
+        assertThat(wire.closes).containsExactly(1012);
+    }
+
+    @Test
+    void whatHasFailedWritesNothingMoreBeforeItCloses() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1));
+        outbox.check(System.nanoTime() + STALL.toNanos());
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+        outbox.close(4008, "too slow");
+        assertThat(wire.sent).isEmpty();
+        assertThat(wire.closes).containsExactly(4008);
+    }
+
+    @Test
+    void aCloseThatIsNotTakenIsCut() {
+        fillSocket();
+        long before = System.nanoTime();
+        outbox.close(1012, "going");
+        outbox.check(before + Outbox.MAX_CLOSING_NANOS - 1);
+        assertThat(wire.cuts).isZero();
+        outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
+        assertThat(wire.cuts).isEqualTo(1);
+        assertThat(failures).as("it was closed anyway").isEmpty();
+    }
+
+    @Test
+    void aPeerThatTakesAllButDoesNotCloseIsCutToo() {
+        outbox.close(1012, "going");
+        drain();
+        outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
+        assertThat(wire.cuts).isEqualTo(1);
+    }
+
+    @Test
+    void aPeerThatTricklesDoesNotDelayTheCut() {
+        wire.fill();
+        for (int i = 0; i < 3; i++) {
+            outbox.send(frameOfCost(1000));
+            runTasks();
+        }
+        outbox.close(1012, "going");
+        long after = tick();
+        wire.takeOne();
+        outbox.check(after + Outbox.MAX_CLOSING_NANOS);
+        assertThat(wire.cuts).isEqualTo(1);
+    }
+
+    @Test
+    void itsEndLeavesNothingPending() {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1, 2));
+        outbox.send(run(OTHER, 3));
+        runTasks();
+        outbox.send(Frame.text("not flushed"));
+        assertThat(pending()).isGreaterThan(Outbox.FULL);
+        outbox.ended();
+        outbox.ended();
+        assertThat(pending()).isZero();
+        wire.fail(new IOException("closed"));
+        assertThat(pending()).as("nothing is taken off twice").isZero();
+        assertThat(failures).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"full", "stalled", "failed", "closing"})
+    void howeverItEndsNothingIsPending(String how) {
+        fillSocket();
+        outbox.send(run(UPLOAD, 1, 2));
+        switch (how) {
+            case "full" -> outbox.send(frameOfCost(MAX));
+            case "stalled" -> outbox.check(System.nanoTime() + STALL.toNanos());
+            case "failed" -> wire.fail(new IOException("reset"));
+            default -> outbox.close(1012, "going");
+        }
+        assertThat(failures).hasSize(how.equals("closing") ? 0 : 1);
+        outbox.close(4008, "too slow");
+        outbox.ended();
+        assertThat(pending()).isZero();
+        drain();
+        assertThat(pending()).isZero();
+    }
+
+    @Test
+    void whatTheWireStillHasAtTheEndIsLeftToIt() {
+        outbox.send(Frame.text("not flushed"));
+        outbox.ended();
+        assertThat(wire.flushes).as("so that it lets go of its memory").isEqualTo(1);
+        assertThat(wire.waiting).isZero();
+        runTasks();
+        assertThat(wire.flushes).isEqualTo(1);
+        outbox.send(Frame.text("late"));
+        outbox.close(1000, "");
+        assertThat(wire.sent).containsExactly("not flushed");
+        assertThat(wire.closes).isEmpty();
+    }
+
+    @Test
+    void aResetWithThousandsOfWritesUnderWayIsOneFailure() {
+        wire.fill();
+        SimpleMeterRegistry own = new SimpleMeterRegistry();
+        Outbox large = outbox(1 << 24, STALL, own);
+        for (int i = 0; i < 5000; i++) {
+            large.send(Frame.text("x"));
+            runTasks();
+        }
+        assertThat(wire.flushes).isEqualTo(5000);
+        wire.fail(new IOException("reset"));
+        assertThat(failures).containsExactly(Disconnect.SEND_FAILED);
+        large.send(Frame.text("late"));
+        assertThat(wire.sent).hasSize(5000);
+        large.ended();
+        assertThat(own.get("sluice.outbox.pending.bytes").gauge().value()).isZero();
+    }
+
+    private Outbox outbox(int maxBytes, Duration maxStall, MeterRegistry registry) {
+        return TestOutboxes.with(maxBytes, maxStall, registry).open(wire, loop, failures::add);
+    }
+
+    private void runTasks() {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+
+    /** The kernel takes nothing more, and all that it may be given is under way. */
+    private void fillSocket() {
+        wire.fill();
+        outbox.send(frameOfCost(Outbox.FULL));
+        wire.sent.clear();
+    }
+
+    private void drain() {
+        runTasks();
+        wire.open();
+        runTasks();
+    }
+
+    private double pending() {
+        return metrics.get("sluice.outbox.pending.bytes").gauge().value();
+    }
+
+    private double missed() {
+        assertThat(metrics.get("sluice.missed").tag("route", "user").counter().count())
+                .as("a route that drops nothing")
+                .isZero();
+        return metrics.get("sluice.missed").tag("route", "upload").counter().count();
+    }
+
+    private static String missed(Channel channel, int count) {
+        return "{\"action\":\"missed\",\"channel\":\"" + channel + "\",\"count\":" + count + "}";
+    }
+
+    private static Frame frameOfCost(int cost) {
+        int length = cost - Frame.OVERHEAD;
+        int bytes = length - (length < 128 ? 2 : length < 65_540 ? 4 : 10);
+        Frame frame = new Frame.Text(new byte[bytes]);
+        assertThat(frame.cost()).isEqualTo(cost);
+        return frame;
+    }
+
+    private static Run run(Channel channel, long... sequences) {
+        Run run = new Run(channel, payload(sequences[0]));
+        for (int i = 1; i < sequences.length; i++) {
+            run.add(payload(sequences[i]));
+        }
+        return run;
+    }
+
+    private static Payload payload(long sequence) {
+        return Payload.of(sequence, Long.toString(sequence).getBytes(StandardCharsets.UTF_8), 0);
+    }
+
+    private static Payload payload(long sequence, int length) {
+        return Payload.of(sequence, "#".repeat(length).getBytes(StandardCharsets.UTF_8), 0);
+    }
+
+    /** A moment after all before and before all that comes. */
+    private static long tick() {
+        long before = System.nanoTime();
+        passes(Duration.ofNanos(1));
+        long tick = System.nanoTime();
+        while (System.nanoTime() == tick) {
+            Thread.onSpinWait();
+        }
+        assertThat(tick).isGreaterThan(before);
+        return tick;
+    }
+
+    private static void passes(Duration time) {
+        long start = System.nanoTime();
+        while (System.nanoTime() - start <= time.toNanos()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private record Unflushable(boolean error) implements Wire {
+        @Override
+        public void write(Frame frame) {}
+
+        @Override
+        public void flush(Done done) {
+            if (error) {
+                throw new AssertionError("made by the test");
+            }
+            throw new IllegalStateException("made by the test");
+        }
+
+        @Override
+        public void close(int code, String reason) {}
+
+        @Override
+        public void cut() {}
+    }
+}

@@ -1,0 +1,18 @@
+package dev.sluice.registry;
+
+import dev.sluice.outbox.TestOutboxes;
+
+/** Registries for tests elsewhere. */
+public final class TestRegistries {
+
+    private TestRegistries() {}
+
+    public static Registry with(Scope scope) {
+        return new Registry(TestOutboxes.ROUTES, scope, 256);
+    }
+
+    /** Nothing at all is held. */
+    public static boolean isEmpty(Registry registry) {
+        return registry.isEmpty();
+    }
+}

@@ -1,0 +1,23 @@
+package dev.sluice.retain;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import io.quarkus.runtime.configuration.MemorySize;
+import java.math.BigInteger;
+import java.time.Duration;
+
+/** Retention for tests elsewhere. */
+public final class TestRetention {
+
+    record Config(int maxChannels, Duration maxAge, MemorySize maxBytes) implements RetainConfig {
+        Config(int maxChannels, Duration maxAge, long maxBytes) {
+            this(maxChannels, maxAge, new MemorySize(BigInteger.valueOf(maxBytes)));
+        }
+    }
+
+    private TestRetention() {}
+
+    /** Bounded by number alone. */
+    public static Retention with(int maxChannels) {
+        return new Retention(new Config(maxChannels, Duration.ofDays(1), 1L << 40), Ticker.systemTicker());
+    }
+}

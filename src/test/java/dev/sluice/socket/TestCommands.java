@@ -1,0 +1,28 @@
+package dev.sluice.socket;
+
+import dev.sluice.delivery.Deliveries;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.retain.Retention;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+
+/** What clients ask for, for tests elsewhere. */
+public final class TestCommands {
+
+    private final Commands commands;
+
+    public TestCommands(Registry registry, Retention retention, Deliveries deliveries) {
+        this.commands = new Commands(TestOutboxes.ROUTES, registry, retention, deliveries, new SimpleMeterRegistry());
+    }
+
+    public void subscribe(Connection connection, Channel channel) {
+        commands.execute(connection, new ClientMessage.Subscribe(List.of(channel.name()), null));
+    }
+
+    public void unsubscribe(Connection connection, Channel channel) {
+        commands.execute(connection, new ClientMessage.Unsubscribe(List.of(channel.name()), null));
+    }
+}
