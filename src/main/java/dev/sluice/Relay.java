@@ -25,7 +25,6 @@ import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.time.Duration;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.Objects;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +41,7 @@ final class Relay {
     private final Registry registry;
     private final Deliveries deliveries;
     private final int maxPayload;
-    private final Map<Route, PublicationMeters> meters = new IdentityHashMap<>();
+    private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
     private final LogThrottle failed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);

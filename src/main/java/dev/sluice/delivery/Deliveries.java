@@ -38,7 +38,7 @@ public final class Deliveries {
     private final Backlog.Bounds bounds;
     private final Duration maxPause;
     private final Consumer<Lagged> onLagged;
-    private final Map<Route, RouteMeters> meters = new IdentityHashMap<>();
+    private final IdentityHashMap<Route, RouteMeters> meters = new IdentityHashMap<>();
     private final Map<Loop, Backlog> backlogs = new ConcurrentHashMap<>();
 
     // Of the thread that reads.

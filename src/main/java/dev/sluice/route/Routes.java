@@ -26,6 +26,8 @@ public final class Routes {
 
     private final List<Known> known;
 
+    // Two of them are never compared.
+    @SuppressWarnings("ArrayRecordComponent")
     private record Known(byte[] start, Route route) {}
 
     @Inject

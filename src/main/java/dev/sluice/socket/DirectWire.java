@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Writes encoded frames straight to the connection's channel, past the WebSocket encoder, which lets bytes pass as they
  * are. Only the last write before a flush has a promise: once it is done, so are those before it.
  */
+// The last write of a flush tells of those before it.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class DirectWire implements Wire {
 
     private final WebSocketConnection socket;

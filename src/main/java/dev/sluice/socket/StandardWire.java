@@ -16,6 +16,8 @@ import org.jboss.logging.Logger;
  * Writes through the public interface of WebSockets Next, which encodes, and where agreed compresses, each message for
  * each receiver and sends it at once.
  */
+// Every write before the last is done when that is.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class StandardWire implements Wire {
 
     private static final Logger LOG = Logger.getLogger(StandardWire.class);

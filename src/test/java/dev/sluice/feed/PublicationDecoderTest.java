@@ -157,7 +157,7 @@ class PublicationDecoderTest {
         String name = new String(publication.bytes(), 0, publication.nameLength(), UTF_8);
         boolean whole = publication.bytes().length == publication.nameLength() + publication.payloadLength();
         seen.add(
-                whole && !(name.isEmpty())
+                whole && !name.isEmpty()
                         ? name + "=" + new String(publication.payload(), UTF_8)
                         : name + " with " + publication.payloadLength());
     }

@@ -400,7 +400,7 @@ class OutboxTest {
         outbox.close(1012, "going");
         assertThat(wire.sent).hasSize(600);
         assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
-        assertThat(pending()).isEqualTo(wire.waiting);
+        assertThat(pending()).isEqualTo((double) wire.waiting);
     }
 
     @ParameterizedTest
