@@ -1,0 +1,140 @@
+package dev.sluice.bench;
+
+import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.report.Reports;
+import dev.sluice.bench.report.Results;
+import dev.sluice.bench.work.Metric;
+import dev.sluice.bench.work.Sizes;
+import dev.sluice.bench.work.Trial;
+import dev.sluice.bench.work.Work;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Gives every contender every work, round after round, and writes what came out. bench/run starts it. */
+public final class Bench {
+
+    private static final int USAGE_STATUS = 2;
+    private static final int DEFAULT_ROUNDS = 2;
+
+    private final Options options;
+    private final Path home;
+    private final List<String> flags;
+    private final List<Turn> turns;
+    private final Sizes sizes;
+    private final List<Trial> trials = new ArrayList<>();
+    private final List<String> failures = new ArrayList<>();
+
+    /** A contender's doing a work once. */
+    private record Turn(Work work, int round, Contender contender) {
+
+        @Override
+        public String toString() {
+            return "%-8s  %-15s  round %d".formatted(work.id(), contender.name(), round);
+        }
+    }
+
+    private Bench(Options options, Path home, List<String> flags) throws Options.Wrong {
+        this.options = options;
+        this.home = home;
+        this.flags = flags;
+        this.sizes = options.quick() ? Sizes.quick() : Sizes.full();
+        this.turns = turns(options, Contenders.chosen(options, home, flags));
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        Path home = Path.of(System.getProperty("bench.home"));
+        List<String> flags = Stream.of(
+                        System.getProperty("bench.sluice-jvm-flags", "").split("\\s+"))
+                .filter(flag -> !flag.isEmpty())
+                .toList();
+        try {
+            Bench bench = new Bench(Options.parse(arguments), home, flags);
+            System.exit(bench.options.check() || bench.run() ? 0 : 1);
+        } catch (Options.Wrong e) {
+            System.err.println("bench/run: " + e.getMessage() + " (bench/run --help says more)");
+            System.exit(USAGE_STATUS);
+        }
+    }
+
+    /** Whose turn it is: contenders take turns within a round, so that what the machine does meanwhile hits them all. */
+    private static List<Turn> turns(Options options, List<Contender> contenders) {
+        int rounds = options.rounds().orElse(options.quick() ? 1 : DEFAULT_ROUNDS);
+        List<Turn> turns = new ArrayList<>();
+        for (Work work : Work.values()) {
+            if (!options.works().contains(work)) {
+                continue;
+            }
+            for (int round = 1; round <= work.rounds(rounds); round++) {
+                for (Contender contender : contenders) {
+                    if (work.suits(contender)) {
+                        turns.add(new Turn(work, round, contender));
+                    }
+                }
+            }
+        }
+        return turns;
+    }
+
+    /** @return whether everything went well */
+    private boolean run() throws IOException {
+        Machine machine = Machine.here(home.getParent(), flags);
+        for (int i = 0; i < turns.size(); i++) {
+            System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turns.get(i));
+            System.out.flush();
+            System.out.println(outcome(turns.get(i)));
+        }
+        Path written = Reports.write(new Results(machine, sizes, options.quick(), trials, failures), home);
+        System.out.println("results: " + written);
+        return failures.isEmpty();
+    }
+
+    private String outcome(Turn turn) throws IOException {
+        Path logs = logs(turn);
+        try {
+            Trial trial = turn.work().run(turn.contender(), turn.round(), sizes, logs);
+            trials.add(trial);
+            return summary(trial.values());
+        } catch (BenchFailure e) {
+            failures.add(turn.toString().replaceAll(" +", " ") + ": " + e.getMessage());
+            return "FAILED: " + e.getMessage();
+        }
+    }
+
+    /** A directory of its own, with nothing in it from the run before. */
+    private Path logs(Turn turn) throws IOException {
+        Path logs = home.resolve("target")
+                .resolve("trials")
+                .resolve(turn.work().id() + "-" + turn.contender().name() + "-" + turn.round());
+        if (Files.exists(logs)) {
+            try (Stream<Path> old = Files.walk(logs).sorted(Comparator.reverseOrder())) {
+                for (Path path : (Iterable<Path>) old::iterator) {
+                    Files.delete(path);
+                }
+            }
+        }
+        return Files.createDirectories(logs);
+    }
+
+    private static String summary(Map<Metric, Double> values) {
+        if (values.containsKey(Metric.KB_PER_CONNECTION)) {
+            return "%.1f KB per connection".formatted(values.get(Metric.KB_PER_CONNECTION));
+        }
+        return "%,.0f per CPU-second, %,.0f/s, server %.0f %%, generator %.0f %%, redis %.0f %%, others %.0f %%, p99 %.2f ms"
+                .formatted(
+                        values.get(Metric.PER_CPU_SECOND),
+                        values.get(Metric.PER_SECOND),
+                        values.get(Metric.SERVER_CPU) * 100,
+                        values.get(Metric.GENERATOR_CPU) * 100,
+                        values.get(Metric.REDIS_CPU) * 100,
+                        values.get(Metric.OTHER_CPU) * 100,
+                        values.get(Metric.P99));
+    }
+}

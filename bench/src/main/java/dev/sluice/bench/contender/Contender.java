@@ -1,0 +1,38 @@
+package dev.sluice.bench.contender;
+
+import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.load.Session;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+
+/** A server to be measured: how it is started, how clients enter, and where is published. */
+public sealed interface Contender permits Sluice, NodeRelay, Nchan {
+
+    String name();
+
+    /** Whether publications that nobody wants say anything about it that they don't say about another contender. */
+    boolean isForUnwanted();
+
+    /** Whether it remembers the newest publication of each {@code upload:} channel. */
+    boolean isForRetained();
+
+    /** @param logs the directory for whatever files it needs or writes */
+    ServerProcess start(RedisServer redis, Path logs);
+
+    /** How is published, so that it hears it. */
+    PublishProtocol protocol();
+
+    /** Where is published, so that it hears it. */
+    InetSocketAddress publishTo(RedisServer redis, ServerProcess server);
+
+    /** Of a client that hears {@code user:<user>}. */
+    Session user(String user);
+
+    /** Of a client that also hears {@code upload:<upload>}. */
+    Session subscriber(String user, String upload);
+
+    /** Makes it free the memory it has no use for, where it can be asked to. It may still be at it on return. */
+    void collectGarbage(ServerProcess server);
+}

@@ -1,0 +1,84 @@
+package dev.sluice.bench.contender;
+
+import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.load.Session;
+import dev.sluice.bench.process.Command;
+import dev.sluice.bench.process.Ports;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** {@code peers/relay.js}: the relay most teams would write. It remembers nothing. */
+public final class NodeRelay implements Contender {
+
+    private final Path relay;
+
+    /** @param peers the directory of the relay, with its dependencies installed */
+    public NodeRelay(Path peers) {
+        this.relay = peers.resolve("relay.js");
+    }
+
+    /** Node's version; without Node there is none. */
+    public static String version() {
+        return Command.output("node", "--version").orElse("not installed");
+    }
+
+    @Override
+    public String name() {
+        return "node";
+    }
+
+    @Override
+    public boolean isForUnwanted() {
+        return true;
+    }
+
+    @Override
+    public boolean isForRetained() {
+        return false;
+    }
+
+    @Override
+    public ServerProcess start(RedisServer redis, Path logs) {
+        int port = Ports.free();
+        Map<String, String> environment = Map.of(
+                "PORT",
+                Integer.toString(port),
+                "REDIS_URL",
+                redis.uri(),
+                "JWT_SECRET",
+                Tokens.SECRET,
+                "NODE_ENV",
+                "production");
+        List<String> command = List.of("node", "--expose-gc", relay.toString());
+        return ServerProcess.start(command, environment, port, "/health", logs.resolve("node.log"));
+    }
+
+    @Override
+    public PublishProtocol protocol() {
+        return PublishProtocol.REDIS;
+    }
+
+    @Override
+    public InetSocketAddress publishTo(RedisServer redis, ServerProcess server) {
+        return redis.address();
+    }
+
+    @Override
+    public Session user(String user) {
+        return SluiceSessions.user(user);
+    }
+
+    @Override
+    public Session subscriber(String user, String upload) {
+        return SluiceSessions.subscriber(user, upload);
+    }
+
+    @Override
+    public void collectGarbage(ServerProcess server) {
+        Command.output("kill", "-USR2", Long.toString(server.pid()));
+    }
+}

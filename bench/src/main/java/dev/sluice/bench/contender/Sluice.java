@@ -1,0 +1,106 @@
+package dev.sluice.bench.contender;
+
+import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.load.Session;
+import dev.sluice.bench.process.Command;
+import dev.sluice.bench.process.Ports;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Sluice, on a JVM or native, in one of its configurations. */
+public final class Sluice implements Contender {
+
+    private static final Path JAVA_BIN = Path.of(System.getProperty("java.home"), "bin");
+
+    private final String name;
+    private final List<String> command;
+    private final Map<String, String> configuration;
+    private final boolean onJvm;
+
+    private Sluice(String name, List<String> command, Map<String, String> configuration, boolean onJvm) {
+        this.name = name;
+        this.command = command;
+        this.configuration = configuration;
+        this.onJvm = onJvm;
+    }
+
+    /**
+     * On the JVM that runs this.
+     *
+     * @param flags of that JVM
+     * @param configuration what differs from the defaults, as environment variables
+     */
+    public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
+        List<String> command = new ArrayList<>(List.of(JAVA_BIN.resolve("java").toString()));
+        command.addAll(flags);
+        command.addAll(List.of("-jar", jar.toString()));
+        return new Sluice(name, command, configuration, true);
+    }
+
+    /** A native executable, as it is by default. */
+    public static Sluice executable(String name, Path executable) {
+        return new Sluice(name, List.of(executable.toString()), Map.of(), false);
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    /** What is configured here is about deliveries; without any, there is nothing to see of it. */
+    @Override
+    public boolean isForUnwanted() {
+        return configuration.isEmpty();
+    }
+
+    @Override
+    public boolean isForRetained() {
+        return isForUnwanted();
+    }
+
+    @Override
+    public ServerProcess start(RedisServer redis, Path logs) {
+        int port = Ports.free();
+        Map<String, String> environment = new HashMap<>(configuration);
+        environment.put("QUARKUS_HTTP_HOST", "127.0.0.1");
+        environment.put("QUARKUS_HTTP_PORT", Integer.toString(port));
+        environment.put("QUARKUS_REDIS_HOSTS", redis.uri());
+        environment.put("SMALLRYE_JWT_VERIFY_SECRETKEY", Tokens.SECRET);
+        environment.put("SMALLRYE_JWT_VERIFY_ALGORITHM", "HS256");
+        return ServerProcess.start(command, environment, port, "/q/health/ready", logs.resolve(name + ".log"));
+    }
+
+    @Override
+    public PublishProtocol protocol() {
+        return PublishProtocol.REDIS;
+    }
+
+    @Override
+    public InetSocketAddress publishTo(RedisServer redis, ServerProcess server) {
+        return redis.address();
+    }
+
+    @Override
+    public Session user(String user) {
+        return SluiceSessions.user(user);
+    }
+
+    @Override
+    public Session subscriber(String user, String upload) {
+        return SluiceSessions.subscriber(user, upload);
+    }
+
+    /** A native executable can't be asked. */
+    @Override
+    public void collectGarbage(ServerProcess server) {
+        if (onJvm) {
+            Command.output(JAVA_BIN.resolve("jcmd").toString(), Long.toString(server.pid()), "GC.run");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.sluice.bench.contender;
+
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/** Mints tokens that every contender accepts. */
+final class Tokens {
+
+    /** Shared with the servers; it protects nothing. */
+    static final String SECRET = "the-secret-of-the-benchmarks-is-none-0123456789";
+
+    private static final Duration LIFE = Duration.ofHours(1);
+    private static final String HEADER = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+
+    private Tokens() {}
+
+    static String of(String user) {
+        long expiry = Instant.now().plus(LIFE).getEpochSecond();
+        String claims = "{\"sub\":\"" + user + "\",\"type\":\"access\",\"exp\":" + expiry + "}";
+        String signed = base64(HEADER.getBytes(StandardCharsets.US_ASCII)) + "."
+                + base64(claims.getBytes(StandardCharsets.US_ASCII));
+        return signed + "." + base64(signature(signed));
+    }
+
+    private static byte[] signature(String text) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(SECRET.getBytes(StandardCharsets.US_ASCII), mac.getAlgorithm()));
+            return mac.doFinal(text.getBytes(StandardCharsets.US_ASCII));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every JDK has HmacSHA256", e);
+        }
+    }
+
+    private static String base64(byte[] bytes) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    }
+}

@@ -1,0 +1,158 @@
+package dev.sluice.bench.load;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandler;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
+
+/** Takes one connection through its {@link Session}, then leaves the pipeline to the handler that comes after. */
+final class Entrance extends ChannelInboundHandlerAdapter {
+
+    private static final String END_OF_HEAD = "\r\n\r\n";
+
+    private final Session session;
+    private final Iterator<Session.Step> steps;
+    private final ChannelInboundHandler then;
+    private final CompletableFuture<Channel> entered;
+
+    private ByteBuf unread;
+    private boolean knocked;
+    private boolean upgraded;
+    private String expected = "";
+
+    /** @param entered is completed, on the event loop, when the session is open or could not be opened */
+    Entrance(Session session, ChannelInboundHandler then, CompletableFuture<Channel> entered) {
+        this.session = session;
+        this.knocked = session.knock().isEmpty();
+        this.steps = session.steps().iterator();
+        this.then = then;
+        this.entered = entered;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        unread = context.alloc().buffer();
+    }
+
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        unread.release();
+    }
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {
+        if (knocked) {
+            askForUpgrade(context);
+        } else {
+            ask(context, session.knock(), "");
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) throws IOException {
+        ByteBuf in = (ByteBuf) message;
+        unread.writeBytes(in);
+        in.release();
+        while (!context.isRemoved()) {
+            String said = upgraded ? message() : head();
+            if (said == null) {
+                return;
+            }
+            hear(context, said);
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        entered.completeExceptionally(new IOException("closed by the server before it was entered"));
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        entered.completeExceptionally(cause);
+        context.close();
+    }
+
+    private void hear(ChannelHandlerContext context, String said) throws IOException {
+        if (upgraded) {
+            if (said.contains(expected)) {
+                proceed(context);
+            }
+        } else if (!knocked) {
+            knocked = true;
+            askForUpgrade(context);
+        } else if (said.startsWith("HTTP/1.1 101 ")) {
+            upgraded = true;
+            proceed(context);
+        } else {
+            throw new IOException("not upgraded: " + said.lines().findFirst().orElse(""));
+        }
+    }
+
+    private void askForUpgrade(ChannelHandlerContext context) {
+        ask(context, session.path(), """
+                Upgrade: websocket\r
+                Connection: Upgrade\r
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+                Sec-WebSocket-Version: 13\r
+                """);
+    }
+
+    private static void ask(ChannelHandlerContext context, String path, String headers) {
+        String request = "GET " + path + " HTTP/1.1\r\nHost: bench\r\n" + headers + "\r\n";
+        context.writeAndFlush(Unpooled.copiedBuffer(request, StandardCharsets.US_ASCII));
+    }
+
+    /** The head of a response, which has no body; null where it is not whole yet. */
+    private String head() {
+        String text = unread.toString(StandardCharsets.ISO_8859_1);
+        int end = text.indexOf(END_OF_HEAD);
+        if (end < 0) {
+            return null;
+        }
+        unread.skipBytes(end + END_OF_HEAD.length());
+        return text.substring(0, end);
+    }
+
+    /** The next message; null where it is not whole yet. Here they are short: 64 KB at most, in one frame. */
+    private String message() {
+        int start = unread.readerIndex();
+        int available = unread.readableBytes();
+        if (available < 2) {
+            return null;
+        }
+        int length = unread.getByte(start + 1) & 0x7f;
+        int header = 2;
+        if (length == 126) {
+            header = 4;
+            if (available < header) {
+                return null;
+            }
+            length = unread.getUnsignedShort(start + 2);
+        }
+        if (available < header + length) {
+            return null;
+        }
+        unread.skipBytes(header);
+        return unread.readCharSequence(length, StandardCharsets.UTF_8).toString();
+    }
+
+    private void proceed(ChannelHandlerContext context) {
+        if (steps.hasNext()) {
+            Session.Step step = steps.next();
+            expected = step.expect();
+            context.writeAndFlush(ClientFrames.text(step.say()));
+        } else {
+            ByteBuf rest = unread.readRetainedSlice(unread.readableBytes());
+            context.pipeline().replace(this, null, then);
+            context.pipeline().fireChannelRead(rest);
+            entered.complete(context.channel());
+        }
+    }
+}

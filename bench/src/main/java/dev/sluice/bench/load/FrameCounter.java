@@ -1,0 +1,150 @@
+package dev.sluice.bench.load;
+
+import io.netty.buffer.ByteBuf;
+
+/**
+ * Reads the WebSocket frames of one connection straight from the bytes, however they are cut, and makes no objects: it
+ * reports each {@link Payload} with its time, and counts pings. Anything else that a server says is passed over.
+ *
+ * <p>To be used by one thread.
+ */
+final class FrameCounter {
+
+    private enum Expecting {
+        FLAGS,
+        LENGTH,
+        LONG_LENGTH,
+        PAYLOAD
+    }
+
+    private static final int FIN = 0x80;
+    private static final int OPCODE = 0x0f;
+    private static final int CONTINUATION = 0;
+    private static final int FIRST_CONTROL = 8;
+    private static final int PING = 9;
+    private static final int LENGTH_OF_2_BYTES = 126;
+    private static final int LENGTH_OF_8_BYTES = 127;
+
+    private final Deliveries deliveries;
+
+    private Expecting expecting = Expecting.FLAGS;
+    private boolean fin;
+    private int opcode;
+    private int lengthBytes;
+    /** Payload bytes of the frame that are still to come. */
+    private long remaining;
+
+    /** Where the next byte of a data frame is in its message. */
+    private long offset;
+
+    private boolean marked;
+    private long published;
+
+    private long messages;
+    private int pings;
+
+    FrameCounter(Deliveries deliveries) {
+        this.deliveries = deliveries;
+    }
+
+    /** @param now the time at which these bytes were received */
+    void read(ByteBuf in, long now) {
+        while (in.isReadable()) {
+            switch (expecting) {
+                case FLAGS -> flags(in.readByte());
+                case LENGTH -> length(in.readByte() & 0x7f, now);
+                case LONG_LENGTH -> longLength(in.readByte() & 0xff, now);
+                case PAYLOAD -> payload(in, now);
+            }
+        }
+    }
+
+    /** Deliveries on this connection so far. */
+    long messages() {
+        return messages;
+    }
+
+    /** Pings since this was last asked. */
+    int takePings() {
+        int taken = pings;
+        pings = 0;
+        return taken;
+    }
+
+    private void flags(int flags) {
+        fin = (flags & FIN) != 0;
+        opcode = flags & OPCODE;
+        if (isData() && opcode != CONTINUATION) {
+            offset = 0;
+            published = 0;
+            marked = false;
+        }
+        expecting = Expecting.LENGTH;
+    }
+
+    private void length(int length, long now) {
+        remaining = 0;
+        if (length == LENGTH_OF_2_BYTES || length == LENGTH_OF_8_BYTES) {
+            lengthBytes = length == LENGTH_OF_2_BYTES ? 2 : 8;
+            expecting = Expecting.LONG_LENGTH;
+        } else {
+            remaining = length;
+            lengthKnown(now);
+        }
+    }
+
+    private void longLength(int next, long now) {
+        remaining = remaining << 8 | next;
+        if (--lengthBytes == 0) {
+            lengthKnown(now);
+        }
+    }
+
+    private void lengthKnown(long now) {
+        expecting = Expecting.PAYLOAD;
+        if (remaining == 0) {
+            end(now);
+        }
+    }
+
+    private void payload(ByteBuf in, long now) {
+        int length = (int) Math.min(remaining, in.readableBytes());
+        if (isData()) {
+            look(in, length);
+            offset += length;
+        }
+        in.skipBytes(length);
+        remaining -= length;
+        if (remaining == 0) {
+            end(now);
+        }
+    }
+
+    /** Takes the mark and the time from the next bytes, as far as they are there. */
+    private void look(ByteBuf in, int length) {
+        int start = in.readerIndex();
+        int end = (int) Math.min(offset + length, Payload.TIME_END);
+        for (int at = (int) Math.min(offset, Payload.TIME_END); at < end; at++) {
+            byte next = in.getByte(start + at - (int) offset);
+            if (at >= Payload.TIME_OFFSET) {
+                published = published * 10 + next - '0';
+            } else if (at == Payload.MARK_OFFSET) {
+                marked = next == Payload.MARK;
+            }
+        }
+    }
+
+    private void end(long now) {
+        expecting = Expecting.FLAGS;
+        if (opcode == PING) {
+            pings++;
+        } else if (isData() && fin && marked) {
+            messages++;
+            deliveries.received(published, now);
+        }
+    }
+
+    private boolean isData() {
+        return opcode < FIRST_CONTROL;
+    }
+}

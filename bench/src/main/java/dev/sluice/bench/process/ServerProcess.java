@@ -1,0 +1,82 @@
+package dev.sluice.bench.process;
+
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The server under test: a process that has a core to itself. */
+public final class ServerProcess implements AutoCloseable {
+
+    /** bench/run keeps everything else off it. */
+    private static final String CORE = "0";
+
+    private final Process process;
+    private final int port;
+    private final Path log;
+
+    private ServerProcess(Process process, int port, Path log) {
+        this.process = process;
+        this.port = port;
+        this.log = log;
+    }
+
+    /**
+     * Starts it and waits until it is ready.
+     *
+     * @param environment what it has in addition to the environment here
+     * @param port where it will listen
+     * @param health the path that answers 200 once it is ready
+     * @param log where what it says goes
+     */
+    public static ServerProcess start(
+            List<String> command, Map<String, String> environment, int port, String health, Path log) {
+        List<String> pinned = new ArrayList<>(List.of("taskset", "-c", CORE));
+        pinned.addAll(command);
+        ProcessBuilder builder = new ProcessBuilder(pinned);
+        builder.environment().putAll(environment);
+        ServerProcess server = new ServerProcess(Children.start(builder, log), port, log);
+        Waiting.until(command.get(0), () -> server.isReady(health));
+        return server;
+    }
+
+    public InetSocketAddress address() {
+        return Ports.address(port);
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** CPU time so far, in nanoseconds. */
+    public long cpuNanos() {
+        return Usage.cpuNanos(process);
+    }
+
+    /** Resident memory now, in bytes. */
+    public long residentBytes() {
+        return Usage.residentBytes(process);
+    }
+
+    @Override
+    public void close() {
+        Children.end(process);
+    }
+
+    private boolean isReady(String health) {
+        if (!process.isAlive()) {
+            throw new BenchFailure("the server has ended instead of starting; it says why in " + log);
+        }
+        try {
+            HttpURLConnection connection = (HttpURLConnection)
+                    URI.create("http://127.0.0.1:" + port + health).toURL().openConnection();
+            return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package dev.sluice.bench.process;
+
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+
+/** Waiting for what can only be asked for again and again, and for time to pass. */
+public final class Waiting {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration INTERVAL = Duration.ofMillis(20);
+
+    private Waiting() {}
+
+    static void until(String what, BooleanSupplier isSo) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!isSo.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new BenchFailure(what + " is not ready after " + PATIENCE.toSeconds() + " s");
+            }
+            sleep(INTERVAL);
+        }
+    }
+
+    public static void sleep(Duration time) {
+        try {
+            Thread.sleep(time.toMillis());
+        } catch (InterruptedException e) {
+            throw new BenchFailure("interrupted", e);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package dev.sluice.bench.report;
+
+import dev.sluice.bench.contender.Nchan;
+import dev.sluice.bench.contender.NodeRelay;
+import dev.sluice.bench.process.Command;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * On what, of what and when.
+ *
+ * @param cores of the machine; the server has one of them
+ * @param sluiceFlags of Sluice's JVM
+ * @param commit of the repository, with a plus sign where it was changed since
+ */
+public record Machine(
+        String cpu,
+        int cores,
+        String kernel,
+        String jdk,
+        String sluiceFlags,
+        String node,
+        String nginx,
+        String commit,
+        String date) {
+
+    /** @param repository of Sluice */
+    public static Machine here(Path repository, List<String> sluiceFlags) throws IOException {
+        return new Machine(
+                cpuInfo("model name").findFirst().orElse(System.getProperty("os.arch")),
+                (int) cpuInfo("processor").count(),
+                System.getProperty("os.name") + " " + System.getProperty("os.version"),
+                System.getProperty("java.runtime.version"),
+                sluiceFlags.isEmpty() ? "none" : String.join(" ", sluiceFlags),
+                NodeRelay.version(),
+                Nchan.version(),
+                commit(repository.toString()),
+                LocalDate.now(ZoneOffset.UTC).toString());
+    }
+
+    private static Stream<String> cpuInfo(String key) throws IOException {
+        return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                .filter(line -> line.startsWith(key))
+                .map(line -> line.substring(line.indexOf(':') + 1).strip());
+    }
+
+    private static String commit(String repository) {
+        String commit = Command.output("git", "-C", repository, "rev-parse", "--short", "HEAD")
+                .orElse("unknown");
+        boolean changed = Command.output("git", "-C", repository, "status", "--porcelain")
+                .filter(status -> !status.isEmpty())
+                .isPresent();
+        return changed ? commit + "+" : commit;
+    }
+}

@@ -1,0 +1,119 @@
+package dev.sluice.bench.work;
+
+import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.load.ChannelName;
+import dev.sluice.bench.load.LoadGenerator;
+import dev.sluice.bench.load.Publication;
+import dev.sluice.bench.load.Session;
+import dev.sluice.bench.load.Traffic;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+
+/** What a trial plays on: a Redis, the server and the load generator, all of them new, and gone afterwards. */
+final class Stage implements AutoCloseable {
+
+    /** The upload that clients subscribe to. */
+    static final String UPLOAD = "bench";
+
+    /** The channels of the users, whose ids are of fixed width. */
+    static final ChannelName USER_CHANNELS = new ChannelName("user:u", 5);
+
+    private final Contender contender;
+    private final RedisServer redis;
+    private final ServerProcess server;
+    private final LoadGenerator load = new LoadGenerator();
+
+    private Stage(Contender contender, RedisServer redis, ServerProcess server) {
+        this.contender = contender;
+        this.redis = redis;
+        this.server = server;
+    }
+
+    /** @param logs where the processes leave theirs */
+    static Stage set(Contender contender, Path logs) {
+        RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
+        try {
+            return new Stage(contender, redis, contender.start(redis, logs));
+        } catch (RuntimeException e) {
+            redis.close();
+            throw e;
+        }
+    }
+
+    /** Clients that hear what is published to them. */
+    void admitUsers(int count) {
+        load.admit(server.address(), users(count));
+    }
+
+    /** Clients that hear {@link #UPLOAD} as well. */
+    void admitSubscribers(int count) {
+        load.admit(server.address(), subscribers(count));
+    }
+
+    /** Subscribers that then read nothing. */
+    void admitSleepers(int count) {
+        load.admitSleeping(server.address(), subscribers(count));
+    }
+
+    /** Lets clients come and go, so that everything is loaded that clients need. */
+    void rehearse(int count) {
+        try (LoadGenerator rehearsal = new LoadGenerator()) {
+            rehearsal.admit(server.address(), users(count));
+        }
+    }
+
+    Publication publication(ChannelName channel, int payloadBytes) {
+        return new Publication(contender.protocol(), channel, payloadBytes);
+    }
+
+    void publishInClosedLoop(Traffic traffic, int window) {
+        load.publishInClosedLoop(contender.publishTo(redis, server), contender.protocol(), traffic, window);
+    }
+
+    void publishAtPace(Traffic traffic, int unitsPerSecond) {
+        load.publishAtPace(contender.publishTo(redis, server), contender.protocol(), traffic, unitsPerSecond);
+    }
+
+    void collectGarbage() {
+        contender.collectGarbage(server);
+    }
+
+    RedisServer redis() {
+        return redis;
+    }
+
+    ServerProcess server() {
+        return server;
+    }
+
+    LoadGenerator load() {
+        return load;
+    }
+
+    @Override
+    public void close() {
+        load.close();
+        server.close();
+        redis.close();
+    }
+
+    private List<Session> users(int count) {
+        return sessions(count, i -> contender.user(userId(i)));
+    }
+
+    private List<Session> subscribers(int count) {
+        return sessions(count, i -> contender.subscriber(userId(i), UPLOAD));
+    }
+
+    private static List<Session> sessions(int count, IntFunction<Session> session) {
+        return IntStream.range(0, count).mapToObj(session).toList();
+    }
+
+    private static String userId(int number) {
+        return "u%05d".formatted(number);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.sluice.bench.work;
+
+import com.sun.management.OperatingSystemMXBean;
+import dev.sluice.bench.load.Mark;
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.process.Usage;
+import dev.sluice.bench.process.Waiting;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.HdrHistogram.Histogram;
+
+/** A time during which is counted what comes and what it costs. */
+final class Window {
+
+    private static final OperatingSystemMXBean HERE =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    private static final double NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final double NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
+
+    private record Reading(Mark mark, long serverNanos, long redisNanos, long generatorNanos, long machineNanos) {
+
+        static Reading of(Stage stage) {
+            return new Reading(
+                    stage.load().mark(),
+                    stage.server().cpuNanos(),
+                    stage.redis().cpuNanos(),
+                    HERE.getProcessCpuTime(),
+                    Usage.machineNanos());
+        }
+    }
+
+    private Window() {}
+
+    /**
+     * Counts for so long.
+     *
+     * @param countedPerDelivery what a delivery stands for
+     */
+    static Map<Metric, Double> count(Stage stage, Duration length, int countedPerDelivery) {
+        Reading start = Reading.of(stage);
+        Waiting.sleep(length);
+        Reading end = Reading.of(stage);
+
+        // A short window of a smoke run may see no tick of the clock at all.
+        long serverNanos = Math.max(Usage.NANOS_PER_TICK, end.serverNanos() - start.serverNanos());
+        long redisNanos = end.redisNanos() - start.redisNanos();
+        long generatorNanos = end.generatorNanos() - start.generatorNanos();
+        long otherNanos = end.machineNanos() - start.machineNanos() - serverNanos - redisNanos - generatorNanos;
+        double nanos = end.mark().nanos() - start.mark().nanos();
+        double counted = (double) (end.mark().deliveries() - start.mark().deliveries()) * countedPerDelivery;
+        Histogram latencies = end.mark().latencies();
+        if (counted == 0) {
+            throw new BenchFailure("nothing was delivered in " + length);
+        }
+
+        Map<Metric, Double> values = new EnumMap<>(Metric.class);
+        values.put(Metric.PER_CPU_SECOND, counted * NANOS_PER_SECOND / serverNanos);
+        values.put(Metric.PER_SECOND, counted * NANOS_PER_SECOND / nanos);
+        values.put(Metric.SERVER_CPU, serverNanos / nanos);
+        values.put(Metric.REDIS_CPU, redisNanos / nanos);
+        values.put(Metric.GENERATOR_CPU, generatorNanos / nanos);
+        values.put(Metric.OTHER_CPU, Math.max(0, otherNanos) / nanos);
+        values.put(Metric.P50, latencies.getValueAtPercentile(50) / NANOS_PER_MILLI);
+        values.put(Metric.P99, latencies.getValueAtPercentile(99) / NANOS_PER_MILLI);
+        values.put(Metric.P99_9, latencies.getValueAtPercentile(99.9) / NANOS_PER_MILLI);
+        values.put(Metric.MAX, latencies.getMaxValue() / NANOS_PER_MILLI);
+        return values;
+    }
+}

@@ -1,0 +1,89 @@
+package dev.sluice.bench.load;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import org.HdrHistogram.Histogram;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class FrameCounterTest {
+
+    private static final int TEXT = 0x1;
+    private static final int CONTINUATION = 0x0;
+    private static final int PING = 0x9;
+    private static final int FIN = 0x80;
+
+    /** So small that a histogram keeps it as it is. */
+    private static final long LATENCY = 1_000;
+
+    private final Deliveries deliveries = new Deliveries();
+    private final FrameCounter frames = new FrameCounter(deliveries);
+
+    @ParameterizedTest
+    @ValueSource(ints = {60, 200, 4_096, 70_000})
+    void countsPayloadsOfAnySizeHoweverTheyAreCut(int bytes) {
+        String payload = payload(bytes);
+        for (int cut = 1; cut < 40; cut++) {
+            FrameCounter each = new FrameCounter(deliveries);
+            ByteBuf in = Unpooled.buffer();
+            frame(in, FIN | TEXT, payload);
+            frame(in, FIN | TEXT, payload);
+            while (in.isReadable()) {
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+            }
+            assertEquals(2, each.messages());
+        }
+        Histogram latencies = deliveries.takeLatencies();
+        assertEquals(LATENCY, latencies.getMinValue());
+        assertEquals(LATENCY, latencies.getMaxValue());
+    }
+
+    @Test
+    void putsMessagesOfSeveralFramesTogetherAroundAPing() {
+        String payload = payload(200);
+        ByteBuf in = Unpooled.buffer();
+        frame(in, TEXT, payload.substring(0, 15));
+        frame(in, FIN | PING, "");
+        frame(in, FIN | CONTINUATION, payload.substring(15));
+        frames.read(in, LATENCY + 7);
+
+        assertEquals(1, frames.messages());
+        assertEquals(LATENCY, deliveries.takeLatencies().getMaxValue());
+        assertEquals(1, frames.takePings());
+        assertEquals(0, frames.takePings());
+    }
+
+    @Test
+    void passesOverWhatServersSayOfTheirOwnAccord() {
+        ByteBuf in = Unpooled.buffer();
+        frame(in, FIN | TEXT, "{\"action\":\"ping\"}");
+        frame(in, FIN | TEXT, "");
+        frame(in, FIN | TEXT, payload(200));
+        frames.read(in, LATENCY + 7);
+
+        assertEquals(1, frames.messages());
+        assertEquals(1, deliveries.count());
+    }
+
+    /** Published at 7. */
+    private static String payload(int bytes) {
+        String zeros = "0".repeat(Payload.TIME_DIGITS);
+        return Payload.template(bytes).replace(zeros, zeros.substring(1) + "7");
+    }
+
+    private static void frame(ByteBuf out, int flags, String payload) {
+        out.writeByte(flags);
+        if (payload.length() < 126) {
+            out.writeByte(payload.length());
+        } else if (payload.length() < 65_536) {
+            out.writeByte(126).writeShort(payload.length());
+        } else {
+            out.writeByte(127).writeLong(payload.length());
+        }
+        out.writeCharSequence(payload, StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.sluice.bench.load;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class PublicationTest {
+
+    private final ChannelName channels = new ChannelName("user:u", 5);
+
+    @Test
+    void toRedis() {
+        assertEquals(
+                "*3\r\n$7\r\nPUBLISH\r\n$11\r\nuser:u00042\r\n$40\r\n"
+                        + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}\r\n",
+                written(new Publication(PublishProtocol.REDIS, channels, 40)));
+    }
+
+    @Test
+    void toNchan() {
+        assertEquals(
+                "POST /pub/user:u00042 HTTP/1.1\r\nHost: nchan\r\nContent-Length: 40\r\n\r\n"
+                        + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}",
+                written(new Publication(PublishProtocol.NCHAN, channels, 40)));
+    }
+
+    /** Each writes over what the one before has written. */
+    private static String written(Publication publication) {
+        ByteBuf out = Unpooled.buffer();
+        publication.writeTo(out, 99_999, Long.MAX_VALUE);
+        out.clear();
+        publication.writeTo(out, 42, 123);
+        return out.toString(StandardCharsets.US_ASCII);
+    }
+}
