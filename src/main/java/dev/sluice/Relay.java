@@ -18,7 +18,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
-import io.smallrye.mutiny.subscription.Cancellable;
+import io.smallrye.mutiny.subscription.MultiSubscriber;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
@@ -26,6 +26,7 @@ import jakarta.interceptor.Interceptor;
 import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.Objects;
+import java.util.concurrent.Flow;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +46,7 @@ final class Relay {
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
     private final LogThrottle failed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
-    private @Nullable Cancellable subscription;
+    private final Subscriber subscriber = new Subscriber();
     private long sequence;
 
     Relay(
@@ -78,16 +79,13 @@ final class Relay {
 
     /** After all else has started: whatever is wrong with the configuration has been said by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
-        subscription = feed.publications(
-                        routes.all().stream().map(Route::prefix).toList(), maxPayload)
+        feed.publications(routes.all().stream().map(Route::prefix).toList(), maxPayload)
                 .subscribe()
-                .with(this::relay, failure -> LOG.fatal("The feed failed, which it never should", failure));
+                .withSubscriber(subscriber);
     }
 
     void stop(@Observes ShutdownEvent event) {
-        if (subscription != null) {
-            subscription.cancel();
-        }
+        subscriber.cancel();
     }
 
     /** Never throws: what a subscriber throws cancels the stream without a word. */
@@ -142,5 +140,40 @@ final class Relay {
 
     private Payload payload(Publication publication) {
         return Payload.of(sequence, publication.payload(), publication.receivedAt());
+    }
+
+    /**
+     * Asks for everything there is. A subscriber of our own, because Quarkus saves and restores thread contexts around
+     * each call of a lambda, which costs several times what most publications do.
+     */
+    private final class Subscriber implements MultiSubscriber<Publication> {
+        private Flow.@Nullable Subscription subscription;
+
+        @Override
+        public void onSubscribe(Flow.Subscription subscribed) {
+            subscription = subscribed;
+            subscribed.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onItem(Publication publication) {
+            relay(publication);
+        }
+
+        @Override
+        public void onFailure(Throwable failure) {
+            LOG.fatal("The feed failed, which it never should", failure);
+        }
+
+        @Override
+        public void onCompletion() {
+            LOG.fatal("The feed ended, which it never should");
+        }
+
+        void cancel() {
+            if (subscription != null) {
+                subscription.cancel();
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.outbox;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,11 +14,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Outbox {
 
-    /** Bytes not taken by the kernel from which the socket counts as full: Netty's own default. */
-    static final int FULL = 64 * 1024;
+    private static final Logger LOG = Logger.getLogger(Outbox.class);
 
-    /** Bytes not taken down to which a full socket must get before what was held back is written. */
-    static final int DRAINED = FULL / 2;
+    /** Bytes not taken by the kernel from which the socket counts as full at the latest: Netty's own default. */
+    static final int FULL = 64 * 1024;
 
     /** How long a close may take before the connection is cut; clients are promised two seconds. */
     static final long MAX_CLOSING_NANOS = 1_500_000_000L;
@@ -28,7 +28,13 @@ public final class Outbox {
      * @param maxBytes the most it may be charged for, see {@link Frame#cost()}
      * @param maxStallNanos how long a socket may take nothing of what waits for it
      */
-    public record Bounds(int maxBytes, long maxStallNanos) {}
+    public record Bounds(int maxBytes, long maxStallNanos) {
+
+        /** Bytes not taken by the kernel from which the socket counts as full, so that some can be held back. */
+        int full() {
+            return Math.min(FULL, maxBytes / 4);
+        }
+    }
 
     private final Wire wire;
     private final Loop loop;
@@ -129,7 +135,7 @@ public final class Outbox {
         int bytes = unflushed;
         unflushed = 0;
         inFlight += bytes;
-        wire.flush(failure -> taken(bytes, failure));
+        wire.flush(failure -> done(bytes, failure));
         if (inFlight > 0 && !busy) {
             since = System.nanoTime();
             watch();
@@ -149,6 +155,16 @@ public final class Outbox {
         }
     }
 
+    private void done(int bytes, @Nullable Throwable failure) {
+        try {
+            taken(bytes, failure);
+        } catch (Throwable e) {
+            // Whoever calls back would swallow it, and with it what was just to be written.
+            LOG.debug("Writing what was held back failed", e);
+            fail(Disconnect.INTERNAL_ERROR);
+        }
+    }
+
     private void taken(int bytes, @Nullable Throwable failure) {
         if (ended) {
             return;
@@ -162,8 +178,8 @@ public final class Outbox {
             } else {
                 since = System.nanoTime();
             }
-            if (inFlight <= DRAINED) {
-                release(FULL);
+            if (inFlight <= bounds.full() / 2) {
+                release(bounds.full());
             }
         }
         account();
@@ -172,7 +188,7 @@ public final class Outbox {
     private void write(Frame frame) {
         wire.write(frame);
         unflushed += frame.cost();
-        if (unflushed >= FULL) {
+        if (unflushed >= bounds.full()) {
             flush();
         } else if (!flushDue) {
             flushDue = true;
@@ -182,10 +198,10 @@ public final class Outbox {
 
     /** Full from the upper mark until it has been drained to the lower one, and what was held back is written. */
     private boolean full() {
-        if (held == null && inFlight + unflushed >= FULL) {
+        if (held == null && inFlight + unflushed >= bounds.full()) {
             flush();
         }
-        return held != null || inFlight >= FULL;
+        return held != null || inFlight >= bounds.full();
     }
 
     private boolean fits(int cost) {

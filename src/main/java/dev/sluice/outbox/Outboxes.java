@@ -39,6 +39,6 @@ public final class Outboxes {
 
     /** The most bytes that a run of several publications may have, so that it always fits into an empty outbox. */
     public int maxRun() {
-        return Math.min(Outbox.FULL, bounds.maxBytes() / 2);
+        return bounds.full();
     }
 }

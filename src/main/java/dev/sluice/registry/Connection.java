@@ -68,7 +68,12 @@ public final class Connection {
     /** Ends it; the first reason given counts, later ones are ignored. May be called on any thread. */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(false, true)) {
-            observers.accept(new Disconnected(this, reason));
+            try {
+                observers.accept(new Disconnected(this, reason));
+            } catch (RuntimeException e) {
+                // Others may be waiting for their share of what this one could not be sent.
+                LOG.error("The end of a connection could not be told", e);
+            }
         }
     }
 

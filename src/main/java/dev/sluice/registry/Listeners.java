@@ -18,7 +18,10 @@ public final class Listeners {
     /** By the number of the loop; every entry is replaced when it changes and never modified. */
     private volatile Listener[][] byLoop = {};
 
-    /** The newest publication that any of them has been given on asking; whoever joins later has no claim to older ones. */
+    /**
+     * The newest publication that any of them has been given on asking; whoever joins later has no claim to older ones.
+     * Under the registry's lock.
+     */
     private long given;
 
     /** Calls the action for each loop that has connections that are to hear the channel. */
@@ -69,7 +72,7 @@ public final class Listeners {
                         .toArray(Listener[]::new));
     }
 
-    /** To be called on the connection's loop. */
+    /** See {@link Registry#given}. */
     void given(Connection connection, long sequence) {
         given = Math.max(given, sequence);
         for (Listener listener : on(connection.loop())) {

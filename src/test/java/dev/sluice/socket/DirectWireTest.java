@@ -66,8 +66,7 @@ class DirectWireTest {
     void whatIsFlushedToAClosedChannelIsFreedAndFails() {
         wire.write(Frame.text("x"));
         wire.write(Frame.text("y"));
-        channel.close();
-        channel.runPendingTasks();
+        channel.close().syncUninterruptibly();
         wire.flush(done::add);
         assertThat(done).singleElement().isNotNull();
         assertThat(inUse()).isZero();
