@@ -2,6 +2,7 @@ package dev.sluice.feed;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.vertx.core.Context;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -19,6 +20,12 @@ import org.jspecify.annotations.Nullable;
  * place before PSUBSCRIBE is sent: neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisLink implements Link {
+
+    /**
+     * Bytes taken off the connection at once; a loop of the channel does so up to 16 times before anything is handed on.
+     * Netty keeps buffers of up to this size for the next time, but would allocate and clear larger ones anew each time.
+     */
+    private static final int READ_BYTES = 32 * 1024;
 
     private final Redis redis;
     private final Events events;
@@ -58,6 +65,7 @@ final class RedisLink implements Link {
         this.redis = client.create(pipeline -> {
             // With Sentinel the last connection that is made is the one to Redis itself.
             channel = pipeline.channel();
+            channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             pipeline.addLast(new PublicationDecoder(maxPayload, events::published));
         });
         this.patterns = List.copyOf(patterns);
