@@ -385,6 +385,23 @@ class OutboxTest {
     }
 
     /** Of each channel something is missed. */
+    @Test
+    void theSmallestBoundThereIsHoldsBackRatherThanFails() {
+        int smallest = 16 * 1024;
+        Outbox small = outbox(smallest, STALL, metrics);
+        wire.fill();
+        for (int i = 0; i < 1000; i++) {
+            small.send(new Run(UPLOAD, payload(i, 500)));
+            runTasks();
+            assertThat(pending()).isLessThanOrEqualTo(smallest);
+        }
+        assertThat(failures).isEmpty();
+        wire.open();
+        runTasks();
+        assertThat(wire.sent.get(wire.sent.size() - 2)).contains("missed");
+        assertThat(pending()).isZero();
+    }
+
     private void holdAllThatFits() {
         for (int i = 0; pending() + 2000 < MAX; i++) {
             // Letters that take six bytes each in JSON.
