@@ -1,16 +1,24 @@
 package dev.sluice.socket;
 
+import static jakarta.interceptor.Interceptor.Priority.LIBRARY_AFTER;
+
 import dev.sluice.outbox.Loop;
+import io.quarkus.runtime.StartupEvent;
 import io.smallrye.common.vertx.VertxContext;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jboss.logging.Logger;
 
 /** The event loops that WebSockets are bound to, a handful that never changes once each has had one. */
 @Singleton
 final class Loops {
+
+    private static final Logger LOG = Logger.getLogger(Loops.class);
 
     /** How often a loop looks for what takes too long: often enough for what is promised within seconds. */
     private static final long SWEEP_MILLIS = 250;
@@ -20,6 +28,12 @@ final class Loops {
 
     Loops(Vertx vertx) {
         this.vertx = vertx;
+    }
+
+    // After whatever may fail the start, which says why in one line.
+    void start(@Observes @Priority(LIBRARY_AFTER) StartupEvent event) {
+        // Netty itself falls back in silence, for example where it can't write its library to a read-only /tmp.
+        LOG.infof("Event loops use %s", vertx.isNativeTransportEnabled() ? "epoll" : "Java's NIO");
     }
 
     /** The loop this is called on. */

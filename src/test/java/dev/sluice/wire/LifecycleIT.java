@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -62,6 +63,22 @@ class LifecycleIT {
             assertThat(client.next()).isEqualTo("hello");
             client.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
             assertThat(client.next()).contains("subscribed");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '"',
+            value = {"false; epoll", "true; Java's NIO"})
+    void withoutItsNativeTransportItGoesOnAndSaysSo(boolean missing, String transport) {
+        assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
+        Map<String, String> config = Map.of("io.netty.transport.noNative", String.valueOf(missing));
+        try (Pod pod = Pod.ready(Stage.REDIS, config);
+                Client client = Client.of(pod, "7")) {
+            assertThat(pod.log()).contains("Event loops use " + transport);
+            Stage.REDIS.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
         }
     }
 
