@@ -30,8 +30,8 @@ final class Loops {
         this.vertx = vertx;
     }
 
-    // After whatever may fail the start, which says why in one line.
-    void start(@Observes @Priority(LIBRARY_AFTER) StartupEvent event) {
+    // After all that may fail the start, which says why in one line.
+    void start(@Observes @Priority(LIBRARY_AFTER + 1) StartupEvent event) {
         // Netty itself falls back in silence, for example where it can't write its library to a read-only /tmp.
         LOG.infof("Event loops use %s", vertx.isNativeTransportEnabled() ? "epoll" : "Java's NIO");
     }
