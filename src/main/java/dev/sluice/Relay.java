@@ -2,7 +2,7 @@ package dev.sluice;
 
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.feed.Feed;
-import dev.sluice.feed.Interrupted;
+import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Payload;
@@ -101,8 +101,10 @@ final class Relay {
     }
 
     /** What was published meanwhile is not known: what was kept may no longer be the newest. */
-    void interrupted(@Observes Interrupted event) {
-        retention.clear();
+    void interrupted(@Observes Gap gap) {
+        if (gap.open()) {
+            retention.clear();
+        }
     }
 
     private void deliver(Publication publication) {

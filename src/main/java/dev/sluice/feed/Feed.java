@@ -1,8 +1,10 @@
 package dev.sluice.feed;
 
 import dev.sluice.delivery.Source;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -15,6 +17,7 @@ import io.vertx.redis.client.Redis;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -33,8 +36,11 @@ public final class Feed implements Source {
     private final FeedRedis redis;
     private final Vertx vertx;
     private final FeedConfig config;
-    private final Event<Interrupted> interrupted;
+    private final CanaryConfig canary;
+    private final Event<Gap> gaps;
     private final Context context;
+    private final Timer beats;
+    private final Counter interruptions;
     private volatile @Nullable Supervisor supervisor;
 
     Feed(
@@ -42,7 +48,8 @@ public final class Feed implements Source {
             FeedRedis redis,
             Vertx vertx,
             FeedConfig config,
-            Event<Interrupted> interrupted,
+            CanaryConfig canary,
+            Event<Gap> gaps,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
@@ -51,7 +58,8 @@ public final class Feed implements Source {
         this.redis = redis;
         this.vertx = vertx;
         this.config = config;
-        this.interrupted = interrupted;
+        this.canary = canary;
+        this.gaps = gaps;
         // One context for all that follows, whichever thread asks for it.
         this.context = vertx.getOrCreateContext();
         // Says at start, rather than at the first attempt, whether the bounds make sense.
@@ -60,6 +68,20 @@ public final class Feed implements Source {
             throw new ConfigurationException(
                     "sluice.feed.connect-timeout must be at least 1 ms, is " + config.connectTimeout());
         }
+        if (canary.interval().toMillis() < 1 || canary.missedBeats() < 1) {
+            throw new ConfigurationException(
+                    "sluice.canary needs an interval of at least 1 ms and missed-beats of at least 1, but they are "
+                            + canary.interval() + " and " + canary.missedBeats());
+        }
+        this.beats = Timer.builder("sluice.canary.latency")
+                .description("From the publication of a beat until the feed hears it")
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofNanos(100_000))
+                .maximumExpectedValue(Duration.ofSeconds(10))
+                .register(metrics);
+        this.interruptions = Counter.builder("sluice.feed.gaps")
+                .description("Stretches of time in which publications may have been missed")
+                .register(metrics);
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
@@ -79,10 +101,16 @@ public final class Feed implements Source {
                 .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
     }
 
-    /** Whether Redis has acknowledged the subscription and its link has not ended since. */
+    /** Whether what is published is heard: beats come back. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();
+    }
+
+    /** The gap that lasts, from the start until the feed is live for the first time; {@code null} while it is live. */
+    public @Nullable Gap gap() {
+        Supervisor current = supervisor;
+        return current == null ? null : current.gap();
     }
 
     @Override
@@ -116,14 +144,15 @@ public final class Feed implements Source {
         Supervisor supervised = new Supervisor(
                 events -> RedisLink.open(
                         initializer -> redis.create(vertx, initializer), patterns, maxPayload, context, events),
-                subscriber::emit,
-                () -> interrupted.fire(new Interrupted()),
+                new Teller(subscriber),
                 backoff(),
-                config.connectTimeout(),
+                new Supervisor.Timing(config.connectTimeout(), canary.interval(), canary.missedBeats()),
                 (delay, action) -> {
                     long id = vertx.setTimer(delay.toMillis(), fired -> execute(action));
                     return () -> vertx.cancelTimer(id);
-                });
+                },
+                System::nanoTime,
+                InstantSource.system());
         supervisor = supervised;
         subscriber.onTermination(() -> execute(supervised::stop));
         execute(supervised::start);
@@ -134,5 +163,32 @@ public final class Feed implements Source {
                 config.backoff().initial(),
                 config.backoff().max(),
                 () -> ThreadLocalRandom.current().nextLong());
+    }
+
+    /** Tells what the supervisor says to whom it concerns. */
+    private final class Teller implements Supervisor.Listener {
+        private final MultiEmitter<? super Publication> subscriber;
+
+        Teller(MultiEmitter<? super Publication> subscriber) {
+            this.subscriber = subscriber;
+        }
+
+        @Override
+        public void published(Publication publication) {
+            subscriber.emit(publication);
+        }
+
+        @Override
+        public void beat(Duration latency) {
+            beats.record(latency);
+        }
+
+        @Override
+        public void gap(Gap gap) {
+            if (gap.open()) {
+                interruptions.increment();
+            }
+            gaps.fire(gap);
+        }
     }
 }

@@ -8,7 +8,7 @@ import java.time.Duration;
 @ConfigMapping(prefix = "sluice.feed")
 interface FeedConfig {
 
-    /** How long an attempt to connect and subscribe may take before it is given up. */
+    /** How long an attempt to connect, subscribe and hear a first beat may take before it is given up. */
     @WithDefault("5s")
     Duration connectTimeout();
 

@@ -11,6 +11,9 @@ interface Link {
     /** Stops reading, or goes on; what has been read already may still come. Idempotent. */
     void pause(boolean paused);
 
+    /** Publishes a beat, which is to come back as an event; where that fails the link is over. */
+    void beat(long number);
+
     /** Opens links; what happens to one is told to its events. */
     @FunctionalInterface
     interface Opener {
@@ -24,6 +27,9 @@ interface Link {
 
         /** Redis has sent this; must not throw. */
         void published(Publication publication);
+
+        /** Redis has sent a beat back. */
+        void heard(long beat);
 
         /** The link is over: cleanly ({@code null}) or with a cause. Called any number of times. */
         void ended(@Nullable Throwable cause);

@@ -12,12 +12,14 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.util.Collection;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pattern subscription on a connection of its own. The low-level connection is used because its message handler is in
- * place before PSUBSCRIBE is sent: neither the acknowledgement nor the first publication can be missed.
+ * A pattern subscription on a connection of its own, and a second connection that publishes the beats, which a connection
+ * that subscribes may not. The low-level connection is used because its message handler is in place before PSUBSCRIBE is
+ * sent: neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisLink implements Link {
 
@@ -31,8 +33,13 @@ final class RedisLink implements Link {
     private final Events events;
     private final Context context;
     private final List<String> patterns;
+    /** Nobody else's, and subscribed to by name: Redis itself keeps the beats of other pods away. */
+    private final String beats = "sluice:canary:" + UUID.randomUUID();
+
     private int acknowledged;
-    private @Nullable Channel channel;
+    private @Nullable Channel newest;
+    private @Nullable Channel subscription;
+    private @Nullable RedisConnection publisher;
 
     /** Makes a Redis client that nobody else uses. */
     @FunctionalInterface
@@ -49,23 +56,21 @@ final class RedisLink implements Link {
      */
     static Link open(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
         RedisLink link = new RedisLink(client, patterns, maxPayload, context, events);
-        link.redis
-                .connect()
-                .onComplete(connected -> context.runOnContext(x -> {
-                    if (connected.succeeded()) {
-                        link.subscribe(connected.result());
-                    } else {
-                        events.ended(connected.cause());
-                    }
-                }));
+        link.connect(subscriber -> {
+            // With Sentinel the last connection that was made is the one to Redis itself.
+            link.subscription = link.newest;
+            link.connect(publisher -> {
+                link.publisher = publisher;
+                link.subscribe(subscriber);
+            });
+        });
         return link;
     }
 
     private RedisLink(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
         this.redis = client.create(pipeline -> {
-            // With Sentinel the last connection that is made is the one to Redis itself.
-            channel = pipeline.channel();
-            channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
+            newest = pipeline.channel();
+            newest.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             pipeline.addLast(new PublicationDecoder(maxPayload, events::published));
         });
         this.patterns = List.copyOf(patterns);
@@ -80,32 +85,67 @@ final class RedisLink implements Link {
 
     @Override
     public void pause(boolean paused) {
-        if (channel != null) {
-            channel.config().setAutoRead(!paused);
+        if (subscription != null) {
+            subscription.config().setAutoRead(!paused);
         }
     }
 
-    private void subscribe(RedisConnection connected) {
-        connected.exceptionHandler(this::end);
-        connected.endHandler(x -> end(null));
-        connected.handler(this::handle);
+    @Override
+    public void beat(long number) {
+        if (publisher != null) {
+            publisher.send(Request.cmd(Command.PUBLISH).arg(beats).arg(number)).onFailure(this::end);
+        }
+    }
+
+    private void connect(Consumer<RedisConnection> then) {
+        redis.connect()
+                .onComplete(connected -> context.runOnContext(x -> {
+                    if (connected.succeeded()) {
+                        connected.result().exceptionHandler(this::end).endHandler(ended -> end(null));
+                        then.accept(connected.result());
+                    } else {
+                        events.ended(connected.cause());
+                    }
+                }));
+    }
+
+    private void subscribe(RedisConnection subscriber) {
+        subscriber.handler(this::handle);
+        subscriber.send(Request.cmd(Command.SUBSCRIBE).arg(beats)).onFailure(this::end);
         Request subscribe = Request.cmd(Command.PSUBSCRIBE);
         patterns.forEach(subscribe::arg);
-        connected.send(subscribe).onFailure(this::end);
+        subscriber.send(subscribe).onFailure(this::end);
     }
 
     private void end(@Nullable Throwable cause) {
         context.runOnContext(x -> events.ended(cause));
     }
 
-    /** Runs on the connection's event loop, for each message that is not a publication. */
+    /** Runs on the connection's event loop, for each message that is not a publication of somebody else. */
     private void handle(Response message) {
         if (message.type() == ResponseType.ERROR) {
             end(new IllegalStateException("Redis refused the subscription: " + message));
-        } else if ((message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH)
-                && message.get(0).toString().equals("psubscribe")
-                && ++acknowledged == patterns.size()) {
-            context.runOnContext(x -> events.subscribed());
+        } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
+            switch (message.get(0).toString()) {
+                case "subscribe", "psubscribe" -> {
+                    if (++acknowledged == 1 + patterns.size()) {
+                        context.runOnContext(x -> events.subscribed());
+                    }
+                }
+                case "message" -> heard(message.get(2).toString());
+                default -> {}
+            }
         }
+    }
+
+    private void heard(String payload) {
+        long number;
+        try {
+            number = Long.parseLong(payload);
+        } catch (NumberFormatException e) {
+            // Somebody else's.
+            return;
+        }
+        context.runOnContext(x -> events.heard(number));
     }
 }

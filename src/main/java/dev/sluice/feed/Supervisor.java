@@ -1,14 +1,17 @@
 package dev.sluice.feed;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one link open until it is stopped: whatever ends a link, cleanly or not, leads to the next after a back-off.
- * Every method is to be called on one thread, the one its timer fires on; only {@link #live} may be read from others.
+ * Keeps one link open until it is stopped: whatever ends a link, cleanly or not, leads to the next after a back-off. A
+ * link that does not hear its beats is dead, whatever its socket says. Every method is to be called on one thread, the
+ * one its timer fires on; only {@link #live} and {@link #gap} may be read from others.
  */
 final class Supervisor {
 
@@ -21,14 +24,36 @@ final class Supervisor {
         Runnable after(Duration delay, Runnable action);
     }
 
-    private final Link.Opener opener;
-    private final Consumer<Publication> consumer;
-    private final Runnable onInterrupted;
-    private final Backoff backoff;
-    private final Duration connectTimeout;
-    private final Timer timer;
+    /** Whom it tells; must not throw. */
+    interface Listener {
+        /** Something was published. */
+        void published(Publication publication);
 
-    private volatile boolean live;
+        /** A beat has come back. */
+        void beat(Duration latency);
+
+        /** The link that was live is so no more, or is again. */
+        void gap(Gap gap);
+    }
+
+    /**
+     * How long what may take.
+     *
+     * @param connect until a link hears its first beat
+     * @param beat between beats
+     * @param missedBeats so many unheard beats in a row mean that a link is dead
+     */
+    record Timing(Duration connect, Duration beat, int missedBeats) {}
+
+    private final Link.Opener opener;
+    private final Listener listener;
+    private final Backoff backoff;
+    private final Timing timing;
+    private final Timer timer;
+    private final LongSupplier nanoTime;
+    private final InstantSource clock;
+
+    private volatile @Nullable Gap gap;
     private boolean stopped;
     private boolean paused;
     private boolean outageLogged;
@@ -37,21 +62,31 @@ final class Supervisor {
 
     Supervisor(
             Link.Opener opener,
-            Consumer<Publication> consumer,
-            Runnable onInterrupted,
+            Listener listener,
             Backoff backoff,
-            Duration connectTimeout,
-            Timer timer) {
+            Timing timing,
+            Timer timer,
+            LongSupplier nanoTime,
+            InstantSource clock) {
         this.opener = opener;
-        this.consumer = consumer;
-        this.onInterrupted = onInterrupted;
+        this.listener = listener;
         this.backoff = backoff;
-        this.connectTimeout = connectTimeout;
+        this.timing = timing;
         this.timer = timer;
+        this.nanoTime = nanoTime;
+        this.clock = clock;
+        this.gap = new Gap(clock.instant(), null);
     }
 
+    /** Whether what is published is heard. */
     boolean live() {
-        return live;
+        return gap == null && !stopped;
+    }
+
+    /** The gap there is, from the beginning until a first link is live; {@code null} while one is. */
+    @Nullable
+    Gap gap() {
+        return gap;
     }
 
     void start() {
@@ -60,7 +95,6 @@ final class Supervisor {
 
     void stop() {
         stopped = true;
-        live = false;
         if (retry != null) {
             retry.run();
         }
@@ -69,7 +103,7 @@ final class Supervisor {
         }
     }
 
-    /** Stops reading, or goes on; a link that is made meanwhile reads no further than its acknowledgement. */
+    /** Stops reading, or goes on; a link that is made meanwhile reads no further than its first beat. */
     void pause(boolean pause) {
         paused = pause;
         if (attempt != null) {
@@ -84,10 +118,11 @@ final class Supervisor {
         }
     }
 
-    private void down(@Nullable Throwable cause) {
-        if (live) {
-            live = false;
-            onInterrupted.run();
+    private void down(@Nullable Throwable cause, @Nullable Instant lastBeat) {
+        if (lastBeat != null) {
+            Gap opened = new Gap(lastBeat, null);
+            gap = opened;
+            listener.gap(opened);
         }
         Duration delay = backoff.next();
         String why = cause == null ? "the connection was closed" : cause.toString();
@@ -100,18 +135,26 @@ final class Supervisor {
         retry = timer.after(delay, this::connect);
     }
 
-    private void up() {
+    private void up(Instant subscribed) {
         backoff.reset();
-        live = true;
         outageLogged = false;
+        Gap before = gap;
+        gap = null;
+        if (before != null) {
+            listener.gap(before.closed(subscribed));
+        }
         LOG.info("Redis subscription is live");
     }
 
     private final class Attempt implements Link.Events {
 
-        private final Runnable deadline = timer.after(connectTimeout, this::timedOut);
+        private final Canary canary = new Canary(timing.missedBeats(), nanoTime, clock);
+        /** Of the connect timeout, then of the next beat. */
+        private Runnable cancelTimer = timer.after(timing.connect(), this::timedOut);
+
         private @Nullable Link link;
-        private boolean acknowledged;
+        private @Nullable Instant subscribed;
+        private @Nullable Instant lastBeat;
         private boolean over;
 
         void open() {
@@ -128,14 +171,16 @@ final class Supervisor {
 
         void abandon() {
             over = true;
-            deadline.run();
+            cancelTimer.run();
             if (link != null) {
                 link.close();
             }
         }
 
         void pause() {
-            if (acknowledged && !over && link != null) {
+            if (lastBeat != null && !over && link != null) {
+                // A link that is not read hears no beats.
+                canary.forget();
                 link.pause(paused);
             }
         }
@@ -143,17 +188,57 @@ final class Supervisor {
         @Override
         public void subscribed() {
             if (!over) {
-                acknowledged = true;
-                deadline.run();
-                up();
+                subscribed = clock.instant();
+                beat();
+            }
+        }
+
+        @Override
+        public void heard(long beat) {
+            Canary.Heard heard = over ? null : canary.heard(beat);
+            if (heard == null || subscribed == null) {
+                return;
+            }
+            listener.beat(heard.latency());
+            boolean first = lastBeat == null;
+            lastBeat = heard.sent();
+            if (first) {
+                cancelTimer.run();
+                awaitNextBeat();
+                up(subscribed);
                 pause();
             }
         }
 
-        /** The acknowledgement may have come while this was on its way. */
+        private void beat() {
+            if (link != null) {
+                link.beat(canary.next());
+            }
+        }
+
+        private void awaitNextBeat() {
+            cancelTimer = timer.after(timing.beat(), this::nextBeat);
+        }
+
+        /** Counts beats, not time: a thread that was held up finds what it has not heard yet behind this. */
+        private void nextBeat() {
+            if (over) {
+                return;
+            }
+            if (canary.silent()) {
+                ended(new TimeoutException("not one of " + timing.missedBeats() + " beats was heard"));
+                return;
+            }
+            awaitNextBeat();
+            if (!paused) {
+                beat();
+            }
+        }
+
+        /** The first beat may have come while this was on its way. */
         private void timedOut() {
-            if (!acknowledged) {
-                ended(new TimeoutException("not subscribed after " + connectTimeout));
+            if (lastBeat == null) {
+                ended(new TimeoutException("not subscribed after " + timing.connect()));
             }
         }
 
@@ -161,7 +246,7 @@ final class Supervisor {
         public void published(Publication publication) {
             // What an abandoned link still says would be heard twice.
             if (!over) {
-                consumer.accept(publication);
+                listener.published(publication);
             }
         }
 
@@ -169,7 +254,7 @@ final class Supervisor {
         public void ended(@Nullable Throwable cause) {
             if (!over) {
                 abandon();
-                down(cause);
+                down(cause, lastBeat);
             }
         }
     }

@@ -1,31 +1,46 @@
 package dev.sluice.health;
 
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.Gap;
+import dev.sluice.health.HealthConfig.RedisReadiness;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients. Asynchronous, so that it
- * answers even while every worker thread is busy.
+ * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients, unless it is wanted so.
+ * Asynchronous, so that it answers even while every worker thread is busy.
  */
 @Readiness
 @Singleton
 final class FeedReadiness implements AsyncHealthCheck {
 
     private final Feed feed;
+    private final RedisReadiness condition;
+    private volatile boolean heardOnce;
 
-    FeedReadiness(Feed feed) {
+    FeedReadiness(Feed feed, HealthConfig config) {
         this.feed = feed;
+        this.condition = config.readinessRedis();
+    }
+
+    void onGap(@Observes Gap gap) {
+        if (!gap.open()) {
+            heardOnce = true;
+        }
     }
 
     @Override
     public Uni<HealthCheckResponse> call() {
-        return Uni.createFrom()
-                .item(() -> HealthCheckResponse.named("Redis subscription")
-                        .status(feed.live())
-                        .build());
+        return Uni.createFrom().item(() -> {
+            boolean live = feed.live();
+            return HealthCheckResponse.named("Redis subscription")
+                    .status(live || (condition == RedisReadiness.STARTUP && heardOnce))
+                    .withData("live", live)
+                    .build();
+        });
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -12,12 +13,15 @@ import org.junit.jupiter.api.Test;
 class SupervisorTest {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration BEAT = Duration.ofSeconds(1);
 
     private final List<FakeLink> links = new ArrayList<>();
     private final List<Scheduled> timers = new ArrayList<>();
     private final List<Publication> heard = new ArrayList<>();
     private boolean openingThrows;
-    private int interruptions;
+    private final List<Gap> gaps = new ArrayList<>();
+    private final List<Duration> latencies = new ArrayList<>();
+    private Instant now = Instant.EPOCH;
 
     private final Supervisor supervisor = new Supervisor(
             events -> {
@@ -27,15 +31,31 @@ class SupervisorTest {
                 links.add(new FakeLink(events));
                 return last();
             },
-            heard::add,
-            () -> interruptions++,
+            new Supervisor.Listener() {
+                @Override
+                public void published(Publication publication) {
+                    heard.add(publication);
+                }
+
+                @Override
+                public void beat(Duration latency) {
+                    latencies.add(latency);
+                }
+
+                @Override
+                public void gap(Gap gap) {
+                    gaps.add(gap);
+                }
+            },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
-            CONNECT_TIMEOUT,
+            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3),
             (delay, action) -> {
                 Scheduled timer = new Scheduled(delay, action);
                 timers.add(timer);
                 return () -> timers.remove(timer);
-            });
+            },
+            () -> Duration.between(Instant.EPOCH, now).toNanos(),
+            () -> now);
 
     private record Scheduled(Duration delay, Runnable action) {}
 
@@ -43,6 +63,7 @@ class SupervisorTest {
         private final Events events;
         private boolean closed;
         private boolean paused;
+        private long beat;
 
         FakeLink(Events events) {
             this.events = events;
@@ -57,20 +78,128 @@ class SupervisorTest {
         public void pause(boolean pause) {
             paused = pause;
         }
+
+        @Override
+        public void beat(long number) {
+            beat = number;
+        }
+
+        void hear() {
+            events.heard(beat);
+        }
+
+        void live() {
+            events.subscribed();
+            hear();
+        }
     }
 
     @Test
-    void tellsOfEachInterruptionOnce() {
+    void aGapLastsFromTheLastBeatHeardUntilTheNextSubscription() {
         supervisor.start();
+        last().live();
+        gaps.clear();
+        at(10);
+        fire();
+        at(11);
+        last().hear();
+        at(12);
+        last().events.ended(null);
+        last().events.ended(null);
+        Gap open = new Gap(Instant.EPOCH.plusSeconds(10), null);
+        assertThat(supervisor.gap()).isEqualTo(open);
+        fire();
         last().events.ended(new IOException("refused"));
-        assertThat(interruptions).as("it was not live yet").isZero();
+        assertThat(gaps).containsExactly(open);
         fire();
+        at(20);
         last().events.subscribed();
-        last().events.ended(null);
-        last().events.ended(null);
+        at(21);
+        assertThat(supervisor.gap()).as("nothing has been heard yet").isNotNull();
+        last().hear();
+        assertThat(supervisor.gap()).isNull();
+        assertThat(gaps).containsExactly(open, open.closed(Instant.EPOCH.plusSeconds(20)));
+    }
+
+    @Test
+    void untilItIsLiveForTheFirstTimeThereIsAGapFromTheStart() {
+        Gap first = new Gap(Instant.EPOCH, null);
+        at(1);
+        supervisor.start();
+        assertThat(supervisor.gap()).isEqualTo(first);
+        last().events.ended(new IOException("refused"));
+        assertThat(gaps).isEmpty();
         fire();
-        last().events.ended(null);
-        assertThat(interruptions).isEqualTo(1);
+        at(2);
+        last().live();
+        assertThat(gaps).containsExactly(first.closed(Instant.EPOCH.plusSeconds(2)));
+    }
+
+    @Test
+    void aLinkThatDoesNotHearItsBeatsIsDead() {
+        supervisor.start();
+        last().live();
+        for (int i = 0; i < 3; i++) {
+            fire();
+            assertThat(supervisor.live()).isTrue();
+        }
+        fire();
+        assertThat(supervisor.live()).isFalse();
+        assertThat(links.get(0).closed).isTrue();
+    }
+
+    @Test
+    void oneBeatHeardIsEnough() {
+        supervisor.start();
+        last().live();
+        for (int i = 0; i < 20; i++) {
+            fire();
+            if (i % 3 == 2) {
+                last().hear();
+            }
+        }
+        assertThat(supervisor.live()).isTrue();
+        assertThat(timers).hasSize(1);
+    }
+
+    @Test
+    void aBeatNobodySentIsNoSignOfLife() {
+        supervisor.start();
+        last().live();
+        for (int i = 0; i < 4; i++) {
+            fire();
+            last().events.heard(1);
+            last().events.heard(1000);
+        }
+        assertThat(supervisor.live()).isFalse();
+    }
+
+    @Test
+    void measuresHowLongABeatTakes() {
+        supervisor.start();
+        last().events.subscribed();
+        at(3);
+        last().hear();
+        assertThat(latencies).containsExactly(Duration.ofSeconds(3));
+    }
+
+    @Test
+    void whileItIsPausedNoBeatIsMissed() {
+        supervisor.start();
+        last().live();
+        fire();
+        fire();
+        supervisor.pause(true);
+        for (int i = 0; i < 10; i++) {
+            fire();
+        }
+        supervisor.pause(false);
+        for (int i = 0; i < 3; i++) {
+            fire();
+        }
+        assertThat(supervisor.live()).isTrue();
+        fire();
+        assertThat(supervisor.live()).isFalse();
     }
 
     @Test
@@ -79,35 +208,41 @@ class SupervisorTest {
         supervisor.pause(true);
         assertThat(last().paused).as("the acknowledgement must get through").isFalse();
         last().events.subscribed();
+        assertThat(last().paused).as("so must the first beat").isFalse();
+        last().hear();
         assertThat(last().paused).isTrue();
         supervisor.pause(false);
         assertThat(last().paused).isFalse();
         supervisor.pause(true);
         last().events.ended(null);
         fire();
-        last().events.subscribed();
+        last().live();
         assertThat(links).hasSize(2);
         assertThat(last().paused).isTrue();
     }
 
     @Test
-    void isLiveOnceRedisHasAcknowledged() {
+    void isLiveOnceABeatIsHeard() {
         supervisor.start();
         assertThat(supervisor.live()).isFalse();
-        last().events.subscribed();
+        last().live();
         assertThat(supervisor.live()).isTrue();
-        assertThat(timers).as("the deadline is off").isEmpty();
+        assertThat(timers)
+                .as("the next beat")
+                .singleElement()
+                .extracting(Scheduled::delay)
+                .isEqualTo(BEAT);
     }
 
     @Test
     void resubscribesWhenALinkEndsCleanly() {
         supervisor.start();
-        last().events.subscribed();
+        last().live();
         last().events.ended(null);
         assertThat(supervisor.live()).isFalse();
         assertThat(links.get(0).closed).isTrue();
         fire();
-        last().events.subscribed();
+        last().live();
         assertThat(links).hasSize(2);
         assertThat(supervisor.live()).isTrue();
     }
@@ -126,7 +261,7 @@ class SupervisorTest {
         supervisor.start();
         openingThrows = false;
         fire();
-        last().events.subscribed();
+        last().live();
         assertThat(supervisor.live()).isTrue();
     }
 
@@ -161,7 +296,7 @@ class SupervisorTest {
         last().events.ended(null);
         assertThat(timers.get(0).delay).isGreaterThanOrEqualTo(Duration.ofSeconds(1));
         fire();
-        last().events.subscribed();
+        last().live();
         last().events.ended(null);
         assertThat(timers.get(0).delay).isLessThanOrEqualTo(Duration.ofMillis(100));
     }
@@ -188,7 +323,7 @@ class SupervisorTest {
     void aDeadlineThatComesTooLateEndsNothing() {
         supervisor.start();
         Runnable deadline = timers.get(0).action;
-        last().events.subscribed();
+        last().live();
         deadline.run();
         assertThat(supervisor.live()).isTrue();
         assertThat(last().closed).isFalse();
@@ -197,7 +332,7 @@ class SupervisorTest {
     @Test
     void opensNothingAfterItIsStopped() {
         supervisor.start();
-        last().events.subscribed();
+        last().live();
         supervisor.stop();
         assertThat(supervisor.live()).isFalse();
         assertThat(last().closed).isTrue();
@@ -216,6 +351,10 @@ class SupervisorTest {
 
     private FakeLink last() {
         return links.get(links.size() - 1);
+    }
+
+    private void at(long second) {
+        now = Instant.EPOCH.plusSeconds(second);
     }
 
     private void fire() {

@@ -1,0 +1,72 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The beats of one link: publications of our own, which the link must hear. As many in a row as it may miss are the most
+ * that are awaited. Not safe for use by several threads.
+ */
+final class Canary {
+
+    private record Beat(long number, long nanos, Instant sent) {}
+
+    private final int missedBeats;
+    private final LongSupplier nanoTime;
+    private final InstantSource clock;
+    private final Deque<Beat> awaited = new ArrayDeque<>();
+    private long number;
+
+    /**
+     * A canary that has not sung.
+     *
+     * @param missedBeats so many unheard beats in a row mean that nothing is heard
+     */
+    Canary(int missedBeats, LongSupplier nanoTime, InstantSource clock) {
+        this.missedBeats = missedBeats;
+        this.nanoTime = nanoTime;
+        this.clock = clock;
+    }
+
+    /** Whether too many beats have not been heard. */
+    boolean silent() {
+        return awaited.size() >= missedBeats;
+    }
+
+    /** The number of a beat that is sent now. */
+    long next() {
+        awaited.add(new Beat(++number, nanoTime.getAsLong(), clock.instant()));
+        return number;
+    }
+
+    /** What the beat that was heard tells; {@code null} where none was awaited by that number. */
+    @Nullable
+    Heard heard(long beat) {
+        if (awaited.stream().noneMatch(sent -> sent.number() == beat)) {
+            return null;
+        }
+        Beat sent = awaited.remove();
+        while (sent.number() != beat) {
+            sent = awaited.remove();
+        }
+        return new Heard(sent.sent(), Duration.ofNanos(nanoTime.getAsLong() - sent.nanos()));
+    }
+
+    /** Nothing is awaited any more: nobody listens for a while. */
+    void forget() {
+        awaited.clear();
+    }
+
+    /**
+     * A beat that was heard.
+     *
+     * @param sent when it was sent
+     * @param latency how long it took
+     */
+    record Heard(Instant sent, Duration latency) {}
+}
