@@ -6,8 +6,12 @@ import java.util.Locale;
 public enum Disconnect {
     /** The peer closed the WebSocket. */
     CLIENT_CLOSED(1000, ""),
-    /** The peer vanished: reset or end of stream without a close frame. */
+    /** The peer ended the stream without a close frame. */
     CONNECTION_LOST(1011, ""),
+    /** The peer, or something on the way, reset the connection. */
+    CONNECTION_RESET(1011, ""),
+    /** The peer has given no sign of life for three heartbeats. */
+    PEER_SILENT(1011, "no sign of life"),
     /** The peer broke the WebSocket protocol. */
     PROTOCOL_ERROR(1002, "WebSocket protocol error"),
     /** The peer sent a frame larger than allowed. */
@@ -21,7 +25,9 @@ public enum Disconnect {
     /** Something went wrong on our side. */
     INTERNAL_ERROR(1011, "internal error"),
     /** This pod is stopping. */
-    GOING_AWAY(1012, "this pod is going away, reconnect");
+    GOING_AWAY(1012, "this pod is going away, reconnect"),
+    /** It has lasted for as long as connections may. */
+    MAX_AGE(1012, "reconnect, so that clients even out");
 
     private final int closeCode;
     private final String message;

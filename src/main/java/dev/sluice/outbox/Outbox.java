@@ -2,6 +2,8 @@ package dev.sluice.outbox;
 
 import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -171,7 +173,7 @@ public final class Outbox {
         }
         inFlight -= bytes;
         if (failure != null) {
-            fail(Disconnect.SEND_FAILED);
+            fail(reason(failure));
         } else if (!closing) {
             if (inFlight == 0) {
                 unwatch();
@@ -183,6 +185,13 @@ public final class Outbox {
             }
         }
         account();
+    }
+
+    private static Disconnect reason(Throwable failure) {
+        if (failure instanceof ClosedChannelException) {
+            return Disconnect.CONNECTION_LOST;
+        }
+        return failure instanceof IOException ? Disconnect.CONNECTION_RESET : Disconnect.SEND_FAILED;
     }
 
     private void write(Frame frame) {
