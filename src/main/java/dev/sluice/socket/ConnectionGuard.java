@@ -3,6 +3,7 @@ package dev.sluice.socket;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
@@ -12,6 +13,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.netty.handler.timeout.IdleStateHandler;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -19,7 +21,6 @@ import io.vertx.core.net.impl.ConnectionBase;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,9 +40,21 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private final Channel channel;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
-    private Consumer<byte[]> onPing = bytes -> {};
+    private @Nullable Peer peer;
     private boolean upgrading;
     private boolean violated;
+
+    /** What is told of the other end, on the event loop. */
+    interface Peer {
+        /** It has sent a frame, whatever that says. */
+        void heard();
+
+        /** It has sent a WebSocket ping, which is to be answered. */
+        void pinged(byte[] bytes);
+
+        /** It has reset the connection. */
+        void reset();
+    }
 
     private ConnectionGuard(Channel channel) {
         this.channel = channel;
@@ -81,9 +94,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         return Objects.requireNonNull(context);
     }
 
-    /** Hands the payload of each WebSocket ping to the action, which is to answer it. */
-    void whenPinged(Consumer<byte[]> action) {
-        onPing = action;
+    /** From now on tells of the other end. */
+    void watch(Peer told) {
+        peer = told;
     }
 
     /** Closes the connection at once. */
@@ -114,8 +127,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     }
 
     /**
-     * Forgets the headers of the request once the hand-shake is over. The WebSocket would keep them twice for as long as
-     * it lives, a token or cookie among them.
+     * Forgets once the hand-shake is over what only a request needs. The WebSocket would keep its headers twice for as
+     * long as it lives, a token or cookie among them.
      */
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
@@ -124,17 +137,27 @@ final class ConnectionGuard extends ChannelDuplexHandler {
                 && response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
             headers.clear();
             headers = null;
+            // A timer for each connection, which the signs of life that are sent would keep from ever firing.
+            ChannelHandler idle = context.pipeline().get(IdleStateHandler.class);
+            if (idle != null) {
+                context.pipeline().remove(idle);
+            }
         }
         context.write(message, promise);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (peer != null) {
+            peer.heard();
+        }
         // Vert.x would answer it past the outbox, and so without bound where the client does not read.
         if (message instanceof PingWebSocketFrame ping) {
             byte[] bytes = ByteBufUtil.getBytes(ping.content());
             ping.release();
-            onPing.accept(bytes);
+            if (peer != null) {
+                peer.pinged(bytes);
+            }
         } else {
             context.fireChannelRead(message);
         }
@@ -143,7 +166,10 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof IOException) {
-            // A reset; Netty closes the channel, and that says it all.
+            // Netty closes the channel, and that says it all.
+            if (peer != null) {
+                peer.reset();
+            }
             return;
         }
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {

@@ -27,9 +27,10 @@ final class ControlFrames {
         return frame(retained ? answer.put("retained", true) : answer, id);
     }
 
-    /** Publications between may be lost. */
-    static Frame gap(Instant since, Instant until) {
-        return frame(action("gap").put("since", since.toString()).put("until", until.toString()), null);
+    /** Publications between may be lost; without an end they still are. */
+    static Frame gap(Instant since, @Nullable Instant until) {
+        String end = until == null ? null : until.toString();
+        return frame(action("gap").put("since", since.toString()).put("until", end), null);
     }
 
     static Frame unsubscribed(String channel, @Nullable JsonNode id) {

@@ -2,6 +2,8 @@ package dev.sluice.socket;
 
 import dev.sluice.outbox.Disconnect;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -11,38 +13,54 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * Closes every WebSocket with 1012 when the process is asked to stop. It acts before the shutdown proper: by then the
- * server would have closed them with 1000, which tells a client not to come back.
+ * Closes every WebSocket with 1012 when the process is asked to stop: after a delay, in which new ones are still accepted
+ * because not everybody knows yet that this pod is going, and spread over a period, so that they do not all come to the
+ * other pods at once. It acts before the shutdown proper: by then the server would have closed them with 1000, which tells
+ * a client not to come back.
  */
+@Startup
 @Singleton
 final class GoingAway {
 
     private static final Logger LOG = Logger.getLogger(GoingAway.class);
 
-    /** How long the clients may take to answer the close; the process must be gone within a few seconds. */
+    /** How long the last clients may take to answer the close; the process must be gone within a few seconds. */
     private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
     private final Sessions sessions;
+    private final Spread spread;
+    private final Duration delay;
+    private final Duration period;
 
-    GoingAway(Sessions sessions) {
+    GoingAway(Sessions sessions, Spread spread, SocketConfig config) {
         this.sessions = sessions;
+        this.spread = spread;
+        this.delay = config.drainDelay();
+        this.period = config.drainPeriod();
+        if (delay.isNegative() || period.isNegative()) {
+            throw new ConfigurationException(
+                    "sluice.drain.delay and sluice.drain.period must not be negative, are " + delay + " and " + period);
+        }
     }
 
-    void onStop(@Observes ShutdownDelayInitiatedEvent event) {
+    void onStop(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {
+        TimeUnit.NANOSECONDS.sleep(delay.toNanos());
         sessions.refuseNew();
-        long deadline = System.nanoTime() + MAX_WAIT.toNanos();
-        int closed = 0;
-        // Again, because upgrades that were permitted before may become sessions meanwhile.
-        while (!sessions.open().isEmpty() && deadline - System.nanoTime() > 0) {
-            List<Session> leaving = List.copyOf(sessions.open());
-            leaving.forEach(session -> session.run(() -> session.disconnect(Disconnect.GOING_AWAY)));
-            CompletableFuture.allOf(leaving.stream()
-                            .map(session -> session.whenClosed().toCompletableFuture())
-                            .toArray(CompletableFuture<?>[]::new))
-                    .completeOnTimeout(null, deadline - System.nanoTime(), TimeUnit.NANOSECONDS)
-                    .join();
-            closed += leaving.size();
-        }
-        LOG.infof("Closed %d connections", closed);
+        long deadline = System.nanoTime() + period.plus(MAX_WAIT).toNanos();
+        List<Session> leaving = sessions.open();
+        sessions.forEachLoop(
+                (loop, open) -> spread.over(period, loop, open, session -> session.disconnect(Disconnect.GOING_AWAY)));
+        await(leaving, deadline);
+        // Upgrades that were permitted before have become sessions meanwhile, which end as soon as they start.
+        await(sessions.open(), deadline);
+        LOG.infof("Closed %d connections", leaving.size());
+    }
+
+    private static void await(List<Session> leaving, long deadline) {
+        CompletableFuture.allOf(leaving.stream()
+                        .map(session -> session.whenClosed().toCompletableFuture())
+                        .toArray(CompletableFuture<?>[]::new))
+                .completeOnTimeout(null, Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
+                .join();
     }
 }

@@ -8,8 +8,12 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Collection;
+import org.jspecify.annotations.Nullable;
 
-/** Sends every client a sign of life now and then, which also keeps proxies from closing idle connections. */
+/**
+ * Asks every client for a sign of life now and then, which also keeps proxies from closing idle connections, and ends
+ * connections that give none or are too old.
+ */
 @Singleton
 final class Heartbeat {
 
@@ -21,12 +25,17 @@ final class Heartbeat {
     private final Sessions sessions;
     private final Vertx vertx;
     private final Duration interval;
+    private final @Nullable Duration maxAge;
     private long timer;
 
     Heartbeat(Sessions sessions, Vertx vertx, SocketConfig config) {
         this.sessions = sessions;
         this.vertx = vertx;
         this.interval = config.heartbeatInterval();
+        this.maxAge = config.maxAge().orElse(null);
+        if (maxAge != null && maxAge.toMillis() < 1) {
+            throw new ConfigurationException("sluice.connections.max-age must be at least 1 ms, is " + maxAge);
+        }
         if (interval.toMillis() < 1) {
             throw new ConfigurationException("sluice.heartbeat.interval must be at least 1 ms, is " + interval);
         }
@@ -44,6 +53,9 @@ final class Heartbeat {
     private void beat(Collection<Session> open, long now) {
         for (Session session : open) {
             session.beat(now, interval.toNanos());
+            if (maxAge != null) {
+                session.retire(now, maxAge.toNanos());
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.socket;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.Verdict;
+import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -22,10 +23,16 @@ import org.jspecify.annotations.Nullable;
  * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
  * is to be called on the WebSocket's event loop, except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
-final class Session {
+final class Session implements ConnectionGuard.Peer {
 
     /** Frames a client may send behind its auth frame before that is answered. */
     static final int MAX_HELD = 64;
+
+    /** Signs of life a peer may leave unanswered, one after the other. */
+    static final int MAX_UNANSWERED = 3;
+
+    /** In how many shares a period is cut to have a moment for each session. */
+    static final int SHARES = 1 << 16;
 
     private static final String NOT_NOW = "tokens can't be verified now";
 
@@ -51,6 +58,9 @@ final class Session {
     private boolean refreshing;
     private boolean beating;
     private long nextBeat;
+    private int unanswered;
+    private final long started = System.nanoTime();
+    private @Nullable Gap told;
 
     /**
      * A session that has not started.
@@ -108,7 +118,15 @@ final class Session {
         }
     }
 
-    /** Sends a sign of life where it is time for one; both in nanoseconds of {@link System#nanoTime}. */
+    /** Its moment in whatever is done with all sessions one after the other, out of {@link #SHARES}. */
+    int share() {
+        return System.identityHashCode(this) & (SHARES - 1);
+    }
+
+    /**
+     * Asks for a sign of life where it is time to, and ends it where none has come for too long; both in nanoseconds of
+     * {@link System#nanoTime}.
+     */
     void beat(long now, long interval) {
         if (!(state instanceof State.Open)) {
             return;
@@ -120,20 +138,60 @@ final class Session {
         }
         if (now - nextBeat >= 0) {
             nextBeat = now + interval;
+            if (unanswered == MAX_UNANSWERED) {
+                disconnect(Disconnect.PEER_SILENT);
+                return;
+            }
+            unanswered++;
             outbox.send(ControlFrames.PING);
             outbox.send(new Frame.Ping());
         }
     }
 
-    /** The client's WebSocket implementation asks for a sign of life. */
-    void pinged(byte[] bytes) {
+    /** Ends it where it is older than the limit, give or take a tenth; both in nanoseconds. */
+    void retire(long now, long maxAge) {
+        if (now - started >= maxAge - maxAge / 10 + maxAge / 5 * share() / SHARES) {
+            disconnect(Disconnect.MAX_AGE);
+        }
+    }
+
+    @Override
+    public void heard() {
+        unanswered = 0;
+    }
+
+    @Override
+    public void pinged(byte[] bytes) {
         outbox.send(new Frame.Pong(bytes));
+    }
+
+    @Override
+    public void reset() {
+        disconnect(Disconnect.CONNECTION_RESET);
     }
 
     /** Tells a client that is admitted something it has not asked for. */
     void tell(Frame frame) {
         if (state instanceof State.Open) {
             outbox.send(frame);
+        }
+    }
+
+    /**
+     * Tells a client that is admitted of an interruption, once when it begins and once when it is over.
+     *
+     * @param notice says so
+     */
+    void tell(Gap gap, Frame notice) {
+        if (gap.open()) {
+            // One that has been admitted meanwhile may know of a later one already.
+            if (told == null || gap.since().isAfter(told.since())) {
+                told = gap;
+                tell(notice);
+            }
+        } else if (told != null && told.since().equals(gap.since())) {
+            told = null;
+            tell(notice);
         }
     }
 
@@ -194,6 +252,10 @@ final class Session {
         state = new State.Open(connection);
         host.admit(connection);
         outbox.send(ControlFrames.authSuccess(user, id));
+        Gap gap = host.gap();
+        if (gap != null) {
+            tell(gap, ControlFrames.gap(gap.since(), null));
+        }
     }
 
     private void refresh(Connection connection, Auth auth) {

@@ -1,9 +1,11 @@
 package dev.sluice.socket;
 
 import dev.sluice.access.Verdict;
+import dev.sluice.feed.Gap;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What a session needs of the world outside it. */
 interface SessionHost {
@@ -15,6 +17,10 @@ interface SessionHost {
 
     /** The client has shown who it is. */
     void admit(Connection connection);
+
+    /** The interruption of the feed that lasts, if any. */
+    @Nullable
+    Gap gap();
 
     /** A connection has ended. */
     void disconnected(Disconnected event);

@@ -2,9 +2,9 @@ package dev.sluice.socket;
 
 import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
-import dev.sluice.delivery.Lagged;
+import dev.sluice.feed.Feed;
+import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
-import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.registry.Connection;
@@ -33,6 +33,7 @@ final class Sessions implements SessionHost {
 
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
     private final Vertx vertx;
+    private final Feed feed;
     private final Tokens tokens;
     private final Registry registry;
     private final Commands commands;
@@ -46,6 +47,7 @@ final class Sessions implements SessionHost {
 
     Sessions(
             Vertx vertx,
+            Feed feed,
             Tokens tokens,
             Registry registry,
             Commands commands,
@@ -57,6 +59,7 @@ final class Sessions implements SessionHost {
             SocketConfig config,
             MeterRegistry metrics) {
         this.vertx = vertx;
+        this.feed = feed;
         this.tokens = tokens;
         this.registry = registry;
         this.commands = commands;
@@ -80,7 +83,7 @@ final class Sessions implements SessionHost {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
-        guard.whenPinged(session::pinged);
+        guard.watch(session);
         session.opened(user);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
@@ -113,17 +116,13 @@ final class Sessions implements SessionHost {
         open.forEach(action);
     }
 
-    private Set<Session> on(Loop loop) {
+    /** The sessions of a loop; to be walked on it. */
+    Set<Session> on(Loop loop) {
         return open.computeIfAbsent(loop, x -> ConcurrentHashMap.newKeySet());
     }
 
     private long count() {
         return open.values().stream().mapToLong(Set::size).sum();
-    }
-
-    void onLagged(@Observes Lagged event) {
-        Frame gap = ControlFrames.gap(event.since(), event.until());
-        on(event.loop()).forEach(session -> session.tell(gap));
     }
 
     void onDisconnected(@Observes Disconnected event) {
@@ -144,6 +143,11 @@ final class Sessions implements SessionHost {
     @Override
     public void admit(Connection connection) {
         registry.add(connection);
+    }
+
+    @Override
+    public @Nullable Gap gap() {
+        return feed.gap();
     }
 
     @Override

@@ -20,10 +20,34 @@ interface SocketConfig {
     @WithDefault("5s")
     Duration authTimeout();
 
-    /** How often a sign of life is sent. */
+    /** How often a sign of life is sent and awaited; a peer that leaves three in a row unanswered is gone. */
     @WithName("heartbeat.interval")
     @WithDefault("30s")
     Duration heartbeatInterval();
+
+    /** Over how long the news of a gap is spread, because everybody comes back for what they missed. */
+    @WithName("gap.spread")
+    @WithDefault("2s")
+    Duration gapSpread();
+
+    /** How long new connections are still accepted after the process was asked to stop. */
+    @WithName("drain.delay")
+    @WithDefault("0s")
+    Duration drainDelay();
+
+    /** Over how long the connections are closed after that. */
+    @WithName("drain.period")
+    @WithDefault("10s")
+    Duration drainPeriod();
+
+    /** Older connections are closed, so that clients even out over a fleet that has grown; where absent, none are. */
+    @WithName("connections.max-age")
+    Optional<Duration> maxAge();
+
+    /** How many connections may begin in a second. */
+    @WithName("limits.connects-per-second")
+    @WithDefault("2000")
+    int connectsPerSecond();
 
     /** The largest frame, and the largest message made of several, that a client may send. */
     @WithDefault("32K")

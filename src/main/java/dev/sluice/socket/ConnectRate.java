@@ -1,0 +1,54 @@
+package dev.sluice.socket;
+
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+
+/**
+ * How many connections may begin: so many in a second, at once or one by one. When a fleet of clients comes back it is
+ * let in at the rate this pod copes with beside its other work. A generic cell rate algorithm, for use by all threads.
+ */
+@Startup
+@Singleton
+final class ConnectRate {
+
+    private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final long intervalNanos;
+    private final LongSupplier nanoTime;
+    /** When all that were admitted would have come, had they come evenly. */
+    private final AtomicLong even;
+
+    @Inject
+    ConnectRate(SocketConfig config) {
+        this(config.connectsPerSecond(), System::nanoTime);
+    }
+
+    ConnectRate(int perSecond, LongSupplier nanoTime) {
+        if (perSecond < 1) {
+            throw new ConfigurationException("sluice.limits.connects-per-second must be at least 1, is " + perSecond);
+        }
+        this.intervalNanos = WINDOW_NANOS / perSecond;
+        this.nanoTime = nanoTime;
+        this.even = new AtomicLong(nanoTime.getAsLong());
+    }
+
+    /** Whether one more may begin now. */
+    boolean admit() {
+        long now = nanoTime.getAsLong();
+        while (true) {
+            long before = even.get();
+            long after = (before - now > 0 ? before : now) + intervalNanos;
+            if (after - now > WINDOW_NANOS) {
+                return false;
+            }
+            if (even.compareAndSet(before, after)) {
+                return true;
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.socket;
+
+import dev.sluice.delivery.Lagged;
+import dev.sluice.feed.Gap;
+import dev.sluice.outbox.Frame;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+
+/**
+ * Tells clients that they may have missed something. An interruption of the feed concerns all, who will all come back for
+ * what they missed, so each is told at a moment of its own.
+ */
+@Startup
+@Singleton
+final class Gaps {
+
+    private final Sessions sessions;
+    private final Spread spread;
+    private final Duration period;
+
+    Gaps(Sessions sessions, Spread spread, SocketConfig config) {
+        this.sessions = sessions;
+        this.spread = spread;
+        this.period = config.gapSpread();
+        if (period.isNegative()) {
+            throw new ConfigurationException("sluice.gap.spread must not be negative, is " + period);
+        }
+    }
+
+    void onGap(@Observes Gap gap) {
+        Frame notice = ControlFrames.gap(gap.since(), gap.until());
+        sessions.forEachLoop((loop, open) -> spread.over(period, loop, open, session -> session.tell(gap, notice)));
+    }
+
+    void onLagged(@Observes Lagged event) {
+        Frame notice = ControlFrames.gap(event.since(), event.until());
+        sessions.on(event.loop()).forEach(session -> session.tell(notice));
+    }
+}
