@@ -673,7 +673,7 @@ class OutboxTest {
         }
         assertThat(wire.flushes).isEqualTo(5000);
         wire.fail(new IOException("reset"));
-        assertThat(failures).containsExactly(Disconnect.SEND_FAILED);
+        assertThat(failures).containsExactly(Disconnect.CONNECTION_RESET);
         large.send(Frame.text("late"));
         assertThat(wire.sent).hasSize(5000);
         large.ended();

@@ -3,6 +3,7 @@ package dev.sluice.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.access.Verdict;
+import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -11,9 +12,12 @@ import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -27,6 +31,7 @@ class SessionTest {
     private final List<Disconnected> ended = new ArrayList<>();
     private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
     private boolean timerRuns;
+    private @Nullable Gap gap;
 
     private final Session session = new Session(
             new SessionHost() {
@@ -44,6 +49,11 @@ class SessionTest {
                 @Override
                 public void admit(Connection connection) {
                     admitted.add(connection);
+                }
+
+                @Override
+                public @Nullable Gap gap() {
+                    return gap;
                 }
 
                 @Override
@@ -232,10 +242,86 @@ class SessionTest {
             session.tell(Frame.text("{}"));
         }
         assertThat(wire.flushes).isGreaterThan(1);
-        wire.fail(new IOException("reset"));
+        wire.fail(new IOException("Connection reset by peer"));
         session.closed(Disconnect.CONNECTION_LOST);
-        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.SEND_FAILED));
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
         assertThat(closes).containsExactly(1011);
+    }
+
+    @Test
+    void aResetEndsTheConnectionOnce() {
+        session.opened("7");
+        session.reset();
+        session.closed(Disconnect.CONNECTION_LOST);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
+    }
+
+    @Test
+    void aPeerThatLeavesThreeSignsOfLifeUnansweredIsGone() {
+        session.opened("7");
+        long interval = 1000;
+        // The first beat chooses its moment, within one interval.
+        session.beat(0, interval);
+        for (int i = 1; i <= 3; i++) {
+            session.beat(i * interval, interval);
+        }
+        assertThat(ended).isEmpty();
+        session.heard();
+        for (int i = 4; i <= 6; i++) {
+            session.beat(i * interval, interval);
+        }
+        assertThat(ended).as("it was heard in between").isEmpty();
+        session.beat(7 * interval, interval);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.PEER_SILENT));
+    }
+
+    @Test
+    void retiresAtTheAgeGivenOrTakeATenth() {
+        session.opened("7");
+        long now = System.nanoTime();
+        long maxAge = TimeUnit.HOURS.toNanos(10);
+        session.retire(now + TimeUnit.MINUTES.toNanos(539), maxAge);
+        assertThat(closes).isEmpty();
+        session.retire(now + TimeUnit.MINUTES.toNanos(661), maxAge);
+        assertThat(closes).containsExactly(1012);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.MAX_AGE));
+    }
+
+    @Test
+    void isToldOfAGapOnceWhenItBeginsAndOnceWhenItIsOver() {
+        session.opened("7");
+        Gap open = gap(1);
+        session.tell(open, Frame.text("begins"));
+        session.tell(open, Frame.text("begins"));
+        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        assertThat(sent.subList(1, sent.size())).containsExactly("begins", "over");
+    }
+
+    @Test
+    void whoComesDuringAGapIsToldAtOnce() {
+        gap = gap(1);
+        session.opened("7");
+        assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
+        session.tell(gap, Frame.text("begins"));
+        session.tell(gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        assertThat(sent.subList(2, sent.size())).containsExactly("over");
+    }
+
+    @Test
+    void whoCameAfterAGapHearsNothingOfItsEnd() {
+        session.opened("7");
+        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        assertThat(sent).hasSize(1);
+    }
+
+    @Test
+    void newsOfAnEarlierGapDoNotComeAfterThoseOfALaterOne() {
+        gap = gap(3);
+        session.opened("7");
+        session.tell(gap(1), Frame.text("earlier begins"));
+        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));
+        assertThat(sent).hasSize(2);
     }
 
     @Test
@@ -245,6 +331,10 @@ class SessionTest {
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
         session.received(ALIVE);
         assertThat(executed).isEmpty();
+    }
+
+    private static Gap gap(long second) {
+        return new Gap(Instant.EPOCH.plusSeconds(second), null);
     }
 
     private void accept(String user) {

@@ -82,7 +82,7 @@ class FeedIT {
             redis.startAgain();
             await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
             redis.publish("user:7", "at last");
-            assertThat(client.next()).isEqualTo("at last");
+            client.awaitMessage("at last");
             assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
         }
     }

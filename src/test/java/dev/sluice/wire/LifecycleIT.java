@@ -2,6 +2,7 @@ package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -21,7 +23,7 @@ class LifecycleIT {
 
     @Test
     void clientsAreAskedToReconnectAndTheProcessIsGoneSoon() {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of())) {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "1s"))) {
             List<Client> clients = new ArrayList<>();
             for (int i = 0; i < 50; i++) {
                 clients.add(Client.of(pod, "u" + i));
@@ -35,6 +37,60 @@ class LifecycleIT {
                 assertThat(pod.exit(Duration.ofSeconds(5))).isIn(0, 143);
                 assertThat(deaf.closeCode()).isEqualTo(1012);
             }
+        }
+    }
+
+    @Test
+    void itIsUnreadyAtOnceAndAcceptsUntilTheDelayIsOver() {
+        Map<String, String> config = Map.of("sluice.drain.delay", "3s", "sluice.drain.period", "1s");
+        try (Pod pod = Pod.ready(Stage.REDIS, config);
+                Client before = Client.of(pod, "7")) {
+            long start = System.nanoTime();
+            pod.terminate();
+            await("unready").atMost(2, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 503);
+            assertThat(pod.status("/q/health/live")).isEqualTo(200);
+            try (Client late = Client.of(pod, "8")) {
+                Stage.REDIS.publish("user:7", "still");
+                Stage.REDIS.publish("user:8", "here");
+                assertThat(before.next()).isEqualTo("still");
+                assertThat(late.next()).isEqualTo("here");
+                assertThat(before.closeCode()).isEqualTo(1012);
+                assertThat(late.closeCode()).isEqualTo(1012);
+                assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.SECONDS.toNanos(3));
+            }
+            assertThat(pod.exit(Duration.ofSeconds(4))).isIn(0, 143);
+        }
+    }
+
+    @Test
+    void connectionsAreClosedOneAfterTheOtherAndNewOnesRefused() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "3s"))) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                clients.add(Client.of(pod, "u" + i));
+            }
+            pod.terminate();
+            long start = System.nanoTime();
+            await("refusal").atMost(1, TimeUnit.SECONDS).until(() -> refusal(pod) == 503);
+            List<Double> seconds = new ArrayList<>();
+            List<Client> open = new ArrayList<>(clients);
+            while (!open.isEmpty()) {
+                open.removeIf(client -> !client.isOpen() && seconds.add((System.nanoTime() - start) / 1e9));
+                Thread.onSpinWait();
+            }
+            // Of thirty moments in three seconds, some are in the first second and some are not in the first two.
+            assertThat(seconds.get(0)).isLessThan(1);
+            assertThat(seconds.get(seconds.size() - 1)).isBetween(2.0, 3.5);
+            assertThat(clients).allMatch(client -> client.closeCode() == 1012);
+            assertThat(pod.exit(Duration.ofSeconds(3))).isIn(0, 143);
+        }
+    }
+
+    private static int refusal(Pod pod) {
+        try {
+            return Client.refusal(pod.webSocket("/ws"), Map.of());
+        } catch (AssertionError accepted) {
+            return 101;
         }
     }
 
@@ -123,6 +179,15 @@ class LifecycleIT {
         "sluice.auth.timeout, 0s",
         "sluice.auth.timeout, soon",
         "sluice.heartbeat.interval, 0s",
+        "sluice.canary.interval, 0s",
+        "sluice.canary.missed-beats, 0",
+        "sluice.gap.spread, -1s",
+        "sluice.drain.delay, -1s",
+        "sluice.drain.period, -1s",
+        "sluice.connections.max-age, 0s",
+        "sluice.limits.connects-per-second, 0",
+        "sluice.liveness.max-block, 100ms",
+        "sluice.readiness.redis, sometimes",
         "sluice.max-frame, 10",
         "sluice.max-payload, much",
         "sluice.limits.subscriptions-per-user, 0",

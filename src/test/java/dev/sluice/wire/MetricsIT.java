@@ -41,7 +41,7 @@ class MetricsIT {
     @Test
     void everyEndIsCountedOnceWithItsReason() {
         double left = disconnects("client_closed");
-        double lost = disconnects("connection_lost");
+        double lost = disconnects("connection_reset");
         double rude = disconnects("protocol_error");
         double large = disconnects("frame_too_large");
         Client.of(pod, "7").leave();
@@ -54,7 +54,7 @@ class MetricsIT {
         }
         await().untilAsserted(() -> {
             assertThat(disconnects("client_closed")).isEqualTo(left + 1);
-            assertThat(disconnects("connection_lost")).isEqualTo(lost + 1);
+            assertThat(disconnects("connection_reset")).isEqualTo(lost + 1);
             assertThat(disconnects("protocol_error")).isEqualTo(rude + 1);
             assertThat(disconnects("frame_too_large")).isEqualTo(large + 1);
         });

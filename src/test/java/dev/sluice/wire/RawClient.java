@@ -57,6 +57,15 @@ final class RawClient implements AutoCloseable {
         return connect(pod).authenticated(user);
     }
 
+    /** The same by way of another port. */
+    static RawClient of(int port, String user) {
+        try {
+            return new RawClient(new Socket("localhost", port)).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The same with little room for what it does not read. */
     static RawClient narrow(Pod pod, String user) {
         try {
@@ -230,6 +239,15 @@ final class RawClient implements AutoCloseable {
             }
         } catch (IOException e) {
             return 1006;
+        }
+    }
+
+    /** Ends the connection in order, as TCP sees it, without a close frame. */
+    void end() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

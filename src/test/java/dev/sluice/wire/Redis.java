@@ -86,6 +86,16 @@ final class Redis implements AutoCloseable {
         }
     }
 
+    /** As by SIGSTOP: it is there and does nothing. */
+    void freeze() {
+        Signals.stop(process);
+    }
+
+    /** Goes on after it was frozen. */
+    void thaw() {
+        Signals.goOn(process);
+    }
+
     long publish(String channel, String payload) {
         return publish(channel, payload.getBytes(StandardCharsets.UTF_8));
     }
@@ -190,12 +200,57 @@ final class Redis implements AutoCloseable {
         return Long.parseLong(command("CLIENT", "KILL", "TYPE", "pubsub").substring(1));
     }
 
+    /** Cuts the connections of all clients that subscribe to nothing. */
+    void cutNormalClients() {
+        command("CLIENT", "KILL", "TYPE", "normal");
+    }
+
+    /** A connection of its own, which stays usable when there are no others to be had. */
+    Admin admin() {
+        try {
+            return new Admin(new Socket(InetAddress.getLoopbackAddress(), port));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Gives orders on one connection. */
+    static final class Admin implements AutoCloseable {
+
+        private final Socket socket;
+
+        private Admin(Socket socket) {
+            this.socket = socket;
+        }
+
+        String command(String... words) {
+            try {
+                return send(socket, bytes(words));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
     private String command(String... words) {
+        return command(bytes(words));
+    }
+
+    private static byte[][] bytes(String... words) {
         byte[][] bytes = new byte[words.length][];
         for (int i = 0; i < words.length; i++) {
             bytes[i] = words[i].getBytes(StandardCharsets.UTF_8);
         }
-        return command(bytes);
+        return bytes;
     }
 
     /** The first line of the reply. */

@@ -1,0 +1,48 @@
+package dev.sluice.socket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.quarkus.runtime.configuration.ConfigurationException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class ConnectRateTest {
+
+    private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 1000);
+    private final ConnectRate rate = new ConnectRate(10, now::get);
+
+    @Test
+    void asManyAsInASecondMayComeAtOnce() {
+        assertThat(admitted(50)).isEqualTo(10);
+    }
+
+    @Test
+    void thenTheyAreAdmittedAtTheRate() {
+        admitted(50);
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(99));
+        assertThat(rate.admit()).isFalse();
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
+        assertThat(admitted(50)).isEqualTo(1);
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(300));
+        assertThat(admitted(50)).isEqualTo(3);
+    }
+
+    @Test
+    void whatWasNotUsedIsNotSavedForLongerThanASecond() {
+        admitted(50);
+        now.addAndGet(TimeUnit.HOURS.toNanos(1));
+        assertThat(admitted(50)).isEqualTo(10);
+    }
+
+    @Test
+    void aRateOfNoneIsAMistake() {
+        assertThatThrownBy(() -> new ConnectRate(0, now::get)).isInstanceOf(ConfigurationException.class);
+    }
+
+    private long admitted(int attempts) {
+        return IntStream.range(0, attempts).filter(i -> rate.admit()).count();
+    }
+}

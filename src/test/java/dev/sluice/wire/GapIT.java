@@ -1,0 +1,244 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.restassured.path.json.JsonPath;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** A pod that hears nothing says so, to its platform and to its clients, and comes back by itself. */
+@Tag("chaos")
+class GapIT {
+
+    private static final String READY = "/q/health/ready";
+    private static final String LIVE = "/q/health/live";
+
+    @Test
+    void aFrozenRedisIsNoticedAndTold() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            redis.publish("upload:42", "before");
+            Instant frozen = Instant.now();
+            redis.freeze();
+            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(pod.status(LIVE)).isEqualTo(200);
+            JsonPath gap = nextGap(client);
+            assertThat(gap.getString("until")).isNull();
+            assertThat(since(gap)).isBefore(frozen.plusMillis(1)).isAfter(frozen.minusSeconds(3));
+            assertThat(pod.metric("sluice_feed_live")).isZero();
+            try (Client meanwhile = Client.of(pod, "8")) {
+                assertThat(since(nextGap(meanwhile))).isEqualTo(since(gap));
+                // Longer than an attempt to connect may take.
+                await("attempts")
+                        .pollDelay(Duration.ofSeconds(6))
+                        .atMost(7, TimeUnit.SECONDS)
+                        .until(() -> true);
+                assertThat(pod.status(LIVE)).isEqualTo(200);
+                redis.thaw();
+                await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+                for (Client told : List.of(client, meanwhile)) {
+                    JsonPath over = nextGap(told);
+                    assertThat(since(over)).isEqualTo(since(gap));
+                    assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(6));
+                }
+                redis.publish("user:8", "after");
+                meanwhile.awaitMessage("after");
+            }
+            assertThat(client.subscribes("42"))
+                    .as("what was retained may be old")
+                    .isFalse();
+            assertThat(pod.metric("sluice_feed_gaps_total")).isEqualTo(1);
+            assertThat(redis.patterns()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aLinkThatSwallowsEverythingIsNoticed() {
+        try (Redis redis = Redis.start();
+                TcpProxy network = new TcpProxy(redis.port());
+                Pod pod = Pod.ready(redis, Map.of("quarkus.redis.hosts", network.redisUri()));
+                Client client = Client.of(pod, "7")) {
+            network.swallow();
+            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(nextGap(client).getString("until")).isNull();
+            network.heal();
+            await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            assertThat(nextGap(client).getString("until")).isNotNull();
+            redis.publish("user:7", "after");
+            client.awaitMessage("after");
+            network.cut();
+            assertThat(nextGap(client).getString("until")).isNull();
+            assertThat(nextGap(client).getString("until")).isNotNull();
+        }
+    }
+
+    @Test
+    void everyInterruptionIsToldFromItsBeginningToItsEndHoweverShort() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.gap.spread", "500ms"));
+                Client client = Client.of(pod, "7")) {
+            for (int i = 0; i < 3; i++) {
+                redis.cutSubscribers();
+                JsonPath open = nextGap(client);
+                assertThat(open.getString("until")).isNull();
+                JsonPath over = nextGap(client);
+                assertThat(since(over)).isEqualTo(since(open));
+                assertThat(Instant.parse(over.getString("until"))).isAfter(since(open));
+            }
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aPublisherOfBeatsThatIsCutOffIsAnInterruptionToo() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            redis.cutNormalClients();
+            assertThat(nextGap(client).getString("until")).isNull();
+            assertThat(nextGap(client).getString("until")).isNotNull();
+            redis.publish("user:7", "after");
+            assertThat(client.next()).isEqualTo("after");
+            assertThat(redis.patterns()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aRedisThatIsOutOfClientsIsWaitedFor() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7");
+                Redis.Admin admin = redis.admin()) {
+            admin.command("CONFIG", "SET", "maxclients", "1");
+            admin.command("CLIENT", "KILL", "TYPE", "pubsub");
+            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(nextGap(client).getString("until")).isNull();
+            admin.command("CONFIG", "SET", "maxclients", "1000");
+            await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            assertThat(nextGap(client).getString("until")).isNotNull();
+        }
+    }
+
+    @Test
+    void theNewsAreSpreadOverTime() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.gap.spread", "3s"))) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                clients.add(Client.of(pod, "u" + i));
+            }
+            redis.cutSubscribers();
+            // Of thirty moments in three seconds, some are in the first second and some are not in the first two.
+            long start = System.nanoTime();
+            List<Double> seconds = new ArrayList<>();
+            List<Client> waiting = new ArrayList<>(clients);
+            while (!waiting.isEmpty()) {
+                waiting.removeIf(client -> client.hasHeardAnything() && seconds.add((System.nanoTime() - start) / 1e9));
+                Thread.onSpinWait();
+            }
+            assertThat(seconds.get(0)).isLessThan(1);
+            assertThat(seconds.get(seconds.size() - 1)).isBetween(2.0, 3.5);
+            clients.forEach(Client::close);
+        }
+    }
+
+    @Test
+    void whereItIsWantedAPodStaysReadyThroughAnOutage() {
+        try (Redis redis = Redis.absent();
+                Pod pod = Pod.started(redis, Map.of("sluice.readiness.redis", "startup"))) {
+            assertThat(pod.status(READY)).as("it has never heard anything").isEqualTo(503);
+            redis.startAgain();
+            await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            redis.kill();
+            await("deaf").atMost(5, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+            assertThat(pod.status(READY)).isEqualTo(200);
+            try (Client client = Client.of(pod, "7")) {
+                assertThat(nextGap(client).getString("until")).isNull();
+            }
+        }
+    }
+
+    @Test
+    void theBeatsAreMeasured() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.canary.interval", "50ms"))) {
+            await("beats")
+                    .atMost(10, TimeUnit.SECONDS)
+                    .until(() -> pod.metric("sluice_canary_latency_seconds_count") > 20);
+            double seconds = pod.metric("sluice_canary_latency_seconds_sum");
+            assertThat(seconds).isPositive().isLessThan(pod.metric("sluice_canary_latency_seconds_count"));
+        }
+    }
+
+    @Test
+    void aRedisUserWithTheLeastOfRightsIsEnough() {
+        try (Redis redis = Redis.start();
+                Redis.Admin admin = redis.admin()) {
+            admin.command(
+                    "ACL",
+                    "SETUSER",
+                    "sluice",
+                    "on",
+                    ">secret",
+                    "resetchannels",
+                    "&upload:*",
+                    "&user:*",
+                    "&sluice:*",
+                    "+subscribe",
+                    "+psubscribe",
+                    "+publish");
+            Map<String, String> config =
+                    Map.of("quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port());
+            try (Pod pod = Pod.ready(redis, config);
+                    Client client = Client.of(pod, "7")) {
+                redis.publish("user:7", "hello");
+                assertThat(client.next()).isEqualTo("hello");
+            }
+        }
+    }
+
+    @Test
+    void aRightThatIsMissingIsNamedInTheLog() {
+        try (Redis redis = Redis.start();
+                Redis.Admin admin = redis.admin()) {
+            admin.command(
+                    "ACL",
+                    "SETUSER",
+                    "sluice",
+                    "on",
+                    ">secret",
+                    "resetchannels",
+                    "&upload:*",
+                    "&user:*",
+                    "+subscribe",
+                    "+psubscribe",
+                    "+publish");
+            Map<String, String> config =
+                    Map.of("quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port());
+            try (Pod pod = Pod.started(redis, config)) {
+                await("reason")
+                        .atMost(10, TimeUnit.SECONDS)
+                        .until(() -> pod.log().contains("NOPERM"));
+                assertThat(pod.status(READY)).isEqualTo(503);
+            }
+        }
+    }
+
+    private static JsonPath nextGap(Client client) {
+        String message = client.next();
+        assertThat(message).startsWith("{\"action\":\"gap\",\"since\":\"");
+        return JsonPath.from(message);
+    }
+
+    private static Instant since(JsonPath gap) {
+        return Instant.parse(gap.getString("since"));
+    }
+}
