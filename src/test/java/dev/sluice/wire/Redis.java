@@ -12,6 +12,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
@@ -23,11 +26,13 @@ final class Redis implements AutoCloseable {
 
     private final int port;
     private final String password;
+    private final String[] options;
     private Process process;
 
-    private Redis(String password) {
+    private Redis(String password, String... options) {
         this.port = freePort();
         this.password = password;
+        this.options = options;
     }
 
     static Redis start() {
@@ -42,6 +47,32 @@ final class Redis implements AutoCloseable {
         return redis;
     }
 
+    /** One that repeats what the other, its master, says. */
+    static Redis replicaOf(Redis master) {
+        Redis redis = new Redis("", "--replicaof", "127.0.0.1", "" + master.port);
+        redis.startAgain();
+        return redis;
+    }
+
+    /** A sentinel that sees to it that one of them is the master, by itself and within a second or two. */
+    static Redis sentinelOf(Redis master, String name) {
+        Redis redis = absent();
+        try {
+            Path config = Files.writeString(Path.of("target", "sentinel-" + redis.port + ".conf"), """
+                    port %1$d
+                    bind 127.0.0.1
+                    sentinel monitor %2$s 127.0.0.1 %3$d 1
+                    sentinel down-after-milliseconds %2$s 1000
+                    sentinel failover-timeout %2$s 3000
+                    """.formatted(
+                            redis.port, name, master.port));
+            redis.start(config.toString(), "--sentinel");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return redis;
+    }
+
     /** One that is not running yet. */
     static Redis absent() {
         return new Redis("");
@@ -49,18 +80,17 @@ final class Redis implements AutoCloseable {
 
     /** Starts it at the port it had before. */
     void startAgain() {
+        List<String> arguments = new ArrayList<>(
+                List.of("--port", "" + port, "--bind", "127.0.0.1", "--save", "", "--requirepass", password));
+        arguments.addAll(List.of(options));
+        start(arguments.toArray(String[]::new));
+    }
+
+    private void start(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(arguments));
         try {
-            File binary = ExecutableProvider.newJarResourceProvider().get();
-            process = new ProcessBuilder(
-                            binary.getAbsolutePath(),
-                            "--port",
-                            "" + port,
-                            "--bind",
-                            "127.0.0.1",
-                            "--save",
-                            "",
-                            "--requirepass",
-                            password)
+            command.add(0, ExecutableProvider.newJarResourceProvider().get().getAbsolutePath());
+            process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(new File("target", "redis-" + port + ".log"))
                     .start();
@@ -190,6 +220,20 @@ final class Redis implements AutoCloseable {
         }
     }
 
+    /** What it is at the moment, as by the command INFO. */
+    boolean isMaster() {
+        return wholeReply("INFO", "replication").contains("role:master");
+    }
+
+    /** Connections of others there are now. */
+    long clients() {
+        return wholeReply("CLIENT", "LIST")
+                        .lines()
+                        .filter(line -> line.startsWith("id="))
+                        .count()
+                - 1;
+    }
+
     /** Pattern subscriptions there are now, by any client. */
     long patterns() {
         return Long.parseLong(command("PUBSUB", "NUMPAT").substring(1));
@@ -260,6 +304,16 @@ final class Redis implements AutoCloseable {
                 send(socket, "AUTH".getBytes(StandardCharsets.US_ASCII), password.getBytes(StandardCharsets.UTF_8));
             }
             return send(socket, words);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A bulk string. */
+    private String wholeReply(String... words) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            int length = Integer.parseInt(send(socket, bytes(words)).substring(1));
+            return new String(socket.getInputStream().readNBytes(length), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ServerSocketFactory;
 
 /** A network between a pod and its Redis, or a client and its pod, that can be cut, or swallow what is sent over it without a word. */
 final class TcpProxy implements AutoCloseable {
@@ -20,9 +21,14 @@ final class TcpProxy implements AutoCloseable {
     private boolean swallowing;
 
     TcpProxy(int target) {
+        this(ServerSocketFactory.getDefault(), target);
+    }
+
+    /** One that accepts in a way of its own, such as TLS. */
+    TcpProxy(ServerSocketFactory factory, int target) {
         this.target = target;
         try {
-            server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            server = factory.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

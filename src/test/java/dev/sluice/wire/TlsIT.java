@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.Base64;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
@@ -26,6 +28,7 @@ class TlsIT {
 
     private static Pod pod;
     private static SSLContext trusting;
+    private static Path certificate;
 
     @BeforeAll
     static void start() throws IOException, InterruptedException, GeneralSecurityException {
@@ -59,7 +62,15 @@ class TlsIT {
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(store);
         trusting = SSLContext.getInstance("TLS");
-        trusting.init(null, trust.getTrustManagers(), null);
+        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        own.init(store, PASSWORD.toCharArray());
+        trusting.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+        certificate = Files.writeString(
+                Path.of("target", "test-tls.pem").toAbsolutePath(),
+                "-----BEGIN CERTIFICATE-----\n"
+                        + Base64.getMimeEncoder()
+                                .encodeToString(store.getCertificate("sluice").getEncoded())
+                        + "\n-----END CERTIFICATE-----\n");
         pod = Pod.ready(
                 Stage.REDIS,
                 Map.of(
@@ -74,6 +85,31 @@ class TlsIT {
     @AfterAll
     static void stop() {
         pod.close();
+    }
+
+    @Test
+    void redisIsReachedByTlsWhereItsCertificateIsTrusted() {
+        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
+            String hosts = "rediss://localhost:" + redis.port();
+            Map<String, String> config = Map.of(
+                    "quarkus.redis.hosts",
+                    hosts,
+                    "quarkus.tls.redis.trust-store.pem.certs",
+                    certificate.toString(),
+                    "quarkus.redis.tls-configuration-name",
+                    "redis");
+            try (Pod secure = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(secure, "7")) {
+                Stage.REDIS.publish("user:7", "hello");
+                assertThat(client.next()).isEqualTo("hello");
+            }
+            try (Pod distrustful = Pod.started(Stage.REDIS, Map.of("quarkus.redis.hosts", hosts))) {
+                await("refusal")
+                        .atMost(10, TimeUnit.SECONDS)
+                        .until(() -> distrustful.log().contains("Redis subscription is not live"));
+                assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
+            }
+        }
     }
 
     @Test
