@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.CorruptedFrameException;
@@ -78,7 +79,8 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 if (end == INCOMPLETE) {
                     return;
                 }
-                out.add(in.readRetainedSlice(end - in.readerIndex()));
+                // A copy, because the client's parser appends to what it gets, and a slice can't grow.
+                out.add(Unpooled.buffer(end - in.readerIndex()).writeBytes(in, end - in.readerIndex()));
                 // What was let through must not be overtaken by a publication.
                 return;
             }

@@ -96,6 +96,8 @@ class TlsIT {
                     hosts,
                     "quarkus.tls.redis.trust-store.pem.certs",
                     certificate.toString(),
+                    "quarkus.tls.redis.hostname-verification-algorithm",
+                    "HTTPS",
                     "quarkus.redis.tls-configuration-name",
                     "redis");
             try (Pod secure = Pod.ready(Stage.REDIS, config);
