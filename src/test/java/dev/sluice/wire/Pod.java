@@ -87,11 +87,26 @@ final class Pod implements AutoCloseable {
 
     Pod awaitReady() {
         awaitListening();
-        await("readiness").atMost(15, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200);
+        orEnd(() -> await("readiness").atMost(15, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
         return this;
     }
 
+    /** Nobody else has it yet who could. */
+    private void orEnd(Runnable awaiting) {
+        try {
+            awaiting.run();
+        } catch (RuntimeException e) {
+            process.destroyForcibly();
+            throw new IllegalStateException("the pod does not work:\n" + log(), e);
+        }
+    }
+
     private Pod awaitListening() {
+        orEnd(this::awaitPort);
+        return this;
+    }
+
+    private void awaitPort() {
         await("start").atMost(15, TimeUnit.SECONDS).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("the pod has ended:\n" + log());
@@ -103,7 +118,6 @@ final class Pod implements AutoCloseable {
             }
             return found;
         });
-        return this;
     }
 
     /** Awaits that everything published until now has gone through the pod. */
