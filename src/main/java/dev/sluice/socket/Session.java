@@ -183,6 +183,10 @@ final class Session implements ConnectionGuard.Peer {
      * @param notice says so
      */
     void tell(Gap gap, Frame notice) {
+        if (!(state instanceof State.Open)) {
+            // It will be told of what lasts when it is admitted.
+            return;
+        }
         if (gap.open()) {
             // One that has been admitted meanwhile may know of a later one already.
             if (told == null || gap.since().isAfter(told.since())) {

@@ -309,6 +309,18 @@ class SessionTest {
     }
 
     @Test
+    void whoIsAdmittedAfterTheNewsOfAGapWentRoundIsToldAllTheSame() {
+        gap = gap(1);
+        session.opened(null);
+        session.tell(gap, Frame.text("begins"));
+        session.received(AUTH);
+        accept("7");
+        assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
+        session.tell(gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        assertThat(sent.subList(2, sent.size())).containsExactly("over");
+    }
+
+    @Test
     void whoCameAfterAGapHearsNothingOfItsEnd() {
         session.opened("7");
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
