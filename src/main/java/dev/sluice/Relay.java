@@ -100,11 +100,12 @@ final class Relay {
         }
     }
 
-    /** What was published meanwhile is not known: what was kept may no longer be the newest. */
+    /**
+     * What was published meanwhile is not known, so what was kept may no longer be the newest: neither what was heard
+     * before, nor, once it is over, what one of several attempts may have heard in between.
+     */
     void interrupted(@Observes Gap gap) {
-        if (gap.open()) {
-            retention.clear();
-        }
+        retention.clear();
     }
 
     private void deliver(Publication publication) {

@@ -21,6 +21,7 @@ import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,8 @@ public final class Feed implements Source {
 
     /** The named Redis client whose configuration the subscription uses. */
     static final String CLIENT = "feed";
+
+    private static final Logger LOG = Logger.getLogger(Feed.class);
 
     private final FeedRedis redis;
     private final Vertx vertx;
@@ -188,7 +191,12 @@ public final class Feed implements Source {
             if (gap.open()) {
                 interruptions.increment();
             }
-            gaps.fire(gap);
+            try {
+                gaps.fire(gap);
+            } catch (RuntimeException e) {
+                // The supervisor must go on.
+                LOG.error("The news of a gap could not be told", e);
+            }
         }
     }
 }

@@ -6,6 +6,9 @@ import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class FeedRedis implements RedisOptionsCustomizer {
 
     private volatile @Nullable RedisOptions options;
+    private int created;
 
     /** Called by Quarkus once it has read the configuration of a client. */
     @Override
@@ -29,12 +33,16 @@ final class FeedRedis implements RedisOptionsCustomizer {
     }
 
     /**
-     * A client that nobody else uses, on the caller's Vert.x context; to be closed by the caller.
+     * A client that nobody else uses, on the caller's Vert.x context, always the same one; to be closed by the caller.
      *
      * @param initializer told of the pipeline of each connection it makes
      */
     Redis create(Vertx vertx, Consumer<ChannelPipeline> initializer) {
-        return Redis.createClient(
-                new DecodingVertx(vertx, initializer), new RedisOptions(Objects.requireNonNull(options)));
+        RedisOptions own = new RedisOptions(Objects.requireNonNull(options));
+        // A sentinel that hangs must not be the first to be asked for ever.
+        List<String> endpoints = new ArrayList<>(own.getEndpoints());
+        Collections.rotate(endpoints, created++);
+        own.setEndpoints(endpoints);
+        return Redis.createClient(new DecodingVertx(vertx, initializer), own);
     }
 }

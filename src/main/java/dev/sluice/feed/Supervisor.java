@@ -155,6 +155,7 @@ final class Supervisor {
         private @Nullable Link link;
         private @Nullable Instant subscribed;
         private @Nullable Instant lastBeat;
+        private boolean busy;
         private boolean over;
 
         void open() {
@@ -225,14 +226,17 @@ final class Supervisor {
             if (over) {
                 return;
             }
-            if (canary.silent()) {
+            if (!canary.silent()) {
+                if (!paused) {
+                    beat();
+                }
+            } else if (!busy) {
                 ended(new TimeoutException("not one of " + timing.missedBeats() + " beats was heard"));
                 return;
             }
+            // The beats of a link that is behind are behind what it is behind with.
+            busy = false;
             awaitNextBeat();
-            if (!paused) {
-                beat();
-            }
         }
 
         /** The first beat may have come while this was on its way. */
@@ -246,6 +250,7 @@ final class Supervisor {
         public void published(Publication publication) {
             // What an abandoned link still says would be heard twice.
             if (!over) {
+                busy = true;
                 listener.published(publication);
             }
         }

@@ -128,6 +128,11 @@ public final class Outbox {
         unwatch();
     }
 
+    /** Whether something sent has not been taken yet. */
+    public boolean busy() {
+        return inFlight > 0;
+    }
+
     /** Sends what has been written; called by the loop. */
     void flush() {
         flushDue = false;

@@ -46,10 +46,16 @@ abstract class Endpoint {
         LOG.debugf("%s opened", socket.id());
         UserData data = socket.userData();
         ConnectionGuard guard = data.remove(GUARD);
-        Session session = sessions.start(socket, guard, data.remove(USER));
-        data.put(SESSION, session);
-        // The callback below never comes where the connection was closed before it was a WebSocket.
-        guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));
+        try {
+            Session session = sessions.start(socket, guard, data.remove(USER));
+            data.put(SESSION, session);
+            // The callback below never comes where the connection was closed before it was a WebSocket.
+            guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));
+        } catch (RuntimeException e) {
+            // Without a session nobody would ever close it.
+            guard.cut();
+            throw e;
+        }
     }
 
     @OnTextMessage

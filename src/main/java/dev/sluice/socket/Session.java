@@ -142,9 +142,12 @@ final class Session implements ConnectionGuard.Peer {
                 disconnect(Disconnect.PEER_SILENT);
                 return;
             }
-            unanswered++;
-            outbox.send(ControlFrames.PING);
-            outbox.send(new Frame.Ping());
+            if (!outbox.busy()) {
+                // Else it would wait behind what is under way, whose time is measured anyway.
+                unanswered++;
+            }
+            tell(ControlFrames.PING);
+            tell(new Frame.Ping());
         }
     }
 
@@ -172,8 +175,8 @@ final class Session implements ConnectionGuard.Peer {
 
     /** Tells a client that is admitted something it has not asked for. */
     void tell(Frame frame) {
-        if (state instanceof State.Open) {
-            outbox.send(frame);
+        if (state instanceof State.Open open) {
+            open.connection().send(frame);
         }
     }
 

@@ -163,6 +163,22 @@ class SupervisorTest {
     }
 
     @Test
+    void aLinkThatIsBehindIsNotDead() {
+        supervisor.start();
+        last().live();
+        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
+        for (int i = 0; i < 20; i++) {
+            fire();
+            last().events.published(publication);
+        }
+        assertThat(supervisor.live()).isTrue();
+        assertThat(last().beat).as("no more beats than may be missed").isEqualTo(4);
+        fire();
+        fire();
+        assertThat(supervisor.live()).isFalse();
+    }
+
+    @Test
     void aBeatNobodySentIsNoSignOfLife() {
         supervisor.start();
         last().live();

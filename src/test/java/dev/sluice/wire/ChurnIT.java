@@ -71,6 +71,7 @@ class ChurnIT {
                 clients.get(i).end();
             }
         }
+        await("one subscription").atMost(10, TimeUnit.SECONDS).until(() -> redis.patterns() == 2);
         await("the feed").atMost(10, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
         assertThat(redis.patterns()).as("one subscription").isEqualTo(2);
     }
@@ -88,8 +89,8 @@ class ChurnIT {
                 assertThat(pod.metric(gauge)).as(gauge).isZero();
             }
         });
-        assertThat(redis.clients())
-                .as("one that subscribes, one that publishes")
-                .isEqualTo(2);
+        await("one that subscribes, one that publishes")
+                .atMost(10, TimeUnit.SECONDS)
+                .until(() -> redis.clients() == 2);
     }
 }

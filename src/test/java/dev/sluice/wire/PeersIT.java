@@ -24,7 +24,7 @@ class PeersIT {
 
     @Test
     void aPeerThatAnswersNoSignOfLifeIsTakenOut() {
-        try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "200ms")));
+        try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "1s")));
                 Client alive = Client.of(pod, "7");
                 RawClient silent = RawClient.of(pod, "8")) {
             await("silent").atMost(10, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);

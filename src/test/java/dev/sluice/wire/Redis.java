@@ -80,8 +80,17 @@ final class Redis implements AutoCloseable {
 
     /** Starts it at the port it had before. */
     void startAgain() {
-        List<String> arguments = new ArrayList<>(
-                List.of("--port", "" + port, "--bind", "127.0.0.1", "--save", "", "--requirepass", password));
+        List<String> arguments = new ArrayList<>(List.of(
+                "--port",
+                "" + port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                "target",
+                "--requirepass",
+                password));
         arguments.addAll(List.of(options));
         start(arguments.toArray(String[]::new));
     }

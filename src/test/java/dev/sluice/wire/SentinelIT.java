@@ -69,7 +69,7 @@ class SentinelIT {
             replica.publish("user:7", "new master");
             return client.hasHeard("new master");
         });
-        assertThat(pod.status("/q/health/ready")).isEqualTo(200);
+        await("ready").atMost(10, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
         assertThat(pod.metric("sluice_feed_gaps_total")).isPositive();
         assertThat(replica.patterns()).as("one subscription").isEqualTo(2);
     }
