@@ -127,6 +127,9 @@ public final class Bench {
         if (values.containsKey(Metric.KB_PER_CONNECTION)) {
             return "%.1f KB per connection".formatted(values.get(Metric.KB_PER_CONNECTION));
         }
+        if (values.containsKey(Metric.CPU_PER_REFUSAL)) {
+            return "%.3f ms of CPU per refusal".formatted(values.get(Metric.CPU_PER_REFUSAL));
+        }
         return "%,.0f per CPU-second, %,.0f/s, server %.0f %%, generator %.0f %%, redis %.0f %%, others %.0f %%, p99 %.2f ms"
                 .formatted(
                         values.get(Metric.PER_CPU_SECOND),

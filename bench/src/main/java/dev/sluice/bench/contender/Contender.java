@@ -18,8 +18,17 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
     /** Whether it remembers the newest publication of each {@code upload:} channel. */
     boolean isForRetained();
 
-    /** @param logs the directory for whatever files it needs or writes */
-    ServerProcess start(RedisServer redis, Path logs);
+    /** Whether a storm of clients says anything about it that it doesn't say about another contender. */
+    boolean isForStorms();
+
+    /** Whether it refuses clients where too many come at once. */
+    boolean limitsConnects();
+
+    /**
+     * @param connectsPerSecond how many may connect in a second, where it has such a limit
+     * @param logs the directory for whatever files it needs or writes
+     */
+    ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs);
 
     /** How is published, so that it hears it. */
     PublishProtocol protocol();

@@ -60,7 +60,17 @@ public final class Nchan implements Contender {
     }
 
     @Override
-    public ServerProcess start(RedisServer redis, Path logs) {
+    public boolean isForStorms() {
+        return false;
+    }
+
+    @Override
+    public boolean limitsConnects() {
+        return false;
+    }
+
+    @Override
+    public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Path filledIn = logs.resolve("nchan.conf");
         try {

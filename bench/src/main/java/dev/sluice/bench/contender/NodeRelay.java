@@ -42,7 +42,17 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
-    public ServerProcess start(RedisServer redis, Path logs) {
+    public boolean isForStorms() {
+        return true;
+    }
+
+    @Override
+    public boolean limitsConnects() {
+        return false;
+    }
+
+    @Override
+    public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(
                 "PORT",

@@ -91,7 +91,7 @@ final class Entrance extends ChannelInboundHandlerAdapter {
             upgraded = true;
             proceed(context);
         } else {
-            throw new IOException("not upgraded: " + said.lines().findFirst().orElse(""));
+            throw new NotUpgraded(said);
         }
     }
 

@@ -145,6 +145,11 @@ public final class LoadGenerator implements AutoCloseable {
     }
 
     private Bootstrap bootstrap() {
+        return bootstrap(loop);
+    }
+
+    /** For clients on that event loop. */
+    static Bootstrap bootstrap(EventLoop loop) {
         return new Bootstrap()
                 .group(loop)
                 .channel(EpollSocketChannel.class)

@@ -34,6 +34,7 @@ final class Tables {
         throughput();
         idle();
         stalled();
+        storm();
         ratios();
         return text.toString();
     }
@@ -75,7 +76,7 @@ final class Tables {
     private void throughput() {
         table(
                 "Deliveries",
-                List.of(Work.FAN_OUT, Work.DIRECT, Work.DISCARD, Work.RETAINED, Work.PACED, Work.STALLED),
+                List.of(Work.FAN_OUT, Work.DIRECT, Work.DISCARD, Work.RETAINED, Work.PACED, Work.STALLED, Work.STORM),
                 List.of(
                         new Column("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f", 1, true),
                         new Column("per second", Metric.PER_SECOND, "%,.0f", 1, false),
@@ -111,6 +112,30 @@ final class Tables {
                         new Column("RSS growth MB", Metric.RSS_GROWTH, "%,.1f", 1, false),
                         new Column("for each of them", Metric.RSS_GROWTH_PER_STALLED, "%,.2f", 1, false),
                         new Column("disconnected", Metric.STALLED_CLOSED, "%.0f", 1, false)));
+    }
+
+    private void storm() {
+        table(
+                "Clients that all come at once: what those who are there see before and meanwhile, and what it takes",
+                List.of(Work.STORM, Work.REFUSED),
+                List.of(
+                        new Column("p50 ms before", Metric.CALM_P50, "%,.2f", 1, false),
+                        new Column("p50 ms", Metric.P50, "%,.2f", 1, false),
+                        new Column("p99 ms before", Metric.CALM_P99, "%,.2f", 1, false),
+                        new Column("p99 ms", Metric.P99, "%,.2f", 1, true),
+                        new Column("seconds until all are in", Metric.STORM_LENGTH, "%.1f", 1, true),
+                        new Column("let in per second", Metric.CONNECTS_PER_SECOND, "%,.0f", 1, false),
+                        new Column("in the busiest", Metric.CONNECTS_IN_BUSIEST_SECOND, "%,.0f", 1, false),
+                        new Column("refused", Metric.REFUSALS, "%,.0f", 1, false),
+                        new Column("unanswered", Metric.FAILED_CONNECTS, "%,.0f", 1, false),
+                        new Column(
+                                "CPU ms for each let in when none is refused",
+                                Metric.CPU_PER_CALM_CONNECT,
+                                "%.3f",
+                                1,
+                                false),
+                        new Column("in the storm", Metric.CPU_PER_CONNECT, "%.3f", 1, true),
+                        new Column("for each refused", Metric.CPU_PER_REFUSAL, "%.3f", 1, true)));
     }
 
     private void ratios() {

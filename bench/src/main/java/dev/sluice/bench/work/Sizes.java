@@ -12,6 +12,8 @@ import java.time.Duration;
  * @param window how long is counted
  * @param settle how long nothing happens before memory is looked at
  * @param stall how long some clients read nothing
+ * @param crowd how many come at once in a storm
+ * @param connectsPerSecond how many of those may come in in a second
  */
 public record Sizes(
         int connections,
@@ -20,7 +22,9 @@ public record Sizes(
         Duration warmUp,
         Duration window,
         Duration settle,
-        Duration stall) {
+        Duration stall,
+        int crowd,
+        int connectsPerSecond) {
 
     /** For results. */
     public static Sizes full() {
@@ -31,7 +35,9 @@ public record Sizes(
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(5),
-                Duration.ofMinutes(1));
+                Duration.ofMinutes(1),
+                10_000,
+                2_000);
     }
 
     /** To see that everything works; the figures mean nothing. */
@@ -43,6 +49,8 @@ public record Sizes(
                 Duration.ofMillis(500),
                 Duration.ofMillis(500),
                 Duration.ofMillis(300),
-                Duration.ofSeconds(2));
+                Duration.ofSeconds(2),
+                500,
+                100);
     }
 }

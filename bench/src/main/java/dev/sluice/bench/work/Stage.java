@@ -5,6 +5,7 @@ import dev.sluice.bench.load.ChannelName;
 import dev.sluice.bench.load.LoadGenerator;
 import dev.sluice.bench.load.Publication;
 import dev.sluice.bench.load.Session;
+import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Traffic;
 import dev.sluice.bench.process.RedisServer;
 import dev.sluice.bench.process.ServerProcess;
@@ -33,11 +34,14 @@ final class Stage implements AutoCloseable {
         this.server = server;
     }
 
-    /** @param logs where the processes leave theirs */
-    static Stage set(Contender contender, Path logs) {
+    /**
+     * @param connectsPerSecond how many may connect to the server in a second, where it has such a limit
+     * @param logs where the processes leave theirs
+     */
+    static Stage set(Contender contender, int connectsPerSecond, Path logs) {
         RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
         try {
-            return new Stage(contender, redis, contender.start(redis, logs));
+            return new Stage(contender, redis, contender.start(redis, connectsPerSecond, logs));
         } catch (RuntimeException e) {
             redis.close();
             throw e;
@@ -64,6 +68,16 @@ final class Stage implements AutoCloseable {
         try (LoadGenerator rehearsal = new LoadGenerator()) {
             rehearsal.admit(server.address(), users(count));
         }
+    }
+
+    /**
+     * Clients that are going to come all at once, of users nobody else is.
+     *
+     * @param attempts after which one gives up
+     */
+    Storm storm(int count, int attempts) {
+        List<Session> strangers = sessions(count, i -> contender.user("storm" + i));
+        return new Storm(server.address(), strangers, attempts);
     }
 
     Publication publication(ChannelName channel, int payloadBytes) {

@@ -40,8 +40,17 @@ final class Window {
      * @param countedPerDelivery what a delivery stands for
      */
     static Map<Metric, Double> count(Stage stage, Duration length, int countedPerDelivery) {
+        return count(stage, () -> Waiting.sleep(length), countedPerDelivery);
+    }
+
+    /**
+     * Counts while something happens.
+     *
+     * @param countedPerDelivery what a delivery stands for
+     */
+    static Map<Metric, Double> count(Stage stage, Runnable meanwhile, int countedPerDelivery) {
         Reading start = Reading.of(stage);
-        Waiting.sleep(length);
+        meanwhile.run();
         Reading end = Reading.of(stage);
 
         // A short window of a smoke run may see no tick of the clock at all.
@@ -53,7 +62,7 @@ final class Window {
         double counted = (double) (end.mark().deliveries() - start.mark().deliveries()) * countedPerDelivery;
         Histogram latencies = end.mark().latencies();
         if (counted == 0) {
-            throw new BenchFailure("nothing was delivered in " + length);
+            throw new BenchFailure("nothing was delivered");
         }
 
         Map<Metric, Double> values = new EnumMap<>(Metric.class);

@@ -14,7 +14,9 @@ public enum Work {
     RETAINED("retained", Contender::isForRetained, Saturation.unwanted("upload:")),
     IDLE("idle", contender -> true, new Idle()),
     PACED("paced", contender -> true, new Paced()),
-    STALLED("stalled", contender -> true, new Stalled());
+    STALLED("stalled", contender -> true, new Stalled()),
+    STORM("storm", Contender::isForStorms, new Reconnects()),
+    REFUSED("refused", Contender::limitsConnects, new Refused());
 
     private final String id;
     private final Predicate<Contender> suits;
@@ -44,7 +46,7 @@ public enum Work {
 
     /** Does it once, on servers started for it, and measures. */
     public Trial run(Contender contender, int round, Sizes sizes, Path logs) {
-        try (Stage stage = Stage.set(contender, logs)) {
+        try (Stage stage = Stage.set(contender, experiment.connectsPerSecond(sizes), logs)) {
             Map<Metric, Double> values = experiment.run(stage, sizes);
             values.put(Metric.RSS, Units.megabytes(stage.server().residentBytes()));
             return new Trial(this, contender.name(), round, values);
