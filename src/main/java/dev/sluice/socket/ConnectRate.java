@@ -9,16 +9,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * How many connections may begin: so many in a second, at once or one by one. When a fleet of clients comes back it is
- * let in at the rate this pod copes with beside its other work. A generic cell rate algorithm, for use by all threads.
+ * How many connections may begin: so many in a second, and a tenth of them at once. When a fleet of clients comes back it
+ * is let in at the rate this pod copes with beside its other work: what comes at once keeps an event loop from that
+ * work, so it must not be much. A generic cell rate algorithm, for use by all threads.
  */
 @Startup
 @Singleton
 final class ConnectRate {
 
-    private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
     private final long intervalNanos;
+    private final long burstNanos;
     private final LongSupplier nanoTime;
     /** When all that were admitted would have come, had they come evenly. */
     private final AtomicLong even;
@@ -32,7 +34,8 @@ final class ConnectRate {
         if (perSecond < 1) {
             throw new ConfigurationException("sluice.limits.connects-per-second must be at least 1, is " + perSecond);
         }
-        this.intervalNanos = WINDOW_NANOS / perSecond;
+        this.intervalNanos = SECOND / perSecond;
+        this.burstNanos = Math.max(intervalNanos, SECOND / 10);
         this.nanoTime = nanoTime;
         this.even = new AtomicLong(nanoTime.getAsLong());
     }
@@ -43,7 +46,7 @@ final class ConnectRate {
         while (true) {
             long before = even.get();
             long after = (before - now > 0 ? before : now) + intervalNanos;
-            if (after - now > WINDOW_NANOS) {
+            if (after - now > burstNanos) {
                 return false;
             }
             if (even.compareAndSet(before, after)) {

@@ -14,47 +14,33 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which requests may become WebSockets, and remembers the user of those that carry a token. */
 @Singleton
 final class UpgradeCheck implements HttpUpgradeCheck {
 
-    private static final int MAX_RETRY_SECONDS = 5;
     private static final Map<String, List<String>> BEARER = Map.of("WWW-Authenticate", List.of("Bearer"));
 
     private final Origins origins;
     private final RequestToken requestToken;
     private final Tokens tokens;
     private final Sessions sessions;
-    private final ConnectRate rate;
     private final Duration authTimeout;
     private final SocketMeters meters;
 
     UpgradeCheck(
-            SocketConfig config,
-            RequestToken requestToken,
-            Tokens tokens,
-            Sessions sessions,
-            ConnectRate rate,
-            SocketMeters meters) {
+            SocketConfig config, RequestToken requestToken, Tokens tokens, Sessions sessions, SocketMeters meters) {
         this.origins = new Origins(config.origins());
         this.authTimeout = config.authTimeout();
         this.requestToken = requestToken;
         this.tokens = tokens;
         this.sessions = sessions;
-        this.rate = rate;
         this.meters = meters;
     }
 
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
-        // Before anything that costs something.
-        if (!rate.admit()) {
-            meters.refused("connects-per-second");
-            return CheckResult.rejectUpgrade(503, tryAgain());
-        }
         ConnectionGuard guard = ConnectionGuard.of(context.httpRequest());
         if (guard == null || !guard.begin(context.httpRequest())) {
             return CheckResult.rejectUpgrade(400);
@@ -108,10 +94,8 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         return CheckResult.rejectUpgradeSync(503, tryAgain());
     }
 
-    /** Not all in the same second: those who were refused together came together. */
     private static Map<String, List<String>> tryAgain() {
-        int seconds = ThreadLocalRandom.current().nextInt(1, MAX_RETRY_SECONDS + 1);
-        return Map.of("Retry-After", List.of(String.valueOf(seconds)));
+        return Map.of("Retry-After", List.of(RetryAfter.seconds()));
     }
 
     private boolean allowed(HttpServerRequest request) {

@@ -12,29 +12,38 @@ import org.junit.jupiter.api.Test;
 class ConnectRateTest {
 
     private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 1000);
-    private final ConnectRate rate = new ConnectRate(10, now::get);
+    private final ConnectRate rate = new ConnectRate(100, now::get);
 
     @Test
-    void asManyAsInASecondMayComeAtOnce() {
+    void asManyAsInATenthOfASecondMayComeAtOnce() {
         assertThat(admitted(50)).isEqualTo(10);
     }
 
     @Test
     void thenTheyAreAdmittedAtTheRate() {
         admitted(50);
-        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(99));
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(9));
         assertThat(rate.admit()).isFalse();
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(admitted(50)).isEqualTo(1);
-        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(300));
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(30));
         assertThat(admitted(50)).isEqualTo(3);
     }
 
     @Test
-    void whatWasNotUsedIsNotSavedForLongerThanASecond() {
+    void whatWasNotUsedIsNotSaved() {
         admitted(50);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
         assertThat(admitted(50)).isEqualTo(10);
+    }
+
+    @Test
+    void evenTheLowestRateAdmitsOne() {
+        ConnectRate slow = new ConnectRate(1, now::get);
+        assertThat(slow.admit()).isTrue();
+        assertThat(slow.admit()).isFalse();
+        now.addAndGet(TimeUnit.SECONDS.toNanos(1));
+        assertThat(slow.admit()).isTrue();
     }
 
     @Test

@@ -13,10 +13,11 @@ import java.util.concurrent.TimeUnit;
 final class Reconnects implements Experiment {
 
     private static final int PAYLOAD_BYTES = 200;
-    private static final int REHEARSALS = 4;
+    /** Groups of clients that come and leave before, enough for what they run through to be compiled, and then to count. */
+    private static final int GROUPS = 30;
 
-    /** After which all that are allowed in a second may come at once again. */
-    private static final Duration BREATH = Duration.ofMillis(1_200);
+    /** After which as many may come again. */
+    private static final Duration BREATH = Duration.ofMillis(100);
 
     private static final double NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
     private static final double NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
@@ -29,12 +30,9 @@ final class Reconnects implements Experiment {
 
     @Override
     public Map<Metric, Double> run(Stage stage, Sizes sizes) {
-        double calmConnect = 0;
-        for (int i = 0; i < REHEARSALS; i++) {
-            calmConnect = connectMillis(stage, sizes.connections());
-            Waiting.sleep(BREATH);
-        }
-        stage.admitSubscribers(sizes.connections());
+        comeAndLeave(stage, sizes);
+        double calmConnect = comeAndLeave(stage, sizes);
+        stage.admitSubscribers(sizes.connections(), sizes.connectsPerSecond());
         ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
         stage.publishAtPace(
                 new FanOut(stage.publication(channel, PAYLOAD_BYTES), sizes.connections()), Paced.PER_SECOND);
@@ -61,17 +59,19 @@ final class Reconnects implements Experiment {
         }
     }
 
-    /** What each of some clients costs that come at once and are all let in, in milliseconds. */
-    private static double connectMillis(Stage stage, int clients) {
-        try (Storm shower = stage.storm(clients, 1)) {
-            long before = stage.server().cpuNanos();
-            shower.rage();
-            long nanos = stage.server().cpuNanos() - before;
-            if (shower.course().entered() < clients) {
-                throw new BenchFailure("only %d of %d clients were let in"
-                        .formatted(shower.course().entered(), clients));
+    /** What a client costs that comes when there is room, in milliseconds. */
+    private static double comeAndLeave(Stage stage, Sizes sizes) {
+        int group = Math.max(1, sizes.connectsPerSecond() / 20);
+        long before = stage.server().cpuNanos();
+        for (int i = 0; i < GROUPS; i++) {
+            try (Storm shower = stage.storm(group, 1)) {
+                shower.rage();
+                if (shower.course().entered() < group) {
+                    throw new BenchFailure("clients were refused before the storm");
+                }
             }
-            return nanos / NANOS_PER_MILLI / clients;
+            Waiting.sleep(BREATH);
         }
+        return (stage.server().cpuNanos() - before) / NANOS_PER_MILLI / (GROUPS * group);
     }
 }

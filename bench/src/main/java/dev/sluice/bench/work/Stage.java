@@ -9,7 +9,9 @@ import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Traffic;
 import dev.sluice.bench.process.RedisServer;
 import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Waiting;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -56,6 +58,16 @@ final class Stage implements AutoCloseable {
     /** Clients that hear {@link #UPLOAD} as well. */
     void admitSubscribers(int count) {
         load.admit(server.address(), subscribers(count));
+    }
+
+    /** The same a few at a time, at half the rate given, so that none of them is refused. */
+    void admitSubscribers(int count, int connectsPerSecond) {
+        int group = Math.max(1, connectsPerSecond / 20);
+        List<Session> all = subscribers(count);
+        for (int from = 0; from < count; from += group) {
+            load.admit(server.address(), all.subList(from, Math.min(count, from + group)));
+            Waiting.sleep(Duration.ofMillis(100));
+        }
     }
 
     /** Subscribers that then read nothing. */

@@ -1,0 +1,54 @@
+package dev.sluice.socket;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
+import io.quarkus.websockets.next.HandshakeRequest;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+
+/**
+ * Refuses upgrades above {@link ConnectRate}, before anything else is done for them: in a storm that is what most of the
+ * work goes into.
+ */
+@Singleton
+final class ConnectGate {
+
+    private final ConnectRate rate;
+    private final Counter refused;
+
+    ConnectGate(ConnectRate rate, MeterRegistry metrics) {
+        this.rate = rate;
+        this.refused = SocketMeters.refused("connects-per-second", metrics);
+    }
+
+    void register(@Observes Filters filters) {
+        filters.register(this::pass, SecurityHandlerPriorities.CORS + 1);
+    }
+
+    private void pass(RoutingContext context) {
+        HttpServerRequest request = context.request();
+        if (isUpgrade(request) && !rate.admit()) {
+            refused.increment();
+            // Whoever is refused has no use for the connection, and here it would take up room.
+            context.response()
+                    .setStatusCode(503)
+                    .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())
+                    .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
+                    .end()
+                    .onComplete(ended -> request.connection().close());
+        } else {
+            context.next();
+        }
+    }
+
+    /** By what WebSockets Next goes by. */
+    private static boolean isUpgrade(HttpServerRequest request) {
+        return request.headers().contains(HandshakeRequest.SEC_WEBSOCKET_KEY)
+                && request.path().startsWith("/ws");
+    }
+}
