@@ -9,15 +9,19 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * How many connections may begin: so many in a second, and a tenth of them at once. When a fleet of clients comes back it
- * is let in at the rate this pod copes with beside its other work: what comes at once keeps an event loop from that
- * work, so it must not be much. A generic cell rate algorithm, for use by all threads.
+ * How many connections may begin: so many in a second, of which a tenth, or 50 where that is more, may come at once. When
+ * a fleet of clients comes back it is let in at the rate this pod copes with beside its other work: what comes at once
+ * keeps an event loop from that work. Those who are refused for another reason afterwards count as well. A generic cell
+ * rate algorithm, for use by all threads.
  */
 @Startup
 @Singleton
 final class ConnectRate {
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+
+    /** So few cost nobody anything. */
+    private static final int MIN_BURST = 50;
 
     private final long intervalNanos;
     private final long burstNanos;
@@ -35,7 +39,7 @@ final class ConnectRate {
             throw new ConfigurationException("sluice.limits.connects-per-second must be at least 1, is " + perSecond);
         }
         this.intervalNanos = SECOND / perSecond;
-        this.burstNanos = Math.max(intervalNanos, SECOND / 10);
+        this.burstNanos = intervalNanos * Math.min(perSecond, Math.max(MIN_BURST, perSecond / 10));
         this.nanoTime = nanoTime;
         this.even = new AtomicLong(nanoTime.getAsLong());
     }
