@@ -18,9 +18,6 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
     /** Whether it remembers the newest publication of each {@code upload:} channel. */
     boolean isForRetained();
 
-    /** Whether a storm of clients says anything about it that it doesn't say about another contender. */
-    boolean isForStorms();
-
     /** Whether it refuses clients where too many come at once. */
     boolean limitsConnects();
 

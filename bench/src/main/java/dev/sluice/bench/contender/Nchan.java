@@ -60,11 +60,6 @@ public final class Nchan implements Contender {
     }
 
     @Override
-    public boolean isForStorms() {
-        return false;
-    }
-
-    @Override
     public boolean limitsConnects() {
         return false;
     }

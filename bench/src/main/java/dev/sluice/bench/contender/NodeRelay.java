@@ -42,11 +42,6 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
-    public boolean isForStorms() {
-        return true;
-    }
-
-    @Override
     public boolean limitsConnects() {
         return false;
     }

@@ -65,11 +65,6 @@ public final class Sluice implements Contender {
     }
 
     @Override
-    public boolean isForStorms() {
-        return isForUnwanted();
-    }
-
-    @Override
     public boolean limitsConnects() {
         return isForUnwanted();
     }

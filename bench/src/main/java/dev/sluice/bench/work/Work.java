@@ -15,7 +15,7 @@ public enum Work {
     IDLE("idle", contender -> true, new Idle()),
     PACED("paced", contender -> true, new Paced()),
     STALLED("stalled", contender -> true, new Stalled()),
-    STORM("storm", Contender::isForStorms, new Reconnects()),
+    STORM("storm", Contender::limitsConnects, new Reconnects()),
     REFUSED("refused", Contender::limitsConnects, new Refused());
 
     private final String id;
