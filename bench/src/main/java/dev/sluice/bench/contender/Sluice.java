@@ -73,13 +73,24 @@ public final class Sluice implements Contender {
     public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Map<String, String> environment = new HashMap<>(configuration);
-        environment.put("QUARKUS_HTTP_HOST", "127.0.0.1");
-        environment.put("QUARKUS_HTTP_PORT", Integer.toString(port));
-        environment.put("QUARKUS_REDIS_HOSTS", redis.uri());
+        environment.putAll(environment(port, redis.uri()));
         environment.put("SLUICE_LIMITS_CONNECTS_PER_SECOND", Integer.toString(connectsPerSecond));
-        environment.put("SMALLRYE_JWT_VERIFY_SECRETKEY", Tokens.SECRET);
-        environment.put("SMALLRYE_JWT_VERIFY_ALGORITHM", "HS256");
         return ServerProcess.start(command, environment, port, "/q/health/ready", logs.resolve(name + ".log"));
+    }
+
+    /** What it has to be told in any case. */
+    public static Map<String, String> environment(int port, String redis) {
+        return Map.of(
+                "QUARKUS_HTTP_HOST",
+                "127.0.0.1",
+                "QUARKUS_HTTP_PORT",
+                Integer.toString(port),
+                "QUARKUS_REDIS_HOSTS",
+                redis,
+                "SMALLRYE_JWT_VERIFY_SECRETKEY",
+                Tokens.SECRET,
+                "SMALLRYE_JWT_VERIFY_ALGORITHM",
+                "HS256");
     }
 
     @Override

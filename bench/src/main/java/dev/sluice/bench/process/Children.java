@@ -32,12 +32,22 @@ final class Children {
     /** Ends it and all it has started, at once. */
     static void end(Process process) {
         kill(process);
+        awaitEnd(process);
+    }
+
+    private static void awaitEnd(Process process) {
         try {
             process.waitFor();
         } catch (InterruptedException e) {
             throw new BenchFailure("interrupted", e);
         }
         ALIVE.remove(process);
+    }
+
+    /** Asks it to end, and waits until it has. */
+    static void terminate(Process process) {
+        process.destroy();
+        awaitEnd(process);
     }
 
     private static void kill(Process process) {

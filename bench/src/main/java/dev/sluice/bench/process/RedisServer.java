@@ -10,11 +10,12 @@ import redis.embedded.core.ExecutableProvider;
 /** A real redis-server that keeps nothing on disk, and cuts nobody off for falling behind. */
 public final class RedisServer implements AutoCloseable {
 
-    private final int port = Ports.free();
+    private final int port;
     private final Process process;
     private final Path log;
 
-    private RedisServer(Path log) throws IOException {
+    private RedisServer(int port, Path log) throws IOException {
+        this.port = port;
         String binary = ExecutableProvider.newJarResourceProvider().get().getAbsolutePath();
         List<String> command = List.of(
                 binary,
@@ -37,8 +38,13 @@ public final class RedisServer implements AutoCloseable {
 
     /** Started and listening. */
     public static RedisServer start(Path log) {
+        return start(Ports.free(), log);
+    }
+
+    /** Started and listening on that port. */
+    public static RedisServer start(int port, Path log) {
         try {
-            RedisServer redis = new RedisServer(log);
+            RedisServer redis = new RedisServer(port, log);
             Waiting.until("Redis", redis::isListening);
             return redis;
         } catch (IOException e) {
@@ -52,6 +58,24 @@ public final class RedisServer implements AutoCloseable {
 
     public String uri() {
         return "redis://127.0.0.1:" + port;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** Keeps its connections, and does nothing any more. */
+    public void freeze() {
+        Signals.send("STOP", process);
+    }
+
+    public void thaw() {
+        Signals.send("CONT", process);
+    }
+
+    /** Asks it to end, and waits until it has. */
+    public void terminate() {
+        Children.terminate(process);
     }
 
     /** CPU time so far, in nanoseconds. */

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The server under test: a process that has a core to itself. */
+/** A server under test: a process that answers HTTP. */
 public final class ServerProcess implements AutoCloseable {
 
     /** bench/run keeps everything else off it. */
@@ -26,7 +26,7 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     /**
-     * Starts it and waits until it is ready.
+     * Starts it on a core of its own and waits until it is ready.
      *
      * @param environment what it has in addition to the environment here
      * @param port where it will listen
@@ -37,7 +37,13 @@ public final class ServerProcess implements AutoCloseable {
             List<String> command, Map<String, String> environment, int port, String health, Path log) {
         List<String> pinned = new ArrayList<>(List.of("taskset", "-c", CORE));
         pinned.addAll(command);
-        ProcessBuilder builder = new ProcessBuilder(pinned);
+        return startAnywhere(pinned, environment, port, health, log);
+    }
+
+    /** Starts it on whatever core there is and waits until it is ready; as above. */
+    public static ServerProcess startAnywhere(
+            List<String> command, Map<String, String> environment, int port, String health, Path log) {
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
         ServerProcess server = new ServerProcess(Children.start(builder, log), port, log);
         Waiting.until(command.get(0), () -> server.isReady(health));
@@ -46,6 +52,11 @@ public final class ServerProcess implements AutoCloseable {
 
     public InetSocketAddress address() {
         return Ports.address(port);
+    }
+
+    /** Asks it to end, and waits until it has. */
+    public void terminate() {
+        Children.terminate(process);
     }
 
     public long pid() {
@@ -67,9 +78,10 @@ public final class ServerProcess implements AutoCloseable {
         Children.end(process);
     }
 
-    private boolean isReady(String health) {
+    /** Whether that path answers 200. */
+    public boolean isReady(String health) {
         if (!process.isAlive()) {
-            throw new BenchFailure("the server has ended instead of starting; it says why in " + log);
+            throw new BenchFailure("the server has ended; it says why in " + log);
         }
         try {
             HttpURLConnection connection = (HttpURLConnection)

@@ -11,7 +11,8 @@ public final class Waiting {
 
     private Waiting() {}
 
-    static void until(String what, BooleanSupplier isSo) {
+    /** Returns once it is so; fails where that takes too long. */
+    public static void until(String what, BooleanSupplier isSo) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!isSo.getAsBoolean()) {
             if (System.nanoTime() > deadline) {

@@ -1,0 +1,168 @@
+package dev.sluice.bench.ledger;
+
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofSeconds;
+
+import dev.sluice.bench.ledger.traffic.Load;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+
+/** What can break, or be broken, between a backend and a browser. */
+enum Fault {
+    NONE("nothing, for comparison", Kind.HARMLESS, scene -> scene.last(ofSeconds(8))),
+
+    REDIS_KILLED("Redis killed with -9, started again after 3 s", Kind.LASTING, scene -> {
+        scene.site().redis().close();
+        scene.last(ofSeconds(3));
+        scene.site().startRedis();
+    }),
+
+    REDIS_FROZEN("Redis frozen with SIGSTOP for 8 s; publications wait in its sockets", Kind.LASTING, scene -> {
+        scene.site().redis().freeze();
+        scene.last(ofSeconds(8));
+        scene.site().redis().thaw();
+    }),
+
+    REDIS_HICCUP("Redis frozen for 1.5 s, less than it takes a pod to worry", Kind.LASTING, scene -> {
+        scene.site().redis().freeze();
+        scene.last(ofMillis(1500));
+        scene.site().redis().thaw();
+    }),
+
+    REDIS_RESTARTED("Redis stopped with SIGTERM and at once started empty", Kind.PASSING, scene -> {
+        scene.site().redis().terminate();
+        scene.site().startRedis();
+    }),
+
+    REDIS_REPLACED(
+            "Redis frozen for ever, and another one at its address; publishers go there at once",
+            Kind.PASSING,
+            scene -> {
+                scene.site().replaceRedis();
+                scene.traffic().reconnectPublishers();
+            }),
+
+    CONNECTIONS_KILLED("`CLIENT KILL` of all connections of both pods", Kind.PASSING, Scene::killConnections),
+
+    OUT_OF_CLIENTS("the same, and no new ones for 6 s: `maxclients` is reached", Kind.LASTING, scene -> {
+        scene.control().command("CONFIG SET maxclients 1");
+        scene.killConnections();
+        scene.last(ofSeconds(6));
+        scene.control().command("CONFIG SET maxclients 10000");
+    }),
+
+    LINK_CUT(
+            "the connections of one pod to Redis reset",
+            Kind.PASSING,
+            scene -> scene.site().pod().link().cut()),
+
+    LINK_SWALLOWS("all that one pod and Redis send each other lost for 8 s, without a reset", Kind.LASTING, scene -> {
+        scene.site().pod().link().swallow();
+        scene.last(ofSeconds(8));
+        scene.site().pod().link().heal();
+    }),
+
+    LINK_SLOW("200 ms more from Redis to both pods and back, for 8 s", Kind.LASTING, scene -> {
+        scene.site().pods().forEach(pod -> pod.link().slowDown(ofMillis(200), 64 * 1024));
+        scene.last(ofSeconds(8));
+        scene.site().pods().forEach(pod -> pod.link().heal());
+    }),
+
+    LINK_THROTTLED("one pod's link to Redis carries less than is published, for 15 s", Kind.LASTING, scene -> {
+        scene.site().pod().link().slowDown(ofMillis(100), 2 * 1024);
+        scene.last(ofSeconds(15));
+        scene.site().pod().link().heal();
+    }),
+
+    POD_KILLED("a pod killed with -9, started again after 3 s", Kind.PASSING, scene -> {
+        scene.site().pod().kill();
+        scene.last(ofSeconds(3));
+        scene.site().pod().start();
+    }),
+
+    POD_TERMINATED("a pod stopped with SIGTERM, and started again once it is gone", Kind.PASSING, scene -> {
+        scene.site().pod().terminate();
+        scene.site().pod().start();
+    }),
+
+    CLIENTS_RESET("50 more clients a second that subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
+        scene.traffic().beginResetting();
+        scene.last(ofSeconds(10));
+        scene.traffic().endNuisance();
+    }),
+
+    CLIENTS_STALLED(
+            "30 more clients that subscribe to everything and never read; payloads of 4 KB",
+            Kind.HARMLESS,
+            Load::large,
+            scene -> {
+                scene.traffic().stall(30);
+                scene.last(ofSeconds(15));
+            }),
+
+    CLIENTS_FROZEN(
+            "a tenth of the clients reads nothing for 15 s, then goes on; payloads of 4 KB",
+            Kind.LASTING,
+            Load::large,
+            scene -> {
+                scene.traffic().fallAsleep();
+                scene.last(ofSeconds(15));
+                scene.traffic().wake();
+            }),
+
+    CLIENTS_RUBBISH("50 more clients a second that send rubbish, for 10 s", Kind.HARMLESS, scene -> {
+        scene.traffic().beginRubbish();
+        scene.last(ofSeconds(10));
+        scene.traffic().endNuisance();
+    });
+
+    /** From when recovery counts, and what may be lost. */
+    enum Kind {
+        /** It lasts; recovery counts from its end. */
+        LASTING,
+        /** It is over as soon as it has happened; recovery counts from then. */
+        PASSING,
+        /** It lasts, and nothing may be lost, signalled or not. */
+        HARMLESS
+    }
+
+    private final String description;
+    private final Kind kind;
+    private final UnaryOperator<Load> load;
+    private final Consumer<Scene> happening;
+
+    Fault(String description, Kind kind, Consumer<Scene> happening) {
+        this(description, kind, UnaryOperator.identity(), happening);
+    }
+
+    Fault(String description, Kind kind, UnaryOperator<Load> load, Consumer<Scene> happening) {
+        this.description = description;
+        this.kind = kind;
+        this.load = load;
+        this.happening = happening;
+    }
+
+    /** Its name on the command line and in the table. */
+    String id() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    String description() {
+        return description;
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    /** What goes on meanwhile, where that is not the usual. */
+    Load load(Load usual) {
+        return load.apply(usual);
+    }
+
+    /** Makes it happen, and returns once it is over. */
+    void strike(Scene scene) {
+        happening.accept(scene);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.sluice.bench.ledger;
+
+import dev.sluice.bench.ledger.account.Balance;
+import dev.sluice.bench.ledger.account.Balance.Fate;
+import dev.sluice.bench.ledger.traffic.Load;
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.report.Machine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Lets each fault strike once, and writes down what was lost and whether the clients know. bench/ledger starts it. */
+public final class Ledger {
+
+    private static final int USAGE_STATUS = 2;
+
+    private final LedgerOptions options;
+    private final Path root;
+    private final List<Entry> entries = new ArrayList<>();
+    private boolean clean = true;
+
+    private Ledger(LedgerOptions options, Path root) {
+        this.options = options;
+        this.root = root;
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        Path home = Path.of(System.getProperty("bench.home"));
+        try {
+            Ledger ledger = new Ledger(LedgerOptions.parse(arguments), home.getParent());
+            System.exit(ledger.options.check() || ledger.run() ? 0 : 1);
+        } catch (LedgerOptions.Wrong e) {
+            System.err.println("bench/ledger: " + e.getMessage() + " (bench/ledger --help says more)");
+            System.exit(USAGE_STATUS);
+        }
+    }
+
+    /** @return whether everything adds up */
+    private boolean run() throws IOException {
+        Machine machine = Machine.here(root, List.of());
+        for (Fault fault : options.faults()) {
+            System.out.printf("%-20s ", fault.id());
+            System.out.flush();
+            strike(fault);
+        }
+        Path target = Files.createDirectories(root.resolve("bench/target/ledger"));
+        Path file = options.isComplete() && clean ? root.resolve("docs/ledger.md") : target.resolve("ledger.md");
+        Files.writeString(file, new Document(machine, options, entries).markdown());
+        System.out.println((clean ? "everything is accounted for: " : "IT DOES NOT ADD UP: ") + file);
+        return clean;
+    }
+
+    private void strike(Fault fault) throws IOException {
+        Path logs = Files.createDirectories(root.resolve("bench/target/ledger").resolve(fault.id()));
+        try {
+            Entry entry = Trial.run(fault, Load.of(options.clients()), options.seed(), root.resolve(JAR), logs);
+            entries.add(entry);
+            System.out.println(summary(entry));
+            for (String objection : entry.objections()) {
+                clean = false;
+                System.out.println("    " + objection);
+            }
+        } catch (BenchFailure e) {
+            clean = false;
+            System.out.println("FAILED: " + e.getMessage() + " (logs: " + logs + ")");
+        }
+    }
+
+    private static final String JAR = "target/quarkus-app/quarkus-run.jar";
+
+    private static String summary(Entry entry) {
+        Balance balance = entry.balance();
+        return "%,9d expected, %,9d delivered, %,7d in gap, %,6d disconnected, %,6d missed, %,6d uncertain, %,d UNSIGNALLED"
+                .formatted(
+                        balance.expected(),
+                        balance.count(Fate.DELIVERED),
+                        balance.count(Fate.IN_GAP),
+                        balance.count(Fate.DISCONNECTED),
+                        balance.count(Fate.MISSED),
+                        balance.count(Fate.UNCERTAIN),
+                        balance.count(Fate.UNSIGNALLED));
+    }
+}

@@ -1,0 +1,28 @@
+package dev.sluice.bench.ledger;
+
+import dev.sluice.bench.ledger.site.Pod;
+import dev.sluice.bench.ledger.site.RedisControl;
+import dev.sluice.bench.ledger.site.Site;
+import dev.sluice.bench.ledger.traffic.Traffic;
+import dev.sluice.bench.process.Waiting;
+import java.time.Duration;
+
+/**
+ * Where a fault strikes.
+ *
+ * @param control of the Redis there was at the beginning
+ */
+record Scene(Site site, Traffic traffic, RedisControl control) {
+
+    /** How long a fault lasts. */
+    void last(Duration time) {
+        Waiting.sleep(time);
+    }
+
+    /** Ends the connections of all pods, in Redis. */
+    void killConnections() {
+        for (Pod pod : site.pods()) {
+            pod.link().addresses().forEach(address -> control.command("CLIENT KILL ADDR " + address));
+        }
+    }
+}
