@@ -57,9 +57,9 @@ public final class Audit {
                 .toList();
         for (int number = 1; number <= publications.count(); number++) {
             if (!publications.isCertain(number)) {
-                balance.count(Fate.UNCERTAIN);
+                balance.add(Fate.UNCERTAIN);
             } else if (heard[number] != 0) {
-                balance.count(Fate.DELIVERED);
+                balance.add(Fate.DELIVERED);
             } else {
                 lost(client, connections, missed, channel, number);
             }
@@ -73,7 +73,7 @@ public final class Audit {
                 fate = signalled(connections.get(i).connection, missed.get(i), channel, number);
             }
         }
-        balance.count(fate);
+        balance.add(fate);
         if (fate == Fate.UNSIGNALLED) {
             balance.blame(Breach.UNSIGNALLED, evidence(client, channel, number));
         }

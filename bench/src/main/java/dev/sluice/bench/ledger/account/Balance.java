@@ -40,7 +40,7 @@ public final class Balance {
     private final Map<Breach, Long> breaches = new EnumMap<>(Breach.class);
     private final List<String> examples = new ArrayList<>();
 
-    void count(Fate fate) {
+    void add(Fate fate) {
         fates.merge(fate, 1L, Long::sum);
     }
 
