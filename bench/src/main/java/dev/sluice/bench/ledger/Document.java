@@ -3,12 +3,12 @@ package dev.sluice.bench.ledger;
 import dev.sluice.bench.ledger.account.Balance;
 import dev.sluice.bench.ledger.account.Balance.Breach;
 import dev.sluice.bench.ledger.account.Balance.Fate;
+import dev.sluice.bench.ledger.account.Timing;
 import dev.sluice.bench.report.Machine;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -77,11 +77,8 @@ final class Document {
     }
 
     private String times() {
-        return rows(entry -> List.of(
-                entry.timing().recovery().map(Document::seconds).orElse("never"),
-                millis(entry, 50),
-                millis(entry, 99),
-                millis(entry, 99.9)));
+        return rows(
+                entry -> List.of(recovery(entry.timing()), millis(entry, 50), millis(entry, 99), millis(entry, 99.9)));
     }
 
     private String faults() {
@@ -101,8 +98,13 @@ final class Document {
         return String.format(Locale.ROOT, "%,d", number);
     }
 
-    private static String seconds(Duration time) {
-        return time.isZero() ? "–" : String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1e3);
+    private static String recovery(Timing timing) {
+        if (!timing.disturbed()) {
+            return "–";
+        }
+        return timing.recovery()
+                .map(time -> String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1e3))
+                .orElse("never");
     }
 
     private static String millis(Entry entry, double percentile) {

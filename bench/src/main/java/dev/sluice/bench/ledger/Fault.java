@@ -93,7 +93,7 @@ enum Fault {
     }),
 
     CLIENTS_STALLED(
-            "30 more clients that subscribe to everything and never read; payloads of 4 KB",
+            "30 more clients that subscribe to everything and never read; payloads of 16 KB, for a third of the clients",
             Kind.HARMLESS,
             Load::large,
             scene -> {
@@ -102,7 +102,7 @@ enum Fault {
             }),
 
     CLIENTS_FROZEN(
-            "a tenth of the clients reads nothing for 15 s, then goes on; payloads of 4 KB",
+            "a tenth of the clients reads nothing for 15 s, then goes on; payloads as before",
             Kind.LASTING,
             Load::large,
             scene -> {

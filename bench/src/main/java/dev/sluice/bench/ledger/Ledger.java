@@ -15,6 +15,8 @@ import java.util.List;
 public final class Ledger {
 
     private static final int USAGE_STATUS = 2;
+    private static final String JAR = "target/quarkus-app/quarkus-run.jar";
+    private static final String LOGS = "bench/target/ledger";
 
     private final LedgerOptions options;
     private final Path root;
@@ -45,7 +47,7 @@ public final class Ledger {
             System.out.flush();
             strike(fault);
         }
-        Path target = Files.createDirectories(root.resolve("bench/target/ledger"));
+        Path target = Files.createDirectories(root.resolve(LOGS));
         Path file = options.isComplete() && clean ? root.resolve("docs/ledger.md") : target.resolve("ledger.md");
         Files.writeString(file, new Document(machine, options, entries).markdown());
         System.out.println((clean ? "everything is accounted for: " : "IT DOES NOT ADD UP: ") + file);
@@ -53,7 +55,7 @@ public final class Ledger {
     }
 
     private void strike(Fault fault) throws IOException {
-        Path logs = Files.createDirectories(root.resolve("bench/target/ledger").resolve(fault.id()));
+        Path logs = Files.createDirectories(root.resolve(LOGS).resolve(fault.id()));
         try {
             Entry entry = Trial.run(fault, Load.of(options.clients()), options.seed(), root.resolve(JAR), logs);
             entries.add(entry);
@@ -67,8 +69,6 @@ public final class Ledger {
             System.out.println("FAILED: " + e.getMessage() + " (logs: " + logs + ")");
         }
     }
-
-    private static final String JAR = "target/quarkus-app/quarkus-run.jar";
 
     private static String summary(Entry entry) {
         Balance balance = entry.balance();

@@ -11,11 +11,12 @@ import org.HdrHistogram.Histogram;
 /**
  * How late publications were around a fault.
  *
+ * @param disturbed whether there is one from the beginning of the fault on that did not reach everyone in time
  * @param recovery from the fault until everyone heard the first of those publications from which on each one reached
- *     everyone in time; zero where all of them did, empty where that did not happen any more
+ *     everyone in time; empty where that did not happen any more
  * @param latencies of what was published from the fault until then, in nanoseconds
  */
-public record Timing(Optional<Duration> recovery, Histogram latencies) {
+public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram latencies) {
 
     /** What is heard later than that is late. */
     public static final Duration IN_TIME = Duration.ofSeconds(1);
@@ -39,7 +40,8 @@ public record Timing(Optional<Duration> recovery, Histogram latencies) {
                 .mapToLong(reach -> reach.lastBad(begin))
                 .max()
                 .orElse(0);
-        Optional<Long> recovered = lastBad < begin
+        boolean disturbed = lastBad >= begin;
+        Optional<Long> recovered = !disturbed
                 ? Optional.of(from)
                 : reached.values().stream()
                         .flatMap(reach -> reach.firstAfter(lastBad).stream())
@@ -52,7 +54,7 @@ public record Timing(Optional<Duration> recovery, Histogram latencies) {
                 record(published.get(channel), client, channel, begin, until, latencies);
             }
         }
-        return new Timing(recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))), latencies);
+        return new Timing(disturbed, recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))), latencies);
     }
 
     private static void record(

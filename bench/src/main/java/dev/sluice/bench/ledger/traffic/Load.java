@@ -25,8 +25,8 @@ public record Load(
         return new Load(clients, UPLOADS, 3, 160, clients / 2.0, 200);
     }
 
-    /** Fewer, larger ones: enough to fill what lies between a pod and a client that does not read. */
+    /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */
     public Load large() {
-        return new Load(clients, uploads, uploadsPerClient, uploadsPerSecond / 2, directPerSecond, 4000);
+        return new Load(clients / 3, uploads, uploadsPerClient, uploadsPerSecond, directPerSecond / 3, 16_000);
     }
 }
