@@ -1,6 +1,7 @@
 package dev.sluice.bench.ledger;
 
 import dev.sluice.bench.ledger.account.Balance;
+import dev.sluice.bench.ledger.account.Balance.Breach;
 import dev.sluice.bench.ledger.account.Balance.Fate;
 import dev.sluice.bench.ledger.traffic.Load;
 import dev.sluice.bench.process.BenchFailure;
@@ -60,6 +61,11 @@ public final class Ledger {
             Entry entry = Trial.run(fault, Load.of(options.clients()), options.seed(), root.resolve(JAR), logs);
             entries.add(entry);
             System.out.println(summary(entry));
+            for (Breach breach : Breach.values()) {
+                if (entry.balance().count(breach) > 0) {
+                    System.out.printf("    %,d %s%n", entry.balance().count(breach), breach);
+                }
+            }
             for (String objection : entry.objections()) {
                 clean = false;
                 System.out.println("    " + objection);
@@ -72,14 +78,13 @@ public final class Ledger {
 
     private static String summary(Entry entry) {
         Balance balance = entry.balance();
-        return "%,9d expected, %,9d delivered, %,7d in gap, %,6d disconnected, %,6d missed, %,6d uncertain, %,d UNSIGNALLED"
+        return "%,9d expected, %,9d delivered, %,7d in gap, %,6d disconnected, %,6d missed, %,6d uncertain"
                 .formatted(
                         balance.expected(),
                         balance.count(Fate.DELIVERED),
                         balance.count(Fate.IN_GAP),
                         balance.count(Fate.DISCONNECTED),
                         balance.count(Fate.MISSED),
-                        balance.count(Fate.UNCERTAIN),
-                        balance.count(Fate.UNSIGNALLED));
+                        balance.count(Fate.UNCERTAIN));
     }
 }

@@ -32,10 +32,6 @@ final class Children {
     /** Ends it and all it has started, at once. */
     static void end(Process process) {
         kill(process);
-        awaitEnd(process);
-    }
-
-    private static void awaitEnd(Process process) {
         try {
             process.waitFor();
         } catch (InterruptedException e) {
@@ -44,10 +40,11 @@ final class Children {
         ALIVE.remove(process);
     }
 
-    /** Asks it to end, and waits until it has. */
+    /** Asks it to end, and waits until it has; fails where that takes too long. */
     static void terminate(Process process) {
         process.destroy();
-        awaitEnd(process);
+        Waiting.until("the end of a process", () -> !process.isAlive());
+        ALIVE.remove(process);
     }
 
     private static void kill(Process process) {
