@@ -12,8 +12,8 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 /**
- * Refuses upgrades above {@link ConnectRate}, before anything else is done for them: in a storm that is what most of the
- * work goes into.
+ * Refuses upgrades above {@link ConnectRate} before anything else is done for them: behind authentication and WebSockets
+ * Next, being refused costs half as much again.
  */
 @Singleton
 final class ConnectGate {

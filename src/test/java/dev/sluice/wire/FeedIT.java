@@ -8,9 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The subscription comes back by itself, whatever happens to Redis or the link to it. */
+@Tag("chaos")
 class FeedIT {
 
     private static final String READY = "/q/health/ready";

@@ -12,11 +12,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Clients that do not read cost a bounded amount of memory, for a bounded time, and nobody else anything. */
+@Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
 class OverflowIT {
