@@ -28,8 +28,10 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     private static final long PATIENCE_SECONDS = 10;
 
     private static final String PING = "{\"action\":\"ping\"}";
+    private static final String GAP = "{\"action\":\"gap\",";
 
     private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> gaps = new LinkedBlockingQueue<>();
     private final Semaphore pings = new Semaphore(0);
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
     private final StringBuilder text = new StringBuilder();
@@ -161,6 +163,16 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
+    /** The next notice of a gap. */
+    String nextGap() {
+        return next(gaps);
+    }
+
+    /** Whether a notice of a gap has come; it is dropped. */
+    boolean hasHeardOfGap() {
+        return gaps.poll() != null;
+    }
+
     byte[] nextBinary() {
         return (byte[]) nextOfAnyKind();
     }
@@ -220,11 +232,14 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean last) {
         text.append(part);
         if (last) {
-            // Signs of life may come at any time.
-            if (text.toString().equals(PING)) {
+            // Signs of life and notices of gaps may come at any time.
+            String message = text.toString();
+            if (message.equals(PING)) {
                 pings.release();
+            } else if (message.startsWith(GAP)) {
+                gaps.add(message);
             } else {
-                received.add(text.toString());
+                received.add(message);
             }
             text.setLength(0);
         }
@@ -261,8 +276,12 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     private Object nextOfAnyKind() {
+        return next(received);
+    }
+
+    private <T> T next(BlockingQueue<T> queue) {
         try {
-            Object next = received.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            T next = queue.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
             if (next == null) {
                 throw new AssertionError("nothing came" + (closed.isDone() ? ", closed with " + closed.join() : ""));
             }

@@ -92,6 +92,7 @@ class GapIT {
                 assertThat(Instant.parse(over.getString("until"))).isAfter(since(open));
             }
             client.assertNothingMore();
+            assertThat(client.hasHeardOfGap()).isFalse();
         }
     }
 
@@ -139,7 +140,7 @@ class GapIT {
             List<Double> seconds = new ArrayList<>();
             List<Client> waiting = new ArrayList<>(clients);
             while (!waiting.isEmpty()) {
-                waiting.removeIf(client -> client.hasHeardAnything() && seconds.add((System.nanoTime() - start) / 1e9));
+                waiting.removeIf(client -> client.hasHeardOfGap() && seconds.add((System.nanoTime() - start) / 1e9));
                 pause();
             }
             assertThat(seconds.get(0)).isLessThan(1);
@@ -212,7 +213,7 @@ class GapIT {
     }
 
     private static JsonPath nextGap(Client client) {
-        String message = client.next();
+        String message = client.nextGap();
         assertThat(message).startsWith("{\"action\":\"gap\",\"since\":\"");
         return JsonPath.from(message);
     }

@@ -97,7 +97,7 @@ class RetainedIT {
             await("deaf").until(() -> pod.status("/q/health/ready") == 503);
             assertThat(pod.metric("sluice_retained_channels")).isZero();
             assertThat(pod.metric("sluice_retained_bytes")).isZero();
-            // The subscription itself has survived; what may have been missed is not knpod.
+            // The subscription itself has survived; what may have been missed is not known.
             client.subscribe(upload);
             redis.startAgain();
             pod.awaitReady();
