@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
 import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
@@ -7,14 +8,11 @@ import io.quarkus.websockets.next.HttpUpgradeCheck;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.net.HostAndPort;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Decides which requests may become WebSockets, and remembers the user of those that carry a token. */
 @Singleton
@@ -30,8 +28,13 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     private final SocketMeters meters;
 
     UpgradeCheck(
-            SocketConfig config, RequestToken requestToken, Tokens tokens, Sessions sessions, SocketMeters meters) {
-        this.origins = new Origins(config.origins());
+            SocketConfig config,
+            Origins origins,
+            RequestToken requestToken,
+            Tokens tokens,
+            Sessions sessions,
+            SocketMeters meters) {
+        this.origins = origins;
         this.authTimeout = config.authTimeout();
         this.requestToken = requestToken;
         this.tokens = tokens;
@@ -62,7 +65,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         if (sessions.closing()) {
             return CheckResult.rejectUpgrade(503, tryAgain());
         }
-        if (!allowed(request)) {
+        if (!origins.allow(request)) {
             meters.refused("origin");
             return CheckResult.rejectUpgrade(403);
         }
@@ -96,15 +99,5 @@ final class UpgradeCheck implements HttpUpgradeCheck {
 
     private static Map<String, List<String>> tryAgain() {
         return Map.of("Retry-After", List.of(RetryAfter.seconds()));
-    }
-
-    private boolean allowed(HttpServerRequest request) {
-        List<String> given = request.headers().getAll(HttpHeaders.ORIGIN);
-        if (given.isEmpty()) {
-            return true;
-        }
-        @Nullable HostAndPort host = request.authority();
-        return given.size() == 1
-                && origins.allow(given.get(0), host == null ? null : host.host(), host == null ? -1 : host.port());
     }
 }

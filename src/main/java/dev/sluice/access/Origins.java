@@ -1,7 +1,12 @@
-package dev.sluice.socket;
+package dev.sluice.access;
 
+import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.HostAndPort;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -9,8 +14,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Which pages may connect: a browser says on each upgrade what page asked for it. */
-final class Origins {
+/** Which pages may ask for something: a browser says which one asks. Whoever is not a browser may say what it likes. */
+@Startup
+@Singleton
+public final class Origins {
 
     private static final Pattern ORIGIN = Pattern.compile("([a-z][a-z0-9+.-]*)://([^/?#@*\\s]+)");
     private static final String WILDCARD = "*.";
@@ -28,6 +35,11 @@ final class Origins {
     private final boolean any;
     private final Optional<List<Origin>> allowed;
 
+    @Inject
+    Origins(AccessConfig config) {
+        this(config.origins());
+    }
+
     /** The origins configured, or, where none are, each origin at the host it connects to. */
     Origins(Optional<List<String>> configured) {
         this.any = configured.isPresent() && configured.get().contains("*");
@@ -37,8 +49,19 @@ final class Origins {
                 .toList());
     }
 
+    /** Whether the request is from a page that may ask, or from no page. */
+    public boolean allow(HttpServerRequest request) {
+        List<String> given = request.headers().getAll(HttpHeaders.ORIGIN);
+        if (given.isEmpty()) {
+            return true;
+        }
+        @Nullable HostAndPort host = request.authority();
+        return given.size() == 1
+                && allow(given.get(0), host == null ? null : host.host(), host == null ? -1 : host.port());
+    }
+
     /**
-     * Whether a page of that origin may connect.
+     * Whether a page of that origin may ask.
      *
      * @param header the value of the Origin header
      * @param host the host the request is for; {@code null} where it says none

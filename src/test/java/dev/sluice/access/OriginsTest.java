@@ -1,4 +1,4 @@
-package dev.sluice.socket;
+package dev.sluice.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
