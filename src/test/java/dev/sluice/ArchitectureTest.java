@@ -67,7 +67,7 @@ class ArchitectureTest {
                 .whereLayer("outbox")
                 .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry")
                 .whereLayer("route")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry", "outbox")
+                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry", "outbox", "access")
                 .whereLayer("access")
                 .mayOnlyBeAccessedByLayers("socket")
                 .whereLayer("feed")

@@ -70,6 +70,7 @@ class RelayTest {
         Loop loop = new Loop(99, Runnable::run);
         return new Connection(
                 user,
+                channel -> true,
                 outboxes.open(wire, loop, reason -> {}),
                 loop,
                 event -> ended.add(event.connection().user()));

@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.jwt.auth.principal.JWTParser;
 import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.mutiny.Uni;
@@ -7,8 +8,13 @@ import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
+import jakarta.json.JsonString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.jboss.logging.Logger;
 import org.jose4j.jwt.consumer.ErrorCodes;
@@ -31,9 +37,11 @@ public final class Tokens {
 
     private final JWTParser parser;
     private final WorkerExecutor workers;
+    private final long skewSeconds;
 
-    Tokens(JWTParser parser, Vertx vertx) {
+    Tokens(JWTParser parser, JWTAuthContextInfo info, Vertx vertx) {
         this.parser = parser;
+        this.skewSeconds = info.getClockSkew();
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
     }
 
@@ -71,10 +79,6 @@ public final class Tokens {
             }
             return new Verdict.Refused(reason(e));
         }
-        Object type = verified.getClaim("type");
-        if (type != null && !type.toString().equals("access")) {
-            return new Verdict.Refused("token is not an access token");
-        }
         String user = verified.getSubject();
         if (user != null && !StandardCharsets.UTF_8.newEncoder().canEncode(user)) {
             return new Verdict.Refused("token's sub claim is not Unicode");
@@ -85,11 +89,35 @@ public final class Tokens {
         if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
             return new Verdict.Refused("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
-        return new Verdict.Accepted(user);
+        return new Verdict.Accepted(
+                new Bearer(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user)));
+    }
+
+    /** A date beyond all that can be told in milliseconds is never. */
+    private long until(long expiration) {
+        return TimeUnit.SECONDS.toMillis(Math.min(expiration, Long.MAX_VALUE - skewSeconds) + skewSeconds);
+    }
+
+    private static List<String> channels(JsonWebToken token) {
+        Object claim = token.getClaim("channels");
+        Collection<?> entries =
+                claim instanceof Collection<?> several ? several : claim == null ? List.of() : List.of(claim);
+        List<String> names = new ArrayList<>();
+        for (Object entry : entries) {
+            if (entry instanceof JsonString text) {
+                names.add(text.getString());
+            } else if (entry instanceof String text) {
+                names.add(text);
+            }
+        }
+        return names;
     }
 
     /** Says what is wrong in our own words: the exception's quote the token's claims. */
     private static String reason(ParseException failure) {
+        if (failure instanceof TokenFactory.WrongType) {
+            return failure.getMessage();
+        }
         if (!(failure.getCause() instanceof InvalidJwtException invalid)
                 || invalid.getErrorDetails().isEmpty()) {
             return INVALID;

@@ -6,9 +6,9 @@ public sealed interface Verdict {
     /**
      * The token is good.
      *
-     * @param user its subject
+     * @param bearer who has shown it
      */
-    record Accepted(String user) implements Verdict {}
+    record Accepted(Bearer bearer) implements Verdict {}
 
     /**
      * The token is not good, and never will be.

@@ -20,6 +20,8 @@ public enum Disconnect {
     OUTBOX_FULL(4008, "too slow: too much is waiting"),
     /** The peer has taken nothing of what was waiting for it for too long. */
     STALLED(4008, "too slow: nothing was taken in time"),
+    /** The token it was shown last is no longer good. */
+    TOKEN_EXPIRED(4010, "token has expired"),
     /** A frame could not be written. */
     SEND_FAILED(1011, "sending failed"),
     /** Something went wrong on our side. */

@@ -4,9 +4,11 @@ import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
+import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /** One authenticated WebSocket of one user, bound to one event loop. Equal only to itself. */
@@ -19,16 +21,20 @@ public final class Connection {
     private final Loop loop;
     private final Consumer<Disconnected> observers;
     private final AtomicBoolean ended = new AtomicBoolean();
+    private volatile Predicate<Channel> grants;
 
     /**
      * A connection that has not ended.
      *
      * @param user whom it belongs to
+     * @param grants what its own token allows it to hear, where that counts
      * @param loop the event loop it is bound to
      * @param observers told when it ends
      */
-    public Connection(String user, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
+    public Connection(
+            String user, Predicate<Channel> grants, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
         this.user = user;
+        this.grants = grants;
         this.outbox = outbox;
         this.loop = loop;
         this.observers = observers;
@@ -42,6 +48,16 @@ public final class Connection {
     /** The event loop it is bound to. */
     public Loop loop() {
         return loop;
+    }
+
+    /** Whether it may hear the channel although only its user has been asked: on some routes its own token decides. */
+    boolean mayHear(Channel channel) {
+        return channel.route().access() != Access.CLAIM || grants.test(channel);
+    }
+
+    /** See {@link Registry#regrant}. */
+    void regrant(Predicate<Channel> granted) {
+        grants = granted;
     }
 
     /**

@@ -10,9 +10,14 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,7 +93,10 @@ public final class Registry {
         });
     }
 
-    /** Makes the connection, and with scope {@code user} all others of its user, hear the channel. Idempotent. */
+    /**
+     * Makes the connection, and with scope {@code user} all others of its user whose own tokens allow it, hear the channel.
+     * Idempotent.
+     */
     public Subscribed subscribe(Connection connection, Channel channel) {
         Subscribed[] result = {Subscribed.GONE};
         users.computeIfPresent(connection.user(), (user, group) -> {
@@ -101,16 +109,56 @@ public final class Registry {
         return result[0];
     }
 
-    /** Undoes {@link #subscribe}. Idempotent. */
-    public void unsubscribe(Connection connection, Channel channel) {
+    /**
+     * Undoes {@link #subscribe}. Idempotent.
+     *
+     * @return those that no longer hear the channel
+     */
+    public List<Connection> unsubscribe(Connection connection, Channel channel) {
+        List<Connection> left = new ArrayList<>();
         users.computeIfPresent(connection.user(), (user, group) -> {
             Group holder = holder(connection, group);
             if (holder != null && holder.channels.remove(channel)) {
                 subscriptions.decrement();
-                holder.connections.forEach(one -> leave(one, channel));
+                holder.connections.stream().filter(one -> one.mayHear(channel)).forEach(one -> {
+                    leave(one, channel);
+                    left.add(one);
+                });
             }
             return group;
         });
+        return left;
+    }
+
+    /**
+     * Replaces what the connection's own token allows it to hear.
+     *
+     * @return the channels it heard and no longer hears; a subscription that nobody may hear any more is gone
+     */
+    public List<Channel> regrant(Connection connection, Predicate<Channel> grants) {
+        List<Channel> lost = new ArrayList<>();
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            Group holder = holder(connection, group);
+            if (holder == null) {
+                return group;
+            }
+            Set<Channel> before =
+                    holder.channels.stream().filter(connection::mayHear).collect(Collectors.toSet());
+            connection.regrant(grants);
+            for (Channel channel : holder.channels) {
+                boolean heard = before.contains(channel);
+                boolean hears = connection.mayHear(channel);
+                if (heard && !hears) {
+                    lost.add(channel);
+                    leave(connection, channel);
+                } else if (!heard && hears) {
+                    join(connection, channel);
+                }
+            }
+            dropUnheard(holder);
+            return group;
+        });
+        return lost;
     }
 
     /**
@@ -131,6 +179,7 @@ public final class Registry {
                 subscriptions.add(-single.channels.size());
             }
             if (!group.connections.isEmpty()) {
+                dropUnheard(group);
                 return group;
             }
             subscriptions.add(-group.channels.size());
@@ -155,6 +204,11 @@ public final class Registry {
             those.given(connection, sequence);
             return those;
         });
+    }
+
+    /** How many channels one user, or with scope {@code connection} one connection, may listen to. */
+    public int maxSubscriptions() {
+        return maxSubscriptions;
     }
 
     /** Connections there are now. */
@@ -206,7 +260,17 @@ public final class Registry {
         return Subscribed.YES;
     }
 
+    /** Drops subscriptions that none of the connections that are left may hear. */
+    private void dropUnheard(Group holder) {
+        int before = holder.channels.size();
+        holder.channels.removeIf(channel -> holder.connections.stream().noneMatch(one -> one.mayHear(channel)));
+        subscriptions.add(holder.channels.size() - before);
+    }
+
     private void join(Connection connection, Channel channel) {
+        if (!connection.mayHear(channel)) {
+            return;
+        }
         listeners.compute(channel, (name, known) -> {
             Listeners those = known == null ? new Listeners() : known;
             those.add(connection);

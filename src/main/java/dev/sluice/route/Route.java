@@ -1,11 +1,15 @@
 package dev.sluice.route;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a prefix means.
  *
  * @param prefix the part of a channel's name before its first colon
  * @param audience who hears what is published there
+ * @param access who may subscribe; {@code null} where nobody can
  * @param overflow what happens to it for a connection that is too slow
  * @param retain what of it is kept
  */
-public record Route(String prefix, Audience audience, Overflow overflow, Retain retain) {}
+public record Route(
+        String prefix, Audience audience, @Nullable Access access, Overflow overflow, Retain retain) {}

@@ -57,7 +57,9 @@ public final class Routes {
             throw new ConfigurationException(
                     key + ".retain: what is kept is for those who subscribe, and nobody subscribes to this route");
         }
-        return new Route(prefix, config.audience(), config.overflow(), config.retain());
+        Access access =
+                config.audience() == Audience.SUBSCRIBERS ? config.access().get() : null;
+        return new Route(prefix, config.audience(), access, config.overflow(), config.retain());
     }
 
     /** Every route. */

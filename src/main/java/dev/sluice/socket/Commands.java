@@ -1,11 +1,15 @@
 package dev.sluice.socket;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Authorizer;
+import dev.sluice.access.Bearer;
+import dev.sluice.access.Decision;
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
+import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -24,42 +28,98 @@ import org.jspecify.annotations.Nullable;
 final class Commands {
 
     private final Routes routes;
+    private final Authorizer authorizer;
     private final Registry registry;
     private final Retention retention;
     private final Deliveries deliveries;
     private final Counter tooManySubscriptions;
 
-    Commands(Routes routes, Registry registry, Retention retention, Deliveries deliveries, MeterRegistry metrics) {
+    Commands(
+            Routes routes,
+            Authorizer authorizer,
+            Registry registry,
+            Retention retention,
+            Deliveries deliveries,
+            MeterRegistry metrics) {
         this.routes = routes;
+        this.authorizer = authorizer;
         this.registry = registry;
         this.retention = retention;
         this.deliveries = deliveries;
         this.tooManySubscriptions = SocketMeters.refused("subscriptions-per-user", metrics);
     }
 
-    /** Acts on the message and sends the answers, in order. To be called on the connection's loop. */
-    void execute(Connection connection, ClientMessage message) {
+    /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
+    void execute(Conversation conversation, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
             each(
-                    connection,
+                    conversation,
                     subscribe.channels(),
                     subscribe.id(),
-                    channel -> subscribe(connection, channel, subscribe.id()));
+                    channel -> subscribe(conversation, channel, subscribe.id()));
         } else if (message instanceof Unsubscribe unsubscribe) {
-            each(connection, unsubscribe.channels(), unsubscribe.id(), channel -> {
-                registry.unsubscribe(connection, channel);
-                connection.forget(channel);
-                connection.send(ControlFrames.unsubscribed(channel.name(), unsubscribe.id()));
-            });
+            each(
+                    conversation,
+                    unsubscribe.channels(),
+                    unsubscribe.id(),
+                    channel -> unsubscribe(conversation, channel, unsubscribe.id()));
         } else if (message instanceof Senseless senseless) {
-            connection.send(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
+            conversation.send(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
-            connection.send(
+            conversation.send(
                     ControlFrames.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
-    private void subscribe(Connection connection, Channel channel, @Nullable JsonNode id) {
+    /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
+    void renew(Conversation conversation, Bearer bearer) {
+        conversation.renew(bearer);
+        registry.regrant(conversation.connection(), bearer.grants())
+                .forEach(channel -> leave(conversation.connection(), channel, null));
+    }
+
+    private void subscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        Decision known = authorizer.known(conversation.bearer(), channel);
+        if (known != null) {
+            decided(conversation, channel, id, known);
+        } else if (conversation.undecided() >= registry.maxSubscriptions()) {
+            tooMany(conversation, channel, id);
+        } else if (conversation.await(channel, id)) {
+            authorizer
+                    .ask(conversation.bearer().user(), channel)
+                    .subscribe()
+                    // Unless it has been unsubscribed meanwhile, in which case nothing waits for this any more.
+                    .with(decision -> conversation.run(() -> conversation
+                            .settle(channel)
+                            .forEach(waiting -> decided(conversation, channel, waiting, decision))));
+        }
+    }
+
+    private void unsubscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        // Those requests that are not decided yet come to the same.
+        conversation.settle(channel).forEach(waiting -> leave(conversation.connection(), channel, waiting));
+        registry.unsubscribe(conversation.connection(), channel);
+        leave(conversation.connection(), channel, id);
+    }
+
+    private void decided(Conversation conversation, Channel channel, @Nullable JsonNode id, Decision decision) {
+        switch (decision) {
+            case ALLOWED -> join(conversation, channel, id);
+            case FORBIDDEN -> {
+                conversation.send(ControlFrames.error(
+                        ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                if (channel.route().access() != Access.CLAIM) {
+                    revoke(conversation.connection(), channel);
+                }
+            }
+            case UNKNOWN ->
+                conversation.send(ControlFrames.error(
+                        ErrorCode.UNAVAILABLE, "can't find out now whether you may listen", channel.name(), id));
+        }
+    }
+
+    private void join(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        Connection connection = conversation.connection();
         switch (registry.subscribe(connection, channel)) {
             case YES -> {
                 // After it has joined: what is published from now on comes by itself.
@@ -69,23 +129,37 @@ final class Commands {
                     deliveries.give(connection, channel, newest);
                 }
             }
-            case TOO_MANY -> {
-                tooManySubscriptions.increment();
-                connection.send(ControlFrames.error(
-                        ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
-            }
+            case TOO_MANY -> tooMany(conversation, channel, id);
             case GONE -> {}
         }
     }
 
-    private void each(Connection connection, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
+    /** The user might listen once and no longer may: that holds for all that hear it by the user's subscription. */
+    private void revoke(Connection asking, Channel channel) {
+        for (Connection connection : registry.unsubscribe(asking, channel)) {
+            connection.loop().execute(() -> leave(connection, channel, null));
+        }
+    }
+
+    private static void leave(Connection connection, Channel channel, @Nullable JsonNode id) {
+        connection.forget(channel);
+        connection.send(ControlFrames.unsubscribed(channel.name(), id));
+    }
+
+    private void tooMany(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        tooManySubscriptions.increment();
+        conversation.send(
+                ControlFrames.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+    }
+
+    private void each(Conversation conversation, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
         for (String name : names) {
             Channel channel = routes.resolve(name);
             if (channel == null) {
-                connection.send(ControlFrames.error(
+                conversation.send(ControlFrames.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
-                connection.send(
+                conversation.send(
                         ControlFrames.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel);

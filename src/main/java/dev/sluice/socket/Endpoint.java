@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Bearer;
 import dev.sluice.outbox.Disconnect;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class Endpoint {
 
-    /** The user, where the upgrade request has shown it. */
-    static final TypedKey<String> USER = TypedKey.forString("sluice.user");
+    /** Who has shown a good token on the upgrade request, if anybody. */
+    static final TypedKey<Bearer> BEARER = new TypedKey<>("sluice.bearer");
 
     /** The guard of the TCP connection. */
     static final TypedKey<ConnectionGuard> GUARD = new TypedKey<>("sluice.guard");
@@ -47,7 +48,7 @@ abstract class Endpoint {
         UserData data = socket.userData();
         ConnectionGuard guard = data.remove(GUARD);
         try {
-            Session session = sessions.start(socket, guard, data.remove(USER));
+            Session session = sessions.start(socket, guard, data.remove(BEARER));
             data.put(SESSION, session);
             // The callback below never comes where the connection was closed before it was a WebSocket.
             guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));

@@ -10,6 +10,8 @@ enum ErrorCode {
     UNKNOWN_ACTION,
     /** Malformed, of an unknown prefix, or not one to subscribe to. */
     BAD_CHANNEL,
+    /** This user may not listen to it. */
+    FORBIDDEN,
     /** The token is not good. */
     UNAUTHORIZED,
     /** As many subscriptions as allowed. */

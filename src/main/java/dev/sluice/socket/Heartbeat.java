@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks every client for a sign of life now and then, which also keeps proxies from closing idle connections, and ends
- * connections that give none or are too old.
+ * connections that give none, are too old or whose token has expired.
  */
 @Singleton
 final class Heartbeat {
@@ -45,13 +45,15 @@ final class Heartbeat {
     void start(@Observes StartupEvent event) {
         long tick = Math.min(MAX_TICK_MILLIS, Math.max(1, interval.toMillis() / TICKS_PER_INTERVAL));
         timer = vertx.setPeriodic(
-                tick,
-                x -> sessions.forEachLoop((loop, open) ->
-                        loop.execute(() -> loop.batch(() -> beat(open, System.nanoTime())))));
+                tick, x -> sessions.forEachLoop((loop, open) -> loop.execute(() -> loop.batch(() -> beat(open)))));
     }
 
-    private void beat(Collection<Session> open, long now) {
+    private void beat(Collection<Session> open) {
+        long now = System.nanoTime();
+        // The time that tokens speak of.
+        long date = System.currentTimeMillis();
         for (Session session : open) {
+            session.expire(date);
             session.beat(now, interval.toNanos());
             if (maxAge != null) {
                 session.retire(now, maxAge.toNanos());

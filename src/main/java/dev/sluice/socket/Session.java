@@ -1,6 +1,7 @@
 package dev.sluice.socket;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Bearer;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
@@ -16,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +27,6 @@ final class Session implements ConnectionGuard.Peer {
 
     /** Frames a client may send behind its auth frame before that is answered. */
     static final int MAX_HELD = 64;
-
-    /** Signs of life a peer may leave unanswered, one after the other. */
-    static final int MAX_UNANSWERED = 3;
 
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
@@ -44,7 +41,7 @@ final class Session implements ConnectionGuard.Peer {
         record Verifying(Runnable cancelTimer, List<ClientMessage> held) implements State {}
 
         /** It is a connection. */
-        record Open(Connection connection) implements State {}
+        record Open(Conversation conversation) implements State {}
 
         /** Nothing is answered any more. */
         record Over() implements State {}
@@ -55,12 +52,8 @@ final class Session implements ConnectionGuard.Peer {
     private final Loop loop;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private State state = new State.Over();
-    private boolean refreshing;
-    private boolean beating;
-    private long nextBeat;
-    private int unanswered;
+    private final Pulse pulse = new Pulse();
     private final long started = System.nanoTime();
-    private @Nullable Gap told;
 
     /**
      * A session that has not started.
@@ -83,12 +76,12 @@ final class Session implements ConnectionGuard.Peer {
         loop.execute(task);
     }
 
-    /** Starts it; the user where the upgrade request has shown it already. */
-    void opened(@Nullable String user) {
-        if (user == null) {
+    /** Starts it; with a bearer where the upgrade request has shown one already. */
+    void opened(@Nullable Bearer bearer) {
+        if (bearer == null) {
             state = new State.Greeting(host.startAuthTimer(this));
         } else {
-            admit(user, null);
+            admit(bearer, null);
         }
     }
 
@@ -103,9 +96,9 @@ final class Session implements ConnectionGuard.Peer {
             }
         } else if (state instanceof State.Open open) {
             if (message instanceof Auth auth) {
-                refresh(open.connection(), auth);
+                refresh(open.conversation(), auth);
             } else {
-                host.execute(open.connection(), message);
+                host.execute(open.conversation(), message);
             }
         }
     }
@@ -131,23 +124,17 @@ final class Session implements ConnectionGuard.Peer {
         if (!(state instanceof State.Open)) {
             return;
         }
-        if (!beating) {
-            // The first at any time, so that those who came together are not served together for ever.
-            beating = true;
-            nextBeat = now + ThreadLocalRandom.current().nextLong(interval);
-        }
-        if (now - nextBeat >= 0) {
-            nextBeat = now + interval;
-            if (unanswered == MAX_UNANSWERED) {
-                disconnect(Disconnect.PEER_SILENT);
-                return;
+        switch (pulse.due(now, interval)) {
+            case NOTHING -> {}
+            case BEAT -> {
+                if (!outbox.busy()) {
+                    // Else it would wait behind what is under way, whose time is measured anyway.
+                    pulse.asked();
+                }
+                tell(ControlFrames.PING);
+                tell(new Frame.Ping());
             }
-            if (!outbox.busy()) {
-                // Else it would wait behind what is under way, whose time is measured anyway.
-                unanswered++;
-            }
-            tell(ControlFrames.PING);
-            tell(new Frame.Ping());
+            case END -> disconnect(Disconnect.PEER_SILENT);
         }
     }
 
@@ -158,9 +145,17 @@ final class Session implements ConnectionGuard.Peer {
         }
     }
 
+    /** Ends it where the token it was shown last is no longer good; in milliseconds since the epoch. */
+    void expire(long now) {
+        if (state instanceof State.Open open
+                && now >= open.conversation().bearer().until()) {
+            disconnect(Disconnect.TOKEN_EXPIRED);
+        }
+    }
+
     @Override
     public void heard() {
-        unanswered = 0;
+        pulse.heard();
     }
 
     @Override
@@ -176,7 +171,7 @@ final class Session implements ConnectionGuard.Peer {
     /** Tells a client that is admitted something it has not asked for. */
     void tell(Frame frame) {
         if (state instanceof State.Open open) {
-            open.connection().send(frame);
+            open.conversation().send(frame);
         }
     }
 
@@ -186,26 +181,16 @@ final class Session implements ConnectionGuard.Peer {
      * @param notice says so
      */
     void tell(Gap gap, Frame notice) {
-        if (!(state instanceof State.Open)) {
-            // It will be told of what lasts when it is admitted.
-            return;
-        }
-        if (gap.open()) {
-            // One that has been admitted meanwhile may know of a later one already.
-            if (told == null || gap.since().isAfter(told.since())) {
-                told = gap;
-                tell(notice);
-            }
-        } else if (told != null && told.since().equals(gap.since())) {
-            told = null;
-            tell(notice);
+        // Whoever is not admitted yet will be told of what lasts when it is.
+        if (state instanceof State.Open open) {
+            open.conversation().tell(gap, notice);
         }
     }
 
     /** Ends it from our side; a connection is told of through its event, anything less is just closed. */
     void disconnect(Disconnect reason) {
         if (state instanceof State.Open open) {
-            open.connection().disconnect(reason);
+            open.conversation().connection().disconnect(reason);
         } else {
             close(reason.closeCode(), reason.message());
         }
@@ -214,7 +199,7 @@ final class Session implements ConnectionGuard.Peer {
     /** The socket is closed; the reason counts where none was known before. */
     void closed(Disconnect reason) {
         if (state instanceof State.Open open) {
-            open.connection().disconnect(reason);
+            open.conversation().connection().disconnect(reason);
         }
         over();
         outbox.ended();
@@ -245,7 +230,7 @@ final class Session implements ConnectionGuard.Peer {
         }
         verifying.cancelTimer().run();
         if (verdict instanceof Verdict.Accepted accepted) {
-            admit(accepted.user(), id);
+            admit(accepted.bearer(), id);
             held.forEach(this::received);
         } else if (verdict instanceof Verdict.Refused refused) {
             refuse(Refusal.TOKEN, refused.message());
@@ -254,42 +239,40 @@ final class Session implements ConnectionGuard.Peer {
         }
     }
 
-    private void admit(String user, @Nullable JsonNode id) {
-        Connection connection = new Connection(user, outbox, loop, host::disconnected);
-        state = new State.Open(connection);
+    private void admit(Bearer bearer, @Nullable JsonNode id) {
+        Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
+        Conversation conversation = new Conversation(connection, bearer);
+        state = new State.Open(conversation);
         host.admit(connection);
-        outbox.send(ControlFrames.authSuccess(user, id));
+        outbox.send(ControlFrames.authSuccess(bearer.user(), id));
         Gap gap = host.gap();
         if (gap != null) {
-            tell(gap, ControlFrames.gap(gap.since(), null));
+            conversation.tell(gap, ControlFrames.gap(gap.since(), null));
         }
     }
 
-    private void refresh(Connection connection, Auth auth) {
-        if (refreshing) {
-            outbox.send(ControlFrames.error(
+    private void refresh(Conversation conversation, Auth auth) {
+        if (!conversation.beginRefresh()) {
+            conversation.send(ControlFrames.error(
                     ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
             return;
         }
-        refreshing = true;
-        host.verify(
-                auth.token(),
-                verdict -> run(() -> {
-                    refreshing = false;
-                    outbox.send(answer(connection.user(), verdict, auth.id()));
-                }));
+        host.verify(auth.token(), verdict -> run(() -> refreshed(conversation, verdict, auth.id())));
     }
 
-    private static Frame answer(String user, Verdict verdict, @Nullable JsonNode id) {
-        if (verdict instanceof Verdict.Accepted accepted) {
-            return accepted.user().equals(user)
-                    ? ControlFrames.authSuccess(user, id)
-                    : ControlFrames.error(ErrorCode.UNAUTHORIZED, "token is another user's", id);
-        }
+    private void refreshed(Conversation conversation, Verdict verdict, @Nullable JsonNode id) {
+        conversation.endRefresh();
+        String user = conversation.bearer().user();
         if (verdict instanceof Verdict.Refused refused) {
-            return ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id);
+            conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+        } else if (!(verdict instanceof Verdict.Accepted accepted)) {
+            conversation.send(ControlFrames.error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
+        } else if (!accepted.bearer().user().equals(user)) {
+            conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
+        } else {
+            conversation.send(ControlFrames.authSuccess(user, id));
+            host.renew(conversation, accepted.bearer());
         }
-        return ControlFrames.error(ErrorCode.UNAVAILABLE, NOT_NOW, id);
     }
 
     private void refuse(Refusal refusal, String message) {

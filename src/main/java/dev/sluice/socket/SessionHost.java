@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Bearer;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Gap;
 import dev.sluice.registry.Connection;
@@ -26,7 +27,10 @@ interface SessionHost {
     void disconnected(Disconnected event);
 
     /** Does what an admitted client asks for. */
-    void execute(Connection connection, ClientMessage message);
+    void execute(Conversation conversation, ClientMessage message);
+
+    /** The client has shown another token of the same user, which counts from now on. */
+    void renew(Conversation conversation, Bearer bearer);
 
     /** Counts a failed authentication. */
     void authFailed(Refusal reason);

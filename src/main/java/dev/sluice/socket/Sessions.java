@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Bearer;
 import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Feed;
@@ -78,13 +79,13 @@ final class Sessions implements SessionHost {
                 .register(metrics);
     }
 
-    /** Starts a session, of the user given where the upgrade has shown it. To be called on the socket's event loop. */
-    Session start(WebSocketConnection socket, ConnectionGuard guard, @Nullable String user) {
+    /** Starts a session, of the bearer given where the upgrade has shown one. To be called on the socket's event loop. */
+    Session start(WebSocketConnection socket, ConnectionGuard guard, @Nullable Bearer bearer) {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
         guard.watch(session);
-        session.opened(user);
+        session.opened(bearer);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }
@@ -156,8 +157,13 @@ final class Sessions implements SessionHost {
     }
 
     @Override
-    public void execute(Connection connection, ClientMessage message) {
-        commands.execute(connection, message);
+    public void execute(Conversation conversation, ClientMessage message) {
+        commands.execute(conversation, message);
+    }
+
+    @Override
+    public void renew(Conversation conversation, Bearer bearer) {
+        commands.renew(conversation, bearer);
     }
 
     @Override

@@ -14,7 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** Decides which requests may become WebSockets, and remembers the user of those that carry a token. */
+/** Decides which requests may become WebSockets, and remembers the bearer of those that carry a token. */
 @Singleton
 final class UpgradeCheck implements HttpUpgradeCheck {
 
@@ -84,7 +84,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
 
     private CheckResult verified(HttpUpgradeContext context, Verdict verdict) {
         if (verdict instanceof Verdict.Accepted accepted && !sessions.closing()) {
-            context.userData().put(Endpoint.USER, accepted.user());
+            context.userData().put(Endpoint.BEARER, accepted.bearer());
             return CheckResult.permitUpgradeSync();
         }
         if (verdict instanceof Verdict.Refused) {

@@ -349,7 +349,7 @@ class BacklogTest {
 
     private Connection connection(RecordingWire to) {
         Outboxes outboxes = TestOutboxes.with(1 << 24, Duration.ofSeconds(30), new SimpleMeterRegistry());
-        return new Connection("7", outboxes.open(to, loop, reason -> {}), loop, event -> {});
+        return new Connection("7", channel -> true, outboxes.open(to, loop, reason -> {}), loop, event -> {});
     }
 
     private boolean add(Channel channel) {

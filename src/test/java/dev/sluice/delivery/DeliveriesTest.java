@@ -298,7 +298,7 @@ class DeliveriesTest {
 
     private Connection listen(String user, Loop on, RecordingWire to, Channel... channels) {
         Outbox outbox = TestOutboxes.standard().open(to, on, reason -> {});
-        Connection connection = new Connection(user, outbox, on, event -> {});
+        Connection connection = new Connection(user, channel -> true, outbox, on, event -> {});
         registry.add(connection);
         for (Channel channel : channels) {
             registry.subscribe(connection, channel);

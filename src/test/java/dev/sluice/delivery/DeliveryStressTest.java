@@ -437,7 +437,7 @@ class DeliveryStressTest {
             CheckingWire opened = new CheckingWire(place.loop, place.random, alone || exclusive);
             Outbox outbox =
                     outboxes.open(opened, place.loop, reason -> connection().disconnect(reason));
-            Connection connection = new Connection(user, outbox, place.loop, this::disconnected);
+            Connection connection = new Connection(user, channel -> true, outbox, place.loop, this::disconnected);
             opened.whenClosed = () -> {
                 outbox.ended();
                 if (acting) {

@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
@@ -17,9 +18,13 @@ import java.util.Objects;
 /** Routes and outboxes as they are by default. */
 public final class TestOutboxes {
 
-    public static final Route UPLOAD = new Route("upload", Audience.SUBSCRIBERS, Overflow.LATEST, Retain.LAST);
-    public static final Route USER = new Route("user", Audience.USER, Overflow.CLOSE, Retain.NONE);
-    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER));
+    public static final Route UPLOAD =
+            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST);
+    public static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE);
+    public static final Route OWNED =
+            new Route("owned", Audience.SUBSCRIBERS, Access.OWNER, Overflow.CLOSE, Retain.NONE);
+    public static final Route TEAM = new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE);
+    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM));
 
     private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
 

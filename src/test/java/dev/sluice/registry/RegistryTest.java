@@ -168,7 +168,7 @@ class RegistryTest {
     static Connection connection(String user, Consumer<Disconnected> observers) {
         Loop loop = LOOPS.get(Math.floorMod(user.hashCode(), LOOPS.size()));
         Outbox outbox = TestOutboxes.standard().open(new RecordingWire(), loop, reason -> {});
-        return new Connection(user, outbox, loop, observers);
+        return new Connection(user, channel -> true, outbox, loop, observers);
     }
 
     static Channel upload(String id) {

@@ -29,7 +29,8 @@ class RoutesTest {
     void findsTheRouteByThePrefix() {
         Channel channel = known("upload:42");
         assertThat(channel.name()).isEqualTo("upload:42");
-        assertThat(channel.route()).isEqualTo(new Route("upload", Audience.SUBSCRIBERS, Overflow.LATEST, Retain.LAST));
+        assertThat(channel.route())
+                .isEqualTo(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST));
         assertThat(known("user:7").route().audience()).isEqualTo(Audience.USER);
     }
 

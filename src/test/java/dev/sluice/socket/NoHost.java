@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Bearer;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Gap;
 import dev.sluice.registry.Connection;
@@ -36,12 +37,17 @@ final class NoHost implements SessionHost {
     }
 
     @Override
-    public void execute(Connection connection, ClientMessage message) {
+    public void execute(Conversation conversation, ClientMessage message) {
         throw new UnsupportedOperationException();
     }
 
     @Override
     public void authFailed(Refusal reason) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void renew(Conversation conversation, Bearer bearer) {
         throw new UnsupportedOperationException();
     }
 }

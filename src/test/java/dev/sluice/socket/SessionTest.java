@@ -2,6 +2,8 @@ package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.access.Bearer;
+import dev.sluice.access.TestAuthorizers;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
@@ -28,6 +30,7 @@ class SessionTest {
     private final List<Refusal> failures = new ArrayList<>();
     private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
+    private final List<Bearer> renewed = new ArrayList<>();
     private final List<Disconnected> ended = new ArrayList<>();
     private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
     private boolean timerRuns;
@@ -63,8 +66,14 @@ class SessionTest {
                 }
 
                 @Override
-                public void execute(Connection connection, ClientMessage message) {
+                public void execute(Conversation conversation, ClientMessage message) {
                     executed.add(message);
+                }
+
+                @Override
+                public void renew(Conversation conversation, Bearer bearer) {
+                    conversation.renew(bearer);
+                    renewed.add(bearer);
                 }
 
                 @Override
@@ -76,6 +85,7 @@ class SessionTest {
             TestOutboxes.standard(),
             new Loop(0, Runnable::run));
 
+    private static final Bearer SEVEN = TestAuthorizers.bearer("7");
     private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
     private static final ClientMessage ALIVE = new ClientMessage.Alive();
 
@@ -94,7 +104,7 @@ class SessionTest {
 
     @Test
     void admitsAtOnceWhomTheUpgradeHasShown() {
-        session.opened("7");
+        session.opened(SEVEN);
         assertThat(timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
     }
@@ -189,13 +199,13 @@ class SessionTest {
 
     @Test
     void answersLaterAuthFramesWithoutEndingTheConnection() {
-        session.opened("7");
+        session.opened(SEVEN);
         sent.clear();
         session.received(AUTH);
         session.received(AUTH);
         accept("7");
         session.received(AUTH);
-        verdicts.get(1).accept(new Verdict.Accepted("8"));
+        verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
         session.received(AUTH);
         verdicts.get(2).accept(new Verdict.Refused("expired"));
         assertThat(sent)
@@ -204,6 +214,40 @@ class SessionTest {
                         success -> assertThat(success).contains("auth_success"),
                         otherUser -> assertThat(otherUser).contains("\"unauthorized\""),
                         expired -> assertThat(expired).contains("\"unauthorized\""));
+        assertThat(closes).isEmpty();
+    }
+
+    @Test
+    void endsWhenItsTokenIsNoLongerGood() {
+        session.opened(until(1000));
+        session.expire(999);
+        assertThat(closes).isEmpty();
+        session.expire(1000);
+        assertThat(closes).containsExactly(4010);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.TOKEN_EXPIRED));
+        assertThat(sent).as("auth_error would make old clients stop for ever").hasSize(1);
+    }
+
+    @Test
+    void aGoodTokenOfTheSameUserExtendsItAndNoOtherDoes() {
+        session.opened(until(1000));
+        session.received(AUTH);
+        verdicts.get(0).accept(new Verdict.Accepted(until(2000)));
+        assertThat(renewed).containsExactly(until(2000));
+        session.received(AUTH);
+        verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
+        session.received(AUTH);
+        verdicts.get(2).accept(new Verdict.Refused("expired"));
+        session.expire(1999);
+        assertThat(closes).isEmpty();
+        session.expire(2000);
+        assertThat(closes).containsExactly(4010);
+    }
+
+    @Test
+    void whoeverIsNotAdmittedHasNothingThatExpires() {
+        session.opened(null);
+        session.expire(Long.MAX_VALUE);
         assertThat(closes).isEmpty();
     }
 
@@ -236,7 +280,7 @@ class SessionTest {
 
     @Test
     void manyFailedWritesAreOneEnd() {
-        session.opened("7");
+        session.opened(SEVEN);
         wire.fill();
         for (int i = 0; i < 1000; i++) {
             session.tell(Frame.text("{}"));
@@ -250,7 +294,7 @@ class SessionTest {
 
     @Test
     void aResetEndsTheConnectionOnce() {
-        session.opened("7");
+        session.opened(SEVEN);
         session.reset();
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
@@ -258,7 +302,7 @@ class SessionTest {
 
     @Test
     void aPeerThatLeavesThreeSignsOfLifeUnansweredIsGone() {
-        session.opened("7");
+        session.opened(SEVEN);
         long interval = 1000;
         // The first beat chooses its moment, within one interval.
         session.beat(0, interval);
@@ -277,7 +321,7 @@ class SessionTest {
 
     @Test
     void retiresAtTheAgeGivenOrTakeATenth() {
-        session.opened("7");
+        session.opened(SEVEN);
         long now = System.nanoTime();
         long maxAge = TimeUnit.HOURS.toNanos(10);
         session.retire(now + TimeUnit.MINUTES.toNanos(539), maxAge);
@@ -289,7 +333,7 @@ class SessionTest {
 
     @Test
     void isToldOfAGapOnceWhenItBeginsAndOnceWhenItIsOver() {
-        session.opened("7");
+        session.opened(SEVEN);
         Gap open = gap(1);
         session.tell(open, Frame.text("begins"));
         session.tell(open, Frame.text("begins"));
@@ -301,7 +345,7 @@ class SessionTest {
     @Test
     void whoComesDuringAGapIsToldAtOnce() {
         gap = gap(1);
-        session.opened("7");
+        session.opened(SEVEN);
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
         session.tell(gap, Frame.text("begins"));
         session.tell(gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
@@ -322,7 +366,7 @@ class SessionTest {
 
     @Test
     void whoCameAfterAGapHearsNothingOfItsEnd() {
-        session.opened("7");
+        session.opened(SEVEN);
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent).hasSize(1);
     }
@@ -330,7 +374,7 @@ class SessionTest {
     @Test
     void newsOfAnEarlierGapDoNotComeAfterThoseOfALaterOne() {
         gap = gap(3);
-        session.opened("7");
+        session.opened(SEVEN);
         session.tell(gap(1), Frame.text("earlier begins"));
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));
         assertThat(sent).hasSize(2);
@@ -338,11 +382,15 @@ class SessionTest {
 
     @Test
     void aCloseByTheClientEndsTheConnection() {
-        session.opened("7");
+        session.opened(SEVEN);
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
         session.received(ALIVE);
         assertThat(executed).isEmpty();
+    }
+
+    private static Bearer until(long millis) {
+        return new Bearer("7", millis, SEVEN.grants());
     }
 
     private static Gap gap(long second) {
@@ -350,7 +398,7 @@ class SessionTest {
     }
 
     private void accept(String user) {
-        verdicts.get(0).accept(new Verdict.Accepted(user));
+        verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer(user)));
     }
 
     private void assertRefused(int code, Refusal reason) {

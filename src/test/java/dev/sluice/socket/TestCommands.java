@@ -1,5 +1,7 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Connection;
@@ -15,14 +17,24 @@ public final class TestCommands {
     private final Commands commands;
 
     public TestCommands(Registry registry, Retention retention, Deliveries deliveries) {
-        this.commands = new Commands(TestOutboxes.ROUTES, registry, retention, deliveries, new SimpleMeterRegistry());
+        this.commands = new Commands(
+                TestOutboxes.ROUTES,
+                TestAuthorizers.asking(new HandDrivenJudge()),
+                registry,
+                retention,
+                deliveries,
+                new SimpleMeterRegistry());
     }
 
     public void subscribe(Connection connection, Channel channel) {
-        commands.execute(connection, new ClientMessage.Subscribe(List.of(channel.name()), null));
+        commands.execute(conversation(connection), new ClientMessage.Subscribe(List.of(channel.name()), null));
     }
 
     public void unsubscribe(Connection connection, Channel channel) {
-        commands.execute(connection, new ClientMessage.Unsubscribe(List.of(channel.name()), null));
+        commands.execute(conversation(connection), new ClientMessage.Unsubscribe(List.of(channel.name()), null));
+    }
+
+    private static Conversation conversation(Connection connection) {
+        return new Conversation(connection, TestAuthorizers.bearer(connection.user()));
     }
 }

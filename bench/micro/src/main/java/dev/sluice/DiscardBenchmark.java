@@ -5,6 +5,7 @@ import dev.sluice.feed.Publication;
 import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.registry.Registries;
 import dev.sluice.retain.Retentions;
+import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
@@ -67,8 +68,8 @@ public class DiscardBenchmark {
     @Setup
     public void setUp() {
         Routes routes = new Routes(List.of(
-                new Route("upload", Audience.SUBSCRIBERS, Overflow.LATEST, Retain.LAST),
-                new Route("user", Audience.USER, Overflow.CLOSE, Retain.NONE)));
+                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
+                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE)));
         // What isn't reached by a discarded publication isn't there.
         relay = new Relay(
                 null,

@@ -1,0 +1,113 @@
+package dev.sluice.access;
+
+import dev.sluice.route.Access;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.runtime.Startup;
+import io.quarkus.tls.TlsConfigurationRegistry;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Decides who may subscribe to what, as the channel's route says. Safe for use by several threads. */
+@Startup
+@Singleton
+public final class Authorizer {
+
+    private static final Logger LOG = Logger.getLogger(Authorizer.class);
+
+    /** Those who are asked, for the kinds of access that need it. */
+    private final Map<Access, Judge> judges;
+
+    private final MeterRegistry metrics;
+
+    @Inject
+    Authorizer(
+            Routes routes,
+            AccessConfig config,
+            Instance<ReactiveRedisDataSource> redis,
+            Instance<TlsConfigurationRegistry> tls,
+            MeterRegistry metrics) {
+        this(judges(routes, config, redis, tls), metrics);
+        routes.all().stream()
+                .filter(route -> route.access() == Access.OPEN)
+                .forEach(route -> LOG.infof(
+                        "Every user who knows an id may listen to %1$s:<id> (sluice.routes.%1$s.access=open)",
+                        route.prefix()));
+    }
+
+    Authorizer(Map<Access, Judge> judges, MeterRegistry metrics) {
+        this.judges = judges;
+        this.metrics = metrics;
+    }
+
+    /** Whoever needs not be asked need not be configured either. */
+    private static Map<Access, Judge> judges(
+            Routes routes,
+            AccessConfig config,
+            Instance<ReactiveRedisDataSource> redis,
+            Instance<TlsConfigurationRegistry> tls) {
+        Map<Access, Judge> judges = new EnumMap<>(Access.class);
+        for (Route route : routes.all()) {
+            if (route.access() == Access.OWNER) {
+                judges.computeIfAbsent(Access.OWNER, x -> new Owners(redis.get(), config.owner(), config.pending()));
+            } else if (route.access() == Access.WEBHOOK) {
+                judges.computeIfAbsent(Access.WEBHOOK, x -> new Webhook(config.webhook(), tls.get(), config.pending()));
+            }
+        }
+        return judges;
+    }
+
+    /** The decision where nobody needs to be asked, else {@code null}. */
+    public @Nullable Decision known(Bearer bearer, Channel channel) {
+        return switch (access(channel)) {
+            case OPEN -> Decision.ALLOWED;
+            case CLAIM -> decision(bearer.grants().test(channel));
+            case OWNER, WEBHOOK -> {
+                Boolean known = judge(channel).known(bearer.user(), channel);
+                yield known == null ? null : decision(known);
+            }
+        };
+    }
+
+    /** Asks where {@link #known} does not know; never fails. The decision may come on any thread. */
+    public Uni<Decision> ask(String user, Channel channel) {
+        return judge(channel)
+                .ask(user, channel)
+                .map(Authorizer::decision)
+                .onFailure()
+                .recoverWithItem(Decision.UNKNOWN)
+                .invoke(decision -> asked(access(channel), decision).increment());
+    }
+
+    private Judge judge(Channel channel) {
+        return Objects.requireNonNull(judges.get(access(channel)));
+    }
+
+    private static Access access(Channel channel) {
+        return Objects.requireNonNull(channel.route().access());
+    }
+
+    private static Decision decision(boolean allowed) {
+        return allowed ? Decision.ALLOWED : Decision.FORBIDDEN;
+    }
+
+    private Counter asked(Access access, Decision decision) {
+        return Counter.builder("sluice.access.asked")
+                .description("Questions who may listen, by whom was asked and what the answer was")
+                .tag("access", access.name().toLowerCase(Locale.ROOT))
+                .tag("decision", decision.name().toLowerCase(Locale.ROOT))
+                .register(metrics);
+    }
+}

@@ -1,0 +1,92 @@
+package dev.sluice.access;
+
+import io.smallrye.jwt.auth.principal.DefaultJWTCallerPrincipal;
+import io.smallrye.jwt.auth.principal.DefaultJWTTokenParser;
+import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
+import io.smallrye.jwt.auth.principal.JWTCallerPrincipal;
+import io.smallrye.jwt.auth.principal.JWTCallerPrincipalFactory;
+import io.smallrye.jwt.auth.principal.ParseException;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.inject.Alternative;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jose4j.jwt.consumer.JwtContext;
+import org.jose4j.keys.resolvers.VerificationKeyResolver;
+import org.jose4j.lang.UnresolvableKeyException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a token must be to count, over WebSocket and HTTP alike: SmallRye JWT calls this one for both. Blocks while keys
+ * are fetched.
+ */
+@Singleton
+@Alternative
+@Priority(1)
+final class TokenFactory extends JWTCallerPrincipalFactory {
+
+    private final Parser parser = new Parser();
+
+    /** A token of a kind that is not accepted, although its signature is good. */
+    static final class WrongType extends ParseException {
+        private static final long serialVersionUID = 1;
+
+        WrongType() {
+            super("token is not an access token");
+        }
+    }
+
+    @Override
+    public JWTCallerPrincipal parse(String token, JWTAuthContextInfo info) throws ParseException {
+        JwtContext context = parser.parse(token, info);
+        Object type = context.getJwtClaims().getClaimValue("type");
+        // Refresh tokens of the same backend are signed with the same key.
+        if (type != null && !type.equals("access")) {
+            throw new WrongType();
+        }
+        return new DefaultJWTCallerPrincipal(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
+    }
+
+    /** SmallRye's, with keys from {@link KeySource}. */
+    private static final class Parser extends DefaultJWTTokenParser {
+
+        /** While keys that were never there can't be fetched, every token would wait for another attempt. */
+        private static final Duration PAUSE = Duration.ofSeconds(1);
+
+        private final ReentrantLock lock = new ReentrantLock();
+        private volatile @Nullable KeySource keys;
+        private @Nullable UnresolvableKeyException failure;
+        private long failed;
+
+        @Override
+        protected VerificationKeyResolver getVerificationKeyResolver(JWTAuthContextInfo info)
+                throws UnresolvableKeyException {
+            KeySource known = keys;
+            if (known != null) {
+                return known;
+            }
+            lock.lock();
+            try {
+                if (keys == null) {
+                    keys = open(info);
+                }
+                return keys;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private KeySource open(JWTAuthContextInfo info) throws UnresolvableKeyException {
+            if (failure != null && System.nanoTime() - failed < PAUSE.toNanos()) {
+                throw failure;
+            }
+            try {
+                return new KeySource(info);
+            } catch (UnresolvableKeyException e) {
+                failure = e;
+                failed = System.nanoTime();
+                throw e;
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.sluice.access;
+
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.smallrye.faulttolerance.api.TypedGuard;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.util.TypeLiteral;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.function.Supplier;
+
+/** Lets a few questions at a time be asked, lets others wait for their turn, and all of them for no longer than allowed. */
+final class Turns {
+
+    private final TypedGuard<Uni<Boolean>> guard;
+
+    /**
+     * Turns of which none is taken.
+     *
+     * @param key the configuration key that these values are of, for complaints
+     * @param timeout for the answer, waiting included
+     * @param concurrency asked at once
+     * @param pending waiting at once
+     */
+    Turns(String key, Duration timeout, int concurrency, int pending) {
+        if (timeout.toMillis() < 1 || concurrency < 1) {
+            throw new ConfigurationException(key + " needs a timeout of at least 1 ms and a concurrency of at least 1,"
+                    + " but they are " + timeout + " and " + concurrency);
+        }
+        if (pending < 1) {
+            throw new ConfigurationException("sluice.access.pending must be at least 1, is " + pending);
+        }
+        guard = TypedGuard.create(new TypeLiteral<Uni<Boolean>>() {})
+                .withBulkhead()
+                .limit(concurrency)
+                .queueSize(pending)
+                .done()
+                .withTimeout()
+                .duration(timeout.toMillis(), ChronoUnit.MILLIS)
+                .done()
+                .build();
+    }
+
+    /** The answer to a question, once it could be asked; fails where that takes too long or too many wait. */
+    Uni<Boolean> ask(Supplier<Uni<Boolean>> question) {
+        try {
+            return guard.call(question::get);
+        } catch (Exception e) {
+            return Uni.createFrom().failure(e);
+        }
+    }
+}

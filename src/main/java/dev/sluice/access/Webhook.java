@@ -1,0 +1,109 @@
+package dev.sluice.access;
+
+import com.github.benmanes.caffeine.cache.AsyncCache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.sluice.route.Channel;
+import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.tls.TlsConfigurationRegistry;
+import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.net.URI;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jboss.resteasy.reactive.RestResponse;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Those for whom a backend says yes. An answer is kept for a while; several who ask the same at once ask once. TLS is
+ * configured by {@code quarkus.tls.webhook.*}.
+ */
+final class Webhook implements Judge {
+
+    private static final String TLS = "webhook";
+
+    /** Statuses that say nothing of the user: the backend is in trouble. */
+    private static final Set<Integer> NO_ANSWER =
+            Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
+
+    private final Backend backend;
+    private final Turns turns;
+    private final AsyncCache<Question, Boolean> answers;
+
+    /** The backend as a REST client. */
+    @Path("")
+    interface Backend {
+        /** Asks; a status that is not 2xx or 3xx is a failure. */
+        @POST
+        @Consumes(MediaType.APPLICATION_JSON)
+        Uni<RestResponse<Void>> ask(Question question);
+    }
+
+    /**
+     * Whether somebody may listen.
+     *
+     * @param user who
+     * @param channel to what
+     */
+    record Question(String user, String channel) {}
+
+    Webhook(AccessConfig.Webhook config, TlsConfigurationRegistry tls, int pending) {
+        URI url = config.url()
+                .filter(uri -> "http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))
+                .filter(uri -> uri.getHost() != null)
+                .orElseThrow(() -> new ConfigurationException("A route has access=webhook, but sluice.webhook.url is "
+                        + (config.url().isEmpty() ? "not set" : "not an http or https URL")));
+        if (config.cache().isNegative() || config.cacheSize() < 0) {
+            throw new ConfigurationException("sluice.webhook.cache and cache-size must not be negative, are "
+                    + config.cache() + " and " + config.cacheSize());
+        }
+        this.turns = new Turns("sluice.webhook", config.timeout(), config.concurrency(), pending);
+        QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
+                .baseUri(url)
+                .followRedirects(false)
+                .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
+        tls.get(TLS).ifPresent(client::tlsConfiguration);
+        this.backend = client.build(Backend.class);
+        this.answers = Caffeine.newBuilder()
+                .expireAfterWrite(config.cache())
+                .maximumSize(config.cacheSize())
+                .buildAsync();
+    }
+
+    @Override
+    public @Nullable Boolean known(String user, Channel channel) {
+        CompletableFuture<Boolean> answer = answers.getIfPresent(new Question(user, channel.name()));
+        return answer == null || answer.isCompletedExceptionally() ? null : answer.getNow(null);
+    }
+
+    @Override
+    public Uni<Boolean> ask(String user, Channel channel) {
+        // A failure is not kept.
+        return Uni.createFrom()
+                .completionStage(answers.get(
+                        new Question(user, channel.name()),
+                        (question, executor) -> turns.ask(() -> backend.ask(question)
+                                        .map(answer -> allows(answer.getStatus()))
+                                        .onFailure(WebApplicationException.class)
+                                        .recoverWithUni(Webhook::refused))
+                                .subscribeAsCompletionStage()));
+    }
+
+    private static boolean allows(int status) {
+        return Response.Status.Family.familyOf(status) == Response.Status.Family.SUCCESSFUL;
+    }
+
+    private static Uni<Boolean> refused(WebApplicationException refusal) {
+        int status = refusal.getResponse().getStatus();
+        boolean inTrouble = NO_ANSWER.contains(status)
+                || Response.Status.Family.familyOf(status) == Response.Status.Family.SERVER_ERROR;
+        return inTrouble ? Uni.createFrom().failure(refusal) : Uni.createFrom().item(false);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.sluice.socket;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Bearer;
+import dev.sluice.feed.Gap;
+import dev.sluice.outbox.Frame;
+import dev.sluice.registry.Connection;
+import dev.sluice.route.Channel;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection and what is known of its client: who it is, what it has been told and what it waits for. Confined to the
+ * connection's loop.
+ */
+final class Conversation {
+
+    private final Connection connection;
+    private Bearer bearer;
+    private boolean refreshing;
+    private @Nullable Gap told;
+
+    /** The ids of those requests to subscribe that are not decided yet; most clients never have one. */
+    private @Nullable Map<Channel, List<@Nullable JsonNode>> undecided;
+
+    private int requests;
+
+    /** One in which nothing has been said. */
+    Conversation(Connection connection, Bearer bearer) {
+        this.connection = connection;
+        this.bearer = bearer;
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    Bearer bearer() {
+        return bearer;
+    }
+
+    void send(Frame frame) {
+        connection.send(frame);
+    }
+
+    /** Runs a task on the connection's loop. May be called on any thread. */
+    void run(Runnable task) {
+        connection.loop().execute(task);
+    }
+
+    /** Takes down that a token is being looked at; false where one is already. */
+    boolean beginRefresh() {
+        boolean first = !refreshing;
+        refreshing = true;
+        return first;
+    }
+
+    void endRefresh() {
+        refreshing = false;
+    }
+
+    /** From now on another token of the same user counts. */
+    void renew(Bearer renewed) {
+        bearer = renewed;
+    }
+
+    /** How many requests to subscribe are not decided yet. */
+    int undecided() {
+        return requests;
+    }
+
+    /** Takes down a request to subscribe that is not decided yet; whether it is the first for the channel. */
+    boolean await(Channel channel, @Nullable JsonNode id) {
+        if (undecided == null) {
+            undecided = new HashMap<>();
+        }
+        List<@Nullable JsonNode> ids = undecided.computeIfAbsent(channel, x -> new ArrayList<>(1));
+        ids.add(id);
+        requests++;
+        return ids.size() == 1;
+    }
+
+    /** The ids of the requests for the channel that were not decided yet; they no longer wait. */
+    List<@Nullable JsonNode> settle(Channel channel) {
+        List<@Nullable JsonNode> ids = undecided == null ? null : undecided.remove(channel);
+        if (ids == null) {
+            return List.of();
+        }
+        requests -= ids.size();
+        return ids;
+    }
+
+    /**
+     * Tells of an interruption, once when it begins and once when it is over.
+     *
+     * @param notice says so
+     */
+    void tell(Gap gap, Frame notice) {
+        if (gap.open()) {
+            // One that has been admitted meanwhile may know of a later one already.
+            if (told == null || gap.since().isAfter(told.since())) {
+                told = gap;
+                send(notice);
+            }
+        } else if (told != null && told.since().equals(gap.since())) {
+            told = null;
+            send(notice);
+        }
+    }
+}

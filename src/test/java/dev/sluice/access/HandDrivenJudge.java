@@ -1,0 +1,21 @@
+package dev.sluice.access;
+
+import dev.sluice.route.Channel;
+import io.smallrye.mutiny.Uni;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Answers when the test does. */
+public final class HandDrivenJudge implements Judge {
+
+    /** What it has been asked, in that order. */
+    public final List<CompletableFuture<Boolean>> questions = new ArrayList<>();
+
+    @Override
+    public Uni<Boolean> ask(String user, Channel channel) {
+        CompletableFuture<Boolean> question = new CompletableFuture<>();
+        questions.add(question);
+        return Uni.createFrom().completionStage(question);
+    }
+}

@@ -1,0 +1,22 @@
+package dev.sluice.access;
+
+import dev.sluice.route.Access;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+import java.util.Map;
+
+/** Authorizers and bearers for tests elsewhere. */
+public final class TestAuthorizers {
+
+    private TestAuthorizers() {}
+
+    /** One that asks the judge who the owners are. */
+    public static Authorizer asking(Judge judge) {
+        return new Authorizer(Map.of(Access.OWNER, judge), new SimpleMeterRegistry());
+    }
+
+    /** Somebody with a token that never expires and names these channels. */
+    public static Bearer bearer(String user, String... channels) {
+        return new Bearer(user, Long.MAX_VALUE, Grants.of(List.of(channels), user));
+    }
+}
