@@ -1,0 +1,23 @@
+package dev.sluice.delivery;
+
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.Registry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+
+/** Deliveries for tests elsewhere. */
+public final class TestDeliveries {
+
+    private TestDeliveries() {}
+
+    public static Deliveries to(Registry registry) {
+        return new Deliveries(
+                new HandDrivenSource(),
+                registry,
+                TestOutboxes.ROUTES,
+                new Backlog.Bounds(1 << 20, 1 << 16),
+                Duration.ofHours(1),
+                lagged -> {},
+                new SimpleMeterRegistry());
+    }
+}
