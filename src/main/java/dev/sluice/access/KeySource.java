@@ -39,7 +39,8 @@ final class KeySource extends KeyLocationResolver {
      */
     KeySource(JWTAuthContextInfo info) throws UnresolvableKeyException {
         super(info);
-        fetched = System.nanoTime();
+        // A set that has changed since is fetched at once, however young this one is.
+        fetched = System.nanoTime() - MIN_BETWEEN_FETCHES.toNanos();
     }
 
     @Override

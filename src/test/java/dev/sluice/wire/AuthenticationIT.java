@@ -2,12 +2,9 @@ package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpServer;
-import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
@@ -197,62 +194,6 @@ class AuthenticationIT {
     }
 
     @Test
-    void aSharedSecretVerifiesWhatItHasSigned() {
-        String secret = "a secret that two services share, 32 bytes or more";
-        Map<String, String> config = Map.of(
-                "mp.jwt.verify.publickey.location", "NONE",
-                "smallrye.jwt.verify.secretkey", secret,
-                "smallrye.jwt.verify.algorithm", "HS256");
-        try (Pod pod = Pod.ready(REDIS, config)) {
-            try (Client client = Client.connect(pod.webSocket("/ws"))) {
-                client.authenticate(Tokens.signedWithSecret(Tokens.claims("7"), secret));
-                assertThat(client.next()).contains("auth_success");
-            }
-            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.of("7")));
-            String other = "another secret, which is as long as the first one is";
-            assertRefused(
-                    4003,
-                    Client.connect(pod.webSocket("/ws"))
-                            .authenticate(Tokens.signedWithSecret(Tokens.claims("7"), other)));
-            assertThat(pod.log()).doesNotContain(secret);
-        }
-    }
-
-    @Test
-    void keysMayComeFromAKeyServerThatIsNotAlwaysThere() throws IOException {
-        HttpServer keys = HttpServer.create(new InetSocketAddress("localhost", 0), 0);
-        AtomicBoolean there = new AtomicBoolean();
-        keys.createContext("/jwks", exchange -> {
-            byte[] body = Tokens.jwks().getBytes(StandardCharsets.UTF_8);
-            exchange.sendResponseHeaders(there.get() ? 200 : 503, there.get() ? body.length : -1);
-            if (there.get()) {
-                exchange.getResponseBody().write(body);
-            }
-            exchange.close();
-        });
-        keys.start();
-        String location = "http://localhost:" + keys.getAddress().getPort() + "/jwks";
-        try (Pod pod = Pod.ready(REDIS, Map.of("mp.jwt.verify.publickey.location", location))) {
-            String token = Tokens.withKeyId();
-            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
-                assertThat(client.closeCode()).isEqualTo(1013);
-                assertThat(client.hasHeardAnything()).isFalse();
-            }
-            assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + token)))
-                    .isEqualTo(503);
-            there.set(true);
-            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
-                assertThat(client.next()).contains("auth_success");
-            }
-            assertRefused(
-                    4003,
-                    Client.connect(pod.webSocket("/ws")).authenticate(Tokens.signedByAnotherKey(Tokens.claims("7"))));
-        } finally {
-            keys.stop(0);
-        }
-    }
-
-    @Test
     void issuerAndAudienceCountWhereConfigured() {
         Map<String, String> config = Map.of("mp.jwt.verify.issuer", "us", "mp.jwt.verify.audiences", "sluice");
         try (Pod pod = Pod.ready(REDIS, config)) {
@@ -268,6 +209,50 @@ class AuthenticationIT {
             claims.setIssuer("them");
             assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims)));
         }
+    }
+
+    @Test
+    void aConnectionEndsWithItsToken() {
+        // The skew of 5 s is nearly over.
+        try (Client inBand = connect().authenticate(expiringSoon());
+                Client onUpgrade = Client.connect(POD.webSocket("/ws"), bearer(expiringSoon()));
+                Client refreshed = connect().authenticate(expiringSoon());
+                Client refusedToRefresh = connect().authenticate(expiringSoon())) {
+            for (Client client : List.of(inBand, onUpgrade, refreshed, refusedToRefresh)) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            refreshed.authenticate(Tokens.of("7"));
+            assertThat(refreshed.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+            refusedToRefresh.authenticate(Tokens.of("8"));
+            assertThat(refusedToRefresh.next()).contains("\"unauthorized\"");
+            for (Client client : List.of(inBand, onUpgrade, refusedToRefresh)) {
+                assertThat(client.closeCode()).isEqualTo(4010);
+                assertThat(client.hasHeardAnything())
+                        .as("auth_error would make old clients stop for ever")
+                        .isFalse();
+            }
+            REDIS.publish("user:7", "still here");
+            assertThat(refreshed.next()).isEqualTo("still here");
+            assertThat(POD.disconnects("token_expired")).isGreaterThanOrEqualTo(3);
+        }
+    }
+
+    @Test
+    void aRefreshByAShorterTokenCounts() {
+        try (Client client = connect().authenticate(Tokens.of("7"))) {
+            assertThat(client.next()).contains("auth_success");
+            client.authenticate(expiringSoon());
+            assertThat(client.next()).contains("auth_success");
+            assertThat(client.closeCode()).isEqualTo(4010);
+        }
+    }
+
+    private static String expiringSoon() {
+        return Tokens.sign(changed(claims -> claims.setClaim("exp", now() - 3)));
+    }
+
+    private static Map<String, String> bearer(String token) {
+        return Map.of("Authorization", "Bearer " + token);
     }
 
     private static Client connect() {

@@ -9,7 +9,9 @@ import java.security.GeneralSecurityException;
 import java.security.Key;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.stream.Collectors;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jwa.AlgorithmConstraints;
 import org.jose4j.jwk.PublicJsonWebKey;
@@ -17,6 +19,7 @@ import org.jose4j.jws.AlgorithmIdentifiers;
 import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.lang.JoseException;
+import org.jspecify.annotations.Nullable;
 
 /** Mints good tokens and forges bad ones. */
 final class Tokens {
@@ -66,28 +69,51 @@ final class Tokens {
                 new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
     }
 
+    /** A key of its own that a key server may have. */
+    record NamedKey(String id, KeyPair pair, String algorithm) {
+
+        static NamedKey rsa(String id) {
+            return new NamedKey(id, keyPair("RSA", 2048), AlgorithmIdentifiers.RSA_USING_SHA256);
+        }
+
+        static NamedKey ellipticCurve(String id) {
+            return new NamedKey(id, keyPair("EC", 256), AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);
+        }
+
+        /** A token that it has signed. */
+        String sign(JwtClaims claims) {
+            return Tokens.sign(claims, algorithm, pair.getPrivate(), id);
+        }
+
+        /** A file with what verifies that. */
+        Path publicKeyFile() {
+            return file("test-" + id + ".pem", pem(pair));
+        }
+    }
+
+    /** What a server says that has these keys. */
+    static String jwks(NamedKey... keys) {
+        return Arrays.stream(keys).map(Tokens::jwk).collect(Collectors.joining(",", "{\"keys\":[", "]}"));
+    }
+
     /** A good token that says which key of {@link #jwks} has signed it. */
     static String withKeyId() {
-        try {
-            JsonWebSignature token = new JsonWebSignature();
-            token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);
-            token.setKeyIdHeaderValue("one");
-            token.setPayload(claims("7").toJson());
-            token.setKey(KEY.getPrivate());
-            return token.getCompactSerialization();
-        } catch (JoseException e) {
-            throw new IllegalStateException(e);
-        }
+        return sign(claims("7"), AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate(), "one");
     }
 
     /** What a key server says. */
     static String jwks() {
+        return jwks(new NamedKey("one", KEY, AlgorithmIdentifiers.RSA_USING_SHA256));
+    }
+
+    private static String jwk(NamedKey named) {
         try {
-            PublicJsonWebKey key = PublicJsonWebKey.Factory.newPublicJwk(KEY.getPublic());
-            key.setKeyId("one");
+            PublicJsonWebKey key =
+                    PublicJsonWebKey.Factory.newPublicJwk(named.pair().getPublic());
+            key.setKeyId(named.id());
             key.setUse("sig");
-            key.setAlgorithm("RS256");
-            return "{\"keys\":[" + key.toJson() + "]}";
+            key.setAlgorithm(named.algorithm());
+            return key.toJson();
         } catch (JoseException e) {
             throw new IllegalStateException(e);
         }
@@ -95,25 +121,39 @@ final class Tokens {
 
     /** A file with the key that verifies good tokens. */
     static Path publicKeyFile() {
+        return file("test-public-key.pem", publicKeyPem());
+    }
+
+    private static Path file(String name, String content) {
         try {
-            return Files.writeString(Path.of("target", "test-public-key.pem"), publicKeyPem())
-                    .toAbsolutePath();
+            return Files.writeString(Path.of("target", name), content).toAbsolutePath();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     private static String publicKeyPem() {
+        return pem(KEY);
+    }
+
+    private static String pem(KeyPair pair) {
         return "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(KEY.getPublic().getEncoded())
+                + Base64.getMimeEncoder().encodeToString(pair.getPublic().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
     }
 
-    private static String sign(JwtClaims claims, String algorithm, Key key) {
+    private static String sign(JwtClaims claims, String algorithm, @Nullable Key key) {
+        return sign(claims, algorithm, key, null);
+    }
+
+    private static String sign(JwtClaims claims, String algorithm, @Nullable Key key, @Nullable String keyId) {
         try {
             JsonWebSignature token = new JsonWebSignature();
             token.setAlgorithmConstraints(AlgorithmConstraints.NO_CONSTRAINTS);
             token.setAlgorithmHeaderValue(algorithm);
+            if (keyId != null) {
+                token.setKeyIdHeaderValue(keyId);
+            }
             token.setPayload(claims.toJson());
             token.setKey(key);
             token.setDoKeyValidation(false);
@@ -124,8 +164,14 @@ final class Tokens {
     }
 
     private static KeyPair keyPair() {
+        return keyPair("RSA", 2048);
+    }
+
+    private static KeyPair keyPair(String algorithm, int bits) {
         try {
-            return KeyPairGenerator.getInstance("RSA").generateKeyPair();
+            KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm);
+            generator.initialize(bits);
+            return generator.generateKeyPair();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }

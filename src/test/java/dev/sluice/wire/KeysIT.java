@@ -1,0 +1,135 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.wire.Tokens.NamedKey;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** The keys that verify tokens: of which kind they are, where they come from, and what happens when they change. */
+class KeysIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+    private static final String LOCATION = "mp.jwt.verify.publickey.location";
+
+    @Test
+    void aSharedSecretVerifiesWhatItHasSigned() {
+        String secret = "a secret that two services share, 32 bytes or more";
+        Map<String, String> config = Map.of(
+                LOCATION, "NONE", "smallrye.jwt.verify.secretkey", secret, "smallrye.jwt.verify.algorithm", "HS256");
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            try (Client client = Client.connect(pod.webSocket("/ws"))) {
+                client.authenticate(Tokens.signedWithSecret(Tokens.claims("7"), secret));
+                assertThat(client.next()).contains("auth_success");
+            }
+            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.of("7")));
+            String other = "another secret, which is as long as the first one is";
+            assertRefused(
+                    4003,
+                    Client.connect(pod.webSocket("/ws"))
+                            .authenticate(Tokens.signedWithSecret(Tokens.claims("7"), other)));
+            assertThat(pod.log()).doesNotContain(secret);
+        }
+    }
+
+    @Test
+    void aKeyOnAnEllipticCurveVerifiesWhatItHasSigned() {
+        NamedKey key = NamedKey.ellipticCurve("curve");
+        Map<String, String> config =
+                Map.of(LOCATION, key.publicKeyFile().toString(), "mp.jwt.verify.publickey.algorithm", "ES256");
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            assertAccepted(pod, key.sign(Tokens.claims("7")));
+            assertRefused(
+                    4003,
+                    Client.connect(pod.webSocket("/ws"))
+                            .authenticate(NamedKey.ellipticCurve("curve").sign(Tokens.claims("7"))));
+            assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.of("7")));
+        }
+    }
+
+    @Test
+    void aKeyThatIsAddedLaterIsAcceptedWithoutARestart() {
+        NamedKey first = NamedKey.rsa("first");
+        NamedKey second = NamedKey.rsa("second");
+        NamedKey third = NamedKey.rsa("third");
+        NamedKey forged = NamedKey.rsa("forged");
+        try (Backend keys = new Backend()) {
+            keys.says(Tokens.jwks(first));
+            try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, keys.url()))) {
+                assertAccepted(pod, first.sign(Tokens.claims("7")));
+                assertAccepted(pod, first.sign(Tokens.claims("8")));
+                assertThat(keys.requests()).hasSize(1);
+
+                keys.says(Tokens.jwks(first, second));
+                assertAccepted(pod, second.sign(Tokens.claims("7")));
+                assertThat(keys.requests()).as("at once").hasSize(2);
+
+                for (int i = 0; i < 5; i++) {
+                    assertRefused(
+                            4003, Client.connect(pod.webSocket("/ws")).authenticate(forged.sign(Tokens.claims("7"))));
+                }
+                assertThat(keys.requests()).as("not for each").hasSize(2);
+
+                keys.says(Tokens.jwks(third));
+                await("the next time").atMost(15, TimeUnit.SECONDS).until(() -> {
+                    try (Client client =
+                            Client.connect(pod.webSocket("/ws")).authenticate(third.sign(Tokens.claims("7")))) {
+                        return client.next().contains("auth_success");
+                    }
+                });
+                assertThat(keys.requests()).hasSize(3);
+                assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(first.sign(Tokens.claims("7"))));
+            }
+        }
+    }
+
+    @Test
+    void aKeyServerThatIsOutOfReachIsNotTakenForABadToken() {
+        NamedKey first = NamedKey.rsa("first");
+        NamedKey second = NamedKey.rsa("second");
+        try (Backend keys = new Backend()) {
+            keys.answers(503);
+            try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, keys.url(), "sluice.auth.timeout", "4s"))) {
+                assertNotNow(pod, first);
+                keys.says(Tokens.jwks(first));
+                Map<String, String> bearer = Map.of("Authorization", "Bearer " + first.sign(Tokens.claims("7")));
+                await("keys")
+                        .atMost(10, TimeUnit.SECONDS)
+                        .ignoreException(CompletionException.class)
+                        .until(() -> {
+                            Client.connect(pod.webSocket("/ws"), bearer).close();
+                            return true;
+                        });
+                keys.hang();
+                assertNotNow(pod, second);
+                assertAccepted(pod, first.sign(Tokens.claims("7")));
+            }
+        }
+    }
+
+    private static void assertNotNow(Pod pod, NamedKey key) {
+        String token = key.sign(Tokens.claims("7"));
+        try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
+            assertThat(client.closeCode()).isEqualTo(1013);
+            assertThat(client.hasHeardAnything()).isFalse();
+        }
+        assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + token)))
+                .isEqualTo(503);
+    }
+
+    private static void assertAccepted(Pod pod, String token) {
+        try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
+            assertThat(client.next()).contains("auth_success");
+        }
+    }
+
+    private static void assertRefused(int code, Client client) {
+        try (client) {
+            assertThat(client.next()).startsWith("{\"action\":\"auth_error\",\"message\":\"");
+            assertThat(client.closeCode()).isEqualTo(code);
+        }
+    }
+}
