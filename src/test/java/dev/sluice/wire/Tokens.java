@@ -23,6 +23,7 @@ final class Tokens {
 
     private static final KeyPair KEY = keyPair();
     private static final KeyPair OTHER_KEY = keyPair();
+    private static final Path KEY_FILE = keyFile();
 
     private Tokens() {}
 
@@ -93,11 +94,14 @@ final class Tokens {
         }
     }
 
-    /** A file with the key that verifies good tokens. */
+    /** The file with the key that verifies good tokens; written once, as pods may read it at any time. */
     static Path publicKeyFile() {
+        return KEY_FILE;
+    }
+
+    private static Path keyFile() {
         try {
-            return Files.writeString(Path.of("target", "test-public-key.pem"), publicKeyPem())
-                    .toAbsolutePath();
+            return Files.writeString(Fork.file("key.pem"), publicKeyPem()).toAbsolutePath();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
