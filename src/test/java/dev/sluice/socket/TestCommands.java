@@ -22,6 +22,10 @@ public final class TestCommands {
         commands.execute(connection, new ClientMessage.Subscribe(List.of(channel.name()), null));
     }
 
+    void execute(Connection connection, ClientMessage message) {
+        commands.execute(connection, message);
+    }
+
     public void unsubscribe(Connection connection, Channel channel) {
         commands.execute(connection, new ClientMessage.Unsubscribe(List.of(channel.name()), null));
     }
