@@ -10,13 +10,14 @@ public final class TestDeliveries {
 
     private TestDeliveries() {}
 
-    public static Deliveries to(Registry registry) {
+    /** Nothing is published. */
+    public static Deliveries idle(Registry registry) {
         return new Deliveries(
                 new HandDrivenSource(),
                 registry,
                 TestOutboxes.ROUTES,
-                new Backlog.Bounds(1 << 20, 1 << 16),
-                Duration.ofHours(1),
+                new Backlog.Bounds(1 << 20, TestOutboxes.standard().maxRun()),
+                Duration.ofSeconds(2),
                 lagged -> {},
                 new SimpleMeterRegistry());
     }

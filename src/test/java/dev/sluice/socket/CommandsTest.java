@@ -33,7 +33,7 @@ class CommandsTest {
             TestAuthorizers.asking(judge),
             registry,
             TestRetention.with(10),
-            TestDeliveries.to(registry),
+            TestDeliveries.idle(registry),
             new SimpleMeterRegistry());
 
     private final Tab tab = new Tab("7");

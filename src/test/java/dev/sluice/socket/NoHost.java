@@ -8,8 +8,8 @@ import dev.sluice.registry.Disconnected;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** For sessions of which nothing is asked. */
-final class NoHost implements SessionHost {
+/** For sessions of which nothing is asked, or only what is overridden. */
+class NoHost implements SessionHost {
 
     @Override
     public Runnable startAuthTimer(Session session) {

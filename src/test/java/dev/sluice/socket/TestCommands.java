@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Bearer;
 import dev.sluice.access.HandDrivenJudge;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.Deliveries;
@@ -28,6 +29,14 @@ public final class TestCommands {
 
     public void subscribe(Connection connection, Channel channel) {
         commands.execute(conversation(connection), new ClientMessage.Subscribe(List.of(channel.name()), null));
+    }
+
+    void execute(Conversation conversation, ClientMessage message) {
+        commands.execute(conversation, message);
+    }
+
+    void renew(Conversation conversation, Bearer bearer) {
+        commands.renew(conversation, bearer);
     }
 
     public void unsubscribe(Connection connection, Channel channel) {

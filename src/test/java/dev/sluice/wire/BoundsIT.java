@@ -21,6 +21,7 @@ class BoundsIT {
 
     /** Far less than what is published; what comes over TCP waits outside the heap. */
     private static final List<String> LITTLE_MEMORY = List.of(
+            Pod.COMPILED_WELL,
             "-Xmx96m",
             "-XX:MaxDirectMemorySize=64m",
             "-XX:+ExitOnOutOfMemoryError",
@@ -58,10 +59,10 @@ class BoundsIT {
             for (int i = 0; i < CROWD; i++) {
                 sleepers.add(RawClient.narrow(pod, "sleeper-" + i).subscribe(upload));
             }
-            // 150 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
-            publish(pod, publisher, healthy, "x".repeat(250_000), 1, 300);
+            // 100 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
+            publish(pod, publisher, healthy, "x".repeat(250_000), 1, 150);
             publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 60);
-            publish(pod, publisher, healthy, "", 1_000, 300);
+            publish(pod, publisher, healthy, "", 1_000, 120);
             healthy.assertNothingMore();
             assertThat(doomedSoFar).as("waves that were cut off").isGreaterThan(3 * CROWD);
             assertThat(pod.status("/q/health/ready")).isEqualTo(200);

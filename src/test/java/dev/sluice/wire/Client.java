@@ -25,7 +25,7 @@ import java.util.concurrent.TimeoutException;
 final class Client implements WebSocket.Listener, AutoCloseable {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
-    private static final long PATIENCE_SECONDS = 10;
+    private static final long PATIENCE_SECONDS = 30;
 
     private static final String PING = "{\"action\":\"ping\"}";
     private static final String GAP = "{\"action\":\"gap\",";

@@ -167,7 +167,7 @@ class DeliveryIT {
     @Test
     void lifeIsShownToThoseWhoAreAuthenticated() {
         Map<String, String> config =
-                way.with(Map.of("sluice.heartbeat.interval", "100ms", "sluice.auth.timeout", "1s"));
+                way.with(Map.of("sluice.heartbeat.interval", "500ms", "sluice.auth.timeout", "3s"));
         try (Pod own = Pod.ready(REDIS, config);
                 Client client = Client.of(own, "7");
                 Client silent = Client.connect(own.webSocket("/ws"))) {
@@ -222,7 +222,7 @@ class DeliveryIT {
 
     /** Clients that have gone are taken out soon, but not at once. */
     private void awaitNobody() {
-        await().atMost(10, TimeUnit.SECONDS)
+        await().atMost(30, TimeUnit.SECONDS)
                 .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 0);
     }
 }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.restassured.path.json.JsonPath;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -20,15 +21,22 @@ class GapIT {
     private static final String READY = "/q/health/ready";
     private static final String LIVE = "/q/health/live";
 
+    /** Beats and attempts that take less time than those a pod comes with. */
+    private static final Map<String, String> QUICK = Map.of(
+            "sluice.canary.interval", "500ms",
+            "sluice.feed.connect-timeout", "1s",
+            "sluice.feed.backoff.max", "500ms",
+            "sluice.gap.spread", "200ms");
+
     @Test
     void aFrozenRedisIsNoticedAndTold() {
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of());
+                Pod pod = Pod.ready(redis, QUICK);
                 Client client = Client.of(pod, "7")) {
             redis.publish("upload:42", "before");
             redis.freeze();
             Instant frozen = Instant.now();
-            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(pod.status(LIVE)).isEqualTo(200);
             JsonPath gap = nextGap(client);
             assertThat(gap.getString("until")).isNull();
@@ -37,15 +45,15 @@ class GapIT {
             try (Client meanwhile = Client.of(pod, "8")) {
                 assertThat(since(nextGap(meanwhile))).isEqualTo(since(gap));
                 await("unready and alive, for longer than an attempt to connect may take")
-                        .during(6, TimeUnit.SECONDS)
-                        .atMost(8, TimeUnit.SECONDS)
+                        .during(2, TimeUnit.SECONDS)
+                        .atMost(30, TimeUnit.SECONDS)
                         .until(() -> pod.status(READY) == 503 && pod.status(LIVE) == 200);
                 redis.thaw();
-                await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
                 for (Client told : List.of(client, meanwhile)) {
                     JsonPath over = nextGap(told);
                     assertThat(since(over)).isEqualTo(since(gap));
-                    assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(6));
+                    assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(2));
                 }
                 redis.publish("user:8", "after");
                 meanwhile.awaitMessage("after");
@@ -54,7 +62,7 @@ class GapIT {
                     .as("what was retained may be old")
                     .isFalse();
             assertThat(pod.metric("sluice_feed_gaps_total")).isEqualTo(1);
-            assertThat(redis.patterns()).isEqualTo(2);
+            awaitOneSubscription(redis);
         }
     }
 
@@ -62,13 +70,13 @@ class GapIT {
     void aLinkThatSwallowsEverythingIsNoticed() {
         try (Redis redis = Redis.start();
                 TcpProxy network = new TcpProxy(redis.port());
-                Pod pod = Pod.ready(redis, Map.of("quarkus.redis.hosts", network.redisUri()));
+                Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", network.redisUri()));
                 Client client = Client.of(pod, "7")) {
             network.swallow();
-            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();
             network.heal();
-            await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
             assertThat(nextGap(client).getString("until")).isNotNull();
             redis.publish("user:7", "after");
             client.awaitMessage("after");
@@ -99,29 +107,29 @@ class GapIT {
     @Test
     void aPublisherOfBeatsThatIsCutOffIsAnInterruptionToo() {
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of());
+                Pod pod = Pod.ready(redis, QUICK);
                 Client client = Client.of(pod, "7")) {
             redis.cutNormalClients();
             assertThat(nextGap(client).getString("until")).isNull();
             assertThat(nextGap(client).getString("until")).isNotNull();
             redis.publish("user:7", "after");
             assertThat(client.next()).isEqualTo("after");
-            assertThat(redis.patterns()).isEqualTo(2);
+            awaitOneSubscription(redis);
         }
     }
 
     @Test
     void aRedisThatIsOutOfClientsIsWaitedFor() {
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of());
+                Pod pod = Pod.ready(redis, QUICK);
                 Client client = Client.of(pod, "7");
                 Redis.Admin admin = redis.admin()) {
             admin.command("CONFIG", "SET", "maxclients", "1");
             admin.command("CLIENT", "KILL", "TYPE", "pubsub");
-            await("unready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();
             admin.command("CONFIG", "SET", "maxclients", "1000");
-            await("ready").atMost(8, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
             assertThat(nextGap(client).getString("until")).isNotNull();
         }
     }
@@ -135,7 +143,7 @@ class GapIT {
                 clients.add(Client.of(pod, "u" + i));
             }
             redis.cutSubscribers();
-            // Of thirty moments in three seconds, some are in the first second and some are not in the first two.
+            // Of thirty moments in three seconds, some are in each half.
             long start = System.nanoTime();
             List<Double> seconds = new ArrayList<>();
             List<Client> waiting = new ArrayList<>(clients);
@@ -143,8 +151,8 @@ class GapIT {
                 waiting.removeIf(client -> client.hasHeardOfGap() && seconds.add((System.nanoTime() - start) / 1e9));
                 pause();
             }
-            assertThat(seconds.get(0)).isLessThan(1);
-            assertThat(seconds.get(seconds.size() - 1)).isBetween(2.0, 3.5);
+            assertThat(seconds.get(0)).isLessThan(1.5);
+            assertThat(seconds.get(seconds.size() - 1)).isBetween(1.5, 6.0);
             clients.forEach(Client::close);
         }
     }
@@ -152,12 +160,12 @@ class GapIT {
     @Test
     void whereItIsWantedAPodStaysReadyThroughAnOutage() {
         try (Redis redis = Redis.absent();
-                Pod pod = Pod.started(redis, Map.of("sluice.readiness.redis", "startup"))) {
+                Pod pod = Pod.started(redis, quick("sluice.readiness.redis", "startup"))) {
             assertThat(pod.status(READY)).as("it has never heard anything").isEqualTo(503);
             redis.startAgain();
-            await("ready").atMost(5, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
             redis.kill();
-            await("deaf").atMost(5, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+            await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
             assertThat(pod.status(READY)).isEqualTo(200);
             try (Client client = Client.of(pod, "7")) {
                 assertThat(nextGap(client).getString("until")).isNull();
@@ -170,7 +178,7 @@ class GapIT {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of("sluice.canary.interval", "50ms"))) {
             await("beats")
-                    .atMost(10, TimeUnit.SECONDS)
+                    .atMost(30, TimeUnit.SECONDS)
                     .until(() -> pod.metric("sluice_canary_latency_seconds_count") > 20);
             double seconds = pod.metric("sluice_canary_latency_seconds_sum");
             assertThat(seconds).isPositive().isLessThan(pod.metric("sluice_canary_latency_seconds_count"));
@@ -191,7 +199,7 @@ class GapIT {
     void aRightThatIsMissingIsNamedInTheLog() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {
-            await("reason").atMost(10, TimeUnit.SECONDS).until(() -> pod.log().contains("NOPERM"));
+            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("NOPERM"));
             assertThat(pod.status(READY)).isEqualTo(503);
         }
     }
@@ -207,9 +215,21 @@ class GapIT {
         return Map.of("quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port());
     }
 
+    private static Map<String, String> quick(String key, String value) {
+        Map<String, String> config = new HashMap<>(QUICK);
+        config.put(key, value);
+        return config;
+    }
+
     /** Leaves the core to the pod, and measures closely enough. */
     private static void pause() {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+
+    private static void awaitOneSubscription(Redis redis) {
+        await("one subscription, which has two patterns")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> redis.patterns() == 2);
     }
 
     private static JsonPath nextGap(Client client) {

@@ -124,7 +124,7 @@ class MalformedIT {
     }
 
     private void awaitNobodyButTheBystander() {
-        await().atMost(10, TimeUnit.SECONDS)
+        await().atMost(30, TimeUnit.SECONDS)
                 .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 1);
     }
 

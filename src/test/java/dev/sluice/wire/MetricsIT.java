@@ -15,7 +15,7 @@ class MetricsIT {
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(Stage.REDIS, Map.of("sluice.auth.timeout", "2s"));
+        pod = Pod.ready(Stage.REDIS, Map.of("sluice.auth.timeout", "3s"));
     }
 
     @AfterAll

@@ -27,7 +27,7 @@ class PeersIT {
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "1s")));
                 Client alive = Client.of(pod, "7");
                 RawClient silent = RawClient.of(pod, "8")) {
-            await("silent").atMost(10, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
+            await("silent").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
             assertThat(silent.closeCode()).isEqualTo(1011);
             assertThat(alive.isOpen()).isTrue();
             Stage.REDIS.publish("user:7", "hello");
@@ -43,8 +43,8 @@ class PeersIT {
                 RawClient vanished = RawClient.of(network.port(), "8")) {
             network.swallow();
             Stage.REDIS.publish("user:8", "nobody hears this");
-            await("silent").atMost(10, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
-            await("gone").atMost(5, TimeUnit.SECONDS).until(() -> pod.metric("sluice_users") == 0);
+            await("silent").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
+            await("gone").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_users") == 0);
             assertThat(pod.disconnects()).isEqualTo(1);
             assertThat(vanished.isGone()).as("it does not know").isFalse();
         }
@@ -54,11 +54,11 @@ class PeersIT {
     void aResetAndAnEndWithoutACloseFrameAreToldApart() {
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of()))) {
             RawClient.of(pod, "7").reset();
-            await("reset").atMost(5, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_reset") == 1);
+            await("reset").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_reset") == 1);
             RawClient.of(pod, "7").end();
-            await("end").atMost(5, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_lost") == 1);
+            await("end").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_lost") == 1);
             Client.of(pod, "7").leave();
-            await("close").atMost(5, TimeUnit.SECONDS).until(() -> pod.disconnects("client_closed") == 1);
+            await("close").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("client_closed") == 1);
             assertThat(pod.disconnects()).isEqualTo(3);
             assertThat(pod.metric("sluice_users")).isZero();
         }
@@ -66,11 +66,11 @@ class PeersIT {
 
     @Test
     void connectionsAreEvenedOutByAge() {
-        Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "200ms");
+        Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(config));
                 Client client = Client.of(pod, "7")) {
             assertThat(client.closeCode()).isEqualTo(1012);
-            await("end").atMost(5, TimeUnit.SECONDS).until(() -> pod.disconnects("max_age") == 1);
+            await("end").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("max_age") == 1);
         }
     }
 }

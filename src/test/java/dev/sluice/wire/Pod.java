@@ -28,6 +28,9 @@ import java.util.stream.Stream;
 /** One process of the packaged application, jar or native executable, on a port of its own. */
 final class Pod implements AutoCloseable {
 
+    /** For those that have much to do: most live for seconds only, in which the better compiler takes more than it gives. */
+    static final String COMPILED_WELL = "-XX:TieredStopAtLevel=4";
+
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
     private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
     private static final AtomicInteger COUNT = new AtomicInteger();
@@ -73,7 +76,7 @@ final class Pod implements AutoCloseable {
     private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
         List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
-        Path log = Path.of("target", "pod-" + COUNT.incrementAndGet() + ".log");
+        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
         ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
@@ -87,7 +90,7 @@ final class Pod implements AutoCloseable {
 
     Pod awaitReady() {
         awaitListening();
-        orEnd(() -> await("readiness").atMost(15, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
+        orEnd(() -> await("readiness").atMost(30, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
         return this;
     }
 
@@ -107,7 +110,7 @@ final class Pod implements AutoCloseable {
     }
 
     private void awaitPort() {
-        await("start").atMost(15, TimeUnit.SECONDS).until(() -> {
+        await("start").atMost(30, TimeUnit.SECONDS).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("the pod has ended:\n" + log());
             }
@@ -255,7 +258,7 @@ final class Pod implements AutoCloseable {
     @Override
     public void close() {
         process.destroyForcibly();
-        exit(Duration.ofSeconds(10));
+        exit(Duration.ofSeconds(30));
         if (log().contains("LEAK:")) {
             throw new AssertionError("a buffer was leaked:\n" + log());
         }
@@ -288,6 +291,7 @@ final class Pod implements AutoCloseable {
         } else {
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.add("-Dio.netty.leakDetection.level=paranoid");
+            command.add("-XX:TieredStopAtLevel=1");
             command.addAll(jvmOptions);
             command.addAll(properties);
             command.add("-jar");

@@ -28,7 +28,7 @@ final class RawClient implements AutoCloseable {
 
     private RawClient(Socket connected) throws IOException {
         socket = connected;
-        socket.setSoTimeout(10_000);
+        socket.setSoTimeout(30_000);
         in = new DataInputStream(socket.getInputStream());
         out = new DataOutputStream(socket.getOutputStream());
         out.write(("GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()

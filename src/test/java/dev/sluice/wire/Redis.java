@@ -4,7 +4,6 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -16,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
 
@@ -23,6 +23,11 @@ import redis.embedded.core.ExecutableProvider;
 final class Redis implements AutoCloseable {
 
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
+
+    /** Below those that the kernel gives to whoever connects: nobody takes one while its Redis is down. */
+    private static final int FIRST_PORT = 10_000;
+
+    private static final int LAST_PORT = 30_000;
 
     private final int port;
     private final String password;
@@ -58,14 +63,14 @@ final class Redis implements AutoCloseable {
     static Redis sentinelOf(Redis master, String name) {
         Redis redis = absent();
         try {
-            Path config = Files.writeString(Path.of("target", "sentinel-" + redis.port + ".conf"), """
+            Path config = Files.writeString(
+                    Fork.file("sentinel-" + redis.port + ".conf"), """
                     port %1$d
                     bind 127.0.0.1
                     sentinel monitor %2$s 127.0.0.1 %3$d 1
                     sentinel down-after-milliseconds %2$s 1000
                     sentinel failover-timeout %2$s 3000
-                    """.formatted(
-                            redis.port, name, master.port));
+                    """.formatted(redis.port, name, master.port));
             redis.start(config.toString(), "--sentinel");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -89,6 +94,8 @@ final class Redis implements AutoCloseable {
                 "",
                 "--dir",
                 "target",
+                "--dbfilename",
+                "redis-" + port + ".rdb",
                 "--requirepass",
                 password));
         arguments.addAll(List.of(options));
@@ -101,15 +108,16 @@ final class Redis implements AutoCloseable {
             command.add(0, ExecutableProvider.newJarResourceProvider().get().getAbsolutePath());
             process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(new File("target", "redis-" + port + ".log"))
+                    .redirectOutput(Fork.file("redis-" + port + ".log").toFile())
                     .start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        // Whoever answers at the port is not necessarily this one.
         await("Redis")
-                .atMost(10, TimeUnit.SECONDS)
+                .atMost(30, TimeUnit.SECONDS)
                 .ignoreExceptions()
-                .until(() -> command("PING").equals("+PONG"));
+                .until(() -> wholeReply("INFO", "server").contains("process_id:" + process.pid() + "\r\n"));
     }
 
     String uri() {
@@ -309,18 +317,23 @@ final class Redis implements AutoCloseable {
     /** The first line of the reply. */
     private String command(byte[]... words) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            if (!password.isEmpty()) {
-                send(socket, "AUTH".getBytes(StandardCharsets.US_ASCII), password.getBytes(StandardCharsets.UTF_8));
-            }
+            authenticate(socket);
             return send(socket, words);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    private void authenticate(Socket socket) throws IOException {
+        if (!password.isEmpty()) {
+            send(socket, bytes("AUTH", password));
+        }
+    }
+
     /** A bulk string. */
     private String wholeReply(String... words) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            authenticate(socket);
             int length = Integer.parseInt(send(socket, bytes(words)).substring(1));
             return new String(socket.getInputStream().readNBytes(length), StandardCharsets.UTF_8);
         } catch (IOException e) {
@@ -360,10 +373,13 @@ final class Redis implements AutoCloseable {
     }
 
     private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (IOException taken) {
+                // By somebody else's service.
+            }
         }
     }
 

@@ -152,7 +152,7 @@ class RetentionIT {
         String unsubscribed = "{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}";
         int newest = 0;
         try (Client client = Client.of(pod, user)) {
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
             for (int round = 0; round < 10 || System.nanoTime() < end; round++) {
                 client.subscribeToRetained(upload);
                 int first = Integer.parseInt(client.next());

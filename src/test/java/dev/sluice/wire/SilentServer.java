@@ -34,10 +34,10 @@ final class SilentServer implements AutoCloseable {
         }
     }
 
-    /** Awaits that all clients have closed their connections; fails where one has not after five seconds. */
+    /** Awaits that all clients have closed their connections; fails where one has not after half a minute. */
     void awaitLeftByAll() throws IOException {
         for (Socket socket : accepted) {
-            socket.setSoTimeout(5_000);
+            socket.setSoTimeout(30_000);
             // What they said, and then the end.
             socket.getInputStream().readAllBytes();
         }

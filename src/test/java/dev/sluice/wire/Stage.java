@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -30,7 +31,7 @@ final class Stage {
     }
 
     private static Pod shared(Way way) {
-        Pod pod = Pod.ready(REDIS, way.with(Map.of("sluice.auth.timeout", "1s")));
+        Pod pod = Pod.ready(REDIS, way.with(Map.of("sluice.auth.timeout", "3s")), List.of(Pod.COMPILED_WELL));
         Runtime.getRuntime().addShutdownHook(new Thread(pod::close));
         return pod;
     }

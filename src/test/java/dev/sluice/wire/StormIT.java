@@ -49,7 +49,7 @@ class StormIT {
     /** The head of what the pod says to a request for an upgrade. */
     private static String answer(Pod pod) throws IOException {
         try (Socket socket = new Socket("localhost", pod.port())) {
-            socket.setSoTimeout(5_000);
+            socket.setSoTimeout(30_000);
             socket.getOutputStream().write("""
                             GET /ws HTTP/1.1
                             Host: localhost

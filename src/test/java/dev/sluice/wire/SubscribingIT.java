@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +31,10 @@ class SubscribingIT {
 
     @BeforeEach
     void connect() {
+        // What the one before has subscribed to lasts as long as its connection.
+        await().pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> pod.metric("sluice_users") == 0);
         client = Client.of(pod, "subscriber");
     }
 

@@ -85,15 +85,23 @@ final class TcpProxy implements AutoCloseable {
             while (true) {
                 Socket client = server.accept();
                 sockets.add(client);
-                Socket redis = new Socket(InetAddress.getLoopbackAddress(), target);
-                sockets.add(redis);
-                client.setTcpNoDelay(true);
-                redis.setTcpNoDelay(true);
-                start(() -> copy(client, redis));
-                start(() -> copy(redis, client));
+                start(() -> connect(client));
             }
         } catch (IOException closed) {
             // There is nothing to do any more.
+        }
+    }
+
+    private void connect(Socket client) {
+        try (client;
+                Socket redis = new Socket(InetAddress.getLoopbackAddress(), target)) {
+            sockets.add(redis);
+            client.setTcpNoDelay(true);
+            redis.setTcpNoDelay(true);
+            start(() -> copy(client, redis));
+            copy(redis, client);
+        } catch (IOException nobodyThere) {
+            // The client's connection ends, too.
         }
     }
 

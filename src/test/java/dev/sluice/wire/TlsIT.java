@@ -32,7 +32,7 @@ class TlsIT {
 
     @BeforeAll
     static void start() throws IOException, InterruptedException, GeneralSecurityException {
-        Path keys = Path.of("target", "test-tls.p12").toAbsolutePath();
+        Path keys = Fork.file("tls.p12").toAbsolutePath();
         Files.deleteIfExists(keys);
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
@@ -41,7 +41,7 @@ class TlsIT {
                         "-alias",
                         "sluice",
                         "-keyalg",
-                        "RSA",
+                        "EC",
                         "-dname",
                         "CN=localhost",
                         "-ext",
@@ -66,7 +66,7 @@ class TlsIT {
         own.init(store, PASSWORD.toCharArray());
         trusting.init(own.getKeyManagers(), trust.getTrustManagers(), null);
         certificate = Files.writeString(
-                Path.of("target", "test-tls.pem").toAbsolutePath(),
+                Fork.file("tls.pem").toAbsolutePath(),
                 "-----BEGIN CERTIFICATE-----\n"
                         + Base64.getMimeEncoder()
                                 .encodeToString(store.getCertificate("sluice").getEncoded())
@@ -107,7 +107,7 @@ class TlsIT {
             }
             try (Pod distrustful = Pod.started(Stage.REDIS, Map.of("quarkus.redis.hosts", hosts))) {
                 await("refusal")
-                        .atMost(10, TimeUnit.SECONDS)
+                        .atMost(30, TimeUnit.SECONDS)
                         .until(() -> distrustful.log().contains("Redis subscription is not live"));
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
             }
@@ -143,7 +143,7 @@ class TlsIT {
                 assertThat(healthy.next()).isEqualTo(large);
             }
             // Promised are two seconds; a farewell of TLS's own would wait for a peer that does not read.
-            await("gone").atMost(3, TimeUnit.SECONDS).until(slow::isGone);
+            await("gone").atMost(5, TimeUnit.SECONDS).until(slow::isGone);
             await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
         }
     }

@@ -26,6 +26,7 @@ final class Tokens {
 
     private static final KeyPair KEY = keyPair();
     private static final KeyPair OTHER_KEY = keyPair();
+    private static final Path KEY_FILE = file("key.pem", publicKeyPem());
 
     private Tokens() {}
 
@@ -87,7 +88,7 @@ final class Tokens {
 
         /** A file with what verifies that. */
         Path publicKeyFile() {
-            return file("test-" + id + ".pem", pem(pair));
+            return file("key-" + id + ".pem", pem(pair));
         }
     }
 
@@ -119,14 +120,14 @@ final class Tokens {
         }
     }
 
-    /** A file with the key that verifies good tokens. */
+    /** The file with the key that verifies good tokens; written once, as pods may read it at any time. */
     static Path publicKeyFile() {
-        return file("test-public-key.pem", publicKeyPem());
+        return KEY_FILE;
     }
 
     private static Path file(String name, String content) {
         try {
-            return Files.writeString(Path.of("target", name), content).toAbsolutePath();
+            return Files.writeString(Fork.file(name), content).toAbsolutePath();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -55,7 +55,7 @@ class UpgradeIT {
     void aConnectionBecomesOneWebSocketAtMost() throws IOException {
         awaitNobody();
         String both = request(Tokens.of("one")) + request(Tokens.of("two"));
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 10; i++) {
             try (Socket socket = new Socket("localhost", POD.port())) {
                 socket.getOutputStream().write(both.getBytes(StandardCharsets.US_ASCII));
                 socket.setSoTimeout(200);
@@ -83,7 +83,7 @@ class UpgradeIT {
     private static void awaitNobody() {
         for (String state : new String[] {"authenticated", "unauthenticated"}) {
             await(state)
-                    .atMost(10, TimeUnit.SECONDS)
+                    .atMost(30, TimeUnit.SECONDS)
                     .until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
         }
     }
