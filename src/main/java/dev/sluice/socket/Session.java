@@ -34,6 +34,9 @@ final class Session implements ConnectionGuard.Peer {
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
 
+    /** Closes whoever came when a limit was reached, and may come again. */
+    private static final int CROWDED = 1013;
+
     private static final String NOT_NOW = "tokens can't be verified now";
 
     private sealed interface State {
@@ -55,6 +58,7 @@ final class Session implements ConnectionGuard.Peer {
     private final Loop loop;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private State state = new State.Over();
+    private Runnable admitted = () -> {};
     private boolean refreshing;
     private boolean beating;
     private long nextBeat;
@@ -81,6 +85,11 @@ final class Session implements ConnectionGuard.Peer {
     /** Runs a task on the WebSocket's event loop; may be called on any thread. */
     void run(Runnable task) {
         loop.execute(task);
+    }
+
+    /** What is to be run once it becomes a connection; to be said before it starts. */
+    void whenAdmitted(Runnable action) {
+        admitted = action;
     }
 
     /** Starts it; the user where the upgrade request has shown it already. */
@@ -166,6 +175,11 @@ final class Session implements ConnectionGuard.Peer {
     @Override
     public void pinged(byte[] bytes) {
         outbox.send(new Frame.Pong(bytes));
+    }
+
+    @Override
+    public void flooded() {
+        disconnect(Disconnect.FLOODED);
     }
 
     @Override
@@ -256,8 +270,12 @@ final class Session implements ConnectionGuard.Peer {
 
     private void admit(String user, @Nullable JsonNode id) {
         Connection connection = new Connection(user, outbox, loop, host::disconnected);
+        if (!host.admit(connection)) {
+            close(CROWDED, "too many connections of this user");
+            return;
+        }
         state = new State.Open(connection);
-        host.admit(connection);
+        admitted.run();
         outbox.send(ControlFrames.authSuccess(user, id));
         Gap gap = host.gap();
         if (gap != null) {

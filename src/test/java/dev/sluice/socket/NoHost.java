@@ -21,7 +21,7 @@ final class NoHost implements SessionHost {
     }
 
     @Override
-    public void admit(Connection connection) {
+    public boolean admit(Connection connection) {
         throw new UnsupportedOperationException();
     }
 
