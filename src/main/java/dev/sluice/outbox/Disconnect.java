@@ -16,6 +16,8 @@ public enum Disconnect {
     PROTOCOL_ERROR(1002, "WebSocket protocol error"),
     /** The peer sent a frame larger than allowed. */
     FRAME_TOO_LARGE(1009, "frame too large"),
+    /** The peer sent more frames than its rate and burst allow. */
+    FLOODED(4029, "too many frames"),
     /** More was waiting for the peer than an outbox may hold. */
     OUTBOX_FULL(4008, "too slow: too much is waiting"),
     /** The peer has taken nothing of what was waiting for it for too long. */

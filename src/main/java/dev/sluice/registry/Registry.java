@@ -41,6 +41,7 @@ public final class Registry {
     private final Routes routes;
     private final Scope scope;
     private final int maxSubscriptions;
+    private final int maxConnections;
 
     // Whoever changes a user's groups does so inside users.compute(user), which is the lock; listeners is only ever
     // locked inside that, never around it.
@@ -52,7 +53,7 @@ public final class Registry {
 
     @Inject
     Registry(Routes routes, RegistryConfig config, MeterRegistry metrics) {
-        this(routes, config.scope(), config.subscriptionsPerUser());
+        this(routes, config.scope(), config.subscriptionsPerUser(), config.connectionsPerUser());
         Gauge.builder("sluice.users", users, Map::size)
                 .description("Users with at least one connection to this pod")
                 .register(metrics);
@@ -65,20 +66,33 @@ public final class Registry {
                 .register(metrics);
     }
 
-    Registry(Routes routes, Scope scope, int maxSubscriptions) {
+    Registry(Routes routes, Scope scope, int maxSubscriptions, int maxConnections) {
         if (maxSubscriptions < 1) {
             throw new ConfigurationException(
                     "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
         }
+        if (maxConnections < 1) {
+            throw new ConfigurationException(
+                    "sluice.limits.connections-per-user must be at least 1, is " + maxConnections);
+        }
         this.routes = routes;
         this.scope = scope;
         this.maxSubscriptions = maxSubscriptions;
+        this.maxConnections = maxConnections;
     }
 
-    /** Takes in a connection: from now on it hears what is for its user. */
-    public void add(Connection connection) {
+    /**
+     * Takes in a connection: from now on it hears what is for its user. Returns false, and does nothing, where the user
+     * has as many as allowed.
+     */
+    public boolean add(Connection connection) {
+        boolean[] added = {false};
         users.compute(connection.user(), (user, known) -> {
             Group group = known == null ? new Group() : known;
+            if (group.connections.size() >= maxConnections) {
+                return group;
+            }
+            added[0] = true;
             group.connections.add(connection);
             connections.increment();
             routes.ofUser(user).forEach(channel -> join(connection, channel));
@@ -91,6 +105,17 @@ public final class Registry {
             }
             return group;
         });
+        return added[0];
+    }
+
+    /** Whether the user may have one more connection at the moment; {@link #add} may find that changed. */
+    public boolean hasRoomFor(String user) {
+        boolean[] room = {true};
+        users.computeIfPresent(user, (name, group) -> {
+            room[0] = group.connections.size() < maxConnections;
+            return group;
+        });
+        return room[0];
     }
 
     /**

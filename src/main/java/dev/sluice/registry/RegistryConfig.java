@@ -4,7 +4,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 
-/** To whom subscriptions belong, and how many there may be. */
+/** To whom subscriptions belong, and how many of what one user may have. */
 @ConfigMapping(prefix = "sluice")
 interface RegistryConfig {
 
@@ -17,4 +17,9 @@ interface RegistryConfig {
     @WithName("limits.subscriptions-per-user")
     @WithDefault("256")
     int subscriptionsPerUser();
+
+    /** How many connections to this pod one user may have; at least 1. */
+    @WithName("limits.connections-per-user")
+    @WithDefault("32")
+    int connectionsPerUser();
 }

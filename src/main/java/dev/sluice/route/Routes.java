@@ -92,6 +92,11 @@ public final class Routes {
         return resolve(bytes, bytes.length);
     }
 
+    /** Whether it is the length of the name's id that makes it no channel's. */
+    public boolean isTooLong(String name) {
+        return name.substring(name.indexOf(':') + 1).getBytes(StandardCharsets.UTF_8).length > MAX_ID_BYTES;
+    }
+
     /** The channels that a user hears without asking; none where the user's name is too long to be an id. */
     public List<Channel> ofUser(String user) {
         List<Channel> channels = new ArrayList<>(1);

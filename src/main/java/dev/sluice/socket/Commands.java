@@ -16,7 +16,6 @@ import dev.sluice.route.Routes;
 import dev.sluice.socket.ClientMessage.Senseless;
 import dev.sluice.socket.ClientMessage.Subscribe;
 import dev.sluice.socket.ClientMessage.Unsubscribe;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.List;
@@ -32,7 +31,8 @@ final class Commands {
     private final Registry registry;
     private final Retention retention;
     private final Deliveries deliveries;
-    private final Counter tooManySubscriptions;
+    private final LimitMeter tooManySubscriptions;
+    private final LimitMeter idTooLong;
 
     Commands(
             Routes routes,
@@ -46,7 +46,8 @@ final class Commands {
         this.registry = registry;
         this.retention = retention;
         this.deliveries = deliveries;
-        this.tooManySubscriptions = SocketMeters.refused("subscriptions-per-user", metrics);
+        this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
+        this.idTooLong = new LimitMeter("channel-id-length", metrics);
     }
 
     /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
@@ -147,7 +148,7 @@ final class Commands {
     }
 
     private void tooMany(Conversation conversation, Channel channel, @Nullable JsonNode id) {
-        tooManySubscriptions.increment();
+        tooManySubscriptions.exceeded();
         conversation.send(
                 ControlFrames.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
     }
@@ -156,6 +157,9 @@ final class Commands {
         for (String name : names) {
             Channel channel = routes.resolve(name);
             if (channel == null) {
+                if (routes.isTooLong(name)) {
+                    idTooLong.exceeded();
+                }
                 conversation.send(ControlFrames.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {

@@ -1,6 +1,5 @@
 package dev.sluice.socket;
 
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
@@ -12,18 +11,20 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 /**
- * Refuses upgrades above {@link ConnectRate} before anything else is done for them: behind authentication and WebSockets
- * Next, being refused costs half as much again.
+ * Refuses upgrades above {@link ConnectRate}, and those for which there is no place, before anything else is done for
+ * them: behind authentication and WebSockets Next, being refused costs half as much again.
  */
 @Singleton
 final class ConnectGate {
 
     private final ConnectRate rate;
-    private final Counter refused;
+    private final Places places;
+    private final LimitMeter tooFast;
 
-    ConnectGate(ConnectRate rate, MeterRegistry metrics) {
+    ConnectGate(ConnectRate rate, Places places, MeterRegistry metrics) {
         this.rate = rate;
-        this.refused = SocketMeters.refused("connects-per-second", metrics);
+        this.places = places;
+        this.tooFast = new LimitMeter("connects-per-second", metrics);
     }
 
     void register(@Observes Filters filters) {
@@ -32,18 +33,29 @@ final class ConnectGate {
 
     private void pass(RoutingContext context) {
         HttpServerRequest request = context.request();
-        if (isUpgrade(request) && !rate.admit()) {
-            refused.increment();
-            // Whoever is refused has no use for the connection, and here it would take up room.
-            context.response()
-                    .setStatusCode(503)
-                    .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())
-                    .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
-                    .end()
-                    .onComplete(ended -> request.connection().close());
-        } else {
+        if (!isUpgrade(request)) {
             context.next();
+            return;
         }
+        Places.Full full = places.full(request);
+        if (full != null) {
+            refuse(context, full.status());
+        } else if (rate.admit()) {
+            context.next();
+        } else {
+            tooFast.exceeded();
+            refuse(context, 503);
+        }
+    }
+
+    private static void refuse(RoutingContext context, int status) {
+        // Whoever is refused has no use for the connection, and here it would take up room.
+        context.response()
+                .setStatusCode(status)
+                .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())
+                .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
+                .end()
+                .onComplete(ended -> context.request().connection().close());
     }
 
     /** By what WebSockets Next goes by. */

@@ -10,10 +10,13 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -25,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sees to what only the TCP connection below a WebSocket can tell or do: that it becomes one WebSocket at most, that its
- * end is noticed even where the WebSocket never began, and that a client that broke the protocol learns why. Vert.x alone
+ * end is noticed even where the WebSocket never began, that nothing is passed on of what a client sends above its rate, and
+ * that a client that broke the protocol learns why. Vert.x alone
  * would cut that one off without a close frame; here the connection is closed in two steps, first our half, and all of it
  * once the peer has closed its own or after a moment, as closing at once with input unread makes the kernel send a reset,
  * which overtakes the close frame. To be used on the connection's event loop.
@@ -38,11 +42,14 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private static final int MAX_LINGER_SECONDS = 1;
 
     private final Channel channel;
+    private final Place place;
+    private final FrameRate.Pace pace;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
     private boolean upgrading;
     private boolean violated;
+    private boolean flooded;
 
     /** What is told of the other end, on the event loop. */
     interface Peer {
@@ -52,16 +59,21 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         /** It has sent a WebSocket ping, which is to be answered. */
         void pinged(byte[] bytes);
 
+        /** It has sent more frames than it may; nothing that it sends is passed on any more. */
+        void flooded();
+
         /** It has reset the connection. */
         void reset();
     }
 
-    private ConnectionGuard(Channel channel) {
+    private ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
         this.channel = channel;
+        this.place = place;
+        this.pace = pace;
     }
 
     /** The guard of the request's connection, or {@code null} where that can't become a WebSocket. */
-    static @Nullable ConnectionGuard of(HttpServerRequest request) {
+    static @Nullable ConnectionGuard of(HttpServerRequest request, Places places, FrameRate rate) {
         // A Vert.x internal; nothing public leads to the channel.
         if (request.version() != HttpVersion.HTTP_1_1 || !(request.connection() instanceof ConnectionBase connection)) {
             return null;
@@ -70,23 +82,26 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         if (pipeline.get(NAME) instanceof ConnectionGuard known) {
             return known;
         }
-        ConnectionGuard guard = new ConnectionGuard(connection.channel());
+        ConnectionGuard guard = new ConnectionGuard(connection.channel(), new Place(places), rate.pace());
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
         pipeline.addBefore(pipeline.lastContext().name(), NAME, guard);
+        guard.whenClosed(guard.place::leave);
         return guard;
     }
 
     /** Whether an upgrade with that request may begin; false while another is under way or done. */
     boolean begin(HttpServerRequest request) {
-        boolean first = !upgrading;
+        if (upgrading) {
+            return false;
+        }
         upgrading = true;
         headers = request.headers();
-        return first;
+        return true;
     }
 
-    /** The upgrade was refused: the client may try again on the same connection. */
-    void refused() {
-        upgrading = false;
+    /** The place that its upgrade takes. */
+    Place place() {
+        return place;
     }
 
     /** Where writes begin that are encoded already. */
@@ -97,6 +112,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     /** From now on tells of the other end. */
     void watch(Peer told) {
         peer = told;
+        if (flooded) {
+            told.flooded();
+        }
     }
 
     /** Closes the connection at once. */
@@ -126,28 +144,45 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         context = added;
     }
 
-    /**
-     * Forgets once the hand-shake is over what only a request needs. The WebSocket would keep its headers twice for as
-     * long as it lives, a token or cookie among them.
-     */
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-        if (headers != null
-                && message instanceof HttpResponse response
-                && response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
-            headers.clear();
-            headers = null;
-            // A timer for each connection, which the signs of life that are sent would keep from ever firing.
-            ChannelHandler idle = context.pipeline().get(IdleStateHandler.class);
-            if (idle != null) {
-                context.pipeline().remove(idle);
+        if (headers != null && message instanceof HttpResponse response) {
+            if (response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
+                upgraded(context.pipeline());
+            } else if (response.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
+                // Refused, whoever it was that did so: the client may try again on the same connection.
+                headers = null;
+                upgrading = false;
+                place.leave();
             }
         }
         context.write(message, promise);
     }
 
+    /**
+     * Forgets once the hand-shake is over what only a request needs. The WebSocket would keep its headers twice for as
+     * long as it lives, a token or cookie among them.
+     */
+    private void upgraded(ChannelPipeline pipeline) {
+        if (headers != null) {
+            headers.clear();
+            headers = null;
+        }
+        // A timer for each connection, which the signs of life that are sent would keep from ever firing.
+        ChannelHandler idle = pipeline.get(IdleStateHandler.class);
+        if (idle != null) {
+            pipeline.remove(idle);
+        }
+    }
+
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        // The requests that somebody sends behind one for an upgrade count as well: they would queue up.
+        if (upgrading && !pace.admit() && !(message instanceof CloseWebSocketFrame)) {
+            ReferenceCountUtil.release(message);
+            flooded(message instanceof WebSocketFrame);
+            return;
+        }
         if (peer != null) {
             peer.heard();
         }
@@ -160,6 +195,17 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             }
         } else {
             context.fireChannelRead(message);
+        }
+    }
+
+    private void flooded(boolean webSocket) {
+        if (!webSocket) {
+            cut();
+        } else if (!flooded) {
+            flooded = true;
+            if (peer != null) {
+                peer.flooded();
+            }
         }
     }
 

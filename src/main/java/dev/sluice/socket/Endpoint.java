@@ -87,7 +87,7 @@ abstract class Endpoint {
         LOG.debugf(failure, "%s failed", socket.id());
         Session session = session(socket);
         if (session != null) {
-            session.disconnect(reason(failure));
+            sessions.failed(session, reason(failure));
         }
     }
 

@@ -31,6 +31,9 @@ final class Session implements ConnectionGuard.Peer {
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
 
+    /** Closes whoever came when a limit was reached, and may come again. */
+    private static final int CROWDED = 1013;
+
     private static final String NOT_NOW = "tokens can't be verified now";
 
     private sealed interface State {
@@ -53,6 +56,7 @@ final class Session implements ConnectionGuard.Peer {
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private State state = new State.Over();
     private final Pulse pulse = new Pulse();
+    private Runnable admitted = () -> {};
     private final long started = System.nanoTime();
 
     /**
@@ -74,6 +78,11 @@ final class Session implements ConnectionGuard.Peer {
     /** Runs a task on the WebSocket's event loop; may be called on any thread. */
     void run(Runnable task) {
         loop.execute(task);
+    }
+
+    /** What is to be run once it becomes a connection; to be said before it starts. */
+    void whenAdmitted(Runnable action) {
+        admitted = action;
     }
 
     /** Starts it; with a bearer where the upgrade request has shown one already. */
@@ -164,6 +173,11 @@ final class Session implements ConnectionGuard.Peer {
     }
 
     @Override
+    public void flooded() {
+        disconnect(Disconnect.FLOODED);
+    }
+
+    @Override
     public void reset() {
         disconnect(Disconnect.CONNECTION_RESET);
     }
@@ -241,9 +255,13 @@ final class Session implements ConnectionGuard.Peer {
 
     private void admit(Bearer bearer, @Nullable JsonNode id) {
         Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
+        if (!host.admit(connection)) {
+            close(CROWDED, "too many connections of this user");
+            return;
+        }
         Conversation conversation = new Conversation(connection, bearer);
         state = new State.Open(conversation);
-        host.admit(connection);
+        admitted.run();
         outbox.send(ControlFrames.authSuccess(bearer.user(), id));
         Gap gap = host.gap();
         if (gap != null) {

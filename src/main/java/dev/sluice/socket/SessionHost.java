@@ -16,8 +16,8 @@ interface SessionHost {
     /** Judges a token; the verdict may come on another thread. Never fails. */
     void verify(String token, Consumer<Verdict> verdict);
 
-    /** The client has shown who it is. */
-    void admit(Connection connection);
+    /** The client has shown who it is; false where its user has as many connections as allowed. */
+    boolean admit(Connection connection);
 
     /** The interruption of the feed that lasts, if any. */
     @Nullable

@@ -84,6 +84,7 @@ final class Sessions implements SessionHost {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
+        session.whenAdmitted(guard.place()::authenticated);
         guard.watch(session);
         session.opened(bearer);
         if (closing) {
@@ -99,6 +100,14 @@ final class Sessions implements SessionHost {
 
     boolean closing() {
         return closing;
+    }
+
+    /** Something about the socket makes it unusable. To be called on its event loop. */
+    void failed(Session session, Disconnect reason) {
+        if (reason == Disconnect.FRAME_TOO_LARGE) {
+            meters.largeFrame();
+        }
+        session.disconnect(reason);
     }
 
     /** The socket is closed; idempotent. To be called on its event loop. */
@@ -142,8 +151,12 @@ final class Sessions implements SessionHost {
     }
 
     @Override
-    public void admit(Connection connection) {
-        registry.add(connection);
+    public boolean admit(Connection connection) {
+        boolean added = registry.add(connection);
+        if (!added) {
+            meters.crowdedUser();
+        }
+        return added;
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What clients may do. */
 @ConfigMapping(prefix = "sluice")
@@ -44,6 +45,30 @@ interface SocketConfig {
     @WithName("limits.connects-per-second")
     @WithDefault("2000")
     int connectsPerSecond();
+
+    /** How many WebSockets there may be, upgrades under way included. */
+    @WithName("limits.connections")
+    @WithDefault("50000")
+    int maxConnections();
+
+    /** How many of them may not have authenticated yet. */
+    @WithName("limits.unauthenticated")
+    @WithDefault("5000")
+    int maxUnauthenticated();
+
+    /** How many of them may come from one address, or one IPv6 network of 64 bits; where absent, as many as they like. */
+    @WithName("limits.connections-per-address")
+    OptionalInt maxPerAddress();
+
+    /** How many frames of any kind a client may send in a second. */
+    @WithName("limits.frames-per-second")
+    @WithDefault("50")
+    int framesPerSecond();
+
+    /** How many frames of any kind a client may send at once, after it has been silent for long enough. */
+    @WithName("limits.frames-burst")
+    @WithDefault("512")
+    int framesBurst();
 
     /** The largest frame, and the largest message made of several, that a client may send. */
     @WithDefault("32K")

@@ -11,9 +11,15 @@ import jakarta.inject.Singleton;
 final class SocketMeters {
 
     private final MeterRegistry metrics;
+    private final LimitMeter origin;
+    private final LimitMeter connectionsPerUser;
+    private final LimitMeter maxFrame;
 
     SocketMeters(MeterRegistry metrics) {
         this.metrics = metrics;
+        this.origin = new LimitMeter("origin", metrics);
+        this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
+        this.maxFrame = new LimitMeter("max-frame", metrics);
     }
 
     void authFailed(Refusal reason) {
@@ -24,8 +30,19 @@ final class SocketMeters {
                 .increment();
     }
 
-    void refused(String limit) {
-        refused(limit, metrics).increment();
+    /** A page that may not connect. */
+    void foreignOrigin() {
+        origin.exceeded();
+    }
+
+    /** A user with as many connections as allowed. */
+    void crowdedUser() {
+        connectionsPerUser.exceeded();
+    }
+
+    /** A frame, or a message of several, that is larger than allowed. */
+    void largeFrame() {
+        maxFrame.exceeded();
     }
 
     void onDisconnected(@Observes Disconnected event) {
@@ -34,12 +51,5 @@ final class SocketMeters {
                 .tag("reason", event.reason().tag())
                 .register(metrics)
                 .increment();
-    }
-
-    static Counter refused(String limit, MeterRegistry metrics) {
-        return Counter.builder("sluice.refused")
-                .description("What was refused because of a limit or rule")
-                .tag("limit", limit)
-                .register(metrics);
     }
 }

@@ -4,6 +4,7 @@ import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
 import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
+import dev.sluice.registry.Registry;
 import io.quarkus.websockets.next.HttpUpgradeCheck;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
@@ -24,6 +25,9 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     private final RequestToken requestToken;
     private final Tokens tokens;
     private final Sessions sessions;
+    private final Registry registry;
+    private final Places places;
+    private final FrameRate frameRate;
     private final Duration authTimeout;
     private final SocketMeters meters;
 
@@ -33,40 +37,48 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             RequestToken requestToken,
             Tokens tokens,
             Sessions sessions,
+            Registry registry,
+            Places places,
+            FrameRate frameRate,
             SocketMeters meters) {
         this.origins = origins;
         this.authTimeout = config.authTimeout();
         this.requestToken = requestToken;
         this.tokens = tokens;
         this.sessions = sessions;
+        this.registry = registry;
+        this.places = places;
+        this.frameRate = frameRate;
         this.meters = meters;
     }
 
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
-        ConnectionGuard guard = ConnectionGuard.of(context.httpRequest());
-        if (guard == null || !guard.begin(context.httpRequest())) {
+        HttpServerRequest request = context.httpRequest();
+        ConnectionGuard guard = ConnectionGuard.of(request, places, frameRate);
+        if (guard == null || !guard.begin(request)) {
             return CheckResult.rejectUpgrade(400);
         }
+        Places.Full full = guard.place().take(places.address(request));
+        if (full != null) {
+            return CheckResult.rejectUpgrade(full.status(), tryAgain());
+        }
         context.userData().put(Endpoint.GUARD, guard);
-        return check(context).onItem().transformToUni(result -> {
-            if (!result.isUpgradePermitted()) {
-                guard.refused();
-            }
-            // Whoever has left meanwhile gets neither an answer nor a WebSocket.
-            return guard.isOpen()
-                    ? Uni.createFrom().item(result)
-                    : Uni.createFrom().nothing();
-        });
+        // Whoever has left meanwhile gets neither an answer nor a WebSocket.
+        return check(context, guard)
+                .onItem()
+                .transformToUni(result -> guard.isOpen()
+                        ? Uni.createFrom().item(result)
+                        : Uni.createFrom().nothing());
     }
 
-    private Uni<CheckResult> check(HttpUpgradeContext context) {
+    private Uni<CheckResult> check(HttpUpgradeContext context, ConnectionGuard guard) {
         HttpServerRequest request = context.httpRequest();
         if (sessions.closing()) {
             return CheckResult.rejectUpgrade(503, tryAgain());
         }
         if (!origins.allow(request)) {
-            meters.refused("origin");
+            meters.foreignOrigin();
             return CheckResult.rejectUpgrade(403);
         }
         String token = requestToken.of(request);
@@ -79,11 +91,16 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 .after(authTimeout)
                 .recoverWithItem(new Verdict.Unavailable())
                 .emitOn(task -> loop.runOnContext(x -> task.run()))
-                .map(verdict -> verified(context, verdict));
+                .map(verdict -> verified(context, guard, verdict));
     }
 
-    private CheckResult verified(HttpUpgradeContext context, Verdict verdict) {
+    private CheckResult verified(HttpUpgradeContext context, ConnectionGuard guard, Verdict verdict) {
         if (verdict instanceof Verdict.Accepted accepted && !sessions.closing()) {
+            if (!registry.hasRoomFor(accepted.bearer().user())) {
+                meters.crowdedUser();
+                return CheckResult.rejectUpgradeSync(429, tryAgain());
+            }
+            guard.place().authenticated();
             context.userData().put(Endpoint.BEARER, accepted.bearer());
             return CheckResult.permitUpgradeSync();
         }

@@ -40,7 +40,7 @@ class RegistryStressTest {
     @ParameterizedTest
     @EnumSource(Scope.class)
     void whoeverStaysHearsEachPublicationOnceAndNothingIsLeftBehind(Scope scope) throws Exception {
-        Registry registry = new Registry(TestOutboxes.ROUTES, scope, CHANNELS);
+        Registry registry = new Registry(TestOutboxes.ROUTES, scope, CHANNELS, Integer.MAX_VALUE);
         Map<Connection, Boolean> removed = new ConcurrentHashMap<>();
         // One connection per user stays and listens to everything throughout.
         List<Connection> staying = new ArrayList<>();

@@ -22,7 +22,7 @@ class RegistryTest {
     private static final List<Loop> LOOPS = List.of(new Loop(0, Runnable::run), new Loop(1, Runnable::run));
 
     private final List<Disconnected> events = new ArrayList<>();
-    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3);
+    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3);
 
     @Test
     void aUserHearsOnAllConnections() {
@@ -33,6 +33,23 @@ class RegistryTest {
         assertThat(hearing(registry, user("9"))).isEmpty();
         assertThat(registry.users()).isEqualTo(2);
         assertThat(registry.connections()).isEqualTo(3);
+    }
+
+    @Test
+    void aUserMayHaveSoManyConnections() {
+        Connection one = add(registry, "7");
+        add(registry, "7");
+        assertThat(registry.hasRoomFor("7")).isTrue();
+        add(registry, "7");
+        assertThat(registry.hasRoomFor("7")).isFalse();
+        assertThat(registry.hasRoomFor("8")).isTrue();
+        Connection tooMany = connection("7", events::add);
+        assertThat(registry.add(tooMany)).isFalse();
+        assertThat(hearing(registry, user("7"))).hasSize(3).doesNotContain(tooMany);
+        registry.remove(tooMany);
+        assertThat(registry.connections()).isEqualTo(3);
+        registry.remove(one);
+        assertThat(registry.add(tooMany)).isTrue();
     }
 
     @Test
@@ -66,7 +83,7 @@ class RegistryTest {
 
     @Test
     void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
-        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3);
+        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3, 3);
         Connection one = add(own, "7");
         Connection two = add(own, "7");
         own.subscribe(one, upload("42"));
@@ -111,7 +128,7 @@ class RegistryTest {
         assertThat(registry.subscribe(one, upload("3"))).as("there already").isEqualTo(Subscribed.YES);
         registry.unsubscribe(one, upload("1"));
         assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.YES);
-        assertThatThrownBy(() -> new Registry(TestOutboxes.ROUTES, Scope.USER, 0))
+        assertThatThrownBy(() -> new Registry(TestOutboxes.ROUTES, Scope.USER, 0, 3))
                 .hasMessageContaining("subscriptions-per-user");
     }
 

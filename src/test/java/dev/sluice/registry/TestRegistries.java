@@ -10,7 +10,7 @@ public final class TestRegistries {
     private TestRegistries() {}
 
     public static Registry with(Scope scope) {
-        return new Registry(TestOutboxes.ROUTES, scope, 256);
+        return new Registry(TestOutboxes.ROUTES, scope, 256, Integer.MAX_VALUE);
     }
 
     /** Nothing at all is held. */

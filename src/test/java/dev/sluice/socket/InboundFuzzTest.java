@@ -96,8 +96,8 @@ class InboundFuzzTest {
         }
 
         @Override
-        public void admit(Connection connection) {
-            registry.add(connection);
+        public boolean admit(Connection connection) {
+            return registry.add(connection);
         }
 
         @Override

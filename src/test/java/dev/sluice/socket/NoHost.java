@@ -22,7 +22,7 @@ class NoHost implements SessionHost {
     }
 
     @Override
-    public void admit(Connection connection) {
+    public boolean admit(Connection connection) {
         throw new UnsupportedOperationException();
     }
 

@@ -34,6 +34,7 @@ class SessionTest {
     private final List<Disconnected> ended = new ArrayList<>();
     private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
     private boolean timerRuns;
+    private boolean crowded;
     private @Nullable Gap gap;
 
     private final Session session = new Session(
@@ -50,8 +51,12 @@ class SessionTest {
                 }
 
                 @Override
-                public void admit(Connection connection) {
+                public boolean admit(Connection connection) {
+                    if (crowded) {
+                        return false;
+                    }
                     admitted.add(connection);
+                    return true;
                 }
 
                 @Override
@@ -107,6 +112,51 @@ class SessionTest {
         session.opened(SEVEN);
         assertThat(timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+    }
+
+    @Test
+    void whoComesWhenTheUserHasTooManyConnectionsIsToldToComeLater() {
+        List<String> places = new ArrayList<>();
+        session.whenAdmitted(() -> places.add("authenticated"));
+        session.opened(null);
+        session.received(AUTH);
+        session.received(ALIVE);
+        crowded = true;
+        accept("7");
+        assertThat(sent).as("an auth_error would stop clients for good").isEmpty();
+        assertThat(closes).containsExactly(1013);
+        assertThat(failures).isEmpty();
+        assertThat(places).isEmpty();
+        assertThat(executed).isEmpty();
+        session.closed(Disconnect.CLIENT_CLOSED);
+        assertThat(ended).isEmpty();
+    }
+
+    @Test
+    void itsPlaceIsThatOfAConnectionOnceItIsOne() {
+        List<String> places = new ArrayList<>();
+        session.whenAdmitted(() -> places.add("authenticated"));
+        session.opened(null);
+        session.received(AUTH);
+        assertThat(places).isEmpty();
+        accept("7");
+        assertThat(places).containsExactly("authenticated");
+    }
+
+    @Test
+    void whoeverFloodsIsClosedAuthenticatedOrNot() {
+        session.opened(null);
+        session.flooded();
+        assertThat(closes).containsExactly(4029);
+        assertThat(ended).isEmpty();
+    }
+
+    @Test
+    void aConnectionThatFloodsEnds() {
+        session.opened(SEVEN);
+        session.flooded();
+        assertThat(closes).containsExactly(4029);
+        assertThat(ended).singleElement().extracting(Disconnected::reason).isEqualTo(Disconnect.FLOODED);
     }
 
     @Test

@@ -61,6 +61,28 @@ class MetricsIT {
     }
 
     @Test
+    void frameAndChannelIdLengthsThatAreRefusedAreCountedOnceEach() {
+        double frames = refused("max-frame");
+        double ids = refused("channel-id-length");
+        try (RawClient client = RawClient.connect(pod).text("x".repeat(1_000_000))) {
+            assertThat(client.closeCode()).isEqualTo(1009);
+        }
+        byte[] half = new byte[20_000];
+        try (RawClient client = RawClient.of(pod, "7")) {
+            client.frame(RawClient.TEXT, half).frame(RawClient.FINAL | RawClient.CONTINUATION, half);
+            assertThat(client.closeCode()).isEqualTo(1009);
+        }
+        try (Client client = Client.of(pod, "7")) {
+            client.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + "x".repeat(257) + "\"}");
+            assertThat(client.next()).contains("bad_channel");
+            client.send("{\"action\":\"subscribe\",\"channel\":\"nobody:knows\"}");
+            assertThat(client.next()).contains("bad_channel");
+        }
+        assertThat(refused("max-frame")).isEqualTo(frames + 2);
+        assertThat(refused("channel-id-length")).isEqualTo(ids + 1);
+    }
+
+    @Test
     void refusalsAreCountedByReason() {
         assertThat(Client.connect(pod.webSocket("/ws")).send("[]").closeCode()).isEqualTo(4004);
         assertThat(Client.connect(pod.webSocket("/ws")).send("{}").closeCode()).isEqualTo(4002);
@@ -82,6 +104,10 @@ class MetricsIT {
         assertThat(pod.metric("sluice_connections{state=\"unauthenticated\"}")).isEqualTo(unauthenticated);
         assertThat(pod.metric("sluice_users")).isEqualTo(users);
         assertThat(pod.metric("sluice_subscriptions")).isEqualTo(subscriptions);
+    }
+
+    private static double refused(String limit) {
+        return pod.metric("sluice_refused_total{limit=\"" + limit + "\"}");
     }
 
     /** 0 while there has been none. */

@@ -217,6 +217,17 @@ final class Pod implements AutoCloseable {
         }
     }
 
+    /** Bytes of memory the operating system has given the process. */
+    long residentMemory() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
+            String resident =
+                    lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow();
+            return 1024 * Long.parseLong(resident.replaceAll("\\D", ""));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Bytes of heap that are left after a collection. */
     long liveHeap() {
         try {

@@ -3,11 +3,13 @@ package dev.sluice.wire;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLSocketFactory;
 
 /** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
@@ -16,37 +18,71 @@ final class RawClient implements AutoCloseable {
     static final int CONTINUATION = 0;
     static final int TEXT = 1;
     static final int PING = 9;
+    static final int PONG = 10;
     static final int FINAL = 0x80;
 
     private static final int NARROW = 4096;
     private static final int CLOSE = 8;
-    private static final int PONG = 10;
 
     private final Socket socket;
     private final DataInputStream in;
     private final DataOutputStream out;
 
-    private RawClient(Socket connected) throws IOException {
+    private RawClient(Socket connected, String... headers) throws IOException {
         socket = connected;
         socket.setSoTimeout(30_000);
         in = new DataInputStream(socket.getInputStream());
         out = new DataOutputStream(socket.getOutputStream());
-        out.write(("GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
-                        + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-                .getBytes(StandardCharsets.US_ASCII));
-        StringBuilder head = new StringBuilder();
-        while (head.indexOf("\r\n\r\n") < 0) {
-            head.append((char) in.readByte());
-        }
-        if (!head.toString().startsWith("HTTP/1.1 101")) {
-            throw new IOException(head.toString());
+        String head = upgrade(socket, headers);
+        if (!head.startsWith("HTTP/1.1 101")) {
+            throw new IOException(head);
         }
     }
 
-    static RawClient connect(Pod pod) {
+    /** Asks for an upgrade, with some more header lines, and returns the head of the answer. */
+    private static String upgrade(Socket socket, String... headers) throws IOException {
+        String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
+                + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        String more = String.join("\r\n", headers);
+        if (!more.contains("Sec-WebSocket-Version")) {
+            request += "Sec-WebSocket-Version: 13\r\n";
+        }
+        socket.getOutputStream()
+                .write((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        return head(socket);
+    }
+
+    /** The head of what is answered next. */
+    static String head(Socket socket) throws IOException {
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            int next = socket.getInputStream().read();
+            if (next < 0) {
+                throw new EOFException("closed after: " + head);
+            }
+            head.append((char) next);
+        }
+        return head.toString();
+    }
+
+    /** The head of the answer to an upgrade that is not to succeed. */
+    static String refusal(Pod pod, String... headers) {
+        try (Socket socket = new Socket("localhost", pod.port())) {
+            socket.setSoTimeout(10_000);
+            String head = upgrade(socket, headers);
+            if (head.startsWith("HTTP/1.1 101")) {
+                throw new AssertionError("the upgrade was not refused");
+            }
+            return head;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected with some more header lines on the request. */
+    static RawClient connect(Pod pod, String... headers) {
         try {
-            return new RawClient(new Socket("localhost", pod.port()));
+            return new RawClient(new Socket("localhost", pod.port()), headers);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -229,6 +265,11 @@ final class RawClient implements AutoCloseable {
 
     /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
     int closeCode() {
+        return closeCode(before -> {});
+    }
+
+    /** The same, telling what comes before it. */
+    int closeCode(Consumer<String> told) {
         try {
             while (true) {
                 int opcode = in.readUnsignedByte() & 0x0f;
@@ -236,6 +277,7 @@ final class RawClient implements AutoCloseable {
                 if (opcode == CLOSE) {
                     return ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
                 }
+                told.accept(new String(payload, StandardCharsets.UTF_8));
             }
         } catch (IOException e) {
             return 1006;

@@ -9,6 +9,6 @@ public final class Registries {
 
     /** One in which nobody is. */
     public static Registry empty(Routes routes) {
-        return new Registry(routes, Scope.USER, 256);
+        return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE);
     }
 }

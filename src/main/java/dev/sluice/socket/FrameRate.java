@@ -1,0 +1,76 @@
+package dev.sluice.socket;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+
+/**
+ * How many frames a client may send: so many in a second, and so many at once. A generic cell rate algorithm, like that of
+ * {@link ConnectRate}, for each connection by itself. This version of WebSockets Next has no bound of its own.
+ */
+@Startup
+@Singleton
+final class FrameRate {
+
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final int MAX = 1_000_000;
+
+    private final long intervalNanos;
+    private final long burstNanos;
+    private final LongSupplier nanoTime;
+    private final LimitMeter meter;
+
+    @Inject
+    FrameRate(SocketConfig config, MeterRegistry metrics) {
+        this(config.framesPerSecond(), config.framesBurst(), System::nanoTime, metrics);
+    }
+
+    FrameRate(int perSecond, int burst, LongSupplier nanoTime, MeterRegistry metrics) {
+        inBounds("frames-per-second", perSecond);
+        inBounds("frames-burst", burst);
+        this.intervalNanos = SECOND / perSecond;
+        this.burstNanos = intervalNanos * burst;
+        this.nanoTime = nanoTime;
+        this.meter = new LimitMeter("frames-per-second", metrics);
+    }
+
+    private static void inBounds(String limit, int value) {
+        if (value < 1 || value > MAX) {
+            throw new ConfigurationException("sluice.limits." + limit + " must be from 1 to " + MAX + ", is " + value);
+        }
+    }
+
+    /** For a connection that has sent nothing yet. */
+    Pace pace() {
+        return new Pace();
+    }
+
+    /** What one connection may still send. Confined to its event loop. */
+    final class Pace {
+
+        /** When all that were admitted would have come, had they come evenly. */
+        private long even = nanoTime.getAsLong();
+
+        private boolean exceeded;
+
+        /** Whether one more may come now; never again once one may not, which counts once. */
+        boolean admit() {
+            if (exceeded) {
+                return false;
+            }
+            long now = nanoTime.getAsLong();
+            long after = (even - now > 0 ? even : now) + intervalNanos;
+            if (after - now > burstNanos) {
+                exceeded = true;
+                meter.exceeded();
+                return false;
+            }
+            even = after;
+            return true;
+        }
+    }
+}
