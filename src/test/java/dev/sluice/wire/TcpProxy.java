@@ -85,16 +85,26 @@ final class TcpProxy implements AutoCloseable {
             while (true) {
                 Socket client = server.accept();
                 sockets.add(client);
-                Socket redis = new Socket(InetAddress.getLoopbackAddress(), target);
-                sockets.add(redis);
-                client.setTcpNoDelay(true);
-                redis.setTcpNoDelay(true);
-                start(() -> copy(client, redis));
-                start(() -> copy(redis, client));
+                join(client);
             }
         } catch (IOException closed) {
             // There is nothing to do any more.
         }
+    }
+
+    private void join(Socket client) throws IOException {
+        Socket redis;
+        try {
+            redis = new Socket(InetAddress.getLoopbackAddress(), target);
+        } catch (IOException refused) {
+            client.close();
+            return;
+        }
+        sockets.add(redis);
+        client.setTcpNoDelay(true);
+        redis.setTcpNoDelay(true);
+        start(() -> copy(client, redis));
+        start(() -> copy(redis, client));
     }
 
     /** What was swallowed once is lost, and so is all that would follow: a stream has no holes. */
