@@ -62,7 +62,8 @@ class PublishIT {
                 binary[i] = (byte) i;
             }
             for (String type :
-                    new String[] {"application/json", "image/png", "text/plain;charset=utf-16", "application/x-nonsense"}) {
+                    new String[] {"application/json", "image/png", "text/plain;charset=utf-16", "application/x-nonsense"
+                    }) {
                 assertThat(api.post(PATH, binary, "Content-Type", type).statusCode())
                         .as(type)
                         .isEqualTo(202);
