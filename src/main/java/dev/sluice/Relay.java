@@ -4,6 +4,7 @@ import dev.sluice.delivery.Deliveries;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Listeners;

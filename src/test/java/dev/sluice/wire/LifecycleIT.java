@@ -205,6 +205,8 @@ class LifecycleIT {
         "sluice.outbox.max-stall, 0s",
         "sluice.retain.max-age, 0s",
         "sluice.feed.pending.max-pause, 0s",
+        "sluice.publish.timeout, 0s",
+        "sluice.publish.concurrency, 0",
         "sluice.misspelt, 1",
     })
     void aValueThatMakesNoSenseFailsTheStartAndIsNamed(String key, String value) {

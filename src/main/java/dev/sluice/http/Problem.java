@@ -1,0 +1,38 @@
+package dev.sluice.http;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.util.List;
+
+/**
+ * Why a request was not served, as RFC 9457 writes it.
+ *
+ * @param status the HTTP status
+ * @param detail a sentence for whoever made the request; quotes nothing that the request said
+ * @param errors what is wrong with which field, where that can be said
+ */
+public record Problem(int status, String detail, List<FieldError> errors) {
+
+    /** The media type of {@link #json}. */
+    public static final String MEDIA_TYPE = "application/problem+json";
+
+    /** A problem that is not about fields. */
+    public Problem(int status, String detail) {
+        this(status, detail, List.of());
+    }
+
+    /** The body of the answer. */
+    public String json() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("title", HttpResponseStatus.valueOf(status).reasonPhrase());
+        json.put("status", status);
+        json.put("detail", detail);
+        if (!errors.isEmpty()) {
+            ArrayNode list = json.putArray("errors");
+            errors.forEach(error -> list.addObject().put("field", error.field()).put("message", error.message()));
+        }
+        return json.toString();
+    }
+}

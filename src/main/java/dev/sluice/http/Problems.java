@@ -1,0 +1,70 @@
+package dev.sluice.http;
+
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.container.ContainerResponseContext;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jboss.logging.Logger;
+import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
+import org.jboss.resteasy.reactive.server.ServerResponseFilter;
+
+/** Tells every problem of a request in one form, whoever found it. */
+public final class Problems {
+
+    private static final Logger LOG = Logger.getLogger(Problems.class);
+
+    private static final MediaType TYPE = MediaType.valueOf(Problem.MEDIA_TYPE);
+    private static final int MAX_RETRY_SECONDS = 5;
+
+    @ServerExceptionMapper
+    public Response told(ProblemException exception) {
+        Problem problem = exception.problem();
+        Response.ResponseBuilder answer =
+                Response.status(problem.status()).type(TYPE).entity(problem.json());
+        if (problem.status() == 503) {
+            // At random, so that not all come again at once.
+            answer.header(
+                    HttpHeaders.RETRY_AFTER, 1 + ThreadLocalRandom.current().nextInt(MAX_RETRY_SECONDS));
+        }
+        return answer.build();
+    }
+
+    /** Without the text that the framework or a library may have put there. */
+    @ServerExceptionMapper
+    public Response refused(WebApplicationException exception) {
+        Response response = exception.getResponse();
+        return Response.fromResponse(response).entity(null).build();
+    }
+
+    @ServerExceptionMapper
+    public Response failed(Throwable failure) {
+        LOG.error("A request could not be served", failure);
+        return Response.serverError().build();
+    }
+
+    /** Gives a body to the refusals of those who give them none, the framework's security among them. */
+    @ServerResponseFilter
+    public void tell(ContainerResponseContext answer) {
+        int status = answer.getStatus();
+        if (status >= 400 && !answer.hasEntity()) {
+            answer.setEntity(new Problem(status, detail(status)).json(), Objects.requireNonNull(NONE), TYPE);
+        }
+    }
+
+    private static final java.lang.annotation.Annotation[] NONE = {};
+
+    private static String detail(int status) {
+        return switch (status) {
+            case 401 -> "A token is needed that is good: Authorization: Bearer <token>";
+            case 403 -> "The token's groups do not allow this";
+            case 404 -> "There is nothing at this path";
+            case 405 -> "The path does not know this method";
+            case 406 -> "No answer can be given in the media type that was asked for";
+            case 415 -> "The body must be application/json";
+            default -> status < 500 ? "The request makes no sense" : "Something went wrong here";
+        };
+    }
+}

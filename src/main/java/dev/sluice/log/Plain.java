@@ -1,0 +1,20 @@
+package dev.sluice.log;
+
+import org.jspecify.annotations.Nullable;
+
+/** Makes text that somebody else has written fit for a line of the log. */
+public final class Plain {
+
+    private static final int MAX = 200;
+
+    private Plain() {}
+
+    /** Its printable ASCII, everything else replaced, and not too much of it. */
+    public static String text(@Nullable String text) {
+        if (text == null) {
+            return "";
+        }
+        String plain = text.replaceAll("[^ -~]", "?");
+        return plain.length() <= MAX ? plain : plain.substring(0, MAX) + "...";
+    }
+}

@@ -1,0 +1,52 @@
+package dev.sluice.publish;
+
+import dev.sluice.http.Problem;
+import dev.sluice.http.ProblemException;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import java.time.Duration;
+
+/** Reads the body of one request without ever holding more of it than allowed. Used on the request's event loop. */
+final class Body {
+
+    private final Buffer bytes = Buffer.buffer();
+    private final Promise<byte[]> whole = Promise.promise();
+    private final int max;
+
+    private Body(int max) {
+        this.max = max;
+    }
+
+    /**
+     * The body; fails with a {@link ProblemException} where it is too large, does not come in time, or not at all.
+     *
+     * @param max how many bytes it may have
+     */
+    static Future<byte[]> read(HttpServerRequest request, int max, Duration timeout, Vertx vertx) {
+        Body body = new Body(max);
+        long timer = vertx.setTimer(
+                timeout.toMillis(),
+                fired -> body.whole.tryFail(
+                        new ProblemException(new Problem(408, "The body did not come within " + timeout))));
+        request.handler(body::add)
+                .exceptionHandler(body.whole::tryFail)
+                .endHandler(end -> body.whole.tryComplete(body.bytes.getBytes()));
+        request.resume();
+        return body.whole.future().onComplete(read -> vertx.cancelTimer(timer));
+    }
+
+    private void add(Buffer part) {
+        if (whole.future().isComplete()) {
+            // The rest of what was refused.
+            return;
+        }
+        if (bytes.length() + part.length() > max) {
+            whole.tryFail(new ProblemException(new Problem(413, "The body is larger than " + max + " bytes")));
+        } else {
+            bytes.appendBuffer(part);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sluice.publish;
+
+import dev.sluice.http.Problem;
+import dev.sluice.http.ProblemException;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.Plain;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerRequest;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.jboss.logging.Logger;
+
+/** Takes in what is posted and publishes it: so much of it at once, each so large and in so much time, and no more. */
+@Startup
+@Singleton
+public final class Intake {
+
+    private static final Logger LOG = Logger.getLogger(Intake.class);
+
+    private final Publisher publisher;
+    private final Vertx vertx;
+    private final int maxPayload;
+    private final Duration timeout;
+    private final int concurrency;
+    private final Counter refused;
+    private final AtomicInteger underWay = new AtomicInteger();
+    private final LogThrottle unconfirmed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+
+    Intake(Publisher publisher, Vertx vertx, PublishConfig config, MeterRegistry metrics) {
+        this.publisher = publisher;
+        this.vertx = vertx;
+        this.maxPayload = (int) Math.min(Integer.MAX_VALUE, config.maxPayload().asLongValue());
+        this.timeout = config.timeout();
+        this.concurrency = config.concurrency();
+        if (concurrency < 1 || concurrency > 1024) {
+            throw new ConfigurationException("sluice.publish.concurrency must be from 1 to 1024, is " + concurrency);
+        }
+        this.refused = Counter.builder("sluice.refused")
+                .description("What was refused because of a limit or rule")
+                .tag("limit", "publish-concurrency")
+                .register(metrics);
+    }
+
+    /**
+     * Publishes what is made of the request's body. Fails with a {@link ProblemException} for whatever reason it does. To
+     * be called on the request's event loop.
+     *
+     * @param payload makes the payload of the body; may throw such an exception, and must not take long
+     */
+    public Uni<Receipt> publish(HttpServerRequest request, String channel, UnaryOperator<byte[]> payload) {
+        if (underWay.incrementAndGet() > concurrency) {
+            underWay.decrementAndGet();
+            refused.increment();
+            throw ProblemException.unavailable("Too much is being published at once");
+        }
+        return Uni.createFrom()
+                .completionStage(
+                        () -> Body.read(request, maxPayload, timeout, vertx).toCompletionStage())
+                .map(payload::apply)
+                .invoke(this::check)
+                .chain(bytes -> publisher.publish(channel, bytes))
+                .map(Receipt::new)
+                .onFailure(NotConfirmed.class)
+                .transform(this::unconfirmed)
+                .onTermination()
+                .invoke(underWay::decrementAndGet);
+    }
+
+    private void check(byte[] payload) {
+        if (payload.length > maxPayload) {
+            throw new ProblemException(new Problem(413, "The payload is larger than " + maxPayload + " bytes"));
+        }
+    }
+
+    private Throwable unconfirmed(Throwable failure) {
+        if (unconfirmed.pass()) {
+            LOG.warnf(
+                    "Redis did not confirm what was posted: %s; further failures are not logged for a minute",
+                    Plain.text(failure.getMessage()));
+        }
+        return ProblemException.unavailable(
+                "Redis did not confirm it in time; it may have been published all the same");
+    }
+}

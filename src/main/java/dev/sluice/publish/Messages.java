@@ -1,0 +1,45 @@
+package dev.sluice.publish;
+
+import dev.sluice.http.PathSegment;
+import dev.sluice.http.ProblemException;
+import dev.sluice.route.Routes;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.http.HttpServerRequest;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.Encoded;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import java.util.function.UnaryOperator;
+import org.jboss.resteasy.reactive.ResponseStatus;
+
+/** Publishes any payload on any channel of a route. */
+@Path("/api/channels/{channel}/messages")
+@RolesAllowed("publisher")
+public final class Messages {
+
+    private final Intake intake;
+    private final Routes routes;
+
+    Messages(Intake intake, Routes routes) {
+        this.intake = intake;
+        this.routes = routes;
+    }
+
+    @POST
+    @Consumes(MediaType.WILDCARD)
+    @Produces(MediaType.APPLICATION_JSON)
+    @ResponseStatus(202)
+    public Uni<Receipt> publish(@PathParam("channel") @Encoded String channel, @Context HttpServerRequest request) {
+        String name = PathSegment.decode(channel);
+        if (routes.resolve(name) == null) {
+            throw ProblemException.badRequest(
+                    "No such channel: it is a prefix that has a route, a colon, and an id of 1 to 256 bytes");
+        }
+        return intake.publish(request, name, UnaryOperator.identity());
+    }
+}

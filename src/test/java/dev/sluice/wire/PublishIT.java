@@ -1,0 +1,189 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PublishIT {
+
+    private static final int MAX_PAYLOAD = 64 * 1024;
+    private static final String PATH = "/api/channels/user:7/messages";
+
+    private static Redis redis;
+    private static TcpProxy way;
+    private static Pod pod;
+    private static Api api;
+
+    @BeforeAll
+    static void start() {
+        redis = Redis.start();
+        way = new TcpProxy(redis.port());
+        pod = Pod.ready(
+                redis,
+                Map.of(
+                        "quarkus.redis.hosts", way.redisUri(),
+                        "sluice.max-payload", "64K",
+                        "sluice.publish.timeout", "700ms",
+                        "sluice.publish.concurrency", "8",
+                        "sluice.canary.interval", "200ms"));
+        api = Api.publisher(pod);
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+        way.close();
+        redis.close();
+    }
+
+    @Test
+    void whatIsPostedArrivesAsItIs() {
+        try (Client client = Client.of(pod, "7")) {
+            HttpResponse<String> answer = api.post(PATH, "hello".getBytes(StandardCharsets.UTF_8));
+            assertThat(answer.statusCode()).isEqualTo(202);
+            assertThat(answer.body()).isEqualTo("{\"receivers\":1}");
+            assertThat(client.next()).isEqualTo("hello");
+            byte[] binary = new byte[256];
+            for (int i = 0; i < binary.length; i++) {
+                binary[i] = (byte) i;
+            }
+            for (String type :
+                    new String[] {"application/json", "image/png", "text/plain;charset=utf-16", "application/x-nonsense"
+                    }) {
+                assertThat(api.post(PATH, binary, "Content-Type", type).statusCode())
+                        .as(type)
+                        .isEqualTo(202);
+                assertThat(client.nextBinary()).isEqualTo(binary);
+            }
+            api.post(PATH, new byte[0]);
+            assertThat(client.next()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "user:a%2Fb, user:a/b",
+        "user:a:b, user:a:b",
+        "user%3Aa%3Ab, user:a:b",
+        "user:a%3Bb, user:a;b",
+        "user:a+b, user:a+b",
+        "user:%C3%A9, user:é",
+    })
+    void idsMayHoldWhateverAUserMay(String path, String channel) {
+        try (Client client = Client.of(pod, channel.substring("user:".length()))) {
+            assertThat(api.post("/api/channels/" + path + "/messages", "x").statusCode())
+                    .isEqualTo(202);
+            assertThat(client.next()).isEqualTo("x");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"user", "user:", ":7", "team:7", "sluice:control", "sluice:canary:1", "%20user:7", "user:%FF"})
+    void aChannelThatCannotBeIsRefused(String channel) {
+        Api.assertProblem(api.post("/api/channels/" + channel + "/messages", "x"), 400);
+    }
+
+    @Test
+    void anIdMayHave256BytesAndNoMore() {
+        assertThat(api.post("/api/channels/user:" + "é".repeat(128).replace("é", "%C3%A9") + "/messages", "x")
+                        .statusCode())
+                .isEqualTo(202);
+        Api.assertProblem(api.post("/api/channels/user:" + "x".repeat(257) + "/messages", "x"), 400);
+    }
+
+    @Test
+    void aPayloadMayHaveItsMostAndNoMoreWhetherItsLengthIsSaidOrNot() {
+        try (Client client = Client.of(pod, "7")) {
+            byte[] most = "x".repeat(MAX_PAYLOAD).getBytes(StandardCharsets.US_ASCII);
+            byte[] more = new byte[MAX_PAYLOAD + 1];
+            assertThat(api.post(PATH, most).statusCode()).isEqualTo(202);
+            assertThat(api.postInChunks(PATH, most).statusCode()).isEqualTo(202);
+            assertThat(client.next()).hasSize(MAX_PAYLOAD);
+            assertThat(client.next()).hasSize(MAX_PAYLOAD);
+            Api.assertProblem(api.post(PATH, more), 413);
+            Api.assertProblem(api.postInChunks(PATH, more), 413);
+            Api.assertProblem(api.postInChunks(PATH, new byte[8 * MAX_PAYLOAD]), 413);
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aBodyThatDoesNotComeIsNotWaitedForLongAndNotManyAre() throws IOException {
+        String head = "POST " + PATH + " HTTP/1.1\r\nHost: localhost:" + pod.port()
+                + "\r\nContent-Length: 10\r\nAuthorization: Bearer " + Tokens.withGroups("slow", "publisher")
+                + "\r\n\r\nx";
+        double before = refused();
+        List<Socket> slow = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            Socket socket = new Socket("localhost", pod.port());
+            socket.setSoTimeout(5000);
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+            slow.add(socket);
+        }
+        await("all places taken").atMost(5, TimeUnit.SECONDS).until(() -> {
+            HttpResponse<String> answer = api.post(PATH, "x");
+            return answer.statusCode() == 503
+                    && answer.headers().firstValue("Retry-After").isPresent();
+        });
+        assertThat(refused()).isGreaterThan(before);
+        for (Socket socket : slow) {
+            assertThat(Api.status(socket.getInputStream())).isEqualTo(408);
+            socket.close();
+        }
+        assertThat(api.post(PATH, "x").statusCode()).isEqualTo(202);
+    }
+
+    private static double refused() {
+        return pod.metric("sluice_refused_total{limit=\"publish-concurrency\"}");
+    }
+
+    @Test
+    void whatRedisDoesNotConfirmIsNotClaimed() {
+        redis.freeze();
+        assertNotConfirmed();
+        redis.thaw();
+        awaitPublished();
+        redis.kill();
+        assertNotConfirmed();
+        redis.startAgain();
+        awaitPublished();
+        assertThat(pod.log().lines().filter(line -> line.contains("did not confirm")))
+                .hasSize(1);
+    }
+
+    @Test
+    void aWayToRedisThatIsSilentlyCutIsReplaced() {
+        awaitPublished();
+        way.swallow();
+        assertNotConfirmed();
+        way.heal();
+        awaitPublished();
+    }
+
+    private static void assertNotConfirmed() {
+        HttpResponse<String> answer = api.post(PATH, "x");
+        Api.assertProblem(answer, 503);
+        assertThat(answer.headers().firstValueAsLong("Retry-After").orElse(0)).isBetween(1L, 5L);
+    }
+
+    private static void awaitPublished() {
+        await("published")
+                .atMost(5, TimeUnit.SECONDS)
+                .until(() -> api.post(PATH, "x").statusCode() == 202);
+    }
+}
