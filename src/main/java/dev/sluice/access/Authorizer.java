@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.Plain;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
@@ -13,6 +15,7 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -31,6 +34,7 @@ public final class Authorizer {
     private final Map<Access, Judge> judges;
 
     private final MeterRegistry metrics;
+    private final LogThrottle unanswered = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
 
     @Inject
     Authorizer(
@@ -87,8 +91,17 @@ public final class Authorizer {
                 .ask(user, channel)
                 .map(Authorizer::decision)
                 .onFailure()
-                .recoverWithItem(Decision.UNKNOWN)
+                .recoverWithItem(failure -> unknown(access(channel), failure))
                 .invoke(decision -> asked(access(channel), decision).increment());
+    }
+
+    private Decision unknown(Access access, Throwable failure) {
+        if (unanswered.pass()) {
+            LOG.warnf(
+                    "Nobody says who may listen where access=%s: %s; further failures are only counted for a minute",
+                    tag(access), Plain.text(failure.toString()));
+        }
+        return Decision.UNKNOWN;
     }
 
     private Judge judge(Channel channel) {
@@ -103,10 +116,14 @@ public final class Authorizer {
         return allowed ? Decision.ALLOWED : Decision.FORBIDDEN;
     }
 
+    private static String tag(Access access) {
+        return access.name().toLowerCase(Locale.ROOT);
+    }
+
     private Counter asked(Access access, Decision decision) {
         return Counter.builder("sluice.access.asked")
                 .description("Questions who may listen, by whom was asked and what the answer was")
-                .tag("access", access.name().toLowerCase(Locale.ROOT))
+                .tag("access", tag(access))
                 .tag("decision", decision.name().toLowerCase(Locale.ROOT))
                 .register(metrics);
     }
