@@ -9,12 +9,15 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
-import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.StartupEvent;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import jakarta.interceptor.Interceptor;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -24,11 +27,12 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Decides who may subscribe to what, as the channel's route says. Safe for use by several threads. */
-@Startup
 @Singleton
 public final class Authorizer {
 
     private static final Logger LOG = Logger.getLogger(Authorizer.class);
+
+    private final Routes routes;
 
     /** Those who are asked, for the kinds of access that need it. */
     private final Map<Access, Judge> judges;
@@ -43,15 +47,11 @@ public final class Authorizer {
             Instance<ReactiveRedisDataSource> redis,
             Instance<TlsConfigurationRegistry> tls,
             MeterRegistry metrics) {
-        this(judges(routes, config, redis, tls), metrics);
-        routes.all().stream()
-                .filter(route -> route.access() == Access.OPEN)
-                .forEach(route -> LOG.infof(
-                        "Every user who knows an id may listen to %1$s:<id> (sluice.routes.%1$s.access=open)",
-                        route.prefix()));
+        this(routes, judges(routes, config, redis, tls), metrics);
     }
 
-    Authorizer(Map<Access, Judge> judges, MeterRegistry metrics) {
+    Authorizer(Routes routes, Map<Access, Judge> judges, MeterRegistry metrics) {
+        this.routes = routes;
         this.judges = judges;
         this.metrics = metrics;
     }
@@ -62,15 +62,31 @@ public final class Authorizer {
             AccessConfig config,
             Instance<ReactiveRedisDataSource> redis,
             Instance<TlsConfigurationRegistry> tls) {
+        // Made in any case: what makes no sense is to be said before somebody comes to need it.
+        Turns owners = new Turns(
+                "sluice.owner", config.owner().timeout(), config.owner().concurrency(), config.pending());
+        Turns webhook = new Turns(
+                "sluice.webhook", config.webhook().timeout(), config.webhook().concurrency(), config.pending());
+        Answers answers = new Answers(config.webhook());
         Map<Access, Judge> judges = new EnumMap<>(Access.class);
         for (Route route : routes.all()) {
             if (route.access() == Access.OWNER) {
-                judges.computeIfAbsent(Access.OWNER, x -> new Owners(redis.get(), config.owner(), config.pending()));
+                judges.computeIfAbsent(Access.OWNER, x -> new Owners(redis.get(), owners));
             } else if (route.access() == Access.WEBHOOK) {
-                judges.computeIfAbsent(Access.WEBHOOK, x -> new Webhook(config.webhook(), tls.get(), config.pending()));
+                judges.computeIfAbsent(
+                        Access.WEBHOOK, x -> new Webhook(route, config.webhook(), tls.get(), webhook, answers));
             }
         }
         return judges;
+    }
+
+    /** Says so only once it is sure that the pod starts. */
+    void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER + 1) StartupEvent event) {
+        routes.all().stream()
+                .filter(route -> route.access() == Access.OPEN)
+                .forEach(route -> LOG.infof(
+                        "Every user who knows an id may listen to %1$s:<id> (sluice.routes.%1$s.access=open)",
+                        route.prefix()));
     }
 
     /** The decision where nobody needs to be asked, else {@code null}. */

@@ -13,9 +13,9 @@ final class Owners implements Judge {
     private final ReactiveSetCommands<String, String> sets;
     private final Turns turns;
 
-    Owners(ReactiveRedisDataSource redis, AccessConfig.Owner config, int pending) {
+    Owners(ReactiveRedisDataSource redis, Turns turns) {
         this.sets = redis.set(String.class);
-        this.turns = new Turns("sluice.owner", config.timeout(), config.concurrency(), pending);
+        this.turns = turns;
     }
 
     @Override

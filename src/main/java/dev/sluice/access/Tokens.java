@@ -37,11 +37,11 @@ public final class Tokens {
 
     private final JWTParser parser;
     private final WorkerExecutor workers;
-    private final long skewSeconds;
+    private final JWTAuthContextInfo info;
 
     Tokens(JWTParser parser, JWTAuthContextInfo info, Vertx vertx) {
         this.parser = parser;
-        this.skewSeconds = info.getClockSkew();
+        this.info = info;
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
     }
 
@@ -95,6 +95,7 @@ public final class Tokens {
 
     /** A date beyond all that can be told in milliseconds is never. */
     private long until(long expiration) {
+        long skewSeconds = info.getClockSkew();
         return TimeUnit.SECONDS.toMillis(Math.min(expiration, Long.MAX_VALUE - skewSeconds) + skewSeconds);
     }
 

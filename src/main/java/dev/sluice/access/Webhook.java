@@ -1,8 +1,8 @@
 package dev.sluice.access;
 
-import com.github.benmanes.caffeine.cache.AsyncCache;
-import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.sluice.access.Answers.Question;
 import dev.sluice.route.Channel;
+import dev.sluice.route.Route;
 import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -15,15 +15,11 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.net.URI;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.RestResponse;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Those for whom a backend says yes. An answer is kept for a while; several who ask the same at once ask once. TLS is
- * configured by {@code quarkus.tls.webhook.*}.
- */
+/** Those for whom a backend says yes. TLS is configured by {@code quarkus.tls.webhook.*}. */
 final class Webhook implements Judge {
 
     private static final String TLS = "webhook";
@@ -34,7 +30,7 @@ final class Webhook implements Judge {
 
     private final Backend backend;
     private final Turns turns;
-    private final AsyncCache<Question, Boolean> answers;
+    private final Answers answers;
 
     /** The backend as a REST client. */
     @Path("")
@@ -45,25 +41,13 @@ final class Webhook implements Judge {
         Uni<RestResponse<Void>> ask(Question question);
     }
 
-    /**
-     * Whether somebody may listen.
-     *
-     * @param user who
-     * @param channel to what
-     */
-    record Question(String user, String channel) {}
-
-    Webhook(AccessConfig.Webhook config, TlsConfigurationRegistry tls, int pending) {
+    Webhook(Route route, AccessConfig.Webhook config, TlsConfigurationRegistry tls, Turns turns, Answers answers) {
         URI url = config.url()
                 .filter(uri -> "http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))
                 .filter(uri -> uri.getHost() != null)
-                .orElseThrow(() -> new ConfigurationException("A route has access=webhook, but sluice.webhook.url is "
-                        + (config.url().isEmpty() ? "not set" : "not an http or https URL")));
-        if (config.cache().isNegative() || config.cacheSize() < 0) {
-            throw new ConfigurationException("sluice.webhook.cache and cache-size must not be negative, are "
-                    + config.cache() + " and " + config.cacheSize());
-        }
-        this.turns = new Turns("sluice.webhook", config.timeout(), config.concurrency(), pending);
+                .orElseThrow(() -> new ConfigurationException(
+                        "sluice.routes." + route.prefix() + ".access is webhook, but sluice.webhook.url is "
+                                + (config.url().isEmpty() ? "not set" : "not an http or https URL")));
         QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
                 .baseUri(url)
                 .followRedirects(false)
@@ -71,29 +55,24 @@ final class Webhook implements Judge {
                 .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
         tls.get(TLS).ifPresent(client::tlsConfiguration);
         this.backend = client.build(Backend.class);
-        this.answers = Caffeine.newBuilder()
-                .expireAfterWrite(config.cache())
-                .maximumSize(config.cacheSize())
-                .buildAsync();
+        this.turns = turns;
+        this.answers = answers;
     }
 
     @Override
     public @Nullable Boolean known(String user, Channel channel) {
-        CompletableFuture<Boolean> answer = answers.getIfPresent(new Question(user, channel.name()));
-        return answer == null || answer.isCompletedExceptionally() ? null : answer.getNow(null);
+        return answers.known(new Question(user, channel.name()));
     }
 
     @Override
     public Uni<Boolean> ask(String user, Channel channel) {
-        // A failure is not kept.
-        return Uni.createFrom()
-                .completionStage(answers.get(
-                        new Question(user, channel.name()),
-                        (question, executor) -> turns.ask(() -> backend.ask(question)
-                                        .map(answer -> allows(answer.getStatus()))
-                                        .onFailure(WebApplicationException.class)
-                                        .recoverWithUni(Webhook::refused))
-                                .subscribeAsCompletionStage()));
+        Question question = new Question(user, channel.name());
+        return answers.ask(
+                question,
+                () -> turns.ask(() -> backend.ask(question)
+                        .map(answer -> allows(answer.getStatus()))
+                        .onFailure(WebApplicationException.class)
+                        .recoverWithUni(Webhook::refused)));
     }
 
     private static boolean allows(int status) {

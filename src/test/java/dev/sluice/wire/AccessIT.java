@@ -39,6 +39,8 @@ class AccessIT {
 
     @AfterAll
     static void stop() {
+        // Its path and query may hold a secret.
+        assertThat(pod.log()).doesNotContain("by=sluice");
         pod.close();
         BACKEND.close();
         REDIS.close();

@@ -186,6 +186,11 @@ class LifecycleIT {
         "sluice.drain.delay, -1s",
         "sluice.drain.period, -1s",
         "sluice.connections.max-age, 0s",
+        "sluice.webhook.timeout, 0s",
+        "sluice.webhook.concurrency, 0",
+        "sluice.webhook.cache, -1s",
+        "sluice.owner.timeout, 0s",
+        "sluice.access.pending, 0",
         "sluice.limits.connects-per-second, 0",
         "sluice.limits.connections, 0",
         "sluice.limits.unauthenticated, 0",
@@ -221,6 +226,7 @@ class LifecycleIT {
         "sluice.outbox.max-bytes, 511K, twice sluice.max-payload",
         "sluice.max-payload, 513K, sluice.outbox.max-bytes",
         "sluice.routes.user.retain, last, nobody subscribes",
+        "sluice.routes.upload.access, webhook, sluice.webhook.url is not set",
     })
     void whatDoesNotFitTogetherFailsTheStartInOneLine(String key, String value, String why) {
         try (Pod pod = launched(key, value)) {
