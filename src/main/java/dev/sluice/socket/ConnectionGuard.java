@@ -41,6 +41,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private static final String NAME = "sluice-guard";
     private static final int MAX_LINGER_SECONDS = 1;
 
+    /** Frames above its rate after which a client is not on its way to answer our close. */
+    private static final int DEAF = 256;
+
     private final Channel channel;
     private final Place place;
     private final FrameRate.Pace pace;
@@ -49,7 +52,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private @Nullable Peer peer;
     private boolean upgrading;
     private boolean violated;
-    private boolean flooded;
+    private int excess;
 
     /** What is told of the other end, on the event loop. */
     interface Peer {
@@ -112,7 +115,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     /** From now on tells of the other end. */
     void watch(Peer told) {
         peer = told;
-        if (flooded) {
+        if (excess > 0) {
             told.flooded();
         }
     }
@@ -199,13 +202,14 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     }
 
     private void flooded(boolean webSocket) {
+        excess++;
         if (!webSocket) {
             cut();
-        } else if (!flooded) {
-            flooded = true;
-            if (peer != null) {
-                peer.flooded();
-            }
+        } else if (excess == 1 && peer != null) {
+            peer.flooded();
+        } else if (excess == DEAF) {
+            // Reading on only to drop it costs more than everything else; it ends without a hand-shake then.
+            channel.config().setAutoRead(false);
         }
     }
 
