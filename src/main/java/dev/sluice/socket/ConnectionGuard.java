@@ -1,6 +1,5 @@
 package dev.sluice.socket;
 
-import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
@@ -13,10 +12,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
-import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.timeout.IdleStateHandler;
-import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -41,38 +38,18 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private static final String NAME = "sluice-guard";
     private static final int MAX_LINGER_SECONDS = 1;
 
-    /** Frames above its rate after which a client is not on its way to answer our close. */
-    private static final int DEAF = 256;
-
     private final Channel channel;
     private final Place place;
-    private final FrameRate.Pace pace;
+    private final Inbound inbound;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
-    private @Nullable Peer peer;
     private boolean upgrading;
     private boolean violated;
-    private int excess;
-
-    /** What is told of the other end, on the event loop. */
-    interface Peer {
-        /** It has sent a frame, whatever that says. */
-        void heard();
-
-        /** It has sent a WebSocket ping, which is to be answered. */
-        void pinged(byte[] bytes);
-
-        /** It has sent more frames than it may; nothing that it sends is passed on any more. */
-        void flooded();
-
-        /** It has reset the connection. */
-        void reset();
-    }
 
     private ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
         this.channel = channel;
         this.place = place;
-        this.pace = pace;
+        this.inbound = new Inbound(channel, pace);
     }
 
     /** The guard of the request's connection, or {@code null} where that can't become a WebSocket. */
@@ -112,12 +89,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         return Objects.requireNonNull(context);
     }
 
-    /** From now on tells of the other end. */
-    void watch(Peer told) {
-        peer = told;
-        if (excess > 0) {
-            told.flooded();
-        }
+    /** What comes in once it is a WebSocket. */
+    Inbound inbound() {
+        return inbound;
     }
 
     /** Closes the connection at once. */
@@ -180,36 +154,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        // The requests that somebody sends behind one for an upgrade count as well: they would queue up.
-        if (upgrading && !pace.admit() && !(message instanceof CloseWebSocketFrame)) {
-            ReferenceCountUtil.release(message);
-            flooded(message instanceof WebSocketFrame);
-            return;
-        }
-        if (peer != null) {
-            peer.heard();
-        }
-        // Vert.x would answer it past the outbox, and so without bound where the client does not read.
-        if (message instanceof PingWebSocketFrame ping) {
-            byte[] bytes = ByteBufUtil.getBytes(ping.content());
-            ping.release();
-            if (peer != null) {
-                peer.pinged(bytes);
-            }
-        } else {
+        if (!(message instanceof WebSocketFrame frame) || inbound.passes(frame)) {
             context.fireChannelRead(message);
-        }
-    }
-
-    private void flooded(boolean webSocket) {
-        excess++;
-        if (!webSocket) {
-            cut();
-        } else if (excess == 1 && peer != null) {
-            peer.flooded();
-        } else if (excess == DEAF) {
-            // Reading on only to drop it costs more than everything else; it ends without a hand-shake then.
-            channel.config().setAutoRead(false);
         }
     }
 
@@ -217,9 +163,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof IOException) {
             // Netty closes the channel, and that says it all.
-            if (peer != null) {
-                peer.reset();
-            }
+            inbound.reset();
             return;
         }
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {

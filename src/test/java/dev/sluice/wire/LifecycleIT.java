@@ -188,6 +188,7 @@ class LifecycleIT {
         "sluice.connections.max-age, 0s",
         "sluice.limits.connects-per-second, 0",
         "sluice.limits.connections, 0",
+        "sluice.http.request-timeout, 0s",
         "sluice.limits.unauthenticated, 0",
         "sluice.limits.connections-per-user, 0",
         "sluice.limits.connections-per-address, 0",
@@ -221,6 +222,7 @@ class LifecycleIT {
         "sluice.outbox.max-bytes, 511K, twice sluice.max-payload",
         "sluice.max-payload, 513K, sluice.outbox.max-bytes",
         "sluice.routes.user.retain, last, nobody subscribes",
+        "quarkus.http.limits.max-connections, 50000, sluice.limits.connections",
     })
     void whatDoesNotFitTogetherFailsTheStartInOneLine(String key, String value, String why) {
         try (Pod pod = launched(key, value)) {
