@@ -1,6 +1,5 @@
 package dev.sluice.socket;
 
-import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
@@ -13,10 +12,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
-import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.timeout.IdleStateHandler;
-import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -43,33 +40,16 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
     private final Channel channel;
     private final Place place;
-    private final FrameRate.Pace pace;
+    private final Inbound inbound;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
-    private @Nullable Peer peer;
     private boolean upgrading;
     private boolean violated;
-    private boolean flooded;
-
-    /** What is told of the other end, on the event loop. */
-    interface Peer {
-        /** It has sent a frame, whatever that says. */
-        void heard();
-
-        /** It has sent a WebSocket ping, which is to be answered. */
-        void pinged(byte[] bytes);
-
-        /** It has sent more frames than it may; nothing that it sends is passed on any more. */
-        void flooded();
-
-        /** It has reset the connection. */
-        void reset();
-    }
 
     private ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
         this.channel = channel;
         this.place = place;
-        this.pace = pace;
+        this.inbound = new Inbound(channel, pace);
     }
 
     /** The guard of the request's connection, or {@code null} where that can't become a WebSocket. */
@@ -109,12 +89,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         return Objects.requireNonNull(context);
     }
 
-    /** From now on tells of the other end. */
-    void watch(Peer told) {
-        peer = told;
-        if (flooded) {
-            told.flooded();
-        }
+    /** What comes in once it is a WebSocket. */
+    Inbound inbound() {
+        return inbound;
     }
 
     /** Closes the connection at once. */
@@ -177,35 +154,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        // The requests that somebody sends behind one for an upgrade count as well: they would queue up.
-        if (upgrading && !pace.admit() && !(message instanceof CloseWebSocketFrame)) {
-            ReferenceCountUtil.release(message);
-            flooded(message instanceof WebSocketFrame);
-            return;
-        }
-        if (peer != null) {
-            peer.heard();
-        }
-        // Vert.x would answer it past the outbox, and so without bound where the client does not read.
-        if (message instanceof PingWebSocketFrame ping) {
-            byte[] bytes = ByteBufUtil.getBytes(ping.content());
-            ping.release();
-            if (peer != null) {
-                peer.pinged(bytes);
-            }
-        } else {
+        if (!(message instanceof WebSocketFrame frame) || inbound.passes(frame)) {
             context.fireChannelRead(message);
-        }
-    }
-
-    private void flooded(boolean webSocket) {
-        if (!webSocket) {
-            cut();
-        } else if (!flooded) {
-            flooded = true;
-            if (peer != null) {
-                peer.flooded();
-            }
         }
     }
 
@@ -213,9 +163,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof IOException) {
             // Netty closes the channel, and that says it all.
-            if (peer != null) {
-                peer.reset();
-            }
+            inbound.reset();
             return;
         }
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {

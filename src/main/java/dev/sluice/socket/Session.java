@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
  * is to be called on the WebSocket's event loop, except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
-final class Session implements ConnectionGuard.Peer {
+final class Session implements Inbound.Peer {
 
     /** Frames a client may send behind its auth frame before that is answered. */
     static final int MAX_HELD = 64;

@@ -70,6 +70,11 @@ interface SocketConfig {
     @WithDefault("512")
     int framesBurst();
 
+    /** How long a request over HTTP, one for an upgrade among them, may take to arrive, and an answer to be taken. */
+    @WithName("http.request-timeout")
+    @WithDefault("10s")
+    Duration requestTimeout();
+
     /** The largest frame, and the largest message made of several, that a client may send. */
     @WithDefault("32K")
     MemorySize maxFrame();

@@ -193,6 +193,7 @@ class LifecycleIT {
         "sluice.access.pending, 0",
         "sluice.limits.connects-per-second, 0",
         "sluice.limits.connections, 0",
+        "sluice.http.request-timeout, 0s",
         "sluice.limits.unauthenticated, 0",
         "sluice.limits.connections-per-user, 0",
         "sluice.limits.connections-per-address, 0",
@@ -227,6 +228,7 @@ class LifecycleIT {
         "sluice.max-payload, 513K, sluice.outbox.max-bytes",
         "sluice.routes.user.retain, last, nobody subscribes",
         "sluice.routes.upload.access, webhook, sluice.webhook.url is not set",
+        "quarkus.http.limits.max-connections, 50000, sluice.limits.connections",
     })
     void whatDoesNotFitTogetherFailsTheStartInOneLine(String key, String value, String why) {
         try (Pod pod = launched(key, value)) {

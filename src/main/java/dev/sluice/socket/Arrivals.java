@@ -1,0 +1,114 @@
+package dev.sluice.socket;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler.Sharable;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.SingleThreadEventLoop;
+import io.netty.util.concurrent.EventExecutor;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.vertx.http.HttpServerStart;
+import io.quarkus.vertx.http.HttpsServerStart;
+import io.vertx.core.Vertx;
+import io.vertx.core.impl.VertxInternal;
+import jakarta.enterprise.event.ObservesAsync;
+import jakarta.inject.Singleton;
+import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/**
+ * Sees every TCP connection as soon as it is accepted, before a byte of it is read: lets in so many, and gives each a
+ * deadline by which it must have made a request. Quarkus counts connections only once TLS is agreed on, and measures only
+ * how long they are idle, which somebody who sends a byte now and then never is.
+ */
+@Startup
+@Singleton
+final class Arrivals {
+
+    private static final String NAME = "sluice-arrivals";
+
+    /** Those that are no WebSockets: upgrades that are refused, probes, callers of the HTTP API. */
+    private static final int SPARE = 100;
+
+    private static final String MAX_CONNECTIONS = "quarkus.http.limits.max-connections";
+
+    private final Vertx vertx;
+    private final int max;
+    private final RequestLimits limits;
+    private final LimitMeter tooMany;
+    private final AtomicInteger open = new AtomicInteger();
+
+    Arrivals(
+            Vertx vertx,
+            SocketConfig config,
+            RequestLimits limits,
+            @ConfigProperty(name = MAX_CONNECTIONS) OptionalInt configured,
+            MeterRegistry metrics) {
+        this.vertx = vertx;
+        this.limits = limits;
+        this.max = max(config.maxConnections(), configured.orElse(0));
+        this.tooMany = new LimitMeter("max-connections", metrics);
+    }
+
+    /** As many as are configured, or where none are, a fifth more than there may be WebSockets. */
+    static int max(int webSockets, int configured) {
+        if (configured <= 0) {
+            return (int) Math.min(Integer.MAX_VALUE, webSockets + webSockets / 5L + SPARE);
+        }
+        if (configured <= webSockets) {
+            throw new ConfigurationException(MAX_CONNECTIONS + " must be greater than sluice.limits.connections: "
+                    + configured + " is not more than " + webSockets);
+        }
+        return configured;
+    }
+
+    void listening(@ObservesAsync HttpServerStart start) {
+        attach();
+    }
+
+    void listeningSecurely(@ObservesAsync HttpsServerStart start) {
+        attach();
+    }
+
+    private void attach() {
+        // A Vert.x internal; nothing public leads to the sockets that listen.
+        for (EventExecutor executor : ((VertxInternal) vertx).getAcceptorEventLoopGroup()) {
+            if (executor instanceof SingleThreadEventLoop loop) {
+                loop.execute(() -> loop.registeredChannelsIterator().forEachRemaining(this::attach));
+            }
+        }
+    }
+
+    private void attach(Channel channel) {
+        if (channel instanceof ServerChannel && channel.pipeline().get(NAME) == null) {
+            channel.pipeline().addFirst(NAME, new Acceptor());
+        }
+    }
+
+    private boolean enter() {
+        return open.getAndUpdate(before -> before < max ? before + 1 : before) < max;
+    }
+
+    @Sharable
+    private final class Acceptor extends ChannelInboundHandlerAdapter {
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object accepted) {
+            if (accepted instanceof Channel channel) {
+                if (!enter()) {
+                    tooMany.exceeded();
+                    // Nobody knows of it yet.
+                    channel.unsafe().closeForcibly();
+                    return;
+                }
+                channel.closeFuture().addListener(closed -> open.decrementAndGet());
+                channel.pipeline().addLast(new Newcomer(limits));
+            }
+            context.fireChannelRead(accepted);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Requests that never end, and those that are too large: each is cut off or answered, and nobody else notices. */
+@Tag("chaos")
+class SlowRequestsIT {
+
+    private static final int MAX_CONNECTIONS = 60;
+    private static final String UPGRADE = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    private static final String PROBE = "GET /q/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    private static Pod pod;
+
+    private final List<Socket> open = new ArrayList<>();
+    private Client bystander;
+
+    @BeforeAll
+    static void start() {
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(
+                        "sluice.http.request-timeout", "1s",
+                        "sluice.limits.connections", "40",
+                        "quarkus.http.limits.max-connections", "" + MAX_CONNECTIONS));
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+    }
+
+    @BeforeEach
+    void connect() {
+        bystander = Client.of(pod, "bystander");
+    }
+
+    @AfterEach
+    void theBystanderStillHears() throws IOException {
+        for (Socket socket : open) {
+            socket.close();
+        }
+        Stage.REDIS.publish("user:bystander", "still here");
+        assertThat(bystander.next()).isEqualTo("still here");
+        bystander.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "GET /ws",
+                "GET /ws HTTP/1.1\r\nHost: localhost\r\n",
+                UPGRADE + "X-Slow: ",
+                "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+                "POST /ws HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n",
+                PROBE + "GET /q",
+            })
+    void whatNeverEndsIsCutOffHoweverItDrips(String start) throws IOException {
+        double cut = refused("request-timeout");
+        List<Socket> slow = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            slow.add(connected(start));
+        }
+        long began = System.nanoTime();
+        await().pollInterval(50, TimeUnit.MILLISECONDS)
+                .atMost(5, TimeUnit.SECONDS)
+                .until(() -> {
+                    slow.removeIf(socket -> !drip(socket));
+                    return slow.isEmpty();
+                });
+        assertThat(System.nanoTime() - began).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(500));
+        assertThat(refused("request-timeout")).isEqualTo(cut + 10);
+    }
+
+    @Test
+    void whoSaysNothingAtAllIsCutOff() throws IOException {
+        Socket silent = connected("");
+        assertThat(silent.getInputStream().read()).isEqualTo(-1);
+    }
+
+    @Test
+    void whoHasAskedMayBeSilentForLongerAndAskAgain() throws IOException {
+        Socket socket = connected(PROBE);
+        for (int i = 0; i < 2; i++) {
+            assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 200");
+            socket.getInputStream().readNBytes(socket.getInputStream().available());
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
+            write(socket, PROBE);
+        }
+        assertThat(RawClient.head(socket)).contains("HTTP/1.1 200");
+    }
+
+    @Test
+    void aWebSocketIsNotBoundByWhatHoldsForRequests() {
+        try (RawClient quiet = RawClient.of(pod, "quiet")) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
+            // Half a frame now and then is the business of heartbeats.
+            quiet.bytes(new byte[] {(byte) 0x81});
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
+            Stage.REDIS.publish("user:quiet", "hello");
+            assertThat(quiet.next()).isEqualTo("hello");
+        }
+    }
+
+    @Test
+    void whoAsksOnAndOnWithoutReadingIsCutOff() throws IOException {
+        double cut = refused("pipelined-requests");
+        Socket greedy = connected("");
+        byte[] many = "GET /q/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                .repeat(1000)
+                .getBytes(StandardCharsets.US_ASCII);
+        try {
+            for (int i = 0; i < 10_000; i++) {
+                greedy.getOutputStream().write(many);
+            }
+            throw new AssertionError("not cut off");
+        } catch (IOException expected) {
+            assertThat(refused("pipelined-requests")).isEqualTo(cut + 1);
+        }
+    }
+
+    @Test
+    void whoDoesNotTakeTheAnswersIsCutOff() throws IOException {
+        double cut = refused("request-timeout");
+        Socket lazy = new Socket();
+        open.add(lazy);
+        // What it has room for itself, and what the pod's kernel has, is less than what it asks for.
+        lazy.setReceiveBufferSize(4096);
+        lazy.connect(new InetSocketAddress("localhost", pod.port()));
+        write(lazy, "GET /q/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(30));
+        await().atMost(5, TimeUnit.SECONDS).until(() -> refused("request-timeout") == cut + 1);
+    }
+
+    @Test
+    void thereAreSoManyTcpConnectionsAndNoMore() throws IOException {
+        double refused = refused("max-connections");
+        int over = 10;
+        for (int i = 0; i < MAX_CONNECTIONS + over; i++) {
+            connected("");
+        }
+        bystander.assertNothingMore();
+        int closed = 0;
+        for (Socket socket : open) {
+            closed += isClosed(socket) ? 1 : 0;
+        }
+        // One or two belong to the bystander and to whoever asks for metrics.
+        assertThat(closed).isBetween(over, over + 3);
+        await().atMost(5, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+        assertThat(refused("max-connections")).isGreaterThanOrEqualTo(refused + over);
+    }
+
+    @Test
+    void whatIsTooLargeIsAnswered() throws IOException {
+        assertThat(RawClient.head(connected("GET /" + "x".repeat(5_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")))
+                .contains(" 414 ");
+        assertThat(RawClient.head(connected(UPGRADE + "X-Large: " + "x".repeat(30_000) + "\r\n\r\n")))
+                .contains(" 431 ");
+        assertThat(RawClient.head(connected(UPGRADE + "X: y\r\n".repeat(10_000) + "\r\n")))
+                .contains(" 431 ");
+        assertThat(RawClient.head(connected("nonsense\r\n\r\n"))).contains(" 400 ");
+    }
+
+    /** Nobody is spoken to in HTTP/2, neither at once nor after an upgrade. */
+    @Test
+    void http2IsNotSpoken() throws IOException {
+        assertThat(RawClient.head(connected("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
+                .startsWith("HTTP/1.1 ");
+        assertThat(RawClient.head(connected(
+                        "GET /q/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                                + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")))
+                .startsWith("HTTP/1.1 200");
+    }
+
+    private Socket connected(String said) throws IOException {
+        Socket socket = new Socket("localhost", pod.port());
+        socket.setSoTimeout(5_000);
+        open.add(socket);
+        write(socket, said);
+        return socket;
+    }
+
+    private static void write(Socket socket, String said) throws IOException {
+        socket.getOutputStream().write(said.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** Says a little more; false where nobody listens any more. */
+    private static boolean drip(Socket socket) {
+        try {
+            write(socket, "x");
+            return !isClosed(socket);
+        } catch (IOException cutOff) {
+            return false;
+        }
+    }
+
+    private static boolean isClosed(Socket socket) {
+        try {
+            socket.setSoTimeout(1);
+            InputStream in = socket.getInputStream();
+            while (in.read() >= 0) {
+                // An answer that came before.
+                Thread.onSpinWait();
+            }
+            return true;
+        } catch (SocketTimeoutException open) {
+            return false;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+
+    private static double refused(String limit) {
+        return pod.metric("sluice_refused_total{limit=\"" + limit + "\"}");
+    }
+}
