@@ -2,10 +2,13 @@ package dev.sluice.events;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
@@ -13,15 +16,11 @@ import com.fasterxml.jackson.databind.type.LogicalType;
 import dev.sluice.http.FieldError;
 import dev.sluice.http.ProblemException;
 import jakarta.inject.Singleton;
-import jakarta.validation.ConstraintViolation;
-import jakarta.validation.Path;
 import jakarta.validation.Validator;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Events as JSON. Strict: what is misspelt or of another type than it must be is refused, and nothing is guessed. */
 @Singleton
@@ -34,7 +33,11 @@ final class EventJson {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+            // Numbers stay as they are written.
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
             .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
             .withCoercionConfig(
                     LogicalType.Textual,
@@ -43,6 +46,9 @@ final class EventJson {
                             .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
             .build();
 
+    /** A request may have any number of fields that are none. */
+    private static final int MAX_ERRORS = 20;
+
     private final Validator validator;
 
     EventJson(Validator validator) {
@@ -50,39 +56,33 @@ final class EventJson {
     }
 
     /**
-     * The event that the text says, of which it is not known yet whether it is {@linkplain #check valid}.
+     * The event that the text says, not yet {@linkplain Reading#check checked}.
      *
-     * @throws ProblemException where it is none, naming the field where that is known
+     * @throws ProblemException where it can be none
      */
-    <E extends Event> E read(byte[] text, Class<E> type) {
-        @Nullable E event;
+    <E extends Event> Reading<E> read(byte[] text, Class<E> type) {
+        JsonNode root;
         try {
-            event = json.readerFor(type).readValue(text);
+            root = json.readTree(text);
         } catch (JsonProcessingException e) {
-            throw Misreading.problem(e);
+            throw Misreading.syntax(e);
         } catch (IOException e) {
-            throw ProblemException.badRequest("The body is not JSON in UTF-8");
+            throw Misreading.noObject();
         }
-        if (event == null) {
-            throw ProblemException.badRequest("The body must be a JSON object");
+        if (!root.isObject()) {
+            throw Misreading.noObject();
         }
-        return event;
-    }
-
-    /**
-     * Says what is wrong with the event.
-     *
-     * @param more what has been found already
-     * @throws ProblemException where anything is, naming each field
-     */
-    void check(Event event, List<FieldError> more) {
-        List<FieldError> errors = new ArrayList<>(more);
-        for (ConstraintViolation<Event> violation : validator.validate(event)) {
-            errors.add(new FieldError(field(violation.getPropertyPath()), violation.getMessage()));
-        }
-        if (!errors.isEmpty()) {
-            errors.sort(Comparator.comparing(FieldError::field));
-            throw ProblemException.badFields(errors);
+        List<FieldError> errors = new ArrayList<>();
+        while (true) {
+            try {
+                return new Reading<>(json.treeToValue(root, type), errors, validator);
+            } catch (JsonProcessingException e) {
+                errors.add(Misreading.error(e));
+                // What else is wrong is found out without this one.
+                if (errors.size() == MAX_ERRORS || !Misreading.remove(e, root)) {
+                    throw ProblemException.badFields(errors);
+                }
+            }
         }
     }
 
@@ -94,12 +94,5 @@ final class EventJson {
             // Half a character, which JSON can write and UTF-8 can't.
             throw ProblemException.badRequest("Some text in the body is not Unicode");
         }
-    }
-
-    /** As it is called in JSON. */
-    private static String field(Path path) {
-        List<String> names = new ArrayList<>();
-        path.forEach(node -> names.add(Misreading.SNAKE_CASE.translate(node.getName())));
-        return String.join(".", names);
     }
 }

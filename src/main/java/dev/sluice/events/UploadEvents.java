@@ -42,10 +42,11 @@ public final class UploadEvents {
     }
 
     private byte[] payload(String upload, byte[] text) {
-        UploadEvent event = json.read(text, UploadEvent.class);
+        Reading<UploadEvent> reading = json.read(text, UploadEvent.class);
+        UploadEvent event = reading.event();
         String said = event.upload();
         boolean another = said != null && !said.equals(upload);
-        json.check(
+        reading.check(
                 event.about(upload),
                 another
                         ? List.of(new FieldError(event.uploadField(), "must be the upload of the path, or be left out"))

@@ -40,8 +40,8 @@ public final class UserEvents {
     }
 
     private byte[] payload(byte[] text) {
-        Event event = json.read(text, Event.class);
-        json.check(event, List.of());
-        return json.write(event.at(Instant.now()));
+        Reading<Event> reading = json.read(text, Event.class);
+        reading.check(reading.event(), List.of());
+        return json.write(reading.event().at(Instant.now()));
     }
 }

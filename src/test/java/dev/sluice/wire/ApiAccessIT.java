@@ -38,6 +38,8 @@ class ApiAccessIT {
     @ParameterizedTest
     @CsvSource({
         "POST, /api/channels/user:7/messages, publisher",
+        "POST, /api/uploads/1/events, publisher",
+        "POST, /api/users/7/events, publisher",
         "GET, /api/channels/user:7, operator",
         "GET, /api/users/7/connections, operator",
         "DELETE, /api/users/7/connections, operator",
