@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Feed implements Source {
 
+    /** The channel on which pods talk to each other. Whoever may publish on it may say anything. */
+    public static final String CONTROL = "sluice:control";
+
     /** The named Redis client whose configuration the subscription uses. */
     static final String CLIENT = "feed";
 
@@ -41,6 +44,7 @@ public final class Feed implements Source {
     private final FeedConfig config;
     private final CanaryConfig canary;
     private final Event<Gap> gaps;
+    private final Event<PodMessage> messages;
     private final Context context;
     private final Timer beats;
     private final Counter interruptions;
@@ -53,6 +57,7 @@ public final class Feed implements Source {
             FeedConfig config,
             CanaryConfig canary,
             Event<Gap> gaps,
+            Event<PodMessage> messages,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
@@ -63,6 +68,7 @@ public final class Feed implements Source {
         this.config = config;
         this.canary = canary;
         this.gaps = gaps;
+        this.messages = messages;
         // One context for all that follows, whichever thread asks for it.
         this.context = vertx.getOrCreateContext();
         // Says at start, rather than at the first attempt, whether the bounds make sense.
@@ -184,6 +190,16 @@ public final class Feed implements Source {
         @Override
         public void beat(Duration latency) {
             beats.record(latency);
+        }
+
+        @Override
+        public void said(PodMessage message) {
+            try {
+                messages.fire(message);
+            } catch (RuntimeException e) {
+                // The supervisor must go on.
+                LOG.error("What was published on the pods' own channel could not be told", e);
+            }
         }
 
         @Override

@@ -31,6 +31,9 @@ interface Link {
         /** Redis has sent a beat back. */
         void heard(long beat);
 
+        /** Redis has sent what was published on the pods' own channel. */
+        void said(PodMessage message);
+
         /** The link is over: cleanly ({@code null}) or with a cause. Called any number of times. */
         void ended(@Nullable Throwable cause);
     }

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.CorruptedFrameException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -26,6 +27,21 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** Bytes before the length of the pattern: {@code *4 CRLF $8 CRLF pmessage CRLF $}. */
     private static final int PATTERN_LENGTH_AT = 19;
 
+    /** {@code *3} or {@code >3}, then the length of "message"; without its first byte. */
+    private static final long NAMED_START = 0x0033_0D0A_2437_0D0AL;
+
+    /** "message" and the end of its line begun. */
+    private static final long MESSAGE = 0x6D65_7373_6167_650DL;
+
+    /** Where the name begins of a channel that was subscribed to by name: {@code *3 CRLF $7 CRLF message CRLF}. */
+    private static final int NAMED_AT = 17;
+
+    /** What all channels of the pods' own begin with. Others are subscribed to by the client, which asks sentinels. */
+    private static final byte[] OWN = "sluice:".getBytes(StandardCharsets.US_ASCII);
+
+    /** More than a pod ever says to others. */
+    static final int MAX_OWN = 4096;
+
     /** Longer than the name of any channel a route knows. */
     private static final int MAX_NAME = 1024;
 
@@ -33,6 +49,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
 
     private final int maxPayload;
     private final Consumer<Publication> consumer;
+    private final Consumer<Publication> own;
 
     /** Bytes to come that nobody wants. */
     private long skip;
@@ -47,11 +64,14 @@ final class PublicationDecoder extends ByteToMessageDecoder {
      * A decoder at the beginning of a connection.
      *
      * @param maxPayload payloads with more bytes are left out
-     * @param consumer told of each publication, on the event loop; must not throw
+     * @param consumer told of each publication on a channel of a pattern, on the event loop; must not throw
+     * @param own told of each publication on a channel of the pods' own, likewise; its payload is left out where it is
+     *     larger than {@link #MAX_OWN}
      */
-    PublicationDecoder(int maxPayload, Consumer<Publication> consumer) {
+    PublicationDecoder(int maxPayload, Consumer<Publication> consumer, Consumer<Publication> own) {
         this.maxPayload = maxPayload;
         this.consumer = consumer;
+        this.own = own;
     }
 
     @Override
@@ -74,6 +94,10 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 if (!publication(in, now)) {
                     return;
                 }
+            } else if (isOwn(in)) {
+                if (!message(in, in.readerIndex() + NAMED_AT, MAX_OWN, own, now)) {
+                    return;
+                }
             } else {
                 int end = end(in, in.readerIndex());
                 if (end == INCOMPLETE) {
@@ -94,13 +118,33 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 && in.getLong(at + Long.BYTES) == PMESSAGE;
     }
 
+    /** False also where not enough has come to tell: then the message has not come as a whole either. */
+    private boolean isOwn(ByteBuf in) {
+        int at = in.readerIndex();
+        if (in.readableBytes() <= NAMED_AT
+                || (in.getLong(at) & WITHOUT_FIRST_BYTE) != NAMED_START
+                || in.getLong(at + Long.BYTES) != MESSAGE
+                || bulkLength(in, at + NAMED_AT) == INCOMPLETE
+                || in.writerIndex() < next + OWN.length) {
+            return false;
+        }
+        for (int i = 0; i < OWN.length; i++) {
+            if (in.getByte(next + i) != OWN[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Reads pattern, name and payload; false where they have not all come. */
     private boolean publication(ByteBuf in, long now) {
         long pattern = length(in, in.readerIndex() + PATTERN_LENGTH_AT);
-        if (pattern == INCOMPLETE) {
-            return false;
-        }
-        long nameLength = bulkLength(in, next + (int) pattern + 2);
+        return pattern != INCOMPLETE && message(in, next + (int) pattern + 2, maxPayload, consumer, now);
+    }
+
+    /** Reads name and payload, the name beginning there; false where they have not all come. */
+    private boolean message(ByteBuf in, int at, int max, Consumer<Publication> told, long now) {
+        long nameLength = bulkLength(in, at);
         if (nameLength == INCOMPLETE) {
             return false;
         }
@@ -115,7 +159,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
             return false;
         }
         int payload = next;
-        int kept = payloadLength > maxPayload ? 0 : (int) payloadLength;
+        int kept = payloadLength > max ? 0 : (int) payloadLength;
         if (kept == payloadLength && in.writerIndex() < payload + kept + 2) {
             return false;
         }
@@ -123,7 +167,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         in.getBytes(name, bytes, 0, (int) nameLength);
         in.getBytes(payload, bytes, (int) nameLength, kept);
         skip(in, payload, payloadLength);
-        consumer.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
+        told.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
         return true;
     }
 

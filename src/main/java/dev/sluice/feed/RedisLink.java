@@ -10,6 +10,8 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -35,6 +37,8 @@ final class RedisLink implements Link {
     private final List<String> patterns;
     /** Nobody else's, and subscribed to by name: Redis itself keeps the beats of other pods away. */
     private final String beats = "sluice:canary:" + UUID.randomUUID();
+
+    private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
 
     private int acknowledged;
     private @Nullable Channel newest;
@@ -71,7 +75,7 @@ final class RedisLink implements Link {
         this.redis = client.create(pipeline -> {
             newest = pipeline.channel();
             newest.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
-            pipeline.addLast(new PublicationDecoder(maxPayload, events::published));
+            pipeline.addLast(new PublicationDecoder(maxPayload, events::published, this::own));
         });
         this.patterns = List.copyOf(patterns);
         this.context = context;
@@ -111,7 +115,9 @@ final class RedisLink implements Link {
 
     private void subscribe(RedisConnection subscriber) {
         subscriber.handler(this::handle);
-        subscriber.send(Request.cmd(Command.SUBSCRIBE).arg(beats)).onFailure(this::end);
+        subscriber
+                .send(Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL))
+                .onFailure(this::end);
         Request subscribe = Request.cmd(Command.PSUBSCRIBE);
         patterns.forEach(subscribe::arg);
         subscriber.send(subscribe).onFailure(this::end);
@@ -128,17 +134,23 @@ final class RedisLink implements Link {
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             switch (message.get(0).toString()) {
                 case "subscribe", "psubscribe" -> {
-                    if (++acknowledged == 1 + patterns.size()) {
+                    if (++acknowledged == 2 + patterns.size()) {
                         context.runOnContext(x -> events.subscribed());
                     }
                 }
-                case "message" -> heard(message.get(2).toString());
                 default -> {}
             }
         }
     }
 
-    private void heard(String payload) {
+    /** Runs on the connection's event loop, for each message on a channel of the pods' own. */
+    private void own(Publication message) {
+        String payload = new String(message.payload(), StandardCharsets.UTF_8);
+        if (!Arrays.equals(message.bytes(), 0, message.nameLength(), beatsName, 0, beatsName.length)) {
+            boolean whole = message.payloadLength() <= PublicationDecoder.MAX_OWN;
+            context.runOnContext(x -> events.said(new PodMessage(whole ? payload : null)));
+            return;
+        }
         long number;
         try {
             number = Long.parseLong(payload);

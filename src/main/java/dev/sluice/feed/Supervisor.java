@@ -32,6 +32,9 @@ final class Supervisor {
         /** A beat has come back. */
         void beat(Duration latency);
 
+        /** Something was published on the pods' own channel. */
+        void said(PodMessage message);
+
         /** The link that was live is so no more, or is again. */
         void gap(Gap gap);
     }
@@ -252,6 +255,13 @@ final class Supervisor {
             if (!over) {
                 busy = true;
                 listener.published(publication);
+            }
+        }
+
+        @Override
+        public void said(PodMessage message) {
+            if (!over) {
+                listener.said(message);
             }
         }
 

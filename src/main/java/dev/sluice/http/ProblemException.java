@@ -32,7 +32,8 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(new Problem(503, detail));
     }
 
-    Problem problem() {
+    /** What is told. */
+    public Problem problem() {
         return problem;
     }
 }

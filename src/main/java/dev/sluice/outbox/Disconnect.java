@@ -24,6 +24,8 @@ public enum Disconnect {
     STALLED(4008, "too slow: nothing was taken in time"),
     /** The token it was shown last is no longer good. */
     TOKEN_EXPIRED(4010, "token has expired"),
+    /** An operator has ended it. */
+    OPERATOR(4503, "disconnected by an operator"),
     /** A frame could not be written. */
     SEND_FAILED(1011, "sending failed"),
     /** Something went wrong on our side. */

@@ -4,6 +4,7 @@ import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.Plain;
+import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
@@ -25,6 +26,7 @@ public final class Intake {
     private static final Logger LOG = Logger.getLogger(Intake.class);
 
     private final Publisher publisher;
+    private final Routes routes;
     private final Vertx vertx;
     private final int maxPayload;
     private final Duration timeout;
@@ -33,8 +35,9 @@ public final class Intake {
     private final AtomicInteger underWay = new AtomicInteger();
     private final LogThrottle unconfirmed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
 
-    Intake(Publisher publisher, Vertx vertx, PublishConfig config, MeterRegistry metrics) {
+    Intake(Publisher publisher, Routes routes, Vertx vertx, PublishConfig config, MeterRegistry metrics) {
         this.publisher = publisher;
+        this.routes = routes;
         this.vertx = vertx;
         this.maxPayload = (int) Math.min(Integer.MAX_VALUE, config.maxPayload().asLongValue());
         this.timeout = config.timeout();
@@ -49,12 +52,15 @@ public final class Intake {
     }
 
     /**
-     * Publishes what is made of the request's body. Fails with a {@link ProblemException} for whatever reason it does. To
+     * Publishes what is made of the request's body, on a channel that a route must know. Fails with a {@link ProblemException} for whatever reason it does. To
      * be called on the request's event loop.
      *
      * @param payload makes the payload of the body; may throw such an exception, and must not take long
      */
     public Uni<Receipt> publish(HttpServerRequest request, String channel, UnaryOperator<byte[]> payload) {
+        if (routes.resolve(channel) == null) {
+            throw ProblemException.badRequest(Routes.NO_CHANNEL);
+        }
         if (underWay.incrementAndGet() > concurrency) {
             underWay.decrementAndGet();
             refused.increment();

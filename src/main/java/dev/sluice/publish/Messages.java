@@ -1,8 +1,6 @@
 package dev.sluice.publish;
 
 import dev.sluice.http.PathSegment;
-import dev.sluice.http.ProblemException;
-import dev.sluice.route.Routes;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.annotation.security.RolesAllowed;
@@ -23,11 +21,9 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 public final class Messages {
 
     private final Intake intake;
-    private final Routes routes;
 
-    Messages(Intake intake, Routes routes) {
+    Messages(Intake intake) {
         this.intake = intake;
-        this.routes = routes;
     }
 
     @POST
@@ -35,11 +31,6 @@ public final class Messages {
     @Produces(MediaType.APPLICATION_JSON)
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("channel") @Encoded String channel, @Context HttpServerRequest request) {
-        String name = PathSegment.decode(channel);
-        if (routes.resolve(name) == null) {
-            throw ProblemException.badRequest(
-                    "No such channel: it is a prefix that has a route, a colon, and an id of 1 to 256 bytes");
-        }
-        return intake.publish(request, name, UnaryOperator.identity());
+        return intake.publish(request, PathSegment.decode(channel), UnaryOperator.identity());
     }
 }

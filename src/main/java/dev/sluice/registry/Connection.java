@@ -6,6 +6,7 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -20,6 +21,7 @@ public final class Connection {
     private final Outbox outbox;
     private final Loop loop;
     private final Consumer<Disconnected> observers;
+    private final Instant since = Instant.now();
     private final AtomicBoolean ended = new AtomicBoolean();
     private volatile Predicate<Channel> grants;
 
@@ -43,6 +45,11 @@ public final class Connection {
     /** Whom it belongs to. */
     public String user() {
         return user;
+    }
+
+    /** Since when it is there. */
+    public Instant since() {
+        return since;
     }
 
     /** The event loop it is bound to. */

@@ -51,6 +51,14 @@ public final class Listeners {
         return receivers;
     }
 
+    /** All that are to hear the channel now. */
+    public List<Connection> connections() {
+        return Arrays.stream(byLoop)
+                .flatMap(Arrays::stream)
+                .map(listener -> listener.connection)
+                .toList();
+    }
+
     /** Those of the loop that are to hear the channel now. */
     List<Connection> connections(Loop loop) {
         return Arrays.stream(on(loop)).map(listener -> listener.connection).toList();

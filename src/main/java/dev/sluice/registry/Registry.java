@@ -11,6 +11,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -229,6 +230,23 @@ public final class Registry {
             those.given(connection, sequence);
             return those;
         });
+    }
+
+    /** The connections of a user there are now, each with the channels it hears. */
+    public Map<Connection, List<Channel>> connections(String user) {
+        Map<Connection, List<Channel>> found = new LinkedHashMap<>();
+        users.computeIfPresent(user, (name, group) -> {
+            for (Connection connection : group.connections) {
+                List<Channel> channels = new ArrayList<>(routes.ofUser(user));
+                Group holder = holder(connection, group);
+                if (holder != null) {
+                    holder.channels.stream().filter(connection::mayHear).forEach(channels::add);
+                }
+                found.put(connection, channels);
+            }
+            return group;
+        });
+        return found;
     }
 
     /** How many channels one user, or with scope {@code connection} one connection, may listen to. */

@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Routes {
 
+    /** What to say of a name that {@link #resolve(String)} does not know. */
+    public static final String NO_CHANNEL =
+            "No such channel: it is a prefix that has a route, a colon, and an id of 1 to 256 bytes";
+
     /** The prefix of the pods' own traffic, which no route may have. */
     private static final String RESERVED = "sluice";
 

@@ -25,7 +25,8 @@ class PublicationDecoderTest {
     /** Publications and what was let through, in the order they came out. */
     private final List<String> seen = new ArrayList<>();
 
-    private final EmbeddedChannel channel = new EmbeddedChannel(new PublicationDecoder(MAX_PAYLOAD, this::published));
+    private final EmbeddedChannel channel =
+            new EmbeddedChannel(new PublicationDecoder(MAX_PAYLOAD, this::published, this::own));
 
     @ParameterizedTest
     @ValueSource(strings = {"*", ">"})
@@ -70,13 +71,25 @@ class PublicationDecoderTest {
         assertThat(seen).containsExactly("user:1=before", message, "user:2=after");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"*", ">"})
+    void takesOutWhatPodsSayAndNothingElseThatIsSubscribedToByName(String type) {
+        String ofSentinel = named(type, "+switch-master", "mymaster 127.0.0.1 6379 127.0.0.1 6380");
+        read(named(type, "sluice:canary:1", "42")
+                + ofSentinel
+                + named(type, "sluice:control", "")
+                + named(type, "x", ""));
+        assertThat(seen)
+                .containsExactly("own sluice:canary:1=42", ofSentinel, "own sluice:control=", named(type, "x", ""));
+    }
+
     @Test
     void readsTheSameHoweverTheBytesAreCutUp() {
         StringBuilder stream = new StringBuilder();
         List<String> expected = new ArrayList<>();
         Random random = new Random(1);
         for (int i = 0; i < 200; i++) {
-            switch (random.nextInt(5)) {
+            switch (random.nextInt(7)) {
                 case 0 -> {
                     stream.append(":").append(i).append("\r\n");
                     expected.add(":" + i + "\r\n");
@@ -85,6 +98,16 @@ class PublicationDecoderTest {
                     int length = MAX_PAYLOAD + 1 + random.nextInt(200);
                     stream.append(publication("*", "upload:*", "upload:" + i, "x".repeat(length)));
                     expected.add("upload:" + i + " with " + length);
+                }
+                case 5 -> {
+                    String payload = "o".repeat(random.nextInt(PublicationDecoder.MAX_OWN + 1));
+                    stream.append(named("*", "sluice:control", payload));
+                    expected.add("own sluice:control=" + payload);
+                }
+                case 6 -> {
+                    int length = PublicationDecoder.MAX_OWN + 1 + random.nextInt(200);
+                    stream.append(named(">", "sluice:control", "o".repeat(length)));
+                    expected.add("own sluice:control with " + length);
                 }
                 case 2 -> {
                     String name = "user:" + "x".repeat(2000);
@@ -125,6 +148,20 @@ class PublicationDecoderTest {
         assertThat(seen).containsExactly("user:7 with " + length, "user:7=after");
     }
 
+    @Test
+    void norIsItOnAChannelOfThePodsOwn() {
+        long length = 500_000_000;
+        read("*3\r\n$7\r\nmessage\r\n$14\r\nsluice:control\r\n$" + length + "\r\n");
+        byte[] part = new byte[1_000_000];
+        for (long sent = 0; sent < length; sent += part.length) {
+            ByteBuf buffer = Unpooled.wrappedBuffer(part);
+            channel.writeInbound(buffer);
+            assertThat(buffer.refCnt()).isZero();
+        }
+        read("\r\n" + publication("*", "user:*", "user:7", "after"));
+        assertThat(seen).containsExactly("own sluice:control with " + length, "user:7=after");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -153,17 +190,29 @@ class PublicationDecoderTest {
     }
 
     private void published(Publication publication) {
+        see("", publication);
+    }
+
+    private void own(Publication message) {
+        see("own ", message);
+    }
+
+    private void see(String kind, Publication publication) {
         takePassed();
         String name = new String(publication.bytes(), 0, publication.nameLength(), UTF_8);
         boolean whole = publication.bytes().length == publication.nameLength() + publication.payloadLength();
-        seen.add(
-                whole && !name.isEmpty()
+        seen.add(kind
+                + (whole && !name.isEmpty()
                         ? name + "=" + new String(publication.payload(), UTF_8)
-                        : name + " with " + publication.payloadLength());
+                        : name + " with " + publication.payloadLength()));
     }
 
     private static String publication(String type, String pattern, String name, String payload) {
         return type + "4\r\n" + bulk("pmessage") + bulk(pattern) + bulk(name) + bulk(payload);
+    }
+
+    private static String named(String type, String name, String payload) {
+        return type + "3\r\n" + bulk("message") + bulk(name) + bulk(payload);
     }
 
     private static String bulk(String value) {

@@ -19,6 +19,7 @@ class SupervisorTest {
     private final List<Scheduled> timers = new ArrayList<>();
     private final List<Publication> heard = new ArrayList<>();
     private boolean openingThrows;
+    private final List<String> said = new ArrayList<>();
     private final List<Gap> gaps = new ArrayList<>();
     private final List<Duration> latencies = new ArrayList<>();
     private Instant now = Instant.EPOCH;
@@ -40,6 +41,11 @@ class SupervisorTest {
                 @Override
                 public void beat(Duration latency) {
                     latencies.add(latency);
+                }
+
+                @Override
+                public void said(PodMessage message) {
+                    said.add(message.text());
                 }
 
                 @Override
@@ -323,6 +329,8 @@ class SupervisorTest {
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         last().events.published(publication);
         assertThat(heard).containsExactly(publication);
+        last().events.said(new PodMessage("hello"));
+        assertThat(said).containsExactly("hello");
     }
 
     @Test
@@ -332,7 +340,9 @@ class SupervisorTest {
         first.subscribed();
         first.ended(null);
         first.published(new Publication(new byte[] {'x'}, 0, 1, 0));
+        first.said(new PodMessage("hello"));
         assertThat(heard).isEmpty();
+        assertThat(said).isEmpty();
     }
 
     @Test

@@ -38,6 +38,11 @@ class ApiAccessIT {
     @ParameterizedTest
     @CsvSource({
         "POST, /api/channels/user:7/messages, publisher",
+        "POST, /api/uploads/1/events, publisher",
+        "POST, /api/users/7/events, publisher",
+        "GET, /api/channels/user:7, operator",
+        "GET, /api/users/7/connections, operator",
+        "DELETE, /api/users/7/connections, operator",
     })
     void eachPathHasItsRole(String method, String path, String role) {
         String other = role.equals("publisher") ? "operator" : "publisher";
@@ -156,7 +161,7 @@ class ApiAccessIT {
         Api api = Api.publisher(pod);
         Api.assertProblem(api.get("/api/nothing"), 404);
         Api.assertProblem(api.get("/nothing"), 404);
-        Api.assertProblem(api.get("/api/channels/user:7/messages"), 405);
+        Api.assertProblem(Api.operator(pod).post("/api/users/7/connections", "x"), 405);
         Api.assertProblem(api.post("/api/channels/user:7/messages", new byte[] {'x'}, "Accept", "text/html"), 406);
         Api.assertProblem(api.post("/api/channels/user:a;b/messages", "x"), 400);
     }

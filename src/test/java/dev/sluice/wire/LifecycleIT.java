@@ -213,6 +213,7 @@ class LifecycleIT {
         "sluice.feed.pending.max-pause, 0s",
         "sluice.publish.timeout, 0s",
         "sluice.publish.concurrency, 0",
+        "sluice.control.secret, a secret that is too short",
         "sluice.misspelt, 1",
     })
     void aValueThatMakesNoSenseFailsTheStartAndIsNamed(String key, String value) {

@@ -6,6 +6,7 @@ import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -237,6 +238,53 @@ final class Redis implements AutoCloseable {
         }
     }
 
+    /** Hears what is published on a channel from now on. */
+    Listener listen(String channel) {
+        try {
+            return new Listener(new Socket(InetAddress.getLoopbackAddress(), port), channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Hears one channel. */
+    static final class Listener implements AutoCloseable {
+
+        private final Socket socket;
+        private final InputStream in;
+
+        private Listener(Socket socket, String channel) throws IOException {
+            this.socket = socket;
+            socket.setSoTimeout(10_000);
+            in = new BufferedInputStream(socket.getInputStream());
+            write(socket.getOutputStream(), bytes("SUBSCRIBE", channel));
+            for (int i = 0; i < 6; i++) {
+                line(in);
+            }
+        }
+
+        /** The payload that comes next, which must be one line. */
+        String next() {
+            try {
+                for (int i = 0; i < 6; i++) {
+                    line(in);
+                }
+                return line(in);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
     /** What it is at the moment, as by the command INFO. */
     boolean isMaster() {
         return wholeReply("INFO", "replication").contains("role:master");
@@ -348,7 +396,7 @@ final class Redis implements AutoCloseable {
         return line(socket.getInputStream());
     }
 
-    private static void write(ByteArrayOutputStream out, byte[]... words) throws IOException {
+    private static void write(OutputStream out, byte[]... words) throws IOException {
         out.write(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
         for (byte[] word : words) {
             out.write(("$" + word.length + "\r\n").getBytes(StandardCharsets.US_ASCII));

@@ -10,6 +10,6 @@ public final class Decoders {
 
     /** A decoder of what Redis sends. */
     public static ChannelHandler decoder(Consumer<Publication> consumer) {
-        return new PublicationDecoder(256 * 1024, consumer);
+        return new PublicationDecoder(256 * 1024, consumer, own -> {});
     }
 }

@@ -1,0 +1,125 @@
+package dev.sluice.control;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.feed.Feed;
+import dev.sluice.feed.PodMessage;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.publish.Publisher;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.event.Event;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Says to all other pods of the fleet what they are to do, and hears what they say. What is done is not its business. */
+@Startup
+@Singleton
+public final class Control {
+
+    private static final Logger LOG = Logger.getLogger(Control.class);
+
+    private static final int MIN_SECRET_BYTES = 32;
+
+    /** More than operators do in a minute; some 2 MB. */
+    private static final int MAX_NONCES = 10_000;
+
+    private static final String COMMAND = "command";
+    private static final String USER = "user";
+    private static final String DISCONNECT = "disconnect_user";
+
+    private final @Nullable Seal seal;
+    private final Publisher publisher;
+    private final Event<DisconnectUser> disconnects;
+    private final ObjectMapper json;
+    private final Counter refused;
+    private final LogThrottle refusals = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+
+    Control(
+            ControlConfig config,
+            Publisher publisher,
+            Event<DisconnectUser> disconnects,
+            ObjectMapper json,
+            MeterRegistry metrics) {
+        this.seal = config.secret().map(Control::seal).orElse(null);
+        this.publisher = publisher;
+        this.disconnects = disconnects;
+        this.json = json;
+        this.refused = Counter.builder("sluice.refused")
+                .description("What was refused because of a limit or rule")
+                .tag("limit", "control")
+                .register(metrics);
+    }
+
+    private static Seal seal(String secret) {
+        byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length < MIN_SECRET_BYTES) {
+            throw new ConfigurationException("sluice.control.secret must have at least " + MIN_SECRET_BYTES
+                    + " bytes, has " + bytes.length + "; openssl rand -base64 32 makes one");
+        }
+        return new Seal(bytes, InstantSource.system(), new Nonces(MAX_NONCES, Ticker.systemTicker()));
+    }
+
+    /** Whether there is a fleet to speak to: a secret that its pods share. */
+    public boolean enabled() {
+        return seal != null;
+    }
+
+    /**
+     * Says to every other pod that the user is to be disconnected. What becomes of it is that of {@link
+     * Publisher#publish}; whoever has no secret in common with us will not believe it.
+     */
+    public Uni<Long> disconnect(String user) {
+        if (seal == null) {
+            throw new IllegalStateException("sluice.control.secret is not set");
+        }
+        String content = JsonNodeFactory.instance
+                .objectNode()
+                .put(COMMAND, DISCONNECT)
+                .put(USER, user)
+                .toString();
+        return publisher.publish(Feed.CONTROL, seal.sign(content).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    void heard(@Observes PodMessage message) {
+        if (seal == null) {
+            return;
+        }
+        Seal.Finding finding = message.text() == null ? new Seal.Finding.Refused() : seal.examine(message.text());
+        if (finding instanceof Seal.Finding.Genuine genuine) {
+            act(genuine.content());
+        } else if (finding instanceof Seal.Finding.Refused) {
+            refused.increment();
+            if (refusals.pass()) {
+                LOG.warn("A message on " + Feed.CONTROL + " was refused: forged, stale, seen before, or of a pod with"
+                        + " another secret or clock; further ones are only counted for a minute");
+            }
+        }
+    }
+
+    private void act(String content) {
+        JsonNode command;
+        try {
+            command = json.readTree(content);
+        } catch (JsonProcessingException e) {
+            command = JsonNodeFactory.instance.missingNode();
+        }
+        if (command.path(COMMAND).asText().equals(DISCONNECT)
+                && command.path(USER).isTextual()) {
+            disconnects.fire(new DisconnectUser(command.path(USER).textValue()));
+        } else {
+            LOG.debug("Another pod asks for something that this version does not know");
+        }
+    }
+}

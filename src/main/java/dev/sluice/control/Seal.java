@@ -1,0 +1,102 @@
+package dev.sluice.control;
+
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Base64;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Signs what a pod says, and tells what another pod has signed from everything else: {@code
+ * version.time.nonce.content.signature}, the signature being HMAC-SHA256 over all before it, dots included. Safe for use
+ * by several threads.
+ */
+final class Seal {
+
+    /** How far the time of a message may be from ours, in the past or in the future. */
+    static final Duration WINDOW = Duration.ofSeconds(30);
+
+    private static final String ALGORITHM = "HmacSHA256";
+    private static final int NONCE_BYTES = 16;
+
+    /** Milliseconds since 1970; 16 bytes; some JSON; 32 bytes, the bytes in URL-safe Base64. */
+    private static final Pattern MESSAGE =
+            Pattern.compile("(1\\.([0-9]{1,15})\\.([\\w-]{22})\\.([\\w-]{1,3072}))\\.([\\w-]{43})");
+
+    private static final Base64.Encoder ENCODER = Base64.getUrlEncoder().withoutPadding();
+    private static final Base64.Decoder DECODER = Base64.getUrlDecoder();
+
+    private final SecretKeySpec key;
+    private final InstantSource clock;
+    private final Nonces nonces;
+    private final SecureRandom random = new SecureRandom();
+
+    /** What a message is. */
+    sealed interface Finding {
+        /** Another pod has said this, just now and for the first time. */
+        record Genuine(String content) implements Finding {}
+
+        /** We have said it. */
+        record Own() implements Finding {}
+
+        /** Nothing that may be acted upon. */
+        record Refused() implements Finding {}
+    }
+
+    Seal(byte[] secret, InstantSource clock, Nonces nonces) {
+        this.key = new SecretKeySpec(secret, ALGORITHM);
+        this.clock = clock;
+        this.nonces = nonces;
+    }
+
+    /** The content as a message that others will take for genuine, once. */
+    String sign(String content) {
+        byte[] nonce = new byte[NONCE_BYTES];
+        random.nextBytes(nonce);
+        String text = ENCODER.encodeToString(nonce);
+        nonces.own(text);
+        String signed = "1." + clock.millis() + "." + text + "."
+                + ENCODER.encodeToString(content.getBytes(StandardCharsets.UTF_8));
+        return signed + "." + ENCODER.encodeToString(signature(signed));
+    }
+
+    /** What the message is; it is only once that it is anything but refused. */
+    Finding examine(String message) {
+        Matcher parts = MESSAGE.matcher(message);
+        if (!parts.matches()) {
+            return new Finding.Refused();
+        }
+        byte[] claimed = parts.group(5).getBytes(StandardCharsets.US_ASCII);
+        byte[] signature = ENCODER.encode(signature(parts.group(1)));
+        // In text, as several texts decode to the same bytes; in constant time, as its length of time would give it
+        // away.
+        if (!MessageDigest.isEqual(claimed, signature)) {
+            return new Finding.Refused();
+        }
+        long age = clock.millis() - Long.parseLong(parts.group(2));
+        if (Math.abs(age) > WINDOW.toMillis()) {
+            return new Finding.Refused();
+        }
+        return switch (nonces.use(parts.group(3))) {
+            case NEW -> new Finding.Genuine(new String(DECODER.decode(parts.group(4)), StandardCharsets.UTF_8));
+            case OWN -> new Finding.Own();
+            case USED, TOO_MANY -> new Finding.Refused();
+        };
+    }
+
+    private byte[] signature(String signed) {
+        try {
+            Mac mac = Mac.getInstance(ALGORITHM);
+            mac.init(key);
+            return mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("Every Java platform has HMAC-SHA256", e);
+        }
+    }
+}

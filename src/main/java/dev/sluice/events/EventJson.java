@@ -1,0 +1,98 @@
+package dev.sluice.events;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.cfg.CoercionAction;
+import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
+import com.fasterxml.jackson.databind.type.LogicalType;
+import dev.sluice.http.FieldError;
+import dev.sluice.http.ProblemException;
+import jakarta.inject.Singleton;
+import jakarta.validation.Validator;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Events as JSON. Strict: what is misspelt or of another type than it must be is refused, and nothing is guessed. */
+@Singleton
+final class EventJson {
+
+    private final JsonMapper json = JsonMapper.builder()
+            .addModule(new SimpleModule()
+                    .addDeserializer(Instant.class, new Times())
+                    .addSerializer(Instant.class, ToStringSerializer.instance))
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+            // Numbers stay as they are written.
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+            .withCoercionConfig(
+                    LogicalType.Textual,
+                    texts -> texts.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
+                            .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
+                            .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
+            .build();
+
+    /** A request may have any number of fields that are none. */
+    private static final int MAX_ERRORS = 20;
+
+    private final Validator validator;
+
+    EventJson(Validator validator) {
+        this.validator = validator;
+    }
+
+    /**
+     * The event that the text says, not yet {@linkplain Reading#check checked}.
+     *
+     * @throws ProblemException where it can be none
+     */
+    <E extends Event> Reading<E> read(byte[] text, Class<E> type) {
+        JsonNode root;
+        try {
+            root = json.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw Misreading.syntax(e);
+        } catch (IOException e) {
+            throw Misreading.noObject();
+        }
+        if (!root.isObject()) {
+            throw Misreading.noObject();
+        }
+        List<FieldError> errors = new ArrayList<>();
+        while (true) {
+            try {
+                return new Reading<>(json.treeToValue(root, type), errors, validator);
+            } catch (JsonProcessingException e) {
+                errors.add(Misreading.error(e));
+                // What else is wrong is found out without this one.
+                if (errors.size() == MAX_ERRORS || !Misreading.remove(e, root)) {
+                    throw ProblemException.badFields(errors);
+                }
+            }
+        }
+    }
+
+    /** The payload that clients get. */
+    byte[] write(Event event) {
+        try {
+            return json.writerFor(Event.class).writeValueAsBytes(event);
+        } catch (JsonProcessingException e) {
+            // Half a character, which JSON can write and UTF-8 can't.
+            throw ProblemException.badRequest("Some text in the body is not Unicode");
+        }
+    }
+}

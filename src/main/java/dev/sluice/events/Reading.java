@@ -1,0 +1,49 @@
+package dev.sluice.events;
+
+import dev.sluice.http.FieldError;
+import dev.sluice.http.ProblemException;
+import jakarta.validation.ConstraintViolation;
+import jakarta.validation.Path;
+import jakarta.validation.Validator;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * An event as far as it could be read.
+ *
+ * @param event it, without the fields that could not be read
+ * @param errors those fields
+ */
+record Reading<E extends Event>(E event, List<FieldError> errors, Validator validator) {
+
+    /**
+     * Says what is wrong with it.
+     *
+     * @param whole the event, completed with what is known from elsewhere
+     * @param more what else is wrong
+     * @throws ProblemException where anything is, naming each field
+     */
+    void check(Event whole, List<FieldError> more) {
+        List<FieldError> all = new ArrayList<>(errors);
+        all.addAll(more);
+        for (ConstraintViolation<Event> violation : validator.validate(whole)) {
+            String field = field(violation.getPropertyPath());
+            // What could not be read is not also missing.
+            if (all.stream().noneMatch(error -> error.field().equals(field))) {
+                all.add(new FieldError(field, violation.getMessage()));
+            }
+        }
+        if (!all.isEmpty()) {
+            all.sort(Comparator.comparing(FieldError::field));
+            throw ProblemException.badFields(all);
+        }
+    }
+
+    /** As it is called in JSON. */
+    private static String field(Path path) {
+        List<String> names = new ArrayList<>();
+        path.forEach(node -> names.add(Misreading.SNAKE_CASE.translate(node.getName())));
+        return String.join(".", names);
+    }
+}

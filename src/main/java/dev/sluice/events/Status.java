@@ -1,0 +1,19 @@
+package dev.sluice.events;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
+/** How an upload is. */
+@RegisterForReflection
+enum Status {
+    @JsonProperty("pending")
+    PENDING,
+    @JsonProperty("analyzing")
+    ANALYZING,
+    @JsonProperty("embedding")
+    EMBEDDING,
+    @JsonProperty("completed")
+    COMPLETED,
+    @JsonProperty("failed")
+    FAILED
+}

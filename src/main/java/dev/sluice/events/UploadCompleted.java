@@ -1,0 +1,52 @@
+package dev.sluice.events;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotNull;
+import java.math.BigDecimal;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An upload is done.
+ *
+ * @param description what was found in it
+ * @param auditScore from 0 to 100
+ * @param timestamp when that was so
+ */
+@RegisterForReflection
+record UploadCompleted(
+        @JsonProperty("upload_id") @NotBlank String uploadId,
+        @NotNull String description,
+
+        @JsonProperty("audit_score") @NotNull @DecimalMin("0") @DecimalMax("100")
+        BigDecimal auditScore,
+
+        @Nullable Instant timestamp)
+        implements UploadEvent {
+
+    static final String ACTION = "upload_completed";
+
+    @Override
+    public @Nullable String upload() {
+        return uploadId;
+    }
+
+    @Override
+    public String uploadField() {
+        return "upload_id";
+    }
+
+    @Override
+    public UploadEvent about(String upload) {
+        return new UploadCompleted(upload, description, auditScore, timestamp);
+    }
+
+    @Override
+    public UploadEvent at(Instant time) {
+        return timestamp == null ? new UploadCompleted(uploadId, description, auditScore, time) : this;
+    }
+}

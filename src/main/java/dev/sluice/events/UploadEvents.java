@@ -1,0 +1,56 @@
+package dev.sluice.events;
+
+import dev.sluice.http.FieldError;
+import dev.sluice.http.PathSegment;
+import dev.sluice.publish.Intake;
+import dev.sluice.publish.Receipt;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.http.HttpServerRequest;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.Encoded;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import java.time.Instant;
+import java.util.List;
+import org.jboss.resteasy.reactive.ResponseStatus;
+
+/** Publishes an event of an upload to whoever listens to that upload. */
+@Path("/api/uploads/{id}/events")
+@RolesAllowed("publisher")
+public final class UploadEvents {
+
+    private final Intake intake;
+    private final EventJson json;
+
+    UploadEvents(Intake intake, EventJson json) {
+        this.intake = intake;
+        this.json = json;
+    }
+
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Produces(MediaType.APPLICATION_JSON)
+    @ResponseStatus(202)
+    public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
+        String upload = PathSegment.decode(id);
+        return intake.publish(request, "upload:" + upload, text -> payload(upload, text));
+    }
+
+    private byte[] payload(String upload, byte[] text) {
+        Reading<UploadEvent> reading = json.read(text, UploadEvent.class);
+        UploadEvent event = reading.event();
+        String said = event.upload();
+        boolean another = said != null && !said.equals(upload);
+        reading.check(
+                event.about(upload),
+                another
+                        ? List.of(new FieldError(event.uploadField(), "must be the upload of the path, or be left out"))
+                        : List.of());
+        return json.write(event.about(upload).at(Instant.now()));
+    }
+}

@@ -1,0 +1,44 @@
+package dev.sluice.events;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotNull;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Nothing will come of an upload.
+ *
+ * @param errorMessage why
+ * @param timestamp when that was so
+ */
+@RegisterForReflection
+record UploadFailed(
+        @JsonProperty("upload_id") @NotBlank String uploadId,
+        @JsonProperty("error_message") @NotNull String errorMessage,
+        @Nullable Instant timestamp)
+        implements UploadEvent {
+
+    static final String ACTION = "upload_failed";
+
+    @Override
+    public @Nullable String upload() {
+        return uploadId;
+    }
+
+    @Override
+    public String uploadField() {
+        return "upload_id";
+    }
+
+    @Override
+    public UploadEvent about(String upload) {
+        return new UploadFailed(upload, errorMessage, timestamp);
+    }
+
+    @Override
+    public UploadEvent at(Instant time) {
+        return timestamp == null ? new UploadFailed(uploadId, errorMessage, time) : this;
+    }
+}

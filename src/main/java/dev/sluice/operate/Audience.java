@@ -1,0 +1,11 @@
+package dev.sluice.operate;
+
+/**
+ * Who listens to a channel.
+ *
+ * @param scope how far we look: this {@code pod}
+ * @param channel its name
+ * @param connections how many connections hear it
+ * @param users how many users these are of
+ */
+record Audience(String scope, String channel, int connections, long users) {}

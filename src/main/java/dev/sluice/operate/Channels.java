@@ -1,0 +1,44 @@
+package dev.sluice.operate;
+
+import dev.sluice.http.PathSegment;
+import dev.sluice.http.ProblemException;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.Encoded;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+
+/** Shows who listens to a channel on this pod. */
+@Path("/api/channels/{channel}")
+@RolesAllowed("operator")
+@Produces(MediaType.APPLICATION_JSON)
+public final class Channels {
+
+    private final Registry registry;
+    private final Routes routes;
+
+    Channels(Registry registry, Routes routes) {
+        this.registry = registry;
+        this.routes = routes;
+    }
+
+    @GET
+    public Audience audience(@PathParam("channel") @Encoded String encoded) {
+        Channel channel = routes.resolve(PathSegment.decode(encoded));
+        if (channel == null) {
+            throw ProblemException.badRequest(Routes.NO_CHANNEL);
+        }
+        Listeners listeners = registry.listeners(channel);
+        List<Connection> connections = listeners == null ? List.of() : listeners.connections();
+        long users = connections.stream().map(Connection::user).distinct().count();
+        return new Audience("pod", channel.name(), connections.size(), users);
+    }
+}

@@ -1,0 +1,31 @@
+package dev.sluice.operate;
+
+import dev.sluice.control.DisconnectUser;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.util.Set;
+
+/** Ends a user's connections on this pod, whether it is asked to here or by another pod. */
+@Singleton
+final class Disconnector {
+
+    private final Registry registry;
+
+    Disconnector(Registry registry) {
+        this.registry = registry;
+    }
+
+    /** How many were ended. What the user connects from now on is not concerned. */
+    int disconnect(String user) {
+        Set<Connection> connections = registry.connections(user).keySet();
+        connections.forEach(connection -> connection.disconnect(Disconnect.OPERATOR));
+        return connections.size();
+    }
+
+    void asked(@Observes DisconnectUser command) {
+        disconnect(command.user());
+    }
+}

@@ -1,0 +1,76 @@
+package dev.sluice.operate;
+
+import dev.sluice.control.Control;
+import dev.sluice.http.PathSegment;
+import dev.sluice.http.ProblemException;
+import dev.sluice.log.Plain;
+import dev.sluice.publish.NotConfirmed;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import io.smallrye.mutiny.Uni;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.Encoded;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+import java.util.Map;
+import org.jboss.logging.Logger;
+
+/** Shows a user's connections, and ends them: here, and where pods share a secret on every other pod. */
+@Path("/api/users/{id}/connections")
+@RolesAllowed("operator")
+@Produces(MediaType.APPLICATION_JSON)
+public final class Users {
+
+    private static final Logger LOG = Logger.getLogger(Users.class);
+
+    private final Registry registry;
+    private final Disconnector disconnector;
+    private final Control control;
+
+    Users(Registry registry, Disconnector disconnector, Control control) {
+        this.registry = registry;
+        this.disconnector = disconnector;
+        this.control = control;
+    }
+
+    @GET
+    public Presence connections(@PathParam("id") @Encoded String id) {
+        String user = PathSegment.decode(id);
+        return new Presence(
+                "pod",
+                user,
+                registry.connections(user).entrySet().stream().map(Users::one).toList());
+    }
+
+    private static Presence.One one(Map.Entry<Connection, List<Channel>> entry) {
+        return new Presence.One(
+                entry.getKey().since(),
+                entry.getValue().stream().map(Channel::name).toList());
+    }
+
+    @DELETE
+    public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id) {
+        String user = PathSegment.decode(id);
+        int closed = disconnector.disconnect(user);
+        if (!control.enabled()) {
+            return Uni.createFrom().item(new Disconnection("pod", user, closed, null));
+        }
+        return control.disconnect(user)
+                .map(receivers -> new Disconnection("fleet", user, closed, receivers))
+                .onFailure(NotConfirmed.class)
+                .transform(failure -> {
+                    LOG.warnf(
+                            "Redis did not confirm to other pods that a user is to be disconnected: %s",
+                            Plain.text(failure.getMessage()));
+                    return ProblemException.unavailable(
+                            "Redis did not confirm it in time to the other pods; on this pod these connections were closed: "
+                                    + closed);
+                });
+    }
+}
