@@ -2,13 +2,13 @@ package dev.sluice.access;
 
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.Plain;
+import dev.sluice.redis.RedisLines;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
@@ -44,7 +44,7 @@ public final class Authorizer {
     Authorizer(
             Routes routes,
             AccessConfig config,
-            Instance<ReactiveRedisDataSource> redis,
+            RedisLines redis,
             Instance<TlsConfigurationRegistry> tls,
             MeterRegistry metrics) {
         this(routes, judges(routes, config, redis, tls), metrics);
@@ -58,10 +58,7 @@ public final class Authorizer {
 
     /** Whoever needs not be asked need not be configured either. */
     private static Map<Access, Judge> judges(
-            Routes routes,
-            AccessConfig config,
-            Instance<ReactiveRedisDataSource> redis,
-            Instance<TlsConfigurationRegistry> tls) {
+            Routes routes, AccessConfig config, RedisLines redis, Instance<TlsConfigurationRegistry> tls) {
         // Made in any case: what makes no sense is to be said before somebody comes to need it.
         Turns owners = new Turns(
                 "sluice.owner", config.owner().timeout(), config.owner().concurrency(), config.pending());
@@ -71,7 +68,8 @@ public final class Authorizer {
         Map<Access, Judge> judges = new EnumMap<>(Access.class);
         for (Route route : routes.all()) {
             if (route.access() == Access.OWNER) {
-                judges.computeIfAbsent(Access.OWNER, x -> new Owners(redis.get(), owners));
+                judges.computeIfAbsent(
+                        Access.OWNER, x -> new Owners(redis.open(config.owner().timeout()), owners));
             } else if (route.access() == Access.WEBHOOK) {
                 judges.computeIfAbsent(
                         Access.WEBHOOK, x -> new Webhook(route, config.webhook(), tls.get(), webhook, answers));

@@ -1,25 +1,29 @@
 package dev.sluice.access;
 
+import dev.sluice.redis.RedisLine;
 import dev.sluice.route.Channel;
-import io.quarkus.redis.datasource.ReactiveRedisDataSource;
-import io.quarkus.redis.datasource.set.ReactiveSetCommands;
 import io.smallrye.mutiny.Uni;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
 
 /** Those whom the backend has put into the Redis set that goes with a channel. */
 final class Owners implements Judge {
 
     private static final String SET = "sluice:owner:";
 
-    private final ReactiveSetCommands<String, String> sets;
+    private final RedisLine redis;
     private final Turns turns;
 
-    Owners(ReactiveRedisDataSource redis, Turns turns) {
-        this.sets = redis.set(String.class);
+    Owners(RedisLine redis, Turns turns) {
+        this.redis = redis;
         this.turns = turns;
     }
 
     @Override
     public Uni<Boolean> ask(String user, Channel channel) {
-        return turns.ask(() -> sets.sismember(SET + channel.name(), user));
+        Request question =
+                Request.cmd(Command.SISMEMBER).arg(SET + channel.name()).arg(user);
+        return turns.ask(() -> redis.send(question).map(Response::toBoolean));
     }
 }

@@ -156,9 +156,11 @@ class AccessIT {
     void anOwnerRouteFailsClosed() {
         String channel = "owner:" + NUMBER.incrementAndGet();
         try (Redis redis = Redis.start();
+                TcpProxy network = new TcpProxy(redis.port());
                 Pod own = Pod.ready(
                         redis,
                         Map.of(
+                                "quarkus.redis.hosts", network.redisUri(),
                                 "sluice.routes.owner.audience", "subscribers",
                                 "sluice.routes.owner.access", "owner",
                                 "sluice.owner.timeout", "500ms"));
@@ -166,10 +168,11 @@ class AccessIT {
             try (Redis.Admin admin = redis.admin()) {
                 admin.command("SADD", "sluice:owner:" + channel, "7");
             }
-            redis.freeze();
+            assertSubscribed(client, channel);
+            network.swallow();
             subscribe(client, channel);
             assertThat(client.next()).contains("\"error\"", "\"unavailable\"", channel);
-            redis.thaw();
+            network.heal();
             await("an answer").atMost(10, TimeUnit.SECONDS).until(() -> {
                 subscribe(client, channel);
                 return client.next().equals("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
@@ -347,9 +350,13 @@ class AccessIT {
         client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
     }
 
-    private static void assertHears(Client client, String channel) {
+    private static void assertSubscribed(Client client, String channel) {
         subscribe(client, channel);
         assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+    }
+
+    private static void assertHears(Client client, String channel) {
+        assertSubscribed(client, channel);
         REDIS.publish(channel, "hello " + channel);
         assertThat(client.next()).isEqualTo("hello " + channel);
     }

@@ -1,15 +1,13 @@
-package dev.sluice.publish;
+package dev.sluice.redis;
 
 import io.vertx.core.Future;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.util.function.Consumer;
 
-/** One connection to Redis that publishes, from connecting to its end. It never comes back. */
+/** One connection to Redis, from connecting to its end. It never comes back. */
 final class Line {
 
     private final Redis client;
@@ -29,10 +27,9 @@ final class Line {
                 .onFailure(failure -> ended.accept(this));
     }
 
-    /** How many subscribers Redis has given it to; fails when the line is closed, and may take for ever else. */
-    Future<Long> publish(Buffer channel, Buffer payload) {
-        Request request = Request.cmd(Command.PUBLISH).arg(channel).arg(payload);
-        return connection.compose(connected -> connected.send(request)).map(Response::toLong);
+    /** What Redis answers; fails when the line is closed, and may take for ever else. */
+    Future<Response> send(Request request) {
+        return connection.compose(connected -> connected.send(request));
     }
 
     /** Ends it, and what is under way on it. Idempotent. */

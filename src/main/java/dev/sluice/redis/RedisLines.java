@@ -1,0 +1,65 @@
+package dev.sluice.redis;
+
+import io.quarkus.arc.InjectableInstance;
+import io.quarkus.redis.client.RedisClientName;
+import io.quarkus.redis.client.RedisOptionsCustomizer;
+import io.quarkus.redis.runtime.client.config.RedisConfig;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisOptions;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens lines to Redis as Quarkus has configured its default client. That one itself will not do: closing the client is
+ * all that ends a connection that hangs, and its pool would keep handing that out.
+ */
+@Singleton
+public final class RedisLines implements RedisOptionsCustomizer {
+
+    private final Instance<Vertx> vertx;
+    private final List<RedisLine> open = new CopyOnWriteArrayList<>();
+    private volatile @Nullable RedisOptions options;
+
+    RedisLines(
+            // Asked for so that Quarkus reads its configuration.
+            @RedisClientName(RedisConfig.DEFAULT_CLIENT_NAME) InjectableInstance<Redis> configured,
+            // Not there yet when this is made.
+            Instance<Vertx> vertx) {
+        this.vertx = vertx;
+    }
+
+    /** Called by Quarkus once it has read the configuration of a client. */
+    @Override
+    public void customize(String client, RedisOptions configured) {
+        if (RedisConfig.isDefaultClient(client)) {
+            options = new RedisOptions(configured);
+        }
+    }
+
+    /**
+     * A line that is used by nobody else and connects when it is first needed.
+     *
+     * @param timeout how long Redis may take to answer
+     */
+    public RedisLine open(Duration timeout) {
+        RedisLine line = new RedisLine(vertx.get(), this::client, timeout);
+        open.add(line);
+        return line;
+    }
+
+    @PreDestroy
+    void stop() {
+        open.forEach(RedisLine::close);
+    }
+
+    private Redis client() {
+        return Redis.createClient(vertx.get(), new RedisOptions(Objects.requireNonNull(options)));
+    }
+}
