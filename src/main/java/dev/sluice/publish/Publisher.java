@@ -12,6 +12,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.Response;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
@@ -79,6 +80,10 @@ public final class Publisher {
                     confirmed.tryComplete(result.result());
                 } else {
                     confirmed.tryFail(result.cause());
+                    if (!(result.cause() instanceof Response)) {
+                        // Not Redis itself has refused it.
+                        context.runOnContext(y -> drop(current));
+                    }
                 }
             });
         });
