@@ -10,6 +10,9 @@ import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.PositiveOrZero;
 import java.math.BigDecimal;
 import java.time.Instant;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param timestamp when that was so
  */
 @RegisterForReflection
+@Schema(
+        requiredProperties = "action",
+        properties = @SchemaProperty(name = "action", type = SchemaType.STRING, enumeration = BatchProgress.ACTION))
 record BatchProgress(
         @NotNull @Valid Payload payload, @Nullable Instant timestamp) implements Event {
 
@@ -31,6 +37,7 @@ record BatchProgress(
      * @param progressPercentage from 0 to 100
      */
     @RegisterForReflection
+    @Schema(name = "BatchProgressPayload")
     record Payload(
             @JsonProperty("batch_id") @NotBlank String batchId,
             @NotBlank String status,

@@ -8,6 +8,9 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
 import java.math.BigDecimal;
 import java.time.Instant;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param timestamp when that was so
  */
 @RegisterForReflection
+@Schema(
+        requiredProperties = "action",
+        properties = @SchemaProperty(name = "action", type = SchemaType.STRING, enumeration = UploadCompleted.ACTION))
 record UploadCompleted(
         @JsonProperty("upload_id") @NotBlank String uploadId,
         @NotNull String description,

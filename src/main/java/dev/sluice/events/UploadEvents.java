@@ -17,6 +17,11 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.time.Instant;
 import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
 
 /** Publishes an event of an upload to whoever listens to that upload. */
@@ -35,6 +40,12 @@ public final class UploadEvents {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Produces(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Tell those who listen to an upload; upload_id may be left out, as the path says it")
+    @APIResponse(
+            responseCode = "202",
+            description = "Redis has published it",
+            content = @Content(schema = @Schema(implementation = Receipt.class)))
+    @RequestBody(required = true, content = @Content(schema = @Schema(implementation = UploadEvent.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String upload = PathSegment.decode(id);

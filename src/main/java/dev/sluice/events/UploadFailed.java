@@ -5,6 +5,9 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
 import java.time.Instant;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param timestamp when that was so
  */
 @RegisterForReflection
+@Schema(
+        requiredProperties = "action",
+        properties = @SchemaProperty(name = "action", type = SchemaType.STRING, enumeration = UploadFailed.ACTION))
 record UploadFailed(
         @JsonProperty("upload_id") @NotBlank String uploadId,
         @JsonProperty("error_message") @NotNull String errorMessage,

@@ -9,6 +9,9 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
 import java.math.BigDecimal;
 import java.time.Instant;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param timestamp when that was so
  */
 @RegisterForReflection
+@Schema(
+        requiredProperties = "action",
+        properties = @SchemaProperty(name = "action", type = SchemaType.STRING, enumeration = UploadProgress.ACTION))
 record UploadProgress(
         @NotNull @Valid Payload payload, @Nullable Instant timestamp) implements UploadEvent {
 
@@ -30,6 +36,7 @@ record UploadProgress(
      * @param descriptionAuditScore from 0 to 100, once there is one
      */
     @RegisterForReflection
+    @Schema(name = "UploadProgressPayload")
     record Payload(
             @JsonProperty("upload_id") @NotBlank String uploadId,
             @NotNull Status status,

@@ -16,6 +16,11 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.time.Instant;
 import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
 
 /** Publishes any event to a user. */
@@ -34,6 +39,12 @@ public final class UserEvents {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Produces(MediaType.APPLICATION_JSON)
+    @Operation(summary = "Tell a user")
+    @APIResponse(
+            responseCode = "202",
+            description = "Redis has published it",
+            content = @Content(schema = @Schema(implementation = Receipt.class)))
+    @RequestBody(required = true, content = @Content(schema = @Schema(implementation = Event.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         return intake.publish(request, "user:" + PathSegment.decode(id), this::payload);

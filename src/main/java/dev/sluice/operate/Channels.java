@@ -15,6 +15,8 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 
 /** Shows who listens to a channel on this pod. */
 @Path("/api/channels/{channel}")
@@ -31,6 +33,8 @@ public final class Channels {
     }
 
     @GET
+    @Operation(summary = "Who listens to a channel, on this pod")
+    @APIResponse(responseCode = "200", description = "How many")
     public Audience audience(@PathParam("channel") @Encoded String encoded) {
         Channel channel = routes.resolve(PathSegment.decode(encoded));
         if (channel == null) {

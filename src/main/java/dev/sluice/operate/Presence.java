@@ -2,6 +2,7 @@ package dev.sluice.operate;
 
 import java.time.Instant;
 import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 /**
  * A user's connections.
@@ -18,5 +19,6 @@ record Presence(String scope, String user, List<One> connections) {
      * @param since when it was authenticated
      * @param channels what it hears
      */
+    @Schema(name = "Connection")
     record One(Instant since, List<String> channels) {}
 }

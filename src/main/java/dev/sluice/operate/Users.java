@@ -19,6 +19,8 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
 /** Shows a user's connections, and ends them: here, and where pods share a secret on every other pod. */
@@ -40,6 +42,8 @@ public final class Users {
     }
 
     @GET
+    @Operation(summary = "A user's connections to this pod")
+    @APIResponse(responseCode = "200", description = "Those that are there now")
     public Presence connections(@PathParam("id") @Encoded String id) {
         String user = PathSegment.decode(id);
         return new Presence(
@@ -55,6 +59,8 @@ public final class Users {
     }
 
     @DELETE
+    @Operation(summary = "Disconnect a user: on every pod where sluice.control.secret is set, else on this one")
+    @APIResponse(responseCode = "200", description = "What was done; scope says how far it reached")
     public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id) {
         String user = PathSegment.decode(id);
         int closed = disconnector.disconnect(user);

@@ -32,7 +32,7 @@ final class Body {
                 fired -> body.whole.tryFail(
                         new ProblemException(new Problem(408, "The body did not come within " + timeout))));
         request.handler(body::add)
-                .exceptionHandler(body.whole::tryFail)
+                .exceptionHandler(lost -> body.whole.tryFail(ProblemException.badRequest("The body ended too early")))
                 .endHandler(end -> body.whole.tryComplete(body.bytes.getBytes()));
         request.resume();
         return body.whole.future().onComplete(read -> vertx.cancelTimer(timer));

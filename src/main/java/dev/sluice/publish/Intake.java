@@ -69,7 +69,7 @@ public final class Intake {
         return Uni.createFrom()
                 .completionStage(
                         () -> Body.read(request, maxPayload, timeout, vertx).toCompletionStage())
-                .map(payload::apply)
+                .map(payload)
                 .invoke(this::check)
                 .chain(bytes -> publisher.publish(channel, bytes))
                 .map(Receipt::new)

@@ -65,6 +65,10 @@ public final class RedisLine {
                     answer.tryComplete(result.result());
                 } else {
                     answer.tryFail(result.cause());
+                    if (!(result.cause() instanceof Response)) {
+                        // Not Redis itself has refused it.
+                        context.runOnContext(y -> drop(current));
+                    }
                 }
             });
         });

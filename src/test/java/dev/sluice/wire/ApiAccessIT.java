@@ -2,11 +2,13 @@ package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.restassured.path.json.JsonPath;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -187,6 +189,49 @@ class ApiAccessIT {
                 assertHeader(answer, "Cache-Control", "no-store");
             }
         }
+    }
+
+    @Test
+    void theDescriptionKnowsEveryPathItsRoleAndItsRefusals() {
+        JsonPath api =
+                JsonPath.from(Api.with(pod, "").get("/q/openapi?format=json").body());
+        assertThat(api.getString("info.title")).isEqualTo("Sluice");
+        assertThat(api.getString("components.securitySchemes.token.scheme")).isEqualTo("bearer");
+        assertThat(api.<String, Object>getMap("paths").keySet())
+                .containsExactlyInAnyOrder(
+                        "/api/channels/{channel}",
+                        "/api/channels/{channel}/messages",
+                        "/api/uploads/{id}/events",
+                        "/api/users/{id}/connections",
+                        "/api/users/{id}/events");
+        assertOperation(
+                api, "/api/channels/{channel}/messages", "post", "publisher", "202", "408", "413", "415", "503");
+        assertOperation(api, "/api/uploads/{id}/events", "post", "publisher", "202", "408", "413", "415", "503");
+        assertOperation(api, "/api/users/{id}/events", "post", "publisher", "202", "408", "413", "415", "503");
+        assertOperation(api, "/api/channels/{channel}", "get", "operator", "200");
+        assertOperation(api, "/api/users/{id}/connections", "get", "operator", "200");
+        assertOperation(api, "/api/users/{id}/connections", "delete", "operator", "200", "503");
+        String progress = "components.schemas.UploadProgressPayload.properties.";
+        assertThat(api.<String>getList("components.schemas.Status.enum"))
+                .contains("analyzing")
+                .hasSize(5);
+        assertThat(api.<String>getList("components.schemas.Stage.enum"))
+                .contains("queued")
+                .hasSize(8);
+        assertThat(api.getInt(progress + "progress_percent.maximum")).isEqualTo(100);
+        assertThat(api.getInt(progress + "description_audit_score.minimum")).isZero();
+        assertThat(pod.status("/q/swagger-ui")).as("only dev mode has it").isEqualTo(404);
+    }
+
+    private static void assertOperation(JsonPath api, String path, String method, String role, String... statuses) {
+        String at = "paths.'" + path + "'." + method;
+        assertThat(api.<String>getList(at + ".security[0].token")).containsExactly(role);
+        assertThat(api.<String, Object>getMap(at + ".responses").keySet())
+                .as(at)
+                .containsExactlyInAnyOrderElementsOf(Stream.concat(Stream.of("400", "401", "403"), Stream.of(statuses))
+                        .toList());
+        assertThat(api.getString(at + ".responses.'400'.content.'application/problem+json'.schema.'$ref'"))
+                .endsWith("/Problem");
     }
 
     private static void assertHeader(HttpResponse<String> answer, String name, String value) {
