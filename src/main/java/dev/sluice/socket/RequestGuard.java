@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * deadline, however it drips in, an answer must be taken by its own, and only so many requests may wait. A WebSocket has
  * limits of its own. Confined to the connection's event loop.
  */
+// What is not awaited here ends with the channel at the latest.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class RequestGuard extends ChannelDuplexHandler {
 
     private final RequestLimits limits;
@@ -46,7 +48,7 @@ final class RequestGuard extends ChannelDuplexHandler {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         understood = true;
-        if (cut || message instanceof HttpRequest && !mayAsk(context)) {
+        if (cut || (message instanceof HttpRequest && !mayAsk(context))) {
             ReferenceCountUtil.release(message);
             if (!cut) {
                 cut = true;

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -21,8 +22,13 @@ final class RequestLimits {
     private final LimitMeter tooSlow;
     private final LimitMeter tooMany;
 
+    @Inject
     RequestLimits(SocketConfig config, MeterRegistry metrics) {
-        this.timeout = config.requestTimeout();
+        this(config.requestTimeout(), metrics);
+    }
+
+    RequestLimits(Duration timeout, MeterRegistry metrics) {
+        this.timeout = timeout;
         if (timeout.toMillis() < 1) {
             throw new ConfigurationException("sluice.http.request-timeout must be at least 1 ms, is " + timeout);
         }
