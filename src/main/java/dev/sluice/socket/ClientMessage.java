@@ -7,14 +7,29 @@ import org.jspecify.annotations.Nullable;
 /** What a client said. Where there is an {@code id}, it is the client's own and goes back with the answer. */
 sealed interface ClientMessage {
 
+    /** As how many frames it counts: one that asks for many things is answered as many times. */
+    default int weight() {
+        return 1;
+    }
+
     /** Here is my token. */
     record Auth(String token, @Nullable JsonNode id) implements ClientMessage {}
 
     /** I want to hear these channels; at least one, not yet looked at. */
-    record Subscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {}
+    record Subscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {
+        @Override
+        public int weight() {
+            return channels.size();
+        }
+    }
 
     /** I no longer want to hear these channels; at least one, not yet looked at. */
-    record Unsubscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {}
+    record Unsubscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {
+        @Override
+        public int weight() {
+            return channels.size();
+        }
+    }
 
     /** I am alive. */
     record Alive() implements ClientMessage {}

@@ -154,8 +154,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        if (!(message instanceof WebSocketFrame frame) || inbound.passes(frame)) {
-            context.fireChannelRead(message);
+        Object next = message instanceof WebSocketFrame frame ? inbound.next(frame) : message;
+        if (next != null) {
+            context.fireChannelRead(next);
         }
     }
 

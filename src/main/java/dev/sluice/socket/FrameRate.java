@@ -59,11 +59,16 @@ final class FrameRate {
 
         /** Whether one more may come now; never again once one may not, which counts once. */
         boolean admit() {
+            return admit(1);
+        }
+
+        /** The same for so many at once. */
+        boolean admit(int frames) {
             if (exceeded) {
                 return false;
             }
             long now = nanoTime.getAsLong();
-            long after = (even - now > 0 ? even : now) + intervalNanos;
+            long after = (even - now > 0 ? even : now) + frames * intervalNanos;
             if (after - now > burstNanos) {
                 exceeded = true;
                 meter.exceeded();

@@ -18,6 +18,7 @@ final class Inbound {
 
     private final Channel channel;
     private final FrameRate.Pace pace;
+    private final Fragments fragments = new Fragments();
     private @Nullable Peer peer;
     private int excess;
 
@@ -56,8 +57,22 @@ final class Inbound {
         }
     }
 
-    /** Whether the frame is to be passed on; one that is not is released. */
-    boolean passes(WebSocketFrame frame) {
+    /** What is to be passed on of the frame, {@code null} where nothing is; what is not is released. */
+    @Nullable
+    WebSocketFrame next(WebSocketFrame frame) {
+        return passes(frame) ? fragments.next(frame) : null;
+    }
+
+    /** Whether what it has sent may count as so many frames more; it is a flood where it may not. */
+    boolean admits(int more) {
+        boolean admitted = pace.admit(more);
+        if (!admitted) {
+            exceeded();
+        }
+        return admitted;
+    }
+
+    private boolean passes(WebSocketFrame frame) {
         if (!pace.admit() && !(frame instanceof CloseWebSocketFrame)) {
             frame.release();
             exceeded();

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +59,7 @@ final class Session implements Inbound.Peer {
     private final Pulse pulse = new Pulse();
     private Runnable admitted = () -> {};
     private final long started = System.nanoTime();
+    private IntPredicate pace = more -> true;
 
     /**
      * A session that has not started.
@@ -85,6 +87,11 @@ final class Session implements Inbound.Peer {
         admitted = action;
     }
 
+    /** Who says whether a message may count as so many frames more than one; to be said before it starts. */
+    void paced(IntPredicate by) {
+        pace = by;
+    }
+
     /** Starts it; with a bearer where the upgrade request has shown one already. */
     void opened(@Nullable Bearer bearer) {
         if (bearer == null) {
@@ -95,6 +102,13 @@ final class Session implements Inbound.Peer {
     }
 
     void received(ClientMessage message) {
+        int more = message.weight() - 1;
+        if (more == 0 || pace.test(more)) {
+            handle(message);
+        }
+    }
+
+    private void handle(ClientMessage message) {
         if (state instanceof State.Greeting greeting) {
             greeted(greeting, message);
         } else if (state instanceof State.Verifying verifying) {
@@ -245,7 +259,7 @@ final class Session implements Inbound.Peer {
         verifying.cancelTimer().run();
         if (verdict instanceof Verdict.Accepted accepted) {
             admit(accepted.bearer(), id);
-            held.forEach(this::received);
+            held.forEach(this::handle);
         } else if (verdict instanceof Verdict.Refused refused) {
             refuse(Refusal.TOKEN, refused.message());
         } else {

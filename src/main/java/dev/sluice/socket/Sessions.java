@@ -85,6 +85,7 @@ final class Sessions implements SessionHost {
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
         session.whenAdmitted(guard.place()::authenticated);
+        session.paced(guard.inbound()::admits);
         guard.inbound().watch(session);
         session.opened(bearer);
         if (closing) {

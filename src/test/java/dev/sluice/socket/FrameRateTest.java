@@ -54,6 +54,14 @@ class FrameRateTest {
     }
 
     @Test
+    void oneMayCountAsMany() {
+        assertThat(pace.admit(500)).isTrue();
+        assertThat(pace.admit(12)).isTrue();
+        now.addAndGet(TimeUnit.MILLISECONDS.toNanos(199));
+        assertThat(pace.admit(10)).isFalse();
+    }
+
+    @Test
     void noneAtAllIsAMistake() {
         assertThatThrownBy(() -> new FrameRate(0, 1, now::get, metrics)).isInstanceOf(ConfigurationException.class);
         assertThatThrownBy(() -> new FrameRate(1, 0, now::get, metrics)).isInstanceOf(ConfigurationException.class);

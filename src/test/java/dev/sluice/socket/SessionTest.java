@@ -171,6 +171,23 @@ class SessionTest {
     }
 
     @Test
+    void aListCountsAsOftenAsItIsAnswered() {
+        List<Integer> asked = new ArrayList<>();
+        session.paced(more -> asked.add(more) && asked.size() < 3);
+        session.opened(SEVEN);
+        List<String> channels = List.of("upload:1", "upload:2", "upload:3");
+        session.received(ALIVE);
+        session.received(new ClientMessage.Subscribe(channels.subList(0, 1), null));
+        assertThat(asked).isEmpty();
+        session.received(new ClientMessage.Subscribe(channels, null));
+        session.received(new ClientMessage.Unsubscribe(channels, null));
+        assertThat(executed).hasSize(4);
+        session.received(new ClientMessage.Subscribe(channels, null));
+        assertThat(executed).hasSize(4);
+        assertThat(asked).containsExactly(2, 2, 2);
+    }
+
+    @Test
     void holdsNoMoreThanItsLimit() {
         session.opened(null);
         session.received(AUTH);

@@ -113,6 +113,20 @@ class MalformedIT {
     }
 
     @Test
+    void aMessageMayBeginWithAFragmentThatIsEmpty() {
+        byte[] message = "{\"action\":\"dance\"}".getBytes(StandardCharsets.US_ASCII);
+        try (RawClient client = RawClient.of(pod, "polite")) {
+            for (int i = 0; i < 3; i++) {
+                client.frame(RawClient.TEXT, new byte[0])
+                        .frame(RawClient.CONTINUATION, new byte[0])
+                        .frame(RawClient.FINAL | RawClient.CONTINUATION, message);
+                assertThat(client.next()).contains("unknown_action");
+                assertThat(client.text("{}").next()).contains("bad_message");
+            }
+        }
+    }
+
+    @Test
     void halfAFrameAndAResetLeaveNothingBehind() {
         awaitNobodyButTheBystander();
         for (int i = 0; i < 20; i++) {

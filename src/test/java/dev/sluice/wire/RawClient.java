@@ -5,9 +5,11 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLSocketFactory;
@@ -196,6 +198,20 @@ final class RawClient implements AutoCloseable {
         }
     }
 
+    /** The same; that the other side may end the connection before all are sent is no failure. */
+    RawClient attempt(byte[] bytes) {
+        attempt(out, bytes);
+        return this;
+    }
+
+    private static void attempt(OutputStream to, byte[] bytes) {
+        try {
+            to.write(bytes);
+        } catch (IOException ended) {
+            // It has heard enough.
+        }
+    }
+
     /** The payload of the next frame that is neither ping nor pong. */
     byte[] read() {
         try {
@@ -282,6 +298,55 @@ final class RawClient implements AutoCloseable {
         } catch (IOException e) {
             return 1006;
         }
+    }
+
+    /** Says no more, and reads until the other side has ended the connection too; fails where it does not. */
+    void finish() throws IOException {
+        end(socket);
+    }
+
+    /** What a pod says to these bytes, behind which nothing follows, until it ends the connection. */
+    static String answers(Pod pod, byte[] bytes) throws IOException {
+        return answers(pod, bytes, true);
+    }
+
+    /** The same for a request that asks to end it. */
+    static String answer(Pod pod, byte[] request) throws IOException {
+        return answers(pod, request, false);
+    }
+
+    private static String answers(Pod pod, byte[] bytes, boolean ends) throws IOException {
+        try (Socket socket = new Socket("localhost", pod.port())) {
+            socket.setSoTimeout(30_000);
+            attempt(socket.getOutputStream(), bytes);
+            return ends ? end(socket) : readToEnd(socket);
+        }
+    }
+
+    private static String end(Socket socket) throws IOException {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException ended) {
+            // By the other side.
+        }
+        return readToEnd(socket);
+    }
+
+    private static String readToEnd(Socket socket) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] some = new byte[8192];
+        try {
+            for (int length = socket.getInputStream().read(some);
+                    length >= 0;
+                    length = socket.getInputStream().read(some)) {
+                all.write(some, 0, length);
+            }
+        } catch (SocketTimeoutException stillOpen) {
+            throw stillOpen;
+        } catch (IOException reset) {
+            // That is an end, too.
+        }
+        return all.toString(StandardCharsets.ISO_8859_1);
     }
 
     /** Ends the connection in order, as TCP sees it, without a close frame. */
