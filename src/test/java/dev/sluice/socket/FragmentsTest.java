@@ -69,7 +69,6 @@ class FragmentsTest {
         assertThat(frame).isInstanceOf(kind);
         assertThat(Objects.requireNonNull(frame).content().toString(StandardCharsets.UTF_8))
                 .isEqualTo(content);
-        assertThat(Objects.requireNonNull(frame).isFinalFragment())
-                .isEqualTo(last);
+        assertThat(Objects.requireNonNull(frame).isFinalFragment()).isEqualTo(last);
     }
 }
