@@ -29,16 +29,6 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Registry {
 
-    /** How an attempt to subscribe ended. */
-    public enum Subscribed {
-        /** The connection hears the channel from now on, or did already. */
-        YES,
-        /** There are as many subscriptions as allowed. */
-        TOO_MANY,
-        /** The connection has ended. */
-        GONE
-    }
-
     private final Routes routes;
     private final Scope scope;
     private final int maxSubscriptions;
@@ -48,7 +38,7 @@ public final class Registry {
     // locked inside that, never around it.
     private final Map<String, Group> users = new ConcurrentHashMap<>();
     private final Map<Connection, Group> singles = new ConcurrentHashMap<>();
-    private final Map<Channel, Listeners> listeners = new ConcurrentHashMap<>();
+    private final ListenersByChannel listeners = new ListenersByChannel();
     private final LongAdder connections = new LongAdder();
     private final LongAdder subscriptions = new LongAdder();
 
@@ -96,9 +86,9 @@ public final class Registry {
             added[0] = true;
             group.connections.add(connection);
             connections.increment();
-            routes.ofUser(user).forEach(channel -> join(connection, channel));
+            routes.ofUser(user).forEach(channel -> listeners.join(connection, channel));
             // What the user's other connections have asked for.
-            group.channels.forEach(channel -> join(connection, channel));
+            group.channels.forEach(channel -> listeners.join(connection, channel));
             if (scope == Scope.CONNECTION) {
                 Group single = new Group();
                 single.connections.add(connection);
@@ -147,7 +137,7 @@ public final class Registry {
             if (holder != null && holder.channels.remove(channel)) {
                 subscriptions.decrement();
                 holder.connections.stream().filter(one -> one.mayHear(channel)).forEach(one -> {
-                    leave(one, channel);
+                    listeners.leave(one, channel);
                     left.add(one);
                 });
             }
@@ -176,9 +166,9 @@ public final class Registry {
                 boolean hears = connection.mayHear(channel);
                 if (heard && !hears) {
                     lost.add(channel);
-                    leave(connection, channel);
+                    listeners.leave(connection, channel);
                 } else if (!heard && hears) {
-                    join(connection, channel);
+                    listeners.join(connection, channel);
                 }
             }
             dropUnheard(holder);
@@ -197,10 +187,10 @@ public final class Registry {
                 return group;
             }
             connections.decrement();
-            routes.ofUser(user).forEach(channel -> leave(connection, channel));
+            routes.ofUser(user).forEach(channel -> listeners.leave(connection, channel));
             Group single = singles.remove(connection);
             Group holder = single == null ? group : single;
-            holder.channels.forEach(channel -> leave(connection, channel));
+            holder.channels.forEach(channel -> listeners.leave(connection, channel));
             if (single != null) {
                 subscriptions.add(-single.channels.size());
             }
@@ -218,7 +208,7 @@ public final class Registry {
      * not be among them; one for which {@link #subscribe} had returned before is.
      */
     public @Nullable Listeners listeners(Channel channel) {
-        return listeners.get(channel);
+        return listeners.of(channel);
     }
 
     /**
@@ -226,10 +216,7 @@ public final class Registry {
      * before and are still on their way are not for it. To be called on the connection's loop.
      */
     public void given(Connection connection, Channel channel, long sequence) {
-        listeners.computeIfPresent(channel, (name, those) -> {
-            those.given(connection, sequence);
-            return those;
-        });
+        listeners.given(connection, channel, sequence);
     }
 
     /** The connections of a user there are now, each with the channels it hears. */
@@ -299,7 +286,7 @@ public final class Registry {
         }
         holder.channels.add(channel);
         subscriptions.increment();
-        holder.connections.forEach(connection -> join(connection, channel));
+        holder.connections.forEach(connection -> listeners.join(connection, channel));
         return Subscribed.YES;
     }
 
@@ -308,23 +295,5 @@ public final class Registry {
         int before = holder.channels.size();
         holder.channels.removeIf(channel -> holder.connections.stream().noneMatch(one -> one.mayHear(channel)));
         subscriptions.add(holder.channels.size() - before);
-    }
-
-    private void join(Connection connection, Channel channel) {
-        if (!connection.mayHear(channel)) {
-            return;
-        }
-        listeners.compute(channel, (name, known) -> {
-            Listeners those = known == null ? new Listeners() : known;
-            those.add(connection);
-            return those;
-        });
-    }
-
-    private void leave(Connection connection, Channel channel) {
-        listeners.computeIfPresent(channel, (name, those) -> {
-            those.remove(connection);
-            return those.isEmpty() ? null : those;
-        });
     }
 }

@@ -3,7 +3,6 @@ package dev.sluice.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.TestOutboxes;
-import dev.sluice.registry.Registry.Subscribed;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,7 +8,6 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.TestOutboxes;
-import dev.sluice.registry.Registry.Subscribed;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;

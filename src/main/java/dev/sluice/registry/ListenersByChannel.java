@@ -1,0 +1,49 @@
+package dev.sluice.registry;
+
+import dev.sluice.route.Channel;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** Who hears which channel on this pod; a channel nobody hears is not kept. For use by all threads. */
+final class ListenersByChannel {
+
+    private final Map<Channel, Listeners> listeners = new ConcurrentHashMap<>();
+
+    /** Lets the connection hear the channel, where it may. */
+    void join(Connection connection, Channel channel) {
+        if (!connection.mayHear(channel)) {
+            return;
+        }
+        listeners.compute(channel, (name, known) -> {
+            Listeners those = known == null ? new Listeners() : known;
+            those.add(connection);
+            return those;
+        });
+    }
+
+    /** The connection no longer hears the channel. */
+    void leave(Connection connection, Channel channel) {
+        listeners.computeIfPresent(channel, (name, those) -> {
+            those.remove(connection);
+            return those.isEmpty() ? null : those;
+        });
+    }
+
+    /** See {@link Registry#given}. */
+    void given(Connection connection, Channel channel, long sequence) {
+        listeners.computeIfPresent(channel, (name, those) -> {
+            those.given(connection, sequence);
+            return those;
+        });
+    }
+
+    @Nullable
+    Listeners of(Channel channel) {
+        return listeners.get(channel);
+    }
+
+    boolean isEmpty() {
+        return listeners.isEmpty();
+    }
+}

@@ -1,0 +1,11 @@
+package dev.sluice.registry;
+
+/** How an attempt to subscribe ended. */
+public enum Subscribed {
+    /** The connection hears the channel from now on, or did already. */
+    YES,
+    /** There are as many subscriptions as allowed. */
+    TOO_MANY,
+    /** The connection has ended. */
+    GONE
+}
