@@ -24,7 +24,6 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
-import java.time.Duration;
 import java.util.IdentityHashMap;
 import java.util.Objects;
 import java.util.concurrent.Flow;
@@ -45,8 +44,8 @@ final class Relay {
     private final int maxPayload;
     private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
-    private final LogThrottle oversized = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
-    private final LogThrottle failed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+    private final LogThrottle oversized = new LogThrottle();
+    private final LogThrottle failed = new LogThrottle();
     private final Subscriber subscriber = new Subscriber();
     private long sequence;
 
@@ -95,8 +94,12 @@ final class Relay {
             deliver(publication);
         } catch (Throwable e) {
             unrouted.increment();
-            if (failed.pass()) {
-                LOG.errorf(e, "A publication could not be delivered; further ones are only counted for a minute");
+            long count = failed.pass();
+            if (count > 0) {
+                LOG.errorf(
+                        e,
+                        "Publications that could not be delivered: %d; further ones are only counted for a minute",
+                        count);
             }
         }
     }
@@ -118,11 +121,15 @@ final class Relay {
         PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
         if (publication.payloadLength() > maxPayload) {
             meter.dropped().increment();
-            if (oversized.pass()) {
+            long count = oversized.pass();
+            if (count > 0) {
                 LOG.warnf(
-                        "A payload of %d bytes on route %s is larger than sluice.max-payload (%d) and was dropped;"
-                                + " further ones are only counted for a minute",
-                        publication.payloadLength(), channel.route().prefix(), maxPayload);
+                        "Payloads larger than sluice.max-payload (%d) that were dropped: %d, the last of %d bytes on route"
+                                + " %s; further ones are only counted for a minute",
+                        maxPayload,
+                        count,
+                        publication.payloadLength(),
+                        channel.route().prefix());
             }
             return;
         }

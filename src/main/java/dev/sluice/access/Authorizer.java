@@ -18,7 +18,6 @@ import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -38,7 +37,7 @@ public final class Authorizer {
     private final Map<Access, Judge> judges;
 
     private final MeterRegistry metrics;
-    private final LogThrottle unanswered = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+    private final LogThrottle unanswered = new LogThrottle();
 
     @Inject
     Authorizer(
@@ -110,10 +109,11 @@ public final class Authorizer {
     }
 
     private Decision unknown(Access access, Throwable failure) {
-        if (unanswered.pass()) {
+        long count = unanswered.pass();
+        if (count > 0) {
             LOG.warnf(
-                    "Nobody says who may listen where access=%s: %s; further failures are only counted for a minute",
-                    tag(access), Plain.text(failure.toString()));
+                    "Nobody says who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
+                    tag(access), Plain.text(failure.toString()), count);
         }
         return Decision.UNKNOWN;
     }

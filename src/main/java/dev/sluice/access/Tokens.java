@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.Plain;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.jwt.auth.principal.JWTParser;
 import io.smallrye.jwt.auth.principal.ParseException;
@@ -35,6 +37,8 @@ public final class Tokens {
     /** Enough to keep two cores busy; fetching keys holds all of them up, and nobody else. */
     private static final int WORKERS = 4;
 
+    private final LogThrottle failed = new LogThrottle();
+    private final LogThrottle unfetched = new LogThrottle();
     private final JWTParser parser;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
@@ -55,7 +59,12 @@ public final class Tokens {
                         () -> workers.executeBlocking(() -> judge(token), false).toCompletionStage())
                 .onFailure()
                 .recoverWithItem(failure -> {
-                    LOG.errorf(failure, "A token could not be verified");
+                    long count = failed.pass();
+                    if (count > 0) {
+                        LOG.errorf(
+                                "Tokens that could not be verified: %d, the last because of %s",
+                                count, failure.getClass());
+                    }
                     return new Verdict.Unavailable();
                 });
     }
@@ -74,7 +83,13 @@ public final class Tokens {
             return new Verdict.Refused(INVALID);
         } catch (ParseException e) {
             if (causedByIo(e)) {
-                LOG.warnf("Keys to verify tokens with can't be fetched: %s", e.getMessage());
+                long count = unfetched.pass();
+                if (count > 0) {
+                    LOG.warnf(
+                            "Keys to verify tokens with can't be fetched: %s; tokens that wait for them: %d, further ones"
+                                    + " are not logged for a minute",
+                            Plain.text(e.getMessage()), count);
+                }
                 return new Verdict.Unavailable();
             }
             return new Verdict.Refused(reason(e));

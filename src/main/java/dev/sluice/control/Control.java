@@ -18,7 +18,6 @@ import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.InstantSource;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -44,7 +43,7 @@ public final class Control {
     private final Event<DisconnectUser> disconnects;
     private final ObjectMapper json;
     private final Counter refused;
-    private final LogThrottle refusals = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+    private final LogThrottle refusals = new LogThrottle();
 
     Control(
             ControlConfig config,
@@ -101,9 +100,12 @@ public final class Control {
             act(genuine.content());
         } else if (finding instanceof Seal.Finding.Refused) {
             refused.increment();
-            if (refusals.pass()) {
-                LOG.warn("A message on " + Feed.CONTROL + " was refused: forged, stale, seen before, or of a pod with"
-                        + " another secret or clock; further ones are only counted for a minute");
+            long count = refusals.pass();
+            if (count > 0) {
+                LOG.warnf(
+                        "Messages on %s that were refused: %d; forged, stale, seen before, or of a pod with another secret"
+                                + " or clock; further ones are only counted for a minute",
+                        Feed.CONTROL, count);
             }
         }
     }

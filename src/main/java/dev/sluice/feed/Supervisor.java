@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.log.Plain;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -128,7 +129,7 @@ final class Supervisor {
             listener.gap(opened);
         }
         Duration delay = backoff.next();
-        String why = cause == null ? "the connection was closed" : cause.toString();
+        String why = cause == null ? "the connection was closed" : Plain.text(cause.toString());
         if (outageLogged) {
             LOG.debugf("Redis subscription failed again: %s; next attempt in %d ms", why, delay.toMillis());
         } else {

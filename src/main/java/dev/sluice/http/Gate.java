@@ -1,7 +1,7 @@
 package dev.sluice.http;
 
 import dev.sluice.access.Origins;
-import io.micrometer.core.instrument.Counter;
+import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.quarkus.vertx.http.runtime.filters.Filters;
@@ -26,7 +26,7 @@ final class Gate {
 
     private final Origins origins;
     private final long maxBody;
-    private final MeterRegistry metrics;
+    private final LimitMeter foreign;
 
     Gate(
             Origins origins,
@@ -34,7 +34,7 @@ final class Gate {
             MeterRegistry metrics) {
         this.origins = origins;
         this.maxBody = maxBody.map(MemorySize::asLongValue).orElse(Long.MAX_VALUE);
-        this.metrics = metrics;
+        this.foreign = new LimitMeter("origin", metrics);
     }
 
     void register(@Observes Filters filters) {
@@ -60,7 +60,7 @@ final class Gate {
 
     private @Nullable Problem problem(HttpServerRequest request) {
         if (!origins.allow(request)) {
-            refused("origin");
+            foreign.exceeded();
             return new Problem(403, "Pages of this origin may not ask");
         }
         if (request.path().indexOf(';') >= 0) {
@@ -80,13 +80,5 @@ final class Gate {
         } catch (NumberFormatException e) {
             return true;
         }
-    }
-
-    private void refused(String limit) {
-        Counter.builder("sluice.refused")
-                .description("What was refused because of a limit or rule")
-                .tag("limit", limit)
-                .register(metrics)
-                .increment();
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.http;
 
+import dev.sluice.log.LogThrottle;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.core.HttpHeaders;
@@ -15,6 +16,8 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 public final class Problems {
 
     private static final Logger LOG = Logger.getLogger(Problems.class);
+
+    private final LogThrottle failed = new LogThrottle();
 
     private static final MediaType TYPE = MediaType.valueOf(Problem.MEDIA_TYPE);
     private static final int MAX_RETRY_SECONDS = 5;
@@ -41,7 +44,11 @@ public final class Problems {
 
     @ServerExceptionMapper
     public Response failed(Throwable failure) {
-        LOG.error("A request could not be served", failure);
+        long count = failed.pass();
+        if (count > 0) {
+            LOG.errorf(
+                    failure, "Requests that could not be served: %d; further ones are not logged for a minute", count);
+        }
         return Response.serverError().build();
     }
 

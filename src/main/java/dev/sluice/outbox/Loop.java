@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.log.LogThrottle;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -20,6 +21,7 @@ public final class Loop {
     private final Executor executor;
     private final List<Outbox> toFlush = new ArrayList<>();
     private final Set<Outbox> watched = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final LogThrottle unflushed = new LogThrottle();
     private boolean flushScheduled;
 
     /**
@@ -82,7 +84,13 @@ public final class Loop {
                 toFlush.get(i).flush();
             } catch (Throwable e) {
                 // Nobody else may wait because of it.
-                LOG.error("A connection could not be flushed", e);
+                long count = unflushed.pass();
+                if (count > 0) {
+                    LOG.errorf(
+                            e,
+                            "Connections that could not be flushed: %d; further ones are not logged for a minute",
+                            count);
+                }
             }
         }
         toFlush.clear();

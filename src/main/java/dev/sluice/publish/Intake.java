@@ -33,7 +33,7 @@ public final class Intake {
     private final int concurrency;
     private final Counter refused;
     private final AtomicInteger underWay = new AtomicInteger();
-    private final LogThrottle unconfirmed = new LogThrottle(Duration.ofMinutes(1), System::nanoTime);
+    private final LogThrottle unconfirmed = new LogThrottle();
 
     Intake(Publisher publisher, Routes routes, Vertx vertx, PublishConfig config, MeterRegistry metrics) {
         this.publisher = publisher;
@@ -86,10 +86,12 @@ public final class Intake {
     }
 
     private Throwable unconfirmed(Throwable failure) {
-        if (unconfirmed.pass()) {
+        long count = unconfirmed.pass();
+        if (count > 0) {
             LOG.warnf(
-                    "Redis did not confirm what was posted: %s; further failures are not logged for a minute",
-                    Plain.text(failure.getMessage()));
+                    "What was posted and Redis did not confirm: %d, the last because of %s; further ones are not logged for"
+                            + " a minute",
+                    count, Plain.text(failure.getMessage()));
         }
         return ProblemException.unavailable(
                 "Redis did not confirm it in time; it may have been published all the same");

@@ -7,10 +7,11 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import java.time.Instant;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** One authenticated WebSocket of one user, bound to one event loop. Equal only to itself. */
 public final class Connection {
@@ -22,7 +23,7 @@ public final class Connection {
     private final Loop loop;
     private final Consumer<Disconnected> observers;
     private final Instant since = Instant.now();
-    private final AtomicBoolean ended = new AtomicBoolean();
+    private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
 
     /**
@@ -72,7 +73,7 @@ public final class Connection {
      * nobody else is concerned. To be called on its loop.
      */
     public void send(Frame frame) {
-        if (ended.get()) {
+        if (ended.get() != null) {
             return;
         }
         try {
@@ -90,7 +91,7 @@ public final class Connection {
 
     /** Ends it; the first reason given counts, later ones are ignored. May be called on any thread. */
     public void disconnect(Disconnect reason) {
-        if (ended.compareAndSet(false, true)) {
+        if (ended.compareAndSet(null, reason)) {
             try {
                 observers.accept(new Disconnected(this, reason));
             } catch (RuntimeException e) {
@@ -98,6 +99,11 @@ public final class Connection {
                 LOG.error("The end of a connection could not be told", e);
             }
         }
+    }
+
+    /** Why it has ended; {@code null} while it has not. */
+    public @Nullable Disconnect ended() {
+        return ended.get();
     }
 
     /** Closes its socket, after everything sent before, with the reason's code. May be called on any thread. */

@@ -5,6 +5,7 @@ import dev.sluice.access.Authorizer;
 import dev.sluice.access.Bearer;
 import dev.sluice.access.Decision;
 import dev.sluice.delivery.Deliveries;
+import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;

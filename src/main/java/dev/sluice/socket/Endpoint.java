@@ -1,6 +1,8 @@
 package dev.sluice.socket;
 
 import dev.sluice.access.Bearer;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.Plain;
 import dev.sluice.outbox.Disconnect;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
@@ -35,6 +37,7 @@ abstract class Endpoint {
     private static final TypedKey<Session> SESSION = new TypedKey<>("sluice.session");
     private static final Logger LOG = Logger.getLogger(Endpoint.class);
 
+    private final LogThrottle unknown = new LogThrottle();
     private final Sessions sessions;
 
     Endpoint(Sessions sessions) {
@@ -44,14 +47,13 @@ abstract class Endpoint {
     @OnOpen
     @NonBlocking
     void open(WebSocketConnection socket) {
-        LOG.debugf("%s opened", socket.id());
         UserData data = socket.userData();
         ConnectionGuard guard = data.remove(GUARD);
         try {
             Session session = sessions.start(socket, guard, data.remove(BEARER));
             data.put(SESSION, session);
             // The callback below never comes where the connection was closed before it was a WebSocket.
-            guard.whenClosed(() -> session.run(() -> sessions.end(session, Disconnect.CONNECTION_LOST)));
+            guard.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
         } catch (RuntimeException e) {
             // Without a session nobody would ever close it.
             guard.cut();
@@ -74,17 +76,15 @@ abstract class Endpoint {
     @OnClose
     @NonBlocking
     void close(CloseReason reason, WebSocketConnection socket) {
-        LOG.debugf("%s closed with %d", socket.id(), reason.getCode());
         Session session = session(socket);
         if (session != null) {
-            sessions.end(session, Disconnect.CLIENT_CLOSED);
+            end(session, socket, Disconnect.CLIENT_CLOSED);
         }
     }
 
     @OnError
     @NonBlocking
     void error(Throwable failure, WebSocketConnection socket) {
-        LOG.debugf(failure, "%s failed", socket.id());
         Session session = session(socket);
         if (session != null) {
             sessions.failed(session, reason(failure));
@@ -98,11 +98,24 @@ abstract class Endpoint {
         }
     }
 
+    private void end(Session session, WebSocketConnection socket, Disconnect reason) {
+        Session.Ending ending = sessions.end(session, reason);
+        if (ending != null) {
+            LOG.debugf(
+                    "%s has ended after %s: %s; user %s, subprotocol %s",
+                    socket.id(),
+                    ending.lasted(),
+                    ending.why(),
+                    Plain.text(ending.user()),
+                    Plain.text(socket.subprotocol()));
+        }
+    }
+
     private static @Nullable Session session(WebSocketConnection socket) {
         return socket.userData().get(SESSION);
     }
 
-    private static Disconnect reason(Throwable failure) {
+    private Disconnect reason(Throwable failure) {
         if (failure instanceof CorruptedWebSocketFrameException corrupted) {
             return corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)
                     ? Disconnect.FRAME_TOO_LARGE
@@ -116,7 +129,13 @@ abstract class Endpoint {
         if (failure instanceof IOException || failure instanceof HttpClosedException) {
             return Disconnect.CONNECTION_LOST;
         }
-        LOG.error("A WebSocket failed for a reason nobody thought of", failure);
+        long count = unknown.pass();
+        if (count > 0) {
+            LOG.errorf(
+                    failure,
+                    "WebSockets that failed for a reason nobody thought of: %d; further ones are not logged for a minute",
+                    count);
+        }
         return Disconnect.INTERNAL_ERROR;
     }
 }

@@ -13,8 +13,10 @@ import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.IntPredicate;
@@ -28,6 +30,13 @@ final class Session implements Inbound.Peer {
 
     /** Frames a client may send behind its auth frame before that is answered. */
     static final int MAX_HELD = 64;
+
+    /**
+     * How one ended, for the log.
+     *
+     * @param user whose it was, {@code null} where nobody was admitted
+     */
+    record Ending(@Nullable String user, String why, Duration lasted) {}
 
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
@@ -58,6 +67,7 @@ final class Session implements Inbound.Peer {
     private State state = new State.Over();
     private final Pulse pulse = new Pulse();
     private Runnable admitted = () -> {};
+    private @Nullable String refused;
     private final long started = System.nanoTime();
     private IntPredicate pace = more -> true;
 
@@ -225,13 +235,19 @@ final class Session implements Inbound.Peer {
     }
 
     /** The socket is closed; the reason counts where none was known before. */
-    void closed(Disconnect reason) {
+    Ending closed(Disconnect reason) {
+        String user = null;
+        String why = refused == null ? reason.tag() : refused;
         if (state instanceof State.Open open) {
-            open.conversation().connection().disconnect(reason);
+            Connection connection = open.conversation().connection();
+            connection.disconnect(reason);
+            user = connection.user();
+            why = Objects.requireNonNull(connection.ended()).tag();
         }
         over();
         outbox.ended();
         ended.complete(null);
+        return new Ending(user, why, Duration.ofNanos(System.nanoTime() - started));
     }
 
     /** Completes once the socket is closed. */
@@ -316,6 +332,7 @@ final class Session implements Inbound.Peer {
     }
 
     private void close(int code, String reason) {
+        refused = reason;
         over();
         outbox.close(code, reason);
     }

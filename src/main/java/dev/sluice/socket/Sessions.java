@@ -111,10 +111,9 @@ final class Sessions implements SessionHost {
         session.disconnect(reason);
     }
 
-    /** The socket is closed; idempotent. To be called on its event loop. */
-    void end(Session session, Disconnect reason) {
-        on(session.loop()).remove(session);
-        session.closed(reason);
+    /** The socket is closed; tells how it ended, where nobody has been told before. To be called on its event loop. */
+    Session.@Nullable Ending end(Session session, Disconnect reason) {
+        return on(session.loop()).remove(session) ? session.closed(reason) : null;
     }
 
     /** Those that are open; changes meanwhile may or may not be seen. */

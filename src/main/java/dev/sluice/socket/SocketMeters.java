@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.log.LimitMeter;
 import dev.sluice.registry.Disconnected;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -12,14 +12,16 @@ class LogThrottleTest {
     private final LogThrottle throttle = new LogThrottle(Duration.ofNanos(100), now::get);
 
     @Test
-    void letsOneThroughPerPeriod() {
-        assertThat(throttle.pass()).isTrue();
-        assertThat(throttle.pass()).isFalse();
+    void letsOneThroughPerPeriodAndCountsTheOthers() {
+        assertThat(throttle.pass()).isEqualTo(1);
+        assertThat(throttle.pass()).isZero();
         // Across the overflow of the clock.
         now.addAndGet(99);
-        assertThat(throttle.pass()).isFalse();
+        assertThat(throttle.pass()).isZero();
         now.addAndGet(1);
-        assertThat(throttle.pass()).isTrue();
-        assertThat(throttle.pass()).isFalse();
+        assertThat(throttle.pass()).isEqualTo(3);
+        assertThat(throttle.pass()).isZero();
+        now.addAndGet(1000);
+        assertThat(throttle.pass()).isEqualTo(2);
     }
 }
