@@ -36,7 +36,7 @@ final class Answers {
     @Nullable
     Boolean known(Question question) {
         CompletableFuture<Boolean> answer = kept.getIfPresent(question);
-        return answer == null || answer.isCompletedExceptionally() ? null : answer.getNow(null);
+        return (answer == null || answer.isCompletedExceptionally()) ? null : answer.getNow(null);
     }
 
     /** The answer that is kept or under way, else that of the backend. */

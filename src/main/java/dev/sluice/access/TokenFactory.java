@@ -31,8 +31,10 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     static final class WrongType extends ParseException {
         private static final long serialVersionUID = 1;
 
+        static final String MESSAGE = "token is not an access token";
+
         WrongType() {
-            super("token is not an access token");
+            super(MESSAGE);
         }
     }
 

@@ -132,7 +132,7 @@ public final class Tokens {
     /** Says what is wrong in our own words: the exception's quote the token's claims. */
     private static String reason(ParseException failure) {
         if (failure instanceof TokenFactory.WrongType) {
-            return failure.getMessage();
+            return TokenFactory.WrongType.MESSAGE;
         }
         if (!(failure.getCause() instanceof InvalidJwtException invalid)
                 || invalid.getErrorDetails().isEmpty()) {
