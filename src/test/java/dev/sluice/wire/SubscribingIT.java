@@ -45,12 +45,12 @@ class SubscribingIT {
 
     @ParameterizedTest
     @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
-                    {"action":"subscribe_upload","upload_id":"42"} | {"action":"subscribed","channel":"upload:42"}
-                    {"action":"unsubscribe_upload","upload_id":"42"} | {"action":"unsubscribed","channel":"upload:42"}
-                    {"action":"subscribe","channel":"upload:a:b"} | {"action":"subscribed","channel":"upload:a:b"}
-                    {"action":"unsubscribe","channel":"upload:a:b"} | {"action":"unsubscribed","channel":"upload:a:b"}
-                    {"action":"subscribe","channel":"upload:1","id":"x"} | {"action":"subscribed","channel":"upload:1","id":"x"}
-                    {"action":"subscribe","channel":"upload:1","id":1.50} | {"action":"subscribed","channel":"upload:1","id":1.50}
+                    {"action":"subscribe_upload","upload_id":"silent"} | {"action":"subscribed","channel":"upload:silent"}
+                    {"action":"unsubscribe_upload","upload_id":"silent"} | {"action":"unsubscribed","channel":"upload:silent"}
+                    {"action":"subscribe","channel":"upload:silent:too"} | {"action":"subscribed","channel":"upload:silent:too"}
+                    {"action":"unsubscribe","channel":"upload:silent:too"} | {"action":"unsubscribed","channel":"upload:silent:too"}
+                    {"action":"subscribe","channel":"upload:silent","id":"x"} | {"action":"subscribed","channel":"upload:silent","id":"x"}
+                    {"action":"subscribe","channel":"upload:silent","id":1.50} | {"action":"subscribed","channel":"upload:silent","id":1.50}
                     """)
     void isAnswered(String message, String answer) {
         assertThat(client.send(message).next()).isEqualTo(answer);
