@@ -1,0 +1,124 @@
+package dev.sluice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the pages refer to is there: other pages, their sections, files, and tests. */
+class DocumentationTest {
+
+    private static final Path ROOT = Path.of("").toAbsolutePath();
+    private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git");
+
+    private static final Pattern CODE_BLOCK = Pattern.compile("^ *```.*?^ *```", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern CODE = Pattern.compile("`[^`]*`");
+    private static final Pattern LINK = Pattern.compile("]\\(([^)\\s]+)\\)|(?:src|href|srcset)=\"([^\"]+)\"");
+    private static final Pattern HEADING = Pattern.compile("^#+ +(.+)$", Pattern.MULTILINE);
+    private static final Pattern TEST = Pattern.compile("`([A-Z]\\w*(?:IT|Test))(?:\\.(\\w+))?`");
+
+    @Test
+    void everyLinkLeadsSomewhere() throws IOException {
+        List<String> dead = new ArrayList<>();
+        for (Path page : pages()) {
+            String text = CODE.matcher(
+                            CODE_BLOCK.matcher(Files.readString(page)).replaceAll(""))
+                    .replaceAll("");
+            for (MatchResult link : LINK.matcher(text).results().toList()) {
+                String target = link.group(1) == null ? link.group(2) : link.group(1);
+                if (!target.matches("\\w+:.*") && !leadsSomewhere(page, target)) {
+                    dead.add(ROOT.relativize(page) + ": " + target);
+                }
+            }
+        }
+        assertThat(pages()).as("pages").hasSizeGreaterThan(5);
+        assertThat(dead).isEmpty();
+    }
+
+    @Test
+    void everyTestThatIsNamedIsThere() throws IOException {
+        Map<String, Set<String>> tests = tests();
+        List<String> named = new ArrayList<>();
+        List<String> missing = new ArrayList<>();
+        for (Path page : pages()) {
+            for (MatchResult test :
+                    TEST.matcher(Files.readString(page)).results().toList()) {
+                named.add(test.group());
+                Set<String> methods = tests.get(test.group(1));
+                if (methods == null || test.group(2) != null && !methods.contains(test.group(2))) {
+                    missing.add(ROOT.relativize(page) + ": " + test.group());
+                }
+            }
+        }
+        assertThat(named).isNotEmpty();
+        assertThat(missing).isEmpty();
+    }
+
+    private static boolean leadsSomewhere(Path page, String target) throws IOException {
+        String[] parts = target.split("#", 2);
+        Path file = parts[0].isEmpty() ? page : page.resolveSibling(parts[0]).normalize();
+        return Files.exists(file)
+                && (parts.length == 1 || anchors(Files.readString(file)).contains(parts[1]));
+    }
+
+    /** As the usual renderers make them of headings. */
+    private static Set<String> anchors(String text) {
+        Set<String> anchors = new HashSet<>();
+        HEADING.matcher(CODE_BLOCK.matcher(text).replaceAll("")).results().forEach(heading -> {
+            String anchor = heading.group(1)
+                    .strip()
+                    .toLowerCase(Locale.ROOT)
+                    .replaceAll("[^\\p{L}\\p{N} _-]", "")
+                    .replace(' ', '-');
+            String unique = anchor;
+            for (int i = 1; !anchors.add(unique); i++) {
+                unique = anchor + "-" + i;
+            }
+        });
+        return anchors;
+    }
+
+    private static List<Path> pages() throws IOException {
+        try (Stream<Path> files = Files.walk(ROOT)) {
+            return files.filter(file -> file.toString().endsWith(".md"))
+                    .filter(file -> Stream.iterate(file, path -> !path.equals(ROOT), Path::getParent)
+                            .noneMatch(
+                                    part -> NOT_OURS.contains(part.getFileName().toString())))
+                    .toList();
+        }
+    }
+
+    private static Map<String, Set<String>> tests() throws IOException {
+        Path classes = ROOT.resolve("target/test-classes");
+        Map<String, Set<String>> tests = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(classes)) {
+            for (Path file : files.filter(path -> path.toString().matches(".*(IT|Test)\\.class"))
+                    .toList()) {
+                String name =
+                        classes.relativize(file).toString().replace('/', '.').replaceAll("\\.class$", "");
+                try {
+                    Class<?> test = Class.forName(name, false, DocumentationTest.class.getClassLoader());
+                    Set<String> methods = new HashSet<>();
+                    Arrays.stream(test.getDeclaredMethods()).forEach(method -> methods.add(method.getName()));
+                    tests.put(test.getSimpleName(), methods);
+                } catch (ClassNotFoundException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+        }
+        return tests;
+    }
+}
