@@ -58,7 +58,7 @@ class DocumentationTest {
                     TEST.matcher(Files.readString(page)).results().toList()) {
                 named.add(test.group());
                 Set<String> methods = tests.get(test.group(1));
-                if (methods == null || test.group(2) != null && !methods.contains(test.group(2))) {
+                if (methods == null || (test.group(2) != null && !methods.contains(test.group(2)))) {
                     missing.add(ROOT.relativize(page) + ": " + test.group());
                 }
             }

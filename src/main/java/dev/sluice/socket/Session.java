@@ -12,10 +12,7 @@ import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
 import dev.sluice.socket.ClientMessage.Auth;
-import dev.sluice.socket.ClientMessage.NotAnObject;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -27,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  * is to be called on the WebSocket's event loop, except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
 final class Session implements Inbound.Peer {
-
-    /** Frames a client may send behind its auth frame before that is answered. */
-    static final int MAX_HELD = 64;
 
     /**
      * How one ended, for the log.
@@ -44,14 +38,9 @@ final class Session implements Inbound.Peer {
     /** Closes whoever came when a limit was reached, and may come again. */
     private static final int CROWDED = 1013;
 
-    private static final String NOT_NOW = "tokens can't be verified now";
-
     private sealed interface State {
-        /** No auth frame yet. */
-        record Greeting(Runnable cancelTimer) implements State {}
-
-        /** The token is being looked at; what comes meanwhile waits. */
-        record Verifying(Runnable cancelTimer, List<ClientMessage> held) implements State {}
+        /** It has not been let in yet. */
+        record Arriving(Admission admission) implements State {}
 
         /** It is a connection. */
         record Open(Conversation conversation) implements State {}
@@ -105,7 +94,7 @@ final class Session implements Inbound.Peer {
     /** Starts it; with a bearer where the upgrade request has shown one already. */
     void opened(@Nullable Bearer bearer) {
         if (bearer == null) {
-            state = new State.Greeting(host.startAuthTimer(this));
+            state = new State.Arriving(new Admission(host, this));
         } else {
             admit(bearer, null);
         }
@@ -118,15 +107,10 @@ final class Session implements Inbound.Peer {
         }
     }
 
-    private void handle(ClientMessage message) {
-        if (state instanceof State.Greeting greeting) {
-            greeted(greeting, message);
-        } else if (state instanceof State.Verifying verifying) {
-            if (verifying.held().size() < MAX_HELD) {
-                verifying.held().add(message);
-            } else {
-                refuse(Refusal.FLOOD, "more than " + MAX_HELD + " messages before the auth message was answered");
-            }
+    /** The same for one whose frames have been counted. */
+    void handle(ClientMessage message) {
+        if (state instanceof State.Arriving arriving) {
+            arriving.admission().received(message);
         } else if (state instanceof State.Open open) {
             if (message instanceof Auth auth) {
                 refresh(open.conversation(), auth);
@@ -137,10 +121,8 @@ final class Session implements Inbound.Peer {
     }
 
     void authTimedOut() {
-        if (state instanceof State.Greeting) {
-            refuse(Refusal.TIMEOUT, "no auth message in time");
-        } else if (state instanceof State.Verifying) {
-            refuse(Refusal.UNAVAILABLE, NOT_NOW);
+        if (state instanceof State.Arriving arriving) {
+            arriving.admission().timedOut();
         }
     }
 
@@ -255,35 +237,9 @@ final class Session implements Inbound.Peer {
         return ended;
     }
 
-    private void greeted(State.Greeting greeting, ClientMessage message) {
-        if (message instanceof Auth auth) {
-            greeting.cancelTimer().run();
-            List<ClientMessage> held = new ArrayList<>();
-            state = new State.Verifying(host.startAuthTimer(this), held);
-            host.verify(auth.token(), verdict -> run(() -> verified(verdict, auth.id(), held)));
-        } else if (message instanceof NotAnObject) {
-            refuse(Refusal.NOT_JSON, "the first message must be a JSON object");
-        } else {
-            refuse(Refusal.NOT_AUTH, "the first message must be an auth message with a token");
-        }
-    }
-
-    private void verified(Verdict verdict, @Nullable JsonNode id, List<ClientMessage> held) {
-        if (!(state instanceof State.Verifying verifying)) {
-            return;
-        }
-        verifying.cancelTimer().run();
-        if (verdict instanceof Verdict.Accepted accepted) {
-            admit(accepted.bearer(), id);
-            held.forEach(this::handle);
-        } else if (verdict instanceof Verdict.Refused refused) {
-            refuse(Refusal.TOKEN, refused.message());
-        } else {
-            refuse(Refusal.UNAVAILABLE, NOT_NOW);
-        }
-    }
-
-    private void admit(Bearer bearer, @Nullable JsonNode id) {
+    /** The client has shown who it is; the id is that of its auth message. */
+    void admit(Bearer bearer, @Nullable JsonNode id) {
+        over();
         Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
         if (!host.admit(connection)) {
             close(CROWDED, "too many connections of this user");
@@ -314,7 +270,7 @@ final class Session implements Inbound.Peer {
         if (verdict instanceof Verdict.Refused refused) {
             conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
         } else if (!(verdict instanceof Verdict.Accepted accepted)) {
-            conversation.send(ControlFrames.error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
+            conversation.send(ControlFrames.error(ErrorCode.UNAVAILABLE, Admission.NOT_NOW, id));
         } else if (!accepted.bearer().user().equals(user)) {
             conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
         } else {
@@ -323,7 +279,8 @@ final class Session implements Inbound.Peer {
         }
     }
 
-    private void refuse(Refusal refusal, String message) {
+    /** The client is not let in. */
+    void refuse(Refusal refusal, String message) {
         host.authFailed(refusal);
         if (refusal.announced()) {
             outbox.send(ControlFrames.authError(message));
@@ -338,10 +295,8 @@ final class Session implements Inbound.Peer {
     }
 
     private void over() {
-        if (state instanceof State.Greeting greeting) {
-            greeting.cancelTimer().run();
-        } else if (state instanceof State.Verifying verifying) {
-            verifying.cancelTimer().run();
+        if (state instanceof State.Arriving arriving) {
+            arriving.admission().end();
         }
         state = new State.Over();
     }

@@ -174,7 +174,7 @@ class InboundFuzzTest {
         Messages messages = new Messages(SEED + 2);
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < SESSIONS / 10; i++) {
-            int count = random.nextInt(Session.MAX_HELD + 5);
+            int count = random.nextInt(Admission.MAX_HELD + 5);
             int outcome = random.nextInt(4);
             List<String> held = Stream.generate(messages::next).limit(count).toList();
             reporting(i, String.join("\n", held), () -> hold(held, outcome));
@@ -270,7 +270,7 @@ class InboundFuzzTest {
         session.received(ClientMessages.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
         held.forEach(text -> session.received(ClientMessages.parse(text)));
         assertThat(wire.sent).isEmpty();
-        boolean flood = held.size() > Session.MAX_HELD;
+        boolean flood = held.size() > Admission.MAX_HELD;
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {

@@ -191,7 +191,7 @@ class SessionTest {
     void holdsNoMoreThanItsLimit() {
         session.opened(null);
         session.received(AUTH);
-        for (int i = 0; i < Session.MAX_HELD; i++) {
+        for (int i = 0; i < Admission.MAX_HELD; i++) {
             session.received(ALIVE);
         }
         assertThat(closes).isEmpty();

@@ -159,7 +159,7 @@ class RetentionIT {
         int newest = 0;
         try (Client client = Client.of(pod, user)) {
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
-            for (int round = 0; round < 10 || round < MOST_ROUNDS && System.nanoTime() < end; round++) {
+            for (int round = 0; round < 10 || (round < MOST_ROUNDS && System.nanoTime() < end); round++) {
                 client.subscribeToRetained(upload);
                 int first = Integer.parseInt(client.next());
                 assertThat(first).as("not older than what it had").isGreaterThanOrEqualTo(newest);
