@@ -29,8 +29,17 @@ class AttackIT {
     private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
     private static final int MANY = 300;
 
-    private static final String UPGRADE = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    private static final String UPGRADE = """
+            GET /ws HTTP/1.1\r
+            Host: localhost\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            """;
+
+    /** What the attackers have open; each attack ends with an empty one. */
+    private static final List<AutoCloseable> OPEN = new CopyOnWriteArrayList<>();
 
     private static Backend webhook;
     private static Pod pod;
@@ -99,7 +108,7 @@ class AttackIT {
         SOCKETS_THAT_NEVER_AUTHENTICATE("sluice_refused_total{limit=\"unauthenticated\"}") {
             @Override
             void once() {
-                open.add(RawClient.connect(pod));
+                OPEN.add(RawClient.connect(pod));
             }
         },
         STORM_OF_CONNECTS("sluice_refused_total{limit=\"connects-per-second\"}") {
@@ -134,12 +143,12 @@ class AttackIT {
         REQUESTS_THAT_TAKE_FOR_EVER("") {
             @Override
             void once() throws IOException {
-                if (open.size() < MANY) {
+                if (OPEN.size() < MANY) {
                     Socket socket = new Socket("localhost", pod.port());
-                    open.add(socket);
+                    OPEN.add(socket);
                     socket.getOutputStream().write(ascii(UPGRADE));
                 } else {
-                    for (AutoCloseable socket : open) {
+                    for (AutoCloseable socket : OPEN) {
                         ((Socket) socket).getOutputStream().write('x');
                     }
                 }
@@ -148,9 +157,9 @@ class AttackIT {
         BODIES_THAT_TAKE_FOR_EVER("") {
             @Override
             void once() throws IOException {
-                if (open.size() < MANY) {
+                if (OPEN.size() < MANY) {
                     Socket socket = new Socket("localhost", pod.port());
-                    open.add(socket);
+                    OPEN.add(socket);
                     socket.getOutputStream()
                             .write(ascii("POST /api/channels/user:7/messages HTTP/1.1\r\nHost: localhost\r\n"
                                     + "Authorization: Bearer " + Tokens.withGroups("backend", "publisher")
@@ -171,7 +180,6 @@ class AttackIT {
             }
         };
 
-        final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
         private final String noticed;
 
         Attack(String noticed) {
@@ -210,9 +218,10 @@ class AttackIT {
             if (!attack.noticed.isEmpty()) {
                 await("notice").until(() -> noticed(attack) > before);
             }
-            for (AutoCloseable socket : attack.open) {
+            for (AutoCloseable socket : OPEN) {
                 socket.close();
             }
+            OPEN.clear();
             audience.assertAlone();
         }
     }

@@ -40,9 +40,8 @@ class FloodIT {
     private static final long HEAP_TOLERANCE = 4_000_000;
     private static final long RESIDENT_TOLERANCE = 64_000_000;
 
-    private static final byte[] SMALL = "{\"action\":\"pong\"}".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] LARGE =
-            ("{\"action\":\"pong\",\"more\":\"" + "x".repeat(32_700) + "\"}").getBytes(StandardCharsets.US_ASCII);
+    private static final String SMALL = "{\"action\":\"pong\"}";
+    private static final String LARGE = "{\"action\":\"pong\",\"more\":\"" + "x".repeat(32_700) + "\"}";
 
     private static Pod pod;
 
@@ -52,15 +51,15 @@ class FloodIT {
     enum Flood {
         SMALL_MESSAGES(RawClient.FINAL | RawClient.TEXT, SMALL),
         LARGE_MESSAGES(RawClient.FINAL | RawClient.TEXT, LARGE),
-        PINGS(RawClient.FINAL | RawClient.PING, new byte[0]),
-        PONGS(RawClient.FINAL | RawClient.PONG, new byte[125]),
+        PINGS(RawClient.FINAL | RawClient.PING, ""),
+        PONGS(RawClient.FINAL | RawClient.PONG, "x".repeat(125)),
         /** Of a message that has begun and never ends, and never grows. */
-        FRAGMENTS(RawClient.CONTINUATION, new byte[0]);
+        FRAGMENTS(RawClient.CONTINUATION, "");
 
         private final int first;
-        private final byte[] payload;
+        private final String payload;
 
-        Flood(int first, byte[] payload) {
+        Flood(int first, String payload) {
             this.first = first;
             this.payload = payload;
         }
@@ -72,7 +71,7 @@ class FloodIT {
         }
 
         void send(RawClient by, int times) {
-            by.frames(first, payload, times);
+            by.frames(first, payload.getBytes(StandardCharsets.US_ASCII), times);
         }
     }
 

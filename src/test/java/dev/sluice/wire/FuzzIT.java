@@ -135,7 +135,7 @@ class FuzzIT {
                         code -> assertThat(code).isEqualTo(503));
         int body = answer.indexOf("\r\n\r\n") + 4;
         // Where not even the request's address makes sense, there is nobody who could tell more.
-        if (status > 400 || status == 400 && body < answer.length()) {
+        if (status > 400 || (status == 400 && body < answer.length())) {
             assertThat(answer.substring(0, body).toLowerCase(Locale.ROOT))
                     .contains("content-type: application/problem+json");
             assertThat(JsonPath.from(answer.substring(body)).getInt("status")).isEqualTo(status);

@@ -25,8 +25,14 @@ import org.junit.jupiter.api.Test;
 class SlowRequestsIT {
 
     private static final int MAX_CONNECTIONS = 60;
-    private static final String UPGRADE = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            + "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    private static final String UPGRADE = """
+            GET /ws HTTP/1.1\r
+            Host: localhost\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            """;
     private static final String PROBE = "GET /q/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     /** What a byte now and then is added to. */
@@ -167,10 +173,14 @@ class SlowRequestsIT {
     void http2IsNotSpoken() throws IOException {
         assertThat(RawClient.head(connected("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
                 .contains(" 501 ");
-        assertThat(RawClient.head(connected(
-                        "GET /q/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-                                + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")))
-                .startsWith("HTTP/1.1 200");
+        assertThat(RawClient.head(connected("""
+                        GET /q/health/live HTTP/1.1\r
+                        Host: localhost\r
+                        Connection: Upgrade, HTTP2-Settings\r
+                        Upgrade: h2c\r
+                        HTTP2-Settings: AAMAAABkAAQAAP__\r
+                        \r
+                        """))).startsWith("HTTP/1.1 200");
     }
 
     private Socket connected(String said) throws IOException {
