@@ -53,11 +53,16 @@ final class Redis implements AutoCloseable {
         return redis;
     }
 
-    /** One that repeats what the other, its master, says. */
-    static Redis replicaOf(Redis master) {
-        Redis redis = new Redis("", "--replicaof", "127.0.0.1", "" + master.port);
+    /** One that is started with these options besides. */
+    static Redis withOptions(String... options) {
+        Redis redis = new Redis("", options);
         redis.startAgain();
         return redis;
+    }
+
+    /** One that repeats what the other, its master, says. */
+    static Redis replicaOf(Redis master) {
+        return withOptions("--replicaof", "127.0.0.1", "" + master.port);
     }
 
     /** A sentinel that sees to it that one of them is the master, by itself and within a second or two. */

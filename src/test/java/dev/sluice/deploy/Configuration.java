@@ -1,0 +1,44 @@
+package dev.sluice.deploy;
+
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.ConfigMappings.ConfigClass;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/** What Sluice can be configured with, by the interfaces that say so. */
+final class Configuration {
+
+    /** Every key with its default; {@code *} stands for a prefix. */
+    private static final Map<String, String> KEYS = keys();
+
+    private Configuration() {}
+
+    /** Whether the environment variable sets a key. */
+    static boolean knows(String variable) {
+        return KEYS.keySet().stream()
+                .map(key -> key.toUpperCase(Locale.ROOT)
+                        .replaceAll("[^A-Z0-9*]", "_")
+                        .replace("*", "[A-Z0-9_]+"))
+                .anyMatch(name -> Pattern.matches(name, variable));
+    }
+
+    /** What the key is where nobody sets it. */
+    static String valueByDefault(String key) {
+        return Objects.requireNonNull(KEYS.get(key), key);
+    }
+
+    private static Map<String, String> keys() {
+        Map<String, String> keys = new TreeMap<>();
+        new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.sluice").stream()
+                        .filter(type -> type.isAnnotatedWith(ConfigMapping.class))
+                        .map(type -> ConfigClass.configClass(type.reflect()))
+                        .forEach(mapping -> keys.putAll(mapping.getProperties()));
+        return keys;
+    }
+}

@@ -1,0 +1,50 @@
+package dev.sluice.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** A program that may be on this machine, with its first arguments. */
+record Tool(List<String> command) {
+
+    /** The program where there is one. */
+    static Optional<Tool> find(String name, String... arguments) {
+        return Stream.of(System.getenv("PATH").split(":"))
+                .map(directory -> Path.of(directory, name))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .map(path -> new Tool(with(List.of(path.toString()), arguments)));
+    }
+
+    /** What it writes when it is given these arguments besides; it must succeed. */
+    String run(String... arguments) {
+        try {
+            List<String> all = with(command, arguments);
+            Process process =
+                    new ProcessBuilder(all).redirectError(Redirect.INHERIT).start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor()).as("%s: %s", all, output).isZero();
+            return output;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<String> with(List<String> command, String... arguments) {
+        List<String> all = new ArrayList<>(command);
+        Collections.addAll(all, arguments);
+        return all;
+    }
+}
