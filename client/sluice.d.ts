@@ -1,7 +1,7 @@
 export type Options = {
     /**
-     * asked for a JWT at each connection and before the last one expires;
-     * left out where the upgrade carries a cookie
+     * asked for a JWT at each connection and before the last one
+     * expires; left out where the upgrade carries a cookie
      */
     token?: () => string | Promise<string>;
     /**

@@ -3,8 +3,8 @@
 
 /**
  * @typedef {object} Options
- * @property {() => string | Promise<string>} [token] asked for a JWT at each connection and before the last one expires;
- *   left out where the upgrade carries a cookie
+ * @property {() => string | Promise<string>} [token] asked for a JWT at each connection and before the last one
+ *   expires; left out where the upgrade carries a cookie
  * @property {(data: string | ArrayBuffer) => void} [onMessage] a payload as it was published; Sluice does not say on
  *   which channel
  * @property {(subscribed: {channel: string, retained: boolean}) => void} [onSubscribed] from here on the channel is
@@ -47,7 +47,6 @@ const CONNECT_MS = 20_000;
 const STEADY_MS = 10_000;
 /** Names in a message: more might not fit into `sluice.max-frame`. */
 const BATCH = 50;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Sluice {
   #url;
@@ -66,7 +65,7 @@ export class Sluice {
   /** @type {Promise<boolean> | undefined} */ #refreshing;
   /** @type {((accepted: boolean) => void) | undefined} */ #refreshed;
   /** Who listens to each channel. @type {Map<string, Set<symbol>>} */ #wanted = new Map();
-  /** The last word on each channel, not sent yet. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #unsaid = new Map();
+  /** The last word on each channel, unsent. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #unsaid = new Map();
   /** Channels to hear again before a gap is over. @type {Set<string>} */ #unanswered = new Set();
   #ended = new AbortController();
 
@@ -80,7 +79,13 @@ export class Sluice {
     const target = new URL(url, globalThis.location?.href);
     target.protocol = target.protocol.replace(/^http/, 'ws');
     this.#url = target.href;
-    this.#options = { heartbeat: 30_000, firstDelay: 1_000, maxDelay: 30_000, WebSocket: globalThis.WebSocket, ...options };
+    this.#options = {
+      heartbeat: 30_000,
+      firstDelay: 1_000,
+      maxDelay: 30_000,
+      WebSocket: globalThis.WebSocket,
+      ...options,
+    };
     const { signal } = this.#ended;
     globalThis.addEventListener?.('online', () => this.#hurry(), { signal });
     globalThis.document?.addEventListener('visibilitychange', () => this.#hurry(), { signal });
@@ -197,7 +202,7 @@ export class Sluice {
     if (id === 'refresh') this.#refreshed?.(false);
     if (channel === undefined) return this.#tell('onError', { code, message });
     if (code === 'unavailable') {
-      setTimeout(() => this.#wanted.has(channel) && this.#ask('subscribe', channel), this.#longDelay());
+      after(this.#longDelay(), () => this.#wanted.has(channel) && this.#ask('subscribe', channel));
     } else {
       this.#wanted.delete(channel);
     }
@@ -235,7 +240,7 @@ export class Sluice {
 
   async #refresh() {
     const turn = this.#turn;
-    const token = await this.#options.token?.();
+    const token = this.#state.name === 'open' && (await this.#options.token?.());
     if (!token || turn !== this.#turn || this.#state.name !== 'open') return false;
     this.#say({ type: 'auth', token, id: 'refresh' });
     const accepted = await new Promise((/** @type {(accepted: boolean) => void} */ resolve) => {
@@ -253,7 +258,7 @@ export class Sluice {
     const refresh = () =>
       this.refresh().catch((error) => this.#tell('onError', { code: 'no_token', message: String(error) }));
     const delay = Math.max(1_000, left * (0.7 + 0.15 * Math.random()));
-    this.#refreshTimer = setTimeout(refresh, Math.min(delay, MAX_TIMER_MS));
+    this.#refreshTimer = after(delay, refresh);
   }
 
   /** Leaves a connection on which nothing has come for too long. */
@@ -261,7 +266,7 @@ export class Sluice {
     const left = this.#heardAt + 3 * this.#options.heartbeat - Date.now();
     if (left <= 0) return this.#lose(1006, 'nothing was heard');
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#watch(), left);
+    this.#timer = after(left, () => this.#watch());
   }
 
   /** The network is back, or somebody looks at the page again; timers may have slept meanwhile. */
@@ -321,9 +326,9 @@ export class Sluice {
   }
 
   /** @param {State} state @param {number} [delay] @param {() => void} [next] what happens after that */
-  #enter(state, delay, next) {
+  #enter(state, delay = 0, next) {
     clearTimeout(this.#timer);
-    if (next) this.#timer = setTimeout(next, delay);
+    if (next) this.#timer = after(delay, next);
     this.#state = state;
     this.#tell('onState', state);
   }
@@ -347,6 +352,11 @@ export class Sluice {
       });
     }
   }
+}
+
+/** A timer that does not ring at once where it can't hold the time. @param {number} ms @param {() => void} then */
+function after(ms, then) {
+  return setTimeout(then, Math.min(ms, 2 ** 31 - 1));
 }
 
 /** @param {string} text */
