@@ -193,10 +193,10 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
   it('stays on one connection beyond the life of each of its tokens', async (t) => {
     const between = await net(t);
     let shown = 0;
-    const life = () => ({ exp: Math.floor(Date.now() / 1000) + 3 });
+    const life = () => ({ exp: Math.floor(Date.now() / 1000) + 5 });
     const alice = page(t, between.url, { token: () => (shown++, token('renews', life())) });
     await alice.opened();
-    await alice.until('asked for more tokens', () => shown >= 4);
+    await alice.until('asked for more tokens', () => shown >= 3);
     assert.deepEqual(alice.all('error'), []);
     assert.equal(between.connections, 1);
   });
@@ -206,7 +206,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     const alice = page(t, url, {
       token: () => {
         if (away && alice.sluice.state.name === 'open') throw new Error('the backend is away');
-        const exp = Math.floor(Date.now() / 1000) + (away ? 600 : 2);
+        const exp = Math.floor(Date.now() / 1000) + (away ? 600 : 3);
         away = true;
         return token('late', { exp });
       },
@@ -214,7 +214,6 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.opened(2);
     const { code } = alice.all('state').find(({ name }) => name === 'waiting');
     assert.equal(code, 4010);
-    assert.equal(alice.all('error')[0].code, 'no_token');
   });
 
   it('may listen to more, and to less, with another token', async (t) => {

@@ -38,13 +38,13 @@ final class Program {
         return new Program(List.of(name), Path.of("."), Map.of());
     }
 
-    /** Node, in a folder whose packages are installed as its lock file says. */
-    static Program nodeIn(Path directory) {
-        Program node = named("node").in(directory);
+    /** Node, or what comes with it, in a folder whose packages are installed as its lock file says. */
+    static Program ofNode(String name, Path directory) {
+        Program program = named(name).in(directory);
         if (!isInstalled(directory)) {
             named("npm").in(directory).run("ci", "--ignore-scripts");
         }
-        return node;
+        return program;
     }
 
     /** A Python that has the modules. */
