@@ -11,8 +11,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -61,25 +61,18 @@ class ExamplesIT {
 
     @Test
     void aBackendInNodeMintsTokensAndServesThePages() throws Exception {
-        Path log = Fork.file("backend.log");
-        Process backend = Program.ofNode("node", EXAMPLES)
-                .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString(), "PORT", "0"))
-                .start(log, "backend/server.js");
-        try (Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
-            String address = address(log);
-            HttpResponse<String> token = answer(
-                    HttpRequest.newBuilder(URI.create(address + "/token")).POST(HttpRequest.BodyPublishers.noBody()));
+        try (Backend backend = Backend.start();
+                Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
+            HttpResponse<String> token = answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token"))
+                    .POST(HttpRequest.BodyPublishers.noBody()));
             client.authenticate(token.body());
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
-            assertThat(answer(HttpRequest.newBuilder(URI.create(address + "/sluice.js")))
+            assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/sluice.js")))
                             .body())
                     .isEqualTo(Files.readString(Path.of("client/sluice.js")));
-            assertThat(answer(HttpRequest.newBuilder(URI.create(address + "/token")))
+            assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token")))
                             .statusCode())
                     .isEqualTo(404);
-        } finally {
-            backend.destroy();
-            backend.waitFor();
         }
     }
 
@@ -95,16 +88,34 @@ class ExamplesIT {
         }
     }
 
-    private static String address(Path log) {
-        await("the backend")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> ADDRESS.matcher(Files.readString(log)).find());
-        try {
-            Matcher address = ADDRESS.matcher(Files.readString(log));
-            assertThat(address.find()).isTrue();
-            return address.group(1);
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
+    /** The backend in Node, on a port of its own. */
+    private record Backend(Process process, String address) implements AutoCloseable {
+
+        static Backend start() throws IOException {
+            Path log = Fork.file("backend.log");
+            Process process = Program.ofNode("node", EXAMPLES)
+                    .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString(), "PORT", "0"))
+                    .start(log, "backend/server.js");
+            try {
+                String address = await("the backend")
+                        .atMost(30, TimeUnit.SECONDS)
+                        .until(
+                                () -> ADDRESS.matcher(Files.readString(log))
+                                        .results()
+                                        .map(found -> found.group(1))
+                                        .findFirst(),
+                                Optional::isPresent)
+                        .orElseThrow();
+                return new Backend(process, address);
+            } catch (RuntimeException e) {
+                process.destroy();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            process.destroy();
         }
     }
 
