@@ -38,7 +38,7 @@ const TOKEN = new Set([4003, 4010]);
 const LATER = new Set([1013, 4029]);
 
 /** What Sluice's own messages begin with, by the protocol. Everything else is a payload. */
-const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|missed|gap)"[,}]/;
+const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|missed|gap)"/;
 
 const MAX_REFUSED_TOKENS = 3;
 /** For the token, the upgrade and the answer to it together. */
@@ -226,8 +226,8 @@ export class Sluice {
   /** @param {'subscribe' | 'unsubscribe'} action @param {string} channel */
   #ask(action, channel) {
     if (this.#state.name !== 'open') return; // Then all that is wanted is asked for.
-    if (this.#unsaid.size === 0) queueMicrotask(() => this.#askAll());
     this.#unsaid.set(channel, action);
+    queueMicrotask(() => this.#askAll());
   }
 
   #askAll() {
@@ -318,7 +318,6 @@ export class Sluice {
     clearTimeout(this.#refreshTimer);
     this.#refreshed?.(false);
     this.#unsaid.clear();
-    this.#unanswered.clear();
     if (!this.#socket) return;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();

@@ -209,6 +209,22 @@ describe('subscriptions', () => {
     assert.deepEqual(said(), []);
   });
 
+  it('that are wanted again before their end is answered go on', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    const end = sluice.subscribe('upload:1');
+    await turns();
+    end();
+    await turns();
+    const again = sluice.subscribe('upload:1');
+    await turns();
+    FakeSocket.last.says({ action: 'unsubscribed', channel: 'upload:1', id: 'unsubscribe' });
+    assert.deepEqual(told, []);
+    again();
+    await turns();
+    assert.equal(said().at(-1).action, 'unsubscribe');
+  });
+
   it('about which nothing can be told now are asked for again later', async () => {
     await connect({ maxDelay: 20 });
     await FakeSocket.last.admits();
@@ -269,6 +285,17 @@ describe('the module', () => {
       FakeSocket.last?.says('late');
       assert.deepEqual(told, []);
     }
+  });
+
+  it('tells of no gap once it is closed', async () => {
+    let opened = 0;
+    await connect({ firstDelay: 0, onState: ({ name }) => name === 'open' && ++opened === 2 && sluice.close() });
+    await FakeSocket.last.admits();
+    FakeSocket.last.ends(1006);
+    while (FakeSocket.all.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await FakeSocket.last.admits();
+    assert.equal(opened, 2);
+    assert.deepEqual(told, []);
   });
 
   it('that is closed at once never connects', async () => {

@@ -1,6 +1,7 @@
 // When it comes back, and when it does not: the decisions, on a clock that the test moves.
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { Sluice } from '../sluice.js';
 import { FakeSocket, turns } from './fake.js';
@@ -227,14 +228,13 @@ describe('coming back', () => {
         luck = 0.5;
         event();
         assert.deepEqual(sluice.state, { name: 'waiting', delay: 500, code: 1006, reason: '' });
-        event();
-        await comesBack();
         luck = 1;
+        event();
+        assert.equal(await comesBack(), 500, 'looking again does not put it off');
       }
       sluice.close();
-      network.dispatchEvent(new Event('online'));
-      await passes(60_000);
-      assert.equal(sluice.state.name, 'closed');
+      assert.equal(getEventListeners(network, 'online').length, 0);
+      assert.equal(getEventListeners(page, 'visibilitychange').length, 0);
     } finally {
       delete globalThis.document;
       delete globalThis.addEventListener;
@@ -369,6 +369,20 @@ describe('a token', () => {
     await passes(85_000);
     assert.equal(FakeSocket.all.length, 1);
     assert.equal(sluice.state.name, 'open');
+  });
+
+  it('that the page has renewed is not renewed once more for the old one', async () => {
+    await connect({ heartbeat: Infinity, token: () => (tokens++, tokenFor(100)) });
+    await FakeSocket.last.admits();
+    await passes(50_000);
+    const renewed = sluice.refresh();
+    await turns();
+    FakeSocket.last.says({ action: 'auth_success', user_id: '7', id: 'refresh' });
+    assert.equal(await renewed, true);
+    await passes(84_999);
+    assert.equal(tokens, 2);
+    await passes(1);
+    assert.equal(tokens, 3);
   });
 
   it('that has expired by our clock, never expires or is none we can read is left alone', async () => {
