@@ -27,6 +27,8 @@ final class Tokens {
     private static final KeyPair KEY = keyPair();
     private static final KeyPair OTHER_KEY = keyPair();
     private static final Path KEY_FILE = file("key.pem", publicKeyPem());
+    private static final Path PRIVATE_KEY_FILE =
+            file("privatekey.pem", pem("PRIVATE KEY", KEY.getPrivate().getEncoded()));
 
     private Tokens() {}
 
@@ -132,6 +134,11 @@ final class Tokens {
         return KEY_FILE;
     }
 
+    /** The file with the key that a backend signs good tokens with. */
+    static Path privateKeyFile() {
+        return PRIVATE_KEY_FILE;
+    }
+
     private static Path file(String name, String content) {
         try {
             return Files.writeString(Fork.file(name), content).toAbsolutePath();
@@ -145,9 +152,13 @@ final class Tokens {
     }
 
     private static String pem(KeyPair pair) {
-        return "-----BEGIN PUBLIC KEY-----\n"
-                + Base64.getMimeEncoder().encodeToString(pair.getPublic().getEncoded())
-                + "\n-----END PUBLIC KEY-----\n";
+        return pem("PUBLIC KEY", pair.getPublic().getEncoded());
+    }
+
+    private static String pem(String what, byte[] content) {
+        return "-----BEGIN " + what + "-----\n"
+                + Base64.getMimeEncoder().encodeToString(content)
+                + "\n-----END " + what + "-----\n";
     }
 
     private static String sign(JwtClaims claims, String algorithm, @Nullable Key key) {

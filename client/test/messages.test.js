@@ -1,0 +1,317 @@
+// What is said and what is told: payloads, Sluice's own messages, subscriptions.
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Sluice } from '../sluice.js';
+import { FakeSocket, turns } from './fake.js';
+
+let sluice;
+let told;
+
+async function connect(options = {}) {
+  const note = (name) => (what) => told.push([name, what]);
+  sluice = new Sluice('wss://app.example.org/ws', {
+    WebSocket: FakeSocket,
+    token: () => 'token',
+    onMessage: note('message'),
+    onSubscribed: note('subscribed'),
+    onMissed: note('missed'),
+    onGap: note('gap'),
+    onError: note('error'),
+    ...options,
+  });
+  await turns();
+}
+
+/** What has been sent after the token. */
+const said = () => FakeSocket.last.sent.slice(1);
+
+beforeEach(() => {
+  FakeSocket.all = [];
+  told = [];
+});
+
+afterEach(() => sluice.close());
+
+describe('payloads', () => {
+  for (const payload of [
+    '',
+    'text',
+    '{"action":"upload_progress","payload":{"upload_id":"42"}}',
+    '{"action":"gaps"}',
+    '{"action": "gap","since":"x","until":null}',
+    '{"id":1,"action":"ping"}',
+    ' {"action":"ping"}',
+    '["action","ping"]',
+    '{"action":"gap",',
+    '{"action":"auth_success"',
+    'null',
+  ]) {
+    it(`are told as they are: ${payload}`, async () => {
+      await connect();
+      await FakeSocket.last.admits();
+      FakeSocket.last.says(payload);
+      assert.deepEqual(told, [['message', payload]]);
+      assert.deepEqual(said(), []);
+    });
+  }
+
+  it('that are not text are told as bytes', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    assert.equal(FakeSocket.last.binaryType, 'arraybuffer');
+    const { buffer } = new TextEncoder().encode('{"action":"ping"}');
+    FakeSocket.last.onmessage({ data: buffer });
+    assert.deepEqual(told, [['message', buffer]]);
+  });
+
+  it('that stumble over an error of the page do not stop what comes after', async () => {
+    const errors = [];
+    process.setUncaughtExceptionCaptureCallback((error) => errors.push(error.message));
+    try {
+      await connect({
+        onMessage: (data) => {
+          told.push(data);
+          throw new Error(data);
+        },
+      });
+      await FakeSocket.last.admits();
+      FakeSocket.last.says('one');
+      FakeSocket.last.says('two');
+      await turns();
+    } finally {
+      process.setUncaughtExceptionCaptureCallback(null);
+    }
+    assert.deepEqual(told, ['one', 'two']);
+    assert.deepEqual(errors, ['one', 'two']);
+    assert.equal(sluice.state.name, 'open');
+  });
+});
+
+describe("Sluice's own messages", () => {
+  for (const [message, ...expected] of [
+    ['{"action":"missed","channel":"upload:42","count":17}', ['missed', { channel: 'upload:42', count: 17 }]],
+    [
+      '{"action":"gap","since":"2026-11-24T12:00:00Z","until":null}',
+      ['gap', { since: '2026-11-24T12:00:00Z', until: null }],
+    ],
+    ['{"action":"subscribed","channel":"upload:42"}', ['subscribed', { channel: 'upload:42', retained: false }]],
+    [
+      '{"action":"subscribed","channel":"upload:42","retained":true,"id":"subscribe"}',
+      ['subscribed', { channel: 'upload:42', retained: true }],
+    ],
+    ['{"action":"error","code":"bad_message","message":"no"}', ['error', { code: 'bad_message', message: 'no' }]],
+    ['{"action":"unsubscribed","channel":"upload:42","id":"unsubscribe"}'],
+    ['{"action":"unsubscribed","channel":"upload:42"}'],
+    ['{"action":"auth_success","user_id":"8"}'],
+    ['{"action":"auth_error","message":"no"}'],
+    ['{"action":"ping"}'],
+  ]) {
+    it(`are told for what they are: ${message}`, async () => {
+      await connect();
+      await FakeSocket.last.admits();
+      FakeSocket.last.says(message);
+      assert.deepEqual(told, expected);
+      assert.deepEqual(sluice.state, { name: 'open', user: '7' });
+    });
+  }
+});
+
+describe('subscriptions', () => {
+  it('are asked for once there is somebody to ask, as many as fit at a time', async () => {
+    await connect();
+    const names = Array.from({ length: 120 }, (_, i) => `upload:${i}`);
+    names.forEach((name) => sluice.subscribe(name));
+    await turns();
+    assert.equal(FakeSocket.last.sent.length, 0);
+    await FakeSocket.last.admits();
+    assert.deepEqual(
+      said().map(({ channels }) => channels.length),
+      [50, 50, 20],
+    );
+    assert.deepEqual(
+      said().flatMap(({ channels }) => channels),
+      names,
+    );
+  });
+
+  it('end with the last who listens', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    const one = sluice.subscribe('upload:1');
+    const two = sluice.subscribe('upload:1');
+    await turns();
+    assert.deepEqual(said(), [{ action: 'subscribe', channels: ['upload:1'], id: 'subscribe' }]);
+    one();
+    one();
+    await turns();
+    assert.equal(said().length, 1);
+    two();
+    await turns();
+    assert.deepEqual(said()[1], { action: 'unsubscribe', channels: ['upload:1'], id: 'unsubscribe' });
+  });
+
+  it('of those who come later are asked for again, for the newest', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    sluice.subscribe('upload:1');
+    await turns();
+    sluice.subscribe('upload:1');
+    await turns();
+    assert.equal(said().length, 2);
+  });
+
+  it('that come and go at once come to their last word', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    sluice.subscribe('upload:1')();
+    const end = sluice.subscribe('upload:2');
+    sluice.subscribe('upload:2');
+    end();
+    await turns();
+    assert.deepEqual(said(), [
+      { action: 'unsubscribe', channels: ['upload:1'], id: 'unsubscribe' },
+      { action: 'subscribe', channels: ['upload:2'], id: 'subscribe' },
+    ]);
+  });
+
+  for (const code of ['forbidden', 'bad_channel', 'too_many_subscriptions']) {
+    it(`that are refused with ${code} are not asked for again`, async () => {
+      await connect({ firstDelay: 0 });
+      await FakeSocket.last.admits();
+      const end = sluice.subscribe('upload:1');
+      await turns();
+      FakeSocket.last.says({ action: 'error', code, message: 'no', channel: 'upload:1', id: 'subscribe' });
+      assert.deepEqual(told, [['error', { code, message: 'no', channel: 'upload:1' }]]);
+      // Whoever asked first has no say in what others ask for later.
+      sluice.subscribe('upload:1');
+      end();
+      await turns();
+      assert.deepEqual(
+        said().map(({ action }) => action),
+        ['subscribe', 'subscribe'],
+      );
+    });
+  }
+
+  it('that end by themselves are told, and not asked for again', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    sluice.subscribe('upload:1');
+    await turns();
+    FakeSocket.last.says({ action: 'unsubscribed', channel: 'upload:1' });
+    assert.deepEqual(told, [
+      ['error', { code: 'revoked', message: 'may not be listened to any more', channel: 'upload:1' }],
+    ]);
+    FakeSocket.last.ends(1006);
+    while (FakeSocket.all.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    await FakeSocket.last.admits();
+    assert.deepEqual(said(), []);
+  });
+
+  it('that are wanted again before their end is answered go on', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    const end = sluice.subscribe('upload:1');
+    await turns();
+    end();
+    await turns();
+    const again = sluice.subscribe('upload:1');
+    await turns();
+    FakeSocket.last.says({ action: 'unsubscribed', channel: 'upload:1', id: 'unsubscribe' });
+    assert.deepEqual(told, []);
+    again();
+    await turns();
+    assert.equal(said().at(-1).action, 'unsubscribe');
+  });
+
+  it('about which nothing can be told now are asked for again later', async () => {
+    await connect({ maxDelay: 20 });
+    await FakeSocket.last.admits();
+    sluice.subscribe('upload:1');
+    const end = sluice.subscribe('upload:2');
+    await turns();
+    for (const channel of ['upload:1', 'upload:2']) {
+      FakeSocket.last.says({ action: 'error', code: 'unavailable', message: 'not now', channel, id: 'subscribe' });
+    }
+    end();
+    while (said().length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(said()[2], { action: 'subscribe', channels: ['upload:1'], id: 'subscribe' });
+  });
+});
+
+describe('the module', () => {
+  it('asks for no token where the upgrade carries a cookie', async () => {
+    await connect({ token: undefined });
+    await FakeSocket.last.admits();
+    assert.deepEqual(FakeSocket.last.sent, []);
+    assert.deepEqual(sluice.state, { name: 'open', user: '7' });
+  });
+
+  for (const [url, page, expected] of [
+    ['/ws', 'https://app.example.org/some/page', 'wss://app.example.org/ws'],
+    ['/ws', 'http://localhost:8080/', 'ws://localhost:8080/ws'],
+    ['wss://push.example.org/ws', 'https://app.example.org/', 'wss://push.example.org/ws'],
+    [new URL('http://localhost:8080/ws'), undefined, 'ws://localhost:8080/ws'],
+  ]) {
+    it(`finds ${url} from ${page}`, async () => {
+      globalThis.location = page && { href: page };
+      try {
+        sluice = new Sluice(url, { WebSocket: FakeSocket });
+        await turns();
+        assert.equal(FakeSocket.last.url, expected);
+      } finally {
+        delete globalThis.location;
+      }
+    });
+  }
+
+  it('does nothing any more once it is closed, in whatever state', async () => {
+    for (const closeIn of ['connecting', 'open', 'waiting']) {
+      const states = [];
+      await connect({
+        onState: ({ name }) => {
+          states.push(name);
+          if (name === closeIn) sluice.close();
+        },
+      });
+      if (closeIn !== 'connecting') await FakeSocket.last.admits();
+      if (closeIn === 'waiting') FakeSocket.last.ends(1006);
+      await turns();
+      assert.equal(states.at(-1), 'closed');
+      assert.equal(states.at(-2), closeIn);
+      sluice.subscribe('upload:1');
+      assert.equal(await sluice.refresh(), false);
+      FakeSocket.last?.says('late');
+      assert.deepEqual(told, []);
+    }
+  });
+
+  it('tells of no gap once it is closed', async () => {
+    let opened = 0;
+    await connect({ firstDelay: 0, onState: ({ name }) => name === 'open' && ++opened === 2 && sluice.close() });
+    await FakeSocket.last.admits();
+    FakeSocket.last.ends(1006);
+    while (FakeSocket.all.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await FakeSocket.last.admits();
+    assert.equal(opened, 2);
+    assert.deepEqual(told, []);
+  });
+
+  it('that is closed at once never connects', async () => {
+    sluice = new Sluice('ws://localhost/ws', { WebSocket: FakeSocket });
+    sluice.close();
+    await turns();
+    assert.equal(FakeSocket.all.length, 0);
+  });
+
+  it('asks once for a token that lasts for longer than timers do', async () => {
+    let asked = 0;
+    const exp = Date.now() / 1000 + 100 * 86_400;
+    const token = `e30.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.x`;
+    await connect({ heartbeat: Infinity, token: () => (asked++, token) });
+    await FakeSocket.last.admits();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(asked, 1);
+  });
+});

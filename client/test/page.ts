@@ -1,0 +1,26 @@
+// Not run: what a page in TypeScript says, and what the compiler must not let it say.
+
+import { Sluice, type Options, type State } from 'sluice-client';
+
+const options: Options = {
+  token: async () => (await fetch('/token')).text(),
+  onMessage: (data) => console.log(typeof data === 'string' ? data.length : data.byteLength),
+  onSubscribed: ({ channel, retained }) => console.log(channel.length, retained ? 1 : 0),
+  onGap: ({ since, until }) => console.log(since, until ?? 'now'),
+  onMissed: ({ channel, count }) => console.log(channel, count.toFixed()),
+  onError: ({ code, channel }) => console.log(code, channel?.length),
+  onState: (state: State) => console.log(state.name === 'open' ? state.user : state.name),
+};
+const sluice = new Sluice('/ws', options);
+const end: () => void = sluice.subscribe('upload:42');
+end();
+const accepted: boolean = await sluice.refresh();
+console.log(accepted, sluice.state.name);
+sluice.close();
+
+// @ts-expect-error a channel is text
+sluice.subscribe(42);
+// @ts-expect-error only who waits has a delay
+console.log(sluice.state.delay);
+// @ts-expect-error no such option
+new Sluice('/ws', { onmessage: () => {} });

@@ -1,0 +1,288 @@
+// The module against a real pod and a real Redis.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, it } from 'node:test';
+import { WebSocket } from 'ws';
+import { Sluice } from '../sluice.js';
+import { absent, http, network, publish, redis, shortLived, token } from './site.js';
+
+const PATIENCE_MS = 30_000;
+
+/** A page: it writes down what it is told. */
+function page(t, url, options = {}) {
+  const user = randomUUID();
+  const told = [];
+  const note = (name) => (what) => told.push([name, what]);
+  const sluice = new Sluice(url, {
+    WebSocket,
+    token: () => token(user),
+    firstDelay: 100,
+    onMessage: note('message'),
+    onSubscribed: note('subscribed'),
+    onMissed: note('missed'),
+    onGap: note('gap'),
+    onError: note('error'),
+    onState: note('state'),
+    ...options,
+  });
+  t.after(() => sluice.close());
+  const all = (name) => told.filter(([is]) => is === name).map(([, what]) => what);
+  return {
+    user,
+    sluice,
+    all,
+    /** Awaits that this becomes true. */
+    async until(what, condition) {
+      for (
+        const end = Date.now() + PATIENCE_MS;
+        !condition();
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      ) {
+        assert.ok(Date.now() < end, `never ${what}: ${JSON.stringify(told.slice(-20))}`);
+      }
+    },
+    async opened(times = 1) {
+      await this.until('open', () => all('state').filter(({ name }) => name === 'open').length >= times);
+      return this;
+    },
+    async subscribed(channel, times = 1) {
+      const end = sluice.subscribe(channel);
+      await this.subscribedAgain(channel, times);
+      return end;
+    },
+    async subscribedAgain(channel, times) {
+      await this.until(
+        `subscribed to ${channel}`,
+        () => all('subscribed').filter((of) => of.channel === channel).length >= times,
+      );
+    },
+    async hears(message) {
+      await this.until(`heard ${message}`, () => all('message').includes(message));
+    },
+    async ends(code) {
+      await this.until('closed', () => sluice.state.name === 'closed');
+      assert.equal(sluice.state.code, code);
+    },
+  };
+}
+
+async function net(t) {
+  const between = await network();
+  t.after(() => between.close());
+  return between;
+}
+
+const upload = () => `upload:${randomUUID()}`;
+
+describe('with a pod', { skip: absent, concurrency: true }, () => {
+  const url = `${http}/ws`;
+
+  it('hears its user and what it subscribes to, verbatim and in order', async (t) => {
+    const alice = await page(t, url).opened();
+    assert.deepEqual(alice.sluice.state, { name: 'open', user: alice.user });
+    const channel = upload();
+    const end = await alice.subscribed(channel);
+    const payloads = [
+      '{"progress_percent": 50}',
+      '',
+      '{"action":"upload_completed"}',
+      'ünïcode 🎈',
+      '{"action": "gap"}',
+    ];
+    for (const payload of payloads) await publish(channel, payload);
+    await publish(`user:${alice.user}`, 'done');
+    await alice.hears('done');
+    assert.deepEqual(alice.all('message'), [...payloads, 'done']);
+    await publish(`user:${alice.user}`, Buffer.from([0xff, 0x00, 0xfe]));
+    await alice.until('heard bytes', () => alice.all('message').length > 6);
+    assert.deepEqual(new Uint8Array(alice.all('message')[6]), new Uint8Array([0xff, 0x00, 0xfe]));
+    end();
+    // Answers keep their order: what is asked after it is answered after it.
+    await alice.subscribed(upload());
+    await publish(channel, 'nobody hears this');
+    await publish(`user:${alice.user}`, 'the end');
+    await alice.hears('the end');
+    assert.ok(!alice.all('message').includes('nobody hears this'));
+  });
+
+  it('gets the newest when it comes late', async (t) => {
+    const [first, second] = [page(t, url), page(t, url)];
+    const channel = upload();
+    await first.opened();
+    await first.subscribed(channel);
+    assert.equal(first.all('subscribed')[0].retained, false);
+    await publish(channel, 'newest');
+    await first.hears('newest');
+    await second.opened();
+    await second.subscribed(channel);
+    assert.equal(second.all('subscribed')[0].retained, true);
+    await second.hears('newest');
+  });
+
+  it('subscribes to more channels than fit into a message', async (t) => {
+    const alice = await page(t, url).opened();
+    const channels = Array.from({ length: 250 }, () => `upload:${'x'.repeat(220)}${randomUUID()}`);
+    channels.forEach((channel) => alice.sluice.subscribe(channel));
+    await alice.until('subscribed to all', () => alice.all('subscribed').length === 250);
+    await publish(channels[249], 'the last');
+    await alice.hears('the last');
+  });
+
+  it('comes back when the line is cut, listens as before, and says what it may have missed', async (t) => {
+    const between = await net(t);
+    const alice = await page(t, between.url).opened();
+    const channel = upload();
+    await alice.subscribed(channel);
+    between.cut();
+    await alice.opened(2);
+    await alice.subscribedAgain(channel, 2);
+    await publish(channel, 'here again');
+    await alice.hears('here again');
+    const [{ since, until }] = alice.all('gap');
+    assert.ok(since < until, `${since} to ${until}`);
+    const names = alice.all('state').map(({ name }) => name);
+    assert.deepEqual(names, ['connecting', 'open', 'waiting', 'connecting', 'open']);
+    assert.equal(alice.all('state')[2].code, 1006);
+  });
+
+  it('comes back when the pod asks it to', async (t) => {
+    const alice = await page(t, shortLived).opened();
+    const channel = upload();
+    await alice.subscribed(channel);
+    await alice.opened(3);
+    await alice.subscribedAgain(channel, 3);
+    await publish(channel, 'here again');
+    await alice.hears('here again');
+    const { code, reason } = alice.all('state').find(({ name }) => name === 'waiting');
+    assert.deepEqual([code, reason], [1012, 'reconnect, so that clients even out']);
+  });
+
+  it('is told what it has missed when it is too slow', async (t) => {
+    const between = await net(t);
+    const alice = await page(t, between.url, { heartbeat: 60_000 }).opened();
+    const channel = upload();
+    await alice.subscribed(channel);
+    between.hold();
+    const sent = [];
+    for (let i = 0; i < 100; i++) {
+      sent.push(`${i} ${'x'.repeat(200_000)}`);
+      await publish(channel, sent[i]);
+    }
+    between.release();
+    await alice.hears(sent[99]);
+    const missed = alice.all('missed');
+    assert.ok(missed.length > 0);
+    assert.ok(missed.every((of) => of.channel === channel));
+    assert.equal(alice.all('message').length + missed.reduce((sum, { count }) => sum + count, 0), 100);
+  });
+
+  it('leaves a connection that has fallen silent', async (t) => {
+    const between = await net(t);
+    const alice = await page(t, between.url, { heartbeat: 1_000 }).opened();
+    // The pod's heartbeat is half of that: more than three without being left.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    assert.equal(between.connections, 1);
+    between.hold();
+    await alice.until('left', () => alice.sluice.state.name !== 'open');
+    assert.equal(alice.all('state')[2].reason, 'nothing was heard');
+    between.release();
+    await alice.opened(2);
+  });
+
+  it('stays on one connection beyond the life of each of its tokens', async (t) => {
+    const between = await net(t);
+    let shown = 0;
+    const life = () => ({ exp: Math.floor(Date.now() / 1000) + 5 });
+    const alice = page(t, between.url, { token: () => (shown++, token('renews', life())) });
+    await alice.opened();
+    await alice.until('asked for more tokens', () => shown >= 3);
+    assert.deepEqual(alice.all('error'), []);
+    assert.equal(between.connections, 1);
+  });
+
+  it('comes back with a new token when it could not renew the old one in time', async (t) => {
+    let away = false;
+    const alice = page(t, url, {
+      token: () => {
+        if (away && alice.sluice.state.name === 'open') throw new Error('the backend is away');
+        const exp = Math.floor(Date.now() / 1000) + (away ? 600 : 3);
+        away = true;
+        return token('late', { exp });
+      },
+    });
+    await alice.opened(2);
+    const { code } = alice.all('state').find(({ name }) => name === 'waiting');
+    assert.equal(code, 4010);
+  });
+
+  it('may listen to more, and to less, with another token', async (t) => {
+    const grants = [[], ['team:red'], []];
+    const alice = page(t, url, { token: () => token('grows', { channels: grants.shift() ?? [] }) });
+    await alice.opened();
+    alice.sluice.subscribe('team:red');
+    await alice.until('refused', () => alice.all('error').length === 1);
+    assert.equal(alice.all('error')[0].code, 'forbidden');
+    assert.equal(await alice.sluice.refresh(), true);
+    await alice.subscribed('team:red');
+    await publish('team:red', 'for the team');
+    await alice.hears('for the team');
+    assert.equal(await alice.sluice.refresh(), true);
+    await alice.until('revoked', () => alice.all('error').length === 2);
+    assert.deepEqual([alice.all('error')[1].code, alice.all('error')[1].channel], ['revoked', 'team:red']);
+  });
+
+  it('keeps its token where another is not good', async (t) => {
+    const tokens = [token('same'), token('somebody else')];
+    const alice = await page(t, url, { token: () => tokens.shift() }).opened();
+    assert.equal(await alice.sluice.refresh(), false);
+    assert.equal(alice.all('error')[0].code, 'unauthorized');
+    await publish('user:same', 'still here');
+    await alice.hears('still here');
+  });
+
+  it('gives up where no token is good', async (t) => {
+    let shown = 0;
+    const mallory = page(t, url, {
+      token: () => (shown++, token('mallory', {}, 'a secret of her own, just as long as the other')),
+    });
+    await mallory.ends(4003);
+    assert.equal(shown, 3);
+  });
+
+  it('gives up without a token, and where it says nonsense', async (t) => {
+    await page(t, url, { token: undefined }).ends(4001);
+    await page(t, url, { token: () => ({ not: 'text' }) }).ends(4002);
+  });
+
+  it('stays away when an operator says so', async (t) => {
+    const alice = await page(t, url).opened();
+    const authorization = `Bearer ${token('operator', { groups: ['operator'] })}`;
+    await fetch(`${http}/api/users/${alice.user}/connections`, { method: 'DELETE', headers: { authorization } });
+    await alice.ends(4503);
+  });
+
+  it('tries again where the upgrade is refused', async (t) => {
+    class Elsewhere extends WebSocket {
+      constructor(to) {
+        super(to, { origin: 'https://elsewhere.example.org' });
+      }
+    }
+    const alice = page(t, url, { WebSocket: Elsewhere });
+    await alice.until('refused', () => alice.all('state').filter(({ name }) => name === 'waiting').length >= 3);
+    assert.deepEqual([...new Set(alice.all('state').map(({ name, code }) => code ?? name))], ['connecting', 1006]);
+  });
+});
+
+describe('with a Redis that loses the pod', { skip: absent }, () => {
+  it('is told of the gap, and hears again', async (t) => {
+    const alice = await page(t, `${http}/ws`).opened();
+    await redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await alice.until('told', () => alice.all('gap').some(({ until }) => until !== null));
+    const [begins, ends] = alice.all('gap');
+    assert.equal(begins.until, null);
+    assert.equal(begins.since, ends.since);
+    await publish(`user:${alice.user}`, 'heard again');
+    await alice.hears('heard again');
+  });
+});

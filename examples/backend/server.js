@@ -1,0 +1,33 @@
+// A backend that gives its pages tokens for Sluice, and serves the pages: node server.js
+
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { SignJWT } from 'jose';
+
+const privateKey = createPrivateKey(await readFile(process.env.PRIVATE_KEY ?? 'privatekey.pem'));
+
+const files = {
+  '/module.html': ['../browser/module.html', 'text/html'],
+  '/bare.html': ['../browser/bare.html', 'text/html'],
+  '/sluice.js': ['../../client/sluice.js', 'text/javascript'],
+};
+
+/** Who has logged in is yours to know, from your session. Here everybody is alice. */
+const userOf = () => 'alice';
+
+const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setExpirationTime('15m').sign(privateKey);
+
+const server = createServer(async (request, response) => {
+  const { pathname } = new URL(request.url, 'http://localhost');
+  if (request.method === 'POST' && pathname === '/token') {
+    response.setHeader('Cache-Control', 'no-store').end(await mint(userOf(request)));
+  } else if (request.method === 'GET' && Object.hasOwn(files, pathname)) {
+    const [file, type] = files[pathname];
+    response.setHeader('Content-Type', `${type}; charset=utf-8`).end(await readFile(new URL(file, import.meta.url)));
+  } else {
+    response.writeHead(404).end();
+  }
+});
+
+server.listen(process.env.PORT ?? 3000, '127.0.0.1', () => console.log(`http://localhost:${server.address().port}/module.html`));

@@ -1,0 +1,20 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DEPS redis.clients:jedis:8.0.2
+
+import redis.clients.jedis.Jedis;
+
+/** Publishes the progress of an upload, and tells its user when it is done: jbang Publish.java &lt;upload&gt; &lt;user&gt; */
+class Publish {
+
+    public static void main(String[] args) {
+        String upload = args[0];
+        String user = args[1];
+        String url = System.getenv().getOrDefault("REDIS_URL", "redis://localhost:6379");
+        try (Jedis redis = new Jedis(url)) {
+            for (int percent : new int[] {0, 50, 100}) {
+                redis.publish("upload:" + upload, "{\"progress_percent\":" + percent + "}");
+            }
+            redis.publish("user:" + user, "{\"text\":\"Upload " + upload + " is ready\"}");
+        }
+    }
+}

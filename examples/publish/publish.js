@@ -1,0 +1,12 @@
+// Publishes the progress of an upload, and tells its user when it is done: node publish.js <upload> <user>
+
+import { Redis } from 'ioredis';
+
+const [upload, user] = process.argv.slice(2);
+const redis = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379');
+
+for (const percent of [0, 50, 100]) {
+  await redis.publish(`upload:${upload}`, JSON.stringify({ progress_percent: percent }));
+}
+await redis.publish(`user:${user}`, JSON.stringify({ text: `Upload ${upload} is ready` }));
+redis.disconnect();

@@ -1,0 +1,14 @@
+"""Publishes the progress of an upload, and tells its user when it is done: python3 publish.py <upload> <user>"""
+
+import json
+import os
+import sys
+
+import redis
+
+upload, user = sys.argv[1:]
+connection = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost:6379"))
+
+for percent in (0, 50, 100):
+    connection.publish(f"upload:{upload}", json.dumps({"progress_percent": percent}))
+connection.publish(f"user:{user}", json.dumps({"text": f"Upload {upload} is ready"}))

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Publishes the progress of an upload, and tells its user when it is done: ./publish.sh <upload> <user>
+set -eu
+
+publish() {
+  redis-cli -u "${REDIS_URL:-redis://localhost:6379}" PUBLISH "$1" "$2" >/dev/null
+}
+
+for percent in 0 50 100; do
+  publish "upload:$1" "{\"progress_percent\":$percent}"
+done
+publish "user:$2" "{\"text\":\"Upload $1 is ready\"}"

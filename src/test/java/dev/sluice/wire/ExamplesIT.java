@@ -1,0 +1,125 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** What is in {@code examples/} works, as it is there. */
+class ExamplesIT {
+
+    private static final Path EXAMPLES = Path.of("examples");
+    private static final Pattern ADDRESS = Pattern.compile("(http://localhost:\\d+)/module.html");
+
+    @Test
+    void aPublisherInPython() {
+        assertPublishes(Program.pythonWith("redis"), "examples/publish/publish.py");
+    }
+
+    @Test
+    void aPublisherInNode() {
+        assertPublishes(Program.ofNode("node", EXAMPLES), "publish/publish.js");
+    }
+
+    @Test
+    void aPublisherInJava() {
+        assertPublishes(Program.java(), "examples/publish/Publish.java");
+    }
+
+    @Test
+    void aPublisherInShell() {
+        Program.named("redis-cli");
+        assertPublishes(Program.named("sh"), "examples/publish/publish.sh");
+    }
+
+    @Test
+    void aBackendInPythonMintsTokens() {
+        String token = Program.pythonWith("jwt, cryptography")
+                .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()))
+                .run("examples/backend/mint.py", "7", "team:red");
+        Map<String, String> config =
+                Map.of("sluice.routes.team.audience", "subscribers", "sluice.routes.team.access", "claim");
+        try (Pod pod = Pod.ready(Stage.REDIS, config);
+                Client client = Client.connect(pod.webSocket("/ws"))) {
+            client.authenticate(token.strip());
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+            client.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
+        }
+    }
+
+    @Test
+    void aBackendInNodeMintsTokensAndServesThePages() throws Exception {
+        try (Backend backend = Backend.start();
+                Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
+            HttpResponse<String> token = answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token"))
+                    .POST(HttpRequest.BodyPublishers.noBody()));
+            client.authenticate(token.body());
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
+            assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/sluice.js")))
+                            .body())
+                    .isEqualTo(Files.readString(Path.of("client/sluice.js")));
+            assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token")))
+                            .statusCode())
+                    .isEqualTo(404);
+        }
+    }
+
+    private static void assertPublishes(Program program, String script) {
+        String upload = Stage.upload();
+        try (Client client = Client.of(Stage.POD, "publisher's").subscribe(upload)) {
+            program.with(Map.of("REDIS_URL", Stage.REDIS.uri())).run(script, upload, "publisher's");
+            // Some put a space behind a colon.
+            for (int percent : new int[] {0, 50, 100}) {
+                assertThat(client.next().replace(": ", ":")).isEqualTo("{\"progress_percent\":" + percent + "}");
+            }
+            assertThat(client.next().replace(": ", ":")).isEqualTo("{\"text\":\"Upload " + upload + " is ready\"}");
+        }
+    }
+
+    /** The backend in Node, on a port of its own. */
+    private record Backend(Process process, String address) implements AutoCloseable {
+
+        static Backend start() throws IOException {
+            Path log = Fork.file("backend.log");
+            Process process = Program.ofNode("node", EXAMPLES)
+                    .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString(), "PORT", "0"))
+                    .start(log, "backend/server.js");
+            try {
+                String address = await("the backend")
+                        .atMost(30, TimeUnit.SECONDS)
+                        .until(
+                                () -> ADDRESS.matcher(Files.readString(log))
+                                        .results()
+                                        .map(found -> found.group(1))
+                                        .findFirst(),
+                                Optional::isPresent)
+                        .orElseThrow();
+                return new Backend(process, address);
+            } catch (RuntimeException e) {
+                process.destroy();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            process.destroy();
+        }
+    }
+
+    private static HttpResponse<String> answer(HttpRequest.Builder request) throws IOException, InterruptedException {
+        return HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+}
