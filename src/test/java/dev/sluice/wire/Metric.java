@@ -74,7 +74,7 @@ record Metric(String type, Map<String, Set<String>> tags) {
 
     private static Map<String, Set<String>> documentedTags(String cell) {
         Map<String, Set<String>> tags = new TreeMap<>();
-        for (String part : cell.split(";")) {
+        for (String part : cell.split(";", -1)) {
             Matcher quoted = QUOTED.matcher(part);
             if (quoted.find()) {
                 String tag = quoted.group(1);
