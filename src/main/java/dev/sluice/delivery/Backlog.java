@@ -153,8 +153,7 @@ final class Backlog {
             }
             while (batch.done < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.done++);
-                int receivers = delivery.listeners.deliver(loop, delivery.run);
-                delivery.meters.delivered(delivery.run, receivers);
+                int receivers = delivery.listeners.deliver(loop, delivery.run, delivery.meters::delivered);
                 unflushed.add(delivery);
                 writes += receivers + 1;
             }

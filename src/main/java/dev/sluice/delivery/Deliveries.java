@@ -63,7 +63,7 @@ public final class Deliveries {
                 routes,
                 new Backlog.Bounds(config.maxBytes().asLongValue(), outboxes.maxRun()),
                 config.maxPause(),
-                counted(lagged::fire, metrics),
+                lagged::fire,
                 metrics);
         if (config.maxBytes().asLongValue() < 1 || config.maxPause().toMillis() < 1) {
             throw new ConfigurationException(
@@ -83,7 +83,7 @@ public final class Deliveries {
         this.registry = registry;
         this.bounds = bounds;
         this.maxPause = maxPause;
-        this.onLagged = onLagged;
+        this.onLagged = counted(onLagged, metrics);
         routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
         Gauge.builder("sluice.feed.pending.bytes", this, Deliveries::bytes)
                 .description("Memory charged for what has been read from Redis and no event loop has delivered yet")

@@ -5,6 +5,7 @@ import dev.sluice.outbox.Run;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -36,19 +37,28 @@ public final class Listeners {
     /**
      * Sends to each connection of the loop that is to hear the channel now, once. To be called on that loop.
      *
+     * @param sent told how many connections were sent the run, and of each that was sent a part of it
      * @return how many connections there were
      */
-    public int deliver(Loop loop, Run run) {
+    public int deliver(Loop loop, Run run, ObjIntConsumer<Run> sent) {
         long first = run.first().sequence();
-        int receivers = 0;
+        int whole = 0;
+        int parts = 0;
         for (Listener listener : on(loop)) {
-            Run news = listener.after < first ? run : run.after(listener.after);
-            if (news != null) {
-                listener.connection.send(news);
-                receivers++;
+            if (listener.after < first) {
+                listener.connection.send(run);
+                whole++;
+            } else {
+                Run part = run.after(listener.after);
+                if (part != null) {
+                    listener.connection.send(part);
+                    sent.accept(part, 1);
+                    parts++;
+                }
             }
         }
-        return receivers;
+        sent.accept(run, whole);
+        return whole + parts;
     }
 
     /** All that are to hear the channel now. */

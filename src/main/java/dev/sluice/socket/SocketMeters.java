@@ -1,6 +1,7 @@
 package dev.sluice.socket;
 
 import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Disconnect;
 import dev.sluice.registry.Disconnected;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -21,14 +22,17 @@ final class SocketMeters {
         this.origin = new LimitMeter("origin", metrics);
         this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
         this.maxFrame = new LimitMeter("max-frame", metrics);
+        // Whoever watches sees no rise where the first of its kind is also the first value.
+        for (Refusal reason : Refusal.values()) {
+            authFailures(reason);
+        }
+        for (Disconnect reason : Disconnect.values()) {
+            disconnects(reason);
+        }
     }
 
     void authFailed(Refusal reason) {
-        Counter.builder("sluice.auth.failures")
-                .description("Attempts to authenticate that failed")
-                .tag("reason", reason.tag())
-                .register(metrics)
-                .increment();
+        authFailures(reason).increment();
     }
 
     /** A page that may not connect. */
@@ -47,10 +51,20 @@ final class SocketMeters {
     }
 
     void onDisconnected(@Observes Disconnected event) {
-        Counter.builder("sluice.disconnects")
-                .description("Connections that ended")
-                .tag("reason", event.reason().tag())
-                .register(metrics)
-                .increment();
+        disconnects(event.reason()).increment();
+    }
+
+    private Counter authFailures(Refusal reason) {
+        return Counter.builder("sluice.auth.failures")
+                .description("Attempts to authenticate that failed")
+                .tag("reason", reason.tag())
+                .register(metrics);
+    }
+
+    private Counter disconnects(Disconnect reason) {
+        return Counter.builder("sluice.disconnects")
+                .description("Authenticated connections that ended")
+                .tag("reason", reason.tag())
+                .register(metrics);
     }
 }

@@ -129,6 +129,7 @@ class DeliveriesTest {
         run(tasks);
         assertThat(heard(wire)).as("told on the loop, once it goes on").containsExactly("lagged");
         assertThat(lags).singleElement().extracting(Lagged::loop).isSameAs(loop);
+        assertThat(counted("sluice.feed.gaps")).isEqualTo(1);
         read(2);
         run(tasks);
         run(otherTasks);
@@ -204,12 +205,8 @@ class DeliveriesTest {
         read(4);
         run(tasks);
         run(otherTasks);
-        assertThat(metrics.get("sluice.deliveries")
-                        .tag("route", "upload")
-                        .counter()
-                        .count())
-                .isEqualTo(12);
-        assertThat(metrics.get("sluice.delivery.bytes").counter().count()).isEqualTo(12 * LENGTH);
+        assertThat(counted("sluice.deliveries", "route", "upload")).isEqualTo(12);
+        assertThat(counted("sluice.delivery.bytes")).isEqualTo(12 * LENGTH);
         assertThat(metrics.get("sluice.delivery.latency").timer().count())
                 .as("once for each loop")
                 .isEqualTo(8);
@@ -242,6 +239,8 @@ class DeliveriesTest {
         run(tasks);
         assertThat(heard(late)).containsExactly("4", "5");
         assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 5));
+        assertThat(counted("sluice.deliveries", "route", "upload")).isEqualTo(7);
+        assertThat(counted("sluice.delivery.bytes")).isEqualTo(7 * LENGTH);
         read(1);
         run(tasks);
         assertThat(heard(late)).containsExactly("4", "5", "6");
@@ -330,6 +329,10 @@ class DeliveriesTest {
 
     private static List<String> heard(RecordingWire by) {
         return by.sent.stream().map(String::strip).toList();
+    }
+
+    private double counted(String name, String... tags) {
+        return metrics.get(name).tags(tags).counter().count();
     }
 
     private double pending() {

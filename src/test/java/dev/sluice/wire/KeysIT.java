@@ -91,8 +91,11 @@ class KeysIT {
         NamedKey first = NamedKey.rsa("first");
         NamedKey second = NamedKey.rsa("second");
         try (Backend keys = new Backend()) {
+            keys.hang();
             keys.answers(503);
             try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, keys.url(), "sluice.auth.timeout", "4s"))) {
+                assertNotForEver(pod, first);
+                keys.goOn();
                 assertNotNow(pod, first);
                 keys.says(Tokens.jwks(first));
                 Map<String, String> bearer = Map.of("Authorization", "Bearer " + first.sign(Tokens.claims("7")));
@@ -110,7 +113,19 @@ class KeysIT {
         }
     }
 
+    /** Whoever says too much while it is asked for the keys is not listened to any more. */
+    private static void assertNotForEver(Pod pod, NamedKey key) {
+        try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(key.sign(Tokens.claims("7")))) {
+            for (int i = 0; i < 65; i++) {
+                client.send("{\"action\":\"ping\"}");
+            }
+            assertThat(client.closeCode()).isEqualTo(4029);
+        }
+        assertThat(failures(pod, "flood")).isEqualTo(1);
+    }
+
     private static void assertNotNow(Pod pod, NamedKey key) {
+        double failures = failures(pod, "unavailable");
         String token = key.sign(Tokens.claims("7"));
         try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(token)) {
             assertThat(client.closeCode()).isEqualTo(1013);
@@ -118,6 +133,11 @@ class KeysIT {
         }
         assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + token)))
                 .isEqualTo(503);
+        assertThat(failures(pod, "unavailable")).isEqualTo(failures + 2);
+    }
+
+    private static double failures(Pod pod, String reason) {
+        return pod.metric("sluice_auth_failures_total{reason=\"" + reason + "\"}");
     }
 
     private static void assertAccepted(Pod pod, String token) {

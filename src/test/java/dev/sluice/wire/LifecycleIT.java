@@ -73,6 +73,7 @@ class LifecycleIT {
             pod.terminate();
             long start = System.nanoTime();
             await("refusal").atMost(3, TimeUnit.SECONDS).until(() -> refusal(pod) == 503);
+            await("the first").until(() -> pod.disconnects("going_away") > 0);
             List<Double> seconds = new ArrayList<>();
             List<Client> open = new ArrayList<>(clients);
             while (!open.isEmpty()) {

@@ -8,14 +8,25 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Each metric is driven and read back; those of publications and deliveries in {@link DeliveryIT}. */
+/**
+ * Who comes, goes and is refused is counted, and all that is counted is documented. Other metrics are read where what they
+ * count is tested.
+ */
 class MetricsIT {
 
     private static Pod pod;
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(Stage.REDIS, Map.of("sluice.auth.timeout", "3s"));
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(
+                        "sluice.auth.timeout", "3s",
+                        "sluice.webhook.url", "http://localhost/never/asked",
+                        "sluice.routes.doc.audience", "subscribers",
+                        "sluice.routes.doc.access", "webhook",
+                        "sluice.routes.own.audience", "subscribers",
+                        "sluice.routes.own.access", "owner"));
     }
 
     @AfterAll
@@ -31,7 +42,9 @@ class MetricsIT {
         Client three = Client.of(pod, "8").subscribe("2");
         Client silent = Client.connect(pod.webSocket("/ws"));
         assertState(3, 1, 2, 3);
+        double late = authFailures("timeout");
         assertThat(silent.closeCode()).isEqualTo(4001);
+        assertThat(authFailures("timeout")).isEqualTo(late + 1);
         one.leave();
         two.close();
         three.close();
@@ -40,10 +53,10 @@ class MetricsIT {
 
     @Test
     void everyEndIsCountedOnceWithItsReason() {
-        double left = disconnects("client_closed");
-        double lost = disconnects("connection_reset");
-        double rude = disconnects("protocol_error");
-        double large = disconnects("frame_too_large");
+        double left = pod.disconnects("client_closed");
+        double lost = pod.disconnects("connection_reset");
+        double rude = pod.disconnects("protocol_error");
+        double large = pod.disconnects("frame_too_large");
         Client.of(pod, "7").leave();
         RawClient.of(pod, "7").reset();
         try (RawClient client = RawClient.of(pod, "7").frame(RawClient.FINAL | 3, new byte[0])) {
@@ -53,10 +66,10 @@ class MetricsIT {
             assertThat(client.closeCode()).isEqualTo(1009);
         }
         await().untilAsserted(() -> {
-            assertThat(disconnects("client_closed")).isEqualTo(left + 1);
-            assertThat(disconnects("connection_reset")).isEqualTo(lost + 1);
-            assertThat(disconnects("protocol_error")).isEqualTo(rude + 1);
-            assertThat(disconnects("frame_too_large")).isEqualTo(large + 1);
+            assertThat(pod.disconnects("client_closed")).isEqualTo(left + 1);
+            assertThat(pod.disconnects("connection_reset")).isEqualTo(lost + 1);
+            assertThat(pod.disconnects("protocol_error")).isEqualTo(rude + 1);
+            assertThat(pod.disconnects("frame_too_large")).isEqualTo(large + 1);
         });
     }
 
@@ -91,12 +104,15 @@ class MetricsIT {
         assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Origin", "http://evil.example")))
                 .isEqualTo(403);
         for (String reason : new String[] {"not_json", "not_auth", "token"}) {
-            assertThat(pod.metric("sluice_auth_failures_total{reason=\"" + reason + "\"}"))
-                    .as(reason)
-                    .isEqualTo(1);
+            assertThat(authFailures(reason)).as(reason).isEqualTo(1);
         }
         assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}")).isEqualTo(1);
         assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
+    }
+
+    @Test
+    void theDocumentationNamesEveryMetricWithItsTagsAndNoOther() {
+        assertThat(Metric.of(pod.metrics())).isEqualTo(Metric.documented()).hasSizeGreaterThan(10);
     }
 
     private static void assertState(int authenticated, int unauthenticated, int users, int subscriptions) {
@@ -110,9 +126,7 @@ class MetricsIT {
         return pod.metric("sluice_refused_total{limit=\"" + limit + "\"}");
     }
 
-    /** 0 while there has been none. */
-    private static double disconnects(String reason) {
-        double count = pod.metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
-        return Double.isNaN(count) ? 0 : count;
+    private static double authFailures(String reason) {
+        return pod.metric("sluice_auth_failures_total{reason=\"" + reason + "\"}");
     }
 }

@@ -176,9 +176,7 @@ final class Pod implements AutoCloseable {
 
     /** How many connections have ended for the reason. */
     double disconnects(String reason) {
-        // A reason has no line before it is the reason of one.
-        return values(metrics(), "sluice_disconnects_total{reason=\"" + reason + "\"} ")
-                .sum();
+        return metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
     }
 
     /** How many connections have ended, for whatever reason. */
@@ -186,7 +184,8 @@ final class Pod implements AutoCloseable {
         return values(metrics(), "sluice_disconnects_total{").sum();
     }
 
-    private List<String> metrics() {
+    /** Whatever it says of itself, line by line. */
+    List<String> metrics() {
         try {
             return get("/q/metrics").body().lines().toList();
         } catch (IOException e) {

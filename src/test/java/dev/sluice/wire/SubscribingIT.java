@@ -158,12 +158,15 @@ class SubscribingIT {
 
     @Test
     void theNumberOfSubscriptionsIsBounded() {
+        String refused = "sluice_refused_total{limit=\"subscriptions-per-user\"}";
+        double before = pod.metric(refused);
         for (int i = 0; i < 256; i++) {
             client.subscribe("many-" + i);
         }
         assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"one more\"}")
                         .next())
                 .contains("too_many_subscriptions", "\"channel\":\"upload:one more\"");
+        assertThat(pod.metric(refused)).isEqualTo(before + 1);
         client.subscribe("many-0");
     }
 

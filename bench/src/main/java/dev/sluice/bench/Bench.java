@@ -37,7 +37,7 @@ public final class Bench {
 
         @Override
         public String toString() {
-            return "%-8s  %-15s  round %d".formatted(work.id(), contender.name(), round);
+            return "%-8s  %-16s  round %d".formatted(work.id(), contender.name(), round);
         }
     }
 

@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
 /** Chooses who is measured. */
 final class Contenders {
 
+    /** Built only where it is asked for. */
+    private static final String UNMETERED = "sluice-unmetered";
+
     private Contenders() {}
 
     /**
@@ -23,11 +26,16 @@ final class Contenders {
      * @param flags of Sluice's JVM
      */
     static List<Contender> chosen(Options options, Path home, List<String> flags) throws Options.Wrong {
-        Path jar = home.resolveSibling("target").resolve("quarkus-app").resolve("quarkus-run.jar");
+        Path built = home.resolveSibling("target");
+        Path jar = built.resolve("quarkus-app").resolve("quarkus-run.jar");
         Path peers = home.resolve("peers");
         List<Contender> all = new ArrayList<>();
         all.add(Sluice.jar("sluice", jar, flags, Map.of()));
         all.add(Sluice.jar("sluice-sendtext", jar, flags, Map.of("SLUICE_OUTBOX_WIRE", "standard")));
+        if (options.contenders().contains(UNMETERED)) {
+            Path unmetered = built.resolve("unmetered").resolve("quarkus-run.jar");
+            all.add(Sluice.jar(UNMETERED, unmetered, flags, Map.of()));
+        }
         options.nativeExecutable().ifPresent(path -> all.add(Sluice.executable("sluice-native", path)));
         all.add(new NodeRelay(peers));
         if (Nchan.isInstalled()) {
