@@ -6,11 +6,13 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.util.TypeLiteral;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /** Lets a few questions at a time be asked, lets others wait for their turn, and all of them for no longer than allowed. */
 final class Turns {
 
+    private final Duration timeout;
     private final TypedGuard<Uni<Boolean>> guard;
 
     /**
@@ -29,6 +31,7 @@ final class Turns {
         if (pending < 1) {
             throw new ConfigurationException("sluice.access.pending must be at least 1, is " + pending);
         }
+        this.timeout = timeout;
         guard = TypedGuard.create(new TypeLiteral<Uni<Boolean>>() {})
                 .withBulkhead()
                 .limit(concurrency)
@@ -42,10 +45,18 @@ final class Turns {
 
     /** The answer to a question, once it could be asked; fails where that takes too long or too many wait. */
     Uni<Boolean> ask(Supplier<Uni<Boolean>> question) {
+        long asked = System.nanoTime();
         try {
-            return guard.call(question::get);
+            return guard.call(() -> inTime(asked, question));
         } catch (Exception e) {
             return Uni.createFrom().failure(e);
         }
+    }
+
+    /** Whoever has been told that it takes too long still has a turn, which is not to cost the others anything. */
+    private Uni<Boolean> inTime(long asked, Supplier<Uni<Boolean>> question) {
+        return System.nanoTime() - asked < timeout.toNanos()
+                ? question.get()
+                : Uni.createFrom().failure(new TimeoutException());
     }
 }

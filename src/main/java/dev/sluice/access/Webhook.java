@@ -17,6 +17,7 @@ import java.net.URI;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jboss.resteasy.reactive.RestResponse;
+import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
 import org.jspecify.annotations.Nullable;
 
 /** Those for whom a backend says yes. TLS is configured by {@code quarkus.tls.webhook.*}. */
@@ -52,7 +53,9 @@ final class Webhook implements Judge {
                 .baseUri(url)
                 .followRedirects(false)
                 .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
+                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                // Else those beyond 50 would wait there, behind the turn they have already.
+                .property(QuarkusRestClientProperties.CONNECTION_POOL_SIZE, config.concurrency());
         tls.get(TLS).ifPresent(client::tlsConfiguration);
         this.backend = client.build(Backend.class);
         this.turns = turns;

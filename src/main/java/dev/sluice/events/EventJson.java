@@ -66,6 +66,9 @@ final class EventJson {
             root = json.readTree(text);
         } catch (JsonProcessingException e) {
             throw Misreading.syntax(e);
+        } catch (NumberFormatException e) {
+            // An exponent that no number has room for, which Jackson lets through as it is.
+            throw Misreading.number();
         } catch (IOException e) {
             throw Misreading.noObject();
         }

@@ -47,6 +47,10 @@ final class Misreading {
                                 .formatted(where.getLineNr(), where.getColumnNr()));
     }
 
+    static ProblemException number() {
+        return ProblemException.badRequest("A number in the body is too large or too small to be read");
+    }
+
     /** What is wrong with a field of what is JSON. */
     static FieldError error(JsonProcessingException failure) {
         if (failure instanceof InvalidTypeIdException unknown) {

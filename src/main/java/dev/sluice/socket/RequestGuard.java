@@ -67,7 +67,9 @@ final class RequestGuard extends ChannelDuplexHandler {
     /** Who asks on while the answers before are not even taken would make them pile up. */
     private boolean mayAsk(ChannelHandlerContext context) {
         unanswered++;
-        return unanswered <= RequestLimits.MAX_UNANSWERED && context.channel().isWritable();
+        // Where a connection ends within a request, the decoder tells of that as of one more.
+        boolean isTaken = context.channel().isWritable() || !context.channel().isActive();
+        return unanswered <= RequestLimits.MAX_UNANSWERED && isTaken;
     }
 
     @Override

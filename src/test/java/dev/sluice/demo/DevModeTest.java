@@ -7,19 +7,25 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.not;
 
+import dev.sluice.log.Discretion;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /** What a person sees in dev mode, over the wire: the application as the profile "dev" builds it. */
@@ -27,11 +33,25 @@ import org.junit.jupiter.api.Test;
 @TestProfile(DevModeTest.Dev.class)
 class DevModeTest {
 
+    private static final Path LOG = Path.of("target", "dev-mode.log");
+
     public static final class Dev implements QuarkusTestProfile {
         @Override
         public String getConfigProfile() {
             return "dev";
         }
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("quarkus.log.file.enabled", "true", "quarkus.log.file.path", LOG.toString());
+        }
+    }
+
+    @AfterAll
+    static void neitherTokensNorPayloadsWereLogged() throws IOException {
+        String log = Files.readString(LOG);
+        assertThat(log).contains("started a Redis");
+        Discretion.assertKept(log, List.of("progress_percent", "notification"));
     }
 
     @TestHTTPResource("/ws")

@@ -1,6 +1,7 @@
 package dev.sluice.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sluice.http.ProblemException;
@@ -60,6 +61,14 @@ class EventJsonTest {
             assertThat(e).hasMessageContaining("fields");
         }
         assertThat(System.nanoTime() - start).isLessThan(1_000_000_000);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1e99999999999", "1e-99999999999", "1e2147483648", "1.5e-2147483649"})
+    void numbersThatNothingCanHoldAreRefused(String number) {
+        assertThatThrownBy(() -> published("{\"action\":\"upload_failed\",\"error_message\":[" + number + "]}"))
+                .isInstanceOf(ProblemException.class)
+                .hasMessageContaining("number");
     }
 
     @Test

@@ -31,8 +31,8 @@ class AccessIT {
             config.put("sluice.routes." + access + ".access", access);
         }
         config.put("sluice.webhook.url", BACKEND.url());
-        config.put("sluice.webhook.timeout", "1s");
-        config.put("sluice.webhook.concurrency", "4");
+        config.put("sluice.webhook.timeout", "3s");
+        config.put("sluice.webhook.concurrency", "60");
         config.put("sluice.owner.timeout", "1s");
         pod = Pod.ready(REDIS, config);
     }
@@ -270,13 +270,13 @@ class AccessIT {
         BACKEND.hang();
         int before = BACKEND.requests().size();
         try (Client client = Client.of(pod, "7")) {
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < 80; i++) {
                 subscribe(client, "webhook:hang-" + i);
             }
             assertHears(client, "open:2");
-            await("questions").until(() -> BACKEND.requests().size() >= before + 4);
-            assertThat(BACKEND.requests()).as("no more at once than allowed").hasSize(before + 4);
-            for (int i = 0; i < 20; i++) {
+            await("questions").until(() -> BACKEND.requests().size() >= before + 60);
+            assertThat(BACKEND.requests()).as("no more at once than allowed").hasSize(before + 60);
+            for (int i = 0; i < 80; i++) {
                 assertThat(client.next()).contains("\"error\"", "\"unavailable\"");
             }
         } finally {
@@ -310,6 +310,34 @@ class AccessIT {
                     .isEqualTo(1);
             assertThat(own.metric("sluice_access_asked_total{access=\"webhook\",decision=\"allowed\"}"))
                     .isEqualTo(2);
+        } finally {
+            BACKEND.goOn();
+        }
+    }
+
+    @Test
+    void whoHasWaitedTooLongIsNotAskedAboutAnyMore() {
+        Map<String, String> config = Map.of(
+                "sluice.routes.webhook.audience", "subscribers",
+                "sluice.routes.webhook.access", "webhook",
+                "sluice.webhook.url", BACKEND.url(),
+                "sluice.webhook.timeout", "500ms",
+                "sluice.webhook.concurrency", "1");
+        BACKEND.answers(200);
+        BACKEND.hang();
+        try (Pod own = Pod.ready(REDIS, config);
+                Client client = Client.of(own, "7")) {
+            int before = BACKEND.requests().size();
+            for (int i = 0; i < 20; i++) {
+                subscribe(client, "webhook:late-" + i);
+            }
+            for (int i = 0; i < 20; i++) {
+                assertThat(client.next()).contains("\"unavailable\"");
+            }
+            BACKEND.goOn();
+            assertSubscribed(client, "webhook:late-20");
+            // The second may have had its turn just before its time was up.
+            assertThat(BACKEND.requests().size() - before).isBetween(2, 3);
         } finally {
             BACKEND.goOn();
         }

@@ -2,6 +2,7 @@ package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.log.Discretion;
 import io.restassured.path.json.JsonPath;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -41,6 +42,7 @@ final class Api {
     }
 
     HttpResponse<String> post(String path, byte[] body, String... headers) {
+        Discretion.published(body);
         return send("POST", path, BodyPublishers.ofByteArray(body), headers);
     }
 
@@ -50,6 +52,7 @@ final class Api {
 
     /** Without saying before how much it is. */
     HttpResponse<String> postInChunks(String path, byte[] body) {
+        Discretion.published(body);
         return send("POST", path, BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)));
     }
 

@@ -15,6 +15,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -102,6 +104,33 @@ class OperateIT {
         }
         one.awaitHandled(redis);
         assertThat(refused(one) + refused(two)).as("its own echo is no forgery").isEqualTo(refused);
+    }
+
+    /** Whose token must be worth nothing any more is not to be given one that lives long. */
+    @Test
+    void aDisconnectIsNoRevocation() {
+        JwtClaims claims = Tokens.claims("replays");
+        // Good for as long as clocks may differ.
+        claims.setExpirationTime(NumericDate.now());
+        String token = Tokens.sign(claims);
+        try (Client client = connect(token)) {
+            assertThat(client.next()).contains("auth_success");
+            Api.operator(two).delete("/api/users/replays/connections");
+            assertThat(client.closeCode()).isEqualTo(4503);
+        }
+        try (Client again = connect(token)) {
+            assertThat(again.next()).contains("auth_success");
+            redis.publish("user:replays", "here again");
+            assertThat(again.next()).isEqualTo("here again");
+            assertThat(again.closeCode()).isEqualTo(4010);
+        }
+        try (Client late = connect(token)) {
+            assertThat(late.closeCode()).isEqualTo(4003);
+        }
+    }
+
+    private static Client connect(String token) {
+        return Client.connect(one.webSocket("/ws")).authenticate(token);
     }
 
     @Test

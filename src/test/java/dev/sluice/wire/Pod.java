@@ -2,6 +2,7 @@ package dev.sluice.wire;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.log.Discretion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,7 +18,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
@@ -36,13 +39,21 @@ final class Pod implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
+    /** Keys whose values nobody else may know. */
+    private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook.url).*");
+
+    private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
+
     private final Process process;
     private final Path log;
+    private final List<String> secrets;
     private int port;
 
-    private Pod(Process process, Path log) {
+    private Pod(Process process, Path log, List<String> secrets) {
         this.process = process;
         this.log = log;
+        this.secrets = secrets;
+        ALIVE.add(this);
     }
 
     /** Started with the key that verifies {@link Tokens}, and ready. */
@@ -82,10 +93,17 @@ final class Pod implements AutoCloseable {
                 .redirectOutput(log.toFile());
         builder.environment().putAll(environment);
         try {
-            return new Pod(builder.start(), log);
+            return new Pod(builder.start(), log, secrets(config));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static List<String> secrets(Map<String, String> config) {
+        return config.entrySet().stream()
+                .filter(entry -> SECRET.matcher(entry.getKey()).matches())
+                .map(Map.Entry::getValue)
+                .toList();
     }
 
     Pod awaitReady() {
@@ -269,9 +287,20 @@ final class Pod implements AutoCloseable {
     public void close() {
         process.destroyForcibly();
         exit(Duration.ofSeconds(30));
+        ALIVE.remove(this);
+        assertQuiet();
+    }
+
+    /** Asserts that none of those that are not closed has said what it should not. */
+    static void assertAllQuiet() {
+        ALIVE.forEach(Pod::assertQuiet);
+    }
+
+    private void assertQuiet() {
         if (log().contains("LEAK:")) {
             throw new AssertionError("a buffer was leaked:\n" + log());
         }
+        Discretion.assertKept(log(), secrets);
     }
 
     private static HttpResponse<String> get(URI uri) throws IOException {

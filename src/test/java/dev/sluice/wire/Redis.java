@@ -2,6 +2,7 @@ package dev.sluice.wire;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.log.Discretion;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -402,6 +403,9 @@ final class Redis implements AutoCloseable {
     }
 
     private static void write(OutputStream out, byte[]... words) throws IOException {
+        if (words[0] == PUBLISH) {
+            Discretion.published(words[2]);
+        }
         out.write(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
         for (byte[] word : words) {
             out.write(("$" + word.length + "\r\n").getBytes(StandardCharsets.US_ASCII));

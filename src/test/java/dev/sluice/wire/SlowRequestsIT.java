@@ -82,6 +82,7 @@ class SlowRequestsIT {
     @Test
     void whatNeverEndsIsCutOffHoweverItDrips() throws IOException {
         double cut = refused("request-timeout");
+        double pipelined = refused("pipelined-requests");
         List<Socket> slow = new ArrayList<>();
         for (String start : NEVER_ENDING) {
             for (int i = 0; i < 5; i++) {
@@ -100,6 +101,7 @@ class SlowRequestsIT {
         assertThat(System.nanoTime() - began).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(500));
         assertThat(silent.getInputStream().read()).isEqualTo(-1);
         assertThat(refused("request-timeout")).isEqualTo(cut + all);
+        assertThat(refused("pipelined-requests")).isEqualTo(pipelined);
     }
 
     @Test

@@ -1,0 +1,84 @@
+package dev.sluice.log;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** What no log may hold, whatever is done to those who write it. Safe for several threads. */
+public final class Discretion {
+
+    private static final Pattern SECRET = Pattern.compile(String.join(
+            "|",
+            // A token or part of one: base64 of a JSON object.
+            "eyJ[\\w-]{6}",
+            "(?i:bearer +[\\w.~+/-]{6})",
+            "(?i:\\b(authorization|cookie|set-cookie) *[:=])",
+            "PRIVATE KEY",
+            // A password in a URL.
+            "\\w://[^/\\s@]*:[^/\\s@]+@"));
+
+    /** All that a line can need; whatever else is there came from outside, and may make one line look like several. */
+    private static final Pattern FOREIGN = Pattern.compile("[^\\n\\t -~]");
+
+    /** Shorter ones may be in any log by chance. */
+    private static final int SHORTEST = 10;
+
+    /** So much of a payload is enough to know it by. */
+    private static final int LONGEST = 40;
+
+    private static final int MOST = 5_000;
+
+    /** How much of the log is shown around what it should not hold. */
+    private static final int CONTEXT = 200;
+
+    private static final Set<String> PAYLOADS = new LinkedHashSet<>();
+
+    private Discretion() {}
+
+    /** From now on no log may hold what has been published, unless it is forgotten for others that come later. */
+    public static void published(byte[] payload) {
+        if (payload.length >= SHORTEST) {
+            String beginning = new String(payload, 0, Math.min(LONGEST, payload.length), StandardCharsets.UTF_8);
+            synchronized (PAYLOADS) {
+                PAYLOADS.add(beginning);
+                if (PAYLOADS.size() > MOST) {
+                    PAYLOADS.remove(PAYLOADS.iterator().next());
+                }
+            }
+        }
+    }
+
+    /**
+     * Fails where the log says what it should not.
+     *
+     * @param secrets that this one in particular could tell
+     */
+    public static void assertKept(String log, Collection<String> secrets) {
+        refuse("what is nobody's business", SECRET, log);
+        refuse("raw what others have said", FOREIGN, log);
+        Stream.concat(secrets.stream().filter(secret -> secret.length() >= SHORTEST), payloads().stream())
+                .filter(log::contains)
+                .findFirst()
+                .ifPresent(told -> refuse("what is nobody's business", Pattern.compile(Pattern.quote(told)), log));
+    }
+
+    private static void refuse(String what, Pattern pattern, String log) {
+        Matcher found = pattern.matcher(log);
+        if (found.find()) {
+            int from = Math.max(0, found.start() - CONTEXT);
+            int to = Math.min(log.length(), found.end() + CONTEXT);
+            throw new AssertionError("the log holds " + what + ": ..." + log.substring(from, to) + "...");
+        }
+    }
+
+    private static List<String> payloads() {
+        synchronized (PAYLOADS) {
+            return List.copyOf(PAYLOADS);
+        }
+    }
+}
