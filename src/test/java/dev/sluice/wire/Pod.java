@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
@@ -228,8 +229,11 @@ final class Pod implements AutoCloseable {
         }
     }
 
-    /** Bytes of heap that are left after a collection. */
+    /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
     long liveHeap() {
+        assumeThat(isNative())
+                .as("a native executable can't be asked to collect")
+                .isFalse();
         try {
             Process jcmd = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "jcmd")
@@ -287,16 +291,25 @@ final class Pod implements AutoCloseable {
         return get(http(path));
     }
 
-    private static List<String> command(List<String> properties, List<String> jvmOptions) {
+    /** Whether pods are native executables, which have no options of a JVM. */
+    static boolean isNative() {
+        return artifact().getProperty("type").equals("native");
+    }
+
+    static Properties artifact() {
         Properties artifact = new Properties();
         try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
             artifact.load(in);
         } catch (IOException e) {
             throw new UncheckedIOException("nothing is packaged: run ./mvnw verify", e);
         }
-        String path = Path.of("target", artifact.getProperty("path")).toString();
+        return artifact;
+    }
+
+    private static List<String> command(List<String> properties, List<String> jvmOptions) {
+        String path = Path.of("target", artifact().getProperty("path")).toString();
         List<String> command = new ArrayList<>();
-        if (artifact.getProperty("type").startsWith("native")) {
+        if (isNative()) {
             command.add(path);
             command.addAll(properties);
         } else {
