@@ -77,11 +77,15 @@ final class Pod implements AutoCloseable {
     private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
         List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
-        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
-        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions))
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
+        return launched(builder);
+    }
+
+    /** Launched with a command of the caller's, which lets it choose its port. */
+    static Pod launched(ProcessBuilder builder) {
+        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
         try {
             return new Pod(builder.start(), log);
         } catch (IOException e) {
@@ -220,13 +224,24 @@ final class Pod implements AutoCloseable {
 
     /** Bytes of memory the operating system has given the process. */
     long residentMemory() {
+        return 1024 * Long.parseLong(processStatus("VmRSS").replaceAll("\\D", ""));
+    }
+
+    /** What Linux says of the process under that name. */
+    String processStatus(String name) {
         try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
-            String resident =
-                    lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow();
-            return 1024 * Long.parseLong(resident.replaceAll("\\D", ""));
+            return lines.filter(line -> line.startsWith(name + ":"))
+                    .map(line -> line.substring(name.length() + 1).strip())
+                    .findFirst()
+                    .orElseThrow();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Bytes that the heap may grow to. */
+    long maxHeap() {
+        return (long) values(metrics(), "jvm_memory_max_bytes{area=\"heap\"").sum();
     }
 
     /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
