@@ -1,15 +1,34 @@
 package dev.sluice;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.conditions.ArchConditions.haveRawType;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaStaticInitializer;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.sluice.log.LogThrottle;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
 import jakarta.inject.Inject;
+import java.net.InetAddress;
+import java.net.SocketAddress;
+import java.nio.Buffer;
+import java.nio.file.Files;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +37,23 @@ class ArchitectureTest {
     private static final JavaClasses HOUSE = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.sluice");
+
+    private static final DescribedPredicate<JavaClass> STATE_OF_THE_MACHINE = describe(
+            "chance, time, threads, addresses or memory outside the heap",
+            type -> Stream.of(
+                            RandomGenerator.class,
+                            UUID.class,
+                            Instant.class,
+                            InstantSource.class,
+                            LogThrottle.class,
+                            Thread.class,
+                            Executor.class,
+                            InetAddress.class,
+                            SocketAddress.class,
+                            Buffer.class,
+                            ByteBuf.class,
+                            ByteBufAllocator.class)
+                    .anyMatch(type::isAssignableTo));
 
     @Test
     void packagesAreFreeOfCycles() {
@@ -110,6 +146,22 @@ class ArchitectureTest {
                 .beAnnotatedWith(Inject.class)
                 .orShould()
                 .beAnnotatedWith(ConfigProperty.class)
+                .check(HOUSE);
+    }
+
+    /** A native executable is born with what was initialised on the machine that built it, and may be long afterwards. */
+    @Test
+    void noClassRemembersWhereAndWhenItWasInitialised() {
+        noFields().that().areStatic().should(haveRawType(STATE_OF_THE_MACHINE)).check(HOUSE);
+        noClasses()
+                .should()
+                .accessTargetWhere(describe(
+                        "a static initialiser asks the machine",
+                        access -> access.getOrigin() instanceof JavaStaticInitializer
+                                && !access.getOriginOwner().equals(access.getTargetOwner())
+                                && (STATE_OF_THE_MACHINE.test(access.getTargetOwner())
+                                        || Stream.of(System.class, Runtime.class, Files.class, Unpooled.class)
+                                                .anyMatch(access.getTargetOwner()::isEquivalentTo))))
                 .check(HOUSE);
     }
 

@@ -8,6 +8,7 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Retain;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * The newest publication of each channel of the routes that say {@link Retain#LAST}, bounded in number, age and bytes.
  * Written by the thread that reads Redis, read by any.
  */
+// A bound on the weight and an age make a kind of cache that Quarkus itself does not register.
+@RegisterForReflection(classNames = "com.github.benmanes.caffeine.cache.SSMWW")
 @Singleton
 public final class Retention {
 

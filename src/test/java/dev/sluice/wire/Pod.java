@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.log.Discretion;
@@ -87,11 +88,15 @@ final class Pod implements AutoCloseable {
     private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
         List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
-        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
-        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions))
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile());
+        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
+        return launched(builder);
+    }
+
+    /** Launched with a command of the caller's, which lets it choose its port. */
+    static Pod launched(ProcessBuilder builder) {
+        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
         try {
             return new Pod(builder.start(), log, secrets(config));
         } catch (IOException e) {
@@ -236,17 +241,31 @@ final class Pod implements AutoCloseable {
 
     /** Bytes of memory the operating system has given the process. */
     long residentMemory() {
+        return 1024 * Long.parseLong(processStatus("VmRSS").replaceAll("\\D", ""));
+    }
+
+    /** What Linux says of the process under that name. */
+    String processStatus(String name) {
         try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
-            String resident =
-                    lines.filter(line -> line.startsWith("VmRSS:")).findFirst().orElseThrow();
-            return 1024 * Long.parseLong(resident.replaceAll("\\D", ""));
+            return lines.filter(line -> line.startsWith(name + ":"))
+                    .map(line -> line.substring(name.length() + 1).strip())
+                    .findFirst()
+                    .orElseThrow();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** Bytes of heap that are left after a collection. */
+    /** Bytes that the heap may grow to. */
+    long maxHeap() {
+        return (long) values(metrics(), "jvm_memory_max_bytes{area=\"heap\"").sum();
+    }
+
+    /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
     long liveHeap() {
+        assumeThat(isNative())
+                .as("a native executable can't be asked to collect")
+                .isFalse();
         try {
             Process jcmd = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "jcmd")
@@ -315,16 +334,25 @@ final class Pod implements AutoCloseable {
         return get(http(path));
     }
 
-    private static List<String> command(List<String> properties, List<String> jvmOptions) {
+    /** Whether pods are native executables, which have no options of a JVM. */
+    static boolean isNative() {
+        return artifact().getProperty("type").equals("native");
+    }
+
+    static Properties artifact() {
         Properties artifact = new Properties();
         try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
             artifact.load(in);
         } catch (IOException e) {
             throw new UncheckedIOException("nothing is packaged: run ./mvnw verify", e);
         }
-        String path = Path.of("target", artifact.getProperty("path")).toString();
+        return artifact;
+    }
+
+    private static List<String> command(List<String> properties, List<String> jvmOptions) {
+        String path = Path.of("target", artifact().getProperty("path")).toString();
         List<String> command = new ArrayList<>();
-        if (artifact.getProperty("type").startsWith("native")) {
+        if (isNative()) {
             command.add(path);
             command.addAll(properties);
         } else {
