@@ -1,9 +1,9 @@
 package dev.sluice.bench.ledger;
 
-import dev.sluice.bench.ledger.account.Balance;
-import dev.sluice.bench.ledger.account.Balance.Breach;
-import dev.sluice.bench.ledger.account.Balance.Fate;
-import dev.sluice.bench.ledger.account.Timing;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Timing;
 import dev.sluice.bench.report.Machine;
 import java.io.IOException;
 import java.io.InputStream;

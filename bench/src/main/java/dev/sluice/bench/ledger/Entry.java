@@ -1,8 +1,8 @@
 package dev.sluice.bench.ledger;
 
-import dev.sluice.bench.ledger.account.Balance;
-import dev.sluice.bench.ledger.account.Balance.Fate;
-import dev.sluice.bench.ledger.account.Timing;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Timing;
 import java.util.ArrayList;
 import java.util.List;
 

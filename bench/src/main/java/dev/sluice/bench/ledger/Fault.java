@@ -3,7 +3,7 @@ package dev.sluice.bench.ledger;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
-import dev.sluice.bench.ledger.traffic.Load;
+import dev.sluice.bench.traffic.Load;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;

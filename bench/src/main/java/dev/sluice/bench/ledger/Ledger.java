@@ -1,11 +1,11 @@
 package dev.sluice.bench.ledger;
 
-import dev.sluice.bench.ledger.account.Balance;
-import dev.sluice.bench.ledger.account.Balance.Breach;
-import dev.sluice.bench.ledger.account.Balance.Fate;
-import dev.sluice.bench.ledger.traffic.Load;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.traffic.Load;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package dev.sluice.bench.ledger;
 
-import dev.sluice.bench.ledger.site.Pod;
-import dev.sluice.bench.ledger.site.RedisControl;
-import dev.sluice.bench.ledger.site.Site;
-import dev.sluice.bench.ledger.traffic.Traffic;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.site.Pod;
+import dev.sluice.bench.site.RedisControl;
+import dev.sluice.bench.site.Site;
+import dev.sluice.bench.traffic.Traffic;
 import java.time.Duration;
 
 /**

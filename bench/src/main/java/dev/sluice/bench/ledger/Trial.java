@@ -1,15 +1,15 @@
 package dev.sluice.bench.ledger;
 
-import dev.sluice.bench.ledger.account.Audit;
-import dev.sluice.bench.ledger.account.Balance;
-import dev.sluice.bench.ledger.account.Publications;
-import dev.sluice.bench.ledger.account.Time;
-import dev.sluice.bench.ledger.account.Timing;
-import dev.sluice.bench.ledger.site.RedisControl;
-import dev.sluice.bench.ledger.site.Site;
-import dev.sluice.bench.ledger.traffic.Load;
-import dev.sluice.bench.ledger.traffic.Traffic;
+import dev.sluice.bench.account.Audit;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Publications;
+import dev.sluice.bench.account.Time;
+import dev.sluice.bench.account.Timing;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.site.RedisControl;
+import dev.sluice.bench.site.Site;
+import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.Traffic;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

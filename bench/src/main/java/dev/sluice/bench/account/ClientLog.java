@@ -1,0 +1,50 @@
+package dev.sluice.bench.account;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** What one client should hear, and what its connections heard, one after the other. */
+public final class ClientLog {
+
+    private final String name;
+    private final Set<String> channels;
+    private final List<ConnectionLog> connections = new ArrayList<>();
+
+    public ClientLog(String name, Set<String> channels) {
+        this.name = name;
+        this.channels = Set.copyOf(channels);
+    }
+
+    /** The log of a connection that begins. */
+    public ConnectionLog connect() {
+        ConnectionLog log = new ConnectionLog();
+        connections.add(log);
+        return log;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Set<String> channels() {
+        return channels;
+    }
+
+    List<ConnectionLog> connections() {
+        return connections;
+    }
+
+    /** When each number of the channel, of as many as there are, was heard first; zero for those that were not. */
+    long[] firstHeard(String channel, int count) {
+        long[] first = new long[count + 1];
+        for (ConnectionLog connection : connections) {
+            for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
+                if (first[delivery.number()] == 0) {
+                    first[delivery.number()] = delivery.at();
+                }
+            }
+        }
+        return first;
+    }
+}

@@ -1,0 +1,116 @@
+package dev.sluice.bench.account;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.HdrHistogram.Histogram;
+
+/**
+ * How late publications were around a fault.
+ *
+ * @param disturbed whether there is one from the beginning of the fault on that did not reach everyone in time
+ * @param recovery from the fault until everyone heard the first of those publications from which on each one reached
+ *     everyone in time; empty where that did not happen any more
+ * @param latencies of what was published from the fault until then, in nanoseconds
+ */
+public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram latencies) {
+
+    /** What is heard later than that is late. */
+    public static final Duration IN_TIME = Duration.ofSeconds(1);
+
+    private static final int DIGITS = 3;
+
+    /**
+     * @param begin of the fault
+     * @param from when recovery counts: the end of the fault, or its beginning
+     */
+    public static Timing of(Map<String, Publications> published, Collection<ClientLog> clients, long begin, long from) {
+        Map<String, Reach> reached = new HashMap<>();
+        published.forEach((channel, publications) -> reached.put(channel, new Reach(publications)));
+        for (ClientLog client : clients) {
+            for (String channel : client.channels()) {
+                reached.get(channel)
+                        .add(client.firstHeard(channel, published.get(channel).count()));
+            }
+        }
+        long lastBad = reached.values().stream()
+                .mapToLong(reach -> reach.lastBad(begin))
+                .max()
+                .orElse(0);
+        boolean disturbed = lastBad >= begin;
+        Optional<Long> recovered = !disturbed
+                ? Optional.of(from)
+                : reached.values().stream()
+                        .flatMap(reach -> reach.firstAfter(lastBad).stream())
+                        .min(Comparator.comparingLong(First::sent))
+                        .map(First::heardByAll);
+        long until = Math.max(from, recovered.orElse(Long.MAX_VALUE));
+        Histogram latencies = new Histogram(DIGITS);
+        for (ClientLog client : clients) {
+            for (String channel : client.channels()) {
+                record(published.get(channel), client, channel, begin, until, latencies);
+            }
+        }
+        return new Timing(disturbed, recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))), latencies);
+    }
+
+    private static void record(
+            Publications publications, ClientLog client, String channel, long begin, long until, Histogram latencies) {
+        long[] heard = client.firstHeard(channel, publications.count());
+        for (int number = 1; number < heard.length; number++) {
+            long sent = publications.sent(number);
+            if (heard[number] != 0 && sent >= begin && sent <= until) {
+                latencies.recordValue(Math.max(0, heard[number] - sent));
+            }
+        }
+    }
+
+    private record First(long sent, long heardByAll) {}
+
+    /** Whom the publications of a channel reached, and when the last of them. */
+    private static final class Reach {
+        private final Publications publications;
+        private final int[] clients;
+        private final long[] last;
+        private int expected;
+
+        Reach(Publications publications) {
+            this.publications = publications;
+            this.clients = new int[publications.count() + 1];
+            this.last = new long[publications.count() + 1];
+        }
+
+        void add(long[] heard) {
+            expected++;
+            for (int number = 1; number < heard.length; number++) {
+                if (heard[number] != 0) {
+                    clients[number]++;
+                    last[number] = Math.max(last[number], heard[number]);
+                }
+            }
+        }
+
+        /** When the last one was sent that did not reach everyone in time, of those from the beginning. */
+        long lastBad(long begin) {
+            for (int number = publications.count(); number > 0 && publications.sent(number) >= begin; number--) {
+                boolean late = last[number] - publications.sent(number) > IN_TIME.toNanos();
+                if (publications.isCertain(number) && (late || clients[number] < expected)) {
+                    return publications.sent(number);
+                }
+            }
+            return 0;
+        }
+
+        Optional<First> firstAfter(long sent) {
+            for (int number = 1; number <= publications.count(); number++) {
+                if (publications.sent(number) > sent && publications.isCertain(number)) {
+                    return Optional.of(new First(publications.sent(number), last[number]));
+                }
+            }
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package dev.sluice.bench.site;
+
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.process.Ports;
+import dev.sluice.bench.process.ServerProcess;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** HAProxy, as one would put it before pods: new connections go to those that say they are ready. */
+final class Balancer implements AutoCloseable {
+
+    /** Buffers are small, so that a client that does not read is soon felt by its pod. */
+    private static final String CONFIGURATION = """
+            global
+              maxconn 4000
+              nbthread 1
+              tune.sndbuf.client 16384
+              tune.rcvbuf.server 16384
+            defaults
+              mode http
+              retries 3
+              option redispatch
+              timeout connect 2s
+              timeout client 60s
+              timeout server 60s
+              timeout tunnel 1h
+            frontend clients
+              bind 127.0.0.1:%d
+              monitor-uri /balancer
+              default_backend pods
+            backend pods
+              balance leastconn
+              option httpchk GET %s
+              default-server inter 1s fall 2 rise 1
+            %s
+            """;
+
+    private final ServerProcess process;
+
+    private Balancer(ServerProcess process) {
+        this.process = process;
+    }
+
+    static Balancer start(List<Pod> pods, Path logs) {
+        int port = Ports.free();
+        String servers = pods.stream()
+                .map(pod -> "  server " + pod.name() + " 127.0.0.1:" + pod.port() + " check")
+                .collect(Collectors.joining("\n"));
+        Path file = logs.resolve("haproxy.cfg");
+        try {
+            Files.writeString(file, CONFIGURATION.formatted(port, Pod.READINESS, servers));
+        } catch (IOException e) {
+            throw new BenchFailure("can't write " + file, e);
+        }
+        List<String> command = List.of("haproxy", "-db", "-f", file.toString());
+        return new Balancer(
+                ServerProcess.startAnywhere(command, Map.of(), port, "/balancer", logs.resolve("haproxy.log")));
+    }
+
+    InetSocketAddress address() {
+        return process.address();
+    }
+
+    @Override
+    public void close() {
+        process.close();
+    }
+}

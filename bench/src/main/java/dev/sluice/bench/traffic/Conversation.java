@@ -1,0 +1,95 @@
+package dev.sluice.bench.traffic;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolConfig;
+import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler;
+import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler.ClientHandshakeStateEvent;
+import io.netty.handler.codec.http.websocketx.WebSocketVersion;
+import java.net.InetSocketAddress;
+import java.net.URI;
+
+/** One WebSocket, from the upgrade to its end; pings are answered by Netty. */
+abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFrame> {
+
+    private static final int LARGEST_HEAD = 8 * 1024;
+    private static final int LARGEST_MESSAGE = 256 * 1024;
+    private static final int HANDSHAKE_MILLIS = 10_000;
+
+    private boolean over;
+
+    /** The WebSocket is open. */
+    abstract void opened(Channel channel);
+
+    abstract void heard(String message);
+
+    /** It is closed, or could not be opened. Comes once. */
+    abstract void ended();
+
+    final void begin(Bootstrap bootstrap, InetSocketAddress address) {
+        WebSocketClientProtocolConfig config = WebSocketClientProtocolConfig.newBuilder()
+                .webSocketUri(URI.create("ws://" + address.getHostString() + ":" + address.getPort() + "/ws"))
+                .version(WebSocketVersion.V13)
+                .customHeaders(new DefaultHttpHeaders())
+                .maxFramePayloadLength(LARGEST_MESSAGE)
+                .handshakeTimeoutMillis(HANDSHAKE_MILLIS)
+                .build();
+        bootstrap
+                .clone()
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(
+                                        new HttpClientCodec(),
+                                        new HttpObjectAggregator(LARGEST_HEAD),
+                                        new WebSocketClientProtocolHandler(config),
+                                        Conversation.this);
+                    }
+                })
+                .connect(address)
+                .addListener(connected -> {
+                    if (!connected.isSuccess()) {
+                        end();
+                    }
+                });
+    }
+
+    @Override
+    public final void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ClientHandshakeStateEvent.HANDSHAKE_COMPLETE) {
+            opened(context.channel());
+        } else if (event == ClientHandshakeStateEvent.HANDSHAKE_TIMEOUT) {
+            context.close();
+        }
+    }
+
+    @Override
+    protected final void channelRead0(ChannelHandlerContext context, TextWebSocketFrame frame) {
+        heard(frame.text());
+    }
+
+    @Override
+    public final void channelInactive(ChannelHandlerContext context) {
+        end();
+    }
+
+    @Override
+    public final void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        context.close();
+    }
+
+    private void end() {
+        if (!over) {
+            over = true;
+            ended();
+        }
+    }
+}

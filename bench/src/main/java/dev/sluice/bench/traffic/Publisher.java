@@ -1,0 +1,168 @@
+package dev.sluice.bench.traffic;
+
+import dev.sluice.bench.account.Publications;
+import dev.sluice.bench.account.Time;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoop;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.LineBasedFrameDecoder;
+import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * Publishes by the clock on channels that are nobody else's, straight to Redis, and does not wait for the answers. What is
+ * not answered when its connection ends is never published again, and nothing is published while there is no connection.
+ */
+final class Publisher {
+
+    private static final long TICK_MILLIS = 10;
+    private static final long RETRY_MILLIS = 50;
+    private static final int LONGEST_ANSWER = 1024;
+
+    private record Unanswered(Publications publications, int number) {}
+
+    private final Bootstrap bootstrap;
+    private final EventLoop loop;
+    private final Supplier<? extends SocketAddress> redis;
+    private final List<Map.Entry<String, Publications>> channels;
+    private final RandomGenerator random;
+    private final double perSecond;
+    private final int payloadBytes;
+
+    private Channel connection;
+    private Queue<Unanswered> unanswered = new ArrayDeque<>();
+    private long started;
+    private long due;
+    private boolean stopped = true;
+
+    Publisher(
+            Bootstrap bootstrap,
+            EventLoop loop,
+            Supplier<? extends SocketAddress> redis,
+            Map<String, Publications> channels,
+            double perSecond,
+            int payloadBytes,
+            RandomGenerator random) {
+        this.bootstrap = bootstrap;
+        this.loop = loop;
+        this.redis = redis;
+        this.channels = List.copyOf(channels.entrySet());
+        this.perSecond = perSecond;
+        this.payloadBytes = payloadBytes;
+        this.random = random;
+    }
+
+    void start() {
+        stopped = false;
+        started = System.nanoTime();
+        connect();
+        loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Publishes nothing more; answers are still heard. */
+    void stop() {
+        stopped = true;
+    }
+
+    boolean isAnswered() {
+        return unanswered.isEmpty();
+    }
+
+    /** Gives up the connection, and makes another one to where Redis is now. */
+    void reconnect() {
+        if (connection != null) {
+            connection.close();
+        }
+    }
+
+    private void connect() {
+        bootstrap
+                .clone()
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline().addLast(new LineBasedFrameDecoder(LONGEST_ANSWER), new Answers());
+                    }
+                })
+                .connect(redis.get())
+                .addListener(connected -> {
+                    if (!connected.isSuccess()) {
+                        connectLater();
+                    }
+                });
+    }
+
+    private void connectLater() {
+        if (!stopped) {
+            loop.schedule(this::connect, RETRY_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void tick() {
+        if (stopped) {
+            return;
+        }
+        long wanted = (long) ((System.nanoTime() - started) / 1e9 * perSecond);
+        for (; due < wanted; due++) {
+            if (connection != null) {
+                publish();
+            }
+        }
+        if (connection != null) {
+            connection.flush();
+        }
+        loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void publish() {
+        Map.Entry<String, Publications> channel = channels.get(random.nextInt(channels.size()));
+        int number = channel.getValue().add(Time.now());
+        unanswered.add(new Unanswered(channel.getValue(), number));
+        String payload = new Numbered(channel.getKey(), number).payload(payloadBytes);
+        String command = "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n"
+                .formatted(channel.getKey().length(), channel.getKey(), payload.length(), payload);
+        ByteBuf out = connection.alloc().buffer(command.length());
+        out.writeCharSequence(command, StandardCharsets.US_ASCII);
+        connection.write(out, connection.voidPromise());
+    }
+
+    private final class Answers extends SimpleChannelInboundHandler<ByteBuf> {
+
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            connection = context.channel();
+        }
+
+        /** An error leaves it uncertain, like no answer. */
+        @Override
+        protected void channelRead0(ChannelHandlerContext context, ByteBuf line) {
+            Unanswered answered = unanswered.remove();
+            if (line.getByte(line.readerIndex()) == ':') {
+                answered.publications().acknowledge(answered.number(), Time.now());
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            connection = null;
+            unanswered = new ArrayDeque<>();
+            connectLater();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package dev.sluice.bench.traffic;
+
+import dev.sluice.bench.account.ClientLog;
+import dev.sluice.bench.account.Publications;
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.process.Waiting;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollSocketChannel;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Publishers and clients of one trial. All of them live on one event loop, whose thread alone touches their state; the
+ * methods here are for one other thread, and block.
+ */
+public final class Traffic implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int PUBLISHERS = 4;
+    private static final int BUFFER = 64 * 1024;
+    private static final int SMALL_BUFFER = 4096;
+    private static final long NUISANCE_MILLIS = 20;
+
+    private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private final EventLoop loop = group.next();
+    private final Random random;
+    private final InetSocketAddress entrance;
+    private final List<String> uploads = new ArrayList<>();
+    private final Map<String, Publications> published = new HashMap<>();
+    private final List<Client> clients = new ArrayList<>();
+    private final List<Client> sleepers = new ArrayList<>();
+    private final List<Publisher> publishers = new ArrayList<>();
+    private final List<Nuisance> nuisances = new ArrayList<>();
+    private final List<String> surprises = new ArrayList<>();
+    private Nuisance.Kind nuisance;
+    private boolean closed;
+
+    public Traffic(Load load, InetSocketAddress entrance, Supplier<InetSocketAddress> redis, Random random) {
+        this.entrance = entrance;
+        this.random = random;
+        for (int i = 0; i < load.uploads(); i++) {
+            uploads.add("upload:" + i);
+        }
+        uploads.forEach(channel -> published.put(channel, new Publications()));
+        for (int i = 0; i < load.clients(); i++) {
+            clients.add(client("u" + i, load.uploadsPerClient(), bootstrap()));
+        }
+        for (int i = 0; i < PUBLISHERS; i++) {
+            publish(i, "upload:", load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+            publish(i, "user:", load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+        }
+    }
+
+    /** Lets the clients in, and returns once all of them hear their channels. */
+    public void open() {
+        run(() -> clients.forEach(Client::start));
+        await("the clients", this::isEverybodySubscribed);
+    }
+
+    public void publish() {
+        run(() -> publishers.forEach(Publisher::start));
+    }
+
+    /** Publishes no more, and returns once Redis has answered all there was. */
+    public void stopPublishing() {
+        run(() -> publishers.forEach(Publisher::stop));
+        await("the publishers", () -> call(() -> publishers.stream().allMatch(Publisher::isAnswered)));
+    }
+
+    /** Redis is somewhere else now. */
+    public void reconnectPublishers() {
+        run(() -> publishers.forEach(Publisher::reconnect));
+    }
+
+    public boolean isEverybodySubscribed() {
+        return call(() -> clients.stream().allMatch(Client::isSubscribed));
+    }
+
+    /** A tenth of the clients read nothing until they are woken. */
+    public void fallAsleep() {
+        run(() -> {
+            sleepers.addAll(clients.subList(0, clients.size() / 10));
+            sleepers.forEach(client -> client.read(false));
+        });
+    }
+
+    public void wake() {
+        run(() -> {
+            sleepers.forEach(client -> client.read(true));
+            sleepers.clear();
+        });
+    }
+
+    /** Ever more clients come that reset their connections. */
+    public void beginResetting() {
+        begin(Nuisance.Kind.RESETS);
+    }
+
+    /** Ever more clients come that talk rubbish. */
+    public void beginRubbish() {
+        begin(Nuisance.Kind.TALKS_RUBBISH);
+    }
+
+    /** No more of them come. */
+    public void endNuisance() {
+        run(() -> nuisance = null);
+    }
+
+    /** So many clients come that subscribe and never read. */
+    public void stall(int howMany) {
+        run(() -> {
+            for (int i = 0; i < howMany; i++) {
+                disturb(Nuisance.Kind.STALLS, bootstrap().option(ChannelOption.SO_RCVBUF, SMALL_BUFFER));
+            }
+        });
+    }
+
+    /** What comes of the books, on the thread that writes them. */
+    public <T> T books(BiFunction<Map<String, Publications>, List<ClientLog>, T> reader) {
+        return call(
+                () -> reader.apply(published, clients.stream().map(Client::log).toList()));
+    }
+
+    /** What was said to clients and never should be. */
+    public List<String> surprises() {
+        return call(() -> List.copyOf(surprises));
+    }
+
+    @Override
+    public void close() {
+        run(() -> {
+            closed = true;
+            publishers.forEach(Publisher::stop);
+            clients.forEach(Client::stop);
+            nuisances.forEach(Nuisance::leave);
+        });
+        group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
+    }
+
+    private Client client(String name, int howManyUploads, Bootstrap bootstrap) {
+        Set<String> channels = new HashSet<>();
+        while (channels.size() < howManyUploads) {
+            channels.add(uploads.get(random.nextInt(uploads.size())));
+        }
+        channels.add("user:" + name);
+        published.computeIfAbsent("user:" + name, channel -> new Publications());
+        return new Client(
+                bootstrap, loop, entrance, new ClientLog(name, channels), new Backoff(random), surprises::add);
+    }
+
+    /** Each channel has one publisher: only so is there an order. */
+    private void publish(
+            int which, String prefix, double perSecond, int payloadBytes, Supplier<InetSocketAddress> redis) {
+        Map<String, Publications> own = new HashMap<>();
+        published.forEach((channel, publications) -> {
+            if (channel.startsWith(prefix) && Integer.parseInt(channel.replaceAll("\\D", "")) % PUBLISHERS == which) {
+                own.put(channel, publications);
+            }
+        });
+        publishers.add(new Publisher(bootstrap(), loop, redis, own, perSecond, payloadBytes, random));
+    }
+
+    private void begin(Nuisance.Kind kind) {
+        run(() -> {
+            nuisance = kind;
+            keepDisturbing();
+        });
+    }
+
+    private void keepDisturbing() {
+        if (nuisance != null && !closed) {
+            disturb(nuisance, bootstrap());
+            loop.schedule(this::keepDisturbing, NUISANCE_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void disturb(Nuisance.Kind kind, Bootstrap bootstrap) {
+        Nuisance next = new Nuisance(kind, "nuisance" + nuisances.size(), uploads, random);
+        nuisances.add(next);
+        next.begin(bootstrap, entrance);
+    }
+
+    private Bootstrap bootstrap() {
+        return new Bootstrap()
+                .group(loop)
+                .channel(EpollSocketChannel.class)
+                .option(ChannelOption.TCP_NODELAY, true)
+                // Fixed, so that the kernel does not read on for a client that does not.
+                .option(ChannelOption.SO_RCVBUF, BUFFER)
+                // Closing resets, so that no port is left waiting.
+                .option(ChannelOption.SO_LINGER, 0);
+    }
+
+    private void run(Runnable onLoop) {
+        call(() -> {
+            onLoop.run();
+            return null;
+        });
+    }
+
+    private <T> T call(Callable<T> onLoop) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                result.complete(onLoop.call());
+            } catch (Exception e) {
+                result.completeExceptionally(e);
+            }
+        });
+        try {
+            return result.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw new BenchFailure("the traffic: " + e.getCause(), e.getCause());
+        } catch (TimeoutException e) {
+            throw new BenchFailure("the traffic is still busy after " + PATIENCE.toSeconds() + " s", e);
+        } catch (InterruptedException e) {
+            throw new BenchFailure("interrupted", e);
+        }
+    }
+
+    private static void await(String what, BooleanSupplier isSo) {
+        Waiting.until(what, isSo);
+    }
+}

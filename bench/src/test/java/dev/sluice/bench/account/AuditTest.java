@@ -1,0 +1,342 @@
+package dev.sluice.bench.account;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Publication {@code n} is sent at {@code 10 n}, acknowledged at {@code 10 n + 2}, and heard at {@code 10 n + 4}. */
+class AuditTest {
+
+    private static final String CHANNEL = "upload:1";
+    private static final String OTHER = "user:1";
+    private static final long TOLD_WITHIN = 50;
+
+    private final Map<String, Publications> published = Map.of(CHANNEL, new Publications(), OTHER, new Publications());
+    private final ClientLog client = new ClientLog("u1", Set.of(CHANNEL, OTHER));
+    private ConnectionLog connection = connect(5, false);
+
+    @Test
+    void findsNothingWhereAllArrived() {
+        publish(10);
+        hear(1, 10);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(10, balance.count(Fate.DELIVERED));
+        assertEquals(10, balance.expected());
+    }
+
+    @Test
+    void findsALossNobodyWasToldOf() {
+        publish(10);
+        hear(1, 4);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+        assertEquals(1, audit().count(Fate.UNSIGNALLED));
+        assertEquals(9, audit().count(Fate.DELIVERED));
+        assertTrue(audit().examples().get(0).contains("5 of upload:1"));
+    }
+
+    @Test
+    void findsALossAtTheEndOfAConnectionThatStaysOpen() {
+        publish(10);
+        hear(1, 9);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void findsALossAtTheBeginning() {
+        publish(10);
+        hear(2, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void findsADuplicate() {
+        publish(3);
+        hear(1, 3);
+        hear(3, 3);
+
+        assertBreaches(Breach.DUPLICATED, 1);
+    }
+
+    @Test
+    void findsAnotherOrder() {
+        publish(4);
+        hear(1, 1);
+        hear(3, 3);
+        hear(2, 2);
+        hear(4, 4);
+
+        assertBreaches(Breach.REORDERED, 1);
+    }
+
+    @Test
+    void allowsForARetainedOneThatWasAnnounced() {
+        publish(4);
+        hear(1, 3);
+        connection.subscribed(CHANNEL, 35, true);
+        hear(3, 4);
+
+        assertTrue(audit().isClean());
+    }
+
+    @Test
+    void doesNotAllowForARetainedOneThatIsOld() {
+        publish(4);
+        hear(1, 3);
+        connection.subscribed(CHANNEL, 35, true);
+        hear(2, 2);
+        hear(4, 4);
+
+        assertFalse(audit().isClean());
+    }
+
+    @Test
+    void allowsForTheAnnouncedOneOnlyOnce() {
+        publish(4);
+        hear(1, 3);
+        connection.subscribed(CHANNEL, 35, true);
+        hear(3, 3);
+        hear(3, 4);
+
+        assertBreaches(Breach.DUPLICATED, 1);
+    }
+
+    @Test
+    void expectsNothingOfAConnectionThatHasEnded() {
+        publish(10);
+        hear(1, 4);
+        connection.end();
+        connection = connect(75, false);
+        hear(8, 10);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(3, balance.count(Fate.DISCONNECTED));
+        assertEquals(10, balance.expected());
+    }
+
+    @Test
+    void expectsAllThatComesBeforeTheLastOfAConnectionThatHasEnded() {
+        publish(10);
+        hear(1, 4);
+        hear(6, 6);
+        connection.end();
+        connection = connect(75, false);
+        hear(8, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+        assertEquals(1, audit().count(Fate.DISCONNECTED));
+    }
+
+    @Test
+    void theLastOnAnotherChannelProvesThatAConnectionStillLived() {
+        publish(10);
+        hear(1, 4);
+        int number = published.get(OTHER).add(63);
+        published.get(OTHER).acknowledge(number, 64);
+        connection.heard(OTHER, number, 65);
+        connection.end();
+        connection = connect(75, false);
+        hear(8, 10);
+
+        // 5 and 6 are older; 7 is not.
+        assertBreaches(Breach.UNSIGNALLED, 2);
+    }
+
+    @Test
+    void expectsNothingBeforeASubscriptionIsAnswered() {
+        publish(10);
+        connection.end();
+        connection = connect(35, false);
+        hear(4, 10);
+
+        assertTrue(audit().isClean());
+        assertEquals(3, audit().count(Fate.DISCONNECTED));
+    }
+
+    @Test
+    void expectsAllAfterTheFirstOfASubscription() {
+        publish(10);
+        connection.end();
+        connection = connect(65, true);
+        connection.heard(CHANNEL, 4, 66);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void acceptsALossInAGap() {
+        publish(10);
+        hear(1, 4);
+        hear(7, 10);
+        connection.gap(45, Optional.empty(), 60);
+        connection.gap(45, Optional.of(65L), 80);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(2, balance.count(Fate.IN_GAP));
+        assertEquals(10, balance.expected());
+    }
+
+    @Test
+    void findsALossBeforeTheGap() {
+        publish(10);
+        hear(1, 4);
+        hear(7, 10);
+        connection.gap(53, Optional.of(65L), 80);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void findsALossBehindTheGap() {
+        publish(10);
+        hear(1, 4);
+        hear(7, 10);
+        connection.gap(45, Optional.of(59L), 80);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void doesNotAcceptAGapThatWasToldOnAnotherConnection() {
+        publish(10);
+        connection.gap(45, Optional.of(65L), 48);
+        connection.end();
+        connection = connect(49, false);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void doesNotAcceptAGapThatIsToldTooLate() {
+        publish(10);
+        hear(1, 4);
+        hear(6, 10);
+        connection.gap(45, Optional.of(65L), 52 + TOLD_WITHIN + 1);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void findsAGapThatIsNeverClosed() {
+        publish(10);
+        hear(1, 10);
+        connection.gap(45, Optional.empty(), 60);
+
+        assertBreaches(Breach.UNCLOSED, 1);
+    }
+
+    @Test
+    void acceptsWhatWasCountedAsMissed() {
+        publish(10);
+        hear(1, 4);
+        connection.missed(CHANNEL, 3);
+        hear(8, 10);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(3, balance.count(Fate.MISSED));
+        assertEquals(10, balance.expected());
+    }
+
+    @Test
+    void findsThatTooFewWereCounted() {
+        publish(10);
+        hear(1, 4);
+        connection.missed(CHANNEL, 2);
+        hear(8, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void findsThatTooManyWereCounted() {
+        publish(10);
+        hear(1, 4);
+        connection.missed(CHANNEL, 4);
+        hear(8, 10);
+
+        assertBreaches(Breach.MISCOUNTED, 1);
+    }
+
+    @Test
+    void doesNotLetOneCountStandForAnotherChannel() {
+        publish(10);
+        hear(1, 4);
+        connection.missed(OTHER, 1);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void doesNotKnowWhatBecameOfWhatWasNotAcknowledged() {
+        publish(4);
+        published.get(CHANNEL).add(50);
+        publish(4);
+        hear(1, 4);
+        for (int number = 6; number <= 9; number++) {
+            connection.heard(CHANNEL, number, 200);
+        }
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(1, balance.count(Fate.UNCERTAIN));
+        assertEquals(8, balance.expected());
+    }
+
+    private void publish(int howMany) {
+        Publications publications = published.get(CHANNEL);
+        for (int i = 0; i < howMany; i++) {
+            long at = 10L * (publications.count() + 1);
+            publications.acknowledge(publications.add(at), at + 2);
+        }
+    }
+
+    private ConnectionLog connect(long subscribed, boolean retained) {
+        ConnectionLog log = client.connect();
+        log.subscribed(CHANNEL, subscribed, retained);
+        log.subscribed(OTHER, subscribed, false);
+        return log;
+    }
+
+    private void hear(int first, int last) {
+        for (int number = first; number <= last; number++) {
+            connection.heard(CHANNEL, number, 10L * number + 4);
+        }
+    }
+
+    private Balance audit() {
+        return Audit.of(published, List.of(client), Duration.ofNanos(TOLD_WITHIN));
+    }
+
+    /** And nothing else. */
+    private void assertBreaches(Breach breach, int count) {
+        Balance balance = audit();
+        for (Breach each : Breach.values()) {
+            assertEquals(each == breach ? count : 0, balance.count(each), () -> each + ": " + balance.examples());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.sluice.bench.traffic;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+class NumberedTest {
+
+    @Test
+    void comesBackAsItWasPublished() {
+        Numbered published = new Numbered("upload:7", 42);
+        String payload = published.payload(200);
+
+        assertEquals(200, payload.length());
+        assertTrue(Numbered.is(payload));
+        assertEquals(published, Numbered.of(payload));
+    }
+
+    @Test
+    void isNotMistakenForWhatServersSay() {
+        assertFalse(Numbered.is("{\"action\":\"subscribed\",\"channel\":\"upload:7\"}"));
+    }
+}
