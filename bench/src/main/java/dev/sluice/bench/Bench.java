@@ -1,6 +1,9 @@
 package dev.sluice.bench;
 
 import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.options.Arguments;
+import dev.sluice.bench.options.Arguments.Wrong;
+import dev.sluice.bench.options.Program;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Reports;
@@ -21,7 +24,6 @@ import java.util.stream.Stream;
 /** Gives every contender every work, round after round, and writes what came out. bench/run starts it. */
 public final class Bench {
 
-    private static final int USAGE_STATUS = 2;
     private static final int DEFAULT_ROUNDS = 2;
 
     private final Options options;
@@ -41,7 +43,7 @@ public final class Bench {
         }
     }
 
-    private Bench(Options options, Path home, List<String> flags) throws Options.Wrong {
+    private Bench(Options options, Path home, List<String> flags) throws Wrong {
         this.options = options;
         this.home = home;
         this.flags = flags;
@@ -50,18 +52,17 @@ public final class Bench {
     }
 
     public static void main(String[] arguments) throws IOException {
+        Program.run("bench/run", Bench::run, arguments);
+    }
+
+    private static boolean run(Arguments arguments) throws Wrong, IOException {
         Path home = Path.of(System.getProperty("bench.home"));
         List<String> flags = Stream.of(
                         System.getProperty("bench.sluice-jvm-flags", "").split("\\s+"))
                 .filter(flag -> !flag.isEmpty())
                 .toList();
-        try {
-            Bench bench = new Bench(Options.parse(arguments), home, flags);
-            System.exit(bench.options.check() || bench.run() ? 0 : 1);
-        } catch (Options.Wrong e) {
-            System.err.println("bench/run: " + e.getMessage() + " (bench/run --help says more)");
-            System.exit(USAGE_STATUS);
-        }
+        Bench bench = new Bench(Options.parse(arguments), home, flags);
+        return bench.options.check() || bench.run();
     }
 
     /** Whose turn it is: contenders take turns within a round, so that what the machine does meanwhile hits them all. */

@@ -4,6 +4,7 @@ import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Nchan;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.options.Arguments.Wrong;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +26,7 @@ final class Contenders {
      * @param home the directory {@code bench}
      * @param flags of Sluice's JVM
      */
-    static List<Contender> chosen(Options options, Path home, List<String> flags) throws Options.Wrong {
+    static List<Contender> chosen(Options options, Path home, List<String> flags) throws Wrong {
         Path built = home.resolveSibling("target");
         Path jar = built.resolve("quarkus-app").resolve("quarkus-run.jar");
         Path peers = home.resolve("peers");
@@ -46,11 +47,11 @@ final class Contenders {
         return only(options.contenders(), all);
     }
 
-    private static List<Contender> only(Set<String> wanted, List<Contender> all) throws Options.Wrong {
+    private static List<Contender> only(Set<String> wanted, List<Contender> all) throws Wrong {
         Set<String> names = all.stream().map(Contender::name).collect(Collectors.toSet());
         for (String name : wanted) {
             if (!names.contains(name)) {
-                throw new Options.Wrong("there is no contender " + name + "; there are "
+                throw new Wrong("there is no contender " + name + "; there are "
                         + names.stream().sorted().collect(Collectors.joining(", ")));
             }
         }

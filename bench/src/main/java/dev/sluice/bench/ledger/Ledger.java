@@ -3,6 +3,9 @@ package dev.sluice.bench.ledger;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.options.Arguments;
+import dev.sluice.bench.options.Arguments.Wrong;
+import dev.sluice.bench.options.Program;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.traffic.Load;
@@ -15,7 +18,6 @@ import java.util.List;
 /** Lets each fault strike once, and writes down what was lost and whether the clients know. bench/ledger starts it. */
 public final class Ledger {
 
-    private static final int USAGE_STATUS = 2;
     private static final String JAR = "target/quarkus-app/quarkus-run.jar";
     private static final String LOGS = "bench/target/ledger";
 
@@ -30,14 +32,13 @@ public final class Ledger {
     }
 
     public static void main(String[] arguments) throws IOException {
+        Program.run("bench/ledger", Ledger::run, arguments);
+    }
+
+    private static boolean run(Arguments arguments) throws Wrong, IOException {
         Path home = Path.of(System.getProperty("bench.home"));
-        try {
-            Ledger ledger = new Ledger(LedgerOptions.parse(arguments), home.getParent());
-            System.exit(ledger.options.check() || ledger.run() ? 0 : 1);
-        } catch (LedgerOptions.Wrong e) {
-            System.err.println("bench/ledger: " + e.getMessage() + " (bench/ledger --help says more)");
-            System.exit(USAGE_STATUS);
-        }
+        LedgerOptions options = LedgerOptions.parse(arguments);
+        return options.check() || new Ledger(options, home.getParent()).run();
     }
 
     /** @return whether everything adds up */

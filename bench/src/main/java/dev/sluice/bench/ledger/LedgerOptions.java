@@ -1,10 +1,9 @@
 package dev.sluice.bench.ledger;
 
-import java.util.ArrayDeque;
+import dev.sluice.bench.options.Arguments;
+import dev.sluice.bench.options.Arguments.Wrong;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -25,31 +24,20 @@ record LedgerOptions(boolean check, boolean quick, long seed, int clients, Set<F
     private static final Set<Fault> QUICK =
             EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
 
-    /** What is wrong with a command line. */
-    static final class Wrong extends Exception {
-
-        private static final long serialVersionUID = 1;
-
-        Wrong(String message) {
-            super(message);
-        }
-    }
-
-    static LedgerOptions parse(String... arguments) throws Wrong {
+    static LedgerOptions parse(Arguments arguments) throws Wrong {
         boolean check = false;
         boolean quick = false;
         long seed = DEFAULT_SEED;
         int clients = 0;
         Set<Fault> faults = Set.of();
-        Deque<String> rest = new ArrayDeque<>(List.of(arguments));
-        while (!rest.isEmpty()) {
-            String option = rest.pop();
+        while (!arguments.isEmpty()) {
+            String option = arguments.next();
             switch (option) {
                 case "--check" -> check = true;
                 case "--quick" -> quick = true;
-                case "--seed" -> seed = number(option, rest, Long.MIN_VALUE, Long.MAX_VALUE);
-                case "--clients" -> clients = (int) number(option, rest, LEAST_CLIENTS, MOST_CLIENTS);
-                case "--only" -> faults = faults(value(option, rest));
+                case "--seed" -> seed = arguments.number(option, Long.MIN_VALUE, Long.MAX_VALUE);
+                case "--clients" -> clients = (int) arguments.number(option, LEAST_CLIENTS, MOST_CLIENTS);
+                case "--only" -> faults = faults(arguments.value(option));
                 default -> throw new Wrong("there is no option " + option);
             }
         }
@@ -65,26 +53,6 @@ record LedgerOptions(boolean check, boolean quick, long seed, int clients, Set<F
     /** Whether what comes out may stand for the whole. */
     boolean isComplete() {
         return !quick && clients >= DEFAULT_CLIENTS && faults.size() == Fault.values().length;
-    }
-
-    private static String value(String option, Deque<String> rest) throws Wrong {
-        if (rest.isEmpty()) {
-            throw new Wrong(option + " needs a value");
-        }
-        return rest.pop();
-    }
-
-    private static long number(String option, Deque<String> rest, long least, long most) throws Wrong {
-        String value = value(option, rest);
-        try {
-            long number = Long.parseLong(value);
-            if (number >= least && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // said below
-        }
-        throw new Wrong("%s needs a number from %d to %d, not %s".formatted(option, least, most, value));
     }
 
     private static Set<Fault> faults(String value) throws Wrong {

@@ -1,0 +1,2 @@
+/** What command lines ask for. */
+package dev.sluice.bench.options;
