@@ -18,7 +18,7 @@ import java.util.Map;
  * come, or the client must have been told on that connection: of a gap that touches the time in which it was published,
  * or by a count of missed ones that adds up.
  */
-public final class Audit {
+final class Audit {
 
     private final Map<String, Publications> published;
     private final long toldWithin;
@@ -30,7 +30,7 @@ public final class Audit {
     }
 
     /** @param toldWithin how long after a publication a client may have to wait to be told of the gap it fell into */
-    public static Balance of(Map<String, Publications> published, Collection<ClientLog> clients, Duration toldWithin) {
+    static Balance of(Map<String, Publications> published, Collection<ClientLog> clients, Duration toldWithin) {
         Audit audit = new Audit(published, toldWithin);
         clients.forEach(audit::client);
         return audit.balance;

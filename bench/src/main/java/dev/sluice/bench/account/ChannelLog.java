@@ -38,6 +38,11 @@ final class ChannelLog {
         retainedNext = false;
     }
 
+    /** When the subscription was answered; {@link Long#MAX_VALUE} where it was not. */
+    long subscribed() {
+        return subscribed;
+    }
+
     List<Delivery> deliveries() {
         return deliveries;
     }

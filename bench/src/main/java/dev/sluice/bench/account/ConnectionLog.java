@@ -23,7 +23,8 @@ public final class ConnectionLog {
 
     private final Map<String, ChannelLog> channels = new LinkedHashMap<>();
     private final Map<Long, Gap> gaps = new LinkedHashMap<>();
-    private boolean ended;
+    private long ended = Long.MAX_VALUE;
+    private String ending = "";
 
     /** The answer came; from now on the channel must be heard. */
     public void subscribed(String channel, long at, boolean retained) {
@@ -44,13 +45,35 @@ public final class ConnectionLog {
         gaps.put(since, new Gap(since, until.orElse(Long.MAX_VALUE), told));
     }
 
-    /** It is closed, by whomever. */
-    public void end() {
-        ended = true;
+    /**
+     * It is closed, or could not be opened.
+     *
+     * @param how the close code, or else what happened, in words
+     */
+    public void end(String how, long at) {
+        ending = how;
+        ended = at;
     }
 
     boolean hasEnded() {
+        return ended != Long.MAX_VALUE;
+    }
+
+    /** {@link Long#MAX_VALUE} where it has not. */
+    long ended() {
         return ended;
+    }
+
+    String ending() {
+        return ending;
+    }
+
+    /** When the last of these subscriptions was answered; {@link Long#MAX_VALUE} where one was not. */
+    long subscribedToAll(Collection<String> names) {
+        return names.stream()
+                .mapToLong(name -> channel(name).subscribed())
+                .max()
+                .orElse(Long.MAX_VALUE);
     }
 
     ChannelLog channel(String channel) {

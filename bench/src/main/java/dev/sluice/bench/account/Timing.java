@@ -27,7 +27,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
      * @param begin of the fault
      * @param from when recovery counts: the end of the fault, or its beginning
      */
-    public static Timing of(Map<String, Publications> published, Collection<ClientLog> clients, long begin, long from) {
+    static Timing of(Map<String, Publications> published, Collection<ClientLog> clients, long begin, long from) {
         Map<String, Reach> reached = new HashMap<>();
         published.forEach((channel, publications) -> reached.put(channel, new Reach(publications)));
         for (ClientLog client : clients) {
@@ -48,13 +48,22 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                         .min(Comparator.comparingLong(First::sent))
                         .map(First::heardByAll);
         long until = Math.max(from, recovered.orElse(Long.MAX_VALUE));
+        return new Timing(
+                disturbed,
+                recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))),
+                latencies(published, clients, begin, until));
+    }
+
+    /** Of what was published from one time until another, in nanoseconds. */
+    static Histogram latencies(
+            Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
         Histogram latencies = new Histogram(DIGITS);
         for (ClientLog client : clients) {
             for (String channel : client.channels()) {
                 record(published.get(channel), client, channel, begin, until, latencies);
             }
         }
-        return new Timing(disturbed, recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))), latencies);
+        return latencies;
     }
 
     private static void record(

@@ -4,21 +4,15 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.bench.report.Template;
 import java.util.List;
-import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** The ledger as Markdown: what it is, around what came out. */
 final class Document {
-
-    private static final String TEXT = "ledger.md";
 
     private final Machine machine;
     private final LedgerOptions options;
@@ -31,48 +25,33 @@ final class Document {
     }
 
     String markdown() {
-        return text().replace("${clients}", Integer.toString(options.clients()))
-                .replace("${run}", run())
-                .replace("${counts}", counts())
-                .replace("${times}", times())
-                .replace("${faults}", faults());
-    }
-
-    private static String text() {
-        try (InputStream in = Document.class.getResourceAsStream(TEXT)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Template.of(Document.class, "ledger.md")
+                .fill("clients", Integer.toString(options.clients()))
+                .fill("run", run())
+                .fill("counts", counts())
+                .fill("times", times())
+                .fill("faults", faults())
+                .text();
     }
 
     private String run() {
-        return "Seed %d, %d clients, %s, %d cores, %s, JDK %s, Sluice at %s, %s."
-                .formatted(
-                        options.seed(),
-                        options.clients(),
-                        machine.cpu(),
-                        machine.cores(),
-                        machine.kernel(),
-                        machine.jdk(),
-                        machine.commit(),
-                        machine.date());
+        return "Seed %d, %d clients, %s.".formatted(options.seed(), options.clients(), machine.inWords());
     }
 
     private String counts() {
         return rows(entry -> {
             Balance balance = entry.balance();
             return List.of(
-                    number(entry.publications()),
-                    number(balance.expected()),
-                    number(balance.count(Fate.DELIVERED)),
-                    number(balance.count(Fate.IN_GAP)),
-                    number(balance.count(Fate.DISCONNECTED)),
-                    number(balance.count(Fate.MISSED)),
-                    number(balance.count(Fate.UNCERTAIN)),
-                    number(balance.count(Breach.UNSIGNALLED)),
-                    number(balance.count(Breach.DUPLICATED)),
-                    number(balance.count(Breach.REORDERED)));
+                    Figures.number(entry.publications()),
+                    Figures.number(balance.expected()),
+                    Figures.number(balance.count(Fate.DELIVERED)),
+                    Figures.number(balance.count(Fate.IN_GAP)),
+                    Figures.number(balance.count(Fate.DISCONNECTED)),
+                    Figures.number(balance.count(Fate.MISSED)),
+                    Figures.number(balance.count(Fate.UNCERTAIN)),
+                    Figures.number(balance.count(Breach.UNSIGNALLED)),
+                    Figures.number(balance.count(Breach.DUPLICATED)),
+                    Figures.number(balance.count(Breach.REORDERED)));
         });
     }
 
@@ -94,21 +73,14 @@ final class Document {
                 .collect(Collectors.joining("\n"));
     }
 
-    private static String number(long number) {
-        return String.format(Locale.ROOT, "%,d", number);
-    }
-
     private static String recovery(Timing timing) {
         if (!timing.disturbed()) {
             return "–";
         }
-        return timing.recovery()
-                .map(time -> String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1e3))
-                .orElse("never");
+        return timing.recovery().map(Figures::seconds).orElse("never");
     }
 
     private static String millis(Entry entry, double percentile) {
-        double nanos = entry.timing().latencies().getValueAtPercentile(percentile);
-        return String.format(Locale.ROOT, "%,.1f", nanos / TimeUnit.MILLISECONDS.toNanos(1));
+        return Figures.millis(entry.timing().latencies(), percentile);
     }
 }

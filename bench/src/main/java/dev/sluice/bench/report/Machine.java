@@ -43,6 +43,11 @@ public record Machine(
                 LocalDate.now(ZoneOffset.UTC).toString());
     }
 
+    /** What whoever pins nothing, and compares with nobody, has to say of it. */
+    public String inWords() {
+        return "%s, %d cores, %s, JDK %s, Sluice at %s, %s".formatted(cpu, cores, kernel, jdk, commit, date);
+    }
+
     private static Stream<String> cpuInfo(String key) throws IOException {
         return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
                 .filter(line -> line.startsWith(key))

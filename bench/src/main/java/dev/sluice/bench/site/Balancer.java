@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** HAProxy, as one would put it before pods: new connections go to those that say they are ready. */
 final class Balancer implements AutoCloseable {
@@ -17,7 +18,7 @@ final class Balancer implements AutoCloseable {
     /** Buffers are small, so that a client that does not read is soon felt by its pod. */
     private static final String CONFIGURATION = """
             global
-              maxconn 4000
+              maxconn 6000
               nbthread 1
               tune.sndbuf.client 16384
               tune.rcvbuf.server 16384
@@ -32,6 +33,7 @@ final class Balancer implements AutoCloseable {
             frontend clients
               bind 127.0.0.1:%d
               monitor-uri /balancer
+              monitor fail unless { nbsrv(pods) eq %d }
               default_backend pods
             backend pods
               balance leastconn
@@ -46,14 +48,20 @@ final class Balancer implements AutoCloseable {
         this.process = process;
     }
 
-    static Balancer start(List<Pod> pods, Path logs) {
+    /**
+     * Returns once it knows who is there and who is not.
+     *
+     * @param pods that are ready
+     * @param spares that may be later
+     */
+    static Balancer start(List<Pod> pods, List<Pod> spares, Path logs) {
         int port = Ports.free();
-        String servers = pods.stream()
+        String servers = Stream.concat(pods.stream(), spares.stream())
                 .map(pod -> "  server " + pod.name() + " 127.0.0.1:" + pod.port() + " check")
                 .collect(Collectors.joining("\n"));
         Path file = logs.resolve("haproxy.cfg");
         try {
-            Files.writeString(file, CONFIGURATION.formatted(port, Pod.READINESS, servers));
+            Files.writeString(file, CONFIGURATION.formatted(port, pods.size(), Pod.READINESS, servers));
         } catch (IOException e) {
             throw new BenchFailure("can't write " + file, e);
         }

@@ -17,18 +17,20 @@ public final class Pod implements AutoCloseable {
     private final Path jar;
     private final Path logs;
     private final String name;
+    private final Map<String, String> settings;
     private final Link link;
     private int starts;
     private ServerProcess process;
 
-    Pod(String name, Path jar, int redis, Path logs) {
+    Pod(String name, Path jar, int redis, Map<String, String> settings, Path logs) {
         this.name = name;
         this.jar = jar;
+        this.settings = settings;
         this.logs = logs;
         this.link = new Link(redis);
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
@@ -43,8 +45,7 @@ public final class Pod implements AutoCloseable {
     /** Returns once it is ready. */
     public void start() {
         Map<String, String> environment = new HashMap<>(Sluice.environment(port, "redis://127.0.0.1:" + link.port()));
-        environment.put("SLUICE_DRAIN_DELAY", "2s");
-        environment.put("SLUICE_DRAIN_PERIOD", "3s");
+        environment.putAll(settings);
         List<String> command = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",

@@ -8,32 +8,38 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
 
 /** Everything between publishers and clients, of one trial. */
 public final class Site implements AutoCloseable {
 
     private final Path logs;
     private final List<Pod> pods;
+    private final List<Pod> spares;
     private volatile RedisServer redis;
     private RedisServer replaced;
     private Balancer balancer;
     private int redisStarts;
 
-    private Site(Path jar, Path logs) {
+    private Site(Plan plan, Path jar, Path logs) {
         this.logs = logs;
         this.redis = RedisServer.start(redisLog());
-        this.pods = List.of(new Pod("a", jar, redis.port(), logs), new Pod("b", jar, redis.port(), logs));
+        List<Pod> all = IntStream.range(0, plan.pods() + plan.spares())
+                .mapToObj(i -> new Pod(Character.toString('a' + i), jar, redis.port(), plan.settings(), logs))
+                .toList();
+        this.pods = all.subList(0, plan.pods());
+        this.spares = all.subList(plan.pods(), all.size());
     }
 
     /** Started, and ready. */
-    public static Site start(Path jar, Path logs) {
-        Site site = new Site(jar, logs);
+    public static Site start(Plan plan, Path jar, Path logs) {
+        Site site = new Site(plan, jar, logs);
         try {
             CompletableFuture.allOf(site.pods.stream()
                             .map(pod -> CompletableFuture.runAsync(pod::start))
                             .toArray(CompletableFuture<?>[]::new))
                     .join();
-            site.balancer = Balancer.start(site.pods, logs);
+            site.balancer = Balancer.start(site.pods, site.spares, logs);
             return site;
         } catch (CompletionException e) {
             site.close();
@@ -49,8 +55,14 @@ public final class Site implements AutoCloseable {
         return pods.get(0);
     }
 
+    /** Those that were started. */
     public List<Pod> pods() {
         return pods;
+    }
+
+    /** Those that were not. */
+    public List<Pod> spares() {
+        return spares;
     }
 
     public RedisServer redis() {
@@ -71,7 +83,7 @@ public final class Site implements AutoCloseable {
         return balancer.address();
     }
 
-    /** Whether all pods say so. */
+    /** Whether all pods that were started say so. */
     public boolean isReady() {
         return pods.stream().allMatch(Pod::isReady);
     }
@@ -95,6 +107,7 @@ public final class Site implements AutoCloseable {
             balancer.close();
         }
         pods.forEach(Pod::close);
+        spares.forEach(Pod::close);
         redis.close();
         if (replaced != null) {
             replaced.close();

@@ -69,7 +69,7 @@ final class Client {
 
     /** Whether it hears all its channels, as far as it knows. */
     boolean isSubscribed() {
-        return talk.awaited.isEmpty();
+        return talk != null && talk.awaited.isEmpty();
     }
 
     /** Whether it reads; what it does not read waits elsewhere. */
@@ -111,8 +111,8 @@ final class Client {
         }
 
         @Override
-        void ended() {
-            connection.end();
+        void ended(String how) {
+            connection.end(how, Time.now());
             awaited.addAll(log.channels());
             if (!stopped) {
                 loop.schedule(Client.this::start, backoff.next().toNanos(), TimeUnit.NANOSECONDS);

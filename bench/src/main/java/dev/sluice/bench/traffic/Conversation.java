@@ -8,21 +8,25 @@ import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolConfig;
 import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler;
 import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler.ClientHandshakeStateEvent;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.net.URI;
 
 /** One WebSocket, from the upgrade to its end; pings are answered by Netty. */
-abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFrame> {
+abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> {
 
     private static final int LARGEST_HEAD = 8 * 1024;
     private static final int LARGEST_MESSAGE = 256 * 1024;
     private static final int HANDSHAKE_MILLIS = 10_000;
 
+    private String ending = "the connection ended before the upgrade";
+    private boolean closed;
     private boolean over;
 
     /** The WebSocket is open. */
@@ -30,8 +34,12 @@ abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFra
 
     abstract void heard(String message);
 
-    /** It is closed, or could not be opened. Comes once. */
-    abstract void ended();
+    /**
+     * It is closed, or could not be opened. Comes once.
+     *
+     * @param how the close code, or else what happened, in words
+     */
+    abstract void ended(String how);
 
     final void begin(Bootstrap bootstrap, InetSocketAddress address) {
         WebSocketClientProtocolConfig config = WebSocketClientProtocolConfig.newBuilder()
@@ -39,6 +47,7 @@ abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFra
                 .version(WebSocketVersion.V13)
                 .customHeaders(new DefaultHttpHeaders())
                 .maxFramePayloadLength(LARGEST_MESSAGE)
+                .handleCloseFrames(false)
                 .handshakeTimeoutMillis(HANDSHAKE_MILLIS)
                 .build();
         bootstrap
@@ -57,6 +66,7 @@ abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFra
                 .connect(address)
                 .addListener(connected -> {
                     if (!connected.isSuccess()) {
+                        ending = connected.cause().getMessage();
                         end();
                     }
                 });
@@ -65,15 +75,23 @@ abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFra
     @Override
     public final void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event == ClientHandshakeStateEvent.HANDSHAKE_COMPLETE) {
+            ending = "the connection ended without a close frame";
             opened(context.channel());
         } else if (event == ClientHandshakeStateEvent.HANDSHAKE_TIMEOUT) {
+            ending = "no upgrade in time";
             context.close();
         }
     }
 
     @Override
-    protected final void channelRead0(ChannelHandlerContext context, TextWebSocketFrame frame) {
-        heard(frame.text());
+    protected final void channelRead0(ChannelHandlerContext context, WebSocketFrame frame) {
+        if (frame instanceof TextWebSocketFrame text) {
+            heard(text.text());
+        } else if (frame instanceof CloseWebSocketFrame close) {
+            ending = Integer.toString(close.statusCode());
+            closed = true;
+            context.close();
+        }
     }
 
     @Override
@@ -83,13 +101,16 @@ abstract class Conversation extends SimpleChannelInboundHandler<TextWebSocketFra
 
     @Override
     public final void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!closed) {
+            ending = cause.toString();
+        }
         context.close();
     }
 
     private void end() {
         if (!over) {
             over = true;
-            ended();
+            ended(ending);
         }
     }
 }

@@ -19,10 +19,18 @@ public record Load(
         int payloadBytes) {
 
     private static final int UPLOADS = 20;
+    private static final int UPLOADS_PER_CLIENT = 3;
+    private static final int PAYLOAD_BYTES = 200;
 
     /** As of many pages that watch a few uploads each. */
     public static Load of(int clients) {
-        return new Load(clients, UPLOADS, 3, 160, clients / 2.0, 200);
+        return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, PAYLOAD_BYTES);
+    }
+
+    /** As of many pages, each channel of which is watched by a few and says something once a second. */
+    public static Load crowd(int clients) {
+        int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
+        return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, PAYLOAD_BYTES);
     }
 
     /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */

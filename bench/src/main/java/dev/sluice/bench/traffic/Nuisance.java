@@ -68,7 +68,7 @@ final class Nuisance extends Conversation {
     }
 
     @Override
-    void ended() {
+    void ended(String how) {
         // It does not come back; others do.
     }
 

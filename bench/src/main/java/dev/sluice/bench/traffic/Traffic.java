@@ -1,5 +1,6 @@
 package dev.sluice.bench.traffic;
 
+import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.ClientLog;
 import dev.sluice.bench.account.Publications;
 import dev.sluice.bench.process.BenchFailure;
@@ -24,8 +25,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -35,10 +36,18 @@ import java.util.function.Supplier;
 public final class Traffic implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** Until everything has arrived that has been published; there is nothing to see where something never will. */
+    private static final Duration SETTLING = Duration.ofSeconds(10);
+
+    /** How long nothing may come any more before it is believed that nothing does. */
+    private static final Duration SURPLUS_WAIT = Duration.ofMillis(500);
+
+    /** Between two of them; pods that have just been started are slow. */
+    private static final long ENTRANCE_MILLIS = 5;
+
     private static final int PUBLISHERS = 4;
     private static final int BUFFER = 64 * 1024;
-    private static final int SMALL_BUFFER = 4096;
-    private static final long NUISANCE_MILLIS = 20;
 
     private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
@@ -49,10 +58,8 @@ public final class Traffic implements AutoCloseable {
     private final List<Client> clients = new ArrayList<>();
     private final List<Client> sleepers = new ArrayList<>();
     private final List<Publisher> publishers = new ArrayList<>();
-    private final List<Nuisance> nuisances = new ArrayList<>();
     private final List<String> surprises = new ArrayList<>();
-    private Nuisance.Kind nuisance;
-    private boolean closed;
+    private final Nuisances nuisances;
 
     public Traffic(Load load, InetSocketAddress entrance, Supplier<InetSocketAddress> redis, Random random) {
         this.entrance = entrance;
@@ -64,15 +71,20 @@ public final class Traffic implements AutoCloseable {
         for (int i = 0; i < load.clients(); i++) {
             clients.add(client("u" + i, load.uploadsPerClient(), bootstrap()));
         }
+        nuisances = new Nuisances(bootstrap(), loop, entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
             publish(i, "upload:", load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
             publish(i, "user:", load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
         }
     }
 
-    /** Lets the clients in, and returns once all of them hear their channels. */
+    /** Lets the clients in, not all of them at once, and returns once all of them hear their channels. */
     public void open() {
-        run(() -> clients.forEach(Client::start));
+        run(() -> {
+            for (int i = 0; i < clients.size(); i++) {
+                loop.schedule(clients.get(i)::start, i * ENTRANCE_MILLIS, TimeUnit.MILLISECONDS);
+            }
+        });
         await("the clients", this::isEverybodySubscribed);
     }
 
@@ -80,10 +92,15 @@ public final class Traffic implements AutoCloseable {
         run(() -> publishers.forEach(Publisher::start));
     }
 
-    /** Publishes no more, and returns once Redis has answered all there was. */
-    public void stopPublishing() {
+    /** Publishes no more, and returns once everything has arrived, or nothing that is missing will any more. */
+    public void finish() {
         run(() -> publishers.forEach(Publisher::stop));
         await("the publishers", () -> call(() -> publishers.stream().allMatch(Publisher::isAnswered)));
+        long deadline = System.nanoTime() + SETTLING.toNanos();
+        while (!books(Books::audit).isClean() && System.nanoTime() < deadline) {
+            Waiting.sleep(SURPLUS_WAIT);
+        }
+        Waiting.sleep(SURPLUS_WAIT);
     }
 
     /** Redis is somewhere else now. */
@@ -112,32 +129,28 @@ public final class Traffic implements AutoCloseable {
 
     /** Ever more clients come that reset their connections. */
     public void beginResetting() {
-        begin(Nuisance.Kind.RESETS);
+        run(() -> nuisances.begin(Nuisance.Kind.RESETS));
     }
 
     /** Ever more clients come that talk rubbish. */
     public void beginRubbish() {
-        begin(Nuisance.Kind.TALKS_RUBBISH);
+        run(() -> nuisances.begin(Nuisance.Kind.TALKS_RUBBISH));
     }
 
     /** No more of them come. */
     public void endNuisance() {
-        run(() -> nuisance = null);
+        run(nuisances::end);
     }
 
     /** So many clients come that subscribe and never read. */
     public void stall(int howMany) {
-        run(() -> {
-            for (int i = 0; i < howMany; i++) {
-                disturb(Nuisance.Kind.STALLS, bootstrap().option(ChannelOption.SO_RCVBUF, SMALL_BUFFER));
-            }
-        });
+        run(() -> nuisances.stall(howMany));
     }
 
     /** What comes of the books, on the thread that writes them. */
-    public <T> T books(BiFunction<Map<String, Publications>, List<ClientLog>, T> reader) {
-        return call(
-                () -> reader.apply(published, clients.stream().map(Client::log).toList()));
+    public <T> T books(Function<Books, T> reader) {
+        return call(() -> reader.apply(
+                new Books(published, clients.stream().map(Client::log).toList())));
     }
 
     /** What was said to clients and never should be. */
@@ -148,10 +161,9 @@ public final class Traffic implements AutoCloseable {
     @Override
     public void close() {
         run(() -> {
-            closed = true;
             publishers.forEach(Publisher::stop);
             clients.forEach(Client::stop);
-            nuisances.forEach(Nuisance::leave);
+            nuisances.leave();
         });
         group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
     }
@@ -177,26 +189,6 @@ public final class Traffic implements AutoCloseable {
             }
         });
         publishers.add(new Publisher(bootstrap(), loop, redis, own, perSecond, payloadBytes, random));
-    }
-
-    private void begin(Nuisance.Kind kind) {
-        run(() -> {
-            nuisance = kind;
-            keepDisturbing();
-        });
-    }
-
-    private void keepDisturbing() {
-        if (nuisance != null && !closed) {
-            disturb(nuisance, bootstrap());
-            loop.schedule(this::keepDisturbing, NUISANCE_MILLIS, TimeUnit.MILLISECONDS);
-        }
-    }
-
-    private void disturb(Nuisance.Kind kind, Bootstrap bootstrap) {
-        Nuisance next = new Nuisance(kind, "nuisance" + nuisances.size(), uploads, random);
-        nuisances.add(next);
-        next.begin(bootstrap, entrance);
     }
 
     private Bootstrap bootstrap() {

@@ -120,7 +120,7 @@ class AuditTest {
     void expectsNothingOfAConnectionThatHasEnded() {
         publish(10);
         hear(1, 4);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(75, false);
         hear(8, 10);
 
@@ -136,7 +136,7 @@ class AuditTest {
         publish(10);
         hear(1, 4);
         hear(6, 6);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(75, false);
         hear(8, 10);
 
@@ -151,7 +151,7 @@ class AuditTest {
         int number = published.get(OTHER).add(63);
         published.get(OTHER).acknowledge(number, 64);
         connection.heard(OTHER, number, 65);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(75, false);
         hear(8, 10);
 
@@ -162,7 +162,7 @@ class AuditTest {
     @Test
     void expectsNothingBeforeASubscriptionIsAnswered() {
         publish(10);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(35, false);
         hear(4, 10);
 
@@ -173,7 +173,7 @@ class AuditTest {
     @Test
     void expectsAllAfterTheFirstOfASubscription() {
         publish(10);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(65, true);
         connection.heard(CHANNEL, 4, 66);
         hear(6, 10);
@@ -220,7 +220,7 @@ class AuditTest {
     void doesNotAcceptAGapThatWasToldOnAnotherConnection() {
         publish(10);
         connection.gap(45, Optional.of(65L), 48);
-        connection.end();
+        connection.end("1012", 0);
         connection = connect(49, false);
         hear(6, 10);
 

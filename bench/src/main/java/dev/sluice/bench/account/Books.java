@@ -1,0 +1,41 @@
+package dev.sluice.bench.account;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import org.HdrHistogram.Histogram;
+
+/**
+ * All that was written down, and what can be read from it. Times are {@link Time#now}.
+ *
+ * @param published by channel
+ */
+public record Books(Map<String, Publications> published, Collection<ClientLog> clients) {
+
+    /** Four seconds without a beat, two over which clients are told, and two for everything else. */
+    private static final Duration TOLD_WITHIN = Duration.ofSeconds(8);
+
+    /** How many publications there were. */
+    public int publications() {
+        return published.values().stream().mapToInt(Publications::count).sum();
+    }
+
+    public Balance audit() {
+        return Audit.of(published, clients, TOLD_WITHIN);
+    }
+
+    /** As {@link Timing#of}. */
+    public Timing timing(long begin, long from) {
+        return Timing.of(published, clients, begin, from);
+    }
+
+    /** As {@link Timing#latencies}. */
+    public Histogram latencies(long begin, long until) {
+        return Timing.latencies(published, clients, begin, until);
+    }
+
+    /** As {@link Absences#of}. */
+    public Absences absences(long begin, long until) {
+        return Absences.of(clients, begin, until);
+    }
+}
