@@ -1,0 +1,90 @@
+package dev.sluice.bench.rollout;
+
+import dev.sluice.bench.account.Absences;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.report.Figures;
+import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.report.Template;
+import java.time.Duration;
+import java.util.stream.Collectors;
+import org.HdrHistogram.Histogram;
+
+/** The rehearsal as Markdown: what it is, around what came out. */
+final class Document {
+
+    private final Machine machine;
+    private final RolloutOptions options;
+    private final Outcome outcome;
+
+    Document(Machine machine, RolloutOptions options, Outcome outcome) {
+        this.machine = machine;
+        this.options = options;
+        this.outcome = outcome;
+    }
+
+    String markdown() {
+        return Template.of(Document.class, "rollout.md")
+                .fill("pods", Integer.toString(options.pods()))
+                .fill("clients", Figures.number(options.clients()))
+                .fill("delay", seconds(Update.DRAIN_DELAY))
+                .fill("period", seconds(Update.DRAIN_PERIOD))
+                .fill("min-ready", seconds(Update.MIN_READY))
+                .fill("run", run())
+                .fill("figures", figures())
+                .fill("replacements", replacements())
+                .text();
+    }
+
+    private static String seconds(Duration time) {
+        return Long.toString(time.toSeconds());
+    }
+
+    private String run() {
+        return "Seed %d, %d pods, %s clients, %s."
+                .formatted(options.seed(), options.pods(), Figures.number(options.clients()), machine.inWords());
+    }
+
+    private String figures() {
+        Absences absences = outcome.absences();
+        Balance balance = outcome.balance();
+        return String.join(
+                "\n",
+                row("longest time without a connection, ms", Figures.millis(absences.lengths(), 100)),
+                row("p50, p99 of those times, ms", percentiles(absences.lengths())),
+                row("reconnects", Figures.number(absences.lengths().getTotalCount())),
+                row("reconnects in the busiest second", Figures.number(absences.busiestSecond())),
+                row("errors seen by clients", Figures.number(outcome.errors())),
+                row("publications", Figures.number(outcome.publications())),
+                row("deliveries expected", Figures.number(balance.expected())),
+                row("delivered", Figures.number(balance.count(Fate.DELIVERED))),
+                row("lost while disconnected", Figures.number(balance.count(Fate.DISCONNECTED))),
+                row("lost in a gap, or counted as missed", Figures.number(balance.count(Fate.IN_GAP, Fate.MISSED))),
+                row("lost unsignalled", Figures.number(balance.count(Breach.UNSIGNALLED))),
+                row(
+                        "duplicated or reordered",
+                        Figures.number(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
+                row("latency before, p50, p99, ms", percentiles(outcome.before())),
+                row("latency meanwhile, p50, p99, ms", percentiles(outcome.meanwhile())));
+    }
+
+    private static String row(String what, String figure) {
+        return "| " + what + " | " + figure + " |";
+    }
+
+    private static String percentiles(Histogram recorded) {
+        return Figures.millis(recorded, 50) + ", " + Figures.millis(recorded, 99);
+    }
+
+    private String replacements() {
+        return outcome.replacements().stream()
+                .map(step -> "| `%s` | `%s` | %s | %s |"
+                        .formatted(
+                                step.oldPod(),
+                                step.newPod(),
+                                Figures.seconds(step.ready()),
+                                Figures.seconds(step.gone())))
+                .collect(Collectors.joining("\n"));
+    }
+}

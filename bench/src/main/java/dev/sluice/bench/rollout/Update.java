@@ -1,0 +1,68 @@
+package dev.sluice.bench.rollout;
+
+import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.site.Plan;
+import dev.sluice.bench.site.Pod;
+import dev.sluice.bench.site.Site;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Replaces all pods of a site, one by one, as a Deployment with {@code maxSurge: 1} and {@code maxUnavailable: 0} does: once
+ * a new one has been ready for a while, an old one is asked to go, and the next new one is started without waiting until
+ * that has happened.
+ */
+final class Update {
+
+    /** As k8s/base has it. */
+    static final Duration DRAIN_DELAY = Duration.ofSeconds(5);
+
+    /** The default. */
+    static final Duration DRAIN_PERIOD = Duration.ofSeconds(10);
+
+    /** What a Deployment calls {@code minReadySeconds}. */
+    static final Duration MIN_READY = Duration.ofSeconds(10);
+
+    private final Site site;
+
+    Update(Site site) {
+        this.site = site;
+    }
+
+    static Plan plan(int pods) {
+        return new Plan(
+                pods,
+                pods,
+                Map.of(
+                        "SLUICE_DRAIN_DELAY",
+                        DRAIN_DELAY.toSeconds() + "s",
+                        "SLUICE_DRAIN_PERIOD",
+                        DRAIN_PERIOD.toSeconds() + "s"));
+    }
+
+    /** Returns once the last of the old ones is gone. */
+    List<Replacement> run() {
+        List<CompletableFuture<Replacement>> replacements = new ArrayList<>();
+        for (int i = 0; i < site.pods().size(); i++) {
+            replacements.add(replace(site.pods().get(i), site.spares().get(i)));
+        }
+        return replacements.stream().map(CompletableFuture::join).toList();
+    }
+
+    private static CompletableFuture<Replacement> replace(Pod old, Pod fresh) {
+        Duration ready = time(fresh::start);
+        Waiting.sleep(MIN_READY);
+        return CompletableFuture.supplyAsync(
+                () -> new Replacement(old.name(), fresh.name(), ready, time(old::terminate)),
+                task -> new Thread(task, "end of " + old.name()).start());
+    }
+
+    private static Duration time(Runnable action) {
+        long begin = System.nanoTime();
+        action.run();
+        return Duration.ofNanos(System.nanoTime() - begin);
+    }
+}

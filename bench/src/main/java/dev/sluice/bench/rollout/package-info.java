@@ -1,0 +1,2 @@
+/** Rehearses a rolling update; {@code bench/rollout} starts it. */
+package dev.sluice.bench.rollout;
