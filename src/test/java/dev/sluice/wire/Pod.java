@@ -90,15 +90,19 @@ final class Pod implements AutoCloseable {
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
         ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
-        return launched(builder);
+        return launched(builder, secrets(config));
     }
 
     /** Launched with a command of the caller's, which lets it choose its port. */
     static Pod launched(ProcessBuilder builder) {
+        return launched(builder, List.of());
+    }
+
+    private static Pod launched(ProcessBuilder builder, List<String> secrets) {
         Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
         builder.redirectErrorStream(true).redirectOutput(log.toFile());
         try {
-            return new Pod(builder.start(), log, secrets(config));
+            return new Pod(builder.start(), log, secrets);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
