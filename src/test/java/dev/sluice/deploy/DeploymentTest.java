@@ -9,6 +9,9 @@ import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +56,23 @@ class DeploymentTest {
                 .extractingByKey("memory")
                 .isNotNull()
                 .isEqualTo(container.getResources().getRequests().get("memory"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void podsRunAsTheUserTheImageIsMadeFor(Applied applied) throws IOException {
+        String user = "USER "
+                + sluice(applied)
+                        .getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getSecurityContext()
+                        .getRunAsUser();
+        for (String image : List.of("Dockerfile.jvm", "Dockerfile.native")) {
+            assertThat(Files.readAllLines(Path.of("src/main/docker", image)))
+                    .filteredOn(line -> line.startsWith("USER"))
+                    .containsExactly(user);
+        }
     }
 
     @ParameterizedTest
