@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,7 +49,7 @@ class ContainerIT {
     }
 
     @Test
-    void itDeliversAndTellsItsClientsWhenItIsToGo() throws IOException {
+    void itDeliversAndTellsItsClientsWhenItIsToGo() {
         try (Pod pod = Pod.launched(container(List.of(), Map.of())).awaitReady();
                 Client client = Client.of(pod, "7")) {
             Stage.REDIS.publish("user:7", "hello");
@@ -64,13 +63,10 @@ class ContainerIT {
             assertThat(client.closeCode()).isEqualTo(1012);
             assertThat(pod.exit(Duration.ofSeconds(15))).isIn(0, 143);
         }
-        try (Stream<Path> files = Files.walk(root)) {
-            assertThat(files).noneMatch(Files::isWritable);
-        }
     }
 
     @Test
-    void whereNothingCanBeWrittenItGoesOnWithoutEpoll() throws IOException {
+    void whereNothingCanBeWrittenItGoesOnWithoutEpoll() {
         assumeThat(Pod.isNative()).as("a native executable has no epoll").isFalse();
         Map<String, String> nowhere = Map.of("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + work);
         try (Pod pod = Pod.launched(container(List.of(), nowhere)).awaitReady();
@@ -82,7 +78,7 @@ class ContainerIT {
     }
 
     @Test
-    void theHeapFollowsTheLimitOfTheContainer() throws IOException {
+    void theHeapFollowsTheLimitOfTheContainer() {
         MemoryLimit limit = MemoryLimit.of(512 * MEGABYTE).orElse(null);
         assumeThat(limit).as("a control group of our own").isNotNull();
         try (limit;
