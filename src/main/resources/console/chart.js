@@ -36,7 +36,7 @@ export function chart(tile, place) {
     find('.line:not(.second)').setAttribute('d', main.line);
     find('.area').setAttribute('d', main.area);
     find('.second').setAttribute('d', second?.line ?? '');
-    find('.deaf').setAttribute('d', path(samples, (sample) => (sample.live ? undefined : top), top).area);
+    find('.deaf').setAttribute('d', path(samples, (sample) => (sample.live ? undefined : 1), 1).area);
     find('.top').textContent = top ? tile.format(top) : '';
     find('svg').setAttribute('aria-label', `${tile.title}: now ${tile.now(latest)}, at most ${tile.format(highest)}`);
   };

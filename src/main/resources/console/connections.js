@@ -31,6 +31,7 @@ export function connections(ask) {
     element('found').textContent =
       total === 0 ? (searched ? 'Nobody here matches.' : 'Nobody is connected.') : `${many(total, 'user')}${searched ? (total === 1 ? ' matches' : ' match') : ''}`;
     show(users);
+    grow();
     element('first').hidden = after === '';
     element('next').hidden = next === undefined;
     element('next').onclick = () => turnTo(next);
@@ -77,6 +78,7 @@ export function connections(ask) {
 
   return {
     changed(state) {
+      grow();
       if (state === known) return;
       known = state;
       later(Math.max(0, asked + MIN_BETWEEN_MS - Date.now()));
@@ -101,13 +103,22 @@ function show(users) {
     const row = rows.get(one.user) ?? newRow(one.user);
     if (row === place) place = place.nextElementSibling;
     else body.insertBefore(row, place);
+    row.dataset.since = one.since;
+    row.dataset.about = `${many(one.connections, 'connection')}, ${one.connections === 1 ? 'for' : 'the oldest for'} `;
     const more = one.hears - one.channels.length;
-    row.querySelector('.about').textContent = `${many(one.connections, 'connection')}, ${one.connections === 1 ? 'for' : 'the oldest for'} ${since(one.since)}`;
     const channels = more ? [...one.channels, `and ${count(more)} more`] : one.channels;
     if (row.dataset.channels !== channels.join(' ')) {
       row.dataset.channels = channels.join(' ');
       row.cells[1].replaceChildren(...channels.flatMap((name) => [span('channel', name), ' ']));
     }
+  }
+}
+
+/** Time goes on, whether something else changes or not. */
+function grow() {
+  for (const row of element('users').rows) {
+    const text = row.dataset.about + since(row.dataset.since);
+    if (row.querySelector('.about').textContent !== text) row.querySelector('.about').textContent = text;
   }
 }
 

@@ -154,6 +154,7 @@ function askForToken(why = '') {
   say('out', 'signed out');
   element('sign-in').hidden = false;
   element('refusal').textContent = why;
+  element('token').focus();
 }
 
 async function signIn(why) {
@@ -173,7 +174,6 @@ element('leave').onclick = () => {
   token = undefined;
   forget();
   askForToken();
-  element('token').focus();
 };
 
 extras.show(element('extras'));
