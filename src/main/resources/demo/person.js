@@ -76,7 +76,7 @@ export function person(name, token, remove) {
 
   function line(text) {
     const item = document.createElement('li');
-    item.textContent = text.slice(0, 400);
+    item.textContent = item.title = text.slice(0, 400);
     find('.messages').prepend(item);
     while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();
   }
