@@ -68,6 +68,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice")
                 .layer("demo")
                 .definedBy("dev.sluice.demo")
+                .layer("console")
+                .definedBy("dev.sluice.console")
                 .layer("health")
                 .definedBy("dev.sluice.health")
                 .layer("socket")
@@ -104,6 +106,8 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("demo")
                 .mayNotBeAccessedByAnyLayer()
+                .whereLayer("console")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("health")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("socket")
@@ -117,24 +121,33 @@ class ArchitectureTest {
                 .whereLayer("publish")
                 .mayOnlyBeAccessedByLayers("operate", "control", "events")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("operate", "publish", "events")
+                .mayOnlyBeAccessedByLayers("operate", "publish", "events", "console")
                 .whereLayer("delivery")
                 .mayOnlyBeAccessedByLayers("root", "socket", "feed")
                 .whereLayer("retain")
                 .mayOnlyBeAccessedByLayers("root", "socket")
                 .whereLayer("registry")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "operate")
+                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "operate", "console")
                 .whereLayer("outbox")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry", "operate")
+                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry", "operate", "console")
                 .whereLayer("route")
                 .mayOnlyBeAccessedByLayers(
-                        "root", "socket", "delivery", "retain", "registry", "outbox", "access", "publish", "operate")
+                        "root",
+                        "socket",
+                        "delivery",
+                        "retain",
+                        "registry",
+                        "outbox",
+                        "access",
+                        "publish",
+                        "operate",
+                        "console")
                 .whereLayer("access")
                 .mayOnlyBeAccessedByLayers("socket", "http")
                 .whereLayer("redis")
                 .mayOnlyBeAccessedByLayers("publish", "access")
                 .whereLayer("feed")
-                .mayOnlyBeAccessedByLayers("root", "health", "socket", "control")
+                .mayOnlyBeAccessedByLayers("root", "health", "socket", "control", "console")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }

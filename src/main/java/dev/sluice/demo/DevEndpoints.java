@@ -43,8 +43,9 @@ public final class DevEndpoints {
     @POST
     @Path("token")
     @Produces(MediaType.TEXT_PLAIN)
-    public String token(@RestQuery @DefaultValue("alice") String user) throws GeneralSecurityException, JoseException {
-        return tokens.mint(name(user))
+    public String token(@RestQuery @DefaultValue("alice") String user, @RestQuery List<String> role)
+            throws GeneralSecurityException, JoseException {
+        return tokens.mint(name(user), role)
                 .orElseThrow(() -> problem(
                         Response.Status.CONFLICT,
                         "A verification key of your own is configured: mint tokens with its private half"));

@@ -4,6 +4,7 @@ import io.quarkus.arc.profile.IfBuildProfile;
 import io.smallrye.jwt.util.KeyUtils;
 import jakarta.inject.Singleton;
 import java.security.GeneralSecurityException;
+import java.util.List;
 import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jose4j.jws.AlgorithmIdentifiers;
@@ -25,14 +26,15 @@ final class DevTokens {
         this.privateKey = privateKey.filter(key -> !key.equals("NONE"));
     }
 
-    /** A token for the user, or nothing where tokens are verified with a key of the developer's own. */
-    Optional<String> mint(String user) throws GeneralSecurityException, JoseException {
+    /** A token for the user with these roles, or nothing where tokens are verified with a key of the developer's own. */
+    Optional<String> mint(String user, List<String> roles) throws GeneralSecurityException, JoseException {
         if (privateKey.isEmpty()) {
             return Optional.empty();
         }
         JwtClaims claims = new JwtClaims();
         claims.setSubject(user);
         claims.setClaim("type", "access");
+        claims.setStringListClaim("groups", roles);
         claims.setExpirationTimeMinutesInTheFuture(LIFE_MINUTES);
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);

@@ -47,14 +47,12 @@ final class SampleWorker {
         Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(200, 500));
         String channel = "upload:" + upload;
         return Multi.createFrom()
-                .ticks()
-                .every(pace)
-                .onOverflow()
-                .drop()
-                .select()
-                .first(STEPS)
+                .range(1, STEPS + 1)
                 .onItem()
-                .transformToUniAndConcatenate(tick -> redis.publish(channel, progress(upload, tick.intValue() + 1)))
+                .transformToUniAndConcatenate(step -> redis.publish(channel, progress(upload, step))
+                        .onItem()
+                        .delayIt()
+                        .by(pace))
                 .collect()
                 .last()
                 .chain(() -> redis.publish(channel, completed(upload)));

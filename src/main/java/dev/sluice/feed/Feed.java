@@ -122,6 +122,11 @@ public final class Feed implements Source {
         return current == null ? null : current.gap();
     }
 
+    /** Where the Redis is that it listens to, for people: no user, no password. */
+    public String redis() {
+        return redis.whereabouts();
+    }
+
     @Override
     public void pause() {
         context.runOnContext(x -> pause(true));

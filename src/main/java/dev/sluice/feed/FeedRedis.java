@@ -32,6 +32,11 @@ final class FeedRedis implements RedisOptionsCustomizer {
         }
     }
 
+    /** Where it is, for people. */
+    String whereabouts() {
+        return Whereabouts.of(Objects.requireNonNull(options));
+    }
+
     /**
      * A client that nobody else uses, on the caller's Vert.x context, always the same one; to be closed by the caller.
      *

@@ -11,6 +11,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -234,6 +235,11 @@ public final class Registry {
             return group;
         });
         return found;
+    }
+
+    /** The users there are now, as they come and go. */
+    public Set<String> present() {
+        return Collections.unmodifiableSet(users.keySet());
     }
 
     /** How many channels one user, or with scope {@code connection} one connection, may listen to. */

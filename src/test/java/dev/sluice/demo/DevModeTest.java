@@ -67,10 +67,13 @@ class DevModeTest {
                 .extract()
                 .asString();
         assertThat(page).contains("<title>Sluice</title>").doesNotContain("<script>", "style=", "onclick");
-        for (String file : List.of("page.js", "style.css", "sluice.svg")) {
-            assertThat(page).contains("/demo/" + file);
+        for (String file : List.of("demo.html", "demo.js", "person.js", "publish.js", "style.css")) {
             when().get("/demo/" + file).then().statusCode(200);
         }
+        when().get("/console/extras.js")
+                .then()
+                .statusCode(200)
+                .body(containsString("dev mode adds"), containsString("/demo/demo.html"));
     }
 
     @Test

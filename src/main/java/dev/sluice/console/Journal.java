@@ -1,0 +1,73 @@
+package dev.sluice.console;
+
+import dev.sluice.console.Facts.Stretch;
+import dev.sluice.feed.Feed;
+import dev.sluice.feed.Gap;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.registry.Disconnected;
+import io.quarkus.runtime.Startup;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jspecify.annotations.Nullable;
+
+/** Remembers for those who come later what has happened: the last connections that ended, the last gap. */
+@Startup
+@Singleton
+final class Journal {
+
+    private static final int ENDS = 100;
+
+    private final boolean enabled;
+    private final Feed feed;
+    private final String pod;
+    private final String version;
+    private final Instant started = Instant.now();
+    private final Ring<End> ends = new Ring<>(ENDS);
+    private volatile @Nullable Instant live;
+    private volatile @Nullable Stretch gap;
+
+    Journal(
+            ConsoleConfig config,
+            Feed feed,
+            @ConfigProperty(name = "HOSTNAME") Optional<String> pod,
+            @ConfigProperty(name = "quarkus.application.version") String version) {
+        this.enabled = config.enabled();
+        this.feed = feed;
+        this.pod = pod.orElseGet(() -> "process " + ProcessHandle.current().pid());
+        this.version = version;
+    }
+
+    Facts facts() {
+        return new Facts(pod, version, started, feed.redis(), live, gap);
+    }
+
+    Ring<End> ends() {
+        return ends;
+    }
+
+    void onDisconnected(@Observes Disconnected event) {
+        if (enabled) {
+            Disconnect reason = event.reason();
+            Instant now = Instant.now();
+            ends.add(new End(
+                    now,
+                    event.connection().user(),
+                    reason.tag(),
+                    reason.closeCode(),
+                    Duration.between(event.connection().since(), now).toSeconds()));
+        }
+    }
+
+    void onGap(@Observes Gap event) {
+        Stretch known = gap;
+        // The time until the pod heard for the first time has no beginning that would be told.
+        if (event.open() || (known != null && known.since().equals(event.since()))) {
+            gap = new Stretch(event.since(), event.until());
+        }
+        live = event.until();
+    }
+}

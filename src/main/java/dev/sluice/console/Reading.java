@@ -1,0 +1,73 @@
+package dev.sluice.console;
+
+import io.micrometer.core.instrument.Measurement;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.distribution.HistogramSnapshot;
+import io.micrometer.core.instrument.search.Search;
+import java.time.Instant;
+import java.util.stream.StreamSupport;
+
+/**
+ * What the meters said at one moment; of counters, what they have counted since the pod started.
+ *
+ * @param nanos the same as {@link System#nanoTime}, which nobody sets back
+ * @param connections authenticated ones
+ * @param latency of deliveries
+ * @param beats of the canary
+ */
+record Reading(
+        Instant at,
+        long nanos,
+        double connections,
+        double unauthenticated,
+        double users,
+        double subscriptions,
+        double publications,
+        double deliveries,
+        double missed,
+        double disconnects,
+        double gaps,
+        double outboxBytes,
+        double backlogBytes,
+        boolean live,
+        HistogramSnapshot latency,
+        HistogramSnapshot beats) {
+
+    static Reading of(MeterRegistry meters) {
+        return new Reading(
+                Instant.now(),
+                System.nanoTime(),
+                sum(meters.find("sluice.connections").tag("state", "authenticated")),
+                sum(meters.find("sluice.connections").tag("state", "unauthenticated")),
+                sum(meters.find("sluice.users")),
+                sum(meters.find("sluice.subscriptions")),
+                sum(meters.find("sluice.publications")),
+                sum(meters.find("sluice.deliveries")),
+                sum(meters.find("sluice.missed")),
+                sum(meters.find("sluice.disconnects")),
+                sum(meters.find("sluice.feed.gaps")),
+                sum(meters.find("sluice.outbox.pending.bytes")),
+                sum(meters.find("sluice.feed.pending.bytes")),
+                sum(meters.find("sluice.feed.live")) > 0,
+                histogram(meters.find("sluice.delivery.latency")),
+                histogram(meters.find("sluice.canary.latency")));
+    }
+
+    /** Over all tags. */
+    private static double sum(Search search) {
+        return search.meters().stream().mapToDouble(Reading::value).sum();
+    }
+
+    private static double value(Meter meter) {
+        return StreamSupport.stream(meter.measure().spliterator(), false)
+                .mapToDouble(Measurement::getValue)
+                .sum();
+    }
+
+    private static HistogramSnapshot histogram(Search search) {
+        Timer timer = search.timer();
+        return timer == null ? HistogramSnapshot.empty(0, 0, 0) : timer.takeSnapshot();
+    }
+}

@@ -1,0 +1,74 @@
+package dev.sluice.console;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One second of this pod's life, in numbers.
+ *
+ * @param at when it ended, in milliseconds since the epoch
+ * @param connections authenticated ones at that moment
+ * @param unauthenticated those that have not said who they are
+ * @param publications received from Redis, a second
+ * @param deliveries handed to connections, a second
+ * @param missed passed over for slow ones, a second
+ * @param disconnects connections that ended, since the start
+ * @param gaps since the start
+ * @param outboxBytes memory charged for what connections have not taken
+ * @param backlogBytes the same for what event loops have not delivered
+ * @param live whether what is published is heard
+ * @param latencyMedian half of the deliveries of the last seconds took longer, in milliseconds; absent without any
+ * @param latencyHigh one in a hundred took longer
+ * @param canaryMedian the same for the canary's beats
+ * @param canaryHigh the same for the canary's beats
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+record Sample(
+        long at,
+        long connections,
+        long unauthenticated,
+        long users,
+        long subscriptions,
+        double publications,
+        double deliveries,
+        double missed,
+        long disconnects,
+        long gaps,
+        long outboxBytes,
+        long backlogBytes,
+        boolean live,
+        @Nullable Double latencyMedian,
+        @Nullable Double latencyHigh,
+        @Nullable Double canaryMedian,
+        @Nullable Double canaryHigh) {
+
+    private static final double HIGH = 0.99;
+
+    /**
+     * What became different.
+     *
+     * @param earlier some seconds ago: percentiles need more than one can bring
+     * @param before a second ago
+     */
+    static Sample between(Reading earlier, Reading before, Reading now) {
+        double seconds = Math.max(0.001, (now.nanos() - before.nanos()) / 1e9);
+        return new Sample(
+                now.at().toEpochMilli(),
+                (long) now.connections(),
+                (long) now.unauthenticated(),
+                (long) now.users(),
+                (long) now.subscriptions(),
+                (now.publications() - before.publications()) / seconds,
+                (now.deliveries() - before.deliveries()) / seconds,
+                (now.missed() - before.missed()) / seconds,
+                (long) now.disconnects(),
+                (long) now.gaps(),
+                (long) now.outboxBytes(),
+                (long) now.backlogBytes(),
+                now.live(),
+                Percentiles.between(earlier.latency(), now.latency(), 0.5),
+                Percentiles.between(earlier.latency(), now.latency(), HIGH),
+                Percentiles.between(earlier.beats(), now.beats(), 0.5),
+                Percentiles.between(earlier.beats(), now.beats(), HIGH));
+    }
+}

@@ -1,0 +1,104 @@
+package dev.sluice.console;
+
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Listeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.jboss.resteasy.reactive.RestQuery;
+
+/** Finds who is connected to this pod, a page at a time. */
+@Path("/api/console/users")
+@RolesAllowed("operator")
+@Produces(MediaType.APPLICATION_JSON)
+public final class Search {
+
+    private static final int PAGE = 20;
+    private static final int CHANNELS = 4;
+
+    private final Registry registry;
+    private final Routes routes;
+
+    Search(Registry registry, Routes routes) {
+        this.registry = registry;
+        this.routes = routes;
+    }
+
+    /**
+     * Users in the order of their names.
+     *
+     * @param text a part of their name, or a channel that they hear
+     * @param after the last one of the page before
+     */
+    @GET
+    @Operation(hidden = true)
+    public Found find(@RestQuery @DefaultValue("") String text, @RestQuery @DefaultValue("") String after) {
+        String part = text.toLowerCase(Locale.ROOT);
+        Set<String> listening = listening(text);
+        // The first of the page and one more, the last of them on top.
+        PriorityQueue<String> first = new PriorityQueue<>(PAGE + 2, Comparator.reverseOrder());
+        int total = 0;
+        for (String user : registry.present()) {
+            if (user.toLowerCase(Locale.ROOT).contains(part) || listening.contains(user)) {
+                total++;
+                if (user.compareTo(after) > 0) {
+                    first.add(user);
+                    if (first.size() > PAGE + 1) {
+                        first.remove();
+                    }
+                }
+            }
+        }
+        List<String> page = first.stream().sorted().limit(PAGE).toList();
+        return new Found(
+                total,
+                page.stream().flatMap(user -> found(user).stream()).toList(),
+                first.size() > PAGE ? page.get(PAGE - 1) : null);
+    }
+
+    private Set<String> listening(String channelName) {
+        Channel channel = routes.resolve(channelName);
+        Listeners listeners = channel == null ? null : registry.listeners(channel);
+        return listeners == null
+                ? Set.of()
+                : listeners.connections().stream().map(Connection::user).collect(Collectors.toSet());
+    }
+
+    /** One, or none where the user has gone meanwhile. */
+    private List<Found.User> found(String user) {
+        Map<Connection, List<Channel>> connections = registry.connections(user);
+        if (connections.isEmpty()) {
+            return List.of();
+        }
+        List<String> channels = connections.values().stream()
+                .flatMap(List::stream)
+                .map(Channel::name)
+                .distinct()
+                .toList();
+        Instant since = connections.keySet().stream()
+                .map(Connection::since)
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
+        return List.of(new Found.User(
+                user,
+                connections.size(),
+                since,
+                channels.stream().limit(CHANNELS).toList(),
+                channels.size()));
+    }
+}

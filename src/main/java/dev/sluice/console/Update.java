@@ -1,0 +1,10 @@
+package dev.sluice.console;
+
+import java.util.List;
+
+/**
+ * What is told to somebody who watches: all there is to begin with, then what is new.
+ *
+ * @param ends connections that have ended
+ */
+record Update(Facts facts, List<Sample> samples, List<End> ends) {}

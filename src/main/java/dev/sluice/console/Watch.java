@@ -1,0 +1,78 @@
+package dev.sluice.console;
+
+import dev.sluice.http.ProblemException;
+import io.smallrye.common.annotation.Blocking;
+import io.smallrye.mutiny.Multi;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.microprofile.jwt.JsonWebToken;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.jboss.resteasy.reactive.RestStreamElementType;
+
+/** Tells whoever watches what is new, once a second, for as long as the token is good. */
+@Path("/api/console/updates")
+@RolesAllowed("operator")
+public final class Watch {
+
+    private static final int MAX_WATCHERS = 16;
+
+    /** Nobody minds coming again once a day. */
+    private static final long MAX_SECONDS = Duration.ofDays(1).toSeconds();
+
+    private final Sampler sampler;
+    private final Journal journal;
+    private final JsonWebToken token;
+    private final AtomicInteger watchers = new AtomicInteger();
+
+    Watch(Sampler sampler, Journal journal, JsonWebToken token) {
+        this.sampler = sampler;
+        this.journal = journal;
+        this.token = token;
+    }
+
+    @GET
+    @Blocking
+    @Produces(MediaType.SERVER_SENT_EVENTS)
+    @RestStreamElementType(MediaType.APPLICATION_JSON)
+    @Operation(hidden = true)
+    public Multi<Update> updates() {
+        long left = token.getExpirationTime() - Instant.now().getEpochSecond();
+        Duration good = Duration.ofSeconds(Math.max(1, Math.min(left, MAX_SECONDS)));
+        if (watchers.incrementAndGet() > MAX_WATCHERS) {
+            watchers.decrementAndGet();
+            throw ProblemException.unavailable("As many as may watch this pod do so already: " + MAX_WATCHERS);
+        }
+        Watcher watcher = new Watcher();
+        return Multi.createBy()
+                .concatenating()
+                .streams(Multi.createFrom().item(0L), sampler.news())
+                .map(news -> watcher.next())
+                .select()
+                .first(good)
+                .onTermination()
+                .invoke(watchers::decrementAndGet);
+    }
+
+    /** Somebody who watches, and what has been told. */
+    private final class Watcher {
+        private long samples;
+        private long ends;
+
+        Update next() {
+            long seenSamples = samples;
+            long seenEnds = ends;
+            samples = sampler.samples().added();
+            ends = journal.ends().added();
+            return new Update(
+                    journal.facts(),
+                    sampler.samples().between(seenSamples, samples),
+                    journal.ends().between(seenEnds, ends));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.sluice.feed;
+
+import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisOptions;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Says for people where a Redis is, and nothing of what a configuration may hold besides: no user, password or query. */
+final class Whereabouts {
+
+    private static final Pattern AUTHORITY = Pattern.compile("(?:.*@)?([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d+)?");
+    private static final String UNKNOWN = "a Redis whose URI can't be read";
+
+    private Whereabouts() {}
+
+    /** Where a client so configured connects to. */
+    static String of(RedisOptions options) {
+        String all = options.getEndpoints().stream().map(Whereabouts::of).collect(Collectors.joining(", "));
+        if (options.getType() == RedisClientType.SENTINEL) {
+            return "master " + options.getMasterName() + ", says " + all;
+        }
+        return options.getType() == RedisClientType.STANDALONE ? all : options.getType() + " " + all;
+    }
+
+    /** One endpoint. */
+    static String of(String endpoint) {
+        try {
+            URI uri = new URI(endpoint);
+            if ("unix".equals(uri.getScheme())) {
+                return "unix:" + uri.getPath();
+            }
+            Matcher authority = AUTHORITY.matcher(uri.getRawAuthority() == null ? "" : uri.getRawAuthority());
+            if (!authority.matches()) {
+                return UNKNOWN;
+            }
+            String port = authority.group(2) == null ? "" : authority.group(2);
+            return uri.getScheme() + "://" + authority.group(1) + port;
+        } catch (URISyntaxException e) {
+            return UNKNOWN;
+        }
+    }
+}

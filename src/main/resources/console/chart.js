@@ -1,0 +1,76 @@
+// A tile: what a number is now, and how it was in the last minutes.
+
+const WIDTH = 300;
+const MIN_SECONDS = 60;
+const HEIGHT = 56;
+/** Further apart than this, two samples have nothing between them. */
+const HOLE_MS = 2_500;
+
+/**
+ * @typedef {object} Tile
+ * @property {string} title
+ * @property {((sample: any) => number | undefined)[]} series the main one, and perhaps a second
+ * @property {(value: number) => string} format
+ * @property {(sample: any) => string} now the main one
+ * @property {(sample: any) => string} [second] the second
+ * @property {(sample: any) => string} [more] what is to be said besides
+ */
+
+/** @param {Tile} tile @param {HTMLElement} place @returns {(samples: any[]) => void} draws it anew */
+export function chart(tile, place) {
+  const figure = document.getElementById('tile').content.firstElementChild.cloneNode(true);
+  const find = (selector) => figure.querySelector(selector);
+  find('figcaption').textContent = tile.title;
+  find('.key').hidden = !tile.second;
+  place.append(figure);
+
+  return (samples) => {
+    const latest = samples.at(-1);
+    const values = tile.series.flatMap((series) => samples.map(series)).filter((value) => value !== undefined);
+    const highest = Math.max(0, ...values);
+    const top = nice(highest);
+    const [main, second] = tile.series.map((series) => path(samples, series, top));
+    find('.now strong').textContent = tile.now(latest);
+    find('.key').textContent = tile.second?.(latest) ?? '';
+    find('.more').textContent = tile.more?.(latest) ?? '';
+    find('.line:not(.second)').setAttribute('d', main.line);
+    find('.area').setAttribute('d', main.area);
+    find('.second').setAttribute('d', second?.line ?? '');
+    find('.deaf').setAttribute('d', path(samples, (sample) => (sample.live ? undefined : 1), 1).area);
+    find('.top').textContent = top ? tile.format(top) : '';
+    find('svg').setAttribute('aria-label', `${tile.title}: now ${tile.now(latest)}, at most ${tile.format(highest)}`);
+  };
+}
+
+/** The next of 1, 2, 5, 10, 20, … @param {number} value */
+function nice(value) {
+  if (value <= 0) return 0;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((step) => step * power >= value);
+}
+
+/** @param {any[]} samples @param {(sample: any) => number | undefined} series @param {number} top */
+function path(samples, series, top) {
+  const now = samples.at(-1).at;
+  const pixel = WIDTH / Math.max(MIN_SECONDS * 1000, now - samples[0].at);
+  const runs = [];
+  let before = -Infinity;
+  for (const sample of samples) {
+    const value = series(sample);
+    if (value === undefined) continue;
+    if (sample.at - before > HOLE_MS) runs.push([]);
+    before = sample.at;
+    const x = WIDTH - (now - sample.at) * pixel;
+    const y = HEIGHT - 1 - (top ? value / top : 0) * (HEIGHT - 2);
+    runs.at(-1).push(`${x.toFixed(1)} ${y.toFixed(1)}`);
+  }
+  return {
+    line: runs.map((run) => `M${run.join('L')}${run.length === 1 ? 'h1' : ''}`).join(''),
+    area: runs.map((run) => `M${x(run[0])} ${HEIGHT}L${run.join('L')}L${x(run.at(-1))} ${HEIGHT}Z`).join(''),
+  };
+}
+
+/** @param {string} point */
+function x(point) {
+  return point.split(' ')[0];
+}

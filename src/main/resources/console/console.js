@@ -1,0 +1,180 @@
+// The console: what this pod does now, for whoever has an operator's token.
+
+import { chart } from './chart.js';
+import { connections } from './connections.js';
+import * as extras from './extras.js';
+import { bytes, clock, count, duration, many, millis, since } from './format.js';
+import { watch } from './stream.js';
+
+const KEPT_MS = 300_000;
+const ENDS = 100;
+const REFUSALS = {
+  401: 'This token is not good, or has expired.',
+  403: 'The groups of this token do not hold "operator".',
+  404: 'This pod has no console.',
+};
+
+const element = (id) => document.getElementById(id);
+
+let token;
+let facts;
+let samples = [];
+let stop = () => {};
+
+const tiles = [
+  {
+    title: 'Connections',
+    series: [(s) => s.connections],
+    format: count,
+    now: (s) => count(s.connections),
+    more: (s) => `${many(s.users, 'user')}, ${many(s.subscriptions, 'subscription')}${s.unauthenticated ? `, ${count(s.unauthenticated)} not authenticated` : ''}`,
+  },
+  {
+    title: 'Deliveries a second',
+    series: [(s) => s.deliveries, (s) => s.publications],
+    format: count,
+    now: (s) => count(s.deliveries),
+    second: (s) => `${count(s.publications)} published`,
+  },
+  {
+    title: 'Delivery latency',
+    series: [(s) => s.latencyMedian, (s) => s.latencyHigh],
+    format: millis,
+    now: (s) => millis(s.latencyMedian),
+    second: (s) => (s.latencyHigh === undefined ? 'nothing delivered' : `99 % in ${millis(s.latencyHigh)}`),
+  },
+  {
+    title: 'Waiting in outboxes',
+    series: [(s) => s.outboxBytes, (s) => s.backlogBytes],
+    format: bytes,
+    now: (s) => bytes(s.outboxBytes),
+    second: (s) => `${bytes(s.backlogBytes)} on the way to them`,
+    more: (s) => (s.missed ? `${count(s.missed)} missed a second` : ''),
+  },
+  {
+    title: 'Gaps',
+    series: [(s) => s.gaps],
+    format: count,
+    now: (s) => count(s.gaps),
+    more: () => lastGap(facts.gap),
+  },
+  {
+    title: 'Canary',
+    series: [(s) => s.canaryMedian, (s) => s.canaryHigh],
+    format: millis,
+    now: (s) => millis(s.canaryMedian),
+    second: (s) => (s.canaryHigh === undefined ? 'not heard' : `99 % in ${millis(s.canaryHigh)}`),
+    more: () => 'to Redis and back',
+  },
+].map((tile) => chart(tile, element('tiles')));
+
+const table = connections((path, options = {}) => fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } }));
+
+function lastGap(gap) {
+  if (!gap) return 'none since the start';
+  if (!gap.until) return `since ${clock(gap.since)}, and going on`;
+  return `the last at ${clock(gap.since)}, for ${duration(Math.max(1, Math.round((Date.parse(gap.until) - Date.parse(gap.since)) / 1000)))}`;
+}
+
+function say(name, text) {
+  element('state').dataset.state = name;
+  if (element('state').textContent !== text) element('state').textContent = text;
+  element('console').classList.toggle('stale', name !== 'live' && name !== 'deaf');
+}
+
+function heard(update) {
+  facts = update.facts;
+  const from = update.samples[0]?.at ?? Infinity;
+  // The pod tells all that it knows when it is asked anew; what was before that, or before the pod, stays.
+  if (update.first) samples = samples.filter(({ at }) => at < from);
+  samples.push(...update.samples);
+  const latest = samples.at(-1);
+  samples = samples.filter(({ at }) => at > latest.at - KEPT_MS);
+  say(facts.live ? 'live' : 'deaf', facts.live ? 'live' : 'live, but the pod does not hear Redis');
+  showFacts();
+  showEnds(update.ends, update.first);
+  if (latest) {
+    tiles.forEach((draw) => draw(samples));
+    table.changed(`${facts.since} ${latest.connections} ${latest.disconnects} ${latest.subscriptions}`);
+  }
+}
+
+function showFacts() {
+  element('pod').textContent = `${facts.pod}, version ${facts.version}`;
+  element('up').textContent = since(facts.since);
+  element('redis').textContent = facts.redis;
+  element('live').textContent = facts.live ? since(facts.live) : 'not heard';
+}
+
+function showEnds(ends, all) {
+  const body = element('ends');
+  if (all) body.replaceChildren();
+  for (const end of ends) {
+    const row = body.insertRow(0);
+    const cells = [clock(end.at), end.user, `${end.reason.replaceAll('_', ' ')} (${end.code})`, duration(end.seconds)];
+    cells.forEach((text) => (row.insertCell().textContent = text));
+  }
+  while (body.rows.length > ENDS) body.deleteRow(-1);
+  element('ends-table').hidden = body.rows.length === 0;
+  element('no-ends').hidden = body.rows.length > 0;
+}
+
+function start() {
+  element('sign-in').hidden = true;
+  stop = watch('/api/console/updates', token, heard, (state) => {
+    if (state.name === 'live') show(true);
+    if (state.name === 'connecting' && samples.length === 0) say('connecting', 'connecting');
+    if (state.name === 'waiting') say('lost', 'connection lost, reconnecting');
+    if (state.name === 'refused') refused(REFUSALS[state.status]);
+  });
+}
+
+/** Where nobody is needed to give a token the next one is asked for, unless the last was refused at once. */
+async function refused(why) {
+  const wasGood = samples.length > 0;
+  token = undefined;
+  forget();
+  if (wasGood) await signIn(why);
+  else askForToken(why);
+}
+
+function show(shown) {
+  for (const id of ['console', 'facts', 'leave']) element(id).hidden = !shown;
+}
+
+function forget() {
+  stop();
+  show(false);
+  table.clear();
+  samples = [];
+  element('ends').replaceChildren();
+}
+
+function askForToken(why = '') {
+  say('out', 'signed out');
+  element('sign-in').hidden = false;
+  element('refusal').textContent = why;
+  element('token').focus();
+}
+
+async function signIn(why) {
+  token = await extras.token();
+  if (token) start();
+  else askForToken(why);
+}
+
+element('sign-in').onsubmit = (event) => {
+  event.preventDefault();
+  token = element('token').value.trim();
+  event.target.reset();
+  element('refusal').textContent = '';
+  start();
+};
+element('leave').onclick = () => {
+  token = undefined;
+  forget();
+  askForToken();
+};
+
+extras.show(element('extras'));
+signIn();

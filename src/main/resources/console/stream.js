@@ -1,0 +1,86 @@
+// Server-sent events with an Authorization header, which EventSource has no way to send; comes back until it is refused.
+
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 10_000;
+/** Something comes every second. */
+const SILENCE_MS = 5_000;
+
+/**
+ * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'waiting'} | {name: 'refused', status: number}} State
+ *   `refused` is for good
+ */
+
+/**
+ * Watches until it is refused or ended.
+ *
+ * @param {string} url
+ * @param {string} token
+ * @param {(event: any) => void} onEvent what came, parsed; `first` says that it is the first of a connection
+ * @param {(state: State) => void} onState
+ * @returns {() => void} ends it
+ */
+export function watch(url, token, onEvent, onState) {
+  let ended = false;
+  let current = new AbortController();
+  let attempts = 0;
+
+  async function connect() {
+    onState({ name: 'connecting' });
+    current = new AbortController();
+    let silence = setTimeout(() => current.abort(), SILENCE_MS);
+    try {
+      const answer = await fetch(url, {
+        headers: { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' },
+        cache: 'no-store',
+        signal: current.signal,
+      });
+      if ([401, 403, 404].includes(answer.status)) {
+        ended = true;
+        return onState({ name: 'refused', status: answer.status });
+      }
+      if (!answer.ok || !answer.body) throw new Error(answer.statusText);
+      let rest = '';
+      let first = true;
+      for await (const text of parts(answer.body)) {
+        clearTimeout(silence);
+        silence = setTimeout(() => current.abort(), SILENCE_MS);
+        const events = (rest + text).split('\n\n');
+        rest = events.pop() ?? '';
+        for (const event of events.map(data).filter(Boolean)) {
+          if (first) onState({ name: 'live' });
+          onEvent({ ...JSON.parse(event), first });
+          first = false;
+          attempts = 0;
+        }
+      }
+    } catch {
+      // Cut off, silent or not there: all the same.
+    } finally {
+      clearTimeout(silence);
+    }
+    if (ended) return;
+    onState({ name: 'waiting' });
+    setTimeout(() => ended || connect(), Math.random() * Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempts++));
+  }
+
+  connect();
+  return () => {
+    ended = true;
+    current.abort();
+  };
+}
+
+/** @param {ReadableStream<Uint8Array>} body */
+async function* parts(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+}
+
+/** @param {string} event */
+function data(event) {
+  return event
+    .split('\n')
+    .filter((line) => line.startsWith('data:'))
+    .map((line) => line.slice(5))
+    .join('\n');
+}

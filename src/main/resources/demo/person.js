@@ -1,0 +1,161 @@
+// One user: a connection of their own, the uploads they follow, and all that they hear.
+
+import { Sluice } from '/console/client/sluice.js';
+import { clock } from '/console/format.js';
+
+const MESSAGES = 50;
+const UPLOADS = 12;
+
+/**
+ * @param {string} name
+ * @param {() => Promise<string>} token
+ * @param {() => void} remove
+ * @returns {{element: HTMLElement, close: () => void}}
+ */
+export function person(name, token, remove) {
+  const element = document.getElementById('person').content.firstElementChild.cloneNode(true);
+  const find = (selector) => element.querySelector(selector);
+  const uploads = new Map();
+  let sluice;
+
+  function connect() {
+    sluice = new Sluice('/ws', { token, onMessage: heard, onGap: gap, onMissed: missed, onState: state, onError: refused, onSubscribed: subscribed });
+    uploads.forEach((upload, id) => (upload.end = sluice.subscribe(`upload:${id}`)));
+  }
+
+  function state(now) {
+    const live = now.name === 'open';
+    find('.state').dataset.state = live ? 'live' : now.name === 'closed' ? 'out' : 'lost';
+    find('.state').textContent = live
+      ? 'live'
+      : now.name === 'closed'
+        ? `closed: ${now.reason || now.code}`
+        : now.name === 'waiting'
+          ? 'connection lost, reconnecting'
+          : 'connecting';
+    find('.again').hidden = now.name !== 'closed';
+    find('.start').disabled = !live;
+  }
+
+  function gap({ since, until }) {
+    find('.gap').hidden = false;
+    find('.gap').classList.toggle('over', until !== null);
+    find('.gap').textContent = until
+      ? `What was published between ${clock(since)} and ${clock(until)} may be lost.`
+      : `Redis is not heard since ${clock(since)}: what is published now may be lost.`;
+  }
+
+  function missed({ channel, count }) {
+    line(`${count} of ${channel} were passed over: too slow`);
+  }
+
+  function refused({ message, channel }) {
+    line(`${channel ?? ''} ${message}`);
+  }
+
+  function subscribed({ channel, retained }) {
+    line(`listens to ${channel}${retained ? ', and gets the newest at once' : ''}`);
+  }
+
+  function heard(data) {
+    line(typeof data === 'string' ? data : `${data.byteLength} bytes, binary`);
+    const message = parse(data);
+    switch (message?.action) {
+      case 'upload_progress': {
+        const { upload_id, progress_percent, message: text, status } = message.payload ?? {};
+        return update(upload_id, progress_percent, text, status);
+      }
+      case 'upload_completed':
+        return update(message.upload_id, 100, 'completed', 'completed');
+      case 'upload_failed':
+        return update(message.upload_id, undefined, message.error_message, 'failed');
+      default:
+        if (typeof message?.text === 'string') find('.note').textContent = message.text.slice(0, 200);
+    }
+  }
+
+  function line(text) {
+    const item = document.createElement('li');
+    item.textContent = item.title = text.slice(0, 400);
+    find('.messages').prepend(item);
+    while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();
+  }
+
+  function follow(id) {
+    if (uploads.has(id)) return;
+    const item = document.getElementById('upload').content.firstElementChild.cloneNode(true);
+    item.querySelector('.id').textContent = id;
+    item.querySelector('progress').setAttribute('aria-label', `Upload ${id} of ${name}`);
+    find('.uploads').prepend(item);
+    uploads.set(id, { item, end: sluice.subscribe(`upload:${id}`) });
+    suggest(`upload:${id}`);
+    if (uploads.size > UPLOADS) {
+      const [oldest, upload] = uploads.entries().next().value;
+      upload.end();
+      upload.item.remove();
+      uploads.delete(oldest);
+    }
+  }
+
+  function update(id, percent, text, status) {
+    const item = uploads.get(id)?.item;
+    if (!item) return;
+    if (percent !== undefined) {
+      item.querySelector('progress').value = percent;
+      item.querySelector('.percent').textContent = `${percent} %`;
+    }
+    item.querySelector('.stage').textContent = text ?? '';
+    item.classList.toggle('done', status === 'completed');
+    item.classList.toggle('failed', status === 'failed');
+  }
+
+  async function work() {
+    const ids = Array.from({ length: 3 }, () => Math.random().toString(36).slice(2, 8));
+    // First listen, then let the work begin: each step is published once.
+    ids.forEach(follow);
+    const answer = await fetch('/dev/uploads', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ user: name, uploads: ids }),
+    }).catch(() => undefined);
+    if (!answer?.ok) line('the worker was not reached');
+  }
+
+  find('h3').textContent = name;
+  find('h3').id = `person-${name}`;
+  element.setAttribute('aria-labelledby', `person-${name}`);
+  find('.messages').setAttribute('aria-label', `What ${name} hears, the newest first`);
+  find('.follow input').setAttribute('aria-label', `Id of an upload that ${name} is to follow`);
+  find('.remove').setAttribute('aria-label', `Remove ${name}`);
+  find('.remove').onclick = remove;
+  find('.again').onclick = connect;
+  find('.start').onclick = work;
+  find('.follow').onsubmit = (event) => {
+    event.preventDefault();
+    follow(find('.follow input').value.trim());
+    event.target.reset();
+  };
+  suggest(`user:${name}`);
+  connect();
+  return {
+    element,
+    close() {
+      sluice.close();
+      element.remove();
+    },
+  };
+}
+
+/** @param {string} channel offered where something is published by hand */
+function suggest(channel) {
+  document.getElementById('channels').prepend(Object.assign(document.createElement('option'), { value: channel }));
+}
+
+/** @param {string | ArrayBuffer} data */
+function parse(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,160 @@
+package dev.sluice.browser;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.ConsoleMessage;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
+import com.microsoft.playwright.options.ColorScheme;
+import com.microsoft.playwright.options.ReducedMotion;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The Chromium of this machine, without a window; for one thread. */
+public final class Browser implements AutoCloseable {
+
+    private static final int TIMEOUT_MILLIS = 30_000;
+    private static final int WIDTH = 1280;
+    private static final int PHONE_WIDTH = 390;
+    private static final int HEIGHT = 844;
+
+    private final Playwright playwright;
+    private final com.microsoft.playwright.Browser chromium;
+    private final List<String> errors = new CopyOnWriteArrayList<>();
+    private @Nullable Page page;
+
+    private Browser(Path executable, Path node) {
+        System.setProperty("playwright.nodejs.path", node.toString());
+        playwright = Playwright.create(
+                new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
+        // As root Chromium starts without its sandbox only; the pages are our own.
+        chromium = playwright
+                .chromium()
+                .launch(new BrowserType.LaunchOptions()
+                        .setExecutablePath(executable)
+                        .setChromiumSandbox(false));
+        PlaywrightAssertions.setDefaultAssertionTimeout(TIMEOUT_MILLIS);
+    }
+
+    /** Starts it. Where there is none, the test that asks is skipped, and says so; in CI, which installs it, it fails. */
+    public static Browser start() {
+        Optional<Path> chromium = find("chromium", "chromium-browser", "google-chrome");
+        Optional<Path> node = find("node");
+        boolean there = chromium.isPresent() && node.isPresent();
+        if ("true".equals(System.getenv("CI"))) {
+            assertThat(there).as("Chromium and Node, which CI installs").isTrue();
+        }
+        assumeTrue(there, "NOT TESTED in a browser: that needs Chromium and Node in the PATH");
+        return new Browser(chromium.orElseThrow(), node.orElseThrow());
+    }
+
+    private static Optional<Path> find(String... names) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .flatMap(folder -> Arrays.stream(names).map(name -> Path.of(folder, name)))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    /** Opens a page as somebody does who has never been there, in place of the one before. */
+    public Page open(String url) {
+        if (page != null) {
+            page.context().close();
+        }
+        errors.clear();
+        page = chromium.newContext(new com.microsoft.playwright.Browser.NewContextOptions()
+                        .setViewportSize(WIDTH, HEIGHT)
+                        .setReducedMotion(ReducedMotion.REDUCE))
+                .newPage();
+        page.setDefaultTimeout(TIMEOUT_MILLIS);
+        page.onConsoleMessage(this::said);
+        page.onPageError(errors::add);
+        page.navigate(url);
+        return page;
+    }
+
+    /** Errors that the page has caused or reported, other than that something could not be reached. */
+    public List<String> errors() {
+        return errors;
+    }
+
+    private void said(ConsoleMessage message) {
+        if (message.type().equals("error") && !message.text().contains("net::ERR_")) {
+            errors.add(message.text());
+        }
+    }
+
+    /** From now on as somebody sees it who likes it so. */
+    private void prefers(ColorScheme scheme) {
+        page().emulateMedia(new Page.EmulateMediaOptions().setColorScheme(scheme));
+    }
+
+    /**
+     * Asserts that those who can't see well, or have no mouse, have no serious trouble with the page as it is, light and
+     * dark, and that on a phone all of it is within its width.
+     */
+    public void assertUsableByAll() {
+        for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
+            prefers(scheme);
+            assertThat(seriousTrouble()).as(scheme.name()).isEmpty();
+        }
+        page().setViewportSize(PHONE_WIDTH, HEIGHT);
+        assertThat(page().evaluate("() => document.documentElement.scrollWidth"))
+                .isEqualTo(PHONE_WIDTH);
+        page().setViewportSize(WIDTH, HEIGHT);
+        prefers(ColorScheme.LIGHT);
+    }
+
+    @SuppressWarnings("unchecked")
+    private List<String> seriousTrouble() {
+        page().evaluate(axe());
+        return (List<String>) page().evaluate("""
+                async () => (await axe.run()).violations
+                  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+                  .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => html + ' ' + any[0]?.message).join(' ')}`)""");
+    }
+
+    private static String axe() {
+        try (InputStream in = Objects.requireNonNull(Browser.class.getResourceAsStream("/axe.min.js"))) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Takes pictures of the whole page, light and dark, into {@code target/screenshots}. */
+    public void screenshots(String name) {
+        for (ColorScheme scheme : List.of(ColorScheme.DARK, ColorScheme.LIGHT)) {
+            prefers(scheme);
+            page().screenshot(new Page.ScreenshotOptions()
+                    .setFullPage(true)
+                    .setPath(Path.of(
+                            "target", "screenshots", name + "-" + scheme.name().toLowerCase(Locale.ROOT) + ".png")));
+        }
+    }
+
+    private Page page() {
+        return Objects.requireNonNull(page);
+    }
+
+    @Override
+    public void close() {
+        playwright.close();
+    }
+}

@@ -1,0 +1,2 @@
+/** A real browser for tests of what people look at. */
+package dev.sluice.browser;

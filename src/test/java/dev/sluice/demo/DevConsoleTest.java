@@ -1,0 +1,129 @@
+package dev.sluice.demo;
+
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.options.AriaRole;
+import dev.sluice.browser.Browser;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import java.io.IOException;
+import java.net.URI;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a person does with the page of dev mode, in a real browser. */
+@QuarkusTest
+@TestProfile(DevModeTest.Dev.class)
+class DevConsoleTest {
+
+    @TestHTTPResource("/")
+    URI root;
+
+    private static @Nullable Browser started;
+
+    private Browser browser;
+    private Page page;
+
+    @BeforeEach
+    void open() {
+        started = started == null ? Browser.start() : started;
+        browser = started;
+        page = browser.open(root.toString());
+        assertThat(page.locator("#state")).hasText("live");
+        assertThat(person("alice").locator(".state")).hasText("live");
+        assertThat(person("bob").locator(".state")).hasText("live");
+    }
+
+    @AfterAll
+    static void close() {
+        if (started != null) {
+            started.close();
+        }
+    }
+
+    @Test
+    void uploadsComeToTheirEndBeforeTheEyesOfWhomTheyConcernAndOfNobodyElse() {
+        button(person("alice"), "Start three uploads").click();
+        assertThat(page.locator("#users")).containsText(Pattern.compile("alice.*upload:.*bob", Pattern.DOTALL));
+        page.locator("#channel").fill("user:bob");
+        page.locator("#payload").fill("{\"text\":\"only for bob\"}");
+        button(page.locator("#publish"), "Publish").click();
+        assertThat(page.locator("#published")).hasText("Redis has given it to one pod.");
+        assertThat(person("bob").locator(".note")).hasText("only for bob");
+        assertThat(person("alice").locator(".percent").first()).hasText(Pattern.compile("[567]\\d %"));
+        browser.screenshots("dev");
+        browser.assertUsableByAll();
+        assertThat(person("alice").locator(".note")).hasText("Your 3 uploads are ready");
+        assertThat(person("alice").locator(".percent")).hasText(new String[] {"100 %", "100 %", "100 %"});
+        assertThat(person("bob").locator(".uploads")).isEmpty();
+        assertThat(person("bob").locator(".messages")).hasText("{\"text\":\"only for bob\"}");
+        assertThat(person("alice").locator(".messages")).not().containsText("only for bob");
+        assertThat(browser.errors()).isEmpty();
+    }
+
+    @Test
+    void anUploadOfSomebodyWhoIsAddedCanBeFollowedByOthers() {
+        page.locator("#name").fill("carol");
+        page.locator("#name").press("Enter");
+        button(person("carol"), "Start three uploads").click();
+        String upload = person("carol").locator(".id").first().textContent();
+        person("alice").locator(".follow input").fill(upload);
+        person("alice").locator(".follow input").press("Enter");
+        assertThat(person("alice").locator(".percent")).not().hasText("0 %");
+        button(person("carol"), "Remove carol").click();
+        assertThat(person("carol")).hasCount(0);
+        assertThat(page.locator("#users")).not().containsText("carol");
+        assertThat(browser.errors()).isEmpty();
+    }
+
+    @Test
+    void anOutageOfRedisIsToldAndEnds() throws IOException {
+        ProcessHandle redis = redis();
+        String command = redis.info().command().orElseThrow();
+        String port = page.locator("#redis").textContent().replaceAll(".*:", "");
+        redis.destroyForcibly();
+        Locator gap = person("alice").locator(".gap");
+        assertThat(gap).containsText("Redis is not heard since");
+        assertThat(page.locator("#state")).hasText("live, but the pod does not hear Redis");
+        Process again = new ProcessBuilder(command, "--port", port, "--bind", "127.0.0.1", "--save", "")
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        // The tests that come after this one need it.
+        Runtime.getRuntime().addShutdownHook(new Thread(again::destroy));
+        assertThat(gap).containsText(Pattern.compile("between .* and .* may be lost"));
+        assertThat(page.locator("#state")).hasText("live");
+        assertThat(page.locator(".tile").filter(new Locator.FilterOptions().setHasText("Gaps")))
+                .containsText(Pattern.compile("1\\s*the last at"));
+        button(page.locator("#publish"), "Publish").click();
+        assertThat(person("alice").locator(".note")).hasText("Hello Alice");
+        assertThat(browser.errors()).isEmpty();
+    }
+
+    /** The one that dev mode has started. */
+    private static ProcessHandle redis() {
+        try (Stream<ProcessHandle> children = ProcessHandle.current().children()) {
+            return children.filter(child -> child.info().command().orElse("").contains("redis-server"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    private Locator person(String name) {
+        return page.getByRole(
+                AriaRole.ARTICLE, new Page.GetByRoleOptions().setName(name).setExact(true));
+    }
+
+    private static Locator button(Locator in, String name) {
+        return in.getByRole(
+                AriaRole.BUTTON, new Locator.GetByRoleOptions().setName(name).setExact(true));
+    }
+}
