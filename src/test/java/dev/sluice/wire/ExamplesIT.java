@@ -1,8 +1,11 @@
 package dev.sluice.wire;
 
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.microsoft.playwright.Page;
+import dev.sluice.browser.Browser;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -15,6 +18,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is in {@code examples/} works, as it is there. */
 class ExamplesIT {
@@ -73,6 +78,25 @@ class ExamplesIT {
             assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token")))
                             .statusCode())
                     .isEqualTo(404);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"module", "bare"})
+    void aPageShowsWhatIsPublished(String name) throws Exception {
+        try (Browser browser = Browser.start();
+                Backend backend = Backend.start();
+                Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.origins", backend.address(), "sluice.drain.period", "1s"))) {
+            Page page = browser.open(backend.address() + "/" + name + ".html?sluice=" + pod.webSocket("/ws"));
+            assertThat(page.locator("#state")).hasText("open");
+            redis.publish("upload:42", "{\"progress_percent\":50}");
+            redis.publish("user:alice", "{\"text\":\"Upload 42 is ready\"}");
+            assertThat(page.locator("#progress")).hasAttribute("value", "50");
+            assertThat(page.locator("#notes")).hasText("Upload 42 is ready");
+            assertThat(browser.errors()).isEmpty();
+            pod.terminate();
+            assertThat(page.locator("#state")).not().hasText("open");
         }
     }
 
