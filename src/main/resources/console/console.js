@@ -100,6 +100,7 @@ function heard(update) {
 }
 
 function showFacts() {
+  document.title = `Sluice · ${facts.pod}`;
   element('pod').textContent = `${facts.pod}, version ${facts.version}`;
   element('up').textContent = since(facts.since);
   element('redis').textContent = facts.redis;

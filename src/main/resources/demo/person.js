@@ -31,7 +31,7 @@ export function person(name, token, remove) {
       : now.name === 'closed'
         ? `closed: ${now.reason || now.code}`
         : now.name === 'waiting'
-          ? 'connection lost, reconnecting'
+          ? `${now.reason.startsWith('no token') ? now.reason : 'connection lost'}, reconnecting`
           : 'connecting';
     find('.again').hidden = now.name !== 'closed';
     find('.start').disabled = !live;

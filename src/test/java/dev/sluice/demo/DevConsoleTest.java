@@ -78,6 +78,11 @@ class DevConsoleTest {
         person("alice").locator(".follow input").fill(upload);
         person("alice").locator(".follow input").press("Enter");
         assertThat(person("alice").locator(".percent")).not().hasText("0 %");
+        button(page.locator("#users"), "Disconnect carol").click();
+        page.locator("#disconnect").click();
+        assertThat(person("carol").locator(".state")).hasText("closed: disconnected by an operator");
+        button(person("carol"), "Connect again").click();
+        assertThat(person("carol").locator(".state")).hasText("live");
         button(person("carol"), "Remove carol").click();
         assertThat(person("carol")).hasCount(0);
         assertThat(page.locator("#users")).not().containsText("carol");

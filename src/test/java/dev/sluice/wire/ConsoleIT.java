@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.restassured.path.json.JsonPath;
+import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -53,7 +56,7 @@ class ConsoleIT {
     }
 
     @Test
-    void thePageIsServedWithAllThatItNeedsAndMayNeedNothingElse() {
+    void thePageIsServedWithAllThatItNeedsAndMayNeedNothingElse() throws IOException {
         Set<String> seen = new HashSet<>(Set.of("/"));
         List<String> paths = new ArrayList<>(seen);
         for (int i = 0; i < paths.size(); i++) {
@@ -72,6 +75,8 @@ class ConsoleIT {
                 }
             }
         }
+        assertThat(Api.with(pod, "").get("/console/client/sluice.js").body())
+                .isEqualTo(Files.readString(Path.of("client", "sluice.js")));
         assertThat(paths)
                 .contains("/console/style.css", "/console/sluice.svg", "/console/console.js", "/console/chart.js");
     }
