@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -403,7 +404,7 @@ final class Redis implements AutoCloseable {
     }
 
     private static void write(OutputStream out, byte[]... words) throws IOException {
-        if (words[0] == PUBLISH) {
+        if (Arrays.equals(words[0], PUBLISH)) {
             Discretion.published(words[2]);
         }
         out.write(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
