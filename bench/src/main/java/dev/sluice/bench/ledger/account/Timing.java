@@ -48,13 +48,22 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                         .min(Comparator.comparingLong(First::sent))
                         .map(First::heardByAll);
         long until = Math.max(from, recovered.orElse(Long.MAX_VALUE));
+        return new Timing(
+                disturbed,
+                recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))),
+                latencies(published, clients, begin, until));
+    }
+
+    /** How late those arrived that were published from the one time to the other, in nanoseconds. */
+    public static Histogram latencies(
+            Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
         Histogram latencies = new Histogram(DIGITS);
         for (ClientLog client : clients) {
             for (String channel : client.channels()) {
                 record(published.get(channel), client, channel, begin, until, latencies);
             }
         }
-        return new Timing(disturbed, recovered.map(at -> Duration.ofNanos(Math.max(0, at - from))), latencies);
+        return latencies;
     }
 
     private static void record(
