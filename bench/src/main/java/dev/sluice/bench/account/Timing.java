@@ -54,8 +54,8 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                 latencies(published, clients, begin, until));
     }
 
-    /** Of what was published from one time until another, in nanoseconds. */
-    static Histogram latencies(
+    /** How late those arrived that were published from the one time to the other, in nanoseconds. */
+    public static Histogram latencies(
             Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
         Histogram latencies = new Histogram(DIGITS);
         for (ClientLog client : clients) {

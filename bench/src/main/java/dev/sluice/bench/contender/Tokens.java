@@ -5,6 +5,8 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -19,9 +21,12 @@ public final class Tokens {
 
     private Tokens() {}
 
-    public static String of(String user) {
+    /** @param groups the user's roles over HTTP */
+    public static String of(String user, String... groups) {
         long expiry = Instant.now().plus(LIFE).getEpochSecond();
-        String claims = "{\"sub\":\"" + user + "\",\"type\":\"access\",\"exp\":" + expiry + "}";
+        String roles = Stream.of(groups).map(group -> "\"" + group + "\"").collect(Collectors.joining(",", "[", "]"));
+        String claims =
+                "{\"sub\":\"" + user + "\",\"type\":\"access\",\"exp\":" + expiry + ",\"groups\":" + roles + "}";
         String signed = base64(HEADER.getBytes(StandardCharsets.US_ASCII)) + "."
                 + base64(claims.getBytes(StandardCharsets.US_ASCII));
         return signed + "." + base64(signature(signed));

@@ -73,6 +73,11 @@ public final class ServerProcess implements AutoCloseable {
         return Usage.residentBytes(process);
     }
 
+    /** Files, sockets among them, that it has open now. */
+    public long openFiles() {
+        return Usage.openFiles(process);
+    }
+
     @Override
     public void close() {
         Children.end(process);

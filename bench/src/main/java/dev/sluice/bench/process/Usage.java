@@ -34,6 +34,11 @@ public final class Usage {
         return sum(process, Usage::residentKilobytes) * 1024;
     }
 
+    /** Files, sockets among them, that it and all it has started have open. */
+    static long openFiles(Process process) {
+        return sum(process, directory -> list(directory.resolve("fd")));
+    }
+
     /** What all cores have been busy so far, stolen time included, in nanoseconds, 10 ms exact. */
     public static long machineNanos() {
         String[] times = read(Path.of("/proc/stat"))
@@ -71,6 +76,14 @@ public final class Usage {
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
                 .findFirst()
                 .orElse(0);
+    }
+
+    private static long list(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.count();
+        } catch (IOException e) {
+            throw new BenchFailure("can't list " + directory + "; has the process ended?", e);
+        }
     }
 
     private static String read(Path file) {

@@ -1,0 +1,86 @@
+package dev.sluice.bench.attack;
+
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.process.Cores;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * All who attack, from when they begin. They get only what the others leave of their core, so that what those notice is the
+ * pod's doing.
+ */
+final class Attackers implements AutoCloseable {
+
+    private static final long RESPITE_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
+
+    private final Attack attack;
+    private final Tally tally = new Tally();
+    private final List<Attacker> attackers = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
+
+    private Attackers(Attack attack, InetSocketAddress pod) {
+        this.attack = attack;
+        for (int i = 0; i < attack.attackers(); i++) {
+            Attacker attacker = new Attacker(i, pod, tally);
+            attackers.add(attacker);
+            threads.add(new Thread(() -> attack(attacker), "attacker-" + i));
+        }
+    }
+
+    static Attackers begin(Attack attack, InetSocketAddress pod) {
+        Attackers attackers = new Attackers(attack, pod);
+        attackers.threads.forEach(Thread::start);
+        return attackers;
+    }
+
+    Tally tally() {
+        return tally;
+    }
+
+    /** Lets them do nothing more; connections that they hold stay as they are. Returns once they have stopped. */
+    void stop() {
+        end();
+        if (failure.get() != null) {
+            throw failure.get();
+        }
+    }
+
+    private void end() {
+        attackers.forEach(Attacker::stop);
+        try {
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        } catch (InterruptedException e) {
+            throw new BenchFailure("interrupted", e);
+        }
+    }
+
+    private void attack(Attacker attacker) {
+        try {
+            Cores.yieldToAll();
+            while (!attacker.isOver()) {
+                try {
+                    attack.once(attacker);
+                } catch (IOException refusedOrCutOff) {
+                    // As it should be; once more.
+                    LockSupport.parkNanos(RESPITE_NANOS);
+                }
+            }
+        } catch (RuntimeException e) {
+            failure.set(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        end();
+        attackers.forEach(Attacker::close);
+    }
+}

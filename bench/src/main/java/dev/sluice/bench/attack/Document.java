@@ -1,0 +1,144 @@
+package dev.sluice.bench.attack;
+
+import dev.sluice.bench.report.Machine;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import org.HdrHistogram.Histogram;
+
+/** The attacks as Markdown: what they are, around what came of them. */
+final class Document {
+
+    private static final String TEXT = "attacks.md";
+    private static final double MEGABYTE = 1 << 20;
+
+    private final Machine machine;
+    private final List<Entry> entries;
+
+    Document(Machine machine, List<Entry> entries) {
+        this.machine = machine;
+        this.entries = entries;
+    }
+
+    /** The same in a line. */
+    static String summary(Entry entry) {
+        return "%s; p50 %s, p99 %s, max %s ms; RSS %s MB; CPU %.0f %%; gone after %s; %s"
+                .formatted(
+                        done(entry),
+                        change(entry, h -> h.getValueAtPercentile(50)),
+                        change(entry, h -> h.getValueAtPercentile(99)),
+                        change(entry, Histogram::getMaxValue),
+                        resident(entry),
+                        entry.cores() * 100,
+                        gone(entry),
+                        entry.reactions());
+    }
+
+    String markdown() {
+        return text().replace("${clients}", Integer.toString(Attacks.CLIENTS))
+                .replace("${run}", run())
+                .replace("${flags}", String.join(" ", Scene.FLAGS))
+                .replace("${heard}", heard())
+                .replace("${pod}", pod())
+                .replace("${attacks}", attacks());
+    }
+
+    private static String text() {
+        try (InputStream in = Document.class.getResourceAsStream(TEXT)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String run() {
+        return "%s, %d cores, %s, JDK %s, Sluice at %s, %s."
+                .formatted(
+                        machine.cpu(),
+                        machine.cores(),
+                        machine.kernel(),
+                        machine.jdk(),
+                        machine.commit(),
+                        machine.date());
+    }
+
+    private String heard() {
+        return rows(entry -> List.of(
+                done(entry),
+                number(entry.balance().expected()),
+                number(entry.lost()),
+                change(entry, h -> h.getValueAtPercentile(50)),
+                change(entry, h -> h.getValueAtPercentile(99)),
+                change(entry, Histogram::getMaxValue)));
+    }
+
+    private String pod() {
+        return rows(entry -> List.of(
+                reactions(entry, "refused"),
+                reactions(entry, "disconnects"),
+                reactions(entry, "auth_failures"),
+                reactions(entry, "answers"),
+                "%.0f %%".formatted(entry.cores() * 100),
+                resident(entry),
+                gone(entry)));
+    }
+
+    private String attacks() {
+        return entries.stream()
+                .map(entry ->
+                        "| `" + entry.attack().id() + "` | " + entry.attack().description() + " |")
+                .collect(Collectors.joining("\n"));
+    }
+
+    private String rows(Function<Entry, List<String>> cells) {
+        return entries.stream()
+                .map(entry -> "| `" + entry.attack().id() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static String done(Entry entry) {
+        if (entry.attack() == Attack.NONE) {
+            return "–";
+        }
+        double perSecond = entry.done() / (entry.lasted().toNanos() / 1e9);
+        return number(Math.round(perSecond)) + " " + entry.attack().unit() + "/s";
+    }
+
+    private static String reactions(Entry entry, String kind) {
+        return entry.reactions().entrySet().stream()
+                .filter(reaction -> reaction.getKey().startsWith(kind + " "))
+                .map(reaction ->
+                        "`" + reaction.getKey().substring(kind.length() + 1) + "` " + number(reaction.getValue()))
+                .collect(Collectors.collectingAndThen(Collectors.joining(", "), cell -> cell.isEmpty() ? "–" : cell));
+    }
+
+    private static String change(Entry entry, ToDoubleFunction<Histogram> of) {
+        return millis(of.applyAsDouble(entry.before())) + " → " + millis(of.applyAsDouble(entry.during()));
+    }
+
+    private static String millis(double nanos) {
+        return String.format(Locale.ROOT, "%,.1f", nanos / TimeUnit.MILLISECONDS.toNanos(1));
+    }
+
+    private static String resident(Entry entry) {
+        return String.format(
+                Locale.ROOT, "%.0f → %.0f", entry.residentBefore() / MEGABYTE, entry.residentAtMost() / MEGABYTE);
+    }
+
+    private static String gone(Entry entry) {
+        return entry.gone()
+                .map(time -> String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1e3))
+                .orElse("never");
+    }
+
+    private static String number(long number) {
+        return String.format(Locale.ROOT, "%,d", number);
+    }
+}

@@ -1,0 +1,165 @@
+package dev.sluice.bench.attack;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A connection without manners: it says whatever bytes it likes, and leaves by a reset. */
+final class RawSocket implements AutoCloseable {
+
+    static final int FINAL_TEXT = 0x81;
+    static final int FINAL_PING = 0x89;
+
+    /** A request for a WebSocket, but for the empty line at its end. */
+    static final String UPGRADE = "GET /ws HTTP/1.1\r\nHost: pod\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+    static final int SWITCHING_PROTOCOLS = 101;
+
+    /** Of an end without a close frame. */
+    private static final int NO_CODE = 1006;
+
+    private static final int OPCODE = 0x0f;
+    private static final int CLOSE = 8;
+    private static final int PATIENCE_MILLIS = 20_000;
+    private static final int BUFFER = 1024;
+    private static final Pattern STATUS = Pattern.compile("HTTP/1\\.1 (\\d{3}) .*");
+    private static final Pattern LENGTH = Pattern.compile("(?i)content-length: *(\\d+)");
+
+    private final Socket socket = new Socket();
+    private final DataInputStream in;
+
+    RawSocket(InetSocketAddress pod) throws IOException {
+        try {
+            socket.setTcpNoDelay(true);
+            socket.setSoLinger(true, 0);
+            socket.setSoTimeout(PATIENCE_MILLIS);
+            socket.connect(pod, PATIENCE_MILLIS);
+            in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), BUFFER));
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    void say(String text) throws IOException {
+        say(text.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    void say(byte[] bytes) throws IOException {
+        socket.getOutputStream().write(bytes);
+    }
+
+    /** Asks for a WebSocket, and returns the status of the answer. */
+    int upgrade() throws IOException {
+        say(UPGRADE + "\r\n");
+        return status();
+    }
+
+    /** Says it in a text message. */
+    void message(String text) throws IOException {
+        say(frame(FINAL_TEXT, text));
+    }
+
+    /** A frame of ASCII with that first byte, and a mask of zeros. */
+    static byte[] frame(int first, String payload) {
+        ByteArrayOutputStream frame = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(frame)) {
+            out.write(first);
+            if (payload.length() < 126) {
+                out.write(0x80 | payload.length());
+            } else {
+                out.write(0x80 | 126);
+                out.writeShort(payload.length());
+            }
+            out.writeInt(0);
+            out.writeBytes(payload);
+        } catch (IOException e) {
+            throw new IllegalStateException("there is room for bytes", e);
+        }
+        return frame.toByteArray();
+    }
+
+    /** Whether an answer, or some of it, has come. */
+    boolean isAnswered() throws IOException {
+        return in.available() > 0;
+    }
+
+    /** The status of the answer that comes next, all of which is read. */
+    int status() throws IOException {
+        Matcher first = STATUS.matcher(line());
+        if (!first.matches()) {
+            throw new IOException("no HTTP");
+        }
+        int length = 0;
+        for (String line = line(); !line.isEmpty(); line = line()) {
+            Matcher header = LENGTH.matcher(line);
+            if (header.matches()) {
+                length = Integer.parseInt(header.group(1));
+            }
+        }
+        in.skipNBytes(length);
+        return Integer.parseInt(first.group(1));
+    }
+
+    /** The text of the next message, which must not be long. */
+    String heard() throws IOException {
+        byte[] payload = new byte[0];
+        for (int opcode = 0; opcode != (FINAL_TEXT & OPCODE); ) {
+            opcode = in.readUnsignedByte() & OPCODE;
+            if (opcode == CLOSE) {
+                throw new EOFException("closed");
+            }
+            payload = payload();
+        }
+        return new String(payload, StandardCharsets.UTF_8);
+    }
+
+    /** The code of the close frame, whatever comes before it. */
+    int closeCode() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & OPCODE;
+                byte[] payload = payload();
+                if (opcode == CLOSE) {
+                    return (payload[0] & 0xff) << 8 | payload[1] & 0xff;
+                }
+            }
+        } catch (IOException e) {
+            return NO_CODE;
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private byte[] payload() throws IOException {
+        int length = in.readUnsignedByte();
+        return in.readNBytes(length < 126 ? length : in.readUnsignedShort());
+    }
+
+    private String line() throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int next = in.readUnsignedByte(); next != '\n'; next = in.readUnsignedByte()) {
+            if (next != '\r') {
+                line.append((char) next);
+            }
+        }
+        return line.toString();
+    }
+}

@@ -1,0 +1,119 @@
+package dev.sluice.bench.attack;
+
+import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.process.Ports;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** A Redis, a pod, and a webhook that never answers, of one trial. */
+final class Scene implements AutoCloseable {
+
+    private static final String READINESS = "/q/health/ready";
+    private static final List<String> HEALTH = List.of(READINESS, "/q/health/live");
+
+    /** What k8s/base gives a pod, in which the JVM takes a quarter for its heap. */
+    static final List<String> FLAGS =
+            List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseCompactObjectHeaders");
+
+    /** Of connections nobody ever accepts, beyond what the pod may have under way at once. */
+    private static final int WAITING = 1024;
+
+    private final ServerSocket webhook;
+    private final RedisServer redis;
+    private final ServerProcess pod;
+    private final Path log;
+
+    private Scene(ServerSocket webhook, RedisServer redis, ServerProcess pod, Path log) {
+        this.webhook = webhook;
+        this.redis = redis;
+        this.pod = pod;
+        this.log = log;
+    }
+
+    static Scene set(Path jar, Path logs) {
+        ServerSocket webhook = silence();
+        RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
+        try {
+            int port = Ports.free();
+            Path log = logs.resolve("pod.log");
+            Map<String, String> environment = Sluice.environment(port, redis.uri());
+            ServerProcess pod =
+                    ServerProcess.start(command(jar, webhook.getLocalPort()), environment, port, READINESS, log);
+            return new Scene(webhook, redis, pod, log);
+        } catch (RuntimeException e) {
+            redis.close();
+            throw e;
+        }
+    }
+
+    private static ServerSocket silence() {
+        try {
+            return new ServerSocket(0, WAITING, InetAddress.getLoopbackAddress());
+        } catch (IOException e) {
+            throw new BenchFailure("can't listen", e);
+        }
+    }
+
+    private static List<String> command(Path jar, int webhook) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(FLAGS);
+        command.addAll(List.of(
+                "-Dsluice.webhook.url=http://127.0.0.1:" + webhook,
+                "-Dsluice.routes.asked.audience=subscribers",
+                "-Dsluice.routes.asked.access=webhook",
+                "-jar",
+                jar.toString()));
+        return command;
+    }
+
+    RedisServer redis() {
+        return redis;
+    }
+
+    ServerProcess pod() {
+        return pod;
+    }
+
+    PodMetrics metrics() {
+        return PodMetrics.of(pod.address());
+    }
+
+    /** Whether it says itself that all is well. */
+    boolean isHealthy() {
+        return HEALTH.stream().allMatch(pod::isReady);
+    }
+
+    /** Lines of the pod's log that nobody outside should be able to cause. */
+    List<String> alarms() {
+        try {
+            return Files.readAllLines(log).stream()
+                    .filter(line ->
+                            line.contains(" ERROR ") || line.contains("OutOfMemory") || line.startsWith("\tat "))
+                    .limit(5)
+                    .toList();
+        } catch (IOException e) {
+            throw new BenchFailure("can't read " + log, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        pod.close();
+        redis.close();
+        try {
+            webhook.close();
+        } catch (IOException e) {
+            throw new BenchFailure("can't close a socket", e);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package dev.sluice.bench.attack;
+
+import dev.sluice.bench.contender.Tokens;
+import java.io.IOException;
+
+/** Attacks by those who have no token that is any good, before they are anybody. */
+final class Strangers {
+
+    /** What all attackers together open, and how fast: slowly enough that nobody is refused for that. */
+    static final int SILENT = 10_000;
+
+    static final int SILENT_PER_SECOND = 1_500;
+
+    /** How many all of them together keep open, and how many bytes a second they say on each. */
+    static final int SLOW = 2_000;
+
+    private static final String LARGE_HEADER = "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
+
+    private Strangers() {}
+
+    static void silent(Attacker by) throws IOException {
+        by.pace((double) SILENT_PER_SECOND / Attack.CROWD);
+        if (by.round() < SILENT / Attack.CROWD) {
+            by.tally().did(1);
+            by.held().add(by.webSocket());
+        }
+    }
+
+    static void comeAndGo(Attacker by) throws IOException {
+        by.tally().did(1);
+        by.webSocket().close();
+    }
+
+    static void forgedTokens(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            by.tally().did(1);
+            socket.message(Attacker.authentication(forged()));
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
+    static void headersWithoutEnd(Attacker by) throws IOException {
+        try (RawSocket socket = by.connect()) {
+            by.tally().did(1);
+            try {
+                socket.say(RawSocket.UPGRADE + LARGE_HEADER);
+            } finally {
+                by.tally().answered(socket.status());
+            }
+        }
+    }
+
+    static void slowUpgrades(Attacker by) throws IOException {
+        drip(by, SLOW / Attack.CROWD, RawSocket.UPGRADE + "Slow: ");
+    }
+
+    /** Keeps so many requests open that begin so, each of which gets another byte every second. */
+    static void drip(Attacker by, int howMany, String begin) throws IOException {
+        by.pace(1);
+        for (int i = by.held().size() - 1; i >= 0; i--) {
+            if (!grows(by.held().get(i), by.tally())) {
+                by.held().remove(i).close();
+            }
+        }
+        while (by.held().size() < howMany) {
+            RawSocket socket = by.connect();
+            by.held().add(socket);
+            by.tally().did(1);
+            socket.say(begin);
+        }
+    }
+
+    /** A token whose signature is none. */
+    static String forged() {
+        String token = Tokens.of("attacker");
+        int signature = token.lastIndexOf('.') + 1;
+        return token.substring(0, signature) + "A".repeat(token.length() - signature);
+    }
+
+    private static boolean grows(RawSocket socket, Tally tally) {
+        try {
+            if (socket.isAnswered()) {
+                tally.answered(socket.status());
+                return false;
+            }
+            socket.say("x");
+            return true;
+        } catch (IOException cutOff) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.bench.attack;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** Attacks by those who have a token, and say what they should not. */
+final class Talkers {
+
+    private static final int AT_ONCE = 100;
+
+    /** As many channels as a message may name. */
+    private static final int CHANNELS = 256;
+
+    private static final byte[] PONGS = frames(RawSocket.FINAL_TEXT, "{\"action\":\"pong\"}");
+    private static final byte[] PINGS = frames(RawSocket.FINAL_PING, "x".repeat(125));
+
+    /** Each makes the pod say as much as a message can. */
+    private static final byte[] QUESTIONS = frames(
+            RawSocket.FINAL_TEXT,
+            "{\"action\":\"subscribe\",\"id\":\"" + "\\u0001".repeat(1024) + "\",\"channels\":[\"x\""
+                    + ",\"x\"".repeat(CHANNELS - 1) + "]}");
+
+    /** The head of a message of 2^62 bytes, and some of them. */
+    private static final byte[] TOO_LARGE = tooLarge();
+
+    private Talkers() {}
+
+    static void pongs(Attacker by) throws IOException {
+        flood(by, PONGS);
+    }
+
+    static void pings(Attacker by) throws IOException {
+        flood(by, PINGS);
+    }
+
+    static void questions(Attacker by) throws IOException {
+        flood(by, QUESTIONS);
+    }
+
+    static void tooLarge(Attacker by) throws IOException {
+        try (RawSocket socket = by.authenticated()) {
+            by.tally().did(1);
+            socket.say(TOO_LARGE);
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
+    /** About as many channels at once as may be, all of them new. */
+    static void undecided(Attacker by) throws IOException {
+        try (RawSocket socket = by.authenticated()) {
+            long first = ThreadLocalRandom.current().nextLong(Long.MAX_VALUE / 2);
+            socket.message(IntStream.range(0, CHANNELS)
+                    .mapToObj(i -> "\"asked:" + (first + i) + "\"")
+                    .collect(Collectors.joining(",", "{\"action\":\"subscribe\",\"channels\":[", "]}")));
+            by.tally().did(CHANNELS);
+            for (int i = 0; i < CHANNELS && !by.isOver(); i++) {
+                by.tally().answered(socket.heard().contains("\"unavailable\"") ? "unavailable" : "otherwise");
+            }
+        }
+    }
+
+    /** Until it is cut off, or told to stop. */
+    private static void flood(Attacker by, byte[] frames) throws IOException {
+        try (RawSocket socket = by.authenticated()) {
+            try {
+                while (!by.isOver()) {
+                    socket.say(frames);
+                    by.tally().did(AT_ONCE);
+                }
+            } catch (IOException cutOff) {
+                by.tally().answered(socket.closeCode());
+            }
+        }
+    }
+
+    private static byte[] frames(int first, String payload) {
+        ByteArrayOutputStream frames = new ByteArrayOutputStream();
+        for (int i = 0; i < AT_ONCE; i++) {
+            frames.writeBytes(RawSocket.frame(first, payload));
+        }
+        return frames.toByteArray();
+    }
+
+    private static byte[] tooLarge() {
+        byte[] bytes = new byte[64 * 1024];
+        bytes[0] = (byte) RawSocket.FINAL_TEXT;
+        bytes[1] = (byte) 0xff;
+        bytes[2] = 0x40;
+        return bytes;
+    }
+}

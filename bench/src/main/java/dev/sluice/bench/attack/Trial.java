@@ -1,0 +1,159 @@
+package dev.sluice.bench.attack;
+
+import dev.sluice.bench.account.Audit;
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Time;
+import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.Traffic;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+
+/** Lets one attack loose on a pod while publications flow to others, and looks at what those and the pod make of it. */
+final class Trial {
+
+    /** Until an attack is over for the pod as well; longer than any of its own time limits. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    /** Until everything has arrived that has been published; there is nothing to see where something never will. */
+    private static final Duration SETTLING = Duration.ofSeconds(10);
+
+    /** How long nothing may come any more before it is believed that nothing does. */
+    private static final Duration SURPLUS_WAIT = Duration.ofMillis(500);
+
+    private static final Duration LOOK = Duration.ofMillis(100);
+
+    /** The connection by which its metrics are asked for may be another one than before. */
+    private static final int FILES = 1;
+
+    private final Attack attack;
+    private final Times times;
+    private final Scene scene;
+    private final Traffic traffic;
+    private final List<String> alarms = new ArrayList<>();
+
+    /**
+     * How long everything takes.
+     *
+     * @param warmUp of the pod, by publications to the others
+     * @param calm the time before the attack that counts
+     * @param attack how long it lasts
+     */
+    record Times(Duration warmUp, Duration calm, Duration attack) {}
+
+    private Trial(Attack attack, Times times, Scene scene, Traffic traffic) {
+        this.attack = attack;
+        this.times = times;
+        this.scene = scene;
+        this.traffic = traffic;
+    }
+
+    static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
+        try (Scene scene = Scene.set(jar, logs);
+                Traffic traffic = new Traffic(
+                        load, scene.pod().address(), scene.redis()::address, new Random(attack.ordinal()))) {
+            traffic.open();
+            traffic.publish();
+            Waiting.sleep(times.warmUp());
+            return new Trial(attack, times, scene, traffic).run();
+        }
+    }
+
+    private Entry run() {
+        long calm = Time.now();
+        Waiting.sleep(times.calm());
+        PodMetrics before = scene.metrics();
+        long files = scene.pod().openFiles();
+        long resident = scene.pod().residentBytes();
+        long cpu = scene.pod().cpuNanos();
+        long begin = Time.now();
+        try (Attackers attackers = Attackers.begin(attack, scene.pod().address())) {
+            long mostResident = mostResident(times.attack());
+            long end = Time.now();
+            double cores = (double) (scene.pod().cpuNanos() - cpu) / (end - begin);
+            long done = attackers.tally().done();
+            attackers.stop();
+            Optional<Duration> gone = untilQuiet(before, files, end);
+            Map<String, Long> reactions = reactions(before, attackers.tally());
+            traffic.stopPublishing();
+            settle();
+            checkPod();
+            return traffic.books((published, clients) -> new Entry(
+                    attack,
+                    Duration.ofNanos(end - begin),
+                    done,
+                    reactions,
+                    Audit.of(published, clients, Duration.ZERO),
+                    Timing.latencies(published, clients, calm, begin),
+                    Timing.latencies(published, clients, begin, end),
+                    resident,
+                    Math.max(resident, mostResident),
+                    cores,
+                    gone,
+                    alarms));
+        }
+    }
+
+    private long mostResident(Duration within) {
+        long most = 0;
+        long end = System.nanoTime() + within.toNanos();
+        while (System.nanoTime() < end) {
+            most = Math.max(most, scene.pod().residentBytes());
+            Waiting.sleep(LOOK);
+        }
+        return most;
+    }
+
+    private Optional<Duration> untilQuiet(PodMetrics before, long files, long end) {
+        while (Time.now() - end < PATIENCE.toNanos()) {
+            if (remains(before, files).isEmpty()) {
+                return Optional.of(Duration.ofNanos(Time.now() - end));
+            }
+            Waiting.sleep(LOOK);
+        }
+        alarms.addAll(remains(before, files));
+        return Optional.empty();
+    }
+
+    private List<String> remains(PodMetrics before, long files) {
+        long open = scene.pod().openFiles();
+        return open > files + FILES
+                ? List.of("%d files are open, and %d were".formatted(open, files))
+                : scene.metrics().remains(before);
+    }
+
+    private Map<String, Long> reactions(PodMetrics before, Tally tally) {
+        Map<String, Long> reactions = new TreeMap<>(scene.metrics().since(before));
+        tally.answers().forEach((answer, count) -> reactions.put("answers " + answer, count));
+        return reactions;
+    }
+
+    private void settle() {
+        long deadline = System.nanoTime() + SETTLING.toNanos();
+        while (!isEverythingHeard() && System.nanoTime() < deadline) {
+            Waiting.sleep(LOOK);
+        }
+        Waiting.sleep(SURPLUS_WAIT);
+    }
+
+    private boolean isEverythingHeard() {
+        Balance balance = traffic.books((published, clients) -> Audit.of(published, clients, Duration.ZERO));
+        return balance.count(Fate.DELIVERED) == balance.expected();
+    }
+
+    private void checkPod() {
+        alarms.addAll(scene.alarms());
+        alarms.addAll(traffic.surprises());
+        if (!scene.isHealthy()) {
+            alarms.add("the pod says that it is not well");
+        }
+    }
+}
