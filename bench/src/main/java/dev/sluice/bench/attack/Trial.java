@@ -1,10 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.account.Audit;
-import dev.sluice.bench.account.Balance;
-import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Time;
-import dev.sluice.bench.account.Timing;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Traffic;
@@ -22,12 +18,6 @@ final class Trial {
 
     /** Until an attack is over for the pod as well; longer than any of its own time limits. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
-
-    /** Until everything has arrived that has been published; there is nothing to see where something never will. */
-    private static final Duration SETTLING = Duration.ofSeconds(10);
-
-    /** How long nothing may come any more before it is believed that nothing does. */
-    private static final Duration SURPLUS_WAIT = Duration.ofMillis(500);
 
     private static final Duration LOOK = Duration.ofMillis(100);
 
@@ -83,17 +73,16 @@ final class Trial {
             attackers.stop();
             Optional<Duration> gone = untilQuiet(before, files, end);
             Map<String, Long> reactions = reactions(before, attackers.tally());
-            traffic.stopPublishing();
-            settle();
+            traffic.finish();
             checkPod();
-            return traffic.books((published, clients) -> new Entry(
+            return traffic.books(books -> new Entry(
                     attack,
                     Duration.ofNanos(end - begin),
                     done,
                     reactions,
-                    Audit.of(published, clients, Duration.ZERO),
-                    Timing.latencies(published, clients, calm, begin),
-                    Timing.latencies(published, clients, begin, end),
+                    books.audit(),
+                    books.latencies(calm, begin),
+                    books.latencies(begin, end),
                     resident,
                     Math.max(resident, mostResident),
                     cores,
@@ -134,19 +123,6 @@ final class Trial {
         Map<String, Long> reactions = new TreeMap<>(scene.metrics().since(before));
         tally.answers().forEach((answer, count) -> reactions.put("answers " + answer, count));
         return reactions;
-    }
-
-    private void settle() {
-        long deadline = System.nanoTime() + SETTLING.toNanos();
-        while (!isEverythingHeard() && System.nanoTime() < deadline) {
-            Waiting.sleep(LOOK);
-        }
-        Waiting.sleep(SURPLUS_WAIT);
-    }
-
-    private boolean isEverythingHeard() {
-        Balance balance = traffic.books((published, clients) -> Audit.of(published, clients, Duration.ZERO));
-        return balance.count(Fate.DELIVERED) == balance.expected();
     }
 
     private void checkPod() {
