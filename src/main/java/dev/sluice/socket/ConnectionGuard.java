@@ -13,7 +13,9 @@ import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
@@ -46,7 +48,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private boolean upgrading;
     private boolean violated;
 
-    private ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
+    ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
         this.channel = channel;
         this.place = place;
         this.inbound = new Inbound(channel, pace);
@@ -154,6 +156,10 @@ final class ConnectionGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (violated) {
+            ReferenceCountUtil.release(message);
+            return;
+        }
         Object next = message instanceof WebSocketFrame frame ? inbound.next(frame) : message;
         if (next != null) {
             context.fireChannelRead(next);
@@ -170,6 +176,11 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {
             violated = true;
             context.writeAndFlush(new CloseWebSocketFrame(corrupted.closeStatus()));
+            // It would go on reading, only to drop what comes, byte by byte: megabytes of it keep an event loop busy.
+            ChannelHandler decoder = context.pipeline().get(WebSocketFrameDecoder.class);
+            if (decoder != null) {
+                context.pipeline().remove(decoder);
+            }
         }
         context.fireExceptionCaught(cause);
     }
