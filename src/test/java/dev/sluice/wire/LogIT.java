@@ -30,7 +30,7 @@ class LogIT {
             inAToken(pod);
             asAMessage(pod);
             overHttp(pod);
-            throughRedis(pod);
+            throughRedis();
             pod.awaitHandled(Stage.REDIS);
             await("the end of a connection, which is logged")
                     .untilAsserted(() -> assertThat(pod.log()).contains("user evil??" + LINE + "?[31m??"));
@@ -91,7 +91,7 @@ class LogIT {
         RawClient.refusal(pod, "Authorization: Bearer \u001b[31m");
     }
 
-    private static void throughRedis(Pod pod) {
+    private static void throughRedis() {
         Stage.REDIS.publish("upload:" + FORGED, "x".repeat(300_000));
         Stage.REDIS.publish("upload:" + FORGED.repeat(10), FORGED);
         Stage.REDIS.publish("sluice:control", FORGED);

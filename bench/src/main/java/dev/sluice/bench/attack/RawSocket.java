@@ -28,6 +28,7 @@ final class RawSocket implements AutoCloseable {
     /** Of an end without a close frame. */
     private static final int NO_CODE = 1006;
 
+    private static final String SIGN_OF_LIFE = "{\"action\":\"ping\"}";
     private static final int OPCODE = 0x0f;
     private static final int CLOSE = 8;
     private static final int PATIENCE_MILLIS = 20_000;
@@ -111,17 +112,18 @@ final class RawSocket implements AutoCloseable {
         return Integer.parseInt(first.group(1));
     }
 
-    /** The text of the next message, which must not be long. */
+    /** The text of the next message that is no sign of life, and not long. */
     String heard() throws IOException {
-        byte[] payload = new byte[0];
-        for (int opcode = 0; opcode != (FINAL_TEXT & OPCODE); ) {
-            opcode = in.readUnsignedByte() & OPCODE;
+        while (true) {
+            int opcode = in.readUnsignedByte() & OPCODE;
             if (opcode == CLOSE) {
                 throw new EOFException("closed");
             }
-            payload = payload();
+            String text = new String(payload(), StandardCharsets.UTF_8);
+            if (opcode == (FINAL_TEXT & OPCODE) && !text.equals(SIGN_OF_LIFE)) {
+                return text;
+            }
         }
-        return new String(payload, StandardCharsets.UTF_8);
     }
 
     /** The code of the close frame, whatever comes before it. */
