@@ -1,0 +1,109 @@
+package dev.sluice.bench.start;
+
+import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.options.Arguments;
+import dev.sluice.bench.options.Arguments.Wrong;
+import dev.sluice.bench.options.Program;
+import dev.sluice.bench.process.Ports;
+import dev.sluice.bench.process.RedisServer;
+import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.report.Machine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * Starts Sluice again and again, packaged in one way after the other, and writes down how long it takes until it is ready.
+ * bench/start starts it, with each way as {@code --way NAME COMMAND}.
+ */
+public final class Starts {
+
+    private static final int ROUNDS = 10;
+    private static final int MOST_ROUNDS = 100;
+    private static final double MILLI = 1e6;
+    private static final double MEGA = 1e6;
+
+    private Starts() {}
+
+    /** What one start took: until it was ready, of the CPU until then, and of memory then. */
+    private record Start(double millis, double cpuMillis, double megabytes) {}
+
+    public static void main(String[] arguments) throws IOException {
+        Program.run("bench/start", Starts::run, arguments);
+    }
+
+    private static boolean run(Arguments arguments) throws Wrong, IOException {
+        boolean check = false;
+        int rounds = ROUNDS;
+        Map<String, List<String>> ways = new LinkedHashMap<>();
+        while (!arguments.isEmpty()) {
+            String option = arguments.next();
+            switch (option) {
+                case "--check" -> check = true;
+                case "--rounds" -> rounds = (int) arguments.number(option, 1, MOST_ROUNDS);
+                case "--way" ->
+                    ways.put(
+                            arguments.value(option),
+                            List.of(arguments.value(option).split(" ")));
+                default -> throw new Wrong("there is no option " + option);
+            }
+        }
+        return check || measure(rounds, ways);
+    }
+
+    private static boolean measure(int rounds, Map<String, List<String>> ways) throws IOException {
+        Path home = Path.of(System.getProperty("bench.home"));
+        Path logs = Files.createDirectories(home.resolve("target/start"));
+        Map<String, List<Start>> starts = new LinkedHashMap<>();
+        try (RedisServer redis = RedisServer.start(logs.resolve("redis.log"))) {
+            // What a file system keeps in memory it keeps for all of them; so the first round does not count.
+            for (int round = 0; round <= rounds; round++) {
+                for (Map.Entry<String, List<String>> way : ways.entrySet()) {
+                    Start start = start(way.getValue(), redis, logs.resolve("start.log"));
+                    if (round > 0) {
+                        starts.computeIfAbsent(way.getKey(), x -> new ArrayList<>())
+                                .add(start);
+                    }
+                }
+            }
+        }
+        String table = table(starts, rounds, Machine.here(home.getParent(), List.of()));
+        Files.writeString(home.resolve("results/start.md"), table);
+        System.out.print(table);
+        return true;
+    }
+
+    private static Start start(List<String> command, RedisServer redis, Path log) {
+        int port = Ports.free();
+        long begin = System.nanoTime();
+        try (ServerProcess server = ServerProcess.startAnywhere(
+                command, Sluice.environment(port, redis.uri()), port, "/q/health/ready", log)) {
+            return new Start(
+                    (System.nanoTime() - begin) / MILLI, server.cpuNanos() / MILLI, server.residentBytes() / MEGA);
+        }
+    }
+
+    private static String table(Map<String, List<Start>> starts, int rounds, Machine machine) {
+        StringBuilder table = new StringBuilder("# Starts\n\n")
+                .append("Medians of %d, in turn, with least and most in parentheses; asked every 20 ms. %s.%n%n"
+                        .formatted(rounds, machine.inWords()))
+                .append("| packaged | until ready, ms | CPU until then, ms | RSS then, MB |\n|---|--:|--:|--:|\n");
+        starts.forEach((way, all) -> table.append("| %s | %s | %s | %s |%n"
+                .formatted(
+                        way,
+                        spread(all.stream().map(Start::millis)),
+                        spread(all.stream().map(Start::cpuMillis)),
+                        spread(all.stream().map(Start::megabytes)))));
+        return table.toString();
+    }
+
+    private static String spread(Stream<Double> values) {
+        double[] sorted = values.mapToDouble(Double::doubleValue).sorted().toArray();
+        return "%,.0f (%,.0f–%,.0f)".formatted(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1]);
+    }
+}

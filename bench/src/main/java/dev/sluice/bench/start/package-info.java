@@ -1,0 +1,2 @@
+/** How long Sluice takes to start. */
+package dev.sluice.bench.start;
