@@ -4,6 +4,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.ConfigMappings.ConfigClass;
+import java.util.Collections;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -13,7 +14,6 @@ import java.util.regex.Pattern;
 /** What Sluice can be configured with, by the interfaces that say so. */
 final class Configuration {
 
-    /** Every key with its default; {@code *} stands for a prefix. */
     private static final Map<String, String> KEYS = keys();
 
     private Configuration() {}
@@ -30,6 +30,11 @@ final class Configuration {
     /** What the key is where nobody sets it. */
     static String valueByDefault(String key) {
         return Objects.requireNonNull(KEYS.get(key), key);
+    }
+
+    /** Every key with its default, null where it has none; {@code *} stands for a prefix. */
+    static Map<String, String> defaults() {
+        return Collections.unmodifiableMap(KEYS);
     }
 
     private static Map<String, String> keys() {
