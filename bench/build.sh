@@ -1,4 +1,4 @@
-# Sourced by bench/run, bench/ledger, bench/rollout and bench/attack: how they are built, and on which JDK they run.
+# Sourced by the programs beside it: how they are built, and on which JDK they run.
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$bench")

@@ -44,6 +44,8 @@ final class Configuration {
                         .filter(type -> type.isAnnotatedWith(ConfigMapping.class))
                         .map(type -> ConfigClass.configClass(type.reflect()))
                         .forEach(mapping -> keys.putAll(mapping.getProperties()));
+        // The elements of a list, which is a key itself.
+        keys.keySet().removeIf(key -> key.endsWith("[*]"));
         return keys;
     }
 }

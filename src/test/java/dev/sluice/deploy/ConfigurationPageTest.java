@@ -23,8 +23,7 @@ class ConfigurationPageTest {
     void everyKeyIsThereWithItsDefaultAndNoOther() throws IOException {
         Map<String, String> rows = rows("docs/configuration.md");
         assertThat(rows.keySet())
-                .containsExactlyInAnyOrderElementsOf(
-                        Configuration.defaults().keySet());
+                .containsExactlyInAnyOrderElementsOf(Configuration.defaults().keySet());
         Configuration.defaults().forEach((key, value) -> {
             if (value != null) {
                 assertThat(rows.get(key)).as(key).contains("`" + value + "`");

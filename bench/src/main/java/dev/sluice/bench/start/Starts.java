@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 public final class Starts {
 
     private static final int ROUNDS = 10;
+    private static final int QUICK_ROUNDS = 2;
     private static final int MOST_ROUNDS = 100;
     private static final double MILLI = 1e6;
     private static final double MEGA = 1e6;
@@ -39,12 +40,14 @@ public final class Starts {
 
     private static boolean run(Arguments arguments) throws Wrong, IOException {
         boolean check = false;
+        boolean quick = false;
         int rounds = ROUNDS;
         Map<String, List<String>> ways = new LinkedHashMap<>();
         while (!arguments.isEmpty()) {
             String option = arguments.next();
             switch (option) {
                 case "--check" -> check = true;
+                case "--quick" -> quick = true;
                 case "--rounds" -> rounds = (int) arguments.number(option, 1, MOST_ROUNDS);
                 case "--way" ->
                     ways.put(
@@ -53,11 +56,20 @@ public final class Starts {
                 default -> throw new Wrong("there is no option " + option);
             }
         }
-        return check || measure(rounds, ways);
+        if (!check) {
+            Path home = Path.of(System.getProperty("bench.home"));
+            String table = table(
+                    measure(home, quick ? QUICK_ROUNDS : rounds, ways), Machine.here(home.getParent(), List.of()));
+            if (!quick) {
+                Files.writeString(home.resolve("results/start.md"), table);
+            }
+            System.out.print(table);
+        }
+        return true;
     }
 
-    private static boolean measure(int rounds, Map<String, List<String>> ways) throws IOException {
-        Path home = Path.of(System.getProperty("bench.home"));
+    private static Map<String, List<Start>> measure(Path home, int rounds, Map<String, List<String>> ways)
+            throws IOException {
         Path logs = Files.createDirectories(home.resolve("target/start"));
         Map<String, List<Start>> starts = new LinkedHashMap<>();
         try (RedisServer redis = RedisServer.start(logs.resolve("redis.log"))) {
@@ -72,10 +84,7 @@ public final class Starts {
                 }
             }
         }
-        String table = table(starts, rounds, Machine.here(home.getParent(), List.of()));
-        Files.writeString(home.resolve("results/start.md"), table);
-        System.out.print(table);
-        return true;
+        return starts;
     }
 
     private static Start start(List<String> command, RedisServer redis, Path log) {
@@ -88,7 +97,8 @@ public final class Starts {
         }
     }
 
-    private static String table(Map<String, List<Start>> starts, int rounds, Machine machine) {
+    private static String table(Map<String, List<Start>> starts, Machine machine) {
+        int rounds = starts.values().iterator().next().size();
         StringBuilder table = new StringBuilder("# Starts\n\n")
                 .append("Medians of %d, in turn, with least and most in parentheses; asked every 20 ms. %s.%n%n"
                         .formatted(rounds, machine.inWords()))
