@@ -27,8 +27,8 @@ final class VerificationKey {
         try {
             check(info, parser);
         } catch (DeploymentException e) {
-            throw new ConfigurationException(
-                    "The key to verify tokens with can't be read: see " + LOCATION + "; " + e.getCause());
+            throw new ConfigurationException("The key to verify tokens with can't be read: see " + LOCATION
+                    + (e.getCause() == null ? "" : "; " + e.getCause()));
         }
     }
 
