@@ -64,7 +64,7 @@ class BoundsIT {
             publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 60);
             publish(pod, publisher, healthy, "", 1_000, 120);
             healthy.assertNothingMore();
-            // How many waves there are depends on how fast the end of each is noticed; after the first two there is a third.
+            // How many there are depends on how fast the end of each is noticed.
             assertThat(doomedSoFar).as("those who came in waves").isGreaterThan(2 * CROWD);
             assertThat(pod.status("/q/health/ready")).isEqualTo(200);
             assertThat(pod.log()).doesNotContain("OutOf");
