@@ -31,7 +31,9 @@
  */
 
 /** The client's own mistake, or an operator's word: coming back would not help. */
-const FINAL = new Set([1002, 1009, 4001, 4002, 4004, 4503]);
+const FINAL = new Set([1002, 1009, 4002, 4004, 4503]);
+/** Nothing came in time: it had nothing to say, which is its own mistake, or the network was slow, which passes. */
+const UNAUTHENTICATED = 4001;
 /** The token is not good, or no longer. */
 const TOKEN = new Set([4003, 4010]);
 /** Too many are here, or too much was said. */
@@ -45,6 +47,8 @@ const MAX_REFUSED_TOKENS = 3;
 const CONNECT_MS = 20_000;
 /** Whatever failed before a connection that has lasted this long no longer counts. */
 const STEADY_MS = 10_000;
+/** Where the page was busy, or the machine asleep, what has come meanwhile is heard before anybody speaks of silence. */
+const UNHEARD_MS = 500;
 /** Names in a message: more might not fit into `sluice.max-frame`. */
 const BATCH = 50;
 
@@ -263,10 +267,16 @@ export class Sluice {
 
   /** Leaves a connection on which nothing has come for too long. */
   #watch() {
-    const left = this.#heardAt + 3 * this.#options.heartbeat - Date.now();
-    if (left <= 0) return this.#lose(1006, 'nothing was heard');
     clearTimeout(this.#timer);
-    this.#timer = after(left, () => this.#watch());
+    const left = this.#silentAt() - Date.now();
+    this.#timer = after(Math.max(left, UNHEARD_MS), () => {
+      if (left <= 0 && this.#silentAt() <= Date.now()) this.#lose(1006, 'nothing was heard');
+      else this.#watch();
+    });
+  }
+
+  #silentAt() {
+    return this.#heardAt + 3 * this.#options.heartbeat;
   }
 
   /** The network is back, or somebody looks at the page again; timers may have slept meanwhile. */
@@ -286,7 +296,8 @@ export class Sluice {
     }
     this.#drop();
     if (TOKEN.has(code)) this.#refusedTokens++;
-    if (FINAL.has(code) || this.#refusedTokens === MAX_REFUSED_TOKENS) return this.#end(code, reason);
+    const hopeless = FINAL.has(code) || (code === UNAUTHENTICATED && !this.#token);
+    if (hopeless || this.#refusedTokens === MAX_REFUSED_TOKENS) return this.#end(code, reason);
     const { firstDelay, maxDelay } = this.#options;
     const ceiling = Math.min(maxDelay, firstDelay * 2 ** this.#attempts++);
     this.#wait(code, reason, LATER.has(code) ? this.#longDelay() : Math.random() * ceiling);

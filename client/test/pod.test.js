@@ -180,12 +180,13 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
   it('leaves a connection that has fallen silent', async (t) => {
     const between = await net(t);
     const alice = await page(t, between.url, { heartbeat: 1_000 }).opened();
+    const { connections } = between;
     // The pod's heartbeat is half of that: more than three without being left.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
-    assert.equal(between.connections, 1);
+    assert.equal(between.connections, connections);
     between.hold();
     await alice.until('left', () => alice.sluice.state.name !== 'open');
-    assert.equal(alice.all('state')[2].reason, 'nothing was heard');
+    assert.ok(alice.all('state').some(({ reason }) => reason === 'nothing was heard'));
     between.release();
     await alice.opened(2);
   });

@@ -51,13 +51,12 @@ export async function network() {
       [client, pod],
       [pod, client],
     ]) {
-      from.pipe(to);
+      if (!held) from.pipe(to);
       from.on('error', () => {});
       from.on('close', () => {
         to.destroy();
         links.delete(link);
       });
-      if (held) from.pause();
     }
   });
   server.listen(0, '127.0.0.1');

@@ -63,7 +63,7 @@ afterEach(() => {
 });
 
 describe('close codes', () => {
-  for (const code of [1002, 1009, 4001, 4002, 4004, 4503]) {
+  for (const code of [1002, 1009, 4002, 4004, 4503]) {
     it(`${code} is final`, async () => {
       await connect();
       FakeSocket.last.opens();
@@ -73,6 +73,20 @@ describe('close codes', () => {
       assert.equal(FakeSocket.all.length, 1);
     });
   }
+
+  it('4001 is final where there was nothing to say', async () => {
+    await connect({ token: undefined });
+    FakeSocket.last.opens();
+    FakeSocket.last.ends(4001, 'because');
+    assert.deepEqual(sluice.state, { name: 'closed', code: 4001, reason: 'because' });
+  });
+
+  it('4001 brings it back where the token was too slow on its way', async () => {
+    await connect();
+    FakeSocket.last.opens();
+    FakeSocket.last.ends(4001, 'because');
+    await comesBack();
+  });
 
   for (const code of [1000, 1001, 1006, 1011, 1012, 4008, 4999]) {
     it(`${code} brings it back, within a second at first`, async () => {
@@ -301,14 +315,25 @@ describe('signs of life', () => {
     await FakeSocket.last.admits();
     await passes(2_000);
     FakeSocket.last.says('any message is one');
-    await passes(2_999);
+    for (const ms of [1_000, 2_000, 499]) await passes(ms);
     assert.equal(sluice.state.name, 'open');
     await passes(1);
     assert.deepEqual(sluice.state, { name: 'waiting', delay: 1_000, code: 1006, reason: 'nothing was heard' });
     assert.ok(FakeSocket.last.closed);
   });
 
-  it('are looked for at once when the page wakes up', async () => {
+  it('are not missed where they came while the page was busy', async () => {
+    await connect({ heartbeat: 1_000 });
+    await FakeSocket.last.admits();
+    const beginning = FakeSocket.last;
+    await passes(10_000);
+    beginning.says('{"action":"ping"}');
+    await passes(2_999);
+    assert.equal(sluice.state.name, 'open');
+    assert.equal(FakeSocket.all.length, 1);
+  });
+
+  it('are looked for when the page wakes up', async () => {
     const page = (globalThis.document = new EventTarget());
     try {
       await connect();
@@ -316,6 +341,7 @@ describe('signs of life', () => {
       mock.timers.setTime(NOW + 90_000);
       // Only now, as if the timers of a page in the background had slept.
       page.dispatchEvent(new Event('visibilitychange'));
+      await passes(500);
       assert.equal(sluice.state.name, 'waiting');
     } finally {
       delete globalThis.document;
