@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.log.LimitMeter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.http.HttpHeaders;
@@ -30,18 +32,25 @@ public final class Origins {
                     && port == origin.port
                     && (subdomains ? origin.host.endsWith("." + host) : origin.host.equals(host));
         }
+
+        @Override
+        public String toString() {
+            return scheme + "://" + host + (port == defaultPort(scheme) ? "" : ":" + port);
+        }
     }
 
     private final boolean any;
     private final Optional<List<Origin>> allowed;
+    private final LimitMeter refused;
 
     @Inject
-    Origins(AccessConfig config) {
-        this(config.origins());
+    Origins(AccessConfig config, MeterRegistry metrics) {
+        this(config.origins(), metrics);
     }
 
     /** The origins configured, or, where none are, each origin at the host it connects to. */
-    Origins(Optional<List<String>> configured) {
+    Origins(Optional<List<String>> configured, MeterRegistry metrics) {
+        this.refused = new LimitMeter("origin", metrics);
         this.any = configured.isPresent() && configured.get().contains("*");
         this.allowed = configured.map(list -> list.stream()
                 .filter(entry -> !entry.equals("*"))
@@ -49,15 +58,20 @@ public final class Origins {
                 .toList());
     }
 
-    /** Whether the request is from a page that may ask, or from no page. */
+    /** Whether the request is from a page that may ask, or from no page; counts and logs those that may not. */
     public boolean allow(HttpServerRequest request) {
         List<String> given = request.headers().getAll(HttpHeaders.ORIGIN);
         if (given.isEmpty()) {
             return true;
         }
         @Nullable HostAndPort host = request.authority();
-        return given.size() == 1
+        boolean may = given.size() == 1
                 && allow(given.get(0), host == null ? null : host.host(), host == null ? -1 : host.port());
+        if (!may) {
+            Origin origin = parse(given.get(0));
+            refused.exceeded(origin == null ? "" : origin + " (see sluice.origins)");
+        }
+        return may;
     }
 
     /**

@@ -23,6 +23,9 @@ final class DevRedis implements RedisHostsProvider {
 
     private static final Logger LOG = Logger.getLogger(DevRedis.class);
 
+    /** Where every client of Redis looks for it unless it is told otherwise. */
+    private static final int USUAL_PORT = 6379;
+
     private @Nullable RedisServer server;
     private @Nullable URI uri;
 
@@ -38,7 +41,7 @@ final class DevRedis implements RedisHostsProvider {
 
     private URI start() {
         try {
-            int port = freePort();
+            int port = isFree(USUAL_PORT) ? USUAL_PORT : freePort();
             RedisServer started = RedisServer.newRedisServer()
                     .port(port)
                     .bind("127.0.0.1")
@@ -46,7 +49,9 @@ final class DevRedis implements RedisHostsProvider {
                     .build();
             started.start();
             server = started;
-            LOG.infof("No quarkus.redis.hosts is set: started a Redis on port %d", port);
+            LOG.infof(
+                    "No quarkus.redis.hosts is set: started a Redis. Publish with: redis-cli -p %d PUBLISH user:alice hello",
+                    port);
             return URI.create("redis://127.0.0.1:" + port);
         } catch (IOException e) {
             throw new UncheckedIOException(
@@ -58,6 +63,14 @@ final class DevRedis implements RedisHostsProvider {
     synchronized void stop() throws IOException {
         if (server != null) {
             server.stop();
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            return socket.isBound();
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -1,8 +1,6 @@
 package dev.sluice.http;
 
 import dev.sluice.access.Origins;
-import dev.sluice.log.LimitMeter;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
@@ -26,15 +24,10 @@ final class Gate {
 
     private final Origins origins;
     private final long maxBody;
-    private final LimitMeter foreign;
 
-    Gate(
-            Origins origins,
-            @ConfigProperty(name = "quarkus.http.limits.max-body-size") Optional<MemorySize> maxBody,
-            MeterRegistry metrics) {
+    Gate(Origins origins, @ConfigProperty(name = "quarkus.http.limits.max-body-size") Optional<MemorySize> maxBody) {
         this.origins = origins;
         this.maxBody = maxBody.map(MemorySize::asLongValue).orElse(Long.MAX_VALUE);
-        this.foreign = new LimitMeter("origin", metrics);
     }
 
     void register(@Observes Filters filters) {
@@ -60,7 +53,6 @@ final class Gate {
 
     private @Nullable Problem problem(HttpServerRequest request) {
         if (!origins.allow(request)) {
-            foreign.exceeded();
             return new Problem(403, "Pages of this origin may not ask");
         }
         if (request.path().indexOf(';') >= 0) {

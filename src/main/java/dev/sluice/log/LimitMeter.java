@@ -28,10 +28,21 @@ public final class LimitMeter {
 
     /** Something was refused. */
     public void exceeded() {
+        exceeded("");
+    }
+
+    /**
+     * Something was refused.
+     *
+     * @param what what it was, for the log, in whatever characters; empty where there is nothing to say
+     */
+    public void exceeded(String what) {
         refused.increment();
         long count = throttle.pass();
         if (count > 0) {
-            LOG.warnf("Refused because of %s: %d; further ones are only counted for a minute", limit, count);
+            LOG.warnf(
+                    "Refused because of %s: %d%s; further ones are only counted for a minute",
+                    limit, count, what.isEmpty() ? "" : ", the last of them " + Plain.text(what));
         }
     }
 }

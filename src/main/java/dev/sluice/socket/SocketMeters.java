@@ -13,13 +13,11 @@ import jakarta.inject.Singleton;
 final class SocketMeters {
 
     private final MeterRegistry metrics;
-    private final LimitMeter origin;
     private final LimitMeter connectionsPerUser;
     private final LimitMeter maxFrame;
 
     SocketMeters(MeterRegistry metrics) {
         this.metrics = metrics;
-        this.origin = new LimitMeter("origin", metrics);
         this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
         this.maxFrame = new LimitMeter("max-frame", metrics);
         // Whoever watches sees no rise where the first of its kind is also the first value.
@@ -33,11 +31,6 @@ final class SocketMeters {
 
     void authFailed(Refusal reason) {
         authFailures(reason).increment();
-    }
-
-    /** A page that may not connect. */
-    void foreignOrigin() {
-        origin.exceeded();
     }
 
     /** A user with as many connections as allowed. */

@@ -78,7 +78,6 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             return CheckResult.rejectUpgrade(503, tryAgain());
         }
         if (!origins.allow(request)) {
-            meters.foreignOrigin();
             return CheckResult.rejectUpgrade(403);
         }
         String token = requestToken.of(request);

@@ -3,6 +3,7 @@ package dev.sluice.access;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.List;
 import java.util.Optional;
@@ -34,12 +35,12 @@ class OriginsTest {
         "http://, app.example.org, -1, false",
     })
     void byDefaultAPageMayConnectToItsOwnHost(String origin, String host, int port, boolean allowed) {
-        assertThat(new Origins(Optional.empty()).allow(origin, host, port)).isEqualTo(allowed);
+        assertThat(origins(Optional.empty()).allow(origin, host, port)).isEqualTo(allowed);
     }
 
     @Test
     void aRequestWithoutAHostIsNobodysOwn() {
-        assertThat(new Origins(Optional.empty()).allow("http://app.example.org", null, -1))
+        assertThat(origins(Optional.empty()).allow("http://app.example.org", null, -1))
                 .isFalse();
     }
 
@@ -57,23 +58,27 @@ class OriginsTest {
         "null, false",
     })
     void aListReplacesTheDefault(String origin, boolean allowed) {
-        Origins origins = new Origins(
+        Origins origins = origins(
                 Optional.of(List.of("https://one.example.org", "https://*.two.example.org", "http://localhost:3000")));
         assertThat(origins.allow(origin, "app.example.org", -1)).isEqualTo(allowed);
     }
 
     @Test
     void aStarAllowsAll() {
-        Origins origins = new Origins(Optional.of(List.of("https://one.example.org", "*")));
+        Origins origins = origins(Optional.of(List.of("https://one.example.org", "*")));
         assertThat(origins.allow("null", "app.example.org", -1)).isTrue();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"example.org", "https://", "https://a.*.org", "https://example.org/", "https://*"})
     void refusesAListThatMakesNoSense(String entry) {
-        assertThatThrownBy(() -> new Origins(Optional.of(List.of(entry))))
+        assertThatThrownBy(() -> origins(Optional.of(List.of(entry))))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("sluice.origins")
                 .hasMessageContaining(entry);
+    }
+
+    private static Origins origins(Optional<List<String>> configured) {
+        return new Origins(configured, new SimpleMeterRegistry());
     }
 }

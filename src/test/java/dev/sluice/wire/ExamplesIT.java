@@ -49,6 +49,26 @@ class ExamplesIT {
     }
 
     @Test
+    void aShellMintsTokensForUsersAndForOperators() throws Exception {
+        Program.named("openssl");
+        Program sh = Program.named("sh")
+                .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()));
+        String user = sh.run("examples/backend/mint.sh", "alice").strip();
+        String operator = sh.run("examples/backend/mint.sh", "bob", "operator").strip();
+        try (Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
+            client.authenticate(user);
+            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
+        }
+        URI channel = URI.create("http://localhost:" + Stage.POD.port() + "/api/channels/upload:42");
+        for (Map.Entry<String, Integer> expected :
+                Map.of(user, 403, operator, 200).entrySet()) {
+            assertThat(answer(HttpRequest.newBuilder(channel).header("Authorization", "Bearer " + expected.getKey()))
+                            .statusCode())
+                    .isEqualTo(expected.getValue());
+        }
+    }
+
+    @Test
     void aBackendInPythonMintsTokens() {
         String token = Program.pythonWith("jwt, cryptography")
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()))

@@ -150,6 +150,10 @@ class UpgradeIT {
                         .as(origin)
                         .isEqualTo(403);
             }
+            assertThat(pod.log())
+                    .as("what the first one was, and whose word it is")
+                    .contains("Refused because of origin: 1, the last of them http://localhost:" + pod.port()
+                            + " (see sluice.origins)");
         }
     }
 
