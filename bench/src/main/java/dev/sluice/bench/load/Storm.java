@@ -7,6 +7,8 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
@@ -27,6 +29,12 @@ import java.util.concurrent.TimeoutException;
 public final class Storm implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /**
+     * How long an attempt may take, as in the browser module. Without it one whose handshake the kernel has dropped, since
+     * more came than its queue of those to accept holds, would wait for as long as the kernel repeats its request.
+     */
+    private static final Duration ATTEMPT = Duration.ofSeconds(20);
+
     private static final long FIRST_JITTER_MILLIS = 1_000;
     private static final long MAX_JITTER_MILLIS = 8_000;
 
@@ -107,6 +115,14 @@ public final class Storm implements AutoCloseable {
                 entry.completeExceptionally(connected.cause());
             }
         });
+        ScheduledFuture<?> late = loop.schedule(
+                () -> {
+                    entry.completeExceptionally(new IOException("no answer in time"));
+                    connect.channel().close();
+                },
+                ATTEMPT.toSeconds(),
+                TimeUnit.SECONDS);
+        entry.whenComplete((channel, failure) -> late.cancel(false));
     }
 
     private void enter() {
