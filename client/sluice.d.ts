@@ -35,7 +35,8 @@ export type Options = {
     }) => void;
     /**
      * something was refused, with
-     * an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with)
+     * an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with); `bad_channel` also
+     * for a name that could not even be sent
      */
     onError?: (error: {
         code: string;
@@ -47,6 +48,15 @@ export type Options = {
      * ms, at least the server's `sluice.heartbeat.interval`; silent for three, it is left
      */
     heartbeat?: number;
+    /**
+     * ms to wait for a connection, token included; for `token()` and its answer on renewal; and
+     * for the answer to a subscription before it is asked for again
+     */
+    timeout?: number;
+    /**
+     * bytes, at most the server's `sluice.max-frame`; nothing longer is sent
+     */
+    maxFrame?: number;
     /**
      * ms before the first attempt to come back, at most; doubled for each other
      */
@@ -75,6 +85,13 @@ export type State = {
     code: number;
     reason: string;
 };
+export type Shown = {
+    id: string;
+    token: string;
+    receivedAt: number;
+    pending: boolean;
+    answered: (accepted: boolean) => void;
+};
 export declare class Sluice {
     #private;
     /**
@@ -86,7 +103,8 @@ export declare class Sluice {
     constructor(url: string | URL, options?: Options);
     get state(): State;
     /**
-     * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them.
+     * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them. A
+     * name that can't be a channel's is not sent; `onError` is told `bad_channel`.
      *
      * @param {string} channel such as `upload:42`
      * @returns {() => void} ends it
@@ -95,7 +113,8 @@ export declare class Sluice {
     /**
      * Shows a new token now, as when it grants more than the last one; before that one expires it happens by itself.
      *
-     * @returns {Promise<boolean>} whether it was accepted; if not, the last one still counts
+     * @returns {Promise<boolean>} whether it was accepted; if not, or not in time, the last one still counts. False as well
+     *   where there is no connection or it is lost meanwhile; rejects where `token()` gave none in time
      */
     refresh(): Promise<boolean>;
     /** Ends it for good. */

@@ -14,9 +14,13 @@
  * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications may be lost; once it has an
  *   `until`, fetch what depends on them
  * @property {(error: {code: string, message: string, channel?: string}) => void} [onError] something was refused, with
- *   an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with)
+ *   an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with); `bad_channel` also
+ *   for a name that could not even be sent
  * @property {(state: State) => void} [onState]
  * @property {number} [heartbeat] ms, at least the server's `sluice.heartbeat.interval`; silent for three, it is left
+ * @property {number} [timeout] ms to wait for a connection, token included; for `token()` and its answer on renewal; and
+ *   for the answer to a subscription before it is asked for again
+ * @property {number} [maxFrame] bytes, at most the server's `sluice.max-frame`; nothing longer is sent
  * @property {number} [firstDelay] ms before the first attempt to come back, at most; doubled for each other
  * @property {number} [maxDelay] ms before any attempt, at most
  * @property {new (url: string) => WebSocket} [WebSocket] another than the global one
@@ -30,27 +34,43 @@
  *   | {name: 'closed', code: number, reason: string}} State
  */
 
+/**
+ * @typedef {{id: string, token: string, receivedAt: number, pending: boolean, answered: (accepted: boolean) => void}} Shown
+ */
+
 /** The client's own mistake, or an operator's word: coming back would not help. */
 const FINAL = new Set([1002, 1009, 4002, 4004, 4503]);
 /** Nothing came in time: it had nothing to say, which is its own mistake, or the network was slow, which passes. */
 const UNAUTHENTICATED = 4001;
 /** The token is not good, or no longer. */
 const TOKEN = new Set([4003, 4010]);
+const EXPIRED = 4010;
+/** More was said than the server takes at once. */
+const FLOODED = 4029;
 /** Too many are here, or too much was said. */
-const LATER = new Set([1013, 4029]);
+const LATER = new Set([1013, FLOODED]);
 
 /** What Sluice's own messages begin with, by the protocol. Everything else is a payload. */
-const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|missed|gap)"/;
+const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|pong|missed|gap)"/;
 
 const MAX_REFUSED_TOKENS = 3;
-/** For the token, the upgrade and the answer to it together. */
-const CONNECT_MS = 20_000;
 /** Whatever failed before a connection that has lasted this long no longer counts. */
 const STEADY_MS = 10_000;
 /** Where the page was busy, or the machine asleep, what has come meanwhile is heard before anybody speaks of silence. */
 const UNHEARD_MS = 500;
-/** Names in a message: more might not fit into `sluice.max-frame`. */
+/** How long the answer to a ping may take where nothing else comes either. */
+const PONG_MS = 5_000;
+/** Between two pings, so that events which come in bursts cause one or two. */
+const PING_EVERY_MS = 1_000;
+/** Names in a message. Each counts as a frame against the server's rate. */
 const BATCH = 50;
+/** Names that the server's default burst leaves room for, and how often another batch fits into its default rate. */
+const BURST = 400;
+const BATCH_EVERY_MS = 1_250;
+/** The server's limit on the part of a channel's name behind the first colon, in bytes. */
+const MAX_ID = 256;
+/** The server ends a connection this long after its token's `exp` (`mp.jwt.verify.clock.skew`). */
+const SKEW_MS = 5_000;
 
 export class Sluice {
   #url;
@@ -58,19 +78,35 @@ export class Sluice {
   /** @type {State} */ #state = { name: 'connecting' };
   /** @type {WebSocket | undefined} */ #socket;
   #token = '';
+  /** When the token expires by this machine's clock, as far as can be told; NaN where that can't. */ #expiresAt = NaN;
+  /** The token's life in ms; NaN where it does not say. */ #life = NaN;
+  /** How far this machine's clock was ahead of the server's when a token last expired. */ #clockAhead = 0;
   /** The connection, or the attempt at one, that counts. */ #turn = 0;
   #attempts = 0;
   #refusedTokens = 0;
+  #startedAt = 0;
   #openedAt = 0;
   #heardAt = 0;
   /** When the connection before was last heard, until that is told as a gap. */ #lostAt = 0;
   /** What comes next by itself. @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #refreshTimer;
+  /** When the token is to be renewed, by this machine's clock. */ #refreshAt = Infinity;
   /** @type {Promise<boolean> | undefined} */ #refreshing;
-  /** @type {((accepted: boolean) => void) | undefined} */ #refreshed;
+  /** The token shown last to renew with. @type {Shown | undefined} */ #shown;
+  #shownCount = 0;
+  /** When the ping was sent that is not answered yet, else 0. */ #pingedAt = 0;
+  #lastPingAt = 0;
+  #pingCount = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #pingTimer;
   /** Who listens to each channel. @type {Map<string, Set<symbol>>} */ #wanted = new Map();
   /** The last word on each channel, unsent. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #unsaid = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #unsaidTimer;
+  /** How many names may be sent now. */ #budget = Infinity;
+  /** Whether the server has ever closed for too many messages. */ #flooded = false;
+  /** Channels asked for and not answered. @type {Set<string>} */ #asked = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #askedTimer;
   /** Channels to hear again before a gap is over. @type {Set<string>} */ #unanswered = new Set();
+  /** Aborted with the connection, or the attempt at one. */ #attempt = new AbortController();
   #ended = new AbortController();
 
   /**
@@ -85,14 +121,19 @@ export class Sluice {
     this.#url = target.href;
     this.#options = {
       heartbeat: 30_000,
+      timeout: 20_000,
+      maxFrame: 32_768,
       firstDelay: 1_000,
       maxDelay: 30_000,
       WebSocket: globalThis.WebSocket,
       ...options,
     };
     const { signal } = this.#ended;
-    globalThis.addEventListener?.('online', () => this.#hurry(), { signal });
-    globalThis.document?.addEventListener('visibilitychange', () => this.#hurry(), { signal });
+    // The page may come back from the back/forward cache, where its timers slept and its socket may have been closed.
+    globalThis.addEventListener?.('online', () => this.#hurry(true), { signal });
+    globalThis.addEventListener?.('pageshow', () => this.#hurry(false), { signal });
+    const page = globalThis.document;
+    page?.addEventListener('visibilitychange', () => page.visibilityState !== 'hidden' && this.#hurry(false), { signal });
     queueMicrotask(() => this.#connect());
   }
 
@@ -101,12 +142,19 @@ export class Sluice {
   }
 
   /**
-   * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them.
+   * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them. A
+   * name that can't be a channel's is not sent; `onError` is told `bad_channel`.
    *
    * @param {string} channel such as `upload:42`
    * @returns {() => void} ends it
    */
   subscribe(channel) {
+    const wrong = this.#mistake(channel);
+    if (wrong) {
+      const error = { code: 'bad_channel', message: wrong, channel: String(channel) };
+      queueMicrotask(() => this.#tell('onError', error));
+      return () => {};
+    }
     const listeners = this.#wanted.get(channel) ?? new Set();
     const listener = Symbol(channel);
     this.#wanted.set(channel, listeners.add(listener));
@@ -122,7 +170,8 @@ export class Sluice {
   /**
    * Shows a new token now, as when it grants more than the last one; before that one expires it happens by itself.
    *
-   * @returns {Promise<boolean>} whether it was accepted; if not, the last one still counts
+   * @returns {Promise<boolean>} whether it was accepted; if not, or not in time, the last one still counts. False as well
+   *   where there is no connection or it is lost meanwhile; rejects where `token()` gave none in time
    */
   refresh() {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -139,14 +188,31 @@ export class Sluice {
 
   async #connect() {
     if (this.#state.name === 'closed') return;
+    const { timeout, token } = this.#options;
     const turn = this.#turn;
-    this.#enter({ name: 'connecting' }, CONNECT_MS, () => this.#lose(1006, 'no answer in time'));
+    this.#startedAt = Date.now();
+    this.#enter({ name: 'connecting' }, timeout, () => this.#lose(1006, 'no answer in time'));
     try {
-      const token = await this.#options.token?.();
-      if (turn === this.#turn) this.#open(token ?? '');
+      const got = token ? await this.#getToken(token) : '';
+      if (turn === this.#turn) this.#open(got);
     } catch (error) {
       if (turn === this.#turn) this.#lose(1006, String(error));
     }
+  }
+
+  /**
+   * Asks for a token. Rejects where none comes in time, or the connection it is for is given up meanwhile; what comes
+   * later is ignored.
+   *
+   * @param {() => string | Promise<string>} token
+   */
+  async #getToken(token) {
+    const got = await within(this.#options.timeout, this.#attempt.signal, token);
+    if (got === undefined || got === null || got === '') throw new Error('token() gave none');
+    if (bytes({ type: 'auth', token: got, id: 'refresh-00000000' }) > this.#options.maxFrame) {
+      throw new Error('token() gave more than a message may hold');
+    }
+    return got;
   }
 
   /** @param {string} token */
@@ -158,7 +224,24 @@ export class Sluice {
     socket.onclose = ({ code, reason }) => this.#lose(code, reason);
     socket.onerror = () => {}; // A close follows.
     this.#socket = socket;
+    this.#use(token, this.#startedAt);
+  }
+
+  /**
+   * From now on this token counts. When it expires is counted from its receipt where it says when it was issued, as this
+   * machine's clock may be wrong; where that clock makes sense it may only make it earlier, as the token may have been
+   * kept for a while before it was handed over.
+   *
+   * @param {string} token @param {number} receivedAt
+   */
+  #use(token, receivedAt) {
     this.#token = token;
+    const { exp, iat } = claims(token);
+    const byClock = exp + this.#clockAhead;
+    this.#life = exp - iat;
+    const byLife = this.#life > 0 ? receivedAt + this.#life : NaN;
+    if (byClock > receivedAt) this.#expiresAt = byLife < byClock ? byLife : byClock;
+    else this.#expiresAt = byLife;
   }
 
   /** @param {string | ArrayBuffer} data */
@@ -171,7 +254,11 @@ export class Sluice {
       case 'ping':
         return this.#say({ action: 'pong' });
       case 'auth_success':
-        return own.id === 'refresh' ? this.#refreshed?.(true) : this.#admitted(own.user_id);
+        return own.id === undefined ? this.#admitted(own.user_id) : this.#renewed(own.id);
+      case 'pong':
+        if (own.id !== `ping-${this.#pingCount}`) return this.#tell('onMessage', data);
+        this.#pingedAt = 0;
+        return;
       case 'subscribed':
         this.#tell('onSubscribed', { channel: own.channel, retained: own.retained === true });
         return this.#answered(own.channel);
@@ -195,7 +282,10 @@ export class Sluice {
     if (this.#state.name !== 'connecting') return;
     this.#openedAt = this.#heardAt;
     if (this.#lostAt) this.#unanswered = new Set(this.#wanted.keys());
-    this.#enter({ name: 'open', user }, 3 * this.#options.heartbeat, () => this.#watch());
+    this.#budget = this.#flooded ? BURST : Infinity;
+    this.#enter({ name: 'open', user });
+    if (this.state.name !== 'open') return; // The page has closed it.
+    this.#watch();
     this.#scheduleRefresh();
     for (const channel of this.#wanted.keys()) this.#ask('subscribe', channel);
     this.#tellLoss();
@@ -203,7 +293,7 @@ export class Sluice {
 
   /** @param {{code: string, message: string, channel?: string, id?: unknown}} error */
   #refused({ code, message, channel, id }) {
-    if (id === 'refresh') this.#refreshed?.(false);
+    if (id !== undefined && id === this.#shown?.id) this.#shown?.answered(false);
     if (channel === undefined) return this.#tell('onError', { code, message });
     if (code === 'unavailable') {
       after(this.#longDelay(), () => this.#wanted.has(channel) && this.#ask('subscribe', channel));
@@ -216,6 +306,7 @@ export class Sluice {
 
   /** @param {string} channel */
   #answered(channel) {
+    if (this.#asked.delete(channel)) this.#awaitAnswers();
     if (this.#unanswered.delete(channel)) this.#tellLoss();
   }
 
@@ -234,63 +325,199 @@ export class Sluice {
     queueMicrotask(() => this.#askAll());
   }
 
+  /** Sends what is unsaid, in messages that the server takes; what would be too much at once, a little later. */
   #askAll() {
-    for (const action of ['unsubscribe', 'subscribe']) {
+    for (const action of /** @type {const} */ (['unsubscribe', 'subscribe'])) {
       const channels = [...this.#unsaid.keys()].filter((channel) => this.#unsaid.get(channel) === action);
-      while (channels.length > 0) this.#say({ action, channels: channels.splice(0, BATCH), id: action });
+      while (channels.length > 0) {
+        if (this.#budget < BATCH) {
+          this.#unsaidTimer ??= after(BATCH_EVERY_MS, () => {
+            this.#unsaidTimer = undefined;
+            this.#budget += BATCH;
+            this.#askAll();
+          });
+          return this.#awaitAnswers();
+        }
+        const batch = channels.splice(0, this.#fitting(action, channels));
+        this.#budget -= batch.length;
+        for (const channel of batch) {
+          this.#unsaid.delete(channel);
+          if (action === 'subscribe') this.#asked.add(channel);
+          else this.#asked.delete(channel);
+        }
+        this.#say({ action, channels: batch, id: action });
+      }
     }
-    this.#unsaid.clear();
+    this.#awaitAnswers();
+  }
+
+  /** How many of the channels fit into one message, at least one. @param {string} action @param {string[]} channels */
+  #fitting(action, channels) {
+    let count = 1;
+    let length = bytes({ action, channels: [channels[0]], id: action });
+    while (count < Math.min(channels.length, BATCH)) {
+      length += bytes(channels[count]) + 1;
+      if (length > this.#options.maxFrame) break;
+      count++;
+    }
+    return count;
+  }
+
+  /** Why this can't be a channel's name, if so. @param {unknown} channel */
+  #mistake(channel) {
+    if (typeof channel !== 'string') return 'a channel is text';
+    const id = channel.slice(channel.indexOf(':') + 1);
+    if (channel.indexOf(':') < 1 || id === '') return 'a channel is a prefix, a colon and an id';
+    if (/\p{Surrogate}/u.test(channel)) return 'a channel is Unicode without lone surrogates';
+    if (new TextEncoder().encode(id).length > MAX_ID) return `the id of a channel has at most ${MAX_ID} bytes`;
+    const message = { action: 'unsubscribe', channels: [channel], id: 'unsubscribe' };
+    return bytes(message) > this.#options.maxFrame ? 'a channel must fit into a message' : undefined;
+  }
+
+  /** Asks again for what has not been answered, where no answer has come for too long. */
+  #awaitAnswers() {
+    clearTimeout(this.#askedTimer);
+    if (this.#asked.size === 0) return;
+    this.#askedTimer = after(this.#options.timeout, () => {
+      const channels = [...this.#asked];
+      this.#asked.clear();
+      for (const channel of channels) if (this.#wanted.has(channel)) this.#ask('subscribe', channel);
+    });
   }
 
   async #refresh() {
-    const turn = this.#turn;
-    const token = this.#state.name === 'open' && (await this.#options.token?.());
-    if (!token || turn !== this.#turn || this.#state.name !== 'open') return false;
-    this.#say({ type: 'auth', token, id: 'refresh' });
-    const accepted = await new Promise((/** @type {(accepted: boolean) => void} */ resolve) => {
-      this.#refreshed = resolve;
-    });
-    if (accepted) this.#token = token;
-    return accepted;
+    const { timeout, token } = this.#options;
+    const { signal } = this.#attempt;
+    if (this.#state.name !== 'open' || !token) return false;
+    const receivedAt = Date.now();
+    let got = '';
+    try {
+      got = await this.#getToken(token);
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+    try {
+      return await within(timeout, signal, () => this.#show(got, receivedAt));
+    } catch {
+      if (!signal.aborted) this.#doubt();
+      return false;
+    }
   }
 
-  /** Well before the token expires, not all clients at once, and again as long as there is time. */
+  /** @param {string} token @param {number} receivedAt @returns {Promise<boolean>} whether the server accepts it */
+  #show(token, receivedAt) {
+    // An answer that is late must not be taken for this one's.
+    const id = this.#shown?.pending ? `refresh-${++this.#shownCount}` : 'refresh';
+    return new Promise((resolve) => {
+      /** @type {Shown} */
+      const shown = {
+        id,
+        token,
+        receivedAt,
+        pending: true,
+        answered(accepted) {
+          shown.pending = false;
+          resolve(accepted);
+        },
+      };
+      this.#shown = shown;
+      this.#say({ type: 'auth', token, id });
+    });
+  }
+
+  /** The server has accepted a token, maybe later than was waited for. @param {unknown} id */
+  #renewed(id) {
+    const shown = this.#shown;
+    if (!shown || shown.id !== id) return;
+    this.#use(shown.token, shown.receivedAt);
+    shown.answered(true);
+    this.#scheduleRefresh();
+  }
+
+  /** Well before the token expires, not all clients at once, and again as long as the connection lasts. */
   #scheduleRefresh() {
     clearTimeout(this.#refreshTimer);
-    const left = expiry(this.#token) - Date.now();
-    if (this.#state.name !== 'open' || !(left > 0)) return;
-    const refresh = () =>
-      this.refresh().catch((error) => this.#tell('onError', { code: 'no_token', message: String(error) }));
-    const delay = Math.max(1_000, left * (0.7 + 0.15 * Math.random()));
-    this.#refreshTimer = after(delay, refresh);
+    this.#refreshAt = Infinity;
+    const left = this.#expiresAt - Date.now();
+    if (this.#state.name !== 'open' || Number.isNaN(left)) return;
+    // A clock that is ahead by nearly a token's life would else have it renewed all the time.
+    const least = Math.max(1_000, this.#life / 50 || 0);
+    const delay = left > 0 ? Math.max(least, left * (0.7 + 0.15 * Math.random())) : this.#longDelay();
+    this.#refreshAt = Date.now() + delay;
+    this.#refreshTimer = after(delay, () => this.#renew());
   }
 
-  /** Leaves a connection on which nothing has come for too long. */
+  #renew() {
+    this.refresh().catch((error) => this.#tell('onError', { code: 'no_token', message: String(error) }));
+  }
+
+  /** Asks whether a connection still works on which little has come, and leaves one on which nothing has for too long. */
   #watch() {
     clearTimeout(this.#timer);
-    const left = this.#silentAt() - Date.now();
-    this.#timer = after(Math.max(left, UNHEARD_MS), () => {
+    const now = Date.now();
+    // Where the clock was set back, what was heard can't have been later than now.
+    this.#heardAt = Math.min(this.#heardAt, now);
+    this.#pingedAt = Math.min(this.#pingedAt, now);
+    const doubtAt = this.#heardAt + 2 * this.#options.heartbeat;
+    if (doubtAt <= now) this.#ping();
+    const left = this.#silentAt() - now;
+    this.#timer = after(Math.max(doubtAt > now ? Math.min(left, doubtAt - now) : left, UNHEARD_MS), () => {
       if (left <= 0 && this.#silentAt() <= Date.now()) this.#lose(1006, 'nothing was heard');
       else this.#watch();
     });
   }
 
   #silentAt() {
-    return this.#heardAt + 3 * this.#options.heartbeat;
+    const silentAt = this.#heardAt + 3 * this.#options.heartbeat;
+    return this.#pingedAt ? Math.min(silentAt, Math.max(this.#pingedAt, this.#heardAt) + PONG_MS) : silentAt;
   }
 
-  /** The network is back, or somebody looks at the page again; timers may have slept meanwhile. */
-  #hurry() {
+  /** Something has happened after which the connection may be dead without a word: asks, and leaves it unanswered. */
+  #doubt() {
+    if (this.#state.name !== 'open') return;
+    if ((this.#socket?.readyState ?? 3) > 1) return this.#lose(1006, 'closed without a word');
+    this.#ping();
+    this.#watch();
+  }
+
+  /** Asks for a sign of life: one question at a time, one a second at most. */
+  #ping() {
+    if (this.#pingedAt) return;
+    const wait = this.#lastPingAt + PING_EVERY_MS - Date.now();
+    clearTimeout(this.#pingTimer);
+    if (wait > 0 && wait <= PING_EVERY_MS) {
+      this.#pingTimer = after(wait, () => this.#doubt());
+      return;
+    }
+    this.#pingedAt = this.#lastPingAt = Date.now();
+    this.#say({ action: 'ping', id: `ping-${++this.#pingCount}` });
+  }
+
+  /**
+   * The network is back, or somebody looks at the page again; timers may have slept meanwhile.
+   *
+   * @param {boolean} elsewhere whether the network may be another, on which an attempt on the old one gets no answer
+   */
+  #hurry(elsewhere) {
     const state = this.#state;
-    if (state.name === 'open') this.#watch();
-    if (state.name === 'waiting' && !LATER.has(state.code) && state.delay > this.#options.firstDelay) {
-      this.#wait(state.code, state.reason, Math.random() * this.#options.firstDelay);
+    const { firstDelay } = this.#options;
+    if (state.name === 'open') {
+      this.#doubt();
+      if (Date.now() >= this.#refreshAt) this.#renew();
+    } else if (state.name === 'connecting' && elsewhere && Date.now() - this.#startedAt >= PONG_MS) {
+      this.#drop();
+      this.#wait(1006, 'the network is back', Math.random() * firstDelay);
+    } else if (state.name === 'waiting' && !LATER.has(state.code) && state.delay > firstDelay) {
+      this.#wait(state.code, state.reason, Math.random() * firstDelay);
     }
   }
 
   /** @param {number} code @param {string} reason */
   #lose(code, reason) {
+    if (code === FLOODED) this.#flooded = true;
     if (this.#openedAt) {
+      if (code === EXPIRED) this.#learnClock();
       if (Date.now() - this.#openedAt >= STEADY_MS) this.#attempts = this.#refusedTokens = 0;
       this.#lostAt ||= this.#heardAt;
     }
@@ -301,6 +528,14 @@ export class Sluice {
     const { firstDelay, maxDelay } = this.#options;
     const ceiling = Math.min(maxDelay, firstDelay * 2 ** this.#attempts++);
     this.#wait(code, reason, LATER.has(code) ? this.#longDelay() : Math.random() * ceiling);
+  }
+
+  /** The server has just found the token expired, which tells the time by its clock. */
+  #learnClock() {
+    const { exp } = claims(this.#token);
+    const now = Date.now();
+    // Where this machine has slept, the close came late.
+    if (exp && now - this.#heardAt < 2 * this.#options.heartbeat) this.#clockAhead = now - exp - SKEW_MS;
   }
 
   #longDelay() {
@@ -326,9 +561,15 @@ export class Sluice {
   #drop() {
     this.#turn++;
     this.#openedAt = 0;
-    clearTimeout(this.#refreshTimer);
-    this.#refreshed?.(false);
+    for (const timer of [this.#refreshTimer, this.#pingTimer, this.#unsaidTimer, this.#askedTimer]) clearTimeout(timer);
+    this.#unsaidTimer = undefined;
+    this.#refreshAt = Infinity;
+    this.#pingedAt = 0;
+    this.#shown = undefined;
     this.#unsaid.clear();
+    this.#asked.clear();
+    this.#attempt.abort();
+    this.#attempt = new AbortController();
     if (!this.#socket) return;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket.close();
@@ -378,11 +619,44 @@ function parse(text) {
   }
 }
 
-/** When a token expires, in ms; NaN where it does not say so. @param {string} token */
-function expiry(token) {
+/** How long something is as JSON, in bytes. @param {unknown} what */
+function bytes(what) {
+  return new TextEncoder().encode(JSON.stringify(what)).length;
+}
+
+/**
+ * Settles as the answer does; rejects where it takes too long, or is no longer wanted.
+ *
+ * @template T
+ * @param {number} ms @param {AbortSignal} signal @param {() => T | PromiseLike<T>} ask
+ * @returns {Promise<T>}
+ */
+function within(ms, signal, ask) {
+  return new Promise((resolve, reject) => {
+    const timer = after(ms, () => end(() => reject(new Error(`no answer within ${ms} ms`))));
+    const abort = () => end(() => reject(new Error('the connection is given up')));
+    /** @param {() => void} how */
+    const end = (how) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      how();
+    };
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) return abort();
+    // What is thrown at once is an answer as well.
+    new Promise((/** @type {(answer: T | PromiseLike<T>) => void} */ answer) => answer(ask())).then(
+      (answer) => end(() => resolve(answer)),
+      (error) => end(() => reject(error)),
+    );
+  });
+}
+
+/** What a token says of its time, in ms; NaN where it does not. @param {string} token */
+function claims(token) {
   try {
-    return 1_000 * JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/'))).exp;
+    const { exp, iat } = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
+    return { exp: 1_000 * exp, iat: 1_000 * iat };
   } catch {
-    return NaN;
+    return { exp: NaN, iat: NaN };
   }
 }

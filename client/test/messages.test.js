@@ -240,6 +240,95 @@ describe('subscriptions', () => {
   });
 });
 
+describe('names that can be no channels', () => {
+  const names = {
+    'too long an id': `upload:${'x'.repeat(257)}`,
+    'too long an id in bytes': `upload:${'ü'.repeat(129)}`,
+    'longer than a message': `upload:${'x'.repeat(40_000)}`,
+    'too long a prefix': `${'x'.repeat(40_000)}:1`,
+    'no id': 'upload:',
+    'no colon': 'upload',
+    'no prefix': ':1',
+    nothing: '',
+    'a lone surrogate': 'upload:\ud800',
+    'a number': 42,
+    'nothing at all': undefined,
+    'a symbol': Symbol('upload:1'),
+    'a list': ['upload:1', 'upload:2'],
+  };
+  for (const [what, name] of Object.entries(names)) {
+    it(`are refused here: ${what}`, async () => {
+      await connect();
+      const early = sluice.subscribe(name);
+      sluice.subscribe('upload:1');
+      await FakeSocket.last.admits();
+      const late = sluice.subscribe(name);
+      early();
+      late();
+      await turns();
+      assert.deepEqual(said(), [{ action: 'subscribe', channels: ['upload:1'], id: 'subscribe' }]);
+      assert.equal(told.length, 2);
+      for (const [kind, { code, channel }] of told) {
+        assert.deepEqual([kind, code, channel], ['error', 'bad_channel', String(name)]);
+      }
+    });
+  }
+
+  it('are refused where the server takes less', async () => {
+    await connect({ maxFrame: 200 });
+    await FakeSocket.last.admits();
+    sluice.subscribe(`upload:${'x'.repeat(200)}`);
+    await turns();
+    assert.deepEqual(said(), []);
+    assert.equal(told[0][1].code, 'bad_channel');
+  });
+
+  it('do not include the longest and the oddest that can', async () => {
+    await connect();
+    await FakeSocket.last.admits();
+    const all = ['x'.repeat(256), 'ü'.repeat(128), '\ud83d\ude00'.repeat(64), ':::', ' ', '\u0000', '*'];
+    const channels = all.map((id) => `upload:${id}`);
+    channels.forEach((channel) => sluice.subscribe(channel));
+    await turns();
+    assert.deepEqual(
+      said().flatMap(({ channels }) => channels),
+      channels,
+    );
+    assert.deepEqual(told, []);
+  });
+});
+
+describe('many channels', () => {
+  it('are asked for in messages that the server takes, however long they become as JSON', async () => {
+    await connect({ maxFrame: 8_192 });
+    const channels = Array.from({ length: 120 }, (_, i) => `upload:${'\u0001'.repeat(250)}${i}`);
+    channels.forEach((channel) => sluice.subscribe(channel));
+    await FakeSocket.last.admits();
+    assert.deepEqual(
+      said().flatMap(({ channels }) => channels),
+      channels,
+    );
+    for (const message of said()) assert.ok(Buffer.byteLength(JSON.stringify(message)) <= 8_192);
+    assert.ok(said().length < 30, 'as many as fit');
+  });
+
+  it('are asked for more slowly once that was too fast', async () => {
+    await connect({ maxDelay: 10 });
+    const channels = Array.from({ length: 500 }, (_, i) => `upload:${i}`);
+    channels.forEach((channel) => sluice.subscribe(channel));
+    await FakeSocket.last.admits();
+    const asked = () => said().flatMap(({ channels }) => channels);
+    assert.equal(asked().length, 500);
+    FakeSocket.last.ends(4029);
+    while (FakeSocket.all.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await FakeSocket.last.admits();
+    assert.equal(asked().length, 400);
+    sluice.subscribe('upload:one more');
+    while (asked().length < 501) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(asked(), [...channels, 'upload:one more']);
+  });
+});
+
 describe('the module', () => {
   it('asks for no token where the upgrade carries a cookie', async () => {
     await connect({ token: undefined });

@@ -4,6 +4,8 @@ import { Sluice, type Options, type State } from 'sluice-client';
 
 const options: Options = {
   token: async () => (await fetch('/token')).text(),
+  timeout: 10_000,
+  maxFrame: 16_384,
   onMessage: (data) => console.log(typeof data === 'string' ? data.length : data.byteLength),
   onSubscribed: ({ channel, retained }) => console.log(channel.length, retained ? 1 : 0),
   onGap: ({ since, until }) => console.log(since, until ?? 'now'),

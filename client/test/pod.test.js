@@ -191,6 +191,58 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.opened(2);
   });
 
+  it('comes back soon where the network is another and the old one swallows everything', async (t) => {
+    const between = await net(t);
+    const window = new EventTarget();
+    globalThis.addEventListener = window.addEventListener.bind(window);
+    const alice = page(t, between.url);
+    delete globalThis.addEventListener;
+    await alice.opened();
+    const channel = upload();
+    await alice.subscribed(channel);
+    window.dispatchEvent(new Event('online'));
+    await alice.subscribed(upload());
+    assert.equal(between.connections, 1, 'one that works is kept');
+    between.blackhole();
+    const began = Date.now();
+    window.dispatchEvent(new Event('online'));
+    await alice.subscribedAgain(channel, 2);
+    // By its heartbeat it would have taken a minute at least.
+    assert.ok(Date.now() - began < 20_000);
+    assert.ok(alice.all('state').some(({ reason }) => reason === 'nothing was heard'));
+    await publish(channel, 'here again');
+    await alice.hears('here again');
+  });
+
+  it('is not closed for a name that is too long', async (t) => {
+    const alice = await page(t, url).opened();
+    const channel = upload();
+    alice.sluice.subscribe(`upload:${'x'.repeat(40_000)}`);
+    alice.sluice.subscribe('upload:\ud800');
+    await alice.subscribed(channel);
+    assert.deepEqual(
+      alice.all('error').map(({ code }) => code),
+      ['bad_channel', 'bad_channel'],
+    );
+    assert.equal(alice.sluice.state.name, 'open');
+  });
+
+  it('subscribes to names that are six times as long as JSON', async (t) => {
+    const alice = await page(t, url).opened();
+    const channels = Array.from({ length: 100 }, () => `upload:${'\u0001'.repeat(220)}${randomUUID()}`);
+    channels.forEach((channel) => alice.sluice.subscribe(channel));
+    await alice.until('subscribed to all', () => alice.all('subscribed').length === 100);
+    assert.deepEqual(alice.all('error'), []);
+  });
+
+  it('gets an answer to each of more subscriptions than the pod takes at once', async (t) => {
+    const alice = await page(t, url, { maxDelay: 1_000 }).opened();
+    for (let i = 0; i < 600; i++) alice.sluice.subscribe(upload());
+    const refused = () => alice.all('error').filter(({ code }) => code === 'too_many_subscriptions').length;
+    await alice.until('answered', () => alice.sluice.state.name === 'open' && refused() >= 600 - 256);
+    assert.equal(alice.all('state').filter(({ code }) => code === 4029).length, 1);
+  });
+
   it('stays on one connection beyond the life of each of its tokens', async (t) => {
     const between = await net(t);
     let shown = 0;

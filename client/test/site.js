@@ -70,6 +70,10 @@ export async function network() {
     cut() {
       for (const { client } of links) client.destroy();
     },
+    /** Nothing goes through any more on the connections there are; new ones work. */
+    blackhole() {
+      for (const { client, pod } of links) [client, pod].forEach((socket) => socket.unpipe().pause());
+    },
     /** Nothing goes through, and nobody is told. */
     hold() {
       held = true;

@@ -18,7 +18,7 @@ const userOf = () => 'alice';
 
 const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setExpirationTime('15m').sign(privateKey);
 
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');
   if (request.method === 'POST' && pathname === '/token') {
     response.setHeader('Cache-Control', 'no-store').end(await mint(userOf(request)));
@@ -28,6 +28,13 @@ const server = createServer(async (request, response) => {
   } else {
     response.writeHead(404).end();
   }
+}
+
+const server = createServer((request, response) => {
+  answer(request, response).catch((error) => {
+    console.error(error);
+    response.writeHead(500).end();
+  });
 });
 
 server.listen(process.env.PORT ?? 3000, '127.0.0.1', () => console.log(`http://localhost:${server.address().port}/module.html`));

@@ -34,6 +34,9 @@ sealed interface ClientMessage {
     /** I am alive. */
     record Alive() implements ClientMessage {}
 
+    /** A sign of life that asks for one in return: whether this connection still works. */
+    record Ping(JsonNode id) implements ClientMessage {}
+
     /** A JSON object that makes no sense. */
     record Senseless(
             ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sluice.socket.ClientMessage.Alive;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
+import dev.sluice.socket.ClientMessage.Ping;
 import dev.sluice.socket.ClientMessage.Senseless;
 import dev.sluice.socket.ClientMessage.Subscribe;
 import dev.sluice.socket.ClientMessage.Unsubscribe;
@@ -81,7 +82,8 @@ final class ClientMessages {
             case "unsubscribe" -> channels(message, id, false);
             case "subscribe_upload" -> upload(message, id, true);
             case "unsubscribe_upload" -> upload(message, id, false);
-            case "ping", "pong" -> new Alive();
+            case "ping" -> id == null ? new Alive() : new Ping(id);
+            case "pong" -> new Alive();
             default -> new Senseless(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
         };
     }

@@ -65,6 +65,8 @@ final class Commands {
                     unsubscribe.channels(),
                     unsubscribe.id(),
                     channel -> unsubscribe(conversation, channel, unsubscribe.id()));
+        } else if (message instanceof ClientMessage.Ping ping) {
+            conversation.send(ControlFrames.pong(ping.id()));
         } else if (message instanceof Senseless senseless) {
             conversation.send(ControlFrames.error(senseless.code(), senseless.message(), senseless.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {

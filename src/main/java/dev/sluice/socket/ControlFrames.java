@@ -37,6 +37,11 @@ final class ControlFrames {
         return frame(action("unsubscribed").put("channel", channel), id);
     }
 
+    /** The answer to a ping of the client's. */
+    static Frame pong(JsonNode id) {
+        return frame(action("pong"), id);
+    }
+
     static Frame error(ErrorCode code, String message, @Nullable JsonNode id) {
         return frame(action("error").put("code", code.code()).put("message", message), id);
     }

@@ -2,9 +2,11 @@ package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.socket.ClientMessage.Alive;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
+import dev.sluice.socket.ClientMessage.Ping;
 import dev.sluice.socket.ClientMessage.Senseless;
 import dev.sluice.socket.ClientMessage.Subscribe;
 import dev.sluice.socket.ClientMessage.Unsubscribe;
@@ -30,7 +32,10 @@ class ClientMessagesTest {
         assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
                 .isEqualTo(new Unsubscribe(List.of("team:red"), null));
         assertThat(parse("{'action':'ping'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'ping','id':null}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'ping','id':'a'}")).isEqualTo(new Ping(TextNode.valueOf("a")));
         assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'pong','id':'a'}")).isEqualTo(new Alive());
     }
 
     @ParameterizedTest

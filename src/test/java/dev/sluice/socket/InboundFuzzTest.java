@@ -235,7 +235,7 @@ class InboundFuzzTest {
         }
         assertThat(answer.fieldNames().next()).isEqualTo("action");
         String action = answer.path("action").textValue();
-        assertThat(action).isIn("auth_success", "subscribed", "unsubscribed", "error");
+        assertThat(action).isIn("auth_success", "subscribed", "unsubscribed", "error", "pong");
         if (action.equals("error")) {
             assertThat(answer.path("message").textValue()).isNotEmpty();
             assertThat(Stream.of(ErrorCode.values()).map(ErrorCode::code))

@@ -120,6 +120,7 @@ class AuthenticationIT {
                 "{\"type\":\"auth\"}",
                 "{\"type\":\"auth\",\"token\":7}",
                 "{\"action\":\"ping\"}",
+                "{\"action\":\"ping\",\"id\":1}",
                 "{\"action\":\"subscribe_upload\",\"upload_id\":\"42\"}"
             })
     void whoeverBeginsWithAnotherObjectIsClosed(String first) {

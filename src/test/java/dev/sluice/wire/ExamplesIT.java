@@ -5,17 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import dev.sluice.browser.Browser;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,6 +121,43 @@ class ExamplesIT {
             assertThat(browser.errors()).isEmpty();
             pod.terminate();
             assertThat(page.locator("#state")).not().hasText("open");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"module", "bare"})
+    void pageTriesAgainWhereItGetsNoToken(String name) throws Exception {
+        try (Browser browser = Browser.start();
+                Backend backend = Backend.start();
+                Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.origins", backend.address()))) {
+            Page page = browser.open("about:blank");
+            AtomicInteger asked = new AtomicInteger();
+            page.route("**/token", route -> {
+                switch (asked.incrementAndGet()) {
+                    case 1 -> route.abort();
+                    case 2 -> route.fulfill(new Route.FulfillOptions().setStatus(503));
+                    case 3 ->
+                        route.fulfill(new Route.FulfillOptions().setStatus(502).setBody("<h1>Bad Gateway</h1>"));
+                    default -> route.resume();
+                }
+            });
+            page.navigate(backend.address() + "/" + name + ".html?sluice=" + pod.webSocket("/ws"));
+            assertThat(page.locator("#state")).hasText("open");
+            assertThat(asked.get()).isEqualTo(4);
+        }
+    }
+
+    @Test
+    void backendSurvivesRequestsItCanNotRead() throws Exception {
+        try (Backend backend = Backend.start();
+                Socket socket =
+                        new Socket("localhost", URI.create(backend.address()).getPort())) {
+            socket.getOutputStream()
+                    .write("GET // HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 500");
+            assertThat(answer(HttpRequest.newBuilder(URI.create(backend.address() + "/bare.html")))
+                            .statusCode())
+                    .isEqualTo(200);
         }
     }
 

@@ -95,6 +95,20 @@ class SubscribingIT {
     @Test
     void signsOfLifeAreNotAnswered() {
         client.send("{\"action\":\"ping\"}").send("{\"action\":\"pong\",\"id\":1}");
+        client.send("{\"action\":\"ping\",\"id\":null}");
+        client.assertNothingMore();
+    }
+
+    @Test
+    void pingWithIdIsAnsweredWithPongAndThatId() {
+        for (String id : new String[] {"7", "\"seven\"", "1.50", "\"" + "x".repeat(1024) + "\""}) {
+            client.send("{\"action\":\"ping\",\"id\":" + id + "}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"pong\",\"id\":" + id + "}");
+        }
+        for (String id : new String[] {"true", "{}", "[]", "\"" + "x".repeat(1025) + "\""}) {
+            client.send("{\"action\":\"ping\",\"id\":" + id + "}");
+            assertThat(client.next()).contains("bad_message");
+        }
         client.assertNothingMore();
     }
 
