@@ -11,18 +11,20 @@ import io.netty.channel.SingleThreadEventLoop;
 import io.netty.util.concurrent.EventExecutor;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
 import io.quarkus.vertx.http.HttpsServerStart;
 import io.vertx.core.Vertx;
 import io.vertx.core.impl.VertxInternal;
 import jakarta.enterprise.event.ObservesAsync;
 import jakarta.inject.Singleton;
+import java.net.InetSocketAddress;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Sees every TCP connection as soon as it is accepted, before a byte of it is read: lets in so many, and gives each a
+ * Sees every TCP connection of clients as soon as it is accepted, before a byte of it is read: lets in so many, and gives each a
  * deadline by which it must have made a request. Quarkus counts connections only once TLS is agreed on, and measures only
  * how long they are idle, which somebody who sends a byte now and then never is.
  */
@@ -32,12 +34,13 @@ final class Arrivals {
 
     private static final String NAME = "sluice-arrivals";
 
-    /** Those that are no WebSockets: upgrades that are refused, probes, callers of the HTTP API. */
+    /** Those that are no WebSockets: upgrades that are refused, callers of the HTTP API. */
     private static final int SPARE = 100;
 
     private static final String MAX_CONNECTIONS = "quarkus.http.limits.max-connections";
 
     private final Vertx vertx;
+    private final HttpServer server;
     private final int max;
     private final RequestLimits limits;
     private final LimitMeter tooMany;
@@ -45,11 +48,13 @@ final class Arrivals {
 
     Arrivals(
             Vertx vertx,
+            HttpServer server,
             SocketConfig config,
             RequestLimits limits,
             @ConfigProperty(name = MAX_CONNECTIONS) OptionalInt configured,
             MeterRegistry metrics) {
         this.vertx = vertx;
+        this.server = server;
         this.limits = limits;
         this.max = max(config.maxConnections(), configured.orElse(0));
         this.tooMany = new LimitMeter("max-connections", metrics);
@@ -85,9 +90,17 @@ final class Arrivals {
     }
 
     private void attach(Channel channel) {
-        if (channel instanceof ServerChannel && channel.pipeline().get(NAME) == null) {
+        if (channel instanceof ServerChannel
+                && isForClients(channel)
+                && channel.pipeline().get(NAME) == null) {
             channel.pipeline().addFirst(NAME, new Acceptor());
         }
+    }
+
+    /** The management port serves probes, which must not wait for clients to leave. */
+    private boolean isForClients(Channel channel) {
+        return channel.localAddress() instanceof InetSocketAddress address
+                && (address.getPort() == server.getPort() || address.getPort() == server.getSecurePort());
     }
 
     private boolean enter() {

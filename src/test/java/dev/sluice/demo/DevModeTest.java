@@ -57,6 +57,9 @@ class DevModeTest {
     @TestHTTPResource("/ws")
     URI webSocket;
 
+    @TestHTTPResource(value = "/health/ready", management = true)
+    URI readiness;
+
     @Test
     void thePageAndWhatItNeedsAreServed() {
         String page = when().get("/")
@@ -78,8 +81,7 @@ class DevModeTest {
 
     @Test
     void theSampleWorkIsSeenThroughRedisByWhomItConcerns() {
-        await().atMost(10, TimeUnit.SECONDS)
-                .until(() -> when().get("/q/health/ready").statusCode() == 200);
+        await().atMost(10, TimeUnit.SECONDS).until(() -> when().get(readiness).statusCode() == 200);
         Queue<String> alice = connect("alice");
         Queue<String> bob = connect("bob");
         await().until(() -> alice.stream().anyMatch(frame -> frame.contains("subscribed")));

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -77,6 +78,18 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
+    void imagesExposeThePortsOfThePod(Applied applied) throws IOException {
+        PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
+        String ports = container(pod).getPorts().stream()
+                .map(port -> port.getContainerPort().toString())
+                .collect(Collectors.joining(" ", "EXPOSE ", ""));
+        for (String image : List.of("Dockerfile.jvm", "Dockerfile.native")) {
+            assertThat(Files.readAllLines(Path.of("src/main/docker", image))).contains(ports);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
     void nettyFindsAPlaceForItsLibrary(Applied applied) {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         assertThat(container(pod).getVolumeMounts()).anySatisfy(mount -> {
@@ -134,7 +147,7 @@ class DeploymentTest {
         List<Probe> probes =
                 List.of(container.getStartupProbe(), container.getReadinessProbe(), container.getLivenessProbe());
         assertThat(probes).allSatisfy(probe -> {
-            assertThat(probe.getHttpGet().getPort().getStrVal()).isEqualTo("http");
+            assertThat(probe.getHttpGet().getPort().getStrVal()).isEqualTo("management");
             assertThat(probe.getTimeoutSeconds()).isGreaterThan(1);
         });
         assertThat(probes)

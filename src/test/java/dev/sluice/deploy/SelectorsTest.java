@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.networking.v1.HTTPIngressPath;
 import io.fabric8.kubernetes.api.model.networking.v1.Ingress;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyIngressRule;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicyPeer;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
@@ -136,6 +137,29 @@ class SelectorsTest {
                         .extracting(ServicePort::getName)
                         .contains(endpoint.getPort());
             });
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void onlyMonitoringReachesTheManagementPort(Applied applied) {
+        List<NetworkPolicyIngressRule> rules = applied.all(NetworkPolicy.class).stream()
+                .filter(policy -> policy.getMetadata().getName().equals("sluice"))
+                .flatMap(policy -> policy.getSpec().getIngress().stream())
+                .toList();
+        assertThat(rules).isNotEmpty().allSatisfy(rule -> {
+            List<String> ports = rule.getPorts().stream()
+                    .map(port -> port.getPort().getStrVal())
+                    .toList();
+            List<String> namespaces = rule.getFrom().stream()
+                    .map(peer -> peer.getNamespaceSelector().getMatchLabels().get("kubernetes.io/metadata.name"))
+                    .toList();
+            if (namespaces.contains("monitoring")) {
+                assertThat(ports).containsExactly("management");
+                assertThat(namespaces).containsExactly("monitoring");
+            } else {
+                assertThat(ports).containsExactly("http");
+            }
         });
     }
 

@@ -178,9 +178,10 @@ class ApiAccessIT {
                 api.post("/api/channels/user:7/messages", new byte[1 << 20]),
                 api.get("/api/nothing"),
                 api.get("/nothing"),
+                api.get("/q/openapi"),
                 api.get("/q/health/live"),
                 api.get("/q/metrics"),
-                api.get("/q/openapi"))) {
+                api.get("/q/metrics/nothing"))) {
             assertHeader(answer, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
             assertHeader(answer, "X-Content-Type-Options", "nosniff");
             assertHeader(answer, "Referrer-Policy", "no-referrer");

@@ -108,6 +108,7 @@ class ContainerIT {
         all.clear();
         all.put("PATH", path);
         all.put("QUARKUS_HTTP_PORT", "0");
+        all.put("QUARKUS_MANAGEMENT_PORT", "0");
         all.put("QUARKUS_REDIS_HOSTS", Stage.REDIS.uri());
         all.put(
                 "MP_JWT_VERIFY_PUBLICKEY_LOCATION",

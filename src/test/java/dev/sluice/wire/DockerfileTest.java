@@ -27,6 +27,8 @@ class DockerfileTest {
         assertThat(jib(pom, "base-jvm-image")).isEqualTo(image.only("FROM"));
         assertThat(jib(pom, "working-directory")).isEqualTo(image.only("WORKDIR"));
         assertThat(jib(pom, "user")).isEqualTo(image.only("USER"));
+        assertThat(jib(pom, "ports").split(","))
+                .containsExactly(image.only("EXPOSE").split(" "));
         assertThat(jib(pom, "jvm-entrypoint").split(",")).containsExactlyElementsOf(image.entrypoint());
         List<String> command = Dockerfile.NATIVE.entrypoint();
         assertThat(jib(pom, "native-arguments").split(","))

@@ -29,13 +29,14 @@ import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
-/** One process of the packaged application, jar or native executable, on a port of its own. */
+/** One process of the packaged application, jar or native executable, on ports of its own. */
 final class Pod implements AutoCloseable {
 
     /** For those that have much to do: most live for seconds only, in which the better compiler takes more than it gives. */
     static final String COMPILED_WELL = "-XX:TieredStopAtLevel=4";
 
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
+    private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");
     private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -49,6 +50,7 @@ final class Pod implements AutoCloseable {
     private final Path log;
     private final List<String> secrets;
     private int port;
+    private int managementPort;
 
     private Pod(Process process, Path log, List<String> secrets) {
         this.process = process;
@@ -86,7 +88,7 @@ final class Pod implements AutoCloseable {
     }
 
     private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
-        List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0"));
+        List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0", "-Dquarkus.management.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
         ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
@@ -141,10 +143,13 @@ final class Pod implements AutoCloseable {
             if (!process.isAlive()) {
                 throw new IllegalStateException("the pod has ended:\n" + log());
             }
-            Matcher listening = LISTENING.matcher(log());
-            boolean found = listening.find();
+            String log = log();
+            Matcher listening = LISTENING.matcher(log);
+            Matcher managed = MANAGED.matcher(log);
+            boolean found = listening.find() && managed.find();
             if (found) {
                 port = Integer.parseInt(listening.group(1));
+                managementPort = Integer.parseInt(managed.group(1));
             }
             return found;
         });
@@ -158,8 +163,10 @@ final class Pod implements AutoCloseable {
         }
     }
 
+    /** The path, of the management port for {@code /q/health} and {@code /q/metrics}. */
     URI http(String path) {
-        return URI.create("http://localhost:" + port + path);
+        boolean managed = path.startsWith("/q/health") || path.startsWith("/q/metrics");
+        return URI.create("http://localhost:" + (managed ? managementPort : port) + path);
     }
 
     URI webSocket(String path) {
@@ -179,10 +186,14 @@ final class Pod implements AutoCloseable {
         return port;
     }
 
+    int managementPort() {
+        return managementPort;
+    }
+
     /** The HTTP status at the path; 0 where nobody answers. */
     int status(String path) {
         try {
-            return get(path).statusCode();
+            return get(http(path)).statusCode();
         } catch (IOException e) {
             return 0;
         }
@@ -214,7 +225,7 @@ final class Pod implements AutoCloseable {
     /** Whatever it says of itself, line by line. */
     List<String> metrics() {
         try {
-            return get("/q/metrics").body().lines().toList();
+            return get(http("/q/metrics")).body().lines().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -332,10 +343,6 @@ final class Pod implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private HttpResponse<String> get(String path) throws IOException {
-        return get(http(path));
     }
 
     /** Whether pods are native executables, which have no options of a JVM. */

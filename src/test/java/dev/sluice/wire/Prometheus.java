@@ -62,7 +62,7 @@ final class Prometheus implements AutoCloseable {
                       - targets: ["localhost:%d"]
                         labels: {namespace: %s, pod: %s}
                 """.formatted(
-                        rules.toAbsolutePath(), pod.port(), Question.NAMESPACE, Question.POD));
+                        rules.toAbsolutePath(), pod.managementPort(), Question.NAMESPACE, Question.POD));
         Path log = Fork.file("prometheus.log");
         Process process = new ProcessBuilder(
                         "prometheus",

@@ -9,6 +9,10 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +27,7 @@ import org.junit.jupiter.api.Test;
 class SmokeIT {
 
     private static final int BURST = 500;
+    private static final int MANAGEMENT_PORT = freePort();
 
     public static final class Surroundings implements QuarkusTestResourceLifecycleManager {
         @Override
@@ -32,6 +37,9 @@ class SmokeIT {
                     Stage.REDIS.uri(),
                     "mp.jwt.verify.publickey.location",
                     Tokens.publicKeyFile().toString(),
+                    // Quarkus tells tests of an executable which main port was chosen, but not which management port.
+                    "quarkus.management.port",
+                    String.valueOf(MANAGEMENT_PORT),
                     // Quarkus makes a key and an issuer for tests.
                     "mp.jwt.verify.publickey",
                     "NONE",
@@ -52,7 +60,7 @@ class SmokeIT {
     void whatIsPublishedIsHeard() {
         await("readiness")
                 .atMost(30, TimeUnit.SECONDS)
-                .until(() -> given().get("/q/health/ready").statusCode() == 200);
+                .until(() -> managed("/q/health/ready").statusCode() == 200);
         String upload = Stage.upload();
         try (Client client = connect("7");
                 Client other = connect("8")) {
@@ -74,7 +82,19 @@ class SmokeIT {
                     .then()
                     .statusCode(202);
             assertThat(client.next()).contains("upload_failed");
-            assertThat(given().get("/q/metrics").asString()).contains("sluice_deliveries_total");
+            assertThat(managed("/q/metrics").asString()).contains("sluice_deliveries_total");
+        }
+    }
+
+    private static Response managed(String path) {
+        return given().port(MANAGEMENT_PORT).get(path);
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -3,7 +3,6 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.process.BenchFailure;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -25,9 +24,8 @@ record PodMetrics(Map<String, Double> values) {
     private static final Pattern COUNTER =
             Pattern.compile("sluice_(refused|disconnects|auth_failures)_total\\{(?:limit|reason)=\"(.*)\"}");
 
-    static PodMetrics of(InetSocketAddress pod) {
-        URI uri = URI.create("http://" + pod.getHostString() + ":" + pod.getPort() + "/q/metrics");
-        try (InputStream in = uri.toURL().openStream()) {
+    static PodMetrics of(URI metrics) {
+        try (InputStream in = metrics.toURL().openStream()) {
             return read(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new BenchFailure("the pod does not tell its metrics", e);

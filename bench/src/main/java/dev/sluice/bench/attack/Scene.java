@@ -17,9 +17,6 @@ import java.util.Map;
 /** A Redis, a pod, and a webhook that never answers, of one trial. */
 final class Scene implements AutoCloseable {
 
-    private static final String READINESS = "/q/health/ready";
-    private static final List<String> HEALTH = List.of(READINESS, "/q/health/live");
-
     /** What k8s/base gives a pod, in which the JVM takes a quarter for its heap. */
     static final List<String> FLAGS =
             List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseCompactObjectHeaders");
@@ -30,12 +27,14 @@ final class Scene implements AutoCloseable {
     private final ServerSocket webhook;
     private final RedisServer redis;
     private final ServerProcess pod;
+    private final int management;
     private final Path log;
 
-    private Scene(ServerSocket webhook, RedisServer redis, ServerProcess pod, Path log) {
+    private Scene(ServerSocket webhook, RedisServer redis, ServerProcess pod, int management, Path log) {
         this.webhook = webhook;
         this.redis = redis;
         this.pod = pod;
+        this.management = management;
         this.log = log;
     }
 
@@ -44,11 +43,12 @@ final class Scene implements AutoCloseable {
         RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
         try {
             int port = Ports.free();
+            int management = Ports.free();
             Path log = logs.resolve("pod.log");
-            Map<String, String> environment = Sluice.environment(port, redis.uri());
-            ServerProcess pod =
-                    ServerProcess.start(command(jar, webhook.getLocalPort()), environment, port, READINESS, log);
-            return new Scene(webhook, redis, pod, log);
+            Map<String, String> environment = Sluice.environment(port, management, redis.uri());
+            ServerProcess pod = ServerProcess.start(
+                    command(jar, webhook.getLocalPort()), environment, port, Sluice.readiness(management), log);
+            return new Scene(webhook, redis, pod, management, log);
         } catch (RuntimeException e) {
             redis.close();
             throw e;
@@ -85,12 +85,12 @@ final class Scene implements AutoCloseable {
     }
 
     PodMetrics metrics() {
-        return PodMetrics.of(pod.address());
+        return PodMetrics.of(Ports.http(management, "/q/metrics"));
     }
 
     /** Whether it says itself that all is well. */
     boolean isHealthy() {
-        return HEALTH.stream().allMatch(pod::isReady);
+        return pod.isReady(Sluice.readiness(management)) && pod.isReady(Ports.http(management, "/q/health/live"));
     }
 
     /** Lines of the pod's log that nobody outside should be able to cause. */

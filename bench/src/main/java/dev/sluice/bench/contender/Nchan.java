@@ -76,7 +76,7 @@ public final class Nchan implements Contender {
             throw new BenchFailure("can't write " + filledIn, e);
         }
         List<String> command = List.of("nginx", "-c", filledIn.toString());
-        return ServerProcess.start(command, Map.of(), port, HEALTH, logs.resolve("nchan.log"));
+        return ServerProcess.start(command, Map.of(), port, Ports.http(port, HEALTH), logs.resolve("nchan.log"));
     }
 
     @Override

@@ -59,7 +59,7 @@ public final class NodeRelay implements Contender {
                 "NODE_ENV",
                 "production");
         List<String> command = List.of("node", "--expose-gc", relay.toString());
-        return ServerProcess.start(command, environment, port, "/health", logs.resolve("node.log"));
+        return ServerProcess.start(command, environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
     }
 
     @Override

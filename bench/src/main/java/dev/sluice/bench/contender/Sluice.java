@@ -7,6 +7,7 @@ import dev.sluice.bench.process.Ports;
 import dev.sluice.bench.process.RedisServer;
 import dev.sluice.bench.process.ServerProcess;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,19 +73,33 @@ public final class Sluice implements Contender {
     @Override
     public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
+        int management = Ports.free();
         Map<String, String> environment = new HashMap<>(configuration);
-        environment.putAll(environment(port, redis.uri()));
+        environment.putAll(environment(port, management, redis.uri()));
         environment.put("SLUICE_LIMITS_CONNECTS_PER_SECOND", Integer.toString(connectsPerSecond));
-        return ServerProcess.start(command, environment, port, "/q/health/ready", logs.resolve(name + ".log"));
+        return ServerProcess.start(command, environment, port, readiness(management), logs.resolve(name + ".log"));
     }
 
-    /** What it has to be told in any case. */
-    public static Map<String, String> environment(int port, String redis) {
+    /** What answers 200 once it is ready. */
+    public static URI readiness(int management) {
+        return Ports.http(management, "/q/health/ready");
+    }
+
+    /**
+     * What it has to be told in any case.
+     *
+     * @param management the port for probes and metrics
+     */
+    public static Map<String, String> environment(int port, int management, String redis) {
         return Map.of(
                 "QUARKUS_HTTP_HOST",
                 "127.0.0.1",
                 "QUARKUS_HTTP_PORT",
                 Integer.toString(port),
+                "QUARKUS_MANAGEMENT_HOST",
+                "127.0.0.1",
+                "QUARKUS_MANAGEMENT_PORT",
+                Integer.toString(management),
                 "QUARKUS_REDIS_HOSTS",
                 redis,
                 "SMALLRYE_JWT_VERIFY_SECRETKEY",

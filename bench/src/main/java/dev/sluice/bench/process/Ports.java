@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
 
 /** Ports of the loopback interface. */
 public final class Ports {
@@ -17,6 +18,11 @@ public final class Ports {
         } catch (IOException e) {
             throw new BenchFailure("no port is free", e);
         }
+    }
+
+    /** The path of an HTTP server on the port. */
+    public static URI http(int port, String path) {
+        return URI.create("http://127.0.0.1:" + port + path);
     }
 
     static InetSocketAddress address(int port) {

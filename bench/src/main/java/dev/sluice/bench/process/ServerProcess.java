@@ -30,11 +30,11 @@ public final class ServerProcess implements AutoCloseable {
      *
      * @param environment what it has in addition to the environment here
      * @param port where it will listen
-     * @param health the path that answers 200 once it is ready
+     * @param health what answers 200 once it is ready
      * @param log where what it says goes
      */
     public static ServerProcess start(
-            List<String> command, Map<String, String> environment, int port, String health, Path log) {
+            List<String> command, Map<String, String> environment, int port, URI health, Path log) {
         List<String> pinned = new ArrayList<>(List.of("taskset", "-c", CORE));
         pinned.addAll(command);
         return startAnywhere(pinned, environment, port, health, log);
@@ -42,7 +42,7 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Starts it on whatever core there is and waits until it is ready; as above. */
     public static ServerProcess startAnywhere(
-            List<String> command, Map<String, String> environment, int port, String health, Path log) {
+            List<String> command, Map<String, String> environment, int port, URI health, Path log) {
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
         ServerProcess server = new ServerProcess(Children.start(builder, log), port, log);
@@ -83,14 +83,13 @@ public final class ServerProcess implements AutoCloseable {
         Children.end(process);
     }
 
-    /** Whether that path answers 200. */
-    public boolean isReady(String health) {
+    /** Whether that answers 200. */
+    public boolean isReady(URI health) {
         if (!process.isAlive()) {
             throw new BenchFailure("the server has ended; it says why in " + log);
         }
         try {
-            HttpURLConnection connection = (HttpURLConnection)
-                    URI.create("http://127.0.0.1:" + port + health).toURL().openConnection();
+            HttpURLConnection connection = (HttpURLConnection) health.toURL().openConnection();
             return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
         } catch (IOException e) {
             return false;

@@ -57,7 +57,7 @@ final class Balancer implements AutoCloseable {
     static Balancer start(List<Pod> pods, List<Pod> spares, Path logs) {
         int port = Ports.free();
         String servers = Stream.concat(pods.stream(), spares.stream())
-                .map(pod -> "  server " + pod.name() + " 127.0.0.1:" + pod.port() + " check")
+                .map(pod -> "  server " + pod.name() + " 127.0.0.1:" + pod.port() + " check port " + pod.management())
                 .collect(Collectors.joining("\n"));
         Path file = logs.resolve("haproxy.cfg");
         try {
@@ -66,8 +66,8 @@ final class Balancer implements AutoCloseable {
             throw new BenchFailure("can't write " + file, e);
         }
         List<String> command = List.of("haproxy", "-db", "-f", file.toString());
-        return new Balancer(
-                ServerProcess.startAnywhere(command, Map.of(), port, "/balancer", logs.resolve("haproxy.log")));
+        return new Balancer(ServerProcess.startAnywhere(
+                command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log")));
     }
 
     InetSocketAddress address() {

@@ -3,6 +3,7 @@ package dev.sluice.bench.site;
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.Ports;
 import dev.sluice.bench.process.ServerProcess;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -14,6 +15,7 @@ public final class Pod implements AutoCloseable {
     static final String READINESS = "/q/health/ready";
 
     private final int port = Ports.free();
+    private final int management = Ports.free();
     private final Path jar;
     private final Path logs;
     private final String name;
@@ -38,13 +40,19 @@ public final class Pod implements AutoCloseable {
         return port;
     }
 
+    /** The port of probes and metrics. */
+    int management() {
+        return management;
+    }
+
     public Link link() {
         return link;
     }
 
     /** Returns once it is ready. */
     public void start() {
-        Map<String, String> environment = new HashMap<>(Sluice.environment(port, "redis://127.0.0.1:" + link.port()));
+        Map<String, String> environment =
+                new HashMap<>(Sluice.environment(port, management, "redis://127.0.0.1:" + link.port()));
         environment.putAll(settings);
         List<String> command = List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -53,11 +61,15 @@ public final class Pod implements AutoCloseable {
                 "-jar",
                 jar.toString());
         Path log = logs.resolve("pod-" + name + "-" + ++starts + ".log");
-        process = ServerProcess.startAnywhere(command, environment, port, READINESS, log);
+        process = ServerProcess.startAnywhere(command, environment, port, readiness(), log);
     }
 
     boolean isReady() {
-        return process.isReady(READINESS);
+        return process.isReady(readiness());
+    }
+
+    private URI readiness() {
+        return Ports.http(management, READINESS);
     }
 
     /** At once, as with kill -9. */

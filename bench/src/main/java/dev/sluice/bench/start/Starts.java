@@ -89,9 +89,10 @@ public final class Starts {
 
     private static Start start(List<String> command, RedisServer redis, Path log) {
         int port = Ports.free();
+        int management = Ports.free();
         long begin = System.nanoTime();
         try (ServerProcess server = ServerProcess.startAnywhere(
-                command, Sluice.environment(port, redis.uri()), port, "/q/health/ready", log)) {
+                command, Sluice.environment(port, management, redis.uri()), port, Sluice.readiness(management), log)) {
             return new Start(
                     (System.nanoTime() - begin) / MILLI, server.cpuNanos() / MILLI, server.residentBytes() / MEGA);
         }
