@@ -66,6 +66,13 @@ const tiles = [
     second: (s) => (s.canaryHigh === undefined ? 'not heard' : `99 % in ${millis(s.canaryHigh)}`),
     more: () => 'to Redis and back',
   },
+  {
+    title: 'Memory',
+    series: [(s) => s.residentBytes],
+    format: bytes,
+    now: (s) => (s.residentBytes === undefined ? 'unknown' : bytes(s.residentBytes)),
+    more: (s) => (s.memoryLimitBytes === undefined ? '' : `of ${bytes(s.memoryLimitBytes)} that it may use`),
+  },
 ].map((tile) => chart(tile, element('tiles')));
 
 const table = connections((path, options = {}) => fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } }));

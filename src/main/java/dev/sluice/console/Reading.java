@@ -31,6 +31,8 @@ record Reading(
         double gaps,
         double outboxBytes,
         double backlogBytes,
+        double residentBytes,
+        double memoryLimitBytes,
         boolean live,
         HistogramSnapshot latency,
         HistogramSnapshot beats) {
@@ -50,6 +52,8 @@ record Reading(
                 sum(meters.find("sluice.feed.gaps")),
                 sum(meters.find("sluice.outbox.pending.bytes")),
                 sum(meters.find("sluice.feed.pending.bytes")),
+                sum(meters.find("process.resident.memory")),
+                sum(meters.find("sluice.memory.limit")),
                 sum(meters.find("sluice.feed.live")) > 0,
                 histogram(meters.find("sluice.delivery.latency")),
                 histogram(meters.find("sluice.canary.latency")));

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param gaps since the start
  * @param outboxBytes memory charged for what connections have not taken
  * @param backlogBytes the same for what event loops have not delivered
+ * @param residentBytes memory that the operating system has given the process; absent where it does not say
+ * @param memoryLimitBytes memory that the process may use; absent likewise
  * @param live whether what is published is heard
  * @param latencyMedian half of the deliveries of the last seconds took longer, in milliseconds; absent without any
  * @param latencyHigh one in a hundred took longer
@@ -36,6 +38,8 @@ record Sample(
         long gaps,
         long outboxBytes,
         long backlogBytes,
+        @Nullable Long residentBytes,
+        @Nullable Long memoryLimitBytes,
         boolean live,
         @Nullable Double latencyMedian,
         @Nullable Double latencyHigh,
@@ -65,10 +69,16 @@ record Sample(
                 (long) now.gaps(),
                 (long) now.outboxBytes(),
                 (long) now.backlogBytes(),
+                known(now.residentBytes()),
+                known(now.memoryLimitBytes()),
                 now.live(),
                 Percentiles.between(earlier.latency(), now.latency(), 0.5),
                 Percentiles.between(earlier.latency(), now.latency(), HIGH),
                 Percentiles.between(earlier.beats(), now.beats(), 0.5),
                 Percentiles.between(earlier.beats(), now.beats(), HIGH));
+    }
+
+    private static @Nullable Long known(double bytes) {
+        return bytes > 0 ? (long) bytes : null;
     }
 }

@@ -105,6 +105,9 @@ class ConsoleIT {
                 JsonPath sample = watcher.await(
                         update -> update.getList("samples").size() == 1 && update.getInt("samples[0].connections") > 0);
                 assertThat(sample.getBoolean("samples[0].live")).isTrue();
+                assertThat(sample.getLong("samples[0].residentBytes"))
+                        .isPositive()
+                        .isLessThan(sample.getLong("samples[0].memoryLimitBytes"));
                 redis.cutSubscribers();
                 client.leave();
             }

@@ -67,6 +67,15 @@ class MonitoringIT {
                         question -> assertThat(question.metrics()).isNotEmpty().isSubsetOf(there));
     }
 
+    /** There {@code jvm_memory_usage_after_gc} is missing and {@code jvm_memory_max_bytes} of the heap is -3. */
+    @Test
+    void noMetricTheyNameIsTheJvmsAlone() {
+        assertThat(questions())
+                .flatExtracting(Question::metrics)
+                .filteredOn(metric -> metric.startsWith("jvm_"))
+                .containsOnly("jvm_memory_used_bytes");
+    }
+
     @Test
     void prometheusAnswersThemUnderTrafficAndAnAlertGoesOffWhenRedisDies() throws Exception {
         assumeThat(Prometheus.isInstalled())

@@ -271,11 +271,6 @@ final class Pod implements AutoCloseable {
         }
     }
 
-    /** Bytes that the heap may grow to. */
-    long maxHeap() {
-        return (long) values(metrics(), "jvm_memory_max_bytes{area=\"heap\"").sum();
-    }
-
     /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
     long liveHeap() {
         assumeThat(isNative())
