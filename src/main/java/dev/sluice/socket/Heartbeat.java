@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks every client for a sign of life now and then, which also keeps proxies from closing idle connections, and ends
- * connections that give none, are too old or whose token has expired.
+ * connections that give none, are too old or, unless {@code sluice.auth.on-expiry=keep}, whose token has expired.
  */
 @Singleton
 final class Heartbeat {
@@ -26,6 +26,7 @@ final class Heartbeat {
     private final Vertx vertx;
     private final Duration interval;
     private final @Nullable Duration maxAge;
+    private final boolean closesExpired;
     private long timer;
 
     Heartbeat(Sessions sessions, Vertx vertx, SocketConfig config) {
@@ -33,6 +34,7 @@ final class Heartbeat {
         this.vertx = vertx;
         this.interval = config.heartbeatInterval();
         this.maxAge = config.maxAge().orElse(null);
+        this.closesExpired = config.onExpiry() == SocketConfig.OnExpiry.CLOSE;
         if (maxAge != null && maxAge.toMillis() < 1) {
             throw new ConfigurationException("sluice.connections.max-age must be at least 1 ms, is " + maxAge);
         }
@@ -53,7 +55,9 @@ final class Heartbeat {
         // The time that tokens speak of.
         long date = System.currentTimeMillis();
         for (Session session : open) {
-            session.expire(date);
+            if (closesExpired) {
+                session.expire(date);
+            }
             session.beat(now, interval.toNanos());
             if (maxAge != null) {
                 session.retire(now, maxAge.toNanos());

@@ -17,6 +17,19 @@ interface SocketConfig {
     @WithDefault("5s")
     Duration authTimeout();
 
+    /** What becomes of a connection whose token expires. */
+    @WithName("auth.on-expiry")
+    @WithDefault("close")
+    OnExpiry onExpiry();
+
+    /** What becomes of a connection whose token expires. */
+    enum OnExpiry {
+        /** It is closed. */
+        CLOSE,
+        /** It stays, with the rights that the token gave it. */
+        KEEP
+    }
+
     /** How often a sign of life is sent and awaited; a peer that leaves three in a row unanswered is gone. */
     @WithName("heartbeat.interval")
     @WithDefault("30s")
