@@ -1,15 +1,23 @@
 package dev.sluice.access;
 
-import io.smallrye.jwt.auth.AbstractBearerTokenExtractor;
+import io.netty.handler.codec.http.cookie.ServerCookieDecoder;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
-import io.vertx.core.http.Cookie;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the token of an HTTP request where {@code mp.jwt.token.header} and {@code mp.jwt.token.cookie} say it is. */
+/**
+ * Finds the token of an HTTP request: in {@code Authorization}, else where {@code mp.jwt.token.header} and {@code
+ * mp.jwt.token.cookie} say it is. A request may spread its cookies over several {@code Cookie} lines; of those with the same
+ * name the first counts, which is the one that browsers hold to be the closest match.
+ */
 @Singleton
 public final class RequestToken {
+
+    private static final String DEFAULT_COOKIE = "Bearer";
 
     private final JWTAuthContextInfo info;
 
@@ -19,27 +27,37 @@ public final class RequestToken {
 
     /** The request's token, or {@code null} where it has none. */
     public @Nullable String of(HttpServerRequest request) {
-        return new Extractor(request).getBearerToken();
+        String token = withScheme(request.headers().getAll(HttpHeaders.AUTHORIZATION));
+        String header = info.getTokenHeader();
+        if (token != null || HttpHeaders.AUTHORIZATION.toString().equalsIgnoreCase(header)) {
+            return token;
+        }
+        if (HttpHeaders.COOKIE.toString().equalsIgnoreCase(header)) {
+            return cookie(request.headers().getAll(HttpHeaders.COOKIE));
+        }
+        token = withScheme(request.headers().getAll(header));
+        return token == null ? request.getHeader(header) : token;
     }
 
-    private final class Extractor extends AbstractBearerTokenExtractor {
-
-        private final HttpServerRequest request;
-
-        Extractor(HttpServerRequest request) {
-            super(info);
-            this.request = request;
+    private @Nullable String withScheme(List<String> values) {
+        for (String value : values) {
+            for (String scheme : info.getTokenSchemes()) {
+                String start = scheme + " ";
+                if (value.regionMatches(true, 0, start, 0, start.length())) {
+                    return value.substring(start.length()).strip();
+                }
+            }
         }
+        return null;
+    }
 
-        @Override
-        protected @Nullable String getHeaderValue(String name) {
-            return request.getHeader(name);
-        }
-
-        @Override
-        protected @Nullable String getCookieValue(String name) {
-            Cookie cookie = request.getCookie(name);
-            return cookie == null ? null : cookie.getValue();
-        }
+    private @Nullable String cookie(List<String> lines) {
+        String name = Objects.requireNonNullElse(info.getTokenCookie(), DEFAULT_COOKIE);
+        return lines.stream()
+                .flatMap(line -> ServerCookieDecoder.STRICT.decodeAll(line).stream())
+                .filter(cookie -> cookie.name().equals(name) && !cookie.value().isEmpty())
+                .map(cookie -> cookie.value())
+                .findFirst()
+                .orElse(null);
     }
 }
