@@ -87,12 +87,23 @@ final class Pod implements AutoCloseable {
         return launched(config, environment, List.of());
     }
 
+    /** The same in a folder of its own, which may hold {@code config/application.properties}. */
+    static Pod launchedIn(Path folder, Map<String, String> config, Map<String, String> environment) {
+        ProcessBuilder builder = builder(config, environment, List.of()).directory(folder.toFile());
+        return launched(builder, secrets(config));
+    }
+
     private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
+        return launched(builder(config, environment, jvmOptions), secrets(config));
+    }
+
+    private static ProcessBuilder builder(
+            Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
         List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0", "-Dquarkus.management.port=0"));
         config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
         ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
-        return launched(builder, secrets(config));
+        return builder;
     }
 
     /** Launched with a command of the caller's, which lets it choose its port. */
@@ -356,7 +367,9 @@ final class Pod implements AutoCloseable {
     }
 
     private static List<String> command(List<String> properties, List<String> jvmOptions) {
-        String path = Path.of("target", artifact().getProperty("path")).toString();
+        String path = Path.of("target", artifact().getProperty("path"))
+                .toAbsolutePath()
+                .toString();
         List<String> command = new ArrayList<>();
         if (isNative()) {
             command.add(path);

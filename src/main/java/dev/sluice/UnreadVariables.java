@@ -1,0 +1,99 @@
+package dev.sluice;
+
+import io.quarkus.runtime.StartupEvent;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.ConfigMappings.ConfigClass;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Any;
+import jakarta.enterprise.inject.spi.Bean;
+import jakarta.enterprise.inject.spi.BeanManager;
+import jakarta.inject.Singleton;
+import jakarta.interceptor.Interceptor;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.eclipse.microprofile.config.Config;
+import org.jboss.logging.Logger;
+
+/**
+ * Names, at start, the environment variables that look like a key of Sluice and set none. An unknown key in a file or a system
+ * property fails the start; a variable can't, because it may be somebody else's.
+ */
+@Singleton
+final class UnreadVariables {
+
+    private static final Logger LOG = Logger.getLogger(UnreadVariables.class);
+
+    private static final String PREFIX = "SLUICE_";
+    private static final String SERVICE_HOST = "_SERVICE_HOST";
+
+    /** What Kubernetes puts behind the name of a Service. */
+    private static final Pattern SERVICE_LINK =
+            Pattern.compile("_SERVICE_HOST|_SERVICE_PORT(_.+)?|_PORT(_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?");
+
+    // First of all: a variable that is misspelt may be the reason why the start fails later.
+    void warn(
+            @Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event,
+            BeanManager beans,
+            Config config) {
+        List<String> unread = of(
+                System.getenv().keySet(),
+                StreamSupport.stream(config.getPropertyNames().spliterator(), false),
+                keys(beans));
+        if (!unread.isEmpty()) {
+            LOG.warnf(
+                    "Environment variables that set no key and have no effect: %s. Where a route's prefix has '-', '_' or"
+                            + " capitals, name the variable as the key itself: sluice.routes.my-team.audience",
+                    String.join(", ", unread));
+        }
+    }
+
+    /**
+     * The variables that have no effect, sorted.
+     *
+     * @param names the names of all properties, those that SmallRye makes of variables among them
+     * @param keys every key there is; {@code *} stands for one segment
+     */
+    static List<String> of(Set<String> variables, Stream<String> names, Set<String> keys) {
+        Pattern key = Pattern.compile(keys.stream()
+                .map(one -> "\\Q" + one.replace("*", "\\E([^.]+|\"[^\"]+\")\\Q") + "\\E")
+                .collect(Collectors.joining("|")));
+        Set<String> read = names.filter(name -> key.matcher(name).matches())
+                .map(UnreadVariables::variable)
+                .collect(Collectors.toSet());
+        return variables.stream()
+                .filter(name -> variable(name).startsWith(PREFIX))
+                .filter(name -> !read.contains(variable(name)) && !isServiceLink(name, variables))
+                .sorted()
+                .toList();
+    }
+
+    private static Set<String> keys(BeanManager beans) {
+        return beans.getBeans(Object.class, Any.Literal.INSTANCE).stream()
+                .map(Bean::getBeanClass)
+                .filter(type -> type.getName().startsWith("dev.sluice.")
+                        && type.isInterface()
+                        && type.isAnnotationPresent(ConfigMapping.class))
+                .flatMap(type -> ConfigClass.configClass(type).getProperties().keySet().stream())
+                .collect(Collectors.toSet());
+    }
+
+    private static String variable(String name) {
+        return name.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_");
+    }
+
+    private static boolean isServiceLink(String name, Set<String> variables) {
+        return variables.stream()
+                .filter(other -> other.endsWith(SERVICE_HOST))
+                .map(other -> other.substring(0, other.length() - SERVICE_HOST.length()))
+                .anyMatch(service -> name.startsWith(service)
+                        && SERVICE_LINK
+                                .matcher(name.substring(service.length()))
+                                .matches());
+    }
+}
