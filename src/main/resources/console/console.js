@@ -186,3 +186,4 @@ element('leave').onclick = () => {
 
 extras.show(element('extras'));
 signIn();
+element('unloaded').remove();

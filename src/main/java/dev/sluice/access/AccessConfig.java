@@ -12,7 +12,7 @@ import java.util.Optional;
 @ConfigMapping(prefix = "sluice")
 interface AccessConfig {
 
-    /** Origins whose pages may ask; where absent, those of the host the request is for. */
+    /** Origins whose pages may ask, beside those of the host the request is for. */
     Optional<List<String>> origins();
 
     /** How routes with {@code access=owner} ask Redis. */

@@ -16,20 +16,28 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Which pages may ask for something: a browser says which one asks. Whoever is not a browser may say what it likes. */
+/**
+ * The origins whose pages may ask: those that are configured, and always the host that the request is for. Only browsers are
+ * held by it; other clients can send any {@code Origin}, or none.
+ */
 @Startup
 @Singleton
 public final class Origins {
 
     private static final Pattern ORIGIN = Pattern.compile("([a-z][a-z0-9+.-]*)://([^/?#@*\\s]+)");
     private static final String WILDCARD = "*.";
+    private static final String WILDCARD_PORT = ":*";
+    private static final int ANY_PORT = 0;
 
-    /** One allowed origin; with {@code subdomains}, every name below the host but not the host itself. */
+    /**
+     * One allowed origin; with {@code subdomains}, every name below the host but not the host itself. The port may be {@link
+     * #ANY_PORT}.
+     */
     private record Origin(String scheme, String host, int port, boolean subdomains) {
 
         boolean covers(Origin origin) {
             return scheme.equals(origin.scheme)
-                    && port == origin.port
+                    && (port == ANY_PORT || port == origin.port)
                     && (subdomains ? origin.host.endsWith("." + host) : origin.host.equals(host));
         }
 
@@ -40,7 +48,7 @@ public final class Origins {
     }
 
     private final boolean any;
-    private final Optional<List<Origin>> allowed;
+    private final List<Origin> allowed;
     private final LimitMeter refused;
 
     @Inject
@@ -48,14 +56,14 @@ public final class Origins {
         this(config.origins(), metrics);
     }
 
-    /** The origins configured, or, where none are, each origin at the host it connects to. */
+    /** These origins, and each one at the host it connects to. */
     Origins(Optional<List<String>> configured, MeterRegistry metrics) {
         this.refused = new LimitMeter("origin", metrics);
         this.any = configured.isPresent() && configured.get().contains("*");
-        this.allowed = configured.map(list -> list.stream()
+        this.allowed = configured.orElse(List.of()).stream()
                 .filter(entry -> !entry.equals("*"))
                 .map(Origins::entry)
-                .toList());
+                .toList();
     }
 
     /** Whether the request is from a page that may ask, or from no page; counts and logs those that may not. */
@@ -89,22 +97,22 @@ public final class Origins {
         if (origin == null) {
             return false;
         }
-        if (allowed.isPresent()) {
-            return allowed.get().stream().anyMatch(entry -> entry.covers(origin));
-        }
         // Behind a proxy that ends TLS the request's own scheme is not the page's: the origin's counts.
         int requested = port > 0 ? port : defaultPort(origin.scheme);
-        return origin.host.equalsIgnoreCase(host) && origin.port == requested;
+        return (origin.host.equalsIgnoreCase(host) && origin.port == requested)
+                || allowed.stream().anyMatch(entry -> entry.covers(origin));
     }
 
     private static Origin entry(String entry) {
         boolean subdomains = entry.contains("://" + WILDCARD);
-        Origin origin = parse(subdomains ? entry.replace("://" + WILDCARD, "://") : entry);
-        if (origin == null) {
-            throw new ConfigurationException("sluice.origins: '" + entry
-                    + "' is not an origin; it must look like https://example.org, https://*.example.org or *");
+        boolean anyPort = entry.endsWith(WILDCARD_PORT);
+        String plain = anyPort ? entry.substring(0, entry.length() - WILDCARD_PORT.length()) : entry;
+        Origin origin = parse(subdomains ? plain.replace("://" + WILDCARD, "://") : plain);
+        if (origin == null || (anyPort && plain.matches(".*:\\d*"))) {
+            throw new ConfigurationException("sluice.origins: '" + entry + "' is not an origin; it must look like"
+                    + " https://example.org, https://*.example.org, http://localhost:* or *");
         }
-        return new Origin(origin.scheme, origin.host, origin.port, subdomains);
+        return new Origin(origin.scheme, origin.host, anyPort ? ANY_PORT : origin.port, subdomains);
     }
 
     private static @Nullable Origin parse(String text) {

@@ -54,12 +54,25 @@ class OriginsTest {
         "https://one.example.org:8443, false",
         "https://two.example.org, false",
         "https://eviltwo.example.org, false",
-        "https://app.example.org, false",
+        "https://app.example.org, true",
+        "https://app.example.org:8443, false",
+        "http://127.0.0.1, true",
+        "http://127.0.0.1:5173, true",
+        "https://127.0.0.1:5173, false",
+        "http://127.0.0.1.evil.example:5173, false",
+        "http://[::1]:5173, true",
+        "http://a.dev.example.org:5173, true",
+        "http://dev.example.org:5173, false",
         "null, false",
     })
-    void aListReplacesTheDefault(String origin, boolean allowed) {
-        Origins origins = origins(
-                Optional.of(List.of("https://one.example.org", "https://*.two.example.org", "http://localhost:3000")));
+    void listedOriginsAreAllowedBesideTheOwnHost(String origin, boolean allowed) {
+        Origins origins = origins(Optional.of(List.of(
+                "https://one.example.org",
+                "https://*.two.example.org",
+                "http://localhost:3000",
+                "http://127.0.0.1:*",
+                "http://[::1]:*",
+                "http://*.dev.example.org:*")));
         assertThat(origins.allow(origin, "app.example.org", -1)).isEqualTo(allowed);
     }
 
@@ -70,7 +83,19 @@ class OriginsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"example.org", "https://", "https://a.*.org", "https://example.org/", "https://*"})
+    @ValueSource(
+            strings = {
+                "example.org",
+                "https://",
+                "https://a.*.org",
+                "https://example.org/",
+                "https://*",
+                "https:*",
+                "http://:*",
+                "*:*",
+                "http://a:1:*",
+                "http://a:*/"
+            })
     void refusesAListThatMakesNoSense(String entry) {
         assertThatThrownBy(() -> origins(Optional.of(List.of(entry))))
                 .isInstanceOf(ConfigurationException.class)

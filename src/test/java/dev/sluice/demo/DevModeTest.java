@@ -3,6 +3,7 @@ package dev.sluice.demo;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.not;
@@ -17,16 +18,20 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.net.http.WebSocketHandshakeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a person sees in dev mode, over the wire: the application as the profile "dev" builds it. */
 @QuarkusTest
@@ -97,6 +102,34 @@ class DevModeTest {
                 .anyMatch(frame -> frame.contains("\"progress_percent\":100"))
                 .anyMatch(frame -> frame.contains("upload_completed"));
         assertThat(bob).allMatch(frame -> frame.contains("auth_success") || frame.contains("\"ping\""));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://localhost:3000, true",
+        "http://localhost, true",
+        "http://127.0.0.1:5173, true",
+        "http://[::1]:5173, true",
+        "http://localhost.evil.example:3000, false",
+        "http://evil.example, false",
+    })
+    void pageOnAnyPortOfThisMachineMayConnect(String origin, boolean allowed) {
+        URI uri = URI.create(webSocket.toString().replaceFirst("^http", "ws"));
+        CompletableFuture<WebSocket> socket = HttpClient.newHttpClient()
+                .newWebSocketBuilder()
+                .header("Origin", origin)
+                .buildAsync(uri, new WebSocket.Listener() {});
+        if (allowed) {
+            socket.join().abort();
+        } else {
+            assertThatThrownBy(socket::join)
+                    .hasCauseInstanceOf(WebSocketHandshakeException.class)
+                    .cause()
+                    .satisfies(refused -> assertThat(((WebSocketHandshakeException) refused)
+                                    .getResponse()
+                                    .statusCode())
+                            .isEqualTo(403));
+        }
     }
 
     @Test

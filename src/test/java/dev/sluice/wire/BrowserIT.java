@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.options.AriaRole;
 import dev.sluice.browser.Browser;
 import java.time.Duration;
@@ -16,12 +17,17 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an operator sees and does in production, in a real browser. */
 class BrowserIT {
 
-    private static final Map<String, String> CONFIG =
-            Map.of("sluice.console.enabled", "true", "sluice.drain.period", "1s");
+    // With a list of origins, as where the pages of users come from another host than the console.
+    private static final Map<String, String> CONFIG = Map.of(
+            "sluice.console.enabled", "true",
+            "sluice.drain.period", "1s",
+            "sluice.origins", "https://app.example.org");
 
     private static final String OPERATOR = Tokens.withGroups("admin", "operator");
 
@@ -79,6 +85,18 @@ class BrowserIT {
         assertThat(console).isHidden();
         assertThat(browser.errors())
                 .allMatch(error -> error.contains("status of 401") || error.contains("status of 403"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"console.js", "format.js", "extras.js"})
+    void scriptThatDoesNotLoadIsSaidOnThePage(String file) {
+        assertThat(page.locator("#state")).hasText("signed out");
+        assertThat(page.locator("#unloaded")).hasCount(0);
+        page.route("**/console/" + file, route -> route.fulfill(new Route.FulfillOptions().setStatus(403)));
+        page.reload();
+        assertThat(page.locator("#unloaded")).isVisible();
+        assertThat(page.locator("#unloaded")).containsText("did not load");
+        browser.assertUsableByAll();
     }
 
     @Test
