@@ -29,6 +29,7 @@ class TlsIT {
     private static Pod pod;
     private static SSLContext trusting;
     private static Path certificate;
+    private static Path privateKey;
 
     @BeforeAll
     static void start() throws IOException, InterruptedException, GeneralSecurityException {
@@ -71,6 +72,13 @@ class TlsIT {
                         + Base64.getMimeEncoder()
                                 .encodeToString(store.getCertificate("sluice").getEncoded())
                         + "\n-----END CERTIFICATE-----\n");
+        privateKey = Files.writeString(
+                Fork.file("tls-key.pem").toAbsolutePath(),
+                "-----BEGIN PRIVATE KEY-----\n"
+                        + Base64.getMimeEncoder()
+                                .encodeToString(store.getKey("sluice", PASSWORD.toCharArray())
+                                        .getEncoded())
+                        + "\n-----END PRIVATE KEY-----\n");
         pod = Pod.ready(
                 Stage.REDIS,
                 Map.of(
@@ -111,6 +119,24 @@ class TlsIT {
                         .until(() -> distrustful.log().contains("Redis subscription is not live"));
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
             }
+        }
+    }
+
+    /** The key between two underscores on each side stands for a quoted one; with one on each side it is not found. */
+    @Test
+    void certificateFilesOfAKeyStoreAreNamedByVariables() {
+        Map<String, String> variables = Map.of(
+                "QUARKUS_HTTP_SSL_PORT", "0",
+                "QUARKUS_HTTP_TLS_CONFIGURATION_NAME", "web",
+                "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__CERT", certificate.toString(),
+                "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__KEY", privateKey.toString(),
+                "QUARKUS_REDIS_HOSTS", Stage.REDIS.uri(),
+                "MP_JWT_VERIFY_PUBLICKEY_LOCATION", Tokens.publicKeyFile().toString());
+        HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
+        // Probes find the management port as ever, without TLS.
+        try (Pod secure = Pod.launched(Map.of(), variables).awaitReady();
+                Client client = Client.connect(http, secure.secureWebSocket("/ws"), Map.of())) {
+            assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
         }
     }
 
