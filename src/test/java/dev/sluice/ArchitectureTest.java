@@ -145,7 +145,7 @@ class ArchitectureTest {
                 .whereLayer("access")
                 .mayOnlyBeAccessedByLayers("socket", "http")
                 .whereLayer("redis")
-                .mayOnlyBeAccessedByLayers("publish", "access")
+                .mayOnlyBeAccessedByLayers("publish", "access", "feed")
                 .whereLayer("feed")
                 .mayOnlyBeAccessedByLayers("root", "health", "socket", "control", "console")
                 .ensureAllClassesAreContainedInArchitecture()

@@ -33,6 +33,11 @@ final class Backoff {
         return Duration.ofMillis(random.nextLong(Math.max(1, step / 2), step + 1));
     }
 
+    /** A part of the time, at least half of it, so that what pods began together they do not repeat together. */
+    Duration part(Duration time) {
+        return Duration.ofMillis(random.nextLong(time.toMillis() / 2, time.toMillis() + 1));
+    }
+
     /** To be called when an attempt has succeeded. */
     void reset() {
         stepMillis = initialMillis;

@@ -20,7 +20,6 @@ final class Canary {
     private final LongSupplier nanoTime;
     private final InstantSource clock;
     private final Deque<Beat> awaited = new ArrayDeque<>();
-    private long number;
 
     /**
      * A canary that has not sung.
@@ -38,10 +37,9 @@ final class Canary {
         return awaited.size() >= missedBeats;
     }
 
-    /** The number of a beat that is sent now. */
-    long next() {
-        awaited.add(new Beat(++number, nanoTime.getAsLong(), clock.instant()));
-        return number;
+    /** Awaits a beat that is sent now under that number, which is larger than any before it. */
+    void await(long number) {
+        awaited.add(new Beat(number, nanoTime.getAsLong(), clock.instant()));
     }
 
     /** What the beat that was heard tells; {@code null} where none was awaited by that number. */

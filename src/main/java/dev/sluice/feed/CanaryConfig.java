@@ -4,7 +4,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How the feed makes sure that it hears. */
+/** How the feed makes sure that it hears; how often it does so on a new connection is {@code sluice.canary.reconnect}. */
 @ConfigMapping(prefix = "sluice.canary")
 interface CanaryConfig {
 

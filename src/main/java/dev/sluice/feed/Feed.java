@@ -1,10 +1,12 @@
 package dev.sluice.feed;
 
 import dev.sluice.delivery.Source;
+import dev.sluice.redis.ReconnectConfig;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.netty.channel.ChannelPipeline;
 import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -19,8 +21,13 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -42,11 +49,12 @@ public final class Feed implements Source {
     private final FeedRedis redis;
     private final Vertx vertx;
     private final FeedConfig config;
-    private final CanaryConfig canary;
+    private final Supervisor.Timing timing;
     private final Event<Gap> gaps;
     private final Event<PodMessage> messages;
     private final Context context;
     private final Timer beats;
+    private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
     private final Counter interruptions;
     private volatile @Nullable Supervisor supervisor;
 
@@ -56,6 +64,7 @@ public final class Feed implements Source {
             Vertx vertx,
             FeedConfig config,
             CanaryConfig canary,
+            ReconnectConfig reconnect,
             Event<Gap> gaps,
             Event<PodMessage> messages,
             MeterRegistry metrics) {
@@ -66,7 +75,8 @@ public final class Feed implements Source {
         this.redis = redis;
         this.vertx = vertx;
         this.config = config;
-        this.canary = canary;
+        this.timing = new Supervisor.Timing(
+                config.connectTimeout(), canary.interval(), canary.missedBeats(), reconnect.reconnect());
         this.gaps = gaps;
         this.messages = messages;
         // One context for all that follows, whichever thread asks for it.
@@ -88,6 +98,14 @@ public final class Feed implements Source {
                 .minimumExpectedValue(Duration.ofNanos(100_000))
                 .maximumExpectedValue(Duration.ofSeconds(10))
                 .register(metrics);
+        for (PathProof.Renewal outcome : PathProof.Renewal.values()) {
+            renewals.put(
+                    outcome,
+                    Counter.builder("sluice.canary.reconnects")
+                            .description("New connections that publish beats, and whether those were heard")
+                            .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
+                            .register(metrics));
+        }
         this.interruptions = Counter.builder("sluice.feed.gaps")
                 .description("Stretches of time in which publications may have been missed")
                 .register(metrics);
@@ -120,6 +138,12 @@ public final class Feed implements Source {
     public @Nullable Gap gap() {
         Supervisor current = supervisor;
         return current == null ? null : current.gap();
+    }
+
+    /** Why it is not live, for people; {@code null} while it is, and until the first attempt has failed. */
+    public @Nullable String reason() {
+        Supervisor current = supervisor;
+        return current == null ? null : current.reason();
     }
 
     /** Where the Redis is that it listens to, for people: no user, no password. */
@@ -155,12 +179,22 @@ public final class Feed implements Source {
     }
 
     private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super Publication> subscriber) {
+        RedisLink.Clients clients = new RedisLink.Clients() {
+            @Override
+            public Redis subscriber(Consumer<ChannelPipeline> initializer) {
+                return redis.subscriber(vertx, initializer);
+            }
+
+            @Override
+            public Redis publisher() {
+                return redis.publisher(vertx);
+            }
+        };
         Supervisor supervised = new Supervisor(
-                events -> RedisLink.open(
-                        initializer -> redis.create(vertx, initializer), patterns, maxPayload, context, events),
+                events -> RedisLink.open(clients, patterns, maxPayload, context, events),
                 new Teller(subscriber),
                 backoff(),
-                new Supervisor.Timing(config.connectTimeout(), canary.interval(), canary.missedBeats()),
+                timing,
                 (delay, action) -> {
                     long id = vertx.setTimer(delay.toMillis(), fired -> execute(action));
                     return () -> vertx.cancelTimer(id);
@@ -195,6 +229,11 @@ public final class Feed implements Source {
         @Override
         public void beat(Duration latency) {
             beats.record(latency);
+        }
+
+        @Override
+        public void renewal(PathProof.Renewal outcome) {
+            Objects.requireNonNull(renewals.get(outcome)).increment();
         }
 
         @Override

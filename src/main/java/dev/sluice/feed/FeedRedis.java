@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import dev.sluice.redis.ClientTypeCheck;
 import io.netty.channel.ChannelPipeline;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.vertx.core.Vertx;
@@ -22,12 +23,14 @@ import org.jspecify.annotations.Nullable;
 final class FeedRedis implements RedisOptionsCustomizer {
 
     private volatile @Nullable RedisOptions options;
-    private int created;
+    private int subscribers;
+    private int publishers;
 
     /** Called by Quarkus once it has read the configuration of a client. */
     @Override
     public void customize(String client, RedisOptions configured) {
         if (client.equals(Feed.CLIENT)) {
+            ClientTypeCheck.check(client, configured);
             options = new RedisOptions(configured);
         }
     }
@@ -38,16 +41,26 @@ final class FeedRedis implements RedisOptionsCustomizer {
     }
 
     /**
-     * A client that nobody else uses, on the caller's Vert.x context, always the same one; to be closed by the caller.
+     * A client to subscribe with that nobody else uses, on the caller's Vert.x context, always the same one; to be closed
+     * by the caller.
      *
      * @param initializer told of the pipeline of each connection it makes
      */
-    Redis create(Vertx vertx, Consumer<ChannelPipeline> initializer) {
+    Redis subscriber(Vertx vertx, Consumer<ChannelPipeline> initializer) {
+        return Redis.createClient(new DecodingVertx(vertx, initializer), rotated(subscribers++));
+    }
+
+    /** A client to publish with, likewise. */
+    Redis publisher(Vertx vertx) {
+        // The subscriber listens to the sentinels already, and a new client asks them for the master.
+        return Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
+    }
+
+    private RedisOptions rotated(int distance) {
         RedisOptions own = new RedisOptions(Objects.requireNonNull(options));
         // A sentinel that hangs must not be the first to be asked for ever.
         List<String> endpoints = new ArrayList<>(own.getEndpoints());
-        Collections.rotate(endpoints, created++);
-        own.setEndpoints(endpoints);
-        return Redis.createClient(new DecodingVertx(vertx, initializer), own);
+        Collections.rotate(endpoints, distance);
+        return own.setEndpoints(endpoints);
     }
 }

@@ -14,6 +14,21 @@ interface Link {
     /** Publishes a beat, which is to come back as an event; where that fails the link is over. */
     void beat(long number);
 
+    /**
+     * Makes another connection for beats; one that was begun before is given up. Its end, which is told to the events,
+     * does not end the link.
+     */
+    void renew();
+
+    /** Publishes a beat on the new connection. */
+    void beatAnew(long number);
+
+    /** Publishes beats on the new connection from now on, and closes the one before it. */
+    void adopt();
+
+    /** Closes the new connection. */
+    void giveUpRenewal();
+
     /** Opens links; what happens to one is told to its events. */
     @FunctionalInterface
     interface Opener {
@@ -30,6 +45,12 @@ interface Link {
 
         /** Redis has sent a beat back. */
         void heard(long beat);
+
+        /** The new connection can publish beats. */
+        void renewed();
+
+        /** The new connection can't be made, or has ended: cleanly ({@code null}) or with a cause. */
+        void renewalFailed(@Nullable Throwable cause);
 
         /** Redis has sent what was published on the pods' own channel. */
         void said(PodMessage message);

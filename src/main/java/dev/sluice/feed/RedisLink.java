@@ -1,5 +1,7 @@
 package dev.sluice.feed;
 
+import dev.sluice.redis.MasterCheck;
+import dev.sluice.redis.NotMasterException;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -16,11 +18,12 @@ import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A pattern subscription on a connection of its own, and a second connection that publishes the beats, which a connection
- * that subscribes may not. The low-level connection is used because its message handler is in place before PSUBSCRIBE is
+ * that subscribes may not. The second can be replaced while the first stays. The low-level connection is used because its message handler is in place before PSUBSCRIBE is
  * sent: neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisLink implements Link {
@@ -32,6 +35,7 @@ final class RedisLink implements Link {
     private static final int READ_BYTES = 32 * 1024;
 
     private final Redis redis;
+    private final Supplier<Redis> publishers;
     private final Events events;
     private final Context context;
     private final List<String> patterns;
@@ -41,42 +45,40 @@ final class RedisLink implements Link {
     private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
 
     private int acknowledged;
+    private boolean closed;
     private @Nullable Channel newest;
     private @Nullable Channel subscription;
-    private @Nullable RedisConnection publisher;
+    private @Nullable BeatPublisher publisher;
+    private @Nullable BeatPublisher candidate;
 
-    /** Makes a Redis client that nobody else uses. */
-    @FunctionalInterface
-    interface Client {
-        /** The pipeline of each connection it makes is handed to the initializer. */
-        Redis create(Consumer<ChannelPipeline> initializer);
+    /** Makes Redis clients that nobody else uses. */
+    interface Clients {
+        /** One to subscribe with; the pipeline of each connection it makes is handed to the initializer. */
+        Redis subscriber(Consumer<ChannelPipeline> initializer);
+
+        /** One to publish with. */
+        Redis publisher();
     }
 
     /**
-     * Opens a link with a client of its own, which it closes.
+     * Opens a link with clients of its own, which it closes.
      *
      * @param context where the events come, and where this must be called
      * @param maxPayload payloads with more bytes are left out of what is published
      */
-    static Link open(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        RedisLink link = new RedisLink(client, patterns, maxPayload, context, events);
-        link.connect(subscriber -> {
-            // With Sentinel the last connection that was made is the one to Redis itself.
-            link.subscription = link.newest;
-            link.connect(publisher -> {
-                link.publisher = publisher;
-                link.subscribe(subscriber);
-            });
-        });
+    static Link open(Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
+        RedisLink link = new RedisLink(clients, patterns, maxPayload, context, events);
+        link.connect();
         return link;
     }
 
-    private RedisLink(Client client, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        this.redis = client.create(pipeline -> {
+    private RedisLink(Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
+        this.redis = clients.subscriber(pipeline -> {
             newest = pipeline.channel();
             newest.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             pipeline.addLast(new PublicationDecoder(maxPayload, events::published, this::own));
         });
+        this.publishers = clients::publisher;
         this.patterns = List.copyOf(patterns);
         this.context = context;
         this.events = events;
@@ -84,7 +86,12 @@ final class RedisLink implements Link {
 
     @Override
     public void close() {
+        closed = true;
         redis.close();
+        if (publisher != null) {
+            publisher.close();
+        }
+        giveUpRenewal();
     }
 
     @Override
@@ -97,20 +104,72 @@ final class RedisLink implements Link {
     @Override
     public void beat(long number) {
         if (publisher != null) {
-            publisher.send(Request.cmd(Command.PUBLISH).arg(beats).arg(number)).onFailure(this::end);
+            publisher.publish(beats, number);
         }
     }
 
-    private void connect(Consumer<RedisConnection> then) {
+    @Override
+    public void renew() {
+        giveUpRenewal();
+        candidate = new BeatPublisher(publishers.get(), () -> context.runOnContext(x -> events.renewed()), this::ended);
+    }
+
+    @Override
+    public void beatAnew(long number) {
+        if (candidate != null) {
+            candidate.publish(beats, number);
+        }
+    }
+
+    @Override
+    public void adopt() {
+        if (publisher != null && candidate != null) {
+            publisher.close();
+            publisher = candidate;
+            candidate = null;
+        }
+    }
+
+    @Override
+    public void giveUpRenewal() {
+        if (candidate != null) {
+            candidate.close();
+            candidate = null;
+        }
+    }
+
+    private void connect() {
         redis.connect()
+                .onSuccess(connected -> {
+                    // With Sentinel the last connection that was made is the one to Redis itself.
+                    subscription = newest;
+                    connected.exceptionHandler(this::end).endHandler(ended -> end(null));
+                })
+                .compose(MasterCheck::check)
                 .onComplete(connected -> context.runOnContext(x -> {
-                    if (connected.succeeded()) {
-                        connected.result().exceptionHandler(this::end).endHandler(ended -> end(null));
-                        then.accept(connected.result());
-                    } else {
+                    if (connected.failed()) {
                         events.ended(connected.cause());
+                    } else if (!closed) {
+                        connectPublisher(connected.result());
                     }
                 }));
+    }
+
+    private void connectPublisher(RedisConnection subscriber) {
+        publisher = new BeatPublisher(
+                publishers.get(), () -> context.runOnContext(x -> subscribe(subscriber)), this::ended);
+    }
+
+    /** The end of a connection that publishes beats. */
+    private void ended(BeatPublisher ended, @Nullable Throwable cause) {
+        context.runOnContext(x -> {
+            if (ended == publisher || (ended == candidate && cause instanceof NotMasterException)) {
+                events.ended(cause);
+            } else if (ended == candidate) {
+                giveUpRenewal();
+                events.renewalFailed(cause);
+            }
+        });
     }
 
     private void subscribe(RedisConnection subscriber) {

@@ -4,6 +4,8 @@ import dev.sluice.log.Plain;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import org.jboss.logging.Logger;
@@ -12,11 +14,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Keeps one link open until it is stopped: whatever ends a link, cleanly or not, leads to the next after a back-off. A
  * link that does not hear its beats is dead, whatever its socket says. Every method is to be called on one thread, the
- * one its timer fires on; only {@link #live} and {@link #gap} may be read from others.
+ * one its timer fires on; only {@link #live}, {@link #gap} and {@link #reason} may be read from others.
  */
 final class Supervisor {
 
     private static final Logger LOG = Logger.getLogger(Supervisor.class);
+
+    /** Reasons of one outage that are worth a line: a refusal that comes after "connection refused" is. */
+    private static final int MAX_LOGGED = 5;
 
     /** Runs an action later, on the supervisor's thread. */
     @FunctionalInterface
@@ -33,6 +38,9 @@ final class Supervisor {
         /** A beat has come back. */
         void beat(Duration latency);
 
+        /** A connection that publishes beats was made anew, or was to be. */
+        void renewal(PathProof.Renewal outcome);
+
         /** Something was published on the pods' own channel. */
         void said(PodMessage message);
 
@@ -46,8 +54,9 @@ final class Supervisor {
      * @param connect until a link hears its first beat
      * @param beat between beats
      * @param missedBeats so many unheard beats in a row mean that a link is dead
+     * @param reconnect from one new connection for beats to the next
      */
-    record Timing(Duration connect, Duration beat, int missedBeats) {}
+    record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect) {}
 
     private final Link.Opener opener;
     private final Listener listener;
@@ -60,7 +69,10 @@ final class Supervisor {
     private volatile @Nullable Gap gap;
     private boolean stopped;
     private boolean paused;
-    private boolean outageLogged;
+    /** Why the attempts of one outage have failed. */
+    private final Set<String> logged = new HashSet<>();
+
+    private volatile @Nullable String reason;
     private @Nullable Attempt attempt;
     private @Nullable Runnable retry;
 
@@ -91,6 +103,12 @@ final class Supervisor {
     @Nullable
     Gap gap() {
         return gap;
+    }
+
+    /** Why the last attempt failed; {@code null} while it is live or the first is under way. */
+    @Nullable
+    String reason() {
+        return reason;
     }
 
     void start() {
@@ -130,18 +148,19 @@ final class Supervisor {
         }
         Duration delay = backoff.next();
         String why = cause == null ? "the connection was closed" : Plain.text(cause.toString());
-        if (outageLogged) {
-            LOG.debugf("Redis subscription failed again: %s; next attempt in %d ms", why, delay.toMillis());
-        } else {
-            outageLogged = true;
+        reason = why;
+        if (logged.size() < MAX_LOGGED && logged.add(why)) {
             LOG.warnf("Redis subscription is not live: %s; trying until it is", why);
+        } else {
+            LOG.debugf("Redis subscription failed again: %s; next attempt in %d ms", why, delay.toMillis());
         }
         retry = timer.after(delay, this::connect);
     }
 
     private void up(Instant subscribed) {
         backoff.reset();
-        outageLogged = false;
+        logged.clear();
+        reason = null;
         Gap before = gap;
         gap = null;
         if (before != null) {
@@ -152,7 +171,8 @@ final class Supervisor {
 
     private final class Attempt implements Link.Events {
 
-        private final Canary canary = new Canary(timing.missedBeats(), nanoTime, clock);
+        private final PathProof proof =
+                new PathProof(timing, backoff.part(timing.reconnect()), nanoTime, clock, listener);
         /** Of the connect timeout, then of the next beat. */
         private Runnable cancelTimer = timer.after(timing.connect(), this::timedOut);
 
@@ -185,7 +205,7 @@ final class Supervisor {
         void pause() {
             if (lastBeat != null && !over && link != null) {
                 // A link that is not read hears no beats.
-                canary.forget();
+                proof.forget();
                 link.pause(paused);
             }
         }
@@ -200,7 +220,7 @@ final class Supervisor {
 
         @Override
         public void heard(long beat) {
-            Canary.Heard heard = over ? null : canary.heard(beat);
+            Canary.Heard heard = over || link == null ? null : proof.heard(beat, link);
             if (heard == null || subscribed == null) {
                 return;
             }
@@ -217,7 +237,7 @@ final class Supervisor {
 
         private void beat() {
             if (link != null) {
-                link.beat(canary.next());
+                proof.beat(link);
             }
         }
 
@@ -230,15 +250,14 @@ final class Supervisor {
             if (over) {
                 return;
             }
-            if (!canary.silent()) {
-                if (!paused) {
-                    beat();
-                }
-            } else if (!busy) {
-                ended(new TimeoutException("not one of " + timing.missedBeats() + " beats was heard"));
+            String failure = proof.failure(busy);
+            if (failure != null) {
+                ended(new TimeoutException(failure));
                 return;
             }
-            // The beats of a link that is behind are behind what it is behind with.
+            if (!paused) {
+                beat();
+            }
             busy = false;
             awaitNextBeat();
         }
@@ -256,6 +275,20 @@ final class Supervisor {
             if (!over) {
                 busy = true;
                 listener.published(publication);
+            }
+        }
+
+        @Override
+        public void renewed() {
+            if (!over) {
+                proof.renewed();
+            }
+        }
+
+        @Override
+        public void renewalFailed(@Nullable Throwable cause) {
+            if (!over) {
+                proof.renewalFailed(cause);
             }
         }
 

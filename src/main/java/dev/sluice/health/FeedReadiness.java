@@ -8,6 +8,7 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
@@ -37,10 +38,11 @@ final class FeedReadiness implements AsyncHealthCheck {
     public Uni<HealthCheckResponse> call() {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
-            return HealthCheckResponse.named("Redis subscription")
+            HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
                     .status(live || (condition == RedisReadiness.STARTUP && heardOnce))
-                    .withData("live", live)
-                    .build();
+                    .withData("live", live);
+            String reason = feed.reason();
+            return (reason == null ? answer : answer.withData("reason", reason)).build();
         });
     }
 }

@@ -9,27 +9,39 @@ import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sends commands to Redis on one connection that is made when it is needed and replaced when it does not answer. Bounding
- * how much is under way at once is up to those who use it.
+ * how much is under way at once is up to those who use it. A connection is replaced from time to time in any case, because
+ * the configured name may lead to another server by now while the one it led to still answers.
  */
 public final class RedisLine {
 
     private final Vertx vertx;
     private final Supplier<Redis> clients;
     private final Duration timeout;
+    private final Duration reconnect;
     /** Where the connection is used, and nowhere else. */
     private final Context context;
 
     private @Nullable Line line;
+    /** What is to take the place of the line once it is connected. */
+    private @Nullable Line next;
 
-    RedisLine(Vertx vertx, Supplier<Redis> clients, Duration timeout) {
+    /**
+     * One that is not connected yet.
+     *
+     * @param timeout how long Redis may take to answer
+     * @param reconnect how long a connection is used before it is replaced, or closed where it was not used
+     */
+    RedisLine(Vertx vertx, Supplier<Redis> clients, Duration timeout, Duration reconnect) {
         this.vertx = vertx;
         this.clients = clients;
         this.timeout = timeout;
+        this.reconnect = reconnect;
         this.context = vertx.getOrCreateContext();
     }
 
@@ -44,9 +56,13 @@ public final class RedisLine {
     /** Ends the connection, if there is one. May be called on any thread. */
     void close() {
         context.runOnContext(x -> {
-            if (line != null) {
-                drop(line);
+            for (Line open : Arrays.asList(next, line)) {
+                if (open != null) {
+                    open.close();
+                }
             }
+            next = null;
+            line = null;
         });
     }
 
@@ -78,15 +94,67 @@ public final class RedisLine {
     private Line line() {
         Line current = line;
         if (current == null) {
-            current = new Line(clients.get(), ended -> context.runOnContext(x -> drop(ended)));
-            line = current;
+            current = connect();
+            use(current);
         }
         return current;
     }
 
+    private Line connect() {
+        return new Line(clients.get(), context, ended -> context.runOnContext(x -> drop(ended)));
+    }
+
+    private void use(Line fresh) {
+        line = fresh;
+        vertx.setTimer(reconnect.toMillis(), fired -> context.runOnContext(x -> renew(fresh)));
+    }
+
+    private void renew(Line old) {
+        if (line != old || next != null) {
+            return;
+        }
+        if (!old.wasUsed()) {
+            retire();
+            return;
+        }
+        Line fresh = connect();
+        next = fresh;
+        vertx.setTimer(timeout.toMillis(), fired -> context.runOnContext(x -> giveUp(fresh)));
+        fresh.connected()
+                .onComplete(connected -> context.runOnContext(x -> {
+                    if (connected.succeeded() && next == fresh) {
+                        next = null;
+                        retire();
+                        use(fresh);
+                    } else if (connected.cause() instanceof NotMasterException) {
+                        // What is published on the connection there is may reach nobody.
+                        retire();
+                    }
+                }));
+    }
+
+    private void retire() {
+        if (line != null) {
+            line.retire();
+            line = null;
+        }
+    }
+
+    /** Keeps the line there is where another can't be connected in time. */
+    private void giveUp(Line fresh) {
+        if (next == fresh) {
+            drop(fresh);
+        }
+    }
+
     private void drop(Line ended) {
         ended.close();
-        if (line == ended) {
+        if (next == ended) {
+            next = null;
+            if (line != null) {
+                use(line);
+            }
+        } else if (line == ended) {
             line = null;
         }
     }

@@ -4,6 +4,7 @@ import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.quarkus.redis.runtime.client.config.RedisConfig;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
@@ -23,7 +24,11 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class RedisLines implements RedisOptionsCustomizer {
 
+    /** Sooner a connection might not have been proven when it is replaced. */
+    private static final int MIN_RECONNECT_MILLIS = 100;
+
     private final Instance<Vertx> vertx;
+    private final Duration reconnect;
     private final List<RedisLine> open = new CopyOnWriteArrayList<>();
     private volatile @Nullable RedisOptions options;
 
@@ -31,14 +36,21 @@ public final class RedisLines implements RedisOptionsCustomizer {
             // Asked for so that Quarkus reads its configuration.
             @RedisClientName(RedisConfig.DEFAULT_CLIENT_NAME) InjectableInstance<Redis> configured,
             // Not there yet when this is made.
-            Instance<Vertx> vertx) {
+            Instance<Vertx> vertx,
+            ReconnectConfig config) {
         this.vertx = vertx;
+        this.reconnect = config.reconnect();
+        if (reconnect.toMillis() < MIN_RECONNECT_MILLIS) {
+            throw new ConfigurationException(
+                    "sluice.canary.reconnect must be at least " + MIN_RECONNECT_MILLIS + " ms, is " + reconnect);
+        }
     }
 
     /** Called by Quarkus once it has read the configuration of a client. */
     @Override
     public void customize(String client, RedisOptions configured) {
         if (RedisConfig.isDefaultClient(client)) {
+            ClientTypeCheck.check(client, configured);
             options = new RedisOptions(configured);
         }
     }
@@ -49,7 +61,7 @@ public final class RedisLines implements RedisOptionsCustomizer {
      * @param timeout how long Redis may take to answer
      */
     public RedisLine open(Duration timeout) {
-        RedisLine line = new RedisLine(vertx.get(), this::client, timeout);
+        RedisLine line = new RedisLine(vertx.get(), this::client, timeout, reconnect);
         open.add(line);
         return line;
     }

@@ -14,6 +14,7 @@ class SupervisorTest {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration BEAT = Duration.ofSeconds(1);
+    private static final Duration RECONNECT = Duration.ofSeconds(15);
 
     private final List<FakeLink> links = new ArrayList<>();
     private final List<Scheduled> timers = new ArrayList<>();
@@ -21,6 +22,7 @@ class SupervisorTest {
     private boolean openingThrows;
     private final List<String> said = new ArrayList<>();
     private final List<Gap> gaps = new ArrayList<>();
+    private final List<PathProof.Renewal> renewals = new ArrayList<>();
     private final List<Duration> latencies = new ArrayList<>();
     private Instant now = Instant.EPOCH;
 
@@ -44,6 +46,11 @@ class SupervisorTest {
                 }
 
                 @Override
+                public void renewal(PathProof.Renewal outcome) {
+                    renewals.add(outcome);
+                }
+
+                @Override
                 public void said(PodMessage message) {
                     said.add(message.text());
                 }
@@ -54,7 +61,7 @@ class SupervisorTest {
                 }
             },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
-            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3),
+            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT),
             (delay, action) -> {
                 Scheduled timer = new Scheduled(delay, action);
                 timers.add(timer);
@@ -70,6 +77,11 @@ class SupervisorTest {
         private boolean closed;
         private boolean paused;
         private long beat;
+        /** Of a new connection, 0 before the first. */
+        private long beatAnew;
+
+        private boolean renewing;
+        private int adopted;
 
         FakeLink(Events events) {
             this.events = events;
@@ -88,6 +100,28 @@ class SupervisorTest {
         @Override
         public void beat(long number) {
             beat = number;
+        }
+
+        @Override
+        public void renew() {
+            renewing = true;
+            beatAnew = 0;
+        }
+
+        @Override
+        public void beatAnew(long number) {
+            beatAnew = number;
+        }
+
+        @Override
+        public void adopt() {
+            renewing = false;
+            adopted++;
+        }
+
+        @Override
+        public void giveUpRenewal() {
+            renewing = false;
         }
 
         void hear() {
@@ -373,6 +407,157 @@ class SupervisorTest {
         last().events.ended(null);
         supervisor.stop();
         assertThat(timers).isEmpty();
+    }
+
+    @Test
+    void newConnectionReplacesTheOldOnceItsBeatIsHeard() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.renewed();
+        assertThat(last().beatAnew).as("before the next beat is due").isZero();
+        beatAndHear();
+        assertThat(last().adopted)
+                .as("only the old connection's beat was heard")
+                .isZero();
+        last().events.heard(last().beatAnew);
+        assertThat(last().adopted).isEqualTo(1);
+        assertThat(renewals).containsExactly(PathProof.Renewal.PROVEN);
+        for (int i = 0; i < 5; i++) {
+            beatAndHear();
+        }
+        assertThat(supervisor.live()).isTrue();
+        assertThat(gaps).hasSize(1);
+    }
+
+    @Test
+    void connectionIsRenewedAgainAndAgain() {
+        supervisor.start();
+        last().live();
+        for (int i = 1; i <= 3; i++) {
+            awaitRenewal();
+            last().events.renewed();
+            beatAndHear();
+            last().events.heard(last().beatAnew);
+            assertThat(last().adopted).isEqualTo(i);
+        }
+        assertThat(Duration.between(Instant.EPOCH, now))
+                .isBetween(RECONNECT.multipliedBy(2), RECONNECT.multipliedBy(4));
+    }
+
+    @Test
+    void linkIsDeadWhereBeatsOfTheNewConnectionAreNotHeard() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.renewed();
+        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
+        for (int i = 0; i < 3; i++) {
+            beatAndHear();
+            // Publishers with old connections still reach the old server.
+            last().events.published(publication);
+            assertThat(supervisor.live()).isTrue();
+        }
+        beatAndHear();
+        assertThat(supervisor.live()).isFalse();
+        assertThat(supervisor.reason()).contains("configured address");
+        assertThat(renewals).containsExactly(PathProof.Renewal.LOST);
+        assertThat(links.get(0).closed).isTrue();
+        fire();
+        last().live();
+        assertThat(supervisor.live()).isTrue();
+        assertThat(supervisor.reason()).isNull();
+    }
+
+    @Test
+    void lagDelaysTheVerdictOnTheNewConnection() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.renewed();
+        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
+        for (int i = 0; i < 10; i++) {
+            tick();
+            last().events.published(publication);
+        }
+        assertThat(supervisor.live())
+                .as("the beats of both connections are behind")
+                .isTrue();
+        last().events.heard(last().beatAnew);
+        assertThat(last().adopted).isEqualTo(1);
+        tick();
+        last().hear();
+        assertThat(supervisor.live()).isTrue();
+    }
+
+    @Test
+    void oldConnectionGoesOnWhereNoNewOneCanBeMade() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().giveUpRenewal();
+        last().events.renewalFailed(new IOException("refused"));
+        awaitRenewal();
+        // It hangs.
+        for (int i = 0; i <= CONNECT_TIMEOUT.toSeconds(); i++) {
+            beatAndHear();
+        }
+        assertThat(last().renewing).isFalse();
+        assertThat(renewals).containsExactly(PathProof.Renewal.FAILED, PathProof.Renewal.FAILED);
+        awaitRenewal();
+        last().events.renewed();
+        beatAndHear();
+        last().events.heard(last().beatAnew);
+        assertThat(renewals).last().isEqualTo(PathProof.Renewal.PROVEN);
+        assertThat(supervisor.live()).isTrue();
+    }
+
+    @Test
+    void whileItIsPausedNothingIsProven() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.renewed();
+        tick();
+        supervisor.pause(true);
+        for (int i = 0; i < 10; i++) {
+            tick();
+        }
+        supervisor.pause(false);
+        tick();
+        last().events.heard(last().beatAnew);
+        assertThat(last().adopted).isEqualTo(1);
+        assertThat(supervisor.live()).isTrue();
+    }
+
+    @Test
+    void deadOldServerIsNoticedDuringARenewal() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.renewed();
+        for (int i = 0; i < 4; i++) {
+            tick();
+        }
+        assertThat(supervisor.live()).isFalse();
+    }
+
+    /** Beats, all of which are heard, until a new connection is to be made. */
+    private void awaitRenewal() {
+        for (int i = 0; !last().renewing; i++) {
+            assertThat(i).isLessThanOrEqualTo(15);
+            beatAndHear();
+        }
+    }
+
+    private void beatAndHear() {
+        tick();
+        last().hear();
+    }
+
+    private void tick() {
+        now = now.plus(BEAT);
+        fire();
     }
 
     private FakeLink last() {

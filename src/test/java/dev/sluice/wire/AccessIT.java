@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,9 +19,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Who may listen, by what the route says. */
 class AccessIT {
 
+    @AutoClose
     private static final Redis REDIS = Redis.start();
+
+    @AutoClose
     private static final Backend BACKEND = new Backend();
     private static final AtomicInteger NUMBER = new AtomicInteger();
+    @AutoClose
     private static Pod pod;
 
     @BeforeAll
@@ -41,9 +46,6 @@ class AccessIT {
     static void stop() {
         // Its path and query may hold a secret.
         assertThat(pod.log()).doesNotContain("by=sluice");
-        pod.close();
-        BACKEND.close();
-        REDIS.close();
     }
 
     @Test

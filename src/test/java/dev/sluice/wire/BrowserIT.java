@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,8 +31,11 @@ class BrowserIT {
 
     private static final String OPERATOR = Tokens.withGroups("admin", "operator");
 
+    @AutoClose
     private static @Nullable Browser started;
+    @AutoClose
     private static Redis redis;
+    @AutoClose
     private static Pod pod;
 
     private Browser browser;
@@ -43,15 +46,6 @@ class BrowserIT {
         started = Browser.start();
         redis = Redis.start();
         pod = Pod.ready(redis, CONFIG);
-    }
-
-    @AfterAll
-    static void stop() {
-        if (started != null) {
-            started.close();
-            pod.close();
-            redis.close();
-        }
     }
 
     @BeforeEach

@@ -18,7 +18,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -29,19 +29,15 @@ class ConsoleIT {
     private static final String USERS = "/api/console/users";
     private static final Pattern FILE = Pattern.compile("(?:href|src)=\"(/[^\"]+)\"|from '\\./([^']+)'");
 
+    @AutoClose
     private static Redis redis;
+    @AutoClose
     private static Pod pod;
 
     @BeforeAll
     static void start() {
         redis = Redis.withPassword("hush");
         pod = Pod.ready(redis, Map.of("sluice.console.enabled", "true", "quarkus.redis.password", "hush"));
-    }
-
-    @AfterAll
-    static void stop() {
-        pod.close();
-        redis.close();
     }
 
     @Test

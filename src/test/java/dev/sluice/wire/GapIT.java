@@ -192,6 +192,9 @@ class GapIT {
                 Client client = Client.of(pod, "7")) {
             redis.publish("user:7", "hello");
             assertThat(client.next()).isEqualTo("hello");
+            await("renewal, without the right to ask for the role")
+                    .atMost(30, TimeUnit.SECONDS)
+                    .until(() -> pod.metric("sluice_canary_reconnects_total{outcome=\"proven\"}") >= 2);
         }
     }
 
@@ -212,7 +215,10 @@ class GapIT {
         try (Redis.Admin admin = redis.admin()) {
             admin.command(rights.toArray(String[]::new));
         }
-        return Map.of("quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port());
+        return Map.of(
+                "quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port(),
+                "sluice.canary.reconnect", "500ms",
+                "sluice.canary.interval", "200ms");
     }
 
     private static Map<String, String> quick(String key, String value) {

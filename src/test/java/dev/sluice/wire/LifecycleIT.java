@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LifecycleIT {
 
@@ -185,6 +186,8 @@ class LifecycleIT {
         "sluice.heartbeat.interval, 0s",
         "sluice.canary.interval, 0s",
         "sluice.canary.missed-beats, 0",
+        "sluice.canary.reconnect, 0s",
+        "sluice.canary.reconnect, 99ms",
         "sluice.gap.spread, -1s",
         "sluice.drain.delay, -1s",
         "sluice.drain.period, -1s",
@@ -233,6 +236,10 @@ class LifecycleIT {
         "sluice.routes.user.retain, last, nobody subscribes",
         "sluice.routes.upload.access, webhook, sluice.webhook.url is not set",
         "quarkus.http.limits.max-connections, 50000, sluice.limits.connections",
+        "quarkus.redis.client-type, cluster, is not supported",
+        "quarkus.redis.client-type, replication, is not supported",
+        "quarkus.redis.feed.client-type, cluster, is not supported",
+        "quarkus.redis.feed.client-type, replication, is not supported",
     })
     void whatDoesNotFitTogetherFailsTheStartInOneLine(String key, String value, String why) {
         try (Pod pod = launched(key, value)) {
@@ -274,6 +281,20 @@ class LifecycleIT {
                         .contains("dev/sluice/Relay.class")
                         .noneMatch(entry -> entry.contains("demo") && !entry.endsWith("/"));
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"replica", "sentinel"})
+    void sentinelRoleOtherThanMasterFailsTheStart(String role) {
+        Map<String, String> config = Map.of(
+                "quarkus.redis.hosts", Stage.REDIS.uri(),
+                "quarkus.redis.client-type", "sentinel",
+                "quarkus.redis.role", role,
+                "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        try (Pod pod = Pod.launched(config, Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.log()).contains("role must be master, is " + role);
         }
     }
 

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -32,7 +32,9 @@ class MonitoringIT {
 
     private static final String UPLOAD = "upload:watched";
 
+    @AutoClose
     private static Redis redis;
+    @AutoClose
     private static Pod pod;
 
     private final List<AutoCloseable> clients = new ArrayList<>();
@@ -47,12 +49,6 @@ class MonitoringIT {
                         "sluice.outbox.max-bytes", "512K",
                         "sluice.routes.own.audience", "subscribers",
                         "sluice.routes.own.access", "owner"));
-    }
-
-    @AfterAll
-    static void stop() {
-        pod.close();
-        redis.close();
     }
 
     @Test

@@ -17,7 +17,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -27,8 +27,11 @@ class OperateIT {
     private static final String SECRET = "a secret of the fleet's, long enough";
     private static final String PATH = "/api/users/7/connections";
 
+    @AutoClose
     private static Redis redis;
+    @AutoClose
     private static Pod one;
+    @AutoClose
     private static Pod two;
 
     @BeforeAll
@@ -38,13 +41,6 @@ class OperateIT {
         one = Pod.started(redis, config);
         two = Pod.ready(redis, config);
         one.awaitReady();
-    }
-
-    @AfterAll
-    static void stop() {
-        one.close();
-        two.close();
-        redis.close();
     }
 
     @Test

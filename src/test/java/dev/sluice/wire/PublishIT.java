@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,8 +23,11 @@ class PublishIT {
     private static final int MAX_PAYLOAD = 64 * 1024;
     private static final String PATH = "/api/channels/user:7/messages";
 
+    @AutoClose
     private static Redis redis;
+    @AutoClose
     private static TcpProxy way;
+    @AutoClose
     private static Pod pod;
     private static Api api;
 
@@ -41,13 +44,6 @@ class PublishIT {
                         "sluice.publish.concurrency", "8",
                         "sluice.canary.interval", "200ms"));
         api = Api.publisher(pod);
-    }
-
-    @AfterAll
-    static void stop() {
-        pod.close();
-        way.close();
-        redis.close();
     }
 
     @Test

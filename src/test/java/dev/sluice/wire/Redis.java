@@ -124,11 +124,17 @@ final class Redis implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        // Whoever answers at the port is not necessarily this one.
-        await("Redis")
-                .atMost(30, TimeUnit.SECONDS)
-                .ignoreExceptions()
-                .until(() -> wholeReply("INFO", "server").contains("process_id:" + process.pid() + "\r\n"));
+        try {
+            // What answers at the port is not necessarily this one.
+            await("Redis")
+                    .atMost(30, TimeUnit.SECONDS)
+                    .ignoreExceptions()
+                    .until(() -> wholeReply("INFO", "server").contains("process_id:" + process.pid() + "\r\n"));
+        } catch (RuntimeException e) {
+            // The caller never gets what it could close.
+            kill();
+            throw e;
+        }
     }
 
     private static String executable() {

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -14,9 +14,16 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class SentinelIT {
 
+    @AutoClose
     private Redis master;
+
+    @AutoClose
     private Redis replica;
+
+    @AutoClose
     private Redis sentinel;
+
+    @AutoClose
     private Pod pod;
 
     @BeforeEach
@@ -30,14 +37,6 @@ class SentinelIT {
                         "quarkus.redis.client-type", "sentinel",
                         "quarkus.redis.master-name", "mymaster",
                         "quarkus.redis.role", "master"));
-    }
-
-    @AfterEach
-    void stop() {
-        pod.close();
-        sentinel.close();
-        replica.close();
-        master.close();
     }
 
     @Test

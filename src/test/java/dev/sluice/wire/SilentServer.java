@@ -21,6 +21,10 @@ final class SilentServer implements AutoCloseable {
         acceptor.start();
     }
 
+    int port() {
+        return server.getLocalPort();
+    }
+
     int connections() {
         return accepted.size();
     }

@@ -15,7 +15,7 @@ import javax.net.ServerSocketFactory;
 final class TcpProxy implements AutoCloseable {
 
     private final ServerSocket server;
-    private final int target;
+    private volatile int target;
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final Object hole = new Object();
     private boolean swallowing;
@@ -26,13 +26,31 @@ final class TcpProxy implements AutoCloseable {
 
     /** One that accepts in a way of its own, such as TLS. */
     TcpProxy(ServerSocketFactory factory, int target) {
+        this(open(factory, InetAddress.getLoopbackAddress(), 0), target);
+    }
+
+    /** One at that address and port. */
+    TcpProxy(InetAddress address, int port, int target) {
+        this(open(ServerSocketFactory.getDefault(), address, port), target);
+    }
+
+    private TcpProxy(ServerSocket server, int target) {
+        this.server = server;
         this.target = target;
+        start(this::accept);
+    }
+
+    private static ServerSocket open(ServerSocketFactory factory, InetAddress address, int port) {
         try {
-            server = factory.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            return factory.createServerSocket(port, 50, address);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        start(this::accept);
+    }
+
+    /** Connections made from now on go to that port of this host; those that are there stay as they are. */
+    void leadTo(int port) {
+        target = port;
     }
 
     int port() {

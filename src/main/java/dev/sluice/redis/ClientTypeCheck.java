@@ -1,0 +1,35 @@
+package dev.sluice.redis;
+
+import io.quarkus.redis.runtime.client.config.RedisConfig;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisOptions;
+import io.vertx.redis.client.RedisRole;
+import java.util.Locale;
+
+/** Refuses settings with which a subscription may be on another node than those that publications reach. */
+public final class ClientTypeCheck {
+
+    private ClientTypeCheck() {}
+
+    /**
+     * Throws a {@link ConfigurationException} that names the key where the client is none for a single master.
+     *
+     * @param client the name of the client that is so configured
+     */
+    public static void check(String client, RedisOptions options) {
+        String prefix = RedisConfig.isDefaultClient(client) ? "quarkus.redis." : "quarkus.redis." + client + ".";
+        RedisClientType type = options.getType();
+        if (type != RedisClientType.STANDALONE && type != RedisClientType.SENTINEL) {
+            throw new ConfigurationException(
+                    prefix + "client-type=" + type.name().toLowerCase(Locale.ROOT)
+                            + " is not supported: its subscriptions may be on other nodes than what is published, and nothing would"
+                            + " be heard; use standalone with the address of the master, or sentinel");
+        }
+        if (type == RedisClientType.SENTINEL && options.getRole() != RedisRole.MASTER) {
+            throw new ConfigurationException(prefix + "role must be master, is "
+                    + options.getRole().name().toLowerCase(Locale.ROOT)
+                    + ": what is published on another node does not reach all subscribers");
+        }
+    }
+}
