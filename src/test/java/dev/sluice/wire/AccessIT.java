@@ -24,7 +24,9 @@ class AccessIT {
 
     @AutoClose
     private static final Backend BACKEND = new Backend();
+
     private static final AtomicInteger NUMBER = new AtomicInteger();
+
     @AutoClose
     private static Pod pod;
 

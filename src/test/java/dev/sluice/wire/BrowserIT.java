@@ -33,8 +33,10 @@ class BrowserIT {
 
     @AutoClose
     private static @Nullable Browser started;
+
     @AutoClose
     private static Redis redis;
+
     @AutoClose
     private static Pod pod;
 

@@ -31,6 +31,7 @@ class ConsoleIT {
 
     @AutoClose
     private static Redis redis;
+
     @AutoClose
     private static Pod pod;
 

@@ -288,10 +288,14 @@ class LifecycleIT {
     @ValueSource(strings = {"replica", "sentinel"})
     void sentinelRoleOtherThanMasterFailsTheStart(String role) {
         Map<String, String> config = Map.of(
-                "quarkus.redis.hosts", Stage.REDIS.uri(),
-                "quarkus.redis.client-type", "sentinel",
-                "quarkus.redis.role", role,
-                "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+                "quarkus.redis.hosts",
+                Stage.REDIS.uri(),
+                "quarkus.redis.client-type",
+                "sentinel",
+                "quarkus.redis.role",
+                role,
+                "mp.jwt.verify.publickey.location",
+                Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(config, Map.of())) {
             assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
             assertThat(pod.log()).contains("role must be master, is " + role);

@@ -34,6 +34,7 @@ class MonitoringIT {
 
     @AutoClose
     private static Redis redis;
+
     @AutoClose
     private static Pod pod;
 

@@ -29,8 +29,10 @@ class OperateIT {
 
     @AutoClose
     private static Redis redis;
+
     @AutoClose
     private static Pod one;
+
     @AutoClose
     private static Pod two;
 

@@ -25,10 +25,13 @@ class PublishIT {
 
     @AutoClose
     private static Redis redis;
+
     @AutoClose
     private static TcpProxy way;
+
     @AutoClose
     private static Pod pod;
+
     private static Api api;
 
     @BeforeAll

@@ -95,9 +95,7 @@ class RedisAddressIT {
                 address.leadTo(moved.port());
                 client.awaitMessage("posted");
                 // One answer may still be of the old server, which both hear until they notice.
-                await("both pods")
-                        .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> moved.publish("user:8", "where") == 2);
+                await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> moved.publish("user:8", "where") == 2);
                 await("published there")
                         .atMost(30, TimeUnit.SECONDS)
                         .until(() -> publish(one).equals("{\"receivers\":2}"));
@@ -172,7 +170,9 @@ class RedisAddressIT {
             await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("is a replica"));
             assertThat(pod.status(READY)).isEqualTo(503);
             assertThat(Api.operator(pod).get(READY).body()).contains("\"reason\"", "is a replica");
-            assertThat(Api.publisher(pod).post("/api/channels/user:7/messages", "x").statusCode())
+            assertThat(Api.publisher(pod)
+                            .post("/api/channels/user:7/messages", "x")
+                            .statusCode())
                     .isEqualTo(503);
         }
     }
@@ -217,7 +217,9 @@ class RedisAddressIT {
     }
 
     private static String publish(Pod pod) {
-        return Api.publisher(pod).post("/api/channels/user:7/messages", "posted").body();
+        return Api.publisher(pod)
+                .post("/api/channels/user:7/messages", "posted")
+                .body();
     }
 
     private static void awaitProven(Pod pod, double times) {
