@@ -18,18 +18,23 @@ public final class ClientTypeCheck {
      * @param client the name of the client that is so configured
      */
     public static void check(String client, RedisOptions options) {
-        String prefix = RedisConfig.isDefaultClient(client) ? "quarkus.redis." : "quarkus.redis." + client + ".";
         RedisClientType type = options.getType();
         if (type != RedisClientType.STANDALONE && type != RedisClientType.SENTINEL) {
             throw new ConfigurationException(
-                    prefix + "client-type=" + type.name().toLowerCase(Locale.ROOT)
+                    key(client, "client-type") + " " + type.name().toLowerCase(Locale.ROOT)
                             + " is not supported: its subscriptions may be on other nodes than what is published, and nothing would"
                             + " be heard; use standalone with the address of the master, or sentinel");
         }
         if (type == RedisClientType.SENTINEL && options.getRole() != RedisRole.MASTER) {
-            throw new ConfigurationException(prefix + "role must be master, is "
+            throw new ConfigurationException(key(client, "role") + " must be master, is "
                     + options.getRole().name().toLowerCase(Locale.ROOT)
                     + ": what is published on another node does not reach all subscribers");
         }
+    }
+
+    /** A named client has the settings of the default one where it has none of its own. */
+    private static String key(String client, String name) {
+        String key = "quarkus.redis." + name;
+        return RedisConfig.isDefaultClient(client) ? key : key + " (or quarkus.redis." + client + "." + name + ")";
     }
 }

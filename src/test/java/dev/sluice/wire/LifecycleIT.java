@@ -298,7 +298,7 @@ class LifecycleIT {
                 Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(config, Map.of())) {
             assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
-            assertThat(pod.log()).contains("role must be master, is " + role);
+            assertThat(pod.log()).contains("quarkus.redis.role", "must be master, is " + role);
         }
     }
 
