@@ -70,9 +70,14 @@ final class Redis implements AutoCloseable {
         return withOptions("--replicaof", "127.0.0.1", "" + master.port);
     }
 
-    /** A sentinel that sees to it that one of them is the master, by itself and within a second or two. */
-    static Redis sentinelOf(Redis master, String name) {
-        Redis redis = absent();
+    /**
+     * A sentinel that sees to it that one of them is the master, by itself and within a second or two.
+     *
+     * @param options further lines of its configuration
+     */
+    static Redis sentinelOf(Redis master, String name, String... options) {
+        boolean locked = Arrays.stream(options).anyMatch(option -> option.startsWith("requirepass"));
+        Redis redis = locked ? new Redis(master.password) : absent();
         try {
             Path config = Files.writeString(
                     Fork.file("sentinel-" + redis.port + ".conf"), """
@@ -81,7 +86,8 @@ final class Redis implements AutoCloseable {
                     sentinel monitor %2$s 127.0.0.1 %3$d 1
                     sentinel down-after-milliseconds %2$s 1000
                     sentinel failover-timeout %2$s 3000
-                    """.formatted(redis.port, name, master.port));
+                    %4$s
+                    """.formatted(redis.port, name, master.port, String.join("\n", options)));
             redis.start(config.toString(), "--sentinel");
         } catch (IOException e) {
             throw new UncheckedIOException(e);

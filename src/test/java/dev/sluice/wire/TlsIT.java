@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
@@ -137,6 +138,29 @@ class TlsIT {
         try (Pod secure = Pod.launched(Map.of(), variables).awaitReady();
                 Client client = Client.connect(http, secure.secureWebSocket("/ws"), Map.of())) {
             assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
+        }
+    }
+
+    /** The certificate is for localhost only. */
+    @Test
+    void nameOfRedisIsCheckedUnlessTheTlsRegistrySaysNone() {
+        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
+            Map<String, String> config = new HashMap<>();
+            config.put("quarkus.redis.hosts", "rediss://127.0.0.1:" + redis.port());
+            config.put("quarkus.redis.tls-configuration-name", "redis");
+            config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
+            config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
+            try (Pod distrustful = Pod.started(Stage.REDIS, config)) {
+                await("refusal")
+                        .atMost(30, TimeUnit.SECONDS)
+                        .until(() -> distrustful.log().contains("Redis subscription is not live"));
+            }
+            config.put("quarkus.tls.redis.hostname-verification-algorithm", "NONE");
+            try (Pod careless = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(careless, "7")) {
+                Stage.REDIS.publish("user:7", "hello");
+                assertThat(client.next()).isEqualTo("hello");
+            }
         }
     }
 
