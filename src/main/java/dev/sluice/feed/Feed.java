@@ -70,7 +70,8 @@ public final class Feed implements Source {
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
-                    "No Redis to listen to: set quarkus.redis.hosts (QUARKUS_REDIS_HOSTS), as in redis://localhost:6379");
+                    "No Redis to listen to: set quarkus.redis.hosts (QUARKUS_REDIS_HOSTS), as in"
+                            + " redis://localhost:6379");
         }
         this.redis = redis;
         this.vertx = vertx;

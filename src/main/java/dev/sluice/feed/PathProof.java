@@ -126,8 +126,8 @@ final class PathProof {
         long count = failures.pass();
         if (count > 0) {
             LOG.warnf(
-                    "A new connection to Redis could not be made: %s; the one there is stays in use, and another is tried"
-                            + " after %s; %d such failures, further ones are only counted for a minute",
+                    "A new connection to Redis could not be made: %s; the one there is stays in use, and another is"
+                            + " tried after %s; %d such failures, further ones are only counted for a minute",
                     cause == null ? "it was closed, or took too long" : Plain.text(cause.toString()),
                     timing.reconnect(),
                     count);

@@ -22,8 +22,8 @@ public final class ClientTypeCheck {
         if (type != RedisClientType.STANDALONE && type != RedisClientType.SENTINEL) {
             throw new ConfigurationException(
                     key(client, "client-type") + " " + type.name().toLowerCase(Locale.ROOT)
-                            + " is not supported: its subscriptions may be on other nodes than what is published, and nothing would"
-                            + " be heard; use standalone with the address of the master, or sentinel");
+                            + " is not supported: its subscriptions may be on other nodes than what is published, and"
+                            + " nothing would be heard; use standalone with the address of the master, or sentinel");
         }
         if (type == RedisClientType.SENTINEL && options.getRole() != RedisRole.MASTER) {
             throw new ConfigurationException(key(client, "role") + " must be master, is "

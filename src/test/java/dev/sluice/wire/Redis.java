@@ -79,15 +79,15 @@ final class Redis implements AutoCloseable {
         boolean locked = Arrays.stream(options).anyMatch(option -> option.startsWith("requirepass"));
         Redis redis = locked ? new Redis(master.password) : absent();
         try {
-            Path config = Files.writeString(
-                    Fork.file("sentinel-" + redis.port + ".conf"), """
-                    port %1$d
-                    bind 127.0.0.1
-                    sentinel monitor %2$s 127.0.0.1 %3$d 1
-                    sentinel down-after-milliseconds %2$s 1000
-                    sentinel failover-timeout %2$s 3000
-                    %4$s
-                    """.formatted(redis.port, name, master.port, String.join("\n", options)));
+            Path config = Files.writeString(Fork.file("sentinel-" + redis.port + ".conf"), """
+                port %1$d
+                bind 127.0.0.1
+                sentinel monitor %2$s 127.0.0.1 %3$d 1
+                sentinel down-after-milliseconds %2$s 1000
+                sentinel failover-timeout %2$s 3000
+                %4$s
+                """.formatted(
+                            redis.port, name, master.port, String.join("\n", options)));
             redis.start(config.toString(), "--sentinel");
         } catch (IOException e) {
             throw new UncheckedIOException(e);

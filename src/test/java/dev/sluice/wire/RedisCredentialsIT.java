@@ -33,8 +33,19 @@ class RedisCredentialsIT {
         try (Redis redis = Redis.start();
                 Redis.Admin admin = redis.admin()) {
             admin.command(List.of(
-                            "ACL", "SETUSER", "sluice", "on", ">secret", "resetchannels", "&upload:*", "&user:*",
-                            "&sluice:*", "+subscribe", "+psubscribe", "+publish", "+role")
+                            "ACL",
+                            "SETUSER",
+                            "sluice",
+                            "on",
+                            ">secret",
+                            "resetchannels",
+                            "&upload:*",
+                            "&user:*",
+                            "&sluice:*",
+                            "+subscribe",
+                            "+psubscribe",
+                            "+publish",
+                            "+role")
                     .toArray(String[]::new));
             admin.command("ACL", "SETUSER", "default", "resetchannels", "&user:*");
             assertHears(
@@ -61,8 +72,8 @@ class RedisCredentialsIT {
     }
 
     private static void assertHears(Redis redis, Map<String, String> environment) {
-        Map<String, String> key =
-                Map.of("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        Map<String, String> key = Map.of(
+                "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(key, environment).awaitReady();
                 Client client = Client.of(pod, "7")) {
             redis.publish("user:7", "hello");
