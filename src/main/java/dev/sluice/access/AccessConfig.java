@@ -18,7 +18,7 @@ interface AccessConfig {
     /** How routes with {@code access=owner} ask Redis. */
     Owner owner();
 
-    /** How routes with {@code access=webhook} ask a backend. */
+    /** How a backend is asked: by routes with {@code access=webhook}, and who may connect. */
     Webhook webhook();
 
     /** How many questions of each kind may wait for their turn; more are not answered. */
@@ -42,11 +42,15 @@ interface AccessConfig {
         /** Where to; an http or https URL. */
         Optional<URI> url();
 
+        /** Where to ask whether the bearer of a good token may connect; an http or https URL. Where absent, each may. */
+        @WithName("connect.url")
+        Optional<URI> connectUrl();
+
         /** How long an answer may take, waiting for its turn included. */
         @WithDefault("2s")
         Duration timeout();
 
-        /** How many questions are asked at once. */
+        /** How many questions of each kind are asked at once. */
         @WithDefault("64")
         int concurrency();
 
@@ -54,7 +58,7 @@ interface AccessConfig {
         @WithDefault("30s")
         Duration cache();
 
-        /** How many answers are kept. */
+        /** How many answers of each kind are kept. */
         @WithDefault("100000")
         long cacheSize();
     }

@@ -8,18 +8,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What a backend has answered, for a while; a failure is not kept. Those who ask the same at once share the answer. */
-final class Answers {
+/**
+ * What a backend has answered, for a while; a failure is not kept. Those who ask the same at once share the answer.
+ *
+ * @param <Q> what tells one question from another; kept with the answer, so its size must be bounded
+ */
+final class Answers<Q> {
 
-    /**
-     * Whether somebody may listen.
-     *
-     * @param user who
-     * @param channel to what
-     */
-    record Question(String user, String channel) {}
-
-    private final AsyncCache<Question, Boolean> kept;
+    private final AsyncCache<Q, Boolean> kept;
 
     Answers(AccessConfig.Webhook config) {
         if (config.cache().isNegative() || config.cacheSize() < 0) {
@@ -34,13 +30,13 @@ final class Answers {
 
     /** The answer that is kept; {@code null} where there is none. */
     @Nullable
-    Boolean known(Question question) {
+    Boolean known(Q question) {
         CompletableFuture<Boolean> answer = kept.getIfPresent(question);
         return (answer == null || answer.isCompletedExceptionally()) ? null : answer.getNow(null);
     }
 
     /** The answer that is kept or under way, else that of the backend. */
-    Uni<Boolean> ask(Question question, Supplier<Uni<Boolean>> backend) {
+    Uni<Boolean> ask(Q question, Supplier<Uni<Boolean>> backend) {
         return Uni.createFrom()
                 .completionStage(
                         kept.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage()));

@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import dev.sluice.access.Backend.Question;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.Plain;
 import dev.sluice.redis.RedisLines;
@@ -69,7 +70,7 @@ public final class Authorizer {
                 "sluice.owner", config.owner().timeout(), config.owner().concurrency(), config.pending());
         Turns webhook = new Turns(
                 "sluice.webhook", config.webhook().timeout(), config.webhook().concurrency(), config.pending());
-        Answers answers = new Answers(config.webhook());
+        Answers<Question> answers = new Answers<>(config.webhook());
         Map<Access, Judge> judges = new EnumMap<>(Access.class);
         for (Route route : routes.all()) {
             if (route.access() == Access.OWNER) {

@@ -10,7 +10,11 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.inject.Alternative;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.microprofile.jwt.Claims;
+import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.consumer.JwtContext;
 import org.jose4j.keys.resolvers.VerificationKeyResolver;
 import org.jose4j.lang.UnresolvableKeyException;
@@ -38,6 +42,27 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
+    /** A token that is good. */
+    static final class VerifiedToken extends DefaultJWTCallerPrincipal {
+
+        private final Map<String, Object> claims;
+
+        VerifiedToken(String type, JwtClaims claims) {
+            // SmallRye has put the token itself among them, and now replaces some of them by its own types.
+            this(type, claims, claims.getClaimsMap(Set.of(Claims.raw_token.name())));
+        }
+
+        private VerifiedToken(String type, JwtClaims claims, Map<String, Object> copy) {
+            super(type, claims);
+            this.claims = copy;
+        }
+
+        /** What the token says. */
+        Map<String, Object> claims() {
+            return claims;
+        }
+    }
+
     @Override
     public JWTCallerPrincipal parse(String token, JWTAuthContextInfo info) throws ParseException {
         JwtContext context = parser.parse(token, info);
@@ -46,7 +71,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         if (type != null && !type.equals("access")) {
             throw new WrongType();
         }
-        return new DefaultJWTCallerPrincipal(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
+        return new VerifiedToken(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
     }
 
     /** SmallRye's, with keys from {@link KeySource}. */

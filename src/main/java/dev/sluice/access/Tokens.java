@@ -104,8 +104,10 @@ public final class Tokens {
         if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
             return new Verdict.Refused("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
-        return new Verdict.Accepted(
-                new Bearer(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user)));
+        Bearer bearer = new Bearer(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
+        return verified instanceof TokenFactory.VerifiedToken whole
+                ? new Verdict.Accepted(bearer, whole.claims())
+                : new Verdict.Accepted(bearer);
     }
 
     /** A date beyond all that can be told in milliseconds is never. */

@@ -1,29 +1,19 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Answers.Question;
+import dev.sluice.access.Backend.Question;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
-import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
-import jakarta.ws.rs.Consumes;
-import jakarta.ws.rs.POST;
-import jakarta.ws.rs.Path;
 import jakarta.ws.rs.WebApplicationException;
-import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.net.URI;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import org.jboss.resteasy.reactive.RestResponse;
-import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
 import org.jspecify.annotations.Nullable;
 
-/** Those for whom a backend says yes. TLS is configured by {@code quarkus.tls.webhook.*}. */
+/** Those for whom a backend says yes. */
 final class Webhook implements Judge {
-
-    private static final String TLS = "webhook";
 
     /** Statuses that say nothing of the user: the backend is in trouble. */
     private static final Set<Integer> NO_ANSWER =
@@ -31,33 +21,20 @@ final class Webhook implements Judge {
 
     private final Backend backend;
     private final Turns turns;
-    private final Answers answers;
+    private final Answers<Question> answers;
 
-    /** The backend as a REST client. */
-    @Path("")
-    interface Backend {
-        /** Asks; a status that is not 2xx or 3xx is a failure. */
-        @POST
-        @Consumes(MediaType.APPLICATION_JSON)
-        Uni<RestResponse<Void>> ask(Question question);
-    }
-
-    Webhook(Route route, AccessConfig.Webhook config, TlsConfigurationRegistry tls, Turns turns, Answers answers) {
+    Webhook(
+            Route route,
+            AccessConfig.Webhook config,
+            TlsConfigurationRegistry tls,
+            Turns turns,
+            Answers<Question> answers) {
         URI url = config.url()
-                .filter(uri -> "http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))
-                .filter(uri -> uri.getHost() != null)
+                .filter(Backend::isUsable)
                 .orElseThrow(() -> new ConfigurationException(
                         "sluice.routes." + route.prefix() + ".access is webhook, but sluice.webhook.url is "
                                 + (config.url().isEmpty() ? "not set" : "not an http or https URL")));
-        QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
-                .baseUri(url)
-                .followRedirects(false)
-                .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                // Else those beyond 50 would wait there, behind the turn they have already.
-                .property(QuarkusRestClientProperties.CONNECTION_POOL_SIZE, config.concurrency());
-        tls.get(TLS).ifPresent(client::tlsConfiguration);
-        this.backend = client.build(Backend.class);
+        this.backend = Backend.at(url, config, tls);
         this.turns = turns;
         this.answers = answers;
     }
@@ -72,7 +49,7 @@ final class Webhook implements Judge {
         Question question = new Question(user, channel.name());
         return answers.ask(
                 question,
-                () -> turns.ask(() -> backend.ask(question)
+                () -> turns.ask(() -> backend.mayListen(question)
                         .map(answer -> allows(answer.getStatus()))
                         .onFailure(WebApplicationException.class)
                         .recoverWithUni(Webhook::refused)));

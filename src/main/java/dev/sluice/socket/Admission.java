@@ -85,6 +85,8 @@ final class Admission {
             waiting.forEach(session::handle);
         } else if (verdict instanceof Verdict.Refused refused) {
             session.refuse(Refusal.TOKEN, refused.message());
+        } else if (verdict instanceof Verdict.Forbidden) {
+            session.refuse(Refusal.WEBHOOK, Verdict.Forbidden.MESSAGE);
         } else {
             session.refuse(Refusal.UNAVAILABLE, NOT_NOW);
         }

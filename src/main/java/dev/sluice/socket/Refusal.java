@@ -10,6 +10,8 @@ enum Refusal {
     NOT_AUTH(4002, true),
     /** The token is not good. */
     TOKEN(4003, true),
+    /** The token is good, but a backend says that its bearer may not connect. */
+    WEBHOOK(4003, true),
     /** The first message is not a JSON object. */
     NOT_JSON(4004, false),
     /** Too much was said before the auth message was answered. */

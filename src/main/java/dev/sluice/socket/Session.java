@@ -269,6 +269,8 @@ final class Session implements Inbound.Peer {
         String user = conversation.bearer().user();
         if (verdict instanceof Verdict.Refused refused) {
             conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+        } else if (verdict instanceof Verdict.Forbidden) {
+            conversation.send(ControlFrames.error(ErrorCode.UNAUTHORIZED, Verdict.Forbidden.MESSAGE, id));
         } else if (!(verdict instanceof Verdict.Accepted accepted)) {
             conversation.send(ControlFrames.error(ErrorCode.UNAVAILABLE, Admission.NOT_NOW, id));
         } else if (!accepted.bearer().user().equals(user)) {

@@ -1,7 +1,7 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Authenticator;
 import dev.sluice.access.Bearer;
-import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -35,7 +35,7 @@ final class Sessions implements SessionHost {
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
     private final Vertx vertx;
     private final Feed feed;
-    private final Tokens tokens;
+    private final Authenticator authenticator;
     private final Registry registry;
     private final Commands commands;
     private final Outboxes outboxes;
@@ -49,7 +49,7 @@ final class Sessions implements SessionHost {
     Sessions(
             Vertx vertx,
             Feed feed,
-            Tokens tokens,
+            Authenticator authenticator,
             Registry registry,
             Commands commands,
             Outboxes outboxes,
@@ -61,7 +61,7 @@ final class Sessions implements SessionHost {
             MeterRegistry metrics) {
         this.vertx = vertx;
         this.feed = feed;
-        this.tokens = tokens;
+        this.authenticator = authenticator;
         this.registry = registry;
         this.commands = commands;
         this.outboxes = outboxes;
@@ -147,7 +147,7 @@ final class Sessions implements SessionHost {
 
     @Override
     public void verify(String token, Consumer<Verdict> verdict) {
-        tokens.verify(token).subscribe().with(verdict, failure -> verdict.accept(new Verdict.Unavailable()));
+        authenticator.verify(token).subscribe().with(verdict, failure -> verdict.accept(new Verdict.Unavailable()));
     }
 
     @Override

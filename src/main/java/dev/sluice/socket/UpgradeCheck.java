@@ -1,8 +1,8 @@
 package dev.sluice.socket;
 
+import dev.sluice.access.Authenticator;
 import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
-import dev.sluice.access.Tokens;
 import dev.sluice.access.Verdict;
 import dev.sluice.registry.Registry;
 import io.quarkus.websockets.next.HttpUpgradeCheck;
@@ -23,7 +23,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
 
     private final Origins origins;
     private final RequestToken requestToken;
-    private final Tokens tokens;
+    private final Authenticator authenticator;
     private final Sessions sessions;
     private final Registry registry;
     private final Places places;
@@ -35,7 +35,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             SocketConfig config,
             Origins origins,
             RequestToken requestToken,
-            Tokens tokens,
+            Authenticator authenticator,
             Sessions sessions,
             Registry registry,
             Places places,
@@ -44,7 +44,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         this.origins = origins;
         this.authTimeout = config.authTimeout();
         this.requestToken = requestToken;
-        this.tokens = tokens;
+        this.authenticator = authenticator;
         this.sessions = sessions;
         this.registry = registry;
         this.places = places;
@@ -85,7 +85,8 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             return CheckResult.permitUpgrade();
         }
         Context loop = Vertx.currentContext();
-        return tokens.verify(token)
+        return authenticator
+                .verify(token)
                 .ifNoItem()
                 .after(authTimeout)
                 .recoverWithItem(new Verdict.Unavailable())
@@ -105,6 +106,10 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         }
         if (verdict instanceof Verdict.Refused) {
             meters.authFailed(Refusal.TOKEN);
+            return CheckResult.rejectUpgradeSync(401, BEARER);
+        }
+        if (verdict instanceof Verdict.Forbidden) {
+            meters.authFailed(Refusal.WEBHOOK);
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
         if (verdict instanceof Verdict.Unavailable) {

@@ -102,7 +102,7 @@ class NativeSourcesIT {
         }
         assertThat(types)
                 .extracting(Class::getSimpleName)
-                .contains("UploadProgress", "Payload", "Stage", "Receipt", "Presence", "One", "Question");
+                .contains("UploadProgress", "Payload", "Stage", "Receipt", "Presence", "One", "Question", "Arrival");
         assertThat(registered).containsAll(types.stream().map(Class::getName).toList());
     }
 

@@ -42,7 +42,7 @@ final class Pod implements AutoCloseable {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     /** Keys whose values nobody else may know. */
-    private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook.url).*");
+    private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
     private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
 

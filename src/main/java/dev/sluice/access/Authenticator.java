@@ -1,0 +1,63 @@
+package dev.sluice.access;
+
+import dev.sluice.access.Backend.Arrival;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.Plain;
+import io.quarkus.runtime.Startup;
+import io.quarkus.tls.TlsConfigurationRegistry;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Singleton;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides who may connect: the token must be good and, where {@code sluice.webhook.connect.url} is set, a backend must agree.
+ * Safe for use by several threads.
+ */
+@Startup
+@Singleton
+public final class Authenticator {
+
+    private static final Logger LOG = Logger.getLogger(Authenticator.class);
+
+    private final LogThrottle unanswered = new LogThrottle();
+    private final Tokens tokens;
+    private final @Nullable ConnectWebhook webhook;
+
+    Authenticator(Tokens tokens, AccessConfig config, Instance<TlsConfigurationRegistry> tls) {
+        this.tokens = tokens;
+        this.webhook = config.webhook()
+                .connectUrl()
+                .map(url -> new ConnectWebhook(url, config, tls.get()))
+                .orElse(null);
+    }
+
+    /** The verdict on a token's bearer, on any thread; never fails. No event loop is blocked. */
+    public Uni<Verdict> verify(String token) {
+        ConnectWebhook asked = webhook;
+        if (asked == null) {
+            return tokens.verify(token);
+        }
+        return tokens.verify(token)
+                .chain(verdict -> verdict instanceof Verdict.Accepted accepted
+                        ? ask(asked, token, accepted)
+                        : Uni.createFrom().item(verdict));
+    }
+
+    private Uni<Verdict> ask(ConnectWebhook asked, String token, Verdict.Accepted accepted) {
+        return asked.ask(token, new Arrival(accepted.bearer().user(), accepted.claims()))
+                .<Verdict>map(may -> may ? accepted : new Verdict.Forbidden())
+                .onFailure()
+                .recoverWithItem(failure -> {
+                    long count = unanswered.pass();
+                    if (count > 0) {
+                        LOG.warnf(
+                                "The backend at sluice.webhook.connect.url does not say who may connect: %s; failures: %d,"
+                                        + " further ones are not logged for a minute",
+                                Plain.text(failure.toString()), count);
+                    }
+                    return new Verdict.Unavailable();
+                });
+    }
+}

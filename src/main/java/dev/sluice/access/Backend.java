@@ -1,0 +1,68 @@
+package dev.sluice.access;
+
+import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.tls.TlsConfigurationRegistry;
+import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.core.MediaType;
+import java.net.URI;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jboss.resteasy.reactive.RestResponse;
+import org.jboss.resteasy.reactive.client.api.QuarkusRestClientProperties;
+
+/** A backend as a REST client. TLS is configured by {@code quarkus.tls.webhook.*}. */
+@Path("")
+interface Backend {
+
+    /**
+     * Whether a user may listen to a channel.
+     *
+     * @param user the subject of the user's token
+     * @param channel the channel's name
+     */
+    record Question(String user, String channel) {}
+
+    /**
+     * Whether the bearer of a good token may connect.
+     *
+     * @param user the token's subject
+     * @param claims all that the token says
+     */
+    record Arrival(String user, Map<String, Object> claims) {}
+
+    /** Asks; a status of 4xx or 5xx is a failure. */
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    Uni<RestResponse<Void>> mayListen(Question question);
+
+    /** Asks; a status of 4xx or 5xx is a failure. */
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    Uni<RestResponse<Void>> mayConnect(Arrival arrival);
+
+    /** Whether the URL is one that can be asked. */
+    static boolean isUsable(URI url) {
+        return ("http".equals(url.getScheme()) || "https".equals(url.getScheme())) && url.getHost() != null;
+    }
+
+    /**
+     * The backend at this URL.
+     *
+     * @throws ConfigurationException where the TLS configuration makes no sense
+     */
+    static Backend at(URI url, AccessConfig.Webhook config, TlsConfigurationRegistry tls) {
+        QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
+                .baseUri(url)
+                .followRedirects(false)
+                .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
+                // Else those beyond 50 would wait there, behind the turn they have already.
+                .property(QuarkusRestClientProperties.CONNECTION_POOL_SIZE, config.concurrency());
+        tls.get("webhook").ifPresent(client::tlsConfiguration);
+        return client.build(Backend.class);
+    }
+}
