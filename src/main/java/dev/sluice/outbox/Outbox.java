@@ -4,6 +4,7 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,15 @@ public final class Outbox {
     /** Bytes not taken by the kernel from which the socket counts as full at the latest: Netty's own default. */
     static final int FULL = 64 * 1024;
 
+    /**
+     * How long one flush may take, however steadily the socket takes a little of it: a peer that takes a byte now and then
+     * would else keep what its outbox may hold for ever.
+     */
+    static final long MAX_FLUSH_NANOS = TimeUnit.MINUTES.toNanos(30);
+
+    /** The part of the longest stall after which the wire is asked whether anything was taken. */
+    private static final int SUSPICIOUS = 4;
+
     /** How long a close may take before the connection is cut; clients are promised two seconds. */
     static final long MAX_CLOSING_NANOS = 1_500_000_000L;
 
@@ -35,6 +45,11 @@ public final class Outbox {
         /** Bytes not taken by the kernel from which the socket counts as full, so that some can be held back. */
         int full() {
             return Math.min(FULL, maxBytes / 4);
+        }
+
+        /** How long one flush may take at most. */
+        long maxFlushNanos() {
+            return Math.max(MAX_FLUSH_NANOS, maxStallNanos);
         }
     }
 
@@ -56,7 +71,12 @@ public final class Outbox {
     private boolean failed;
     private boolean closing;
     private boolean ended;
+
+    /** When something was last taken, or began to wait or to close. */
     private long since;
+
+    /** When a flush was last done, or the first one begun. */
+    private long done;
 
     /**
      * An outbox with nothing in it.
@@ -145,6 +165,7 @@ public final class Outbox {
         wire.flush(failure -> done(bytes, failure));
         if (inFlight > 0 && !busy) {
             since = System.nanoTime();
+            done = since;
             watch();
         }
         account();
@@ -157,8 +178,14 @@ public final class Outbox {
                 unwatch();
                 wire.cut();
             }
-        } else if (now - since >= bounds.maxStallNanos()) {
+        } else if (now - done >= bounds.maxFlushNanos()) {
             fail(Disconnect.STALLED);
+        } else if (now - since >= bounds.maxStallNanos() / SUSPICIOUS) {
+            since = wire.lastTaken(since, now);
+            // Asking may have ended a flush, and more.
+            if (busy && now - since >= bounds.maxStallNanos()) {
+                fail(Disconnect.STALLED);
+            }
         }
     }
 
@@ -184,6 +211,7 @@ public final class Outbox {
                 unwatch();
             } else {
                 since = System.nanoTime();
+                done = since;
             }
             if (inFlight <= bounds.full() / 2) {
                 release(bounds.full());

@@ -16,6 +16,15 @@ public interface Wire {
     /** Sends everything written before. */
     void flush(Done done);
 
+    /**
+     * When something of what was flushed was last taken, where that can be told before a flush is done; else {@code since}.
+     * Both, and {@code now}, are nanoseconds of {@link System#nanoTime}. Called now and then while a flush takes long; that
+     * flush may be done before this returns.
+     */
+    default long lastTaken(long since, long now) {
+        return since;
+    }
+
     /** Closes with a close frame after everything written before; without effect on a socket already closed. */
     void close(int code, String reason);
 

@@ -18,6 +18,7 @@ final class DirectWire implements Wire {
     private final WebSocketConnection socket;
     private final ChannelHandlerContext channel;
     private final Encoder encoder;
+    private final WriteProgress progress;
     private @Nullable ByteBuf last;
 
     /**
@@ -30,6 +31,7 @@ final class DirectWire implements Wire {
         this.socket = socket;
         this.channel = channel;
         this.encoder = encoder;
+        this.progress = new WriteProgress(channel.channel());
     }
 
     @Override
@@ -51,6 +53,11 @@ final class DirectWire implements Wire {
         } else {
             channel.writeAndFlush(bytes).addListener(written -> done.done(written.cause()));
         }
+    }
+
+    @Override
+    public long lastTaken(long since, long now) {
+        return progress.lastTaken(since, now);
     }
 
     @Override

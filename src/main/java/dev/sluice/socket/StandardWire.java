@@ -24,6 +24,7 @@ final class StandardWire implements Wire {
 
     private final WebSocketConnection socket;
     private final ConnectionGuard guard;
+    private final WriteProgress progress;
 
     /** The last write, after which all before it are done. */
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
@@ -31,6 +32,7 @@ final class StandardWire implements Wire {
     StandardWire(WebSocketConnection socket, ConnectionGuard guard) {
         this.socket = socket;
         this.guard = guard;
+        this.progress = new WriteProgress(guard.context().channel());
     }
 
     @Override
@@ -57,6 +59,11 @@ final class StandardWire implements Wire {
     @Override
     public void flush(Done done) {
         last.whenComplete((x, failure) -> done.done(failure));
+    }
+
+    @Override
+    public long lastTaken(long since, long now) {
+        return progress.lastTaken(since, now);
     }
 
     @Override

@@ -503,6 +503,58 @@ class OutboxTest {
     }
 
     @Test
+    void slowSocketIsNotStalledWhileItTakesSomething() {
+        Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
+        long minute = Duration.ofMinutes(1).toNanos();
+        wire.fill();
+        slow.send(run(USER, 1));
+        runTasks();
+        long now = System.nanoTime();
+        wire.trickles = true;
+        for (int i = 0; i < 20; i++) {
+            now += minute / 2;
+            slow.check(now);
+        }
+        assertThat(failures).as("ten times the longest stall").isEmpty();
+        wire.trickles = false;
+        slow.check(now + minute - 1);
+        assertThat(failures).isEmpty();
+        slow.check(now + minute);
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void flushEndsInTheEndHoweverSlowlyTheSocketTakesIt() {
+        Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
+        wire.fill();
+        wire.trickles = true;
+        slow.send(run(USER, 1));
+        long before = System.nanoTime();
+        runTasks();
+        long after = System.nanoTime();
+        slow.check(before + Outbox.MAX_FLUSH_NANOS - 1);
+        assertThat(failures).isEmpty();
+        slow.check(after + Outbox.MAX_FLUSH_NANOS);
+        assertThat(failures).containsExactly(Disconnect.STALLED);
+    }
+
+    @Test
+    void flushThatIsDoneBeginsTheTimeForTheNextOne() {
+        Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
+        wire.fill();
+        wire.trickles = true;
+        long before = System.nanoTime();
+        slow.send(run(USER, 1));
+        runTasks();
+        slow.send(run(USER, 2));
+        runTasks();
+        tick();
+        wire.takeOne();
+        slow.check(before + Outbox.MAX_FLUSH_NANOS);
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
     void moreToWriteDoesNotBeginTheTimeAnew() {
         wire.fill();
         outbox.send(run(USER, 1));

@@ -23,6 +23,9 @@ public final class RecordingWire implements Wire {
     /** What it has been given and its kernel has not taken, as an outbox charges for it. */
     public long waiting;
 
+    /** Whether its peer takes a little all the time, so that no flush is done. */
+    public boolean trickles;
+
     private record Stuck(Done done, long cost) {}
 
     private final Queue<Stuck> stuck = new ArrayDeque<>();
@@ -53,6 +56,11 @@ public final class RecordingWire implements Wire {
         if (!full) {
             drain();
         }
+    }
+
+    @Override
+    public long lastTaken(long since, long now) {
+        return trickles ? now : since;
     }
 
     @Override

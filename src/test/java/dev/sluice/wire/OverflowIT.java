@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -15,7 +16,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that do not read cost a bounded amount of memory, for a bounded time, and nobody else anything. */
 @Tag("chaos")
@@ -161,9 +164,35 @@ class OverflowIT {
         }
     }
 
-    @Test
-    void whoeverTakesNothingForTooLongIsClosedHoweverLittleWaits() {
-        try (Pod own = Pod.ready(REDIS, way.with(Map.of("sluice.outbox.max-stall", "1s")));
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+        try (Pod own = Pod.ready(REDIS, stalling("3s", epoll));
+                RawClient slow = RawClient.narrow(own, "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            int published = 0;
+            while (pending(own) < MAX_BYTES / 2) {
+                assertThat(published).isLessThan(ENOUGH);
+                publishToUser(healthy, numbered(++published, 200_000));
+            }
+            // It takes ten seconds for one payload, three times as long as it might take nothing.
+            slow.reads(4_000, Duration.ofMillis(200));
+            assertThat(slow.next()).isEqualTo(numbered(1, 200_000));
+            assertThat(pending(own)).as("still busy").isPositive();
+            assertThat(own.disconnects()).isZero();
+            slow.reads(0, Duration.ZERO);
+            for (int i = 2; i <= published; i++) {
+                assertThat(slow.next()).isEqualTo(numbered(i, 200_000));
+            }
+            await().until(() -> pending(own) == 0);
+            assertThat(own.disconnects()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whoeverTakesNothingForTooLongIsClosedHoweverLittleWaits(boolean epoll) {
+        try (Pod own = Pod.ready(REDIS, stalling("1s", epoll));
                 RawClient slow = RawClient.narrow(own, "crowd");
                 Client healthy = Client.of(own, "crowd")) {
             for (int i = 0; pending(own) == 0; i++) {
@@ -237,6 +266,11 @@ class OverflowIT {
                     .isEqualTo(1);
             assertThat(pod.disconnects()).isEqualTo(all + 1);
         }
+    }
+
+    private Map<String, String> stalling(String maxStall, boolean epoll) {
+        return way.with(Map.of(
+                "sluice.outbox.max-stall", maxStall, "quarkus.vertx.prefer-native-transport", String.valueOf(epoll)));
     }
 
     /** One after the other, so that whoever reads keeps up. */

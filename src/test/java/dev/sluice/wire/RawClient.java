@@ -4,13 +4,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLSocketFactory;
 
@@ -27,13 +30,15 @@ final class RawClient implements AutoCloseable {
     private static final int CLOSE = 8;
 
     private final Socket socket;
+    private final SlowInput slow;
     private final DataInputStream in;
     private final DataOutputStream out;
 
     private RawClient(Socket connected, String... headers) throws IOException {
         socket = connected;
         socket.setSoTimeout(30_000);
-        in = new DataInputStream(socket.getInputStream());
+        slow = new SlowInput(socket.getInputStream());
+        in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
         String head = upgrade(socket, headers);
         if (!head.startsWith("HTTP/1.1 101")) {
@@ -253,6 +258,13 @@ final class RawClient implements AutoCloseable {
         }
     }
 
+    /** From now on it reads so many bytes at a time, and pauses after each; 0 bytes for as many as there are, without pause. */
+    RawClient reads(int bytes, Duration pause) {
+        slow.bytes = bytes;
+        slow.pause = pause;
+        return this;
+    }
+
     /** What the next pong carries; whatever comes before it is dropped. */
     byte[] nextPong() {
         try {
@@ -384,5 +396,28 @@ final class RawClient implements AutoCloseable {
             length = Math.toIntExact(in.readLong());
         }
         return in.readNBytes(length);
+    }
+
+    /** Reads as slowly as it is told to. */
+    private static final class SlowInput extends FilterInputStream {
+        private int bytes;
+        private Duration pause = Duration.ZERO;
+
+        SlowInput(InputStream from) {
+            super(from);
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            if (bytes == 0) {
+                return super.read(into, offset, length);
+            }
+            try {
+                Thread.sleep(pause.toMillis());
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return super.read(into, offset, Math.min(length, bytes));
+        }
     }
 }
