@@ -121,7 +121,7 @@ class ArchitectureTest {
                 .whereLayer("publish")
                 .mayOnlyBeAccessedByLayers("operate", "control", "events")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("operate", "publish", "events", "console")
+                .mayOnlyBeAccessedByLayers("socket", "operate", "publish", "events", "console")
                 .whereLayer("delivery")
                 .mayOnlyBeAccessedByLayers("root", "socket", "feed")
                 .whereLayer("retain")

@@ -35,9 +35,12 @@ final class Gate {
     }
 
     private void pass(RoutingContext context) {
-        if (context.normalizedPath().startsWith("/ws")) {
+        if (WebSocketPath.isServed(context)) {
             context.next();
             return;
+        }
+        if (expectsContinue(context.request())) {
+            closeUnlessContinued(context);
         }
         Problem problem = problem(context.request());
         if (problem == null) {
@@ -49,6 +52,25 @@ final class Gate {
                     .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
                     .end(problem.json());
         }
+    }
+
+    /** Whether the request waits for 100 (Continue) before it sends its body, and has not been sent it. */
+    private static boolean expectsContinue(HttpServerRequest request) {
+        return "100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT));
+    }
+
+    /** A client that was refused before it has sent its body may or may not send it: no other request can follow. */
+    private static void closeUnlessContinued(RoutingContext context) {
+        context.addHeadersEndHandler(written -> {
+            if (expectsContinue(context.request())) {
+                context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            }
+        });
+        context.addEndHandler(ended -> {
+            if (expectsContinue(context.request())) {
+                context.request().connection().close();
+            }
+        });
     }
 
     private @Nullable Problem problem(HttpServerRequest request) {

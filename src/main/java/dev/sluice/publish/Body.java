@@ -6,7 +6,9 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
 
 /** Reads the body of one request without ever holding more of it than allowed. Used on the request's event loop. */
@@ -34,8 +36,18 @@ final class Body {
         request.handler(body::add)
                 .exceptionHandler(lost -> body.whole.tryFail(ProblemException.badRequest("The body ended too early")))
                 .endHandler(end -> body.whole.tryComplete(body.bytes.getBytes()));
+        sendContinue(request);
         request.resume();
         return body.whole.future().onComplete(read -> vertx.cancelTimer(timer));
+    }
+
+    /** Tells a client that waits for it to send the body; then it has got what the header expects. */
+    private static void sendContinue(HttpServerRequest request) {
+        if (request.version() == HttpVersion.HTTP_1_1
+                && "100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+            request.headers().remove(HttpHeaders.EXPECT);
+            request.response().writeContinue();
+        }
     }
 
     private void add(Buffer part) {

@@ -16,13 +16,17 @@ final class AddressGroup {
     private AddressGroup() {}
 
     /** What the address is counted as. */
+    static String of(InetAddress address) {
+        return address instanceof Inet6Address
+                ? HexFormat.of().formatHex(address.getAddress(), 0, NETWORK_BYTES)
+                : address.getHostAddress();
+    }
+
+    /** What the address is counted as. */
     static String of(String address) {
         InetAddress known = NetUtil.createInetAddressFromIpAddressString(address);
-        if (known instanceof Inet6Address) {
-            return HexFormat.of().formatHex(known.getAddress(), 0, NETWORK_BYTES);
-        }
         if (known != null) {
-            return known.getHostAddress();
+            return of(known);
         }
         return address.length() <= MAX_LENGTH ? address : address.substring(0, MAX_LENGTH);
     }

@@ -71,6 +71,7 @@ final class Admission {
     private void verify(Auth auth) {
         cancelTimer.run();
         cancelTimer = host.startAuthTimer(session);
+        session.verifying();
         List<ClientMessage> waiting = new ArrayList<>();
         held = waiting;
         host.verify(auth.token(), verdict -> session.run(() -> verified(verdict, auth.id(), waiting)));

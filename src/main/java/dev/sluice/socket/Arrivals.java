@@ -43,6 +43,7 @@ final class Arrivals {
     private final HttpServer server;
     private final int max;
     private final RequestLimits limits;
+    private final AddressLimit addresses;
     private final LimitMeter tooMany;
     private final AtomicInteger open = new AtomicInteger();
 
@@ -51,11 +52,13 @@ final class Arrivals {
             HttpServer server,
             SocketConfig config,
             RequestLimits limits,
+            AddressLimit addresses,
             @ConfigProperty(name = MAX_CONNECTIONS) OptionalInt configured,
             MeterRegistry metrics) {
         this.vertx = vertx;
         this.server = server;
         this.limits = limits;
+        this.addresses = addresses;
         this.max = max(config.maxConnections(), configured.orElse(0));
         this.tooMany = new LimitMeter("max-connections", metrics);
     }
@@ -115,14 +118,23 @@ final class Arrivals {
             if (accepted instanceof Channel channel) {
                 if (!enter()) {
                     tooMany.exceeded();
-                    // Nobody knows of it yet.
-                    channel.unsafe().closeForcibly();
+                    drop(channel);
+                    return;
+                }
+                if (!addresses.admits(channel)) {
+                    open.decrementAndGet();
+                    drop(channel);
                     return;
                 }
                 channel.closeFuture().addListener(closed -> open.decrementAndGet());
                 channel.pipeline().addLast(new Newcomer(limits));
             }
             context.fireChannelRead(accepted);
+        }
+
+        private static void drop(Channel channel) {
+            // Nobody knows of it yet.
+            channel.unsafe().closeForcibly();
         }
     }
 }

@@ -1,29 +1,45 @@
 package dev.sluice.socket;
 
+import dev.sluice.http.Problem;
+import dev.sluice.http.WebSocketPath;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
 import io.quarkus.websockets.next.HandshakeRequest;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.util.stream.Stream;
 
 /**
  * Refuses upgrades above {@link ConnectRate}, and those for which there is no place, before anything else is done for
- * them: behind authentication and WebSockets Next, being refused costs half as much again.
+ * them: behind authentication and WebSockets Next, being refused costs half as much again. Answers 426 to requests for a
+ * WebSocket's path that ask for none.
  */
 @Singleton
 final class ConnectGate {
 
+    private static final String VERSION = "13";
+
+    private static final Problem NO_UPGRADE = new Problem(
+            426,
+            "Only WebSockets are served here (RFC 6455, version 13), and this request does not ask for one. If the client"
+                    + " did, a proxy has dropped its headers: it must speak HTTP/1.1 to Sluice and pass on Upgrade and"
+                    + " Connection");
+
     private final ConnectRate rate;
+    private final AddressLimit addresses;
     private final Places places;
     private final LimitMeter tooFast;
 
-    ConnectGate(ConnectRate rate, Places places, MeterRegistry metrics) {
+    ConnectGate(ConnectRate rate, AddressLimit addresses, Places places, MeterRegistry metrics) {
         this.rate = rate;
+        this.addresses = addresses;
         this.places = places;
         this.tooFast = new LimitMeter("connects-per-second", metrics);
     }
@@ -34,8 +50,16 @@ final class ConnectGate {
 
     private void pass(RoutingContext context) {
         HttpServerRequest request = context.request();
-        if (!isUpgrade(request)) {
+        if (addresses.refuses(ConnectionGuard.channel(request))) {
+            refuse(context, 429);
+            return;
+        }
+        if (!WebSocketPath.isServed(context)) {
             context.next();
+            return;
+        }
+        if (!isUpgrade(request)) {
+            demandUpgrade(context);
             return;
         }
         Places.Full full = places.full(request);
@@ -59,9 +83,28 @@ final class ConnectGate {
                 .onComplete(ended -> context.request().connection().close());
     }
 
-    /** By what WebSockets Next goes by. */
+    private static void demandUpgrade(RoutingContext context) {
+        context.response()
+                .setStatusCode(NO_UPGRADE.status())
+                .putHeader(HttpHeaders.UPGRADE, "websocket")
+                .putHeader(HttpHeaders.CONNECTION, HttpHeaders.UPGRADE)
+                .putHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION, VERSION)
+                .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
+                .end(NO_UPGRADE.json());
+    }
+
     private static boolean isUpgrade(HttpServerRequest request) {
-        return request.headers().contains(HandshakeRequest.SEC_WEBSOCKET_KEY)
-                && request.path().startsWith("/ws");
+        return request.version() == HttpVersion.HTTP_1_1
+                && request.method() == HttpMethod.GET
+                && request.headers().contains(HandshakeRequest.SEC_WEBSOCKET_KEY)
+                && VERSION.equals(request.getHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION))
+                && lists(request, "Upgrade", "websocket")
+                && lists(request, "Connection", "upgrade");
+    }
+
+    private static boolean lists(HttpServerRequest request, String header, String value) {
+        return request.headers().getAll(header).stream()
+                .flatMap(line -> Stream.of(line.split(",")))
+                .anyMatch(part -> part.strip().equalsIgnoreCase(value));
     }
 }

@@ -64,11 +64,20 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         if (pipeline.get(NAME) instanceof ConnectionGuard known) {
             return known;
         }
-        ConnectionGuard guard = new ConnectionGuard(connection.channel(), new Place(places), rate.pace());
+        ConnectionGuard guard = new ConnectionGuard(
+                connection.channel(),
+                new Place(places, connection.channel().eventLoop(), () -> cut(connection.channel())),
+                rate.pace());
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
         pipeline.addBefore(pipeline.lastContext().name(), NAME, guard);
         guard.whenClosed(guard.place::leave);
         return guard;
+    }
+
+    /** The channel of the request's connection, where there is one. */
+    static @Nullable Channel channel(HttpServerRequest request) {
+        // A Vert.x internal; nothing public leads to the channel.
+        return request.connection() instanceof ConnectionBase connection ? connection.channel() : null;
     }
 
     /** Whether an upgrade with that request may begin; false while another is under way or done. */

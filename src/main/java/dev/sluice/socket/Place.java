@@ -1,47 +1,99 @@
 package dev.sluice.socket;
 
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
-/** The place one TCP connection may have among the {@link Places}. Confined to the connection's event loop. */
+/**
+ * The place one TCP connection may have among the {@link Places}. Confined to the connection's event loop, except
+ * {@link #evict}.
+ */
 final class Place {
 
-    private enum State {
+    /** Where its connection is on its way in. */
+    enum State {
+        /** It has none. */
         OUTSIDE,
-        STRANGER,
-        KNOWN
+        /** It has shown no token yet. */
+        SILENT,
+        /** The token it has shown is being verified. */
+        VERIFYING,
+        /** It is decided whether it may come in. */
+        DECIDED
     }
 
     private final Places places;
+    private final Executor loop;
+    private final Runnable close;
+    private Runnable onEviction;
     private State state = State.OUTSIDE;
     private @Nullable String address;
 
-    Place(Places places) {
+    /**
+     * The place of a connection that has none yet.
+     *
+     * @param loop the connection's event loop
+     * @param close closes the connection; what is done when it is evicted, unless something else is said
+     */
+    Place(Places places, Executor loop, Runnable close) {
         this.places = places;
+        this.loop = loop;
+        this.close = close;
+        this.onEviction = close;
     }
 
-    /** Takes it for whoever comes from that address; returns why there is none. */
-    Places.@Nullable Full take(@Nullable String from) {
-        Places.Full full = places.take(from);
+    /**
+     * Takes it for a connection from that address; returns why there is none.
+     *
+     * @param token whether the request carries one, which is going to be verified
+     */
+    Places.@Nullable Full take(@Nullable String from, boolean token) {
+        State next = token ? State.VERIFYING : State.SILENT;
+        onEviction = close;
+        Places.Full full = places.take(this, from, next);
         if (full == null) {
-            state = State.STRANGER;
+            state = next;
             address = from;
         }
         return full;
     }
 
-    /** Its bearer has authenticated. Idempotent. */
-    void authenticated() {
-        if (state == State.STRANGER) {
-            state = State.KNOWN;
-            places.authenticated();
+    /** What is to be done instead of closing the connection when it has to make room for a newer one. */
+    void onEviction(Runnable action) {
+        onEviction = action;
+    }
+
+    /** A token was shown and is being verified. */
+    void verifying() {
+        if (state == State.SILENT) {
+            state = State.VERIFYING;
+            places.verifying(this);
+        }
+    }
+
+    /** It is decided whether its connection may come in. Idempotent. */
+    void decided() {
+        if (state == State.SILENT || state == State.VERIFYING) {
+            state = State.DECIDED;
+            places.decided(this);
         }
     }
 
     /** Gives it back. Idempotent. */
     void leave() {
         if (state != State.OUTSIDE) {
-            places.leave(address, state == State.STRANGER);
+            decided();
+            places.leave(address);
             state = State.OUTSIDE;
         }
+    }
+
+    /** Makes its connection give way to a newer one, unless it has left that state meanwhile. May be called on any thread. */
+    void evict(State from) {
+        loop.execute(() -> {
+            if (state == from) {
+                decided();
+                onEviction.run();
+            }
+        });
     }
 }

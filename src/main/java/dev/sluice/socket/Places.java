@@ -8,28 +8,33 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.SocketAddress;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The room there is for WebSockets: for so many in all, so many that have not authenticated yet, and so many from one
- * address. Whoever begins an upgrade takes a place, so that many at once can't pass a limit. For use by all threads.
+ * The room there is for WebSockets: for so many in all, and so many from one address that a proxy forwards. An upgrade takes
+ * a place as soon as it begins, so that many at once can't pass a limit. So many of them may have shown no token yet, and
+ * as many may have one that is being verified: one more evicts the oldest of its kind, so that connections that do nothing
+ * keep no newer one out. For use by all threads.
  */
 @Startup
 @Singleton
 final class Places {
 
     private final int maxConnections;
-    private final int maxUnauthenticated;
     private final int maxPerAddress;
     private final LimitMeter connections;
     private final LimitMeter unauthenticated;
     private final LimitMeter perAddress;
 
     private final AtomicInteger taken = new AtomicInteger();
-    private final AtomicInteger strangers = new AtomicInteger();
+    private final Undecided silent;
+    private final Undecided verifying;
 
     /** Used only where there is such a limit; as large as the number of places taken at most. */
     private final Map<String, Integer> byAddress = new ConcurrentHashMap<>();
@@ -38,8 +43,6 @@ final class Places {
     enum Full {
         /** For nobody. */
         EVERYBODY(503),
-        /** For nobody who has not authenticated yet. */
-        STRANGERS(503),
         /** For nobody from that address. */
         ADDRESS(429);
 
@@ -56,20 +59,16 @@ final class Places {
     }
 
     @Inject
-    Places(SocketConfig config, MeterRegistry metrics) {
-        this(
-                config.maxConnections(),
-                config.maxUnauthenticated(),
-                config.maxPerAddress().orElse(Integer.MAX_VALUE),
-                metrics);
+    Places(SocketConfig config, AddressLimit addresses, MeterRegistry metrics) {
+        this(config.maxConnections(), config.maxUnauthenticated(), addresses.webSockets(), metrics);
     }
 
     Places(int maxConnections, int maxUnauthenticated, int maxPerAddress, MeterRegistry metrics) {
         atLeastOne("connections", maxConnections);
         atLeastOne("unauthenticated", maxUnauthenticated);
-        atLeastOne("connections-per-address", maxPerAddress);
         this.maxConnections = maxConnections;
-        this.maxUnauthenticated = maxUnauthenticated;
+        this.silent = new Undecided(Place.State.SILENT, maxUnauthenticated);
+        this.verifying = new Undecided(Place.State.VERIFYING, maxUnauthenticated);
         this.maxPerAddress = maxPerAddress;
         this.connections = new LimitMeter("connections", metrics);
         this.unauthenticated = new LimitMeter("unauthenticated", metrics);
@@ -88,9 +87,6 @@ final class Places {
         if (taken.get() >= maxConnections) {
             return counted(Full.EVERYBODY);
         }
-        if (strangers.get() >= maxUnauthenticated) {
-            return counted(Full.STRANGERS);
-        }
         String address = address(request);
         return address != null && byAddress.getOrDefault(address, 0) >= maxPerAddress ? counted(Full.ADDRESS) : null;
     }
@@ -106,33 +102,42 @@ final class Places {
         return host == null ? null : AddressGroup.of(host);
     }
 
-    /** Takes a place, as somebody who has not authenticated yet; returns why there is none, counted. */
+    /** Takes a place, which is silent or verifying from now on; returns why there is none, counted. */
     @Nullable
-    Full take(@Nullable String address) {
+    Full take(Place place, @Nullable String address, Place.State state) {
         if (!up(taken, maxConnections)) {
             return counted(Full.EVERYBODY);
         }
-        if (!up(strangers, maxUnauthenticated)) {
-            taken.decrementAndGet();
-            return counted(Full.STRANGERS);
-        }
         if (address != null && byAddress.merge(address, 1, Integer::sum) > maxPerAddress) {
-            leave(address, true);
+            leave(address);
             return counted(Full.ADDRESS);
         }
+        add(state == Place.State.VERIFYING ? verifying : silent, place);
         return null;
     }
 
-    /** Somebody with a place has authenticated. */
-    void authenticated() {
-        strangers.decrementAndGet();
+    /** A silent place is verifying from now on. */
+    void verifying(Place place) {
+        silent.remove(place);
+        add(verifying, place);
     }
 
-    /** Gives back a place. */
-    void leave(@Nullable String address, boolean stranger) {
-        if (stranger) {
-            strangers.decrementAndGet();
+    /** A place is neither any more. */
+    void decided(Place place) {
+        silent.remove(place);
+        verifying.remove(place);
+    }
+
+    private void add(Undecided kind, Place place) {
+        Place oldest = kind.add(place);
+        if (oldest != null) {
+            unauthenticated.exceeded();
+            oldest.evict(kind.state);
         }
+    }
+
+    /** Gives back a place, which is decided. */
+    void leave(@Nullable String address) {
         taken.decrementAndGet();
         if (address != null) {
             byAddress.computeIfPresent(address, (same, count) -> count == 1 ? null : count - 1);
@@ -141,16 +146,48 @@ final class Places {
 
     /** Nobody is counted: what must be true once everybody has gone. */
     boolean isEmpty() {
-        return taken.get() == 0 && strangers.get() == 0 && byAddress.isEmpty();
+        return taken.get() == 0 && silent.isEmpty() && verifying.isEmpty() && byAddress.isEmpty();
     }
 
     private Full counted(Full why) {
         switch (why) {
             case EVERYBODY -> connections.exceeded();
-            case STRANGERS -> unauthenticated.exceeded();
             case ADDRESS -> perAddress.exceeded();
         }
         return why;
+    }
+
+    /** Places of one kind, in the order in which they became that; each operation takes constant time. */
+    private static final class Undecided {
+
+        private final Place.State state;
+        private final int max;
+        private final Set<Place> places = new LinkedHashSet<>();
+
+        Undecided(Place.State state, int max) {
+            this.state = state;
+            this.max = max;
+        }
+
+        /** Adds the place; returns the oldest where that makes one too many, which is then removed. */
+        synchronized @Nullable Place add(Place place) {
+            places.add(place);
+            if (places.size() <= max) {
+                return null;
+            }
+            Iterator<Place> inOrder = places.iterator();
+            Place oldest = inOrder.next();
+            inOrder.remove();
+            return oldest;
+        }
+
+        synchronized void remove(Place place) {
+            places.remove(place);
+        }
+
+        synchronized boolean isEmpty() {
+            return places.isEmpty();
+        }
     }
 
     private static boolean up(AtomicInteger counter, int max) {

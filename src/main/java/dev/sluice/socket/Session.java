@@ -56,6 +56,7 @@ final class Session implements Inbound.Peer {
     private State state = new State.Over();
     private final Pulse pulse = new Pulse();
     private Runnable admitted = () -> {};
+    private @Nullable Place place;
     private @Nullable String refused;
     private final long started = System.nanoTime();
     private IntPredicate pace = more -> true;
@@ -84,6 +85,19 @@ final class Session implements Inbound.Peer {
     /** What is to be run once it becomes a connection; to be said before it starts. */
     void whenAdmitted(Runnable action) {
         admitted = action;
+    }
+
+    /** The place of its connection, of which it may be evicted; to be said before it starts. */
+    void holds(Place held) {
+        place = held;
+        held.onEviction(() -> close(CROWDED, "too many connections that have not authenticated"));
+    }
+
+    /** A token is being verified: it is silent no more. */
+    void verifying() {
+        if (place != null) {
+            place.verifying();
+        }
     }
 
     /** Who says whether a message may count as so many frames more than one; to be said before it starts. */
@@ -299,6 +313,9 @@ final class Session implements Inbound.Peer {
     private void over() {
         if (state instanceof State.Arriving arriving) {
             arriving.admission().end();
+            if (place != null) {
+                place.decided();
+            }
         }
         state = new State.Over();
     }

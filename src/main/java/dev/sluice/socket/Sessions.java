@@ -84,7 +84,8 @@ final class Sessions implements SessionHost {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
-        session.whenAdmitted(guard.place()::authenticated);
+        session.whenAdmitted(guard.place()::decided);
+        session.holds(guard.place());
         session.paced(guard.inbound()::admits);
         guard.inbound().watch(session);
         session.opened(bearer);

@@ -14,6 +14,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Decides which requests may become WebSockets, and remembers the bearer of those that carry a token. */
 @Singleton
@@ -59,20 +60,21 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         if (guard == null || !guard.begin(request)) {
             return CheckResult.rejectUpgrade(400);
         }
-        Places.Full full = guard.place().take(places.address(request));
+        String token = requestToken.of(request);
+        Places.Full full = guard.place().take(places.address(request), token != null);
         if (full != null) {
             return CheckResult.rejectUpgrade(full.status(), tryAgain());
         }
         context.userData().put(Endpoint.GUARD, guard);
         // Whoever has left meanwhile gets neither an answer nor a WebSocket.
-        return check(context, guard)
+        return check(context, guard, token)
                 .onItem()
                 .transformToUni(result -> guard.isOpen()
                         ? Uni.createFrom().item(result)
                         : Uni.createFrom().nothing());
     }
 
-    private Uni<CheckResult> check(HttpUpgradeContext context, ConnectionGuard guard) {
+    private Uni<CheckResult> check(HttpUpgradeContext context, ConnectionGuard guard, @Nullable String token) {
         HttpServerRequest request = context.httpRequest();
         if (sessions.closing()) {
             return CheckResult.rejectUpgrade(503, tryAgain());
@@ -80,10 +82,16 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         if (!origins.allow(request)) {
             return CheckResult.rejectUpgrade(403);
         }
-        String token = requestToken.of(request);
         if (token == null) {
             return CheckResult.permitUpgrade();
         }
+        Uni<CheckResult> evicted = Uni.createFrom()
+                .emitter(emitter -> guard.place()
+                        .onEviction(() -> emitter.complete(CheckResult.rejectUpgradeSync(503, tryAgain()))));
+        return Uni.combine().any().of(verify(context, guard, token), evicted);
+    }
+
+    private Uni<CheckResult> verify(HttpUpgradeContext context, ConnectionGuard guard, String token) {
         Context loop = Vertx.currentContext();
         return authenticator
                 .verify(token)
@@ -100,7 +108,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 meters.crowdedUser();
                 return CheckResult.rejectUpgradeSync(429, tryAgain());
             }
-            guard.place().authenticated();
+            guard.place().decided();
             context.userData().put(Endpoint.BEARER, accepted.bearer());
             return CheckResult.permitUpgradeSync();
         }

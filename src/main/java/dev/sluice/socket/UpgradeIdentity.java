@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.http.WebSocketPath;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.quarkus.vertx.http.runtime.security.QuarkusHttpUser;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
@@ -19,7 +20,7 @@ final class UpgradeIdentity {
     }
 
     private static void forget(RoutingContext context) {
-        if (context.normalizedPath().startsWith("/ws")) {
+        if (WebSocketPath.isServed(context)) {
             context.remove(QuarkusHttpUser.DEFERRED_IDENTITY_KEY);
         }
         context.next();

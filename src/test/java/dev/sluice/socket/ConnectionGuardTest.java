@@ -35,7 +35,8 @@ class ConnectionGuardTest {
                                 .closeOnProtocolViolation(false)
                                 .maxFramePayloadLength(32 * 1024)
                                 .build()),
-                        new ConnectionGuard(channel, new Place(new Places(1, 1, 1, metrics)), rate.pace()),
+                        new ConnectionGuard(
+                                channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), rate.pace()),
                         // In place of Vert.x.
                         new ChannelInboundHandlerAdapter() {
                             @Override

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -16,67 +17,126 @@ import org.junit.jupiter.api.Test;
 class PlacesTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final List<String> evicted = new CopyOnWriteArrayList<>();
 
     @Test
     void thereAreSoManyPlacesAndNoMore() {
         Places places = new Places(2, 2, 9, metrics);
-        Place one = new Place(places);
-        assertThat(one.take(null)).isNull();
-        assertThat(new Place(places).take(null)).isNull();
-        assertThat(new Place(places).take(null)).isEqualTo(Places.Full.EVERYBODY);
+        Place one = place(places);
+        assertThat(one.take(null, false)).isNull();
+        assertThat(place(places).take(null, false)).isNull();
+        assertThat(place(places).take(null, false)).isEqualTo(Places.Full.EVERYBODY);
         assertThat(refused("connections")).isEqualTo(1);
         one.leave();
-        assertThat(new Place(places).take(null)).isNull();
+        assertThat(place(places).take(null, false)).isNull();
     }
 
     @Test
-    void whoeverHasAuthenticatedMakesRoomForAnotherStranger() {
-        Places places = new Places(9, 1, 9, metrics);
-        Place one = new Place(places);
-        Place two = new Place(places);
-        assertThat(one.take(null)).isNull();
-        assertThat(two.take(null)).isEqualTo(Places.Full.STRANGERS);
+    void oneMoreSilentPlaceEvictsTheOldest() {
+        Places places = new Places(9, 2, 9, metrics);
+        Place oldest = place(places, "oldest");
+        assertThat(oldest.take(null, false)).isNull();
+        place(places, "second").take(null, false);
+        assertThat(evicted).isEmpty();
+        assertThat(place(places, "third").take(null, false)).isNull();
+        assertThat(evicted).containsExactly("oldest");
         assertThat(refused("unauthenticated")).isEqualTo(1);
-        one.authenticated();
-        assertThat(two.take(null)).isNull();
+        oldest.leave();
+        assertThat(place(places, "fourth").take(null, false)).isNull();
+        assertThat(evicted).containsExactly("oldest", "second");
+    }
+
+    @Test
+    void aPlaceThatIsDecidedIsNotEvicted() {
+        Places places = new Places(9, 1, 9, metrics);
+        Place decided = place(places, "decided");
+        decided.take(null, false);
+        decided.decided();
+        place(places, "silent").take(null, false);
+        assertThat(evicted).isEmpty();
+        assertThat(refused("unauthenticated")).isZero();
+    }
+
+    @Test
+    void aPlaceWithATokenDoesNotCompeteWithSilentOnes() {
+        Places places = new Places(9, 1, 9, metrics);
+        place(places, "silent").take(null, false);
+        place(places, "upgrade with a token").take(null, true);
+        assertThat(evicted).isEmpty();
+        place(places, "another upgrade with a token").take(null, true);
+        assertThat(evicted).containsExactly("upgrade with a token");
+        Place authenticating = place(places, "auth message");
+        authenticating.take(null, false);
+        assertThat(evicted).last().isEqualTo("silent");
+        authenticating.verifying();
+        assertThat(evicted).last().isEqualTo("another upgrade with a token");
+        place(places, "silent again").take(null, false);
+        assertThat(evicted).doesNotContain("auth message");
+    }
+
+    @Test
+    void aPlaceThatShowsATokenBeforeItsEvictionIsRunStays() {
+        Places places = new Places(9, 1, 9, metrics);
+        List<Runnable> tasks = new ArrayList<>();
+        Place place = new Place(places, tasks::add, () -> evicted.add("it"));
+        place.take(null, false);
+        place(places, "newer").take(null, false);
+        place.verifying();
+        tasks.forEach(Runnable::run);
+        assertThat(evicted).isEmpty();
+        place.leave();
+    }
+
+    @Test
+    void whatIsToBeDoneOnEvictionCanBeSaidAndIsForgottenWithThePlace() {
+        Places places = new Places(9, 1, 9, metrics);
+        Place place = place(places, "closed");
+        place.take(null, true);
+        place.onEviction(() -> evicted.add("answered"));
+        place(places, "newer").take(null, true);
+        assertThat(evicted).containsExactly("answered");
+        place.leave();
+        place.take(null, false);
+        place(places, "silent").take(null, false);
+        assertThat(evicted).containsExactly("answered", "closed");
     }
 
     @Test
     void anAddressHasItsShareAndOthersHaveTheirs() {
         Places places = new Places(9, 9, 1, metrics);
-        Place one = new Place(places);
-        assertThat(one.take("a")).isNull();
-        assertThat(new Place(places).take("a")).isEqualTo(Places.Full.ADDRESS);
+        Place one = place(places);
+        assertThat(one.take("a", false)).isNull();
+        assertThat(place(places).take("a", false)).isEqualTo(Places.Full.ADDRESS);
         assertThat(refused("connections-per-address")).isEqualTo(1);
-        assertThat(new Place(places).take("b")).isNull();
+        assertThat(place(places).take("b", false)).isNull();
         one.leave();
-        assertThat(new Place(places).take("a")).isNull();
+        assertThat(place(places).take("a", false)).isNull();
     }
 
     @Test
     void whateverIsSaidTwiceCountsOnce() {
         Places places = new Places(9, 9, 9, metrics);
-        Place known = new Place(places);
-        known.take("a");
-        known.authenticated();
-        known.authenticated();
-        Place stranger = new Place(places);
-        stranger.take("a");
+        Place known = place(places);
+        known.take("a", false);
+        known.decided();
+        known.decided();
+        Place stranger = place(places);
+        stranger.take("a", false);
         for (int i = 0; i < 2; i++) {
             known.leave();
-            known.authenticated();
+            known.decided();
             stranger.leave();
         }
-        new Place(places).leave();
+        place(places).leave();
         assertThat(places.isEmpty()).isTrue();
     }
 
     @Test
     void aPlaceMayBeTakenAgain() {
         Places places = new Places(1, 1, 1, metrics);
-        Place place = new Place(places);
+        Place place = place(places);
         for (int i = 0; i < 3; i++) {
-            assertThat(place.take("a")).isNull();
+            assertThat(place.take("a", false)).isNull();
             place.leave();
         }
         assertThat(places.isEmpty()).isTrue();
@@ -85,7 +145,7 @@ class PlacesTest {
     @Test
     void manyAtOnceCannotPassALimit() throws Exception {
         int threads = 4;
-        Places places = new Places(3, 2, 2, metrics);
+        Places places = new Places(2, 9, 2, metrics);
         AtomicInteger inside = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         ExecutorService executor = Executors.newFixedThreadPool(threads);
@@ -95,8 +155,8 @@ class PlacesTest {
                 String address = "address " + t % 2;
                 all.add(executor.submit(() -> {
                     for (int i = 0; i < 100_000; i++) {
-                        Place place = new Place(places);
-                        if (place.take(address) == null) {
+                        Place place = place(places);
+                        if (place.take(address, false) == null) {
                             most.accumulateAndGet(inside.incrementAndGet(), Math::max);
                             inside.decrementAndGet();
                             place.leave();
@@ -118,7 +178,14 @@ class PlacesTest {
     void roomForNobodyIsAMistake() {
         assertThatThrownBy(() -> new Places(0, 1, 1, metrics)).isInstanceOf(ConfigurationException.class);
         assertThatThrownBy(() -> new Places(1, 0, 1, metrics)).isInstanceOf(ConfigurationException.class);
-        assertThatThrownBy(() -> new Places(1, 1, 0, metrics)).isInstanceOf(ConfigurationException.class);
+    }
+
+    private Place place(Places places) {
+        return place(places, "");
+    }
+
+    private Place place(Places places, String name) {
+        return new Place(places, Runnable::run, () -> evicted.add(name));
     }
 
     private double refused(String limit) {

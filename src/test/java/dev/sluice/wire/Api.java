@@ -15,11 +15,14 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Asks a pod over HTTP, as the bearer of a token. */
 final class Api {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final Pattern LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
 
     private final Pod pod;
     private final String token;
@@ -93,6 +96,20 @@ final class Api {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The answer to a request, written as it is: its head and, where its length is said and no HEAD asks, its body. */
+    static String ask(Socket socket, String request) throws IOException {
+        socket.setSoTimeout(10_000);
+        socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+        String head = RawClient.head(socket);
+        Matcher length = LENGTH.matcher(head);
+        return request.startsWith("HEAD") || !length.find()
+                ? head
+                : head
+                        + new String(
+                                socket.getInputStream().readNBytes(Integer.parseInt(length.group(1))),
+                                StandardCharsets.UTF_8);
     }
 
     /** The status of the answer that comes next. */

@@ -3,6 +3,8 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -109,31 +111,54 @@ class LimitsIT {
     }
 
     @Test
-    void silentSocketsTakeTheirShareAndNoMore() {
+    void oneMoreSilentSocketEvictsTheOldest() {
         double refused = refused(pod, "unauthenticated");
-        List<RawClient> strangers = new ArrayList<>();
+        List<RawClient> silent = new ArrayList<>();
         for (int i = 0; i < STRANGERS; i++) {
-            strangers.add(keep(RawClient.connect(pod)));
+            silent.add(keep(RawClient.connect(pod)));
         }
-        assertRefused(RawClient.refusal(pod), 503);
+        assertThat(refused(pod, "unauthenticated")).isEqualTo(refused);
+        RawClient newcomer = keep(RawClient.connect(pod));
+        assertThat(silent.get(0).closeCode(frame -> assertThat(frame).doesNotContain("auth_")))
+                .as("it may come again")
+                .isEqualTo(1013);
         assertThat(refused(pod, "unauthenticated")).isEqualTo(refused + 1);
-        strangers.get(0).text("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
-        assertThat(strangers.get(0).next()).contains("auth_success");
+        newcomer.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
+        assertThat(newcomer.next()).contains("auth_success");
         RawClient another = keep(RawClient.connect(pod));
-        assertRefused(RawClient.refusal(pod), 503);
-        strangers.get(1).text("[]");
-        assertThat(strangers.get(1).closeCode()).isEqualTo(4004);
-        strangers.get(1).close();
-        await().untilAsserted(() -> keep(RawClient.connect(pod)));
         assertThat(another.closeCode()).as("and not for ever").isEqualTo(4001);
+        assertThat(silent.get(1).closeCode()).isEqualTo(4001);
+        assertThat(refused(pod, "unauthenticated")).isEqualTo(refused + 1);
     }
 
     @Test
-    void whoShowsATokenWithTheUpgradeIsNoStranger() {
+    void newcomersAuthenticateWhileOthersConnectAndStaySilent() {
+        double refused = refused(pod, "unauthenticated");
+        for (int i = 0; i < 3 * STRANGERS; i++) {
+            keep(RawClient.connect(pod));
+            try (RawClient newcomer = RawClient.of(pod, "7");
+                    RawClient bearer = RawClient.connect(pod, "Authorization: Bearer " + Tokens.of("8"))) {
+                assertThat(bearer.next()).contains("auth_success");
+                Stage.REDIS.publish("user:7", "hello");
+                assertThat(newcomer.next()).isEqualTo("hello");
+            }
+            if (i >= STRANGERS) {
+                ((RawClient) open.remove(0)).close();
+            }
+        }
+        assertThat(refused(pod, "unauthenticated")).isGreaterThan(refused);
+    }
+
+    @Test
+    void upgradeWithTokenSkipsTheUnauthenticatedLimit() {
+        double refused = refused(pod, "unauthenticated");
+        for (int i = 0; i < STRANGERS; i++) {
+            keep(RawClient.connect(pod));
+        }
         for (int i = 0; i < STRANGERS + 2; i++) {
             keep(RawClient.connect(pod, "Authorization: Bearer " + Tokens.of("u" + i)));
         }
-        keep(RawClient.connect(pod));
+        assertThat(refused(pod, "unauthenticated")).isEqualTo(refused);
     }
 
     @Test
@@ -184,6 +209,30 @@ class LimitsIT {
         keep(RawClient.connect(behindProxy, "X-Forwarded-For: 2001:db8:0:2::1"));
         ((RawClient) open.remove(0)).close();
         await().untilAsserted(() -> keep(RawClient.connect(behindProxy, "X-Forwarded-For: 192.0.2.1")));
+    }
+
+    @Test
+    void withoutAProxyConnectionsOfAnAddressCountWhateverTheyAreUsedFor() throws IOException {
+        String request = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        try (Pod direct = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connections-per-address", "" + PER_ADDRESS))) {
+            double refused = refused(direct, "connections-per-address");
+            List<Socket> idle = new ArrayList<>();
+            for (int i = 0; i < PER_ADDRESS; i++) {
+                Socket socket = keep(new Socket("localhost", direct.port()));
+                idle.add(socket);
+                assertThat(Api.ask(socket, request)).startsWith("HTTP/1.1 404");
+            }
+            try (Socket excess = new Socket("localhost", direct.port())) {
+                assertRefused(Api.ask(excess, request), 429);
+                assertThat(excess.getInputStream().read()).as("closed").isEqualTo(-1);
+            }
+            assertRefused(RawClient.refusal(direct), 429);
+            assertThat(refused(direct, "connections-per-address")).isEqualTo(refused + 2);
+            assertThat(Api.ask(idle.get(0), request)).startsWith("HTTP/1.1 404");
+            idle.get(0).close();
+            await().untilAsserted(() -> keep(RawClient.connect(direct)));
+            assertThat(direct.status("/q/health/live")).as("another port").isEqualTo(200);
+        }
     }
 
     @Test

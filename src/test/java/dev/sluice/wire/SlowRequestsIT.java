@@ -163,7 +163,7 @@ class SlowRequestsIT {
         double refused = refused("max-connections");
         while (refused("max-connections") == refused) {
             assertThat(open).hasSizeLessThanOrEqualTo(MAX_CONNECTIONS);
-            write(connected(TINY), TINY);
+            ask(connected(""));
         }
         for (String probe : List.of("/q/health/live", "/q/health/ready", "/q/health/started", "/q/metrics")) {
             assertThat(pod.status(probe)).as(probe).isEqualTo(200);
@@ -173,7 +173,18 @@ class SlowRequestsIT {
             answered += isClosed(socket) ? 0 : 1;
         }
         assertThat(answered).as("idle sockets that are still open").isGreaterThan(MAX_CONNECTIONS - 5);
-        assertThat(isClosed(connected(TINY))).as("one more").isTrue();
+        Socket more = connected("");
+        await("one more is closed").atMost(5, TimeUnit.SECONDS).until(() -> isClosed(more));
+    }
+
+    /** Asks twice, unless the connection is closed already. */
+    private static void ask(Socket socket) {
+        try {
+            write(socket, TINY);
+            write(socket, TINY);
+        } catch (IOException refused) {
+            // As it is above the limit.
+        }
     }
 
     @Test
