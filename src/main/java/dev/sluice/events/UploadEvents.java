@@ -18,8 +18,11 @@ import jakarta.ws.rs.core.MediaType;
 import java.time.Instant;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
@@ -40,6 +43,11 @@ public final class UploadEvents {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Produces(MediaType.APPLICATION_JSON)
+    @Parameter(
+            name = "id",
+            in = ParameterIn.QUERY,
+            description = "The id, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Tell those who listen to an upload; upload_id may be left out, as the path says it")
     @APIResponse(
             responseCode = "202",
@@ -48,7 +56,7 @@ public final class UploadEvents {
     @RequestBody(required = true, content = @Content(schema = @Schema(implementation = UploadEvent.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
-        String upload = PathSegment.decode(id);
+        String upload = PathSegment.decode(id, "id", request);
         return intake.publish(request, "upload:" + upload, text -> payload(upload, text));
     }
 

@@ -17,8 +17,11 @@ import jakarta.ws.rs.core.MediaType;
 import java.time.Instant;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
@@ -39,6 +42,11 @@ public final class UserEvents {
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
     @Produces(MediaType.APPLICATION_JSON)
+    @Parameter(
+            name = "id",
+            in = ParameterIn.QUERY,
+            description = "The id, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Tell a user")
     @APIResponse(
             responseCode = "202",
@@ -47,7 +55,7 @@ public final class UserEvents {
     @RequestBody(required = true, content = @Content(schema = @Schema(implementation = Event.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
-        return intake.publish(request, "user:" + PathSegment.decode(id), this::payload);
+        return intake.publish(request, "user:" + PathSegment.decode(id, "id", request), this::payload);
     }
 
     private byte[] payload(byte[] text) {

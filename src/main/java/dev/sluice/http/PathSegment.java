@@ -1,9 +1,13 @@
 package dev.sluice.http;
 
+import io.vertx.core.http.HttpServerRequest;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decodes a part of a path that names something. Strictly: what the framework makes of a broken escape is another name,
@@ -11,7 +15,54 @@ import java.nio.charset.StandardCharsets;
  */
 public final class PathSegment {
 
+    /** Stands in the path for what the query says. */
+    private static final String IN_QUERY = "-";
+
     private PathSegment() {}
+
+    /**
+     * What the segment, or the query parameter in its stead, says. A segment can't hold every name: routers and proxies
+     * resolve {@code ..}, and some decode {@code %2F}.
+     *
+     * @param encoded the segment; {@code -} where there is a query parameter
+     * @param parameter the name of the query parameter
+     * @throws ProblemException where that is no percent-encoded UTF-8, or the request names more than one
+     */
+    public static String decode(String encoded, String parameter, HttpServerRequest request) {
+        return decode(encoded, parameter, request.query());
+    }
+
+    static String decode(String encoded, String parameter, @Nullable String query) {
+        List<String> values = values(parameter, query);
+        if (values.isEmpty()) {
+            return decode(encoded);
+        }
+        if (values.size() > 1 || !encoded.equals(IN_QUERY)) {
+            throw ProblemException.badRequest(
+                    "With the query parameter, which must be there once, the path must have '-'");
+        }
+        String value = values.get(0);
+        if (value.isEmpty()) {
+            throw ProblemException.badRequest("The query parameter must not be empty");
+        }
+        if (value.indexOf('+') >= 0) {
+            // A space to some, a plus to others: two names, and one may be somebody else's.
+            throw ProblemException.badRequest("In the query, a space must be written as %20 and a plus as %2B");
+        }
+        return decode(value);
+    }
+
+    /** As they were sent: what the framework makes of them is decoded twice where it holds a percent sign. */
+    private static List<String> values(String parameter, @Nullable String query) {
+        if (query == null) {
+            return List.of();
+        }
+        String start = parameter + "=";
+        return Arrays.stream(query.split("&", -1))
+                .filter(part -> part.equals(parameter) || part.startsWith(start))
+                .map(part -> part.substring(Math.min(part.length(), start.length())))
+                .toList();
+    }
 
     /**
      * What the percent-encoded segment says.

@@ -7,15 +7,21 @@ import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
+import io.vertx.core.http.HttpServerRequest;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.Encoded;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 
 /** Shows who listens to a channel on this pod. */
@@ -33,10 +39,15 @@ public final class Channels {
     }
 
     @GET
+    @Parameter(
+            name = "channel",
+            in = ParameterIn.QUERY,
+            description = "The channel, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Who listens to a channel, on this pod")
     @APIResponse(responseCode = "200", description = "How many")
-    public Audience audience(@PathParam("channel") @Encoded String encoded) {
-        Channel channel = routes.resolve(PathSegment.decode(encoded));
+    public Audience audience(@PathParam("channel") @Encoded String encoded, @Context HttpServerRequest request) {
+        Channel channel = routes.resolve(PathSegment.decode(encoded, "channel", request));
         if (channel == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }

@@ -9,6 +9,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.http.HttpServerRequest;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.Encoded;
@@ -16,10 +17,15 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
 import java.util.Map;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
@@ -42,10 +48,15 @@ public final class Users {
     }
 
     @GET
+    @Parameter(
+            name = "id",
+            in = ParameterIn.QUERY,
+            description = "The id, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "A user's connections to this pod")
     @APIResponse(responseCode = "200", description = "Those that are there now")
-    public Presence connections(@PathParam("id") @Encoded String id) {
-        String user = PathSegment.decode(id);
+    public Presence connections(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
+        String user = PathSegment.decode(id, "id", request);
         return new Presence(
                 "pod",
                 user,
@@ -59,10 +70,15 @@ public final class Users {
     }
 
     @DELETE
+    @Parameter(
+            name = "id",
+            in = ParameterIn.QUERY,
+            description = "The id, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Disconnect a user: on every pod where sluice.control.secret is set, else on this one")
     @APIResponse(responseCode = "200", description = "What was done; scope says how far it reached")
-    public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id) {
-        String user = PathSegment.decode(id);
+    public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
+        String user = PathSegment.decode(id, "id", request);
         int closed = disconnector.disconnect(user);
         if (!control.enabled()) {
             return Uni.createFrom().item(new Disconnection("pod", user, closed, null));

@@ -14,9 +14,11 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.util.function.UnaryOperator;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
@@ -35,6 +37,11 @@ public final class Messages {
     @POST
     @Consumes(MediaType.WILDCARD)
     @Produces(MediaType.APPLICATION_JSON)
+    @Parameter(
+            name = "channel",
+            in = ParameterIn.QUERY,
+            description = "The channel, where the path has - in its place",
+            schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Publish any payload on a channel")
     @APIResponse(
             responseCode = "202",
@@ -46,6 +53,6 @@ public final class Messages {
             content = @Content(mediaType = "*/*", schema = @Schema(type = SchemaType.STRING, format = "binary")))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("channel") @Encoded String channel, @Context HttpServerRequest request) {
-        return intake.publish(request, PathSegment.decode(channel), UnaryOperator.identity());
+        return intake.publish(request, PathSegment.decode(channel, "channel", request), UnaryOperator.identity());
     }
 }

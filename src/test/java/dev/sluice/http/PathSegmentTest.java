@@ -24,6 +24,24 @@ class PathSegmentTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"id=.., ..", "id=%2E%2E, ..", "x=1&id=., .", "id=a;b, a;b", "id=%2525, %25", "id=a%2Bb&idx=7, a+b"})
+    void whatThePathCannotHoldIsInTheQuery(String query, String decoded) {
+        assertThat(PathSegment.decode("-", "id", query)).isEqualTo(decoded);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"-, x=1", "7, ''"})
+    void withoutTheParameterThePathCounts(String path, String query) {
+        assertThat(PathSegment.decode(path, "id", query)).isEqualTo(path);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"7, id=8", "7, id=7", "-, id=a+b", "-, id=", "-, id", "-, id=%zz", "-, id=7&id=8"})
+    void whatIsAmbiguousIsRefused(String path, String query) {
+        assertThatThrownBy(() -> PathSegment.decode(path, "id", query)).isInstanceOf(ProblemException.class);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "%",
