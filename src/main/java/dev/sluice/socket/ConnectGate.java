@@ -104,7 +104,7 @@ final class ConnectGate {
 
     private static boolean lists(HttpServerRequest request, String header, String value) {
         return request.headers().getAll(header).stream()
-                .flatMap(line -> Stream.of(line.split(",")))
+                .flatMap(line -> Stream.of(line.split(",", -1)))
                 .anyMatch(part -> part.strip().equalsIgnoreCase(value));
     }
 }

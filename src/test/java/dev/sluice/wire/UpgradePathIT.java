@@ -86,7 +86,7 @@ class UpgradePathIT {
         "GET /ws HTTP/1.1, 'Upgrade: websocket;Connection: Upgrade;Sec-WebSocket-Version: 13'",
     })
     void aRequestThatAsksForNoWebSocketIsToldSo(String start, String headers) {
-        String answer = answer(start, headers.isEmpty() ? new String[0] : headers.split(";"));
+        String answer = answer(start, headers.isEmpty() ? new String[0] : headers.split(";", -1));
         String lines = answer.toLowerCase(Locale.ROOT);
         assertThat(answer).contains(" 426 Upgrade Required");
         assertThat(lines).contains("upgrade: websocket\r\n", "sec-websocket-version: 13\r\n");

@@ -1,6 +1,7 @@
 package dev.sluice.bench.attack;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 
 /** What somebody might do to a pod to spoil it for the others. */
@@ -42,6 +43,25 @@ enum Attack {
             "attempts",
             "auth_failures timeout",
             Strangers::silent),
+
+    SILENT_WAVES(
+            "1,500 WebSockets a second that never authenticate, while newcomers with good tokens come as well, in turn with"
+                    + " the token on the upgrade and in the first message",
+            Attack.CROWD,
+            "attempts",
+            "answers " + Tally.WELCOME,
+            Strangers::silentWaves),
+
+    IDLE_SOCKETS(
+            "more idle connections than a pod may have, here 5,000, each with a tiny request now and then",
+            Attack.CROWD,
+            "requests",
+            "refused max-connections",
+            Strangers::idle,
+            List.of(
+                    "-Dsluice.limits.connections=4000",
+                    "-Dquarkus.http.limits.max-connections=" + Strangers.MAX_CONNECTIONS,
+                    "-Dquarkus.http.idle-timeout=15s")),
 
     STORM_OF_CONNECTS(
             "WebSockets that are opened and reset at once",
@@ -118,13 +138,19 @@ enum Attack {
     private final String unit;
     private final String proof;
     private final Assault assault;
+    private final List<String> settings;
 
     Attack(String description, int attackers, String unit, String proof, Assault assault) {
+        this(description, attackers, unit, proof, assault, List.of());
+    }
+
+    Attack(String description, int attackers, String unit, String proof, Assault assault, List<String> settings) {
         this.description = description;
         this.attackers = attackers;
         this.unit = unit;
         this.proof = proof;
         this.assault = assault;
+        this.settings = settings;
     }
 
     String id() {
@@ -148,6 +174,11 @@ enum Attack {
     /** What the pod counts or answers that shows that it took place. */
     String proof() {
         return proof;
+    }
+
+    /** Options of the pod's JVM that only this attack needs. */
+    List<String> settings() {
+        return settings;
     }
 
     void once(Attacker by) throws IOException {

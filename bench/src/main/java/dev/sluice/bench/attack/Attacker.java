@@ -40,6 +40,10 @@ final class Attacker implements AutoCloseable {
         return tally;
     }
 
+    int number() {
+        return number;
+    }
+
     /** Whom it claims to be, rightly. */
     String user() {
         return "attacker" + number;

@@ -62,7 +62,12 @@ final class RawSocket implements AutoCloseable {
 
     /** Asks for a WebSocket, and returns the status of the answer. */
     int upgrade() throws IOException {
-        say(UPGRADE + "\r\n");
+        return upgrade("");
+    }
+
+    /** The same with more header lines, each with its end. */
+    int upgrade(String headers) throws IOException {
+        say(UPGRADE + headers + "\r\n");
         return status();
     }
 

@@ -38,7 +38,8 @@ final class Scene implements AutoCloseable {
         this.log = log;
     }
 
-    static Scene set(Path jar, Path logs) {
+    /** @param settings of the pod, besides those of all attacks, as options of its JVM */
+    static Scene set(Path jar, List<String> settings, Path logs) {
         ServerSocket webhook = silence();
         RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
         try {
@@ -47,7 +48,11 @@ final class Scene implements AutoCloseable {
             Path log = logs.resolve("pod.log");
             Map<String, String> environment = Sluice.environment(port, management, redis.uri());
             ServerProcess pod = ServerProcess.start(
-                    command(jar, webhook.getLocalPort()), environment, port, Sluice.readiness(management), log);
+                    command(jar, settings, webhook.getLocalPort()),
+                    environment,
+                    port,
+                    Sluice.readiness(management),
+                    log);
             return new Scene(webhook, redis, pod, management, log);
         } catch (RuntimeException e) {
             redis.close();
@@ -63,10 +68,11 @@ final class Scene implements AutoCloseable {
         }
     }
 
-    private static List<String> command(Path jar, int webhook) {
+    private static List<String> command(Path jar, List<String> settings, int webhook) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(FLAGS);
+        command.addAll(settings);
         command.addAll(List.of(
                 "-Dsluice.webhook.url=http://127.0.0.1:" + webhook,
                 "-Dsluice.routes.asked.audience=subscribers",

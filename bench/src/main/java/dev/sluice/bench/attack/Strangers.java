@@ -14,6 +14,16 @@ final class Strangers {
     /** How many all of them together keep open, and how many bytes a second they say on each. */
     static final int SLOW = 2_000;
 
+    private static final int NEWCOMERS_PER_SECOND = 20;
+
+    /** How many TCP connections the pod may have, how many idle ones are tried, and how fast. */
+    static final int MAX_CONNECTIONS = 5_000;
+
+    private static final int IDLE = 5_600;
+    private static final int IDLE_PER_SECOND = 1_600;
+
+    private static final String TINY = "GET /nothing HTTP/1.1\r\nHost: pod\r\n\r\n";
+
     private static final String LARGE_HEADER = "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
 
     private Strangers() {}
@@ -23,6 +33,59 @@ final class Strangers {
         if (by.round() < SILENT / Attack.CROWD) {
             by.tally().did(1);
             by.held().add(by.webSocket());
+        }
+    }
+
+    /** The first of them is a newcomer who behaves well; the others hold on to what is not closed, up to so many. */
+    static void silentWaves(Attacker by) throws IOException {
+        if (by.number() == 0) {
+            newcomer(by);
+            return;
+        }
+        by.pace((double) SILENT_PER_SECOND / (Attack.CROWD - 1));
+        by.tally().did(1);
+        by.held().add(by.webSocket());
+        if (by.held().size() > SILENT / Attack.CROWD) {
+            by.held().remove(0).close();
+        }
+    }
+
+    private static void newcomer(Attacker by) throws IOException {
+        by.pace(NEWCOMERS_PER_SECOND);
+        String token = Tokens.of(by.user());
+        boolean bearer = by.round() % 2 == 0;
+        try (RawSocket socket = by.connect()) {
+            int status = socket.upgrade(bearer ? "Authorization: Bearer " + token + "\r\n" : "");
+            if (status != RawSocket.SWITCHING_PROTOCOLS) {
+                // Above the rate of connects, and told to come again.
+                by.tally().answered(status);
+                return;
+            }
+            try {
+                if (!bearer) {
+                    socket.message(Attacker.authentication(token));
+                }
+                socket.heard();
+                by.tally().answered(Tally.WELCOME);
+            } catch (IOException closed) {
+                by.tally().answered(Tally.TURNED_AWAY);
+            }
+        }
+    }
+
+    /** Opens connections until there are too many, and then asks on the one that has been silent for longest. */
+    static void idle(Attacker by) throws IOException {
+        by.pace((double) IDLE_PER_SECOND / Attack.CROWD);
+        boolean more = by.held().size() < IDLE / Attack.CROWD;
+        RawSocket socket = more ? by.connect() : by.held().remove(0);
+        try {
+            by.tally().did(1);
+            socket.say(TINY);
+            by.tally().answered(socket.status());
+            by.held().add(socket);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
         }
     }
 

@@ -8,6 +8,11 @@ import java.util.concurrent.atomic.LongAdder;
 /** What attackers have done, and what they were told for it. For several threads. */
 final class Tally {
 
+    /** What newcomers are told: that they are in, or the end before they are. */
+    static final String WELCOME = "welcome";
+
+    static final String TURNED_AWAY = "turned-away";
+
     private final LongAdder done = new LongAdder();
     private final Map<String, LongAdder> answers = new ConcurrentHashMap<>();
 

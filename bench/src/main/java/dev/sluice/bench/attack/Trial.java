@@ -47,7 +47,7 @@ final class Trial {
     }
 
     static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
-        try (Scene scene = Scene.set(jar, logs);
+        try (Scene scene = Scene.set(jar, attack.settings(), logs);
                 Traffic traffic = new Traffic(
                         load, scene.pod().address(), scene.redis()::address, new Random(attack.ordinal()))) {
             traffic.open();
@@ -91,12 +91,18 @@ final class Trial {
         }
     }
 
+    /** The most memory of the pod while it lasts; probes go on meanwhile. */
     private long mostResident(Duration within) {
         long most = 0;
+        long failed = 0;
         long end = System.nanoTime() + within.toNanos();
         while (System.nanoTime() < end) {
             most = Math.max(most, scene.pod().residentBytes());
+            failed += scene.isHealthy() ? 0 : 1;
             Waiting.sleep(LOOK);
+        }
+        if (failed > 0) {
+            alarms.add(failed + " probes were not answered with 200 during the attack");
         }
         return most;
     }

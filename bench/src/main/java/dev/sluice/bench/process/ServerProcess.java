@@ -15,6 +15,8 @@ public final class ServerProcess implements AutoCloseable {
     /** bench/run keeps everything else off it. */
     private static final String CORE = "0";
 
+    private static final int PROBE_MILLIS = 2_000;
+
     private final Process process;
     private final int port;
     private final Path log;
@@ -83,14 +85,19 @@ public final class ServerProcess implements AutoCloseable {
         Children.end(process);
     }
 
-    /** Whether that answers 200. */
+    /** Whether that answers 200, within two seconds, as a kubelet asks. */
     public boolean isReady(URI health) {
         if (!process.isAlive()) {
             throw new BenchFailure("the server has ended; it says why in " + log);
         }
         try {
             HttpURLConnection connection = (HttpURLConnection) health.toURL().openConnection();
-            return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
+            connection.setConnectTimeout(PROBE_MILLIS);
+            connection.setReadTimeout(PROBE_MILLIS);
+            boolean ready = connection.getResponseCode() == HttpURLConnection.HTTP_OK;
+            // Else each would stay open until it is collected as garbage.
+            connection.disconnect();
+            return ready;
         } catch (IOException e) {
             return false;
         }
