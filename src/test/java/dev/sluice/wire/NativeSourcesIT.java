@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.tngtech.archunit.core.domain.JavaAnnotation;
 import com.tngtech.archunit.core.domain.JavaClass;
-import com.tngtech.archunit.core.domain.JavaEnumConstant;
-import com.tngtech.archunit.core.domain.JavaField;
-import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import jakarta.ws.rs.HttpMethod;
@@ -111,54 +107,14 @@ class NativeSourcesIT {
         assertThat(registered).contains("com.github.benmanes.caffeine.cache.SSMWW");
     }
 
-    /**
-     * A substitution that resets a static field leaves it null or 0 for as long as the executable runs, unless its class is
-     * initialised there or sets the field itself.
-     */
+    /** The Redis extension resets their random generators to null. */
     @Test
-    void everyStaticThatASubstitutionResetsIsSetAgain() throws IOException {
-        List<java.nio.file.Path> libraries;
-        try (Stream<java.nio.file.Path> files = Files.list(SOURCES.toPath().resolve("lib"))) {
-            libraries = files.filter(file -> file.toString().endsWith(".jar")).toList();
-        }
-        Set<String> reset = new TreeSet<>();
-        for (JavaClass substitution : new ClassFileImporter()
-                .withImportOption(location -> location.contains("/graal/") || location.contains("/svm/"))
-                .importPaths(libraries)) {
-            for (JavaField field : substitution.getFields()) {
-                if (field.getModifiers().contains(JavaModifier.STATIC)
-                        && field.getAnnotations().stream().anyMatch(NativeSourcesIT::resets)) {
-                    reset.add(substitution.getSimpleName().replaceFirst("Target_", "") + "." + field.getName());
-                }
-            }
-        }
-        List<String> initialisedAtRunTime = List.of(
-                "io_vertx_redis_client_impl_RedisClusterConnection.RANDOM",
-                "io_vertx_redis_client_impl_RedisReplicationConnection.RANDOM",
-                "io_vertx_redis_client_impl_SentinelTopology.RANDOM",
-                "io_vertx_redis_client_impl_Slots.RANDOM");
-        // The first two are not read by what they are substituted with; the third is made when it is first asked for.
-        List<String> setByThemselves = List.of(
-                "io_netty_buffer_EmptyByteBuf.EMPTY_BYTE_BUFFER",
-                "io_netty_buffer_EmptyByteBuf.EMPTY_BYTE_BUFFER_ADDRESS",
-                "sun_security_jca_JCAUtil.def");
-        assertThat(reset)
-                .containsExactlyInAnyOrderElementsOf(
-                        Stream.concat(initialisedAtRunTime.stream(), setByThemselves.stream())
-                                .toList());
+    void classesWhoseRandomGeneratorIsResetAreInitialisedAtRunTime() throws IOException {
         assertThat(Files.readString(SOURCES.toPath().resolve("native-image.args")))
                 .contains("--initialize-at-run-time="
                         + Stream.of("SentinelTopology", "Slots", "RedisClusterConnection", "RedisReplicationConnection")
                                 .map(name -> "io.vertx.redis.client.impl." + name)
                                 .collect(Collectors.joining(",")));
-    }
-
-    private static boolean resets(JavaAnnotation<JavaField> annotation) {
-        return annotation.getRawType().getName().equals("com.oracle.svm.core.annotate.RecomputeFieldValue")
-                && annotation
-                        .get("kind")
-                        .filter(kind -> ((JavaEnumConstant) kind).name().equals("Reset"))
-                        .isPresent();
     }
 
     /** Whether a request is answered by it, or made. */
