@@ -138,6 +138,7 @@ final class Relay {
         // Kept before it is asked who listens: whoever subscribes in between gets it one way or the other.
         Payload payload = retain ? payload(publication) : null;
         if (payload != null) {
+            registry.publishing(sequence);
             retention.remember(channel, payload);
         }
         Listeners listeners = registry.listeners(channel);

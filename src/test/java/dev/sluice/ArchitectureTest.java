@@ -76,6 +76,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.socket")
                 .layer("operate")
                 .definedBy("dev.sluice.operate")
+                .layer("linger")
+                .definedBy("dev.sluice.linger")
                 .layer("control")
                 .definedBy("dev.sluice.control")
                 .layer("events")
@@ -116,8 +118,10 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("operate")
                 .mayNotBeAccessedByAnyLayer()
+                .whereLayer("linger")
+                .mayOnlyBeAccessedByLayers("socket")
                 .whereLayer("control")
-                .mayOnlyBeAccessedByLayers("operate")
+                .mayOnlyBeAccessedByLayers("operate", "linger")
                 .whereLayer("publish")
                 .mayOnlyBeAccessedByLayers("operate", "control", "events")
                 .whereLayer("http")
@@ -127,9 +131,10 @@ class ArchitectureTest {
                 .whereLayer("retain")
                 .mayOnlyBeAccessedByLayers("root", "socket")
                 .whereLayer("registry")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "operate", "console")
+                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "operate", "console", "linger")
                 .whereLayer("outbox")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "retain", "registry", "operate", "console")
+                .mayOnlyBeAccessedByLayers(
+                        "root", "socket", "delivery", "retain", "registry", "operate", "console", "linger")
                 .whereLayer("route")
                 .mayOnlyBeAccessedByLayers(
                         "root",
@@ -137,13 +142,14 @@ class ArchitectureTest {
                         "delivery",
                         "retain",
                         "registry",
+                        "linger",
                         "outbox",
                         "access",
                         "publish",
                         "operate",
                         "console")
                 .whereLayer("access")
-                .mayOnlyBeAccessedByLayers("socket", "http")
+                .mayOnlyBeAccessedByLayers("socket", "http", "linger")
                 .whereLayer("redis")
                 .mayOnlyBeAccessedByLayers("publish", "access", "feed")
                 .whereLayer("feed")

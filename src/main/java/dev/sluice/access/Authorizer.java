@@ -23,6 +23,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -95,11 +96,20 @@ public final class Authorizer {
 
     /** The decision where nobody needs to be asked, else {@code null}. */
     public @Nullable Decision known(Bearer bearer, Channel channel) {
+        return known(bearer.user(), bearer.grants(), channel);
+    }
+
+    /**
+     * The same for a user.
+     *
+     * @param grants what the user's token allows, where that counts
+     */
+    public @Nullable Decision known(String user, Predicate<Channel> grants, Channel channel) {
         return switch (access(channel)) {
             case OPEN -> Decision.ALLOWED;
-            case CLAIM -> decision(bearer.grants().test(channel));
+            case CLAIM -> decision(grants.test(channel));
             case OWNER, WEBHOOK -> {
-                Boolean known = judge(channel).known(bearer.user(), channel);
+                Boolean known = judge(channel).known(user, channel);
                 yield known == null ? null : decision(known);
             }
         };

@@ -41,6 +41,7 @@ public final class Control {
     private final @Nullable Seal seal;
     private final Publisher publisher;
     private final Event<DisconnectUser> disconnects;
+    private final Event<SubscriptionsMessage> subscriptions;
     private final ObjectMapper json;
     private final Counter refused;
     private final LogThrottle refusals = new LogThrottle();
@@ -49,11 +50,13 @@ public final class Control {
             ControlConfig config,
             Publisher publisher,
             Event<DisconnectUser> disconnects,
+            Event<SubscriptionsMessage> subscriptions,
             ObjectMapper json,
             MeterRegistry metrics) {
         this.seal = config.secret().map(Control::seal).orElse(null);
         this.publisher = publisher;
         this.disconnects = disconnects;
+        this.subscriptions = subscriptions;
         this.json = json;
         this.refused = Counter.builder("sluice.refused")
                 .description("What was refused because of a limit or rule")
@@ -91,13 +94,33 @@ public final class Control {
         return publisher.publish(Feed.CONTROL, seal.sign(content).getBytes(StandardCharsets.US_ASCII));
     }
 
+    /**
+     * Says to every other pod something about users' subscriptions; they may hear it more than once. Without a secret it is
+     * not signed, and any Redis client could have said it: whoever acts on it must check what it leads to.
+     *
+     * @param content with the field {@code command}, whose value is one of {@link SubscriptionsMessage}'s; at most 10,000
+     *     bytes
+     */
+    public Uni<Long> tellSubscriptions(String content) {
+        return publisher.publish(
+                Feed.CONTROL,
+                seal == null
+                        ? content.getBytes(StandardCharsets.UTF_8)
+                        : seal.signRepeatable(content).getBytes(StandardCharsets.US_ASCII));
+    }
+
     void heard(@Observes PodMessage message) {
         if (seal == null) {
+            if (message.text() != null) {
+                hear(message.text());
+            }
             return;
         }
         Seal.Finding finding = message.text() == null ? new Seal.Finding.Refused() : seal.examine(message.text());
         if (finding instanceof Seal.Finding.Genuine genuine) {
             act(genuine.content());
+        } else if (finding instanceof Seal.Finding.Repeatable repeatable) {
+            hear(repeatable.content());
         } else if (finding instanceof Seal.Finding.Refused) {
             refused.increment();
             long count = refusals.pass();
@@ -111,17 +134,27 @@ public final class Control {
     }
 
     private void act(String content) {
-        JsonNode command;
-        try {
-            command = json.readTree(content);
-        } catch (JsonProcessingException e) {
-            command = JsonNodeFactory.instance.missingNode();
-        }
+        JsonNode command = parse(content);
         if (command.path(COMMAND).asText().equals(DISCONNECT)
                 && command.path(USER).isTextual()) {
             disconnects.fire(new DisconnectUser(command.path(USER).textValue()));
         } else {
             LOG.debug("Another pod asks for something that this version does not know");
+        }
+    }
+
+    private void hear(String content) {
+        JsonNode message = parse(content);
+        if (SubscriptionsMessage.COMMANDS.contains(message.path(COMMAND).asText())) {
+            subscriptions.fire(new SubscriptionsMessage(message.path(COMMAND).textValue(), message));
+        }
+    }
+
+    private JsonNode parse(String content) {
+        try {
+            return json.readTree(content);
+        } catch (JsonProcessingException e) {
+            return JsonNodeFactory.instance.missingNode();
         }
     }
 }

@@ -25,9 +25,14 @@ final class Seal {
     private static final String ALGORITHM = "HmacSHA256";
     private static final int NONCE_BYTES = 16;
 
-    /** Milliseconds since 1970; 16 bytes; some JSON; 32 bytes, the bytes in URL-safe Base64. */
+    /** What may be acted upon once only, and what does no harm when it is heard again. */
+    private static final String ONCE = "1";
+
+    private static final String REPEATABLE = "2";
+
+    /** One of the two; milliseconds since 1970; 16 bytes; some JSON; 32 bytes, the bytes in URL-safe Base64. */
     private static final Pattern MESSAGE =
-            Pattern.compile("(1\\.([0-9]{1,15})\\.([\\w-]{22})\\.([\\w-]{1,3072}))\\.([\\w-]{43})");
+            Pattern.compile("(([12])\\.([0-9]{1,15})\\.([\\w-]{22})\\.([\\w-]{1,14000}))\\.([\\w-]{43})");
 
     private static final Base64.Encoder ENCODER = Base64.getUrlEncoder().withoutPadding();
     private static final Base64.Decoder DECODER = Base64.getUrlDecoder();
@@ -41,6 +46,9 @@ final class Seal {
     sealed interface Finding {
         /** Another pod has said this, just now and for the first time. */
         record Genuine(String content) implements Finding {}
+
+        /** A pod has said this, maybe ourselves, and maybe before. */
+        record Repeatable(String content) implements Finding {}
 
         /** We have said it. */
         record Own() implements Finding {}
@@ -57,34 +65,51 @@ final class Seal {
 
     /** The content as a message that others will take for genuine, once. */
     String sign(String content) {
+        String nonce = nonce();
+        nonces.own(nonce);
+        return sign(ONCE, nonce, content);
+    }
+
+    /** The content as a message that others will take for genuine whenever they hear it within {@link #WINDOW}. */
+    String signRepeatable(String content) {
+        return sign(REPEATABLE, nonce(), content);
+    }
+
+    private String nonce() {
         byte[] nonce = new byte[NONCE_BYTES];
         random.nextBytes(nonce);
-        String text = ENCODER.encodeToString(nonce);
-        nonces.own(text);
-        String signed = "1." + clock.millis() + "." + text + "."
+        return ENCODER.encodeToString(nonce);
+    }
+
+    private String sign(String kind, String nonce, String content) {
+        String signed = kind + "." + clock.millis() + "." + nonce + "."
                 + ENCODER.encodeToString(content.getBytes(StandardCharsets.UTF_8));
         return signed + "." + ENCODER.encodeToString(signature(signed));
     }
 
-    /** What the message is; it is only once that it is anything but refused. */
+    /** What the message is; unless it is repeatable, it is only once that it is anything but refused. */
     Finding examine(String message) {
         Matcher parts = MESSAGE.matcher(message);
         if (!parts.matches()) {
             return new Finding.Refused();
         }
-        byte[] claimed = parts.group(5).getBytes(StandardCharsets.US_ASCII);
+        byte[] claimed = parts.group(6).getBytes(StandardCharsets.US_ASCII);
         byte[] signature = ENCODER.encode(signature(parts.group(1)));
         // In text, as several texts decode to the same bytes; in constant time, as its length of time would give it
         // away.
         if (!MessageDigest.isEqual(claimed, signature)) {
             return new Finding.Refused();
         }
-        long age = clock.millis() - Long.parseLong(parts.group(2));
+        long age = clock.millis() - Long.parseLong(parts.group(3));
         if (Math.abs(age) > WINDOW.toMillis()) {
             return new Finding.Refused();
         }
-        return switch (nonces.use(parts.group(3))) {
-            case NEW -> new Finding.Genuine(new String(DECODER.decode(parts.group(4)), StandardCharsets.UTF_8));
+        String content = new String(DECODER.decode(parts.group(5)), StandardCharsets.UTF_8);
+        if (parts.group(2).equals(REPEATABLE)) {
+            return new Finding.Repeatable(content);
+        }
+        return switch (nonces.use(parts.group(4))) {
+            case NEW -> new Finding.Genuine(content);
             case OWN -> new Finding.Own();
             case USED, TOO_MANY -> new Finding.Refused();
         };

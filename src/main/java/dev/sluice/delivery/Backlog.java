@@ -33,6 +33,10 @@ final class Backlog {
         private final List<Delivery> deliveries = new ArrayList<>();
         private long bytes;
         private int done;
+
+        private long last() {
+            return deliveries.get(deliveries.size() - 1).run.last().sequence();
+        }
     }
 
     private final Loop loop;
@@ -45,6 +49,7 @@ final class Backlog {
 
     // Of the loop.
     private @Nullable Batch current;
+    private long lost;
     private final List<Delivery> unflushed = new ArrayList<>();
 
     // Of both, under the lock of this.
@@ -53,6 +58,7 @@ final class Backlog {
     private boolean scheduled;
     private boolean lagging;
     private long laggingSince;
+    private long dropped;
 
     /**
      * An empty backlog.
@@ -90,6 +96,7 @@ final class Backlog {
         open = new Batch();
         synchronized (this) {
             if (lagging) {
+                dropped = batch.last();
                 return;
             }
             queue.add(batch);
@@ -119,9 +126,17 @@ final class Backlog {
         if (oldest != null) {
             lagging = true;
             laggingSince = oldest.deliveries.get(0).run.first().receivedAt();
-            queue.forEach(batch -> bytes -= batch.bytes);
+            queue.forEach(batch -> {
+                bytes -= batch.bytes;
+                dropped = batch.last();
+            });
             queue.clear();
         }
+    }
+
+    /** The sequence of the newest publication that was dropped, as {@code onLagged} has been told. To be called on the loop. */
+    long lost() {
+        return lost;
     }
 
     private void schedule() {
@@ -177,6 +192,7 @@ final class Backlog {
             }
             lagging = false;
             since = laggingSince;
+            lost = dropped;
         }
         Instant until = Instant.now();
         onLagged.accept(new Lagged(loop, until.minusNanos(System.nanoTime() - since), until));

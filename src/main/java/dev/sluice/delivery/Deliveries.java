@@ -117,9 +117,18 @@ public final class Deliveries {
         }
     }
 
-    /** Gives a connection what was published before it asked. To be called on the connection's loop. */
+    /**
+     * Whether the connection, which asks to subscribe, has to be given the newest publication of the channel; where it has
+     * been delivered to it, or is on its way to it, it need not. To be called on the connection's loop.
+     *
+     * @param joined whether it hears the channel only since it asked: nothing can have been delivered to it
+     */
+    public boolean needs(Connection connection, Channel channel, Payload newest, boolean joined) {
+        return registry.give(connection, channel, newest.sequence(), joined ? Long.MAX_VALUE : lost(connection.loop()));
+    }
+
+    /** Gives a connection the publication that it {@link #needs}. To be called on the connection's loop, right then. */
     public void give(Connection connection, Channel channel, Payload payload) {
-        registry.given(connection, channel, payload.sequence());
         Run run = new Run(channel, payload);
         connection.send(run);
         meters(channel).delivered(run, 1);
@@ -128,6 +137,11 @@ public final class Deliveries {
     /** What has been read and not delivered, in bytes of memory. */
     long bytes() {
         return backlogs.values().stream().mapToLong(Backlog::bytes).sum();
+    }
+
+    private long lost(Loop loop) {
+        Backlog backlog = backlogs.get(loop);
+        return backlog == null ? 0 : backlog.lost();
     }
 
     private Backlog backlog(Loop loop) {

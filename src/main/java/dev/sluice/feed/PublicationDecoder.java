@@ -40,7 +40,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     private static final byte[] OWN = "sluice:".getBytes(StandardCharsets.US_ASCII);
 
     /** More than a pod ever says to others. */
-    static final int MAX_OWN = 4096;
+    static final int MAX_OWN = 16 * 1024;
 
     /** Longer than the name of any channel a route knows. */
     private static final int MAX_NAME = 1024;

@@ -59,7 +59,7 @@ public final class Connection {
     }
 
     /** Whether it may hear the channel although only its user has been asked: on some routes its own token decides. */
-    boolean mayHear(Channel channel) {
+    public boolean mayHear(Channel channel) {
         return channel.route().access() != Access.CLAIM || grants.test(channel);
     }
 

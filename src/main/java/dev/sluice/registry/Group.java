@@ -1,10 +1,16 @@
 package dev.sluice.registry;
 
 import dev.sluice.route.Channel;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Connections that asked for the same channels: those of one user, or a single one. Used under the registry's lock for
@@ -12,6 +18,132 @@ import java.util.Set;
  */
 final class Group {
 
+    /** How long after a connection was added what lingers may be restored; pods answer within milliseconds. */
+    private static final long RESTORING_NANOS = Duration.ofSeconds(10).toNanos();
+
+    /**
+     * A subscription.
+     *
+     * @param at when the user asked for it, in milliseconds since 1970
+     * @param restored whether it was taken over from an earlier connection and has not been asked for since
+     * @param shared whether other pods may know of it
+     */
+    private record Subscription(long at, boolean restored, boolean shared) {}
+
     final List<Connection> connections = new ArrayList<>(1);
-    final Set<Channel> channels = new HashSet<>();
+    private final Map<Channel, Subscription> channels = new HashMap<>();
+
+    /** What was unsubscribed from since a connection was added; {@code null} where nothing is to be restored. */
+    private @Nullable Set<Channel> unsubscribed;
+
+    private long restoringUntil;
+
+    /** The newest time of a subscription, or of the end of one, that is known here. */
+    private long newest;
+
+    Set<Channel> channels() {
+        return Collections.unmodifiableSet(channels.keySet());
+    }
+
+    int size() {
+        return channels.size();
+    }
+
+    /** Whether it is new. */
+    boolean subscribe(Channel channel) {
+        Subscription before = channels.get(channel);
+        channels.put(channel, new Subscription(next(), false, isShared(before)));
+        if (restoring() && unsubscribed != null) {
+            unsubscribed.remove(channel);
+        }
+        return before == null;
+    }
+
+    /** When it was unsubscribed from, negative; 0 where there was no such subscription. */
+    long unsubscribe(Channel channel) {
+        if (restoring() && unsubscribed != null) {
+            unsubscribed.add(channel);
+        }
+        Subscription before = channels.remove(channel);
+        return before == null ? 0 : -next();
+    }
+
+    /** Ends a subscription because another pod says that the user unsubscribed; whether there was one that is not newer. */
+    boolean end(Channel channel, long at) {
+        newest = Math.max(newest, at);
+        if (restoring() && unsubscribed != null) {
+            unsubscribed.add(channel);
+        }
+        Subscription known = channels.get(channel);
+        return known != null && known.at <= at && channels.remove(channel) != null;
+    }
+
+    /** The time, but always later than any that is known here, whatever the clock of the pod that it came from. */
+    private long next() {
+        newest = Math.max(System.currentTimeMillis(), newest + 1);
+        return newest;
+    }
+
+    boolean isShared(Channel channel) {
+        return isShared(channels.get(channel));
+    }
+
+    /** From now on, for a while, what lingers may be restored. */
+    void startRestoring() {
+        if (!restoring()) {
+            unsubscribed = new HashSet<>(2);
+        }
+        restoringUntil = System.nanoTime() + RESTORING_NANOS;
+    }
+
+    boolean restoring() {
+        if (unsubscribed != null && System.nanoTime() - restoringUntil >= 0) {
+            unsubscribed = null;
+        }
+        return unsubscribed != null;
+    }
+
+    /** Whether the subscription of an earlier connection is taken over: not where it exists or was ended meanwhile. */
+    boolean restore(Channel channel, long at) {
+        boolean restored = restoring()
+                && unsubscribed != null
+                && !unsubscribed.contains(channel)
+                && channels.putIfAbsent(channel.compact(), new Subscription(at, true, true)) == null;
+        if (restored) {
+            newest = Math.max(newest, at);
+        }
+        return restored;
+    }
+
+    /** The subscription that was taken over and is the oldest: the first to make room. */
+    @Nullable
+    Channel oldestRestored() {
+        return channels.entrySet().stream()
+                .filter(entry -> entry.getValue().restored)
+                .min(Comparator.comparingLong(entry -> entry.getValue().at))
+                .map(Map.Entry::getKey)
+                .orElse(null);
+    }
+
+    /** The time of each subscription. */
+    Map<Channel, Long> stamps() {
+        Map<Channel, Long> stamps = new HashMap<>();
+        channels.forEach((channel, subscription) -> stamps.put(channel, subscription.at));
+        return stamps;
+    }
+
+    /** The same for other pods. */
+    Map<Channel, Long> share() {
+        channels.replaceAll((channel, subscription) -> new Subscription(subscription.at, subscription.restored, true));
+        return stamps();
+    }
+
+    /** Drops subscriptions that none of the connections that are left may hear. */
+    void dropUnheard() {
+        channels.keySet().removeIf(channel -> connections.stream().noneMatch(one -> one.mayHear(channel)));
+    }
+
+    private static boolean isShared(@Nullable Subscription subscription) {
+        return subscription != null && subscription.shared;
+    }
 }

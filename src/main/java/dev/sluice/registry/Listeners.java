@@ -5,6 +5,7 @@ import dev.sluice.outbox.Run;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 
@@ -74,12 +75,20 @@ public final class Listeners {
         return Arrays.stream(on(loop)).map(listener -> listener.connection).toList();
     }
 
-    void add(Connection connection) {
+    /**
+     * Lets the connection hear the channel.
+     *
+     * @param newest the sequence of the newest publication there is; asked after the connection has become visible to the
+     *     thread that publishes, so that every later one is delivered to it
+     */
+    void add(Connection connection, LongSupplier newest) {
+        Listener listener = new Listener(connection, given);
         change(connection.loop(), before -> {
             Listener[] after = Arrays.copyOf(before, before.length + 1);
-            after[before.length] = new Listener(connection, given);
+            after[before.length] = listener;
             return after;
         });
+        listener.joined = newest.getAsLong();
     }
 
     void remove(Connection connection) {
@@ -90,14 +99,21 @@ public final class Listeners {
                         .toArray(Listener[]::new));
     }
 
-    /** See {@link Registry#given}. */
-    void given(Connection connection, long sequence) {
-        given = Math.max(given, sequence);
+    /** See {@link Registry#give}. */
+    boolean give(Connection connection, long sequence, long lost) {
         for (Listener listener : on(connection.loop())) {
             if (listener.connection == connection) {
-                listener.after = Math.max(listener.after, sequence);
+                // A newer one than that has been delivered to it, or is on its way to it.
+                boolean needed = sequence > listener.given && sequence <= Math.max(listener.joined, lost);
+                if (needed) {
+                    listener.given = sequence;
+                    listener.after = Math.max(listener.after, sequence);
+                    given = Math.max(given, sequence);
+                }
+                return needed;
             }
         }
+        return false;
     }
 
     boolean isEmpty() {
@@ -123,6 +139,12 @@ public final class Listeners {
 
         /** Those up to there that are still under way are not for it; changed and read on the connection's loop. */
         private long after;
+
+        /** The newest that it has been given on asking. Under the registry's lock. */
+        private long given;
+
+        /** The newest publication when it joined; later ones are delivered to it. Under the registry's lock. */
+        private long joined;
 
         Listener(Connection connection, long after) {
             this.connection = connection;

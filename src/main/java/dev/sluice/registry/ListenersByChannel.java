@@ -10,6 +10,14 @@ final class ListenersByChannel {
 
     private final Map<Channel, Listeners> listeners = new ConcurrentHashMap<>();
 
+    /** The sequence of the newest publication that may be retained; written by one thread. */
+    private volatile long newest;
+
+    /** See {@link Registry#publishing}. */
+    void publishing(long sequence) {
+        newest = sequence;
+    }
+
     /** Lets the connection hear the channel, where it may. */
     void join(Connection connection, Channel channel) {
         if (!connection.mayHear(channel)) {
@@ -17,7 +25,7 @@ final class ListenersByChannel {
         }
         listeners.compute(channel, (name, known) -> {
             Listeners those = known == null ? new Listeners() : known;
-            those.add(connection);
+            those.add(connection, () -> newest);
             return those;
         });
     }
@@ -30,12 +38,14 @@ final class ListenersByChannel {
         });
     }
 
-    /** See {@link Registry#given}. */
-    void given(Connection connection, Channel channel, long sequence) {
+    /** See {@link Registry#give}. */
+    boolean give(Connection connection, Channel channel, long sequence, long lost) {
+        boolean[] needed = {false};
         listeners.computeIfPresent(channel, (name, those) -> {
-            those.given(connection, sequence);
+            needed[0] = those.give(connection, sequence, lost);
             return those;
         });
+        return needed[0];
     }
 
     @Nullable

@@ -34,6 +34,7 @@ public final class Registry {
     private final Scope scope;
     private final int maxSubscriptions;
     private final int maxConnections;
+    private final LingeringSubscriptions lingering;
 
     // Whoever changes a user's groups does so inside users.compute(user), which is the lock; listeners is only ever
     // locked inside that, never around it.
@@ -44,8 +45,8 @@ public final class Registry {
     private final LongAdder subscriptions = new LongAdder();
 
     @Inject
-    Registry(Routes routes, RegistryConfig config, MeterRegistry metrics) {
-        this(routes, config.scope(), config.subscriptionsPerUser(), config.connectionsPerUser());
+    Registry(Routes routes, RegistryConfig config, LingeringSubscriptions lingering, MeterRegistry metrics) {
+        this(routes, config.scope(), config.subscriptionsPerUser(), config.connectionsPerUser(), lingering);
         Gauge.builder("sluice.users", users, Map::size)
                 .description("Users with at least one connection to this pod")
                 .register(metrics);
@@ -58,7 +59,7 @@ public final class Registry {
                 .register(metrics);
     }
 
-    Registry(Routes routes, Scope scope, int maxSubscriptions, int maxConnections) {
+    Registry(Routes routes, Scope scope, int maxSubscriptions, int maxConnections, LingeringSubscriptions lingering) {
         if (maxSubscriptions < 1) {
             throw new ConfigurationException(
                     "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
@@ -71,6 +72,7 @@ public final class Registry {
         this.scope = scope;
         this.maxSubscriptions = maxSubscriptions;
         this.maxConnections = maxConnections;
+        this.lingering = lingering;
     }
 
     /**
@@ -89,7 +91,10 @@ public final class Registry {
             connections.increment();
             routes.ofUser(user).forEach(channel -> listeners.join(connection, channel));
             // What the user's other connections have asked for.
-            group.channels.forEach(channel -> listeners.join(connection, channel));
+            group.channels().forEach(channel -> listeners.join(connection, channel));
+            if (lingering.enabled()) {
+                group.startRestoring();
+            }
             if (scope == Scope.CONNECTION) {
                 Group single = new Group();
                 single.connections.add(connection);
@@ -135,12 +140,18 @@ public final class Registry {
         List<Connection> left = new ArrayList<>();
         users.computeIfPresent(connection.user(), (user, group) -> {
             Group holder = holder(connection, group);
-            if (holder != null && holder.channels.remove(channel)) {
+            if (holder == null) {
+                return group;
+            }
+            boolean shared = holder.isShared(channel);
+            long stamp = holder.unsubscribe(channel);
+            if (stamp != 0) {
                 subscriptions.decrement();
                 holder.connections.stream().filter(one -> one.mayHear(channel)).forEach(one -> {
                     listeners.leave(one, channel);
                     left.add(one);
                 });
+                lingering.unsubscribed(user, channel, stamp, shared);
             }
             return group;
         });
@@ -160,9 +171,9 @@ public final class Registry {
                 return group;
             }
             Set<Channel> before =
-                    holder.channels.stream().filter(connection::mayHear).collect(Collectors.toSet());
+                    holder.channels().stream().filter(connection::mayHear).collect(Collectors.toSet());
             connection.regrant(grants);
-            for (Channel channel : holder.channels) {
+            for (Channel channel : holder.channels()) {
                 boolean heard = before.contains(channel);
                 boolean hears = connection.mayHear(channel);
                 if (heard && !hears) {
@@ -191,15 +202,16 @@ public final class Registry {
             routes.ofUser(user).forEach(channel -> listeners.leave(connection, channel));
             Group single = singles.remove(connection);
             Group holder = single == null ? group : single;
-            holder.channels.forEach(channel -> listeners.leave(connection, channel));
+            holder.channels().forEach(channel -> listeners.leave(connection, channel));
             if (single != null) {
-                subscriptions.add(-single.channels.size());
+                subscriptions.add(-single.size());
             }
             if (!group.connections.isEmpty()) {
                 dropUnheard(group);
                 return group;
             }
-            subscriptions.add(-group.channels.size());
+            subscriptions.add(-group.size());
+            lingering.keep(user, group.stamps());
             return null;
         });
     }
@@ -213,11 +225,89 @@ public final class Registry {
     }
 
     /**
-     * The connection has been given the publication with that sequence on its subscribing: those of the channel that came
-     * before and are still on their way are not for it. To be called on the connection's loop.
+     * A publication with that sequence is about to be retained. To be called before it is, and before {@link #listeners},
+     * by the one thread that publishes: whether a connection that subscribes hears it by itself depends on that order.
      */
-    public void given(Connection connection, Channel channel, long sequence) {
-        listeners.given(connection, channel, sequence);
+    public void publishing(long sequence) {
+        listeners.publishing(sequence);
+    }
+
+    /**
+     * Whether the retained publication with that sequence has to be handed to the connection, because it was published
+     * before the connection began to hear the channel. If so, older ones that are still on their way are skipped for the
+     * connection, as it has no claim to them. To be called on the connection's loop.
+     *
+     * @param lost publications up to this sequence do not come by themselves, whenever it joined
+     */
+    public boolean give(Connection connection, Channel channel, long sequence, long lost) {
+        return listeners.give(connection, channel, sequence, lost);
+    }
+
+    /**
+     * Takes over, for a connection that was added a moment ago and all others of its user, a subscription of an earlier
+     * connection. Not where there are as many as allowed, or where the user has unsubscribed meanwhile. Whether the
+     * connection may hear the channel must be known.
+     *
+     * @param at when the user asked for it, in milliseconds since 1970
+     * @return whether it was taken over
+     */
+    public boolean restore(Connection connection, Channel channel, long at) {
+        boolean[] restored = {false};
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            if (holder(connection, group) == group
+                    && group.size() < maxSubscriptions
+                    && connection.mayHear(channel)
+                    && group.restore(channel, at)) {
+                restored[0] = true;
+                subscriptions.increment();
+                group.connections.forEach(one -> listeners.join(one, channel));
+            }
+            return group;
+        });
+        return restored[0];
+    }
+
+    /**
+     * The user has unsubscribed on another pod, which counts here as well, unless the user has subscribed here since.
+     *
+     * @param at when, in milliseconds since 1970
+     * @return those that no longer hear the channel
+     */
+    public List<Connection> unsubscribedElsewhere(String user, Channel channel, long at) {
+        List<Connection> left = new ArrayList<>();
+        users.computeIfPresent(user, (name, group) -> {
+            if (lingering.enabled() && group.end(channel, at)) {
+                subscriptions.decrement();
+                group.connections.forEach(one -> listeners.leave(one, channel));
+                left.addAll(group.connections);
+            }
+            return group;
+        });
+        return left;
+    }
+
+    /** A connection of the user that subscriptions may be restored to: there is one, and it was added a moment ago. */
+    public @Nullable Connection restoring(String user) {
+        @Nullable Connection[] found = {null};
+        users.computeIfPresent(user, (name, group) -> {
+            if (group.restoring()) {
+                found[0] = group.connections.get(group.connections.size() - 1);
+            }
+            return group;
+        });
+        return found[0];
+    }
+
+    /** What the user is subscribed to here, for another pod, and when the user asked for it; empty with linger off. */
+    public Map<Channel, Long> share(String user) {
+        Map<Channel, Long> found = new LinkedHashMap<>();
+        users.computeIfPresent(user, (name, group) -> {
+            if (lingering.enabled()) {
+                found.putAll(group.share());
+            }
+            return group;
+        });
+        return found;
     }
 
     /** The connections of a user there are now, each with the channels it hears. */
@@ -228,7 +318,7 @@ public final class Registry {
                 List<Channel> channels = new ArrayList<>(routes.ofUser(user));
                 Group holder = holder(connection, group);
                 if (holder != null) {
-                    holder.channels.stream().filter(connection::mayHear).forEach(channels::add);
+                    holder.channels().stream().filter(connection::mayHear).forEach(channels::add);
                 }
                 found.put(connection, channels);
             }
@@ -284,22 +374,29 @@ public final class Registry {
     }
 
     private Subscribed subscribe(Group holder, Channel channel) {
-        if (holder.channels.contains(channel)) {
-            return Subscribed.YES;
+        if (holder.channels().contains(channel)) {
+            holder.subscribe(channel);
+            return Subscribed.ALREADY;
         }
-        if (holder.channels.size() >= maxSubscriptions) {
-            return Subscribed.TOO_MANY;
+        if (holder.size() >= maxSubscriptions) {
+            // What nobody asked this connection for makes room for what is asked for now.
+            Channel oldest = holder.oldestRestored();
+            if (oldest == null) {
+                return Subscribed.TOO_MANY;
+            }
+            holder.unsubscribe(oldest);
+            subscriptions.decrement();
+            holder.connections.forEach(connection -> listeners.leave(connection, oldest));
         }
-        holder.channels.add(channel);
+        holder.subscribe(channel);
         subscriptions.increment();
         holder.connections.forEach(connection -> listeners.join(connection, channel));
         return Subscribed.YES;
     }
 
-    /** Drops subscriptions that none of the connections that are left may hear. */
     private void dropUnheard(Group holder) {
-        int before = holder.channels.size();
-        holder.channels.removeIf(channel -> holder.connections.stream().noneMatch(one -> one.mayHear(channel)));
-        subscriptions.add(holder.channels.size() - before);
+        int before = holder.size();
+        holder.dropUnheard();
+        subscriptions.add(holder.size() - before);
     }
 }

@@ -15,8 +15,15 @@ sealed interface ClientMessage {
     /** Here is my token. */
     record Auth(String token, @Nullable JsonNode id) implements ClientMessage {}
 
-    /** I want to hear these channels; at least one, not yet looked at. */
-    record Subscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {
+    /**
+     * I want to hear these channels; at least one, not yet looked at.
+     *
+     * @param retained whether the retained publication of each is wanted as well
+     */
+    record Subscribe(
+            List<String> channels,
+            boolean retained,
+            @Nullable JsonNode id) implements ClientMessage {
         @Override
         public int weight() {
             return channels.size();

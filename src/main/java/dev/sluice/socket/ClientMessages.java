@@ -88,10 +88,11 @@ final class ClientMessages {
         };
     }
 
+    /** The verbs of the replaced system, whose clients take a retained publication for a new one. */
     private static ClientMessage upload(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
         JsonNode upload = message.get("upload_id");
         return upload != null && upload.isTextual()
-                ? change(List.of("upload:" + upload.textValue()), id, subscribe)
+                ? change(List.of("upload:" + upload.textValue()), false, id, subscribe)
                 : senseless("upload_id must be a string", id);
     }
 
@@ -99,7 +100,7 @@ final class ClientMessages {
         JsonNode one = message.get("channel");
         JsonNode many = message.get("channels");
         if (one != null && many == null && one.isTextual()) {
-            return change(List.of(one.textValue()), id, subscribe);
+            return change(List.of(one.textValue()), true, id, subscribe);
         }
         if (one == null && many != null && many.isArray() && !many.isEmpty()) {
             if (many.size() > MAX_CHANNELS) {
@@ -112,13 +113,14 @@ final class ClientMessages {
                 }
                 names.add(name.textValue());
             }
-            return change(names, id, subscribe);
+            return change(names, true, id, subscribe);
         }
         return senseless("give either a channel, or channels as a list of at least one", id);
     }
 
-    private static ClientMessage change(List<String> channels, @Nullable JsonNode id, boolean subscribe) {
-        return subscribe ? new Subscribe(channels, id) : new Unsubscribe(channels, id);
+    private static ClientMessage change(
+            List<String> channels, boolean retained, @Nullable JsonNode id, boolean subscribe) {
+        return subscribe ? new Subscribe(channels, retained, id) : new Unsubscribe(channels, id);
     }
 
     private static Senseless senseless(String why, @Nullable JsonNode id) {

@@ -9,6 +9,7 @@ import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
+import dev.sluice.registry.Subscribed;
 import dev.sluice.retain.Retention;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
@@ -17,6 +18,7 @@ import dev.sluice.route.Routes;
 import dev.sluice.socket.ClientMessage.Senseless;
 import dev.sluice.socket.ClientMessage.Subscribe;
 import dev.sluice.socket.ClientMessage.Unsubscribe;
+import dev.sluice.socket.Conversation.Request;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.List;
@@ -54,11 +56,12 @@ final class Commands {
     /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
     void execute(Conversation conversation, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
+            Request request = new Request(subscribe.retained(), subscribe.id());
             each(
                     conversation,
                     subscribe.channels(),
                     subscribe.id(),
-                    channel -> subscribe(conversation, channel, subscribe.id()));
+                    channel -> subscribe(conversation, channel, request));
         } else if (message instanceof Unsubscribe unsubscribe) {
             each(
                     conversation,
@@ -82,13 +85,13 @@ final class Commands {
                 .forEach(channel -> leave(conversation.connection(), channel, null));
     }
 
-    private void subscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+    private void subscribe(Conversation conversation, Channel channel, Request request) {
         Decision known = authorizer.known(conversation.bearer(), channel);
         if (known != null) {
-            decided(conversation, channel, id, known);
+            decided(conversation, channel, request, known);
         } else if (conversation.undecided() >= registry.maxSubscriptions()) {
-            tooMany(conversation, channel, id);
-        } else if (conversation.await(channel, id)) {
+            tooMany(conversation, channel, request.id());
+        } else if (conversation.await(channel, request)) {
             authorizer
                     .ask(conversation.bearer().user(), channel)
                     .subscribe()
@@ -101,14 +104,15 @@ final class Commands {
 
     private void unsubscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
         // Those requests that are not decided yet come to the same.
-        conversation.settle(channel).forEach(waiting -> leave(conversation.connection(), channel, waiting));
+        conversation.settle(channel).forEach(waiting -> leave(conversation.connection(), channel, waiting.id()));
         registry.unsubscribe(conversation.connection(), channel);
         leave(conversation.connection(), channel, id);
     }
 
-    private void decided(Conversation conversation, Channel channel, @Nullable JsonNode id, Decision decision) {
+    private void decided(Conversation conversation, Channel channel, Request request, Decision decision) {
+        JsonNode id = request.id();
         switch (decision) {
-            case ALLOWED -> join(conversation, channel, id);
+            case ALLOWED -> join(conversation, channel, request);
             case FORBIDDEN -> {
                 conversation.send(ControlFrames.error(
                         ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
@@ -122,18 +126,21 @@ final class Commands {
         }
     }
 
-    private void join(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+    private void join(Conversation conversation, Channel channel, Request request) {
         Connection connection = conversation.connection();
-        switch (registry.subscribe(connection, channel)) {
-            case YES -> {
+        Subscribed subscribed = registry.subscribe(connection, channel);
+        switch (subscribed) {
+            case YES, ALREADY -> {
                 // After it has joined: what is published from now on comes by itself.
-                Payload newest = retention.newest(channel);
-                connection.send(ControlFrames.subscribed(channel.name(), newest != null, id));
-                if (newest != null) {
+                Payload newest = request.retained() ? retention.newest(channel) : null;
+                if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
+                    connection.send(ControlFrames.subscribed(channel.name(), true, request.id()));
                     deliveries.give(connection, channel, newest);
+                } else {
+                    connection.send(ControlFrames.subscribed(channel.name(), false, request.id()));
                 }
             }
-            case TOO_MANY -> tooMany(conversation, channel, id);
+            case TOO_MANY -> tooMany(conversation, channel, request.id());
             case GONE -> {}
         }
     }

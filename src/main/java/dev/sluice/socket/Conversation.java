@@ -23,8 +23,16 @@ final class Conversation {
     private boolean refreshing;
     private @Nullable Gap told;
 
-    /** The ids of those requests to subscribe that are not decided yet; most clients never have one. */
-    private @Nullable Map<Channel, List<@Nullable JsonNode>> undecided;
+    /**
+     * A request to subscribe to one channel.
+     *
+     * @param retained whether the retained publication is wanted as well
+     * @param id the client's own, which goes back with the answer
+     */
+    record Request(boolean retained, @Nullable JsonNode id) {}
+
+    /** Those requests to subscribe that are not decided yet; most clients never have one. */
+    private @Nullable Map<Channel, List<Request>> undecided;
 
     private int requests;
 
@@ -73,24 +81,24 @@ final class Conversation {
     }
 
     /** Takes down a request to subscribe that is not decided yet; whether it is the first for the channel. */
-    boolean await(Channel channel, @Nullable JsonNode id) {
+    boolean await(Channel channel, Request request) {
         if (undecided == null) {
             undecided = new HashMap<>();
         }
-        List<@Nullable JsonNode> ids = undecided.computeIfAbsent(channel, x -> new ArrayList<>(1));
-        ids.add(id);
+        List<Request> waiting = undecided.computeIfAbsent(channel, x -> new ArrayList<>(1));
+        waiting.add(request);
         requests++;
-        return ids.size() == 1;
+        return waiting.size() == 1;
     }
 
-    /** The ids of the requests for the channel that were not decided yet; they no longer wait. */
-    List<@Nullable JsonNode> settle(Channel channel) {
-        List<@Nullable JsonNode> ids = undecided == null ? null : undecided.remove(channel);
-        if (ids == null) {
+    /** The requests for the channel that were not decided yet; they no longer wait. */
+    List<Request> settle(Channel channel) {
+        List<Request> waiting = undecided == null ? null : undecided.remove(channel);
+        if (waiting == null) {
             return List.of();
         }
-        requests -= ids.size();
-        return ids;
+        requests -= waiting.size();
+        return waiting;
     }
 
     /**

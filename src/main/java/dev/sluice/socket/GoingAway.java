@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.linger.SubscriptionExchange;
 import dev.sluice.outbox.Disconnect;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.Startup;
@@ -27,13 +28,18 @@ final class GoingAway {
     /** How long the last clients may take to answer the close; the process must be gone within a few seconds. */
     private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
+    /** How long the other pods may take to hear what the users who are leaving were subscribed to. */
+    private static final Duration MAX_TELLING = Duration.ofSeconds(1);
+
     private final Sessions sessions;
+    private final SubscriptionExchange subscriptions;
     private final Spread spread;
     private final Duration delay;
     private final Duration period;
 
-    GoingAway(Sessions sessions, Spread spread, SocketConfig config) {
+    GoingAway(Sessions sessions, SubscriptionExchange subscriptions, Spread spread, SocketConfig config) {
         this.sessions = sessions;
+        this.subscriptions = subscriptions;
         this.spread = spread;
         this.delay = config.drainDelay();
         this.period = config.drainPeriod();
@@ -53,6 +59,7 @@ final class GoingAway {
         await(leaving, deadline);
         // Upgrades that were permitted before have become sessions meanwhile, which end as soon as they start.
         await(sessions.open(), deadline);
+        subscriptions.flush(MAX_TELLING);
         LOG.infof("Closed %d connections", leaving.size());
     }
 

@@ -5,6 +5,7 @@ import dev.sluice.access.Bearer;
 import dev.sluice.access.Verdict;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.linger.SubscriptionRestorer;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outboxes;
@@ -38,6 +39,7 @@ final class Sessions implements SessionHost {
     private final Authenticator authenticator;
     private final Registry registry;
     private final Commands commands;
+    private final SubscriptionRestorer restorer;
     private final Outboxes outboxes;
     private final Loops loops;
     private final Wires wires;
@@ -52,6 +54,7 @@ final class Sessions implements SessionHost {
             Authenticator authenticator,
             Registry registry,
             Commands commands,
+            SubscriptionRestorer restorer,
             Outboxes outboxes,
             Loops loops,
             Wires wires,
@@ -64,6 +67,7 @@ final class Sessions implements SessionHost {
         this.authenticator = authenticator;
         this.registry = registry;
         this.commands = commands;
+        this.restorer = restorer;
         this.outboxes = outboxes;
         this.loops = loops;
         this.wires = wires;
@@ -154,7 +158,9 @@ final class Sessions implements SessionHost {
     @Override
     public boolean admit(Connection connection) {
         boolean added = registry.add(connection);
-        if (!added) {
+        if (added) {
+            restorer.connected(connection);
+        } else {
             meters.crowdedUser();
         }
         return added;

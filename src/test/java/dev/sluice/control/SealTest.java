@@ -36,6 +36,22 @@ class SealTest {
     }
 
     @Test
+    void whatIsRepeatableMayBeHeardAgainWithinItsTimeAndIsNothingElse() {
+        String message = sender.signRepeatable(CONTENT);
+        for (int i = 0; i < 200; i++) {
+            assertThat(receiver.examine(message)).isEqualTo(new Finding.Repeatable(CONTENT));
+        }
+        assertThat(receiver.examine(message.replaceFirst("^2", "1"))).isEqualTo(new Finding.Refused());
+        assertThat(seal("another secret, of 32 bytes or so".getBytes(UTF_8)).examine(message))
+                .isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(sender.sign(CONTENT)))
+                .as("uses up no room for nonces")
+                .isEqualTo(new Finding.Genuine(CONTENT));
+        now = now.plusSeconds(31);
+        assertThat(receiver.examine(message)).isEqualTo(new Finding.Refused());
+    }
+
+    @Test
     void itsOwnEchoIsKnownOnce() {
         String message = sender.sign(CONTENT);
         assertThat(sender.examine(message)).isEqualTo(new Finding.Own());

@@ -235,7 +235,7 @@ class DeliveriesTest {
         publish(A);
         source.readIsOver();
         Connection asking = listen("2", loop, late, A);
-        deliveries.give(asking, A, newest);
+        give(asking, newest);
         run(tasks);
         assertThat(heard(late)).containsExactly("4", "5");
         assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 5));
@@ -254,7 +254,7 @@ class DeliveriesTest {
         Payload newest = payload();
         deliver(A, newest);
         source.readIsOver();
-        deliveries.give(listen("2", loop, otherWire, A, B), A, newest);
+        give(listen("2", loop, otherWire, A, B), newest);
         run(tasks);
         assertThat(heard(wire)).containsExactly("1", "2", "3");
         assertThat(heard(otherWire)).as("nor other channels").containsExactly("3", "2");
@@ -270,7 +270,7 @@ class DeliveriesTest {
         deliver(A, newest);
         source.readIsOver();
         Connection one = listen("7", loop, otherWire, A);
-        deliveries.give(one, A, newest);
+        give(one, newest);
         Connection sibling = listen("7", otherLoop, new RecordingWire());
         registry.unsubscribe(sibling, A);
         registry.subscribe(sibling, A);
@@ -282,17 +282,86 @@ class DeliveriesTest {
     }
 
     @Test
-    void anOlderOneGivenLaterChangesNothing() {
+    void subscribingAgainWhilePublicationsWaitSkipsNone() {
         Connection one = listen("1", loop, wire, A);
-        Payload older = payload();
-        deliver(A, older);
-        Payload newer = payload();
-        deliver(A, newer);
+        publish(A);
+        Payload newest = payload();
+        deliver(A, newest);
         source.readIsOver();
-        deliveries.give(one, A, newer);
-        registry.given(one, A, older.sequence());
+        registry.subscribe(one, A);
+        assertThat(deliveries.needs(one, A, newest, false))
+                .as("it comes by itself")
+                .isFalse();
         run(tasks);
-        assertThat(heard(wire)).containsExactly("2");
+        assertThat(deliveries.needs(one, A, newest, false)).as("it has come").isFalse();
+        assertThat(heard(wire)).containsExactly("1", "2");
+    }
+
+    @Test
+    void whatIsBeingPublishedAtTheMomentOfSubscribingComesOnce() {
+        // The thread that publishes has retained it and not yet asked who listens.
+        Payload newest = payload();
+        registry.publishing(newest.sequence());
+        Connection one = listen("1", loop, wire, A);
+        give(one, newest);
+        deliver(A, newest);
+        source.readIsOver();
+        assertThat(deliveries.needs(one, A, newest, false)).isFalse();
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("1");
+    }
+
+    @Test
+    void anotherConnectionOfTheUserIsGivenWhatItHasNotGotAndLosesNothing() {
+        Payload before = payload();
+        registry.publishing(before.sequence());
+        Connection one = listen("7", loop, wire, A);
+        give(one, before);
+        Connection sibling = listen("7", loop, otherWire);
+        give(sibling, before);
+        assertThat(deliveries.needs(sibling, A, before, false)).as("not twice").isFalse();
+        Payload newest = payload();
+        deliver(A, newest);
+        source.readIsOver();
+        assertThat(deliveries.needs(sibling, A, newest, false)).isFalse();
+        run(tasks);
+        assertThat(heard(otherWire)).containsExactly("1", "2");
+        assertThat(heard(wire)).containsExactly("1", "2");
+    }
+
+    @Test
+    void unsubscribingInBetweenMakesTheNewestNeededAgain() {
+        Connection one = listen("1", loop, wire, A);
+        Payload newest = payload();
+        deliver(A, newest);
+        source.readIsOver();
+        run(tasks);
+        registry.unsubscribe(one, A);
+        registry.subscribe(one, A);
+        give(one, newest);
+        assertThat(heard(wire)).containsExactly("1", "1");
+    }
+
+    @Test
+    void whatTheLoopHasDroppedIsGivenOnSubscribingAgain() {
+        Connection one = listen("1", loop, wire, A);
+        read(9);
+        Payload newest = payload();
+        deliver(A, newest);
+        source.readIsOver();
+        source.timeIsUp();
+        assertThat(deliveries.needs(one, A, newest, false)).as("not told yet").isFalse();
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("lagged");
+        give(one, newest);
+        read(1);
+        run(tasks);
+        assertThat(heard(wire)).containsExactly("lagged", "10", "11");
+    }
+
+    private void give(Connection to, Payload newest) {
+        assertThat(deliveries.needs(to, A, newest, false)).isTrue();
+        deliveries.give(to, A, newest);
     }
 
     private Connection listen(String user, Loop on, RecordingWire to, Channel... channels) {
@@ -317,6 +386,7 @@ class DeliveriesTest {
     }
 
     private void deliver(Channel channel, Payload payload) {
+        registry.publishing(payload.sequence());
         Listeners listeners = registry.listeners(channel);
         assertThat(listeners).isNotNull();
         deliveries.deliver(channel, listeners, payload);

@@ -21,7 +21,7 @@ class RegistryTest {
     private static final List<Loop> LOOPS = List.of(new Loop(0, Runnable::run), new Loop(1, Runnable::run));
 
     private final List<Disconnected> events = new ArrayList<>();
-    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3);
+    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, TestRegistries.noLingering());
 
     @Test
     void aUserHearsOnAllConnections() {
@@ -82,7 +82,7 @@ class RegistryTest {
 
     @Test
     void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
-        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3, 3);
+        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3, 3, TestRegistries.noLingering());
         Connection one = add(own, "7");
         Connection two = add(own, "7");
         own.subscribe(one, upload("42"));
@@ -111,7 +111,7 @@ class RegistryTest {
     void subscribingTwiceIsOneSubscription() {
         Connection one = add(registry, "7");
         registry.subscribe(one, upload("42"));
-        assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.YES);
+        assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.ALREADY);
         assertThat(hearing(registry, upload("42"))).containsExactly(one);
         registry.unsubscribe(one, upload("42"));
         assertThat(hearing(registry, upload("42"))).isEmpty();
@@ -124,10 +124,10 @@ class RegistryTest {
             assertThat(registry.subscribe(one, upload(id))).isEqualTo(Subscribed.YES);
         }
         assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.TOO_MANY);
-        assertThat(registry.subscribe(one, upload("3"))).as("there already").isEqualTo(Subscribed.YES);
+        assertThat(registry.subscribe(one, upload("3"))).isEqualTo(Subscribed.ALREADY);
         registry.unsubscribe(one, upload("1"));
         assertThat(registry.subscribe(one, upload("4"))).isEqualTo(Subscribed.YES);
-        assertThatThrownBy(() -> new Registry(TestOutboxes.ROUTES, Scope.USER, 0, 3))
+        assertThatThrownBy(() -> new Registry(TestOutboxes.ROUTES, Scope.USER, 0, 3, TestRegistries.noLingering()))
                 .hasMessageContaining("subscriptions-per-user");
     }
 

@@ -1,7 +1,9 @@
 package dev.sluice.registry;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.route.Channel;
+import java.time.Duration;
 import java.util.List;
 
 /** Registries for tests elsewhere. */
@@ -10,7 +12,21 @@ public final class TestRegistries {
     private TestRegistries() {}
 
     public static Registry with(Scope scope) {
-        return new Registry(TestOutboxes.ROUTES, scope, 256, Integer.MAX_VALUE);
+        return new Registry(TestOutboxes.ROUTES, scope, 256, Integer.MAX_VALUE, noLingering());
+    }
+
+    /** One with scope user in which subscriptions linger. */
+    public static Registry with(LingeringSubscriptions lingering) {
+        return new Registry(TestOutboxes.ROUTES, Scope.USER, 256, Integer.MAX_VALUE, lingering);
+    }
+
+    /** Keeps what it is told for so long. */
+    public static LingeringSubscriptions lingering(Duration linger) {
+        return new LingeringSubscriptions(linger, 1 << 20, Scope.USER, 256, Ticker.systemTicker());
+    }
+
+    static LingeringSubscriptions noLingering() {
+        return lingering(Duration.ZERO);
     }
 
     /** Nothing at all is held. */

@@ -22,13 +22,13 @@ class ClientMessagesTest {
     void readsEveryKnownMessage() {
         assertThat(parse("{'type':'auth','token':'t'}")).isEqualTo(new Auth("t", null));
         assertThat(parse("{'action':'subscribe_upload','upload_id':'42'}"))
-                .isEqualTo(new Subscribe(List.of("upload:42"), null));
+                .isEqualTo(new Subscribe(List.of("upload:42"), false, null));
         assertThat(parse("{'action':'unsubscribe_upload','upload_id':'a:b'}"))
                 .isEqualTo(new Unsubscribe(List.of("upload:a:b"), null));
         assertThat(parse("{'action':'subscribe','channel':'team:red'}"))
-                .isEqualTo(new Subscribe(List.of("team:red"), null));
+                .isEqualTo(new Subscribe(List.of("team:red"), true, null));
         assertThat(parse("{'action':'subscribe','channels':['team:red','upload:1']}"))
-                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), null));
+                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), true, null));
         assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
                 .isEqualTo(new Unsubscribe(List.of("team:red"), null));
         assertThat(parse("{'action':'ping'}")).isEqualTo(new Alive());

@@ -210,7 +210,7 @@ class CommandsTest {
         }
 
         void subscribe(String channel, int id) {
-            commands.execute(conversation, new ClientMessage.Subscribe(List.of(channel), new IntNode(id)));
+            commands.execute(conversation, new ClientMessage.Subscribe(List.of(channel), true, new IntNode(id)));
         }
 
         void unsubscribe(String channel, int id) {

@@ -177,12 +177,12 @@ class SessionTest {
         session.opened(SEVEN);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
         session.received(ALIVE);
-        session.received(new ClientMessage.Subscribe(channels.subList(0, 1), null));
+        session.received(new ClientMessage.Subscribe(channels.subList(0, 1), true, null));
         assertThat(asked).isEmpty();
-        session.received(new ClientMessage.Subscribe(channels, null));
+        session.received(new ClientMessage.Subscribe(channels, true, null));
         session.received(new ClientMessage.Unsubscribe(channels, null));
         assertThat(executed).hasSize(4);
-        session.received(new ClientMessage.Subscribe(channels, null));
+        session.received(new ClientMessage.Subscribe(channels, true, null));
         assertThat(executed).hasSize(4);
         assertThat(asked).containsExactly(2, 2, 2);
     }

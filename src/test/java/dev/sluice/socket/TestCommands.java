@@ -28,7 +28,7 @@ public final class TestCommands {
     }
 
     public void subscribe(Connection connection, Channel channel) {
-        commands.execute(conversation(connection), new ClientMessage.Subscribe(List.of(channel.name()), null));
+        commands.execute(conversation(connection), new ClientMessage.Subscribe(List.of(channel.name()), true, null));
     }
 
     void execute(Conversation conversation, ClientMessage message) {

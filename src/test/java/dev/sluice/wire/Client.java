@@ -88,15 +88,17 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
     }
 
-    /** Subscribes to an upload of which nothing is retained and awaits the answer, which must be the next that comes. */
+    /** Subscribes to an upload as the replaced system's clients do and awaits the answer, which must be the next that comes. */
     Client subscribe(String upload) {
-        if (subscribes(upload)) {
-            throw new AssertionError("something is retained of " + upload);
+        send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals(subscribed(upload))) {
+            throw new AssertionError("not subscribed: " + answer);
         }
         return this;
     }
 
-    /** The same for an upload of which something is retained, which comes next. */
+    /** Subscribes to an upload of which something is retained, which comes next. */
     Client subscribeToRetained(String upload) {
         if (!subscribes(upload)) {
             throw new AssertionError("nothing is retained of " + upload);
@@ -106,7 +108,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
 
     /** Subscribes to the upload, awaits the answer, and returns whether something of it is retained and comes next. */
     boolean subscribes(String upload) {
-        send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
         String answer = next();
         boolean retained =
                 answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\",\"retained\":true}");

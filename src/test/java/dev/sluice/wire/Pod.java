@@ -78,6 +78,8 @@ final class Pod implements AutoCloseable {
         Map<String, String> all = new TreeMap<>();
         all.put("quarkus.redis.hosts", redis.uri());
         all.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        // Tests share users: what one has subscribed to must not reach the next.
+        all.put("sluice.subscriptions.linger", "0s");
         all.putAll(config);
         return launched(all, Map.of(), jvmOptions).awaitListening();
     }

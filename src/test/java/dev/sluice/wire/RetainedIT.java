@@ -44,6 +44,7 @@ class RetainedIT {
             pod.awaitHandled(REDIS);
             assertThat(client.subscribeToRetained(upload).next()).isEqualTo("young");
             await("too old").until(() -> {
+                client.unsubscribe(upload);
                 boolean retained = client.subscribes(upload);
                 return !retained || !client.next().equals("young");
             });
@@ -98,13 +99,19 @@ class RetainedIT {
             await("nothing kept").until(() -> pod.metric("sluice_retained_channels") == 0);
             assertThat(pod.metric("sluice_retained_bytes")).isZero();
             // The subscription itself has survived; what may have been missed is not known.
-            client.subscribe(upload);
-            redis.startAgain();
-            pod.awaitReady();
-            client.subscribe(upload);
-            redis.publish("upload:" + upload, "after");
-            assertThat(client.next()).isEqualTo("after");
-            assertThat(client.subscribeToRetained(upload).next()).isEqualTo("after");
+            try (Client late = Client.of(pod, "8")) {
+                assertThat(late.subscribes(upload)).isFalse();
+                redis.startAgain();
+                pod.awaitReady();
+                client.unsubscribe(upload);
+                assertThat(client.subscribes(upload)).isFalse();
+                redis.publish("upload:" + upload, "after");
+                assertThat(client.next()).isEqualTo("after");
+                assertThat(late.next()).isEqualTo("after");
+            }
+            try (Client late = Client.of(pod, "9")) {
+                assertThat(late.subscribeToRetained(upload).next()).isEqualTo("after");
+            }
         }
     }
 }

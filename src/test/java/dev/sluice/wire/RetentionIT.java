@@ -75,13 +75,11 @@ class RetentionIT {
     }
 
     @Test
-    void subscribingAgainGivesItAgain() {
+    void theNewestIsGivenOnceAndAgainAfterUnsubscribing() {
         try (Client client = Client.of(pod, "again").subscribe(upload)) {
             publish("1");
             assertThat(client.next()).isEqualTo("1");
-            assertThat(client.subscribeToRetained(upload).next())
-                    .as("while subscribed")
-                    .isEqualTo("1");
+            assertThat(client.subscribes(upload)).as("it has got it").isFalse();
             publish("2");
             assertThat(client.next()).isEqualTo("2");
             client.unsubscribe(upload);
@@ -89,24 +87,80 @@ class RetentionIT {
             awaitHandled();
             client.assertNothingMore();
             assertThat(client.subscribeToRetained(upload).next()).isEqualTo("3");
+            assertThat(client.subscribes(upload)).as("it has been given it").isFalse();
             publish("4");
             assertThat(client.next()).isEqualTo("4");
         }
     }
 
     @Test
+    void theOldVerbHandsOutNothing() {
+        publish("completed");
+        awaitHandled();
+        try (Client client = Client.of(pod, "old")) {
+            client.subscribe(upload);
+            client.assertNothingMore();
+            publish("next");
+            assertThat(client.next()).isEqualTo("next");
+            client.subscribe(upload).assertNothingMore();
+        }
+        try (Client client = Client.of(pod, "old and new").subscribe(upload)) {
+            assertThat(client.subscribeToRetained(upload).next())
+                    .as("the new verb does, once")
+                    .isEqualTo("next");
+            client.subscribe(upload).assertNothingMore();
+            assertThat(client.subscribes(upload)).isFalse();
+        }
+    }
+
+    @Test
+    void anotherConnectionOfTheUserIsGivenWhatItHasNotGot() {
+        publish("before");
+        awaitHandled();
+        try (Client one = Client.of(pod, "two tabs")) {
+            assertThat(one.subscribeToRetained(upload).next()).isEqualTo("before");
+            try (Client two = Client.of(pod, "two tabs")) {
+                assertThat(two.subscribeToRetained(upload).next())
+                        .as("it hears the channel by the user's subscription, and has not got this")
+                        .isEqualTo("before");
+                publish("after");
+                assertThat(two.next()).isEqualTo("after");
+                assertThat(two.subscribes(upload)).isFalse();
+                assertThat(one.next()).isEqualTo("after");
+                one.assertNothingMore();
+                two.assertNothingMore();
+            }
+        }
+    }
+
+    @Test
+    void aListThatNamesAChannelTwiceIsGivenItOnce() {
+        publish("newest");
+        awaitHandled();
+        try (Client client = Client.of(pod, "twice")) {
+            client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%1$s\",\"upload:%1$s\"]}".formatted(upload));
+            assertThat(client.next()).endsWith("\"retained\":true}");
+            assertThat(client.next()).isEqualTo("newest");
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}");
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
     void binaryAndEmptyPayloadsAreKeptVerbatim() {
         byte[] binary = {(byte) 0xff, 0, (byte) 0xfe};
+        String large = "ü".repeat(100_000);
         try (Client client = Client.of(pod, "late")) {
             REDIS.publish("upload:" + upload, binary);
             awaitHandled();
             assertThat(client.subscribeToRetained(upload).nextBinary()).isEqualTo(binary);
+            client.unsubscribe(upload);
             publish("");
-            assertThat(client.next()).isEmpty();
+            awaitHandled();
             assertThat(client.subscribeToRetained(upload).next()).isEmpty();
-            String large = "ü".repeat(100_000);
+            client.unsubscribe(upload);
             publish(large);
-            assertThat(client.next()).isEqualTo(large);
+            awaitHandled();
             assertThat(client.subscribeToRetained(upload).next()).isEqualTo(large);
         }
     }

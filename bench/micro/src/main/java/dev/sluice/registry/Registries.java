@@ -1,6 +1,8 @@
 package dev.sluice.registry;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.route.Routes;
+import java.time.Duration;
 
 /** Lets the benchmarks at the registry. */
 public final class Registries {
@@ -9,6 +11,8 @@ public final class Registries {
 
     /** One in which nobody is. */
     public static Registry empty(Routes routes) {
-        return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE);
+        LingeringSubscriptions off =
+                new LingeringSubscriptions(Duration.ZERO, 1, Scope.USER, 256, Ticker.disabledTicker());
+        return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE, off);
     }
 }

@@ -1,0 +1,176 @@
+package dev.sluice.registry;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
+/**
+ * What users were subscribed to when their last connection ended, on this pod or on another one, for a bounded time and in
+ * bounded memory. Each channel of a user has a stamp, in milliseconds since 1970: positive where the user subscribed then,
+ * negative where the user unsubscribed. Of two stamps the newer one counts, so that it does not matter in which order, or
+ * how often, pods hear of them. Safe for use by several threads.
+ */
+@Singleton
+public final class LingeringSubscriptions {
+
+    /** Memory charged for a user, which bounds their number as well, and for a channel besides its name; in bytes. */
+    private static final int USER_OVERHEAD = 512;
+
+    private static final int CHANNEL_OVERHEAD = 96;
+
+    private static final Duration MAX = Duration.ofHours(24);
+
+    /**
+     * What is kept of one user.
+     *
+     * @param own whether the user was connected to this pod, which answers for it when others ask
+     */
+    private record Kept(Map<Channel, Long> stamps, boolean own) {}
+
+    private final Cache<String, Kept> users;
+    private final boolean enabled;
+    private final int maxChannels;
+    private volatile BiConsumer<String, Map<Channel, Long>> listener = (user, stamps) -> {};
+
+    @Inject
+    LingeringSubscriptions(RegistryConfig config, MeterRegistry metrics) {
+        this(
+                config.linger(),
+                config.lingerMaxBytes().asLongValue(),
+                config.scope(),
+                config.subscriptionsPerUser(),
+                Ticker.systemTicker());
+        Gauge.builder("sluice.lingering.users", users, Cache::estimatedSize)
+                .description("Users whose subscriptions are kept for their next connection")
+                .register(metrics);
+        Gauge.builder("sluice.lingering.bytes", this, LingeringSubscriptions::bytes)
+                .description("Memory charged for subscriptions that are kept for users' next connections")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    LingeringSubscriptions(Duration linger, long maxBytes, Scope scope, int maxChannels, Ticker ticker) {
+        if (linger.isNegative() || linger.compareTo(MAX) > 0) {
+            throw new ConfigurationException(
+                    "sluice.subscriptions.linger must be from 0s, which switches it off, to 24h, is " + linger);
+        }
+        if (maxBytes < 1) {
+            throw new ConfigurationException(
+                    "sluice.subscriptions.linger-max-bytes must be at least 1, is " + maxBytes);
+        }
+        this.enabled = scope == Scope.USER && !linger.isZero();
+        this.maxChannels = maxChannels;
+        this.users = Caffeine.newBuilder()
+                .maximumWeight(maxBytes)
+                .weigher(LingeringSubscriptions::weight)
+                .expireAfterWrite(linger)
+                .ticker(ticker)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /** Whether anything is kept at all. */
+    public boolean enabled() {
+        return enabled;
+    }
+
+    /** Tells the listener, in place of the one before, of what happens to users of this pod; on any thread, under locks. */
+    public void listen(BiConsumer<String, Map<Channel, Long>> to) {
+        listener = to;
+    }
+
+    /** What is kept of a user by the stamps of another pod; those that are new here, subscriptions only. */
+    public Map<Channel, Long> merge(String user, Map<Channel, Long> stamps) {
+        return merge(user, stamps, false);
+    }
+
+    /** The channels that the user's next connection is to be given, with their stamps. */
+    public Map<Channel, Long> of(String user) {
+        Kept kept = users.getIfPresent(user);
+        return kept == null ? Map.of() : subscriptions(kept.stamps());
+    }
+
+    /** Everything that is kept of a user who was connected to this pod; nothing of others, for whom another pod answers. */
+    public Map<Channel, Long> own(String user) {
+        Kept kept = users.getIfPresent(user);
+        return kept == null || !kept.own() ? Map.of() : kept.stamps();
+    }
+
+    /** The user's last connection to this pod has ended. */
+    void keep(String user, Map<Channel, Long> stamps) {
+        if (enabled && !stamps.isEmpty()) {
+            merge(user, stamps, true);
+            listener.accept(user, stamps);
+        }
+    }
+
+    /** The user has unsubscribed; the stamp is negative. */
+    void unsubscribed(String user, Channel channel, long stamp, boolean shared) {
+        if (!enabled) {
+            return;
+        }
+        Kept kept = users.getIfPresent(user);
+        if (shared || (kept != null && kept.stamps().containsKey(channel))) {
+            Map<Channel, Long> stamps = Map.of(channel.compact(), stamp);
+            merge(user, stamps, true);
+            listener.accept(user, stamps);
+        }
+    }
+
+    private Map<Channel, Long> merge(String user, Map<Channel, Long> stamps, boolean own) {
+        if (!enabled) {
+            return Map.of();
+        }
+        Map<Channel, Long> newer = new HashMap<>();
+        users.asMap().compute(user, (name, kept) -> {
+            Map<Channel, Long> merged = kept == null ? new HashMap<>() : new HashMap<>(kept.stamps());
+            stamps.forEach((channel, stamp) -> {
+                Long known = merged.get(channel);
+                if (known == null ? merged.size() < maxChannels : newer(stamp, known)) {
+                    merged.put(channel, stamp);
+                    newer.put(channel, stamp);
+                }
+            });
+            // Unchanged, it is not kept for longer.
+            return newer.isEmpty() && kept != null && !own
+                    ? kept
+                    : new Kept(merged, own || (kept != null && kept.own()));
+        });
+        return subscriptions(newer);
+    }
+
+    /** Of two of the same time the one that ends the subscription counts. */
+    private static boolean newer(long stamp, long known) {
+        return Math.abs(stamp) > Math.abs(known) || (stamp < 0 && stamp == -known);
+    }
+
+    private static Map<Channel, Long> subscriptions(Map<Channel, Long> stamps) {
+        Map<Channel, Long> subscriptions = new HashMap<>(stamps);
+        subscriptions.values().removeIf(stamp -> stamp < 0);
+        return subscriptions;
+    }
+
+    private static int weight(String user, Kept kept) {
+        long channels = kept.stamps().keySet().stream()
+                .mapToLong(channel -> CHANNEL_OVERHEAD + channel.length())
+                .sum();
+        return (int) Math.min(Integer.MAX_VALUE, USER_OVERHEAD + 2L * user.length() + channels);
+    }
+
+    private long bytes() {
+        return users.policy()
+                .eviction()
+                .map(eviction -> eviction.weightedSize().orElse(0))
+                .orElse(0L);
+    }
+}

@@ -1,0 +1,97 @@
+package dev.sluice.linger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.route.Channel;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class OutgoingSubscriptionsTest {
+
+    /** What Control and the feed take. */
+    private static final int MAX_BYTES = 10_000;
+
+    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions();
+
+    @Test
+    void manyUsersShareAFewMessages() throws Exception {
+        Channel channel = TestOutboxes.channel("upload:42");
+        for (int i = 0; i < 20_000; i++) {
+            assertThat(outgoing.want("user-" + i)).isTrue();
+            assertThat(outgoing.tell("user-" + i, Map.of(channel, 1_700_000_000_000L)))
+                    .isTrue();
+        }
+        Set<String> wanted = new HashSet<>();
+        Set<String> told = new HashSet<>();
+        int messages = 0;
+        for (String next = outgoing.next(); next != null; next = outgoing.next()) {
+            JsonNode message = parse(next);
+            messages++;
+            JsonNode users = message.path("users");
+            if (message.path("command").asText().equals("subscriptions_wanted")) {
+                users.forEach(user -> wanted.add(user.asText()));
+            } else {
+                users.properties().forEach(user -> {
+                    assertThat(user.getValue().path("upload:42").asLong()).isEqualTo(1_700_000_000_000L);
+                    told.add(user.getKey());
+                });
+            }
+        }
+        assertThat(wanted).hasSize(20_000);
+        assertThat(told).hasSize(20_000);
+        assertThat(messages).isLessThan(400);
+    }
+
+    @Test
+    void theLongestNamesFitSpreadOverSeveralMessages() throws Exception {
+        Map<Channel, Long> stamps = new HashMap<>();
+        for (int i = 0; i < 256; i++) {
+            // Each of these is six characters in JSON.
+            stamps.put(
+                    TestOutboxes.channel("upload:" + i
+                            + "\u0001".repeat(256 - String.valueOf(i).length())),
+                    -5L - i);
+        }
+        String user = "\u0001".repeat(256);
+        outgoing.want(user);
+        outgoing.tell(user, stamps);
+        Map<String, Long> told = new HashMap<>();
+        int messages = 0;
+        for (String next = outgoing.next(); next != null; next = outgoing.next()) {
+            parse(next)
+                    .path("users")
+                    .path(user)
+                    .properties()
+                    .forEach(stamp -> told.put(stamp.getKey(), stamp.getValue().asLong()));
+            assertThat(++messages).isLessThan(300);
+        }
+        assertThat(told).hasSize(256);
+        stamps.forEach((channel, stamp) -> assertThat(told.get(channel.name())).isEqualTo(stamp));
+    }
+
+    @Test
+    void howMuchWaitsIsBounded() {
+        int users = 0;
+        while (outgoing.want("user-" + users)) {
+            users++;
+        }
+        assertThat(users).isEqualTo(50_000);
+        assertThat(outgoing.next()).isNotNull();
+        assertThat(outgoing.want("one more")).isTrue();
+    }
+
+    private JsonNode parse(String message) throws Exception {
+        assertThat(message.getBytes(StandardCharsets.UTF_8)).hasSizeLessThan(MAX_BYTES);
+        JsonNode parsed = new ObjectMapper().readTree(message);
+        assertThat(outgoing.isOwn(parsed)).isTrue();
+        assertThat(new OutgoingSubscriptions().isOwn(parsed)).isFalse();
+        return parsed;
+    }
+}

@@ -1,0 +1,213 @@
+package dev.sluice.registry;
+
+import static dev.sluice.registry.RegistryTest.upload;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.route.Channel;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+class LingeringSubscriptionsTest {
+
+    private static final Duration LINGER = Duration.ofSeconds(60);
+    private static final Channel A = upload("a");
+    private static final Channel B = upload("b");
+
+    private Duration now = Duration.ZERO;
+    private final LingeringSubscriptions lingering = lingering(1 << 20);
+    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, lingering);
+    private final Map<String, Map<Channel, Long>> told = new HashMap<>();
+
+    @Test
+    void theNewerStampCountsInWhateverOrderTheyCome() {
+        assertThat(lingering.merge("7", Map.of(A, 5L, B, 5L))).containsOnlyKeys(A, B);
+        assertThat(lingering.merge("7", Map.of(A, -6L, B, -4L))).isEmpty();
+        assertThat(lingering.of("7")).containsOnlyKeys(B);
+        assertThat(lingering.merge("7", Map.of(A, 5L))).as("older").isEmpty();
+        assertThat(lingering.merge("7", Map.of(A, 6L))).as("of the same time").isEmpty();
+        assertThat(lingering.of("7")).containsOnlyKeys(B);
+        assertThat(lingering.merge("7", Map.of(A, 7L))).containsExactly(Map.entry(A, 7L));
+        assertThat(lingering.own("7")).as("another pod answers").isEmpty();
+    }
+
+    @Test
+    void whatAUserWasSubscribedToIsKeptForAWhileAfterTheLastConnection() {
+        lingering.listen(told::put);
+        Connection one = add();
+        Connection two = add();
+        registry.subscribe(one, A);
+        registry.remove(one);
+        assertThat(lingering.of("7")).as("one is still there").isEmpty();
+        registry.remove(two);
+        assertThat(lingering.of("7")).containsOnlyKeys(A);
+        assertThat(told).containsOnlyKeys("7");
+        assertThat(told.get("7")).containsOnlyKeys(A);
+        now = LINGER.minusSeconds(1);
+        assertThat(lingering.of("7")).containsOnlyKeys(A);
+        now = LINGER;
+        assertThat(lingering.of("7")).isEmpty();
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void eachConnectionThatEndsKeepsItForAWhileMore() {
+        Connection one = add();
+        registry.subscribe(one, A);
+        registry.remove(one);
+        now = LINGER.minusSeconds(1);
+        Connection two = add();
+        lingering
+                .of("7")
+                .forEach((channel, at) ->
+                        assertThat(registry.restore(two, channel, at)).isTrue());
+        registry.remove(two);
+        now = LINGER.plusSeconds(1);
+        assertThat(lingering.of("7")).containsOnlyKeys(A);
+    }
+
+    @Test
+    void aRestoredSubscriptionIsHeardAndEndsLikeAnyOther() {
+        Connection one = add();
+        assertThat(registry.restoring("7")).isSameAs(one);
+        assertThat(registry.restore(one, A, 5)).isTrue();
+        assertThat(registry.restore(one, A, 5)).as("once").isFalse();
+        assertThat(TestRegistries.hearing(registry, A)).containsExactly(one);
+        assertThat(registry.subscriptions()).isEqualTo(1);
+        lingering.listen(told::put);
+        registry.unsubscribe(one, A);
+        assertThat(TestRegistries.hearing(registry, A)).isEmpty();
+        assertThat(told("7").get(A)).as("others know of it").isNegative();
+        assertThat(registry.restore(one, A, 5)).as("an answer that comes late").isFalse();
+        registry.subscribe(one, A);
+        registry.remove(one);
+        assertThat(lingering.of("7")).containsOnlyKeys(A);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void unsubscribingIsToldOnlyWhereOthersMayKnowOfTheSubscription() {
+        lingering.listen(told::put);
+        Connection one = add();
+        registry.subscribe(one, A);
+        registry.unsubscribe(one, A);
+        assertThat(told).isEmpty();
+        registry.subscribe(one, A);
+        registry.share("7");
+        registry.unsubscribe(one, A);
+        assertThat(told("7").get(A)).isNegative();
+        registry.subscribe(one, B);
+        lingering.merge("7", Map.of(B, 5L));
+        registry.unsubscribe(one, B);
+        assertThat(told("7").get(B)).as("another pod has told of it").isNegative();
+        assertThat(lingering.of("7")).isEmpty();
+    }
+
+    @Test
+    void unsubscribingCountsAlsoWhereTheOtherPodsClockIsAhead() {
+        long ahead = System.currentTimeMillis() + 60_000;
+        lingering.merge("7", Map.of(A, ahead));
+        Connection one = add();
+        registry.restore(one, A, ahead);
+        registry.unsubscribe(one, A);
+        assertThat(lingering.merge("7", Map.of(A, ahead))).isEmpty();
+        assertThat(lingering.of("7")).isEmpty();
+    }
+
+    @Test
+    void unsubscribingOnAnotherPodCountsUnlessTheUserHasSubscribedSince() {
+        Connection one = add();
+        registry.restore(one, A, 5);
+        registry.restore(one, B, 5);
+        assertThat(registry.unsubscribedElsewhere("7", A, 4)).as("before").isEmpty();
+        assertThat(registry.unsubscribedElsewhere("7", A, 6)).containsExactly(one);
+        assertThat(TestRegistries.hearing(registry, A)).isEmpty();
+        assertThat(registry.restore(one, A, 5)).isFalse();
+        registry.subscribe(one, B);
+        assertThat(registry.unsubscribedElsewhere("7", B, 6)).isEmpty();
+        assertThat(TestRegistries.hearing(registry, B)).containsExactly(one);
+        assertThat(registry.subscriptions()).isEqualTo(1);
+        registry.remove(one);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatIsAskedForNowTakesTheRoomOfWhatWasRestored() {
+        Connection one = add();
+        registry.restore(one, A, 5);
+        registry.restore(one, B, 4);
+        registry.restore(one, upload("c"), 6);
+        assertThat(registry.restore(one, upload("d"), 7))
+                .as("as many as allowed")
+                .isFalse();
+        assertThat(registry.subscribe(one, A)).isEqualTo(Subscribed.ALREADY);
+        assertThat(registry.subscribe(one, upload("d"))).isEqualTo(Subscribed.YES);
+        assertThat(TestRegistries.hearing(registry, B)).as("the oldest").isEmpty();
+        assertThat(registry.subscribe(one, upload("e"))).isEqualTo(Subscribed.YES);
+        assertThat(registry.subscribe(one, upload("f"))).isEqualTo(Subscribed.TOO_MANY);
+        assertThat(registry.subscriptions()).isEqualTo(3);
+        registry.remove(one);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatIsKeptIsBounded() {
+        LingeringSubscriptions small = lingering(10_000);
+        for (int i = 0; i < 10_000; i++) {
+            small.merge("user " + i, Map.of(A, 5L));
+        }
+        long kept = 0;
+        for (int i = 0; i < 10_000; i++) {
+            kept += small.of("user " + i).size();
+        }
+        assertThat(kept).isBetween(1L, 20L);
+        assertThat(lingering.merge("7", Map.of(A, 1L, B, 1L, upload("c"), 1L, upload("d"), 1L)))
+                .hasSize(3);
+    }
+
+    @Test
+    void withScopeConnectionOrZeroNothingIsKept() {
+        for (LingeringSubscriptions off : List.of(
+                new LingeringSubscriptions(LINGER, 1 << 20, Scope.CONNECTION, 3, () -> now.toNanos()),
+                new LingeringSubscriptions(Duration.ZERO, 1 << 20, Scope.USER, 3, () -> now.toNanos()))) {
+            assertThat(off.enabled()).isFalse();
+            assertThat(off.merge("7", Map.of(A, 5L))).isEmpty();
+            off.keep("7", Map.of(A, 5L));
+            assertThat(off.of("7")).isEmpty();
+            Registry without = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, off);
+            Connection one = RegistryTest.connection("7", event -> {});
+            without.add(one);
+            assertThat(without.restoring("7")).isNull();
+            assertThat(without.restore(one, A, 5)).isFalse();
+        }
+    }
+
+    @Test
+    void whatMakesNoSenseIsRefusedByName() {
+        assertThatThrownBy(() -> new LingeringSubscriptions(Duration.ofSeconds(-1), 1, Scope.USER, 3, () -> 0))
+                .hasMessageContaining("sluice.subscriptions.linger must");
+        assertThatThrownBy(() -> new LingeringSubscriptions(Duration.ofDays(2), 1, Scope.USER, 3, () -> 0))
+                .hasMessageContaining("sluice.subscriptions.linger must");
+        assertThatThrownBy(() -> new LingeringSubscriptions(LINGER, 0, Scope.USER, 3, () -> 0))
+                .hasMessageContaining("sluice.subscriptions.linger-max-bytes");
+    }
+
+    private Map<Channel, Long> told(String user) {
+        return Objects.requireNonNull(told.get(user));
+    }
+
+    private Connection add() {
+        Connection connection = RegistryTest.connection("7", event -> {});
+        registry.add(connection);
+        return connection;
+    }
+
+    private LingeringSubscriptions lingering(long maxBytes) {
+        return new LingeringSubscriptions(LINGER, maxBytes, Scope.USER, 3, () -> now.toNanos());
+    }
+}
