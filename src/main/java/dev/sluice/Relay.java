@@ -90,10 +90,18 @@ final class Relay {
 
     /** Never throws: what a subscriber throws cancels the stream without a word. */
     void relay(Publication publication) {
+        Counter dropped = unrouted;
         try {
-            deliver(publication);
+            Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
+            if (channel == null) {
+                unrouted.increment();
+                return;
+            }
+            PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
+            dropped = meter.dropped();
+            deliver(publication, channel, meter);
         } catch (Throwable e) {
-            unrouted.increment();
+            dropped.increment();
             long count = failed.pass();
             if (count > 0) {
                 LOG.errorf(
@@ -112,13 +120,7 @@ final class Relay {
         retention.clear();
     }
 
-    private void deliver(Publication publication) {
-        Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
-        if (channel == null) {
-            unrouted.increment();
-            return;
-        }
-        PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
+    private void deliver(Publication publication, Channel channel, PublicationMeters meter) {
         if (publication.payloadLength() > maxPayload) {
             meter.dropped().increment();
             long count = oversized.pass();

@@ -3,19 +3,27 @@ package dev.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.delivery.TestDeliveries;
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.Publication;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.Wire;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
+import dev.sluice.retain.Retention;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -48,6 +56,18 @@ class RelayTest {
     @Inject
     Outboxes outboxes;
 
+    @Inject
+    Routes routes;
+
+    @Inject
+    Retention retention;
+
+    @Inject
+    OutboxConfig outboxConfig;
+
+    @Inject
+    RelayConfig config;
+
     private final RecordingWire heard = new RecordingWire();
     private final Queue<String> ended = new ConcurrentLinkedQueue<>();
 
@@ -64,6 +84,35 @@ class RelayTest {
         assertThat(heard.sent).containsExactly("hello");
         assertThat(ended).containsExactlyInAnyOrder("error", "exception");
         assertThat(feed.live()).isTrue();
+    }
+
+    @Test
+    void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
+        MeterRegistry metrics = new SimpleMeterRegistry();
+        Relay failing = new Relay(
+                feed,
+                routes,
+                retention,
+                registry,
+                TestDeliveries.failing(registry, routes),
+                outboxConfig,
+                config,
+                metrics);
+        Connection connection = connection("counted", heard);
+        registry.add(connection);
+        byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);
+        failing.relay(new Publication(bytes, "user:counted".length(), "hello".length(), System.nanoTime()));
+        registry.remove(connection);
+        assertThat(count(metrics, "user", "dropped")).isEqualTo(1);
+        assertThat(count(metrics, "user", "routed")).isZero();
+        assertThat(count(metrics, "none", "dropped")).isZero();
+    }
+
+    private static double count(MeterRegistry metrics, String route, String outcome) {
+        return metrics.get("sluice.publications")
+                .tags("route", route, "outcome", outcome)
+                .counter()
+                .count();
     }
 
     private Connection connection(String user, Wire wire) {

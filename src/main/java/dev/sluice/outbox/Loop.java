@@ -80,8 +80,9 @@ public final class Loop {
     private void flush() {
         // What a flush sets free may be written and so come to the end of the list.
         for (int i = 0; i < toFlush.size(); i++) {
+            Outbox outbox = toFlush.get(i);
             try {
-                toFlush.get(i).flush();
+                outbox.flush();
             } catch (Throwable e) {
                 // Nobody else may wait because of it.
                 long count = unflushed.pass();
@@ -91,6 +92,8 @@ public final class Loop {
                             "Connections that could not be flushed: %d; further ones are not logged for a minute",
                             count);
                 }
+                // What it was to flush may be lost.
+                outbox.fail(Disconnect.INTERNAL_ERROR);
             }
         }
         toFlush.clear();

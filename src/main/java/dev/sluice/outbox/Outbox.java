@@ -123,15 +123,22 @@ public final class Outbox {
         if (closing || ended) {
             return;
         }
-        if (!failed) {
-            release(Integer.MAX_VALUE);
+        try {
+            if (!failed) {
+                release(Integer.MAX_VALUE);
+            }
+            held = null;
+            flush();
+            closing = true;
+            since = System.nanoTime();
+            watch();
+            wire.close(code, reason);
+        } catch (Throwable e) {
+            // Perhaps for lack of memory, which a close frame takes as well.
+            LOG.debug("Closing failed", e);
+            closing = true;
+            wire.cut();
         }
-        held = null;
-        flush();
-        closing = true;
-        since = System.nanoTime();
-        watch();
-        wire.close(code, reason);
     }
 
     /** The socket is closed: nothing waits any more. Idempotent. */
@@ -292,7 +299,8 @@ public final class Outbox {
         }
     }
 
-    private void fail(Disconnect reason) {
+    /** Tells why the connection must end, once. */
+    void fail(Disconnect reason) {
         if (!failed && !closing) {
             failed = true;
             held = null;

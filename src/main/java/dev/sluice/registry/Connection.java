@@ -89,25 +89,30 @@ public final class Connection {
         outbox.forget(channel);
     }
 
-    /** Ends it; the first reason given counts, later ones are ignored. May be called on any thread. */
+    /**
+     * Ends it: closes its socket and tells the observers. The first reason given counts, later ones are ignored. Never
+     * throws. May be called on any thread.
+     */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(null, reason)) {
             try {
+                // Before anybody is told, so that an observer that throws can't keep the socket open.
+                close(reason);
                 observers.accept(new Disconnected(this, reason));
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 // Others may be waiting for their share of what this one could not be sent.
                 LOG.error("The end of a connection could not be told", e);
             }
         }
     }
 
+    /** Closes its socket, after everything sent before, with the reason's code. */
+    private void close(Disconnect reason) {
+        loop.execute(() -> outbox.close(reason.closeCode(), reason.message()));
+    }
+
     /** Why it has ended; {@code null} while it has not. */
     public @Nullable Disconnect ended() {
         return ended.get();
-    }
-
-    /** Closes its socket, after everything sent before, with the reason's code. May be called on any thread. */
-    public void close(Disconnect reason) {
-        loop.execute(() -> outbox.close(reason.closeCode(), reason.message()));
     }
 }

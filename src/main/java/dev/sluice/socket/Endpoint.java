@@ -50,11 +50,13 @@ abstract class Endpoint {
         UserData data = socket.userData();
         ConnectionGuard guard = data.remove(GUARD);
         try {
-            Session session = sessions.start(socket, guard, data.remove(BEARER));
+            Session session = sessions.open(socket, guard);
             data.put(SESSION, session);
-            // The callback below never comes where the connection was closed before it was a WebSocket.
+            // The callback below never comes where the connection was closed before it was a WebSocket. It is asked for
+            // before anything is answered, which takes memory that may not be there.
             guard.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
-        } catch (RuntimeException e) {
+            sessions.start(session, data.remove(BEARER));
+        } catch (Throwable e) {
             // Without a session nobody would ever close it.
             guard.cut();
             throw e;

@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.IntPredicate;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,8 @@ final class Session implements Inbound.Peer {
         record Over() implements State {}
     }
 
+    private static final Logger LOG = Logger.getLogger(Session.class);
+
     private final SessionHost host;
     private final Outbox outbox;
     private final Loop loop;
@@ -77,9 +80,16 @@ final class Session implements Inbound.Peer {
         return loop;
     }
 
-    /** Runs a task on the WebSocket's event loop; may be called on any thread. */
+    /** Runs a task on the WebSocket's event loop, and ends the session where the task throws; may be called on any thread. */
     void run(Runnable task) {
-        loop.execute(task);
+        loop.execute(() -> {
+            try {
+                task.run();
+            } catch (Throwable e) {
+                LOG.debug("A task of a session failed", e);
+                disconnect(Disconnect.INTERNAL_ERROR);
+            }
+        });
     }
 
     /** What is to be run once it becomes a connection; to be said before it starts. */
@@ -255,12 +265,14 @@ final class Session implements Inbound.Peer {
     void admit(Bearer bearer, @Nullable JsonNode id) {
         over();
         Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
+        Conversation conversation = new Conversation(connection, bearer);
+        State.Open open = new State.Open(conversation);
         if (!host.admit(connection)) {
             close(CROWDED, "too many connections of this user");
             return;
         }
-        Conversation conversation = new Conversation(connection, bearer);
-        state = new State.Open(conversation);
+        // Nothing may fail between: what is in the registry must end with the session.
+        state = open;
         admitted.run();
         outbox.send(ControlFrames.authSuccess(bearer.user(), id));
         Gap gap = host.gap();

@@ -18,7 +18,6 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
-import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
@@ -83,8 +82,8 @@ final class Sessions implements SessionHost {
                 .register(metrics);
     }
 
-    /** Starts a session, of the bearer given where the upgrade has shown one. To be called on the socket's event loop. */
-    Session start(WebSocketConnection socket, ConnectionGuard guard, @Nullable Bearer bearer) {
+    /** A session that has not started. To be called on the socket's event loop. */
+    Session open(WebSocketConnection socket, ConnectionGuard guard) {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
@@ -92,11 +91,15 @@ final class Sessions implements SessionHost {
         session.holds(guard.place());
         session.paced(guard.inbound()::admits);
         guard.inbound().watch(session);
+        return session;
+    }
+
+    /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
+    void start(Session session, @Nullable Bearer bearer) {
         session.opened(bearer);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }
-        return session;
     }
 
     /** From now on sessions are closed as soon as they start, and upgrades are to be refused. */
@@ -138,10 +141,6 @@ final class Sessions implements SessionHost {
 
     private long count() {
         return open.values().stream().mapToLong(Set::size).sum();
-    }
-
-    void onDisconnected(@Observes Disconnected event) {
-        event.connection().close(event.reason());
     }
 
     @Override

@@ -464,7 +464,6 @@ class DeliveryStressTest {
                     event.reason() != Disconnect.INTERNAL_ERROR && event.reason() != Disconnect.STALLED,
                     () -> "disconnected: " + event);
             registry().remove(event.connection());
-            event.connection().close(event.reason());
         }
 
         void act() {

@@ -108,7 +108,6 @@ class InboundFuzzTest {
         @Override
         public void disconnected(Disconnected event) {
             registry.remove(event.connection());
-            event.connection().close(event.reason());
         }
 
         @Override

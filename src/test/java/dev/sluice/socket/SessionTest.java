@@ -67,7 +67,6 @@ class SessionTest {
                 @Override
                 public void disconnected(Disconnected event) {
                     ended.add(event);
-                    event.connection().close(event.reason());
                 }
 
                 @Override

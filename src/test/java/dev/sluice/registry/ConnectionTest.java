@@ -1,0 +1,51 @@
+package dev.sluice.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+class ConnectionTest {
+
+    private final RecordingWire wire = new RecordingWire();
+    private final List<Disconnected> told = new ArrayList<>();
+
+    @Test
+    void disconnectClosesTheSocketAndTellsOnce() {
+        Connection connection = connection(told::add);
+        connection.disconnect(Disconnect.OPERATOR);
+        connection.disconnect(Disconnect.GOING_AWAY);
+        assertThat(wire.closes).containsExactly(4503);
+        assertThat(told).containsExactly(new Disconnected(connection, Disconnect.OPERATOR));
+    }
+
+    @Test
+    void observerThatThrowsDoesNotKeepTheSocketOpen() {
+        connection(event -> {
+                    throw new IllegalStateException("thrown by the test");
+                })
+                .disconnect(Disconnect.OPERATOR);
+        assertThat(wire.closes).containsExactly(4503);
+    }
+
+    @Test
+    void observerThatThrowsAnErrorDoesNotKeepTheSocketOpen() {
+        connection(event -> {
+                    throw new Error("thrown by the test");
+                })
+                .disconnect(Disconnect.PEER_SILENT);
+        assertThat(wire.closes).containsExactly(Disconnect.PEER_SILENT.closeCode());
+    }
+
+    private Connection connection(Consumer<Disconnected> observers) {
+        Loop loop = new Loop(0, Runnable::run);
+        return new Connection(
+                "7", channel -> true, TestOutboxes.standard().open(wire, loop, reason -> {}), loop, observers);
+    }
+}
