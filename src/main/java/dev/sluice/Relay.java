@@ -19,16 +19,15 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
-import io.smallrye.mutiny.subscription.MultiSubscriber;
+import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.Flow;
 import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /** Joins the feed to the routes at start and parts them at stop: what Redis says goes to those who should hear it. */
 @Singleton
@@ -46,7 +45,7 @@ final class Relay {
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle();
     private final LogThrottle failed = new LogThrottle();
-    private final Subscriber subscriber = new Subscriber();
+    private Cancellable subscription = () -> {};
     private long sequence;
 
     Relay(
@@ -79,17 +78,33 @@ final class Relay {
 
     /** After all else has started: whatever is wrong with the configuration has been said by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
-        feed.publications(routes.all().stream().map(Route::prefix).toList(), maxPayload)
+        subscription = feed.batches(routes.all().stream().map(Route::prefix).toList(), maxPayload)
+                .onItem()
+                .invoke(this::relay)
                 .subscribe()
-                .withSubscriber(subscriber);
+                .with(
+                        batch -> {},
+                        failure -> LOG.fatal("The feed failed, which it never should", failure),
+                        () -> LOG.fatal("The feed ended, which it never should"));
     }
 
     void stop(@Observes ShutdownEvent event) {
-        subscriber.cancel();
+        subscription.cancel();
     }
 
-    /** Never throws: what a subscriber throws cancels the stream without a word. */
-    void relay(Publication publication) {
+    /** Never throws: an exception would cancel the stream silently. */
+    void relay(List<Publication> batch) {
+        for (Publication publication : batch) {
+            relay(publication);
+        }
+        try {
+            deliveries.handOver();
+        } catch (Throwable e) {
+            failed(e);
+        }
+    }
+
+    private void relay(Publication publication) {
         Counter dropped = unrouted;
         try {
             Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
@@ -102,13 +117,17 @@ final class Relay {
             deliver(publication, channel, meter);
         } catch (Throwable e) {
             dropped.increment();
-            long count = failed.pass();
-            if (count > 0) {
-                LOG.errorf(
-                        e,
-                        "Publications that could not be delivered: %d; further ones are only counted for a minute",
-                        count);
-            }
+            failed(e);
+        }
+    }
+
+    private void failed(Throwable e) {
+        long count = failed.pass();
+        if (count > 0) {
+            LOG.errorf(
+                    e,
+                    "Publications that could not be delivered: %d; further ones are only counted for a minute",
+                    count);
         }
     }
 
@@ -154,40 +173,5 @@ final class Relay {
 
     private Payload payload(Publication publication) {
         return Payload.of(sequence, publication.payload(), publication.receivedAt());
-    }
-
-    /**
-     * Asks for everything there is. A subscriber of our own, because Quarkus saves and restores thread contexts around
-     * each call of a lambda, which costs several times what most publications do.
-     */
-    private final class Subscriber implements MultiSubscriber<Publication> {
-        private Flow.@Nullable Subscription subscription;
-
-        @Override
-        public void onSubscribe(Flow.Subscription subscribed) {
-            subscription = subscribed;
-            subscribed.request(Long.MAX_VALUE);
-        }
-
-        @Override
-        public void onItem(Publication publication) {
-            relay(publication);
-        }
-
-        @Override
-        public void onFailure(Throwable failure) {
-            LOG.fatal("The feed failed, which it never should", failure);
-        }
-
-        @Override
-        public void onCompletion() {
-            LOG.fatal("The feed ended, which it never should");
-        }
-
-        void cancel() {
-            if (subscription != null) {
-                subscription.cancel();
-            }
-        }
     }
 }

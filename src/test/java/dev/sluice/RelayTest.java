@@ -101,7 +101,7 @@ class RelayTest {
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);
-        failing.relay(new Publication(bytes, "user:counted".length(), "hello".length(), System.nanoTime()));
+        failing.relay(List.of(new Publication(bytes, "user:counted".length(), "hello".length(), System.nanoTime())));
         registry.remove(connection);
         assertThat(count(metrics, "user", "dropped")).isEqualTo(1);
         assertThat(count(metrics, "user", "routed")).isZero();

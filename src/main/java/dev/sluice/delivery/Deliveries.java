@@ -43,7 +43,6 @@ public final class Deliveries {
 
     // Of the thread that reads.
     private final List<Backlog> touched = new ArrayList<>();
-    private boolean handOverDue;
     private long pauses;
     private boolean paused;
 
@@ -101,7 +100,10 @@ public final class Deliveries {
         };
     }
 
-    /** Brings a publication to those who hear its channel. To be called on the source's thread. */
+    /**
+     * Adds a publication to the batch of each event loop that has listeners of its channel; {@link #handOver} hands the
+     * batches over. To be called on the source's thread.
+     */
     public void deliver(Channel channel, Listeners listeners, Payload payload) {
         RouteMeters route = meters(channel);
         listeners.forEachLoop(loop -> {
@@ -110,10 +112,24 @@ public final class Deliveries {
                 touched.add(backlog);
             }
         });
-        if (!handOverDue) {
-            handOverDue = true;
-            // Once everything that came in the same read has been added.
-            source.execute(this::handOver);
+    }
+
+    /**
+     * Hands what has been added to the event loops, and pauses the source where one of them is behind. To be called on the
+     * source's thread, after what one read brought.
+     */
+    public void handOver() {
+        boolean full = false;
+        for (Backlog backlog : touched) {
+            backlog.handOver();
+            full |= backlog.full();
+        }
+        touched.clear();
+        if (full && !paused) {
+            paused = true;
+            long pause = ++pauses;
+            source.pause();
+            source.execute(() -> giveUp(pause), maxPause);
         }
     }
 
@@ -150,22 +166,6 @@ public final class Deliveries {
 
     private RouteMeters meters(Channel channel) {
         return Objects.requireNonNull(meters.get(channel.route()));
-    }
-
-    private void handOver() {
-        handOverDue = false;
-        boolean full = false;
-        for (Backlog backlog : touched) {
-            backlog.handOver();
-            full |= backlog.full();
-        }
-        touched.clear();
-        if (full && !paused) {
-            paused = true;
-            long pause = ++pauses;
-            source.pause();
-            source.execute(() -> giveUp(pause), maxPause);
-        }
     }
 
     private void resumeIfDrained() {

@@ -116,14 +116,15 @@ public final class Feed implements Source {
     }
 
     /**
-     * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them.
-     * The stream neither completes nor fails; an interruption of the link is survived inside. Items come on the event
-     * loop that reads Redis and are dropped while the subscriber has requested none. Each subscriber makes a
-     * subscription of its own, and {@link #live} speaks of the last: there should be one.
+     * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them. An
+     * item is what one read from Redis brought, at least one publication. The stream neither completes nor fails; an
+     * interruption of the link is survived inside. Items come on the event loop that reads Redis and are dropped while the
+     * subscriber has requested none. Each subscriber makes a subscription of its own, and {@link #live} speaks of the
+     * last: there should be one.
      *
-     * @param maxPayload payloads with more bytes are left out of the publication
+     * @param maxPayload in bytes; larger payloads are left out of the publication
      */
-    public Multi<Publication> publications(Collection<String> prefixes, int maxPayload) {
+    public Multi<List<Publication>> batches(Collection<String> prefixes, int maxPayload) {
         List<String> patterns = prefixes.stream().map(prefix -> prefix + ":*").toList();
         return Multi.createFrom()
                 .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
@@ -179,7 +180,7 @@ public final class Feed implements Source {
         }
     }
 
-    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super Publication> subscriber) {
+    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super List<Publication>> subscriber) {
         RedisLink.Clients clients = new RedisLink.Clients() {
             @Override
             public Redis subscriber(Consumer<ChannelPipeline> initializer) {
@@ -216,15 +217,15 @@ public final class Feed implements Source {
 
     /** Tells what the supervisor says to whom it concerns. */
     private final class Teller implements Supervisor.Listener {
-        private final MultiEmitter<? super Publication> subscriber;
+        private final MultiEmitter<? super List<Publication>> subscriber;
 
-        Teller(MultiEmitter<? super Publication> subscriber) {
+        Teller(MultiEmitter<? super List<Publication>> subscriber) {
             this.subscriber = subscriber;
         }
 
         @Override
-        public void published(Publication publication) {
-            subscriber.emit(publication);
+        public void published(List<Publication> batch) {
+            subscriber.emit(batch);
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt at a subscription, from connecting to its end. It is opened once and never comes back. */
@@ -40,8 +41,8 @@ interface Link {
         /** Redis has acknowledged every pattern. */
         void subscribed();
 
-        /** Redis has sent this; must not throw. */
-        void published(Publication publication);
+        /** Redis has sent these, in this order, at least one; must not throw. */
+        void published(List<Publication> batch);
 
         /** Redis has sent a beat back. */
         void heard(long beat);

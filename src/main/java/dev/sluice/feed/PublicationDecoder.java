@@ -6,13 +6,16 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
 import io.netty.handler.codec.CorruptedFrameException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
  * Takes what was published out of what Redis sends, and lets everything else through to the Redis client. The client's
- * own parser makes some twenty objects of each message; here it is one, because most messages are of no interest. What is
- * too large is skipped as it comes and never held in memory. Confined to the connection's event loop.
+ * own parser makes some twenty objects of each message; here it is one, because most messages are of no interest. The
+ * publications of one read are one batch; a message of another kind ends the batch, so that the order stays as Redis sent
+ * it. A payload that is too large is skipped as it comes and never held in memory. Confined to the connection's event
+ * loop.
  */
 final class PublicationDecoder extends ByteToMessageDecoder {
 
@@ -48,8 +51,11 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     private static final int INCOMPLETE = -1;
 
     private final int maxPayload;
-    private final Consumer<Publication> consumer;
+    private final Consumer<List<Publication>> consumer;
     private final Consumer<Publication> own;
+
+    /** The publications of the current read; handed on as they are, so every batch is a list of its own. */
+    private List<Publication> batch = new ArrayList<>();
 
     /** Bytes to come that nobody wants. */
     private long skip;
@@ -64,14 +70,37 @@ final class PublicationDecoder extends ByteToMessageDecoder {
      * A decoder at the beginning of a connection.
      *
      * @param maxPayload payloads with more bytes are left out
-     * @param consumer told of each publication on a channel of a pattern, on the event loop; must not throw
-     * @param own told of each publication on a channel of the pods' own, likewise; its payload is left out where it is
-     *     larger than {@link #MAX_OWN}
+     * @param consumer receives the publications on channels of a pattern that one read brought, in order and at least one,
+     *     on the event loop; must not throw
+     * @param own receives each publication on a channel of the pods' own, on the event loop; its payload is left out where
+     *     it is larger than {@link #MAX_OWN}; must not throw
      */
-    PublicationDecoder(int maxPayload, Consumer<Publication> consumer, Consumer<Publication> own) {
+    PublicationDecoder(int maxPayload, Consumer<List<Publication>> consumer, Consumer<Publication> own) {
         this.maxPayload = maxPayload;
         this.consumer = consumer;
         this.own = own;
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+        endBatch();
+        super.channelReadComplete(context);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) throws Exception {
+        endBatch();
+        super.channelInactive(context);
+        // What was left undecoded has been decoded by that.
+        endBatch();
+    }
+
+    private void endBatch() {
+        if (!batch.isEmpty()) {
+            List<Publication> ended = batch;
+            batch = new ArrayList<>(ended.size());
+            consumer.accept(ended);
+        }
     }
 
     @Override
@@ -89,12 +118,13 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 }
                 nameless = false;
                 skip(in, next, length);
-                consumer.accept(new Publication(new byte[0], 0, (int) length, now));
+                batch.add(new Publication(new byte[0], 0, (int) length, now));
             } else if (isPublication(in)) {
                 if (!publication(in, now)) {
                     return;
                 }
             } else if (isOwn(in)) {
+                endBatch();
                 if (!message(in, in.readerIndex() + NAMED_AT, MAX_OWN, own, now)) {
                     return;
                 }
@@ -103,6 +133,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 if (end == INCOMPLETE) {
                     return;
                 }
+                endBatch();
                 // A copy, because the client's parser appends to what it gets, and a slice can't grow.
                 out.add(Unpooled.buffer(end - in.readerIndex()).writeBytes(in, end - in.readerIndex()));
                 // What was let through must not be overtaken by a publication.
@@ -139,7 +170,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** Reads pattern, name and payload; false where they have not all come. */
     private boolean publication(ByteBuf in, long now) {
         long pattern = length(in, in.readerIndex() + PATTERN_LENGTH_AT);
-        return pattern != INCOMPLETE && message(in, next + (int) pattern + 2, maxPayload, consumer, now);
+        return pattern != INCOMPLETE && message(in, next + (int) pattern + 2, maxPayload, batch::add, now);
     }
 
     /** Reads name and payload, the name beginning there; false where they have not all come. */

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
@@ -32,8 +33,8 @@ final class Supervisor {
 
     /** Whom it tells; must not throw. */
     interface Listener {
-        /** Something was published. */
-        void published(Publication publication);
+        /** These were published, in this order; at least one. */
+        void published(List<Publication> batch);
 
         /** A beat has come back. */
         void beat(Duration latency);
@@ -270,11 +271,11 @@ final class Supervisor {
         }
 
         @Override
-        public void published(Publication publication) {
+        public void published(List<Publication> batch) {
             // What an abandoned link still says would be heard twice.
             if (!over) {
                 busy = true;
-                listener.published(publication);
+                listener.published(batch);
             }
         }
 

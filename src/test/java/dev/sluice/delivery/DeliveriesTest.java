@@ -64,8 +64,7 @@ class DeliveriesTest {
             publish(B);
         }
         assertThat(tasks).as("the read is not over").isEmpty();
-        assertThat(source.tasks).hasSize(1);
-        source.readIsOver();
+        readIsOver();
         assertThat(tasks).hasSize(1);
         assertThat(otherTasks).hasSize(1);
         run(tasks);
@@ -75,7 +74,7 @@ class DeliveriesTest {
         run(otherTasks);
         assertThat(heard(otherWire)).hasSize(10);
         publish(B);
-        source.readIsOver();
+        readIsOver();
         assertThat(tasks).as("the next read is the next task").hasSize(1);
         assertThat(otherTasks).as("nobody there hears it").isEmpty();
     }
@@ -92,7 +91,7 @@ class DeliveriesTest {
         assertThat(source.pauses).as("asked once").isEqualTo(1);
         run(tasks);
         assertThat(source.paused).as("on the source's own thread").isTrue();
-        source.readIsOver();
+        readIsOver();
         assertThat(source.paused).isFalse();
         assertThat(heard(wire)).hasSize(11);
     }
@@ -104,10 +103,10 @@ class DeliveriesTest {
         read(10);
         assertThat(source.pauses).isEqualTo(1);
         run(tasks);
-        source.readIsOver();
+        readIsOver();
         assertThat(source.paused).isTrue();
         run(otherTasks);
-        source.readIsOver();
+        readIsOver();
         assertThat(source.paused).isFalse();
         assertThat(lags).isEmpty();
     }
@@ -143,7 +142,7 @@ class DeliveriesTest {
         listen("1", loop, wire, A);
         read(10);
         run(tasks);
-        source.readIsOver();
+        readIsOver();
         assertThat(source.paused).isFalse();
         Runnable late = source.timers.remove(0);
         late.run();
@@ -154,7 +153,7 @@ class DeliveriesTest {
                 .as("that of the pause before says nothing of this one")
                 .isTrue();
         run(tasks);
-        source.readIsOver();
+        readIsOver();
         assertThat(lags).isEmpty();
         assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 20));
     }
@@ -173,7 +172,7 @@ class DeliveriesTest {
                 reads++;
             }
             run(otherTasks);
-            source.readIsOver();
+            readIsOver();
             assertThat(deliveries.bytes()).isLessThanOrEqualTo(MAX_BYTES + perRead * 1000L);
             assertThat(tasks).hasSize(1);
         }
@@ -216,7 +215,7 @@ class DeliveriesTest {
     void whoeverSubscribedInBetweenHearsIt() {
         listen("1", loop, wire, A);
         publish(A);
-        source.readIsOver();
+        readIsOver();
         RecordingWire late = new RecordingWire();
         listen("2", loop, late, A);
         run(tasks);
@@ -233,7 +232,7 @@ class DeliveriesTest {
         Payload newest = payload();
         deliver(A, newest);
         publish(A);
-        source.readIsOver();
+        readIsOver();
         Connection asking = listen("2", loop, late, A);
         give(asking, newest);
         run(tasks);
@@ -253,7 +252,7 @@ class DeliveriesTest {
         publish(B);
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         give(listen("2", loop, otherWire, A, B), newest);
         run(tasks);
         assertThat(heard(wire)).containsExactly("1", "2", "3");
@@ -268,7 +267,7 @@ class DeliveriesTest {
         publish(A);
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         Connection one = listen("7", loop, otherWire, A);
         give(one, newest);
         Connection sibling = listen("7", otherLoop, new RecordingWire());
@@ -287,7 +286,7 @@ class DeliveriesTest {
         publish(A);
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         registry.subscribe(one, A);
         assertThat(deliveries.needs(one, A, newest, false))
                 .as("it comes by itself")
@@ -305,7 +304,7 @@ class DeliveriesTest {
         Connection one = listen("1", loop, wire, A);
         give(one, newest);
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         assertThat(deliveries.needs(one, A, newest, false)).isFalse();
         run(tasks);
         assertThat(heard(wire)).containsExactly("1");
@@ -322,7 +321,7 @@ class DeliveriesTest {
         assertThat(deliveries.needs(sibling, A, before, false)).as("not twice").isFalse();
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         assertThat(deliveries.needs(sibling, A, newest, false)).isFalse();
         run(tasks);
         assertThat(heard(otherWire)).containsExactly("1", "2");
@@ -334,7 +333,7 @@ class DeliveriesTest {
         Connection one = listen("1", loop, wire, A);
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         run(tasks);
         registry.unsubscribe(one, A);
         registry.subscribe(one, A);
@@ -348,7 +347,7 @@ class DeliveriesTest {
         read(9);
         Payload newest = payload();
         deliver(A, newest);
-        source.readIsOver();
+        readIsOver();
         source.timeIsUp();
         assertThat(deliveries.needs(one, A, newest, false)).as("not told yet").isFalse();
         run(tasks);
@@ -378,7 +377,12 @@ class DeliveriesTest {
         for (int i = 0; i < publications; i++) {
             publish(A);
         }
-        source.readIsOver();
+        readIsOver();
+    }
+
+    private void readIsOver() {
+        deliveries.handOver();
+        source.runTasks();
     }
 
     private void publish(Channel channel) {

@@ -305,6 +305,7 @@ class DeliveryStressTest {
                     publish(channel);
                 }
             }
+            deliveries().handOver();
             if (sequence == PUBLICATIONS || !wrong.isEmpty()) {
                 sequence = PUBLICATIONS;
                 published.countDown();

@@ -37,8 +37,8 @@ final class HandDrivenSource implements Source {
         delays.add(delay);
     }
 
-    /** What was read has been given out. */
-    void readIsOver() {
+    /** Runs what has been given to its thread. */
+    void runTasks() {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
         }
@@ -49,6 +49,6 @@ final class HandDrivenSource implements Source {
         List<Runnable> due = List.copyOf(timers);
         timers.clear();
         due.forEach(Runnable::run);
-        readIsOver();
+        runTasks();
     }
 }

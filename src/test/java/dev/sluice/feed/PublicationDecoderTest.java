@@ -25,6 +25,9 @@ class PublicationDecoderTest {
     /** Publications and what was let through, in the order they came out. */
     private final List<String> seen = new ArrayList<>();
 
+    /** How many publications each batch had. */
+    private final List<Integer> batches = new ArrayList<>();
+
     private final EmbeddedChannel channel =
             new EmbeddedChannel(new PublicationDecoder(MAX_PAYLOAD, this::published, this::own));
 
@@ -33,6 +36,36 @@ class PublicationDecoderTest {
     void takesPublicationsOut(String type) {
         read(publication(type, "user:*", "user:7", "hello"));
         assertThat(seen).containsExactly("user:7=hello");
+    }
+
+    @Test
+    void oneReadIsOneBatch() {
+        read(publication("*", "user:*", "user:7", "a")
+                + publication("*", "user:*", "user:7", "b")
+                + publication("*", "user:*", "user:7", "c").substring(0, 30));
+        assertThat(batches).containsExactly(2);
+        read(publication("*", "user:*", "user:7", "c").substring(30));
+        assertThat(batches).containsExactly(2, 1);
+        assertThat(seen).containsExactly("user:7=a", "user:7=b", "user:7=c");
+    }
+
+    @Test
+    void aMessageOfAnotherKindEndsTheBatchAndKeepsItsPlace() {
+        read(publication("*", "user:*", "user:7", "a")
+                + named("*", "sluice:canary:1", "1")
+                + publication("*", "user:*", "user:7", "b")
+                + "+OK\r\n"
+                + publication("*", "user:*", "user:7", "c"));
+        assertThat(seen).containsExactly("user:7=a", "own sluice:canary:1=1", "user:7=b", "+OK\r\n", "user:7=c");
+        assertThat(batches).containsExactly(1, 1, 1);
+    }
+
+    @Test
+    void whatWasReadBeforeTheEndIsHandedOn() {
+        channel.pipeline().fireChannelRead(Unpooled.copiedBuffer(publication("*", "user:*", "user:7", "a"), UTF_8));
+        assertThat(seen).isEmpty();
+        channel.pipeline().fireChannelInactive();
+        assertThat(seen).containsExactly("user:7=a");
     }
 
     @Test
@@ -189,8 +222,9 @@ class PublicationDecoderTest {
         }
     }
 
-    private void published(Publication publication) {
-        see("", publication);
+    private void published(List<Publication> batch) {
+        batches.add(batch.size());
+        batch.forEach(publication -> see("", publication));
     }
 
     private void own(Publication message) {

@@ -36,8 +36,8 @@ class SupervisorTest {
             },
             new Supervisor.Listener() {
                 @Override
-                public void published(Publication publication) {
-                    heard.add(publication);
+                public void published(List<Publication> batch) {
+                    heard.addAll(batch);
                 }
 
                 @Override
@@ -209,7 +209,7 @@ class SupervisorTest {
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         for (int i = 0; i < 20; i++) {
             fire();
-            last().events.published(publication);
+            last().events.published(List.of(publication));
         }
         assertThat(supervisor.live()).isTrue();
         assertThat(last().beat).as("no more beats than may be missed").isEqualTo(4);
@@ -361,7 +361,7 @@ class SupervisorTest {
     void passesOnWhatItsLinkHears() {
         supervisor.start();
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
-        last().events.published(publication);
+        last().events.published(List.of(publication));
         assertThat(heard).containsExactly(publication);
         last().events.said(new PodMessage("hello"));
         assertThat(said).containsExactly("hello");
@@ -373,7 +373,7 @@ class SupervisorTest {
         Link.Events first = last().events;
         first.subscribed();
         first.ended(null);
-        first.published(new Publication(new byte[] {'x'}, 0, 1, 0));
+        first.published(List.of(new Publication(new byte[] {'x'}, 0, 1, 0)));
         first.said(new PodMessage("hello"));
         assertThat(heard).isEmpty();
         assertThat(said).isEmpty();
@@ -455,7 +455,7 @@ class SupervisorTest {
         for (int i = 0; i < 3; i++) {
             beatAndHear();
             // Publishers with old connections still reach the old server.
-            last().events.published(publication);
+            last().events.published(List.of(publication));
             assertThat(supervisor.live()).isTrue();
         }
         beatAndHear();
@@ -478,7 +478,7 @@ class SupervisorTest {
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         for (int i = 0; i < 10; i++) {
             tick();
-            last().events.published(publication);
+            last().events.published(List.of(publication));
         }
         assertThat(supervisor.live())
                 .as("the beats of both connections are behind")

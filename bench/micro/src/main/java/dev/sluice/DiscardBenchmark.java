@@ -1,9 +1,11 @@
 package dev.sluice;
 
+import dev.sluice.delivery.IdleDeliveries;
 import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.registry.Registries;
+import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retentions;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
@@ -70,21 +72,22 @@ public class DiscardBenchmark {
         Routes routes = new Routes(List.of(
                 new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
                 new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE)));
-        // What isn't reached by a discarded publication isn't there.
+        Registry registry = Registries.empty(routes);
+        // The feed is not reached by a discarded publication.
         relay = new Relay(
                 null,
                 routes,
                 Retentions.standard(),
-                Registries.empty(routes),
-                null,
+                registry,
+                IdleDeliveries.of(registry, routes),
                 new Bounds(size(1 << 20), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT),
                 new Payloads(size(256 << 10)),
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
         channel = new EmbeddedChannel(Decoders.decoder(relay::relay));
         users = resp("user");
-        EmbeddedChannel reader = new EmbeddedChannel(Decoders.decoder(publications::add));
+        EmbeddedChannel reader = new EmbeddedChannel(Decoders.decoder(publications::addAll));
         reader.writeInbound(users.retainedDuplicate());
-        reader = new EmbeddedChannel(Decoders.decoder(uploads::add));
+        reader = new EmbeddedChannel(Decoders.decoder(uploads::addAll));
         reader.writeInbound(resp("upload"));
         parser = new VertxParser(response -> {
             if (response.get(0).toString().equals("pmessage")
@@ -103,13 +106,13 @@ public class DiscardBenchmark {
     /** The decision alone: the route, who listens, the counters. */
     @Benchmark
     public void decision() {
-        publications.forEach(relay::relay);
+        relay.relay(publications);
     }
 
     /** The decision alone on a route that keeps the newest of each channel. */
     @Benchmark
     public void decisionRetained() {
-        uploads.forEach(relay::relay);
+        relay.relay(uploads);
     }
 
     /** The same bytes through the Redis client's own parser, as far as the route: what the feed does without. */
