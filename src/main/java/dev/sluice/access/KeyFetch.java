@@ -27,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
@@ -96,7 +97,8 @@ final class KeyFetch {
         if (info.getHttpProxyHost() != null) {
             return options.setHost(info.getHttpProxyHost()).setPort(info.getHttpProxyPort());
         }
-        for (Proxy proxy : ProxySelector.getDefault().select(location)) {
+        ProxySelector proxies = ProxySelector.getDefault();
+        for (Proxy proxy : proxies == null ? List.<Proxy>of() : proxies.select(location)) {
             if (proxy.type() == Proxy.Type.HTTP && proxy.address() instanceof InetSocketAddress address) {
                 return options.setHost(address.getHostString()).setPort(address.getPort());
             }

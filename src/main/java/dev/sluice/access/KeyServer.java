@@ -4,6 +4,7 @@ import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -144,16 +145,18 @@ final class KeyServer {
     }
 
     private void fetched(long asked, Fetched fetched) {
-        boolean first = known == null;
+        Known before = known;
+        boolean first = before == null;
         boolean healed = failure != null;
         known = new Known(fetched.keys(), asked, asked + fetched.life().toNanos());
         failure = null;
         if (first || healed) {
             LOG.infof("Keys to verify tokens with: %d, from %s", fetched.keys().size(), location);
         }
-        fetched.keys()
-                .weak()
-                .forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s, from %s", key, location));
+        List<String> weak = fetched.keys().weak();
+        if (before == null || !weak.equals(before.keys().weak())) {
+            weak.forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s, from %s", key, location));
+        }
         // A set that has changed right after it was first fetched is fetched again at once.
         end(first ? asked : asked + BETWEEN_FETCHES.toNanos()).complete(null);
     }

@@ -30,8 +30,8 @@ public final class ProblemsDescribed implements OASFilter {
 
     private static final Map<Integer, String> WITH_REDIS = Map.of(
             503,
-                    "Redis did not confirm it in time, too much is under way, or tokens can't be verified now;"
-                            + " Retry-After says when to try again");
+            "Redis did not confirm it in time, too much is under way, or tokens can't be verified now;"
+                    + " Retry-After says when to try again");
 
     @Override
     public PathItem filterPathItem(PathItem path) {

@@ -72,7 +72,7 @@ class KeysIT {
 
                 for (int i = 0; i < 5; i++) {
                     assertThat(Client.outcome(pod, forged.sign(Tokens.claims("7"))))
-.isIn(1013, 4003);
+                            .isIn(1013, 4003);
                 }
                 assertThat(keys.requests()).as("not for each").hasSizeLessThanOrEqualTo(3);
                 assertThat(failures(pod, "undecided")).isPositive();
