@@ -95,7 +95,7 @@ final class KeyServer {
         if (failure == null || expired >= retainNanos) {
             return null;
         }
-        next(Duration.ZERO);
+        scheduled(nanoTime.getAsLong());
         return last;
     }
 
@@ -110,21 +110,23 @@ final class KeyServer {
      */
     CompletableFuture<Void> next(Duration patience) {
         long now = nanoTime.getAsLong();
+        Coming next = scheduled(now);
+        return next.due() - now <= patience.toNanos()
+                ? next.outcome()
+                : CompletableFuture.failedFuture(new KeysUnavailable());
+    }
+
+    private Coming scheduled(long now) {
         Coming next;
-        boolean isNew = false;
         synchronized (this) {
-            next = coming;
-            if (next == null) {
-                next = new Coming(now + Math.max(0, notBefore - now), new CompletableFuture<>());
-                coming = next;
-                isNew = true;
+            if (coming != null) {
+                return coming;
             }
+            next = new Coming(now + Math.max(0, notBefore - now), new CompletableFuture<>());
+            coming = next;
         }
-        long wait = next.due() - now;
-        if (isNew) {
-            timer.schedule(TimeUnit.NANOSECONDS.toMillis(Math.max(0, wait) + 999_999), this::fetch);
-        }
-        return wait <= patience.toNanos() ? next.outcome() : CompletableFuture.failedFuture(new KeysUnavailable());
+        timer.schedule(TimeUnit.NANOSECONDS.toMillis(next.due() - now + 999_999), this::fetch);
+        return next;
     }
 
     private void fetch() {

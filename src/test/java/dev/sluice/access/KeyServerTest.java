@@ -14,6 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
+/** Tests of time and order; what a real server answers is tested over the wire. */
+@SuppressWarnings("FutureReturnValueIgnored")
 class KeyServerTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(4);
