@@ -1,7 +1,7 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.LogThrottle;
 import dev.sluice.log.Causes;
+import dev.sluice.log.LogThrottle;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
