@@ -1,8 +1,8 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Question;
+import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.log.Plain;
 import dev.sluice.redis.RedisLines;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
@@ -130,7 +130,7 @@ public final class Authorizer {
         if (count > 0) {
             LOG.warnf(
                     "Nobody says who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
-                    tag(access), Plain.text(failure.toString()), count);
+                    tag(access), Causes.innermost(failure), count);
         }
         return Decision.UNKNOWN;
     }

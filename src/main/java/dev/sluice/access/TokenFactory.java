@@ -6,14 +6,21 @@ import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.jwt.auth.principal.JWTCallerPrincipal;
 import io.smallrye.jwt.auth.principal.JWTCallerPrincipalFactory;
 import io.smallrye.jwt.auth.principal.ParseException;
+import io.vertx.core.Vertx;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.inject.Alternative;
+import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.microprofile.jwt.Claims;
+import org.jboss.logging.Logger;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.consumer.JwtContext;
 import org.jose4j.keys.resolvers.VerificationKeyResolver;
@@ -21,24 +28,46 @@ import org.jose4j.lang.UnresolvableKeyException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a token must be to count, over WebSocket and HTTP alike: SmallRye JWT calls this one for both. Blocks while keys
- * are fetched.
+ * What a token must be to count, over WebSocket and HTTP alike. A token that no known key has signed is undecided until
+ * keys that were asked for after its arrival have been tried.
  */
 @Singleton
 @Alternative
 @Priority(1)
 final class TokenFactory extends JWTCallerPrincipalFactory {
 
-    private final Parser parser = new Parser();
+    private static final Logger LOG = Logger.getLogger(TokenFactory.class);
 
-    /** A token of a kind that is not accepted, although its signature is good. */
-    static final class WrongType extends ParseException {
+    /** HTTP requests that may wait for keys; each holds a thread. */
+    private static final int MAX_WAITING = 16;
+
+    /** For the fetch that is under way, which ends earlier. */
+    private static final int WAIT_SECONDS = 5;
+
+    private final Parser parser = new Parser();
+    private final Semaphore waiting = new Semaphore(MAX_WAITING);
+    private final Instance<Vertx> vertx;
+
+    /** There once a server of keys is configured and a token has come. */
+    private volatile @Nullable ServerKeys server;
+
+    TokenFactory(Instance<Vertx> vertx) {
+        this.vertx = vertx;
+    }
+
+    /** The token is not good, and never will be. */
+    static final class Rejected extends ParseException {
         private static final long serialVersionUID = 1;
 
-        static final String MESSAGE = "token is not an access token";
+        private final transient Verdict.Refused verdict;
 
-        WrongType() {
-            super(MESSAGE);
+        Rejected(Verdict.Refused verdict) {
+            super(verdict.message());
+            this.verdict = verdict;
+        }
+
+        Verdict.Refused verdict() {
+            return verdict;
         }
     }
 
@@ -63,56 +92,127 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
+    /** Newer keys than those that are known may have signed it. */
+    static final class Undecided extends ParseException {
+        private static final long serialVersionUID = 1;
+
+        Undecided() {
+            super("no known key has signed the token");
+        }
+    }
+
+    /**
+     * Called by SmallRye JWT for the tokens of HTTP requests. Blocks while a fetch of keys is under way that may decide.
+     *
+     * @throws KeysUnavailable where it can't be decided now
+     */
     @Override
     public JWTCallerPrincipal parse(String token, JWTAuthContextInfo info) throws ParseException {
-        JwtContext context = parser.parse(token, info);
+        long arrival = System.nanoTime();
+        try {
+            return judge(token, info, arrival);
+        } catch (Undecided e) {
+            if (!waiting.tryAcquire()) {
+                throw new KeysUnavailable();
+            }
+        }
+        try {
+            while (true) {
+                boolean fetched = awaitFetch();
+                try {
+                    return judge(token, info, arrival);
+                } catch (Undecided e) {
+                    if (!fetched) {
+                        throw new KeysUnavailable();
+                    }
+                }
+            }
+        } finally {
+            waiting.release();
+        }
+    }
+
+    private boolean awaitFetch() {
+        try {
+            nextKeys(Duration.ZERO).get(WAIT_SECONDS, TimeUnit.SECONDS);
+            return true;
+        } catch (ExecutionException | TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /**
+     * Judges by the keys that are known. Does not block.
+     *
+     * @param arrival when the token came, by {@link System#nanoTime}
+     * @throws Rejected where it is not good
+     * @throws Undecided where {@link #nextKeys} may decide
+     */
+    VerifiedToken judge(String token, JWTAuthContextInfo info, long arrival) throws Rejected, Undecided {
+        JwtContext context;
+        try {
+            context = parser.parse(token, info);
+        } catch (ParseException e) {
+            if (e.getCause() instanceof ServerKeys.NotSigned unknown && !unknown.isFinalFor(arrival)) {
+                throw new Undecided();
+            }
+            throw rejected(TokenFailures.refused(e), e);
+        } catch (RuntimeException | StackOverflowError e) {
+            // A claim of a type or depth nobody expects.
+            throw rejected(new Verdict.Refused(Verdict.Reason.TOKEN, TokenFailures.INVALID), e);
+        }
         Object type = context.getJwtClaims().getClaimValue("type");
         // Refresh tokens of the same backend are signed with the same key.
         if (type != null && !type.equals("access")) {
-            throw new WrongType();
+            throw rejected(new Verdict.Refused(Verdict.Reason.TYPE, "token is not an access token"), null);
         }
         return new VerifiedToken(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
     }
 
-    /** SmallRye's, with keys from {@link KeySource}. */
-    private static final class Parser extends DefaultJWTTokenParser {
+    /** The outcome of the fetch that may decide about those that are undecided; see {@link KeyServer#next}. */
+    CompletableFuture<Void> nextKeys(Duration patience) {
+        ServerKeys keys = server;
+        return keys == null ? CompletableFuture.failedFuture(new KeysUnavailable()) : keys.next(patience);
+    }
 
-        /** While keys that were never there can't be fetched, every token would wait for another attempt. */
-        private static final Duration PAUSE = Duration.ofSeconds(1);
+    /** Whether the keys are at hand, so that it is the token that can't be decided about. */
+    boolean hasKeys() {
+        ServerKeys keys = server;
+        return keys == null || keys.healthy();
+    }
 
-        private final ReentrantLock lock = new ReentrantLock();
-        private volatile @Nullable KeySource keys;
-        private @Nullable UnresolvableKeyException failure;
-        private long failed;
+    private static Rejected rejected(Verdict.Refused verdict, @Nullable Throwable failure) {
+        if (LOG.isDebugEnabled()) {
+            LOG.debugf("Token refused: %s%s", verdict.message(), TokenFailures.detail(failure));
+        }
+        return new Rejected(verdict);
+    }
+
+    /** SmallRye's, with our keys. */
+    private final class Parser extends DefaultJWTTokenParser {
+
+        private volatile @Nullable VerificationKeyResolver keys;
 
         @Override
         protected VerificationKeyResolver getVerificationKeyResolver(JWTAuthContextInfo info)
                 throws UnresolvableKeyException {
-            KeySource known = keys;
+            VerificationKeyResolver known = keys;
             if (known != null) {
                 return known;
             }
-            lock.lock();
-            try {
+            synchronized (this) {
                 if (keys == null) {
-                    keys = open(info);
+                    if (ServerKeys.isServer(info.getPublicKeyLocation())) {
+                        server = new ServerKeys(vertx.get(), info);
+                        keys = server;
+                    } else {
+                        keys = new StaticKeys(info);
+                    }
                 }
                 return keys;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        private KeySource open(JWTAuthContextInfo info) throws UnresolvableKeyException {
-            if (failure != null && System.nanoTime() - failed < PAUSE.toNanos()) {
-                throw failure;
-            }
-            try {
-                return new KeySource(info);
-            } catch (UnresolvableKeyException e) {
-                failure = e;
-                failed = System.nanoTime();
-                throw e;
             }
         }
     }

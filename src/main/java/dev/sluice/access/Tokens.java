@@ -1,26 +1,24 @@
 package dev.sluice.access;
 
 import dev.sluice.log.LogThrottle;
-import dev.sluice.log.Plain;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
-import io.smallrye.jwt.auth.principal.JWTParser;
-import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import jakarta.json.JsonString;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.jboss.logging.Logger;
-import org.jose4j.jwt.consumer.ErrorCodes;
-import org.jose4j.jwt.consumer.InvalidJwtException;
 import org.jspecify.annotations.Nullable;
 
 /** Verifies JSON web tokens with the keys MicroProfile JWT is configured with. */
@@ -32,31 +30,35 @@ public final class Tokens {
     /** As long as the id of a channel may be: a longer subject could never be heard. */
     private static final int MAX_USER_BYTES = 256;
 
-    private static final String INVALID = "token is invalid";
-
-    /** Enough to keep two cores busy; fetching keys holds all of them up, and nobody else. */
+    /** Enough to keep two cores busy. */
     private static final int WORKERS = 4;
 
+    /** How long a token that no known key has signed waits until newer ones may be asked for; less than sluice.auth.timeout. */
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+    /** Tokens that may wait for newer keys, and their characters. */
+    private static final int MAX_WAITING = 1_000;
+
+    private static final int MAX_WAITING_CHARACTERS = 4 << 20;
+
     private final LogThrottle failed = new LogThrottle();
-    private final LogThrottle unfetched = new LogThrottle();
-    private final JWTParser parser;
+    private final TokenFactory factory;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
+    private int waiting;
+    private int waitingCharacters;
 
-    Tokens(JWTParser parser, JWTAuthContextInfo info, Vertx vertx) {
-        this.parser = parser;
+    Tokens(TokenFactory factory, JWTAuthContextInfo info, Vertx vertx) {
+        this.factory = factory;
         this.info = info;
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
     }
 
-    /**
-     * The verdict on a token, on the caller's Vert.x context; never fails. The work is done on a worker thread, as it
-     * may fetch keys.
-     */
+    /** The verdict on a token, on any thread; never fails. May wait for keys, but holds up nobody else meanwhile. */
     public Uni<Verdict> verify(String token) {
+        long arrival = System.nanoTime();
         return Uni.createFrom()
-                .completionStage(
-                        () -> workers.executeBlocking(() -> judge(token), false).toCompletionStage())
+                .completionStage(() -> judge(token, arrival, false))
                 .onFailure()
                 .recoverWithItem(failure -> {
                     long count = failed.pass();
@@ -69,40 +71,75 @@ public final class Tokens {
                 });
     }
 
+    /**
+     * Judges by the keys that are known now, else by the next.
+     *
+     * @param last whether there are none to wait for
+     */
+    private CompletionStage<Verdict> judge(String token, long arrival, boolean last) {
+        return workers.executeBlocking(() -> Optional.ofNullable(decide(token, arrival)), false)
+                .toCompletionStage()
+                .thenCompose(verdict -> verdict.isPresent()
+                        ? CompletableFuture.completedFuture(verdict.get())
+                        : last ? undecided() : awaitKeys(token, arrival));
+    }
+
+    private CompletionStage<Verdict> awaitKeys(String token, long arrival) {
+        int characters = token.length();
+        if (!enter(characters)) {
+            return undecided();
+        }
+        return factory.nextKeys(PATIENCE)
+                .handle((fetched, failure) -> failure != null)
+                .thenCompose(failed -> {
+                    leave(characters);
+                    return judge(token, arrival, failed);
+                });
+    }
+
+    private CompletionStage<Verdict> undecided() {
+        return CompletableFuture.completedFuture(
+                factory.hasKeys() ? new Verdict.Undecided() : new Verdict.Unavailable());
+    }
+
+    private synchronized boolean enter(int characters) {
+        if (waiting >= MAX_WAITING || waitingCharacters + characters > MAX_WAITING_CHARACTERS) {
+            return false;
+        }
+        waiting++;
+        waitingCharacters += characters;
+        return true;
+    }
+
+    private synchronized void leave(int characters) {
+        waiting--;
+        waitingCharacters -= characters;
+    }
+
     @PreDestroy
     void stop() {
         workers.close();
     }
 
-    private Verdict judge(String token) {
+    /** {@code null} where newer keys may decide. */
+    private @Nullable Verdict decide(String token, long arrival) {
         JsonWebToken verified;
         try {
-            verified = parser.parse(token);
-        } catch (RuntimeException | StackOverflowError e) {
-            // A claim of a type or depth nobody expects.
-            return new Verdict.Refused(INVALID);
-        } catch (ParseException e) {
-            if (causedByIo(e)) {
-                long count = unfetched.pass();
-                if (count > 0) {
-                    LOG.warnf(
-                            "Keys to verify tokens with can't be fetched: %s; tokens that wait for them: %d, further ones"
-                                    + " are not logged for a minute",
-                            Plain.text(e.getMessage()), count);
-                }
-                return new Verdict.Unavailable();
-            }
-            return new Verdict.Refused(reason(e));
+            verified = factory.judge(token, info, arrival);
+        } catch (TokenFactory.Rejected e) {
+            return e.verdict();
+        } catch (TokenFactory.Undecided e) {
+            return null;
         }
         String user = verified.getSubject();
         if (user != null && !StandardCharsets.UTF_8.newEncoder().canEncode(user)) {
-            return new Verdict.Refused("token's sub claim is not Unicode");
+            return claims("token's sub claim is not Unicode");
         }
         if (user == null || user.isEmpty()) {
-            return new Verdict.Refused("token has no sub claim");
+            return claims("token has no sub claim");
         }
         if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
-            return new Verdict.Refused("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
+            return claims("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
         Bearer bearer = new Bearer(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
         return verified instanceof TokenFactory.VerifiedToken whole
@@ -131,32 +168,8 @@ public final class Tokens {
         return names;
     }
 
-    /** Says what is wrong in our own words: the exception's quote the token's claims. */
-    private static String reason(ParseException failure) {
-        if (failure instanceof TokenFactory.WrongType) {
-            return TokenFactory.WrongType.MESSAGE;
-        }
-        if (!(failure.getCause() instanceof InvalidJwtException invalid)
-                || invalid.getErrorDetails().isEmpty()) {
-            return INVALID;
-        }
-        return switch (invalid.getErrorDetails().get(0).getErrorCode()) {
-            case ErrorCodes.EXPIRED -> "token has expired";
-            case ErrorCodes.EXPIRATION_MISSING -> "token has no exp claim";
-            case ErrorCodes.NOT_YET_VALID -> "token is not valid yet";
-            case ErrorCodes.AUDIENCE_INVALID, ErrorCodes.AUDIENCE_MISSING -> "token is for another audience";
-            case ErrorCodes.ISSUER_INVALID, ErrorCodes.ISSUER_MISSING -> "token is of another issuer";
-            case ErrorCodes.SIGNATURE_INVALID -> "token's signature is invalid";
-            default -> INVALID;
-        };
-    }
-
-    private static boolean causedByIo(@Nullable Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof IOException) {
-                return true;
-            }
-        }
-        return false;
+    private static Verdict.Refused claims(String message) {
+        LOG.debugf("Token refused: %s", message);
+        return new Verdict.Refused(Verdict.Reason.CLAIMS, message);
     }
 }

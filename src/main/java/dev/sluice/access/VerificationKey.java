@@ -8,9 +8,12 @@ import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.jwt.util.KeyUtils;
 import jakarta.enterprise.inject.spi.DeploymentException;
 import jakarta.inject.Singleton;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.stream.Stream;
+import org.jboss.logging.Logger;
 import org.jose4j.lang.UnresolvableKeyException;
 
 /**
@@ -20,6 +23,8 @@ import org.jose4j.lang.UnresolvableKeyException;
 @Startup
 @Singleton
 final class VerificationKey {
+
+    private static final Logger LOG = Logger.getLogger(VerificationKey.class);
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
@@ -46,15 +51,51 @@ final class VerificationKey {
                     + " mp.jwt.verify.publickey to the key itself, or for a shared secret"
                     + " smallrye.jwt.verify.secretkey together with smallrye.jwt.verify.algorithm=HS256");
         }
+        if (ServerKeys.isServer(info.getPublicKeyLocation()) && !isUrl(info.getPublicKeyLocation())) {
+            throw new ConfigurationException(
+                    "The key to verify tokens with can't be read: " + LOCATION + " is not a URL");
+        }
         String secret = info.getSecretKeyContent();
         if (secret != null && !isJwk(secret)) {
             info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret(secret));
+            warnOfShort(secret.getBytes(StandardCharsets.UTF_8).length);
         }
         String content = info.getPublicKeyContent();
         if (content != null && !isJwk(content) && !isReadable(info, parser)) {
             throw new ConfigurationException("The key to verify tokens with can't be read: what " + LOCATION
                     + " or mp.jwt.verify.publickey gives is not a public key for "
                     + algorithm(info) + ", see mp.jwt.verify.publickey.algorithm");
+        }
+        if (content != null || (secret != null && isJwk(secret))) {
+            warnOfWeak(info);
+        }
+    }
+
+    private static void warnOfShort(int bytes) {
+        if (bytes < KeySet.MIN_SECRET_BYTES) {
+            LOG.warnf(
+                    "smallrye.jwt.verify.secretkey has %d bytes and can be guessed from a token; it should have %d or more",
+                    bytes, KeySet.MIN_SECRET_BYTES);
+        }
+    }
+
+    private static void warnOfWeak(JWTAuthContextInfo info) {
+        try {
+            new StaticKeys(info)
+                    .known()
+                    .weak()
+                    .forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s", key));
+        } catch (UnresolvableKeyException e) {
+            // The first token will say so.
+            LOG.debug("The key to verify tokens with can't be looked at", e);
+        }
+    }
+
+    private static boolean isUrl(String location) {
+        try {
+            return new URI(location).getHost() != null;
+        } catch (URISyntaxException e) {
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.http;
 
+import dev.sluice.access.KeysUnavailable;
 import dev.sluice.log.LogThrottle;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.container.ContainerResponseContext;
@@ -33,6 +34,11 @@ public final class Problems {
                     HttpHeaders.RETRY_AFTER, 1 + ThreadLocalRandom.current().nextInt(MAX_RETRY_SECONDS));
         }
         return answer.build();
+    }
+
+    @ServerExceptionMapper
+    public Response undecided(KeysUnavailable exception) {
+        return told(ProblemException.unavailable("Tokens can't be verified now: the keys can't be had"));
     }
 
     /** Without the text that the framework or a library may have put there. */

@@ -20,7 +20,8 @@ public final class ProblemsDescribed implements OASFilter {
     private static final Map<Integer, String> ALWAYS = Map.of(
             400, "Something in the request is not as it must be",
             401, "A good token is needed",
-            403, "The token's groups do not allow this, or pages of this origin may not ask");
+            403, "The token's groups do not allow this, or pages of this origin may not ask",
+            503, "Tokens can't be verified now; Retry-After says when to try again");
 
     private static final Map<Integer, String> WITH_BODY = Map.of(
             408, "The body did not come in time",
@@ -28,7 +29,9 @@ public final class ProblemsDescribed implements OASFilter {
             415, "The body is of another type than it must be");
 
     private static final Map<Integer, String> WITH_REDIS = Map.of(
-            503, "Redis did not confirm it in time, or too much is under way; Retry-After says when to try again");
+            503,
+            "Redis did not confirm it in time, too much is under way, or tokens can't be verified now;"
+                    + " Retry-After says when to try again");
 
     @Override
     public PathItem filterPathItem(PathItem path) {

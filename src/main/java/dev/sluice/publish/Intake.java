@@ -2,8 +2,8 @@ package dev.sluice.publish;
 
 import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
+import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.log.Plain;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -91,7 +91,7 @@ public final class Intake {
             LOG.warnf(
                     "What was posted and Redis did not confirm: %d, the last because of %s; further ones are not logged for"
                             + " a minute",
-                    count, Plain.text(failure.getMessage()));
+                    count, Causes.innermost(failure));
         }
         return ProblemException.unavailable(
                 "Redis did not confirm it in time; it may have been published all the same");

@@ -85,11 +85,11 @@ final class Admission {
             session.admit(accepted.bearer(), id);
             waiting.forEach(session::handle);
         } else if (verdict instanceof Verdict.Refused refused) {
-            session.refuse(Refusal.TOKEN, refused.message());
+            session.refuse(Refusal.of(refused.reason()), refused.message());
         } else if (verdict instanceof Verdict.Forbidden) {
             session.refuse(Refusal.WEBHOOK, Verdict.Forbidden.MESSAGE);
         } else {
-            session.refuse(Refusal.UNAVAILABLE, NOT_NOW);
+            session.refuse(verdict instanceof Verdict.Undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
         }
     }
 }

@@ -112,8 +112,8 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             context.userData().put(Endpoint.BEARER, accepted.bearer());
             return CheckResult.permitUpgradeSync();
         }
-        if (verdict instanceof Verdict.Refused) {
-            meters.authFailed(Refusal.TOKEN);
+        if (verdict instanceof Verdict.Refused refused) {
+            meters.authFailed(Refusal.of(refused.reason()));
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
         if (verdict instanceof Verdict.Forbidden) {
@@ -122,6 +122,9 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         }
         if (verdict instanceof Verdict.Unavailable) {
             meters.authFailed(Refusal.UNAVAILABLE);
+        }
+        if (verdict instanceof Verdict.Undecided) {
+            meters.authFailed(Refusal.UNDECIDED);
         }
         return CheckResult.rejectUpgradeSync(503, tryAgain());
     }

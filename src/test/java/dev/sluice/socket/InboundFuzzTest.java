@@ -273,7 +273,7 @@ class InboundFuzzTest {
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
-            case 0 -> verdicts.get(0).accept(new Verdict.Refused("no"));
+            case 0 -> verdicts.get(0).accept(new Verdict.Refused(Verdict.Reason.CLAIMS, "no"));
             case 1 -> session.authTimedOut();
             default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
         }

@@ -220,8 +220,8 @@ class SessionTest {
     void closesWhoeverShowsABadToken() {
         session.opened(null);
         session.received(AUTH);
-        verdicts.get(0).accept(new Verdict.Refused("expired"));
-        assertRefused(4003, Refusal.TOKEN);
+        verdicts.get(0).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
+        assertRefused(4003, Refusal.EXPIRED);
     }
 
     @Test
@@ -273,7 +273,7 @@ class SessionTest {
         session.received(AUTH);
         verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new Verdict.Refused("expired"));
+        verdicts.get(2).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
         assertThat(sent)
                 .satisfiesExactly(
                         busy -> assertThat(busy).contains("\"unavailable\""),
@@ -303,7 +303,7 @@ class SessionTest {
         session.received(AUTH);
         verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new Verdict.Refused("expired"));
+        verdicts.get(2).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
         session.expire(1999);
         assertThat(closes).isEmpty();
         session.expire(2000);

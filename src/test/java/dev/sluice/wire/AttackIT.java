@@ -117,7 +117,7 @@ class AttackIT {
                 RawClient.connect(pod).close();
             }
         },
-        FORGED_TOKENS("sluice_auth_failures_total{reason=\"token\"}") {
+        FORGED_TOKENS("sluice_auth_failures_total{reason=\"signature\"}") {
             private final String forged = Tokens.signedByAnotherKey(Tokens.claims("attacker"));
 
             @Override

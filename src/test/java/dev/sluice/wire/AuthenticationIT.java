@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -15,6 +16,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AuthenticationIT {
+
+    private static final Map<String, String> ISSUER_AND_AUDIENCE =
+            Map.of("mp.jwt.verify.issuer", "us", "mp.jwt.verify.audiences", "sluice");
 
     private static final Pod POD = Stage.POD;
     private static final Redis REDIS = Stage.REDIS;
@@ -196,20 +200,67 @@ class AuthenticationIT {
 
     @Test
     void issuerAndAudienceCountWhereConfigured() {
-        Map<String, String> config = Map.of("mp.jwt.verify.issuer", "us", "mp.jwt.verify.audiences", "sluice");
-        try (Pod pod = Pod.ready(REDIS, config)) {
-            JwtClaims claims = Tokens.claims("7");
-            claims.setIssuer("us");
-            claims.setAudience("sluice");
-            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims))) {
+        try (Pod pod = Pod.ready(REDIS, ISSUER_AND_AUDIENCE)) {
+            try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(issued()))) {
                 assertThat(client.next()).contains("auth_success");
             }
+            JwtClaims claims = issued();
             claims.setAudience("somebody else");
             assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims)));
             claims.setAudience("sluice");
             claims.setIssuer("them");
             assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims)));
         }
+    }
+
+    @Test
+    void refusedTokensAreCountedAndLoggedByReason() {
+        Map<String, String> config = new HashMap<>(ISSUER_AND_AUDIENCE);
+        config.put("quarkus.log.category.\"dev.sluice\".level", "DEBUG");
+        Map<String, String> tokens = new HashMap<>();
+        tokens.put("signature", Tokens.signedByAnotherKey(issued()));
+        tokens.put("token", "nonsense");
+        tokens.put("expired", with(claims -> claims.setExpirationTimeMinutesInTheFuture(-1)));
+        tokens.put("audience", with(claims -> claims.setAudience("others")));
+        tokens.put("issuer", with(claims -> claims.setIssuer("others")));
+        tokens.put("type", with(claims -> claims.setClaim("type", "refresh")));
+        tokens.put("claims", with(claims -> claims.setSubject("")));
+        try (Pod pod = Pod.ready(REDIS, config)) {
+            tokens.forEach((reason, token) -> {
+                assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(token));
+                assertThat(Client.refusal(pod.webSocket("/ws"), bearer(token))).isEqualTo(401);
+                assertThat(pod.metric("sluice_auth_failures_total{reason=\"" + reason + "\"}"))
+                        .as(reason)
+                        .isEqualTo(2);
+            });
+            for (String forged :
+                    List.of(Tokens.signedByNoKey(issued()), Tokens.signedWithThePublicKeyAsSecret(issued()))) {
+                assertRefused(4003, Client.connect(pod.webSocket("/ws")).authenticate(forged));
+            }
+            assertThat(pod.metric("sluice_auth_failures_total{reason=\"signature\"}"))
+                    .isEqualTo(4);
+            assertThat(pod.log())
+                    .contains(
+                            "Token refused: token has expired",
+                            "Token refused: token's signature is invalid",
+                            "Token refused: token is for another audience",
+                            "Token refused: token is of another issuer",
+                            "Token refused: token is not an access token",
+                            "Token refused: token has no sub claim");
+        }
+    }
+
+    private static String with(Consumer<JwtClaims> change) {
+        JwtClaims claims = issued();
+        change.accept(claims);
+        return Tokens.sign(claims);
+    }
+
+    private static JwtClaims issued() {
+        JwtClaims claims = Tokens.claims("7");
+        claims.setIssuer("us");
+        claims.setAudience("sluice");
+        return claims;
     }
 
     @Test

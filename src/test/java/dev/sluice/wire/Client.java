@@ -1,5 +1,7 @@
 package dev.sluice.wire;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -20,6 +22,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A well-behaved WebSocket client: the JDK's. */
 final class Client implements WebSocket.Listener, AutoCloseable {
@@ -82,6 +85,18 @@ final class Client implements WebSocket.Listener, AutoCloseable {
             throw new AssertionError("not authenticated: " + answer);
         }
         return client;
+    }
+
+    /** The close code that the token of user 7 is answered with, 0 where it is accepted. */
+    static int outcome(Pod pod, String token) {
+        try (Client client = connect(pod.webSocket("/ws")).authenticate(token)) {
+            AtomicBoolean accepted = new AtomicBoolean();
+            await("an answer").atMost(PATIENCE_SECONDS, TimeUnit.SECONDS).until(() -> {
+                accepted.set(client.hasHeard("{\"action\":\"auth_success\",\"user_id\":\"7\"}"));
+                return accepted.get() || !client.isOpen();
+            });
+            return accepted.get() ? 0 : client.closeCode();
+        }
     }
 
     Client authenticate(String token) {

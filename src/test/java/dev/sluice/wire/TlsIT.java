@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.wire.Tokens.NamedKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
 class TlsIT {
 
     private static final String PASSWORD = "changeit";
+    private static final String UNTRUSTED = "unable to find valid certification path";
 
     private static Pod pod;
     private static SSLContext trusting;
@@ -119,6 +121,49 @@ class TlsIT {
                         .atMost(30, TimeUnit.SECONDS)
                         .until(() -> distrustful.log().contains("Redis subscription is not live"));
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
+                assertThat(distrustful.log()).contains(UNTRUSTED);
+            }
+        }
+    }
+
+    @Test
+    void keysComeByTlsFromAServerWhoseCertificateIsTrusted() {
+        NamedKey key = NamedKey.rsa("key");
+        String token = key.sign(Tokens.claims("7"));
+        try (KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
+            keys.has(key);
+            Map<String, String> config = Map.of(
+                    "mp.jwt.verify.publickey.location",
+                    keys.url(),
+                    "smallrye.jwt.client.tls.certificate.path",
+                    certificate.toString());
+            try (Pod secure = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.connect(secure.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            try (Pod distrustful = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()));
+                    Client client = Client.connect(distrustful.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+                assertThat(distrustful.log()).contains(UNTRUSTED);
+            }
+        }
+    }
+
+    @Test
+    void webhookWhoseCertificateIsNotTrustedIsToldInTheLog() {
+        try (KeyServer backend = new KeyServer(trusting.getServerSocketFactory(), "https")) {
+            Map<String, String> config = Map.of(
+                    "sluice.routes.team.audience",
+                    "subscribers",
+                    "sluice.routes.team.access",
+                    "webhook",
+                    "sluice.webhook.url",
+                    backend.url());
+            try (Pod distrustful = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(distrustful, "7")) {
+                client.send("{\"action\":\"subscribe\",\"channel\":\"team:1\"}");
+                assertThat(client.next()).contains("unavailable");
+                assertThat(distrustful.log()).contains(UNTRUSTED);
             }
         }
     }

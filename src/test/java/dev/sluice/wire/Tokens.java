@@ -80,10 +80,19 @@ final class Tokens {
     }
 
     /** A key of its own that a key server may have. */
-    record NamedKey(String id, KeyPair pair, String algorithm) {
+    record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
 
-        static NamedKey rsa(String id) {
-            return new NamedKey(id, keyPair("RSA", 2048), AlgorithmIdentifiers.RSA_USING_SHA256);
+        static NamedKey rsa(@Nullable String id) {
+            return rsa(id, 2048);
+        }
+
+        static NamedKey rsa(@Nullable String id, int bits) {
+            return new NamedKey(id, keyPair("RSA", bits), AlgorithmIdentifiers.RSA_USING_SHA256);
+        }
+
+        /** The same key under another name, or none. */
+        NamedKey as(@Nullable String otherId) {
+            return new NamedKey(otherId, pair, algorithm);
         }
 
         static NamedKey ellipticCurve(String id) {
@@ -120,7 +129,9 @@ final class Tokens {
         try {
             PublicJsonWebKey key =
                     PublicJsonWebKey.Factory.newPublicJwk(named.pair().getPublic());
-            key.setKeyId(named.id());
+            if (named.id() != null) {
+                key.setKeyId(named.id());
+            }
             key.setUse("sig");
             key.setAlgorithm(named.algorithm());
             return key.toJson();

@@ -74,7 +74,7 @@ enum Attack {
             "WebSockets whose token is signed by nobody",
             Attack.CROWD,
             "tokens",
-            "auth_failures token",
+            "auth_failures signature",
             Strangers::forgedTokens),
 
     ENDLESS_HEADERS(

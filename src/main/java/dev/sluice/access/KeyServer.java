@@ -1,0 +1,186 @@
+package dev.sluice.access;
+
+import dev.sluice.log.Causes;
+import dev.sluice.log.LogThrottle;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keys of a server: when they are fetched, and how long they count. One fetch is under way or scheduled at most, and
+ * none starts within {@link #BETWEEN_FETCHES} of the one before, so that forged tokens cost the server nothing. Known keys
+ * are replaced by a good answer only. Safe for several threads; never blocks.
+ */
+final class KeyServer {
+
+    /** From the start of one fetch to the start of the next. */
+    static final Duration BETWEEN_FETCHES = Duration.ofSeconds(10);
+
+    /** The same while there are no keys at all, and no token can be verified. */
+    static final Duration BETWEEN_FIRST_FETCHES = Duration.ofSeconds(5);
+
+    private static final Logger LOG = Logger.getLogger(KeyServer.class);
+
+    /**
+     * A good answer.
+     *
+     * @param life how long the keys count without being fetched again
+     */
+    record Fetched(KeySet keys, Duration life) {}
+
+    /** Runs a task after some milliseconds, 0 for now; on any thread. */
+    interface Timer {
+        void schedule(long millis, Runnable task);
+    }
+
+    /**
+     * Keys and when they were asked for.
+     *
+     * @param asked when the fetch started, by {@link System#nanoTime}
+     * @param expires from when on they are fetched again
+     */
+    record Known(KeySet keys, long asked, long expires) {}
+
+    /** A fetch that waits for its time or is under way. */
+    private record Coming(long due, CompletableFuture<Void> outcome) {}
+
+    private final String location;
+    private final Supplier<Future<Fetched>> fetcher;
+    private final Timer timer;
+    private final LongSupplier nanoTime;
+    private final long retainNanos;
+    private final LogThrottle failures = new LogThrottle();
+
+    private volatile @Nullable Known known;
+    /** Why the last fetch failed; {@code null} where it did not. */
+    private volatile @Nullable Throwable failure;
+
+    private @Nullable Coming coming;
+    private long notBefore;
+
+    /**
+     * A server that has not been asked.
+     *
+     * @param location for the log
+     * @param fetcher asks the server; its result always comes
+     * @param retain how long expired keys count while they can't be fetched again
+     */
+    KeyServer(String location, Supplier<Future<Fetched>> fetcher, Timer timer, LongSupplier nanoTime, Duration retain) {
+        this.location = location;
+        this.fetcher = fetcher;
+        this.timer = timer;
+        this.nanoTime = nanoTime;
+        this.retainNanos = retain.toNanos();
+        this.notBefore = nanoTime.getAsLong();
+    }
+
+    /** The keys that count now; {@code null} where the outcome of a fetch is to be awaited first. */
+    @Nullable
+    Known known() {
+        Known last = known;
+        if (last == null) {
+            return null;
+        }
+        long expired = nanoTime.getAsLong() - last.expires();
+        if (expired < 0) {
+            return last;
+        }
+        if (failure == null || expired >= retainNanos) {
+            return null;
+        }
+        scheduled(nanoTime.getAsLong());
+        return last;
+    }
+
+    /** Whether the last answer was a good one. */
+    boolean healthy() {
+        return known != null && failure == null;
+    }
+
+    /**
+     * The end of the fetch that is under way, else of the next one, which is scheduled as soon as it may be; fails where
+     * the server gives no keys, or is not asked within the patience.
+     */
+    CompletableFuture<Void> next(Duration patience) {
+        long now = nanoTime.getAsLong();
+        Coming next = scheduled(now);
+        return next.due() - now <= patience.toNanos()
+                ? next.outcome()
+                : CompletableFuture.failedFuture(new KeysUnavailable());
+    }
+
+    private Coming scheduled(long now) {
+        Coming next;
+        synchronized (this) {
+            if (coming != null) {
+                return coming;
+            }
+            next = new Coming(now + Math.max(0, notBefore - now), new CompletableFuture<>());
+            coming = next;
+        }
+        timer.schedule(TimeUnit.NANOSECONDS.toMillis(next.due() - now + 999_999), this::fetch);
+        return next;
+    }
+
+    private void fetch() {
+        long asked = nanoTime.getAsLong();
+        Future<Fetched> answer;
+        try {
+            answer = fetcher.get();
+        } catch (RuntimeException e) {
+            answer = Future.failedFuture(e);
+        }
+        answer.onComplete(result -> {
+            if (result.succeeded()) {
+                fetched(asked, result.result());
+            } else {
+                failed(asked, result.cause());
+            }
+        });
+    }
+
+    private void fetched(long asked, Fetched fetched) {
+        Known before = known;
+        boolean first = before == null;
+        boolean healed = failure != null;
+        known = new Known(fetched.keys(), asked, asked + fetched.life().toNanos());
+        failure = null;
+        if (first || healed) {
+            LOG.infof("Keys to verify tokens with: %d, from %s", fetched.keys().size(), location);
+        }
+        List<String> weak = fetched.keys().weak();
+        if (before == null || !weak.equals(before.keys().weak())) {
+            weak.forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s, from %s", key, location));
+        }
+        // A set that has changed right after it was first fetched is fetched again at once.
+        end(first ? asked : asked + BETWEEN_FETCHES.toNanos()).complete(null);
+    }
+
+    private void failed(long asked, Throwable cause) {
+        failure = cause;
+        long count = failures.pass();
+        if (count > 0) {
+            LOG.warnf(
+                    "Keys to verify tokens with can't be fetched from %s: %s; attempts that failed: %d, further ones are"
+                            + " not logged for a minute",
+                    location, Causes.innermost(cause), count);
+        }
+        end(asked + (known == null ? BETWEEN_FIRST_FETCHES : BETWEEN_FETCHES).toNanos())
+                .completeExceptionally(new KeysUnavailable());
+    }
+
+    /** Outside the lock the outcome is told, to those who may come back at once. */
+    private synchronized CompletableFuture<Void> end(long nextNotBefore) {
+        CompletableFuture<Void> outcome = Objects.requireNonNull(coming).outcome();
+        coming = null;
+        notBefore = nextNotBefore;
+        return outcome;
+    }
+}

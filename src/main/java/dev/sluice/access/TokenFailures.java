@@ -1,0 +1,63 @@
+package dev.sluice.access;
+
+import dev.sluice.access.Verdict.Reason;
+import dev.sluice.log.Causes;
+import io.smallrye.jwt.auth.principal.ParseException;
+import java.util.List;
+import org.jose4j.jwt.consumer.ErrorCodeValidator;
+import org.jose4j.jwt.consumer.ErrorCodes;
+import org.jose4j.jwt.consumer.InvalidJwtException;
+import org.jose4j.lang.InvalidAlgorithmException;
+import org.jose4j.lang.UnresolvableKeyException;
+import org.jspecify.annotations.Nullable;
+
+/** Tells what is wrong with a token in our own words: those of the exceptions quote it. */
+final class TokenFailures {
+
+    static final String INVALID = "token is invalid";
+
+    private static final String SIGNATURE = "token's signature is invalid";
+
+    private TokenFailures() {}
+
+    static Verdict.Refused refused(ParseException failure) {
+        Throwable cause = failure.getCause();
+        if (cause instanceof UnresolvableKeyException) {
+            return new Verdict.Refused(Reason.SIGNATURE, SIGNATURE);
+        }
+        if (cause instanceof InvalidJwtException invalid) {
+            List<ErrorCodeValidator.Error> errors = invalid.getErrorDetails();
+            return errors.isEmpty()
+                    ? new Verdict.Refused(Reason.CLAIMS, "token lacks a claim")
+                    : refused(errors.get(0).getErrorCode(), invalid.getCause());
+        }
+        return cause == null ? new Verdict.Refused(Reason.CLAIMS, INVALID) : new Verdict.Refused(Reason.TOKEN, INVALID);
+    }
+
+    private static Verdict.Refused refused(int code, @Nullable Throwable cause) {
+        return switch (code) {
+            case ErrorCodes.EXPIRED -> new Verdict.Refused(Reason.EXPIRED, "token has expired");
+            case ErrorCodes.EXPIRATION_MISSING -> new Verdict.Refused(Reason.CLAIMS, "token has no exp claim");
+            case ErrorCodes.NOT_YET_VALID -> new Verdict.Refused(Reason.CLAIMS, "token is not valid yet");
+            case ErrorCodes.AUDIENCE_INVALID, ErrorCodes.AUDIENCE_MISSING ->
+                new Verdict.Refused(Reason.AUDIENCE, "token is for another audience");
+            case ErrorCodes.ISSUER_INVALID, ErrorCodes.ISSUER_MISSING ->
+                new Verdict.Refused(Reason.ISSUER, "token is of another issuer");
+            case ErrorCodes.SIGNATURE_INVALID, ErrorCodes.SIGNATURE_MISSING, ErrorCodes.INTEGRITY_MISSING ->
+                new Verdict.Refused(Reason.SIGNATURE, SIGNATURE);
+            case ErrorCodes.JSON_INVALID -> new Verdict.Refused(Reason.TOKEN, INVALID);
+            case ErrorCodes.MISCELLANEOUS ->
+                cause instanceof InvalidAlgorithmException
+                        ? new Verdict.Refused(Reason.SIGNATURE, SIGNATURE)
+                        : new Verdict.Refused(Reason.TOKEN, INVALID);
+            default -> new Verdict.Refused(Reason.CLAIMS, INVALID);
+        };
+    }
+
+    /** More for the log, where that is safe: of the keys, never of the claims. */
+    static String detail(@Nullable Throwable failure) {
+        return failure != null && failure.getCause() instanceof UnresolvableKeyException key
+                ? "; " + Causes.innermost(key)
+                : "";
+    }
+}

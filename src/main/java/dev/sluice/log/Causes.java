@@ -1,0 +1,36 @@
+package dev.sluice.log;
+
+import org.jspecify.annotations.Nullable;
+
+/** Describes a failure by its innermost cause, which is what an operator can act on, fit for a line of the log. */
+public final class Causes {
+
+    /** A chain of causes may be circular. */
+    private static final int MAX_DEPTH = 30;
+
+    private Causes() {}
+
+    /** The type and message of the innermost cause, without the user info of URLs. */
+    public static String innermost(Throwable failure) {
+        Throwable cause = failure;
+        for (int depth = 0; depth < MAX_DEPTH && cause.getCause() != null; depth++) {
+            // Netty's message of a refused connection is that of its cause and the address.
+            if (says(cause, cause.getCause().getMessage()) && cause.getCause().getCause() == null) {
+                break;
+            }
+            cause = cause.getCause();
+        }
+        String type = cause.getClass().getSimpleName();
+        return cause.getMessage() == null ? type : type + ": " + text(cause.getMessage());
+    }
+
+    private static boolean says(Throwable failure, @Nullable String beginning) {
+        return beginning != null
+                && failure.getMessage() != null
+                && failure.getMessage().startsWith(beginning);
+    }
+
+    private static String text(String message) {
+        return Plain.text(message.replaceAll("://[^/\\s@]*@", "://"));
+    }
+}

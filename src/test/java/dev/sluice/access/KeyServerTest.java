@@ -1,0 +1,191 @@
+package dev.sluice.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.access.KeyServer.Fetched;
+import dev.sluice.access.KeyServer.Known;
+import io.vertx.core.Promise;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Tests of time and order; what a real server answers is tested over the wire. */
+@SuppressWarnings("FutureReturnValueIgnored")
+class KeyServerTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+    private static final Duration LIFE = Duration.ofHours(1);
+    private static final Duration RETAIN = Duration.ofHours(1);
+    private static final long START = Long.MAX_VALUE - Duration.ofMinutes(1).toNanos();
+
+    private final List<Promise<Fetched>> fetches = new ArrayList<>();
+    private final TreeMap<Long, Runnable> timers = new TreeMap<>();
+    private long millis;
+
+    private final KeyServer server = new KeyServer(
+            "the server",
+            () -> {
+                Promise<Fetched> fetch = Promise.promise();
+                fetches.add(fetch);
+                return fetch.future();
+            },
+            (delay, task) -> timers.put(millis + delay, task),
+            () -> START + TimeUnit.MILLISECONDS.toNanos(millis),
+            RETAIN);
+
+    @Test
+    void firstTokenAsksAndOthersShareTheAnswer() {
+        assertThat(server.known()).isNull();
+        CompletableFuture<Void> one = server.next(PATIENCE);
+        CompletableFuture<Void> two = server.next(Duration.ZERO);
+        pass(0);
+        assertThat(fetches).hasSize(1);
+        assertThat(one).isNotDone();
+        answer();
+        assertThat(one).isCompleted();
+        assertThat(two).isCompleted();
+        assertThat(server.known()).isNotNull();
+        assertThat(server.healthy()).isTrue();
+    }
+
+    @Test
+    void setThatLacksAKeyIsFetchedAgainAtOnceTheFirstTime() {
+        know();
+        server.next(PATIENCE);
+        pass(0);
+        assertThat(fetches).hasSize(2);
+    }
+
+    @Test
+    void fetchesNoMoreOftenThanEveryTenSeconds() {
+        know();
+        refetch();
+        int before = fetches.size();
+        for (int i = 0; i < 100; i++) {
+            server.next(PATIENCE);
+            pass(100);
+            if (fetches.size() > before && !fetches.get(before).future().isComplete()) {
+                answer();
+            }
+        }
+        assertThat(fetches).hasSize(before + 1);
+    }
+
+    @Test
+    void tokenWaitsOnlyForAFetchThatIsDueWithinItsPatience() {
+        know();
+        refetch();
+        pass(5_000);
+        assertThat(server.next(PATIENCE)).as("due in 5 s").isCompletedExceptionally();
+        pass(1_000);
+        CompletableFuture<Void> waiting = server.next(PATIENCE);
+        assertThat(waiting).as("due in 4 s").isNotDone();
+        pass(4_000);
+        assertThat(fetches).as("asked for by both").hasSize(3);
+        answer();
+        assertThat(waiting).isCompleted();
+    }
+
+    @Test
+    void keysCarryTheTimeAtWhichTheyWereAskedFor() {
+        CompletableFuture<Void> next = server.next(PATIENCE);
+        pass(0);
+        long asked = START + TimeUnit.MILLISECONDS.toNanos(millis);
+        pass(1_000);
+        answer();
+        assertThat(next).isCompleted();
+        Known known = server.known();
+        assertThat(known).isNotNull();
+        assertThat(known.asked()).isEqualTo(asked);
+    }
+
+    @Test
+    void failureIsToldAndRetriedSoonerWhileThereAreNoKeys() {
+        CompletableFuture<Void> first = server.next(PATIENCE);
+        pass(0);
+        fail();
+        assertThat(first).isCompletedExceptionally();
+        assertThat(server.known()).isNull();
+        assertThat(server.healthy()).isFalse();
+        server.next(PATIENCE);
+        pass(4_000);
+        assertThat(fetches).hasSize(1);
+        pass(1_000);
+        assertThat(fetches).hasSize(2);
+        answer();
+        assertThat(server.known()).isNotNull();
+    }
+
+    @Test
+    void fetcherThatThrowsIsAFailure() {
+        KeyServer broken = new KeyServer(
+                "the server",
+                () -> {
+                    throw new IllegalStateException("broken");
+                },
+                (delay, task) -> task.run(),
+                System::nanoTime,
+                RETAIN);
+        assertThat(broken.next(PATIENCE)).isCompletedExceptionally();
+    }
+
+    @Test
+    void knownKeysCountWhileTheServerIsAwayForAsLongAsTheyAreRetained() {
+        know();
+        pass(LIFE.toMillis());
+        assertThat(server.known()).as("to be fetched first").isNull();
+        server.next(PATIENCE);
+        pass(0);
+        fail();
+        assertThat(server.known()).as("retained").isNotNull();
+        assertThat(server.healthy()).isFalse();
+        pass(10_000);
+        assertThat(fetches).as("tried again, and nobody waits for it").hasSize(3);
+        fail();
+        pass(RETAIN.toMillis() - 10_000);
+        assertThat(server.known()).as("too old").isNull();
+    }
+
+    @Test
+    void keysThatWereRemovedStopCountingWithTheFetchAfterTheirTime() {
+        know();
+        pass(LIFE.toMillis());
+        server.next(PATIENCE);
+        pass(0);
+        answer();
+        assertThat(server.known()).isNotNull();
+        assertThat(fetches).hasSize(2);
+    }
+
+    private void know() {
+        server.next(PATIENCE);
+        pass(0);
+        answer();
+    }
+
+    private void refetch() {
+        server.next(PATIENCE);
+        pass(0);
+        answer();
+    }
+
+    private void answer() {
+        fetches.get(fetches.size() - 1).complete(new Fetched(new KeySet(List.of()), LIFE));
+    }
+
+    private void fail() {
+        fetches.get(fetches.size() - 1).fail(new IOException("away"));
+    }
+
+    private void pass(long duration) {
+        millis += duration;
+        while (!timers.isEmpty() && timers.firstKey() <= millis) {
+            timers.pollFirstEntry().getValue().run();
+        }
+    }
+}

@@ -1,0 +1,161 @@
+package dev.sluice.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.smallrye.jwt.algorithm.SignatureAlgorithm;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.stream.Collectors;
+import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
+import org.jose4j.jwk.OctJwkGenerator;
+import org.jose4j.jwk.PublicJsonWebKey;
+import org.jose4j.jwk.RsaJwkGenerator;
+import org.jose4j.jws.AlgorithmIdentifiers;
+import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.keys.HmacKey;
+import org.jose4j.lang.JoseException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class KeySetTest {
+
+    private static final PublicJsonWebKey ONE = rsa(2048, "one");
+    private static final PublicJsonWebKey TWO = rsa(2048, "two");
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "<html></html>",
+                "null",
+                "[]",
+                "7",
+                "{}",
+                "{\"keys\":null}",
+                "{\"keys\":{}}",
+                "{\"keys\":\"secret\"}",
+                "{\"keys\":[]}",
+                "{\"keys\":[7,\"secret\",null]}",
+                "{\"keys\":[{}]}",
+                "{\"keys\":[{\"kty\":\"weird\"}]}",
+                "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"secret\"}]}",
+                "{\"keys\":[{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"c2VjcmV0\"}]}",
+                "{\"keys\":[{\"kty\":\"oct\",\"k\":\"c2VjcmV0",
+                "{\"kty\":\"RSA\"}",
+                "-----BEGIN PUBLIC KEY-----\nsecret\n-----END PUBLIC KEY-----"
+            })
+    void whatHasNoKeyIsAFailureThatQuotesNothing(String text) {
+        assertThatThrownBy(() -> parse(text))
+                .isInstanceOf(IOException.class)
+                .message()
+                .doesNotContain("secret", "c2Vj");
+    }
+
+    @Test
+    void deeplyNestedJsonIsAFailure() {
+        assertThatThrownBy(() -> parse("{\"keys\":" + "[".repeat(200_000))).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void singleKeysAndKeysInPemAreRead() throws Exception {
+        assertThat(parse(ONE.toJson()).signerOf(token(ONE, null))).isEqualTo(ONE.getPublicKey());
+        String pem = "-----BEGIN PUBLIC KEY-----\n"
+                + Base64.getMimeEncoder().encodeToString(ONE.getPublicKey().getEncoded())
+                + "\n-----END PUBLIC KEY-----\n";
+        assertThat(parse(pem).signerOf(token(ONE, "any"))).isEqualTo(ONE.getPublicKey());
+    }
+
+    @Test
+    void keyThatTheTokenNamesHasSignedIt() throws Exception {
+        KeySet keys = parse(jwks(ONE, TWO));
+        assertThat(keys.signerOf(token(TWO, "two"))).isEqualTo(TWO.getPublicKey());
+        assertThat(keys.signerOf(token(TWO, "one"))).isNull();
+        assertThat(keys.signerOf(token(TWO, "three"))).isNull();
+    }
+
+    @Test
+    void tokenWithoutIdIsTriedWithEveryKey() throws Exception {
+        assertThat(parse(jwks(ONE, TWO)).signerOf(token(TWO, null))).isEqualTo(TWO.getPublicKey());
+        assertThat(parse(jwks(ONE)).signerOf(token(TWO, null))).isNull();
+    }
+
+    @Test
+    void keyForEncryptionOrOfAnotherAlgorithmDoesNotCount() throws Exception {
+        PublicJsonWebKey encrypts = rsa(2048, "one");
+        encrypts.setUse("enc");
+        PublicJsonWebKey other = rsa(2048, "one");
+        other.setAlgorithm(AlgorithmIdentifiers.RSA_USING_SHA512);
+        KeySet keys = parse(jwks(encrypts, other, ONE));
+        assertThat(keys.signerOf(token(encrypts, "one"))).isNull();
+        assertThat(keys.signerOf(token(other, "one"))).isNull();
+        assertThat(keys.signerOf(token(ONE, "one"))).isEqualTo(ONE.getPublicKey());
+    }
+
+    @Test
+    void publicKeyIsNoSecret() throws Exception {
+        JsonWebSignature forged = new JsonWebSignature();
+        forged.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
+        forged.setPayload("{}");
+        forged.setKey(new HmacKey(ONE.getPublicKey().getEncoded()));
+        assertThat(parse(jwks(ONE)).signerOf(received(forged))).isNull();
+    }
+
+    @Test
+    void noMoreKeysCountThanAllowed() throws Exception {
+        String many = "{\"keys\":[" + String.join(",", Collections.nCopies(KeySet.MAX_KEYS, ONE.toJson())) + ","
+                + TWO.toJson() + "]}";
+        assertThat(parse(many).size()).isEqualTo(KeySet.MAX_KEYS);
+    }
+
+    @Test
+    void shortKeysAreWeak() throws Exception {
+        assertThat(parse(jwks(ONE)).weak()).isEmpty();
+        assertThat(parse(jwks(rsa(1024, "short"))).weak())
+                .singleElement()
+                .asString()
+                .contains("RSA", "1024");
+        String secret = OctJwkGenerator.generateJwk(128).toJson(OutputControlLevel.INCLUDE_SYMMETRIC);
+        assertThat(parse(secret).weak()).singleElement().asString().contains("16 bytes");
+    }
+
+    private static KeySet parse(String text) throws IOException {
+        return KeySet.parse(text, SignatureAlgorithm.RS256);
+    }
+
+    private static String jwks(PublicJsonWebKey... keys) {
+        return Arrays.stream(keys)
+                .map(key -> key.toJson(OutputControlLevel.PUBLIC_ONLY))
+                .collect(Collectors.joining(",", "{\"keys\":[", "]}"));
+    }
+
+    private static JsonWebSignature token(PublicJsonWebKey key, @Nullable String id) throws JoseException {
+        JsonWebSignature token = new JsonWebSignature();
+        token.setAlgorithmHeaderValue(AlgorithmIdentifiers.RSA_USING_SHA256);
+        if (id != null) {
+            token.setKeyIdHeaderValue(id);
+        }
+        token.setPayload("{}");
+        token.setKey(key.getPrivateKey());
+        return received(token);
+    }
+
+    private static JsonWebSignature received(JsonWebSignature token) throws JoseException {
+        return (JsonWebSignature) JsonWebSignature.fromCompactSerialization(token.getCompactSerialization());
+    }
+
+    private static PublicJsonWebKey rsa(int bits, String id) {
+        try {
+            PublicJsonWebKey key = RsaJwkGenerator.generateJwk(bits);
+            key.setKeyId(id);
+            return key;
+        } catch (JoseException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package dev.sluice.log;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import org.junit.jupiter.api.Test;
+
+class CausesTest {
+
+    @Test
+    void innermostCauseIsTold() {
+        Throwable failure = new RuntimeException(
+                "Failed to create SSL connection",
+                new IOException("handshake", new IllegalStateException("unable to find valid certification path")));
+        assertThat(Causes.innermost(failure))
+                .isEqualTo("IllegalStateException: unable to find valid certification path");
+    }
+
+    @Test
+    void messageThatAddsAnAddressIsKept() {
+        Throwable failure = new RuntimeException(
+                "wrapped",
+                new IOException(
+                        "Connection refused: localhost/127.0.0.1:1", new ConnectException("Connection refused")));
+        assertThat(Causes.innermost(failure)).isEqualTo("IOException: Connection refused: localhost/127.0.0.1:1");
+    }
+
+    @Test
+    void failureWithoutMessageIsToldByItsType() {
+        assertThat(Causes.innermost(new IOException(new InterruptedException())))
+                .isEqualTo("InterruptedException");
+    }
+
+    @Test
+    void userInfoOfUrlsIsLeftOutAndForeignCharactersAreReplaced() {
+        assertThat(Causes.innermost(new IOException("redis://user:password@host:1 and https://token@host\n2")))
+                .isEqualTo("IOException: redis://host:1 and https://host?2");
+    }
+
+    @Test
+    void circularCausesEnd() {
+        IOException one = new IOException("one");
+        IllegalStateException two = new IllegalStateException("two", one);
+        one.initCause(two);
+        assertThat(Causes.innermost(one)).isIn("IOException: one", "IllegalStateException: two");
+    }
+}
