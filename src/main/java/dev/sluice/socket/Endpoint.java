@@ -19,6 +19,7 @@ import io.smallrye.common.annotation.NonBlocking;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -64,13 +65,13 @@ abstract class Endpoint {
     @OnTextMessage
     @NonBlocking
     void text(String text, WebSocketConnection socket) {
-        received(ClientMessages.parse(text), socket);
+        received(() -> ClientMessages.parse(text), socket);
     }
 
     @OnBinaryMessage
     @NonBlocking
     void binary(Buffer bytes, WebSocketConnection socket) {
-        received(new ClientMessage.NotAnObject(), socket);
+        received(ClientMessage.NotAnObject::new, socket);
     }
 
     @OnClose
@@ -91,10 +92,18 @@ abstract class Endpoint {
         }
     }
 
-    private void received(ClientMessage message, WebSocketConnection socket) {
+    private static void received(Supplier<ClientMessage> message, WebSocketConnection socket) {
         Session session = session(socket);
-        if (session != null) {
-            session.received(message);
+        if (session == null) {
+            return;
+        }
+        try {
+            // Before it is parsed: that costs more than all else.
+            if (!session.isOver()) {
+                session.received(message.get());
+            }
+        } finally {
+            session.handled();
         }
     }
 
@@ -117,8 +126,11 @@ abstract class Endpoint {
 
     private Disconnect reason(Throwable failure) {
         if (failure instanceof CorruptedWebSocketFrameException corrupted) {
-            return corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)
-                    ? Disconnect.FRAME_TOO_LARGE
+            if (corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)) {
+                return Disconnect.FRAME_TOO_LARGE;
+            }
+            return corrupted.closeStatus().equals(WebSocketCloseStatus.INVALID_PAYLOAD_DATA)
+                    ? Disconnect.INVALID_TEXT
                     : Disconnect.PROTOCOL_ERROR;
         }
         // Vert.x says so, and only so, that the frames of a message add up to more than allowed.

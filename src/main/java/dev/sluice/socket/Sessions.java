@@ -88,11 +88,15 @@ final class Sessions implements SessionHost {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
-        session.whenAdmitted(guard.place()::decided);
+        Inbound inbound = guard.inbound();
+        session.whenAdmitted(() -> {
+            guard.place().decided();
+            inbound.authenticated();
+        });
         session.holds(guard.place());
-        session.paced(guard.inbound()::admits);
-        guard.inbound().watch(session);
+        session.hears(inbound);
         session.opened(bearer);
+        inbound.watch(session);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }

@@ -174,7 +174,7 @@ class InboundFuzzTest {
         Messages messages = new Messages(SEED + 2);
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < SESSIONS / 10; i++) {
-            int count = random.nextInt(Admission.MAX_HELD + 5);
+            int count = random.nextInt(Inbound.MAX_HELD + 5);
             int outcome = random.nextInt(4);
             List<String> held = Stream.generate(messages::next).limit(count).toList();
             reporting(i, String.join("\n", held), () -> hold(held, outcome));
@@ -266,11 +266,16 @@ class InboundFuzzTest {
     private void hold(List<String> held, int outcome) {
         restart();
         verifiesAtOnce = false;
+        TestInbound.Connection connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new Connection();
+        session.hears(connection.inbound);
         session.opened(null);
-        session.received(ClientMessages.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
-        held.forEach(text -> session.received(ClientMessages.parse(text)));
+        connection.inbound.watch(session);
+        connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
+        handle(connection);
+        held.forEach(connection::send);
+        handle(connection);
         assertThat(wire.sent).isEmpty();
-        boolean flood = held.size() > Admission.MAX_HELD;
+        boolean flood = held.size() > Inbound.MAX_HELD;
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
@@ -278,6 +283,8 @@ class InboundFuzzTest {
             case 1 -> session.authTimedOut();
             default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
         }
+        handle(connection);
+        connection.channel.close();
         if (!flood && outcome > 1) {
             assertThat(wire.closes).isEmpty();
             assertThat(wire.sent.get(0)).contains("auth_success");
@@ -286,6 +293,17 @@ class InboundFuzzTest {
         }
         assertThat(timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
+    }
+
+    /** As the endpoint does. */
+    private void handle(TestInbound.Connection connection) {
+        for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
+            assertThat(texts).hasSize(1);
+            if (!session.isOver()) {
+                session.received(ClientMessages.parse(texts.get(0)));
+            }
+            session.handled();
+        }
     }
 
     private void restart() {

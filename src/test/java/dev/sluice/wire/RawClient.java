@@ -22,12 +22,13 @@ final class RawClient implements AutoCloseable {
 
     static final int CONTINUATION = 0;
     static final int TEXT = 1;
+    static final int BINARY = 2;
+    static final int CLOSE = 8;
     static final int PING = 9;
     static final int PONG = 10;
     static final int FINAL = 0x80;
 
     private static final int NARROW = 4096;
-    private static final int CLOSE = 8;
 
     private final Socket socket;
     private final SlowInput slow;
@@ -163,11 +164,16 @@ final class RawClient implements AutoCloseable {
 
     /** The same so many times at once. */
     RawClient frames(int first, byte[] payload, int times) {
+        return bytes(encoded(first, payload, times));
+    }
+
+    /** The bytes of so many such frames. */
+    static byte[] encoded(int first, byte[] payload, int times) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int i = 0; i < times; i++) {
             all.writeBytes(masked(first, payload));
         }
-        return bytes(all.toByteArray());
+        return all.toByteArray();
     }
 
     private static byte[] masked(int first, byte[] payload) {
@@ -359,6 +365,15 @@ final class RawClient implements AutoCloseable {
             // That is an end, too.
         }
         return all.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Ends only what it sends, as TCP sees it. */
+    void endOutput() {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Ends the connection in order, as TCP sees it, without a close frame. */
