@@ -199,7 +199,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             return;
         }
         if (cause instanceof DecompressionException) {
-            exceptionCaught(context, new CorruptedWebSocketFrameException(closeStatus(cause), cause.getMessage(), cause));
+            exceptionCaught(
+                    context, new CorruptedWebSocketFrameException(closeStatus(cause), cause.getMessage(), cause));
             return;
         }
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {

@@ -7,9 +7,8 @@ import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
-import java.util.ArrayDeque;
+import io.netty.util.ReferenceCountUtil;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -34,17 +33,12 @@ final class Inbound {
     private final InboundBudget.Share share;
     private final InboundScheduler scheduler;
     private final Fragments fragments = new Fragments();
+    private final WaitingFrames waiting;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
 
     /** Why the connection ends, for a peer that is not there yet. */
     private @Nullable Consumer<Peer> end;
-
-    /** There only while something waits. */
-    private @Nullable Queue<WebSocketFrame> queue;
-
-    private int messages;
-    private @Nullable CloseWebSocketFrame close;
 
     private boolean scheduled;
     private boolean handling;
@@ -89,6 +83,7 @@ final class Inbound {
         this.pace = pace;
         this.share = share;
         this.scheduler = scheduler;
+        this.waiting = new WaitingFrames(share);
     }
 
     /** Where frames are passed on from; to be set before the first one arrives. */
@@ -198,12 +193,11 @@ final class Inbound {
             return;
         }
         stopped = true;
-        clear();
-        CloseWebSocketFrame waiting = close;
-        close = null;
-        if (waiting != null) {
+        waiting.clear();
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
             // Later: Vert.x closes the channel when it sees the second of two close frames.
-            channel.eventLoop().execute(() -> passOn(waiting));
+            channel.eventLoop().execute(() -> passOn(close));
         }
         adjustReading();
     }
@@ -216,11 +210,8 @@ final class Inbound {
     /** The connection is closed: nothing is kept. */
     void closed() {
         stopped = true;
-        clear();
-        if (close != null) {
-            close.release();
-            close = null;
-        }
+        waiting.clear();
+        ReferenceCountUtil.release(waiting.pollClose());
         if (handling) {
             forgetHandled();
         } else {
@@ -233,23 +224,17 @@ final class Inbound {
     /** Passes on the next message, or what has arrived of it. */
     void passOn() {
         scheduled = false;
-        while (!stopped && !handling && queue != null && peer != null && peer.takesMessage()) {
-            WebSocketFrame frame = queue.remove();
-            passedOn += InboundBudget.cost(frame.content().readableBytes());
+        while (!stopped && !handling && !waiting.isEmpty() && peer != null && peer.takesMessage()) {
+            WebSocketFrame frame = Objects.requireNonNull(waiting.poll());
+            passedOn += WaitingFrames.cost(frame);
             if (frame.isFinalFragment()) {
-                messages--;
                 handling = true;
                 scheduler.passing(passedOn);
             }
-            if (queue.isEmpty()) {
-                queue = null;
-            }
             passOn(frame);
         }
-        if (!stopped && !handling && queue == null && close != null) {
-            CloseWebSocketFrame waiting = close;
-            close = null;
-            passOn(waiting);
+        if (!stopped && !handling && waiting.isEmpty()) {
+            passOnClose();
         }
         adjustReading();
     }
@@ -261,15 +246,15 @@ final class Inbound {
         from.fireChannelReadComplete();
     }
 
+    private void passOnClose() {
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
+            passOn(close);
+        }
+    }
+
     private void enqueue(WebSocketFrame frame) {
-        share.charge(InboundBudget.cost(frame.content().readableBytes()));
-        if (queue == null) {
-            queue = new ArrayDeque<>(2);
-        }
-        queue.add(frame);
-        if (frame.isFinalFragment()) {
-            messages++;
-        }
+        waiting.add(frame);
         if (share.overflows() || (share.exceedsPod() && !share.isAuthenticated())) {
             crowdOut();
         } else {
@@ -279,30 +264,26 @@ final class Inbound {
     }
 
     private void closing(CloseWebSocketFrame frame) {
-        if (queue == null && !handling) {
-            passOn(frame);
-        } else if (close != null) {
-            frame.release();
+        waiting.addClose(frame);
+        if (waiting.isEmpty() && !handling) {
+            passOnClose();
         } else {
-            close = frame;
             schedule();
         }
     }
 
     private void schedule() {
-        if (scheduled || handling || stopped || peer == null || (queue == null && close == null)) {
+        if (scheduled || handling || stopped || peer == null || (waiting.isEmpty() && !waiting.hasClose())) {
             return;
         }
         if (peer.takesMessage()) {
             scheduled = true;
             scheduler.add(this);
-        } else if (close != null) {
+        } else if (waiting.hasClose()) {
             // The client no longer waits for whatever the answer will be.
-            clear();
-            CloseWebSocketFrame waiting = close;
-            close = null;
-            passOn(waiting);
-        } else if (messages > MAX_HELD) {
+            waiting.clear();
+            passOnClose();
+        } else if (waiting.messages() > MAX_HELD) {
             end(Peer::heldTooMany);
         }
     }
@@ -335,17 +316,6 @@ final class Inbound {
         adjustReading();
     }
 
-    private void clear() {
-        if (queue != null) {
-            for (WebSocketFrame frame : queue) {
-                share.charge(-InboundBudget.cost(frame.content().readableBytes()));
-                frame.release();
-            }
-            queue = null;
-        }
-        messages = 0;
-    }
-
     private void forgetHandled() {
         int bytes = passedOn;
         handling = false;
@@ -356,7 +326,7 @@ final class Inbound {
 
     /** Whether something waits that is handled sooner or later, whatever else arrives. */
     private boolean waits() {
-        return handling || queue != null;
+        return handling || !waiting.isEmpty();
     }
 
     /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */

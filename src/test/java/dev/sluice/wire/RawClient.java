@@ -36,27 +36,33 @@ final class RawClient implements AutoCloseable {
     private final DataOutputStream out;
 
     private RawClient(Socket connected, String... headers) throws IOException {
+        this(connected, new byte[0], headers);
+    }
+
+    private RawClient(Socket connected, byte[] behind, String... headers) throws IOException {
         socket = connected;
         socket.setSoTimeout(30_000);
         slow = new SlowInput(socket.getInputStream());
         in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
-        String head = upgrade(socket, headers);
+        String head = upgrade(socket, behind, headers);
         if (!head.startsWith("HTTP/1.1 101")) {
             throw new IOException(head);
         }
     }
 
-    /** Asks for an upgrade, with some more header lines, and returns the head of the answer. */
-    private static String upgrade(Socket socket, String... headers) throws IOException {
+    /** Asks for an upgrade, with some more header lines and bytes behind it, and returns the head of the answer. */
+    private static String upgrade(Socket socket, byte[] behind, String... headers) throws IOException {
         String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
                 + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         String more = String.join("\r\n", headers);
         if (!more.contains("Sec-WebSocket-Version")) {
             request += "Sec-WebSocket-Version: 13\r\n";
         }
-        socket.getOutputStream()
-                .write((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        all.writeBytes((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        all.writeBytes(behind);
+        socket.getOutputStream().write(all.toByteArray());
         return head(socket);
     }
 
@@ -77,7 +83,7 @@ final class RawClient implements AutoCloseable {
     static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(10_000);
-            String head = upgrade(socket, headers);
+            String head = upgrade(socket, new byte[0], headers);
             if (head.startsWith("HTTP/1.1 101")) {
                 throw new AssertionError("the upgrade was not refused");
             }
@@ -91,6 +97,15 @@ final class RawClient implements AutoCloseable {
     static RawClient connect(Pod pod, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), headers);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected, without waiting for the answer to the upgrade before these bytes are sent. */
+    static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
+        try {
+            return new RawClient(new Socket("localhost", pod.port()), behind, headers);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
