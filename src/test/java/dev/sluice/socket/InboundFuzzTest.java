@@ -284,7 +284,7 @@ class InboundFuzzTest {
             default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
         }
         handle(connection);
-        connection.channel.close();
+        connection.close();
         if (!flood && outcome > 1) {
             assertThat(wire.closes).isEmpty();
             assertThat(wire.sent.get(0)).contains("auth_success");

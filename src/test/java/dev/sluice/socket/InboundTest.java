@@ -29,8 +29,8 @@ class InboundTest {
 
     @AfterEach
     void nothingIsChargedOnceTheConnectionsAreClosed() {
-        connection.channel.close();
-        others.forEach(other -> other.channel.close());
+        connection.close();
+        others.forEach(other -> other.close());
         assertThat(pod.pending()).isZero();
     }
 
@@ -177,7 +177,7 @@ class InboundTest {
         running.get(0).inbound.handled();
         assertThat(running.get(0).passedOn().isEmpty()).isTrue();
         assertThat(last.passedOn().size()).isEqualTo(1);
-        last.channel.close();
+        last.close();
         assertThat(running.get(0).passedOn().size())
                 .as("the turn of a connection that was closed goes to the next")
                 .isEqualTo(1);

@@ -185,7 +185,7 @@ class SessionTest {
         assertThat(connection.passedOn()).isEmpty();
         accept("7");
         assertThat(connection.passedOn()).containsExactly("1");
-        connection.channel.close();
+        connection.close();
     }
 
     @Test

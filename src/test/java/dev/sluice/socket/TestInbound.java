@@ -35,6 +35,8 @@ final class TestInbound {
     }
 
     /** One of the connections. */
+    // An embedded channel is closed at once.
+    @SuppressWarnings("FutureReturnValueIgnored")
     final class Connection {
         final EmbeddedChannel channel = new EmbeddedChannel();
         final Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), scheduler);
@@ -62,6 +64,10 @@ final class TestInbound {
                 frame.release();
             }
             return texts;
+        }
+
+        void close() {
+            channel.close();
         }
 
         boolean isRead() {

@@ -60,6 +60,8 @@ class InboundMemoryIT {
     }
 
     /** What it sends, as fast as the socket takes it. */
+    // Nobody changes the bytes.
+    @SuppressWarnings("ImmutableEnumChecker")
     enum Load {
         COSTLY_JSON(FRAMES / 24, RawClient.encoded(RawClient.FINAL | RawClient.TEXT, COSTLY, 24)),
         BINARY(FRAMES / 24, RawClient.encoded(RawClient.FINAL | RawClient.BINARY, COSTLY, 24)),

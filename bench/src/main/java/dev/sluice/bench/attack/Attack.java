@@ -39,11 +39,7 @@ enum Attack {
             Strangers::costlyMessages),
 
     COSTLY_MESSAGES_OF_USERS(
-            "the same by 200 users",
-            Attack.MANY,
-            "messages",
-            "answers bad_message",
-            Talkers::costlyMessages),
+            "the same by 200 users", Attack.MANY, "messages", "answers bad_message", Talkers::costlyMessages),
 
     HELD_MESSAGES(
             "200 WebSockets at a time whose token must wait for a server of keys that takes 1.9 seconds, and who send 63 such"

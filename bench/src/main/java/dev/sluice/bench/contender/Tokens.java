@@ -51,8 +51,7 @@ public final class Tokens {
         String claims =
                 "{\"sub\":\"" + user + "\",\"type\":\"access\",\"exp\":" + expiry + ",\"groups\":" + roles + "}";
         Optional<PrivateKey> key = privateKey;
-        String header =
-                key.isEmpty() ? HEADER : "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" + keyId + "\"}";
+        String header = key.isEmpty() ? HEADER : "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"" + keyId + "\"}";
         String signed = base64(header.getBytes(StandardCharsets.US_ASCII)) + "."
                 + base64(claims.getBytes(StandardCharsets.US_ASCII));
         return signed + "." + base64(key.isEmpty() ? signature(signed) : signature(signed, key.get()));
