@@ -266,7 +266,7 @@ class InboundFuzzTest {
     private void hold(List<String> held, int outcome) {
         restart();
         verifiesAtOnce = false;
-        TestInbound.Connection connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new Connection();
+        TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
         session.hears(connection.inbound);
         session.opened(null);
         connection.inbound.watch(session);
@@ -296,7 +296,7 @@ class InboundFuzzTest {
     }
 
     /** As the endpoint does. */
-    private void handle(TestInbound.Connection connection) {
+    private void handle(TestInbound.TestSocket connection) {
         for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
             assertThat(texts).hasSize(1);
             if (!session.isOver()) {

@@ -23,8 +23,8 @@ class InboundTest {
     private static final String LARGE = "x".repeat(TestInbound.MAX_FRAME);
 
     private final TestInbound pod = new TestInbound();
-    private final TestInbound.Connection connection = pod.new Connection();
-    private final List<TestInbound.Connection> others = new ArrayList<>();
+    private final TestInbound.TestSocket connection = pod.new TestSocket();
+    private final List<TestInbound.TestSocket> others = new ArrayList<>();
     private final RecordingPeer peer = new RecordingPeer();
 
     @AfterEach
@@ -126,7 +126,7 @@ class InboundTest {
         assertThat(connection.passedOn()).hasSize(1);
         assertThat(connection.isRead()).isTrue();
         assertThat(pod.refused("inbound-bytes")).isEqualTo(refused);
-        TestInbound.Connection small = connection();
+        TestInbound.TestSocket small = connection();
         RecordingPeer polite = new RecordingPeer();
         small.inbound.watch(polite);
         small.send("x".repeat(2_000));
@@ -137,7 +137,7 @@ class InboundTest {
     @Test
     void whoHasAuthenticatedIsNotReadWhileThePodIsFull() {
         for (int i = 0; i < 20; i++) {
-            TestInbound.Connection other = connection();
+            TestInbound.TestSocket other = connection();
             other.inbound.authenticated();
             hold(other);
         }
@@ -153,7 +153,7 @@ class InboundTest {
     @Test
     void partsOfFramesCountAsWell() {
         for (int i = 0; i < 40; i++) {
-            TestInbound.Connection other = connection();
+            TestInbound.TestSocket other = connection();
             other.inbound.watch(new RecordingPeer());
             arrive(other, 30_000);
         }
@@ -165,14 +165,14 @@ class InboundTest {
     void connectionsTakeTurns() {
         int parallel = InboundScheduler.MAX_UNHANDLED / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
         for (int i = 0; i < parallel + 1; i++) {
-            TestInbound.Connection other = connection();
+            TestInbound.TestSocket other = connection();
             other.inbound.authenticated();
             other.inbound.watch(new RecordingPeer());
             other.send(LARGE, LARGE);
         }
-        List<TestInbound.Connection> running = others.subList(0, parallel);
+        List<TestInbound.TestSocket> running = others.subList(0, parallel);
         assertThat(running).allSatisfy(one -> assertThat(one.passedOn()).hasSize(1));
-        TestInbound.Connection last = others.get(parallel);
+        TestInbound.TestSocket last = others.get(parallel);
         assertThat(last.passedOn().isEmpty()).isTrue();
         running.get(0).inbound.handled();
         assertThat(running.get(0).passedOn().isEmpty()).isTrue();
@@ -250,7 +250,7 @@ class InboundTest {
 
     @Test
     void aFloodEndsItOnceEvenBeforeThePeerIsThere() {
-        TestInbound.Connection flooding = new TestInbound(3).new Connection();
+        TestInbound.TestSocket flooding = new TestInbound(3).new TestSocket();
         ByteBuf payload = Unpooled.buffer().writeZero(10);
         flooding.send("1", "2", "3", "4", "5");
         flooding.channel.writeInbound(new TextWebSocketFrame(payload));
@@ -271,14 +271,14 @@ class InboundTest {
                 .hasMessageContaining("sluice.limits.inbound-bytes ");
     }
 
-    private TestInbound.Connection connection() {
-        TestInbound.Connection other = pod.new Connection();
+    private TestInbound.TestSocket connection() {
+        TestInbound.TestSocket other = pod.new TestSocket();
         others.add(other);
         return other;
     }
 
     /** Sends as much as it is read, to a peer that takes nothing. */
-    private static void hold(TestInbound.Connection by) {
+    private static void hold(TestInbound.TestSocket by) {
         RecordingPeer busy = new RecordingPeer();
         busy.takes = false;
         by.inbound.watch(busy);
@@ -288,7 +288,7 @@ class InboundTest {
     }
 
     /** Bytes arrive that are no whole frame, in reads as large as the kernel's. */
-    private static void arrive(TestInbound.Connection at, int bytes) {
+    private static void arrive(TestInbound.TestSocket at, int bytes) {
         for (int left = bytes; left > 0; left -= InboundBudget.ALWAYS_ALLOWED) {
             at.inbound.decoding();
             at.inbound.decoded(Math.min(left, InboundBudget.ALWAYS_ALLOWED));

@@ -174,7 +174,7 @@ class SessionTest {
 
     @Test
     void messagesThatArrivedMeanwhileAreTakenAsSoonAsItIsAdmitted() {
-        TestInbound.Connection connection = new TestInbound().new Connection();
+        TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.inbound);
         session.opened(null);
         connection.inbound.watch(session);
@@ -206,7 +206,7 @@ class SessionTest {
 
     @Test
     void aListCountsAsOftenAsItIsAnswered() {
-        TestInbound.Connection connection = new TestInbound(5).new Connection();
+        TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
         session.hears(connection.inbound);
         session.opened(SEVEN);
         connection.inbound.watch(session);

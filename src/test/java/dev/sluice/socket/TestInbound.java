@@ -37,11 +37,11 @@ final class TestInbound {
     /** One of the connections. */
     // An embedded channel is closed at once.
     @SuppressWarnings("FutureReturnValueIgnored")
-    final class Connection {
+    final class TestSocket {
         final EmbeddedChannel channel = new EmbeddedChannel();
         final Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), scheduler);
 
-        Connection() {
+        TestSocket() {
             ConnectionGuard guard = new ConnectionGuard(channel, new Place(new Places(1, 1, 1, metrics)), inbound);
             channel.pipeline().addLast(new PartialFrames(inbound), guard);
             channel.closeFuture().addListener(closed -> inbound.closed());
