@@ -55,7 +55,7 @@ public final class Authenticator {
                         LOG.warnf(
                                 "The backend at sluice.webhook.connect.url does not say who may connect: %s; failures: %d,"
                                         + " further ones are not logged for a minute",
-                                Plain.text(failure.toString()), count);
+                                Causes.innermost(failure), count);
                     }
                     return new Verdict.Unavailable();
                 });

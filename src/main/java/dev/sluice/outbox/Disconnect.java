@@ -14,10 +14,14 @@ public enum Disconnect {
     PEER_SILENT(1011, "no sign of life"),
     /** The peer broke the WebSocket protocol. */
     PROTOCOL_ERROR(1002, "WebSocket protocol error"),
+    /** The peer sent text that is not UTF-8. */
+    INVALID_TEXT(1007, "text is not UTF-8"),
     /** The peer sent a frame larger than allowed. */
     FRAME_TOO_LARGE(1009, "frame too large"),
     /** The peer sent more frames than its rate and burst allow. */
     FLOODED(4029, "too many frames"),
+    /** The pod has no room for what the peer sent and has not been handled. */
+    INBOUND_FULL(1013, "the pod has too much to handle"),
     /** More was waiting for the peer than an outbox may hold. */
     OUTBOX_FULL(4008, "too slow: too much is waiting"),
     /** The peer has taken nothing of what was waiting for it for too long. */

@@ -4,28 +4,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.Verdict;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a client gets in: what it says first, the time it has for that, and its token under judgement, during which all else
- * it says is held. Ends by {@link Session#admit} or {@link Session#refuse}; confined to the session's event loop.
+ * How a client gets in: what it says first, the time it has for that, and its token under judgement, during which it takes
+ * no other message. Ends by {@link Session#admit} or {@link Session#refuse}; confined to the session's event loop.
  */
 final class Admission {
-
-    /** Frames a client may send behind its auth frame before that is answered. */
-    static final int MAX_HELD = 64;
 
     static final String NOT_NOW = "tokens can't be verified now";
 
     private final SessionHost host;
     private final Session session;
     private Runnable cancelTimer;
+    private boolean verifying;
     private boolean over;
-
-    /** There once a token is being looked at. */
-    private @Nullable List<ClientMessage> held;
 
     /** Begins: the time runs. */
     Admission(SessionHost host, Session session) {
@@ -34,10 +27,13 @@ final class Admission {
         this.cancelTimer = host.startAuthTimer(session);
     }
 
+    /** Whether it takes a message: not while a token is being looked at. */
+    boolean takesMessage() {
+        return !verifying;
+    }
+
     void received(ClientMessage message) {
-        if (held != null) {
-            hold(held, message);
-        } else if (message instanceof Auth auth) {
+        if (message instanceof Auth auth) {
             verify(auth);
         } else if (message instanceof NotAnObject) {
             session.refuse(Refusal.NOT_JSON, "the first message must be a JSON object");
@@ -47,7 +43,7 @@ final class Admission {
     }
 
     void timedOut() {
-        if (held == null) {
+        if (!verifying) {
             session.refuse(Refusal.TIMEOUT, "no auth message in time");
         } else {
             session.refuse(Refusal.UNAVAILABLE, NOT_NOW);
@@ -60,30 +56,20 @@ final class Admission {
         cancelTimer.run();
     }
 
-    private void hold(List<ClientMessage> waiting, ClientMessage message) {
-        if (waiting.size() < MAX_HELD) {
-            waiting.add(message);
-        } else {
-            session.refuse(Refusal.FLOOD, "more than " + MAX_HELD + " messages before the auth message was answered");
-        }
-    }
-
     private void verify(Auth auth) {
         cancelTimer.run();
         cancelTimer = host.startAuthTimer(session);
         session.verifying();
-        List<ClientMessage> waiting = new ArrayList<>();
-        held = waiting;
-        host.verify(auth.token(), verdict -> session.run(() -> verified(verdict, auth.id(), waiting)));
+        verifying = true;
+        host.verify(auth.token(), verdict -> session.run(() -> verified(verdict, auth.id())));
     }
 
-    private void verified(Verdict verdict, @Nullable JsonNode id, List<ClientMessage> waiting) {
+    private void verified(Verdict verdict, @Nullable JsonNode id) {
         if (over) {
             return;
         }
         if (verdict instanceof Verdict.Accepted accepted) {
             session.admit(accepted.bearer(), id);
-            waiting.forEach(session::handle);
         } else if (verdict instanceof Verdict.Refused refused) {
             session.refuse(Refusal.of(refused.reason()), refused.message());
         } else if (verdict instanceof Verdict.Forbidden) {

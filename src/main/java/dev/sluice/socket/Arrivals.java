@@ -2,10 +2,12 @@ package dev.sluice.socket;
 
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.SingleThreadEventLoop;
 import io.netty.util.concurrent.EventExecutor;
@@ -36,6 +38,10 @@ final class Arrivals {
 
     /** Those that are no WebSockets: upgrades that are refused, callers of the HTTP API. */
     private static final int SPARE = 100;
+
+    /** A part of a frame or request keeps the buffer it was read into: 64 KB for a byte with Netty's default. */
+    private static final RecvByteBufAllocator SMALL_READS =
+            new AdaptiveRecvByteBufAllocator(64, 2048, InboundBudget.ALWAYS_ALLOWED);
 
     private static final String MAX_CONNECTIONS = "quarkus.http.limits.max-connections";
 
@@ -127,6 +133,7 @@ final class Arrivals {
                     return;
                 }
                 channel.closeFuture().addListener(closed -> open.decrementAndGet());
+                channel.config().setRecvByteBufAllocator(SMALL_READS);
                 channel.pipeline().addLast(new Newcomer(limits));
             }
             context.fireChannelRead(accepted);

@@ -1,7 +1,8 @@
 package dev.sluice.socket;
 
 import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -9,6 +10,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.socket.ClientMessage.Alive;
 import dev.sluice.socket.ClientMessage.Auth;
 import dev.sluice.socket.ClientMessage.NotAnObject;
@@ -16,8 +21,10 @@ import dev.sluice.socket.ClientMessage.Ping;
 import dev.sluice.socket.ClientMessage.Senseless;
 import dev.sluice.socket.ClientMessage.Subscribe;
 import dev.sluice.socket.ClientMessage.Unsubscribe;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what clients say. Whatever they send, the answer is a message, never an exception. */
@@ -25,6 +32,13 @@ final class ClientMessages {
 
     /** Deeper than any message needs to be. */
     private static final int MAX_DEPTH = 16;
+
+    /** Several times as many as any message needs, its names, brackets and channels among them. */
+    private static final int MAX_TOKENS = 2048;
+
+    /** What a message may say; the value of anything else is skipped. */
+    private static final Set<String> FIELDS =
+            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels");
 
     /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
     private static final int MAX_ID_LENGTH = 1024;
@@ -35,11 +49,11 @@ final class ClientMessages {
     private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_DEPTH)
+                            .maxTokenCount(MAX_TOKENS)
                             .build())
                     // The names come from strangers: nothing of them may be kept.
                     .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                     .build())
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             // Together: a number given as id goes back as it came.
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
@@ -50,17 +64,17 @@ final class ClientMessages {
     /** Reads one text frame. */
     static ClientMessage parse(String text) {
         JsonNode message;
-        try {
-            message = JSON.readTree(text);
+        try (JsonParser parser = JSON.createParser(text)) {
+            message = read(parser);
         } catch (StreamConstraintsException | NumberFormatException | ArithmeticException e) {
-            // Too deep, or a number out of all bounds: JSON, but more than anybody needs.
+            // Too deep, too long, or a number out of all bounds: JSON, but more than any message needs.
             return text.stripLeading().startsWith("{")
-                    ? senseless("the message is nested too deep or has too large a number", null)
+                    ? senseless("the message is nested too deep, has too many values or too large a number", null)
                     : new NotAnObject();
-        } catch (JsonProcessingException e) {
+        } catch (IOException e) {
             return new NotAnObject();
         }
-        if (!message.isObject()) {
+        if (message.isMissingNode()) {
             return new NotAnObject();
         }
         JsonNode id = present(message.get("id"));
@@ -86,6 +100,48 @@ final class ClientMessages {
             case "pong" -> new Alive();
             default -> new Senseless(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
         };
+    }
+
+    /** Reads all of it, and keeps only what a message may say; a missing node where that is not one object. */
+    private static JsonNode read(JsonParser parser) throws IOException {
+        if (parser.nextToken() != JsonToken.START_OBJECT) {
+            return MissingNode.getInstance();
+        }
+        ObjectNode message = JsonNodeFactory.instance.objectNode();
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            JsonToken value = parser.nextToken();
+            if (!FIELDS.contains(name)) {
+                parser.skipChildren();
+            } else if (value == JsonToken.START_ARRAY && name.equals("channels")) {
+                message.set(name, list(parser));
+            } else {
+                message.set(name, scalar(parser));
+            }
+        }
+        return parser.nextToken() == null ? message : MissingNode.getInstance();
+    }
+
+    /** The values of an array, no more of them than it takes to see that they are too many. */
+    private static ArrayNode list(JsonParser parser) throws IOException {
+        ArrayNode values = JsonNodeFactory.instance.arrayNode();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (values.size() <= MAX_CHANNELS) {
+                values.add(scalar(parser));
+            } else {
+                parser.skipChildren();
+            }
+        }
+        return values;
+    }
+
+    /** The value there; a missing node, which is of no type, for an object or array. */
+    private static JsonNode scalar(JsonParser parser) throws IOException {
+        if (parser.currentToken().isStructStart()) {
+            parser.skipChildren();
+            return MissingNode.getInstance();
+        }
+        return JSON.readTree(parser);
     }
 
     /** The verbs of the replaced system, whose clients take a retained publication for a new one. */

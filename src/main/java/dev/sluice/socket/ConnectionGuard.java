@@ -7,11 +7,14 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.compression.DecompressionException;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.handler.timeout.IdleStateHandler;
@@ -27,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sees to what only the TCP connection below a WebSocket can tell or do: that it becomes one WebSocket at most, that its
- * end is noticed even where the WebSocket never began, that nothing is passed on of what a client sends above its rate, and
+ * end is noticed even where the WebSocket never began, that frames are passed on as fast as they are handled, and
  * that a client that broke the protocol learns why. Vert.x alone
  * would cut that one off without a close frame; here the connection is closed in two steps, first our half, and all of it
  * once the peer has closed its own or after a moment, as closing at once with input unread makes the kernel send a reset,
@@ -48,14 +51,15 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     private boolean upgrading;
     private boolean violated;
 
-    ConnectionGuard(Channel channel, Place place, FrameRate.Pace pace) {
+    ConnectionGuard(Channel channel, Place place, Inbound inbound) {
         this.channel = channel;
         this.place = place;
-        this.inbound = new Inbound(channel, pace);
+        this.inbound = inbound;
     }
 
     /** The guard of the request's connection, or {@code null} where that can't become a WebSocket. */
-    static @Nullable ConnectionGuard of(HttpServerRequest request, Places places, FrameRate rate) {
+    static @Nullable ConnectionGuard of(
+            HttpServerRequest request, Places places, FrameRate rate, InboundBudget budget) {
         // A Vert.x internal; nothing public leads to the channel.
         if (request.version() != HttpVersion.HTTP_1_1 || !(request.connection() instanceof ConnectionBase connection)) {
             return null;
@@ -64,13 +68,16 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         if (pipeline.get(NAME) instanceof ConnectionGuard known) {
             return known;
         }
-        ConnectionGuard guard = new ConnectionGuard(
-                connection.channel(),
-                new Place(places, connection.channel().eventLoop(), () -> cut(connection.channel())),
-                rate.pace());
+        Channel channel = connection.channel();
+        Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), budget.scheduler(channel.eventLoop()));
+        Place place = new Place(places, channel.eventLoop(), () -> cut(channel));
+        ConnectionGuard guard = new ConnectionGuard(channel, place, inbound);
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
         pipeline.addBefore(pipeline.lastContext().name(), NAME, guard);
+        // The guard sends the close frame when this throws.
+        pipeline.addBefore(NAME, null, new Utf8FrameValidator(false));
         guard.whenClosed(guard.place::leave);
+        guard.whenClosed(inbound::closed);
         return guard;
     }
 
@@ -130,6 +137,7 @@ final class ConnectionGuard extends ChannelDuplexHandler {
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
+        inbound.passOnFrom(added);
     }
 
     @Override
@@ -145,6 +153,9 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             }
         }
         context.write(message, promise);
+        if (message instanceof CloseWebSocketFrame) {
+            inbound.stop();
+        }
     }
 
     /**
@@ -161,6 +172,10 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         if (idle != null) {
             pipeline.remove(idle);
         }
+        ChannelHandlerContext decoder = pipeline.context(WebSocketFrameDecoder.class);
+        if (decoder != null) {
+            pipeline.addBefore(decoder.name(), null, new PartialFrames(inbound));
+        }
     }
 
     @Override
@@ -169,9 +184,10 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             ReferenceCountUtil.release(message);
             return;
         }
-        Object next = message instanceof WebSocketFrame frame ? inbound.next(frame) : message;
-        if (next != null) {
-            context.fireChannelRead(next);
+        if (message instanceof WebSocketFrame frame) {
+            inbound.received(frame);
+        } else {
+            context.fireChannelRead(message);
         }
     }
 
@@ -182,9 +198,17 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             inbound.reset();
             return;
         }
+        if (cause instanceof DecompressionException) {
+            exceptionCaught(
+                    context, new CorruptedWebSocketFrameException(closeStatus(cause), cause.getMessage(), cause));
+            return;
+        }
         if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {
             violated = true;
-            context.writeAndFlush(new CloseWebSocketFrame(corrupted.closeStatus()));
+            if (!inbound.isStopped()) {
+                context.writeAndFlush(new CloseWebSocketFrame(corrupted.closeStatus()));
+            }
+            inbound.stop();
             // It would go on reading, only to drop what comes, byte by byte: megabytes of it keep an event loop busy.
             ChannelHandler decoder = context.pipeline().get(WebSocketFrameDecoder.class);
             if (decoder != null) {
@@ -192,6 +216,12 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             }
         }
         context.fireExceptionCaught(cause);
+    }
+
+    private static WebSocketCloseStatus closeStatus(Throwable decompressing) {
+        return String.valueOf(decompressing.getMessage()).contains("maximum size")
+                ? WebSocketCloseStatus.MESSAGE_TOO_BIG
+                : WebSocketCloseStatus.INVALID_PAYLOAD_DATA;
     }
 
     @Override

@@ -19,6 +19,7 @@ import io.smallrye.common.annotation.NonBlocking;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ abstract class Endpoint {
             // The callback below never comes where the connection was closed before it was a WebSocket. It is asked for
             // before anything is answered, which takes memory that may not be there.
             guard.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
-            sessions.start(session, data.remove(BEARER));
+            sessions.start(session, guard, data.remove(BEARER));
         } catch (Throwable e) {
             // Without a session nobody would ever close it.
             guard.cut();
@@ -66,13 +67,13 @@ abstract class Endpoint {
     @OnTextMessage
     @NonBlocking
     void text(String text, WebSocketConnection socket) {
-        received(ClientMessages.parse(text), socket);
+        received(() -> ClientMessages.parse(text), socket);
     }
 
     @OnBinaryMessage
     @NonBlocking
     void binary(Buffer bytes, WebSocketConnection socket) {
-        received(new ClientMessage.NotAnObject(), socket);
+        received(ClientMessage.NotAnObject::new, socket);
     }
 
     @OnClose
@@ -93,10 +94,18 @@ abstract class Endpoint {
         }
     }
 
-    private void received(ClientMessage message, WebSocketConnection socket) {
+    private static void received(Supplier<ClientMessage> message, WebSocketConnection socket) {
         Session session = session(socket);
-        if (session != null) {
-            session.received(message);
+        if (session == null) {
+            return;
+        }
+        try {
+            // Before it is parsed: that costs more than all else.
+            if (!session.isOver()) {
+                session.received(message.get());
+            }
+        } finally {
+            session.handled();
         }
     }
 
@@ -119,8 +128,11 @@ abstract class Endpoint {
 
     private Disconnect reason(Throwable failure) {
         if (failure instanceof CorruptedWebSocketFrameException corrupted) {
-            return corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)
-                    ? Disconnect.FRAME_TOO_LARGE
+            if (corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)) {
+                return Disconnect.FRAME_TOO_LARGE;
+            }
+            return corrupted.closeStatus().equals(WebSocketCloseStatus.INVALID_PAYLOAD_DATA)
+                    ? Disconnect.INVALID_TEXT
                     : Disconnect.PROTOCOL_ERROR;
         }
         // Vert.x says so, and only so, that the frames of a message add up to more than allowed.

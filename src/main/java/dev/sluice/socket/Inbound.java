@@ -2,52 +2,113 @@ package dev.sluice.socket;
 
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import io.netty.util.ReferenceCountUtil;
+import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What comes in on one WebSocket: told of, and not passed on where it is more than its {@link FrameRate} allows. Confined
- * to the connection's event loop.
+ * The frames that arrive on one WebSocket. It passes on one message at a time, the next one when that has been handled, and
+ * keeps the others as they came, within {@link InboundBudget} and {@link FrameRate}; over its share, the connection is not
+ * read until a message has been handled. Once a close frame has been sent, only the peer's is still passed on. Confined to
+ * the connection's event loop.
  */
 final class Inbound {
 
-    /** Frames above its rate after which a client is not on its way to answer our close. */
-    private static final int DEAF = 256;
+    /** Messages a client may send behind its auth message before that is answered. */
+    static final int MAX_HELD = 64;
+
+    /** Frames, and bytes, that are read and dropped after a close frame was sent: the peer may have been sending. */
+    private static final int MAX_DROPPED = 256;
+
+    private static final int MAX_DROPPED_BYTES = 256 * 1024;
 
     private final Channel channel;
     private final FrameRate.Pace pace;
+    private final InboundBudget.Share share;
+    private final InboundScheduler scheduler;
     private final Fragments fragments = new Fragments();
+    private final WaitingFrames waiting;
+    private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
-    private int excess;
 
-    /** What is told of the other end, on the event loop. */
+    /** Why the connection ends, for a peer that is not there yet. */
+    private @Nullable Consumer<Peer> end;
+
+    private boolean scheduled;
+    private boolean handling;
+
+    /** Charged for what has been passed on and is not handled. */
+    private int passedOn;
+
+    private boolean decoded;
+    private int undecoded;
+    private boolean stopped;
+    private boolean crowded;
+    private boolean paused;
+    private int dropped;
+    private long droppedBytes;
+
+    /** Who the messages are for; called on the event loop. */
     interface Peer {
-        /** It has sent a frame, whatever that says. */
+        /** The client has sent a frame, whatever that says. */
         void heard();
 
-        /** It has sent a WebSocket ping, which is to be answered. */
+        /** Whether it takes a message now; {@link Inbound#proceed} is to be called when it does again. */
+        boolean takesMessage();
+
+        /** The client has sent a WebSocket ping, which is to be answered. */
         void pinged(byte[] bytes);
 
-        /** It has sent more frames than it may; nothing that it sends is passed on any more. */
+        /** The client has sent more frames than it may; nothing that it sends is passed on any more. */
         void flooded();
 
-        /** It has reset the connection. */
+        /** The client has sent more messages than are kept while none is taken; nothing more is passed on. */
+        void heldTooMany();
+
+        /** The pod has no room for what the client has sent; nothing more is passed on. */
+        void crowdedOut();
+
+        /** The client has reset the connection. */
         void reset();
     }
 
-    Inbound(Channel channel, FrameRate.Pace pace) {
+    Inbound(Channel channel, FrameRate.Pace pace, InboundBudget.Share share, InboundScheduler scheduler) {
         this.channel = channel;
         this.pace = pace;
+        this.share = share;
+        this.scheduler = scheduler;
+        this.waiting = new WaitingFrames(share);
     }
 
-    /** From now on tells of the other end. */
-    void watch(Peer told) {
-        peer = told;
-        if (excess > 0) {
-            told.flooded();
+    /** Where frames are passed on from; to be set before the first one arrives. */
+    void passOnFrom(ChannelHandlerContext from) {
+        context = from;
+    }
+
+    /** The peer is there: what has arrived, and what will, is for it. */
+    void watch(Peer there) {
+        peer = there;
+        if (end != null) {
+            end.accept(there);
         }
+        schedule();
+    }
+
+    /** The client has authenticated. */
+    void authenticated() {
+        share.authenticated();
+    }
+
+    /** The peer takes messages again. */
+    void proceed() {
+        schedule();
+        adjustReading();
     }
 
     /** The connection was reset. */
@@ -57,49 +118,225 @@ final class Inbound {
         }
     }
 
-    /** What is to be passed on of the frame, {@code null} where nothing is; what is not is released. */
-    @Nullable
-    WebSocketFrame next(WebSocketFrame frame) {
-        return passes(frame) ? fragments.next(frame) : null;
+    /** Bytes are about to be decoded. */
+    void decoding() {
+        decoded = false;
     }
 
-    /** Whether what it has sent may count as so many frames more; it is a flood where it may not. */
+    /** So many bytes have been decoded, and where they were no whole frame, wait for the rest of it. */
+    void decoded(int bytes) {
+        if (stopped) {
+            droppedBytes += bytes;
+        }
+        undecoded = decoded || stopped ? 0 : undecoded + bytes;
+        share.partial(undecoded);
+        if (!stopped && share.exceedsPod() && !(share.isAuthenticated() && waits())) {
+            crowdOut();
+        }
+        adjustReading();
+    }
+
+    /** A frame has arrived, which is now this object's to release. */
+    void received(WebSocketFrame frame) {
+        decoded = true;
+        if (stopped) {
+            drop(frame);
+        } else if (frame instanceof CloseWebSocketFrame closing) {
+            closing(closing);
+        } else if (!pace.admit()) {
+            frame.release();
+            end(Peer::flooded);
+        } else {
+            if (peer != null) {
+                peer.heard();
+            }
+            if (frame instanceof PingWebSocketFrame) {
+                // Vert.x would answer it past the outbox, and so without bound where the client does not read.
+                byte[] bytes = ByteBufUtil.getBytes(frame.content());
+                frame.release();
+                if (peer != null) {
+                    peer.pinged(bytes);
+                }
+            } else if (frame instanceof PongWebSocketFrame) {
+                // WebSockets Next would make a task of it in which nothing is done.
+                frame.release();
+            } else {
+                WebSocketFrame next = fragments.next(frame);
+                if (next != null) {
+                    enqueue(next);
+                }
+            }
+        }
+    }
+
+    /** Whether what the client has sent may count as so many frames more; it is a flood where it may not. */
     boolean admits(int more) {
         boolean admitted = pace.admit(more);
         if (!admitted) {
-            exceeded();
+            end(Peer::flooded);
         }
         return admitted;
     }
 
-    private boolean passes(WebSocketFrame frame) {
-        if (!pace.admit() && !(frame instanceof CloseWebSocketFrame)) {
-            frame.release();
-            exceeded();
-            return false;
+    /** The message that was passed on last has been handled. */
+    void handled() {
+        if (handling) {
+            forgetHandled();
+            schedule();
+            adjustReading();
         }
-        if (peer != null) {
-            peer.heard();
-        }
-        if (!(frame instanceof PingWebSocketFrame)) {
-            return true;
-        }
-        // Vert.x would answer it past the outbox, and so without bound where the client does not read.
-        byte[] bytes = ByteBufUtil.getBytes(frame.content());
-        frame.release();
-        if (peer != null) {
-            peer.pinged(bytes);
-        }
-        return false;
     }
 
-    private void exceeded() {
-        excess++;
-        if (excess == 1 && peer != null) {
-            peer.flooded();
-        } else if (excess == DEAF) {
-            // Reading on only to drop it costs more than everything else; it ends without a hand-shake then.
-            channel.config().setAutoRead(false);
+    /** A close frame is being sent: from now on nothing but the peer's is passed on. Idempotent. */
+    void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        waiting.clear();
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
+            // Later: Vert.x closes the channel when it sees the second of two close frames.
+            channel.eventLoop().execute(() -> passOn(close));
+        }
+        adjustReading();
+    }
+
+    /** Whether nothing is passed on any more. */
+    boolean isStopped() {
+        return stopped;
+    }
+
+    /** The connection is closed: nothing is kept. */
+    void closed() {
+        stopped = true;
+        waiting.clear();
+        ReferenceCountUtil.release(waiting.pollClose());
+        if (handling) {
+            forgetHandled();
+        } else {
+            share.charge(-passedOn);
+            passedOn = 0;
+        }
+        share.partial(0);
+    }
+
+    /** Passes on the next message, or what has arrived of it. */
+    void passOn() {
+        scheduled = false;
+        while (!stopped && !handling && !waiting.isEmpty() && peer != null && peer.takesMessage()) {
+            WebSocketFrame frame = Objects.requireNonNull(waiting.poll());
+            passedOn += WaitingFrames.cost(frame);
+            if (frame.isFinalFragment()) {
+                handling = true;
+                scheduler.passing(passedOn);
+            }
+            passOn(frame);
+        }
+        if (!stopped && !handling && waiting.isEmpty()) {
+            passOnClose();
+        }
+        adjustReading();
+    }
+
+    private void passOn(WebSocketFrame frame) {
+        ChannelHandlerContext from = Objects.requireNonNull(context);
+        from.fireChannelRead(frame);
+        // Until then Vert.x does not flush what it writes.
+        from.fireChannelReadComplete();
+    }
+
+    private void passOnClose() {
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
+            passOn(close);
+        }
+    }
+
+    private void enqueue(WebSocketFrame frame) {
+        waiting.add(frame);
+        if (share.overflows() || (share.exceedsPod() && !share.isAuthenticated())) {
+            crowdOut();
+        } else {
+            schedule();
+            adjustReading();
+        }
+    }
+
+    private void closing(CloseWebSocketFrame frame) {
+        waiting.addClose(frame);
+        if (waiting.isEmpty() && !handling) {
+            passOnClose();
+        } else {
+            schedule();
+        }
+    }
+
+    private void schedule() {
+        if (scheduled || handling || stopped || peer == null || (waiting.isEmpty() && !waiting.hasClose())) {
+            return;
+        }
+        if (peer.takesMessage()) {
+            scheduled = true;
+            scheduler.add(this);
+        } else if (waiting.hasClose()) {
+            // The client no longer waits for whatever the answer will be.
+            waiting.clear();
+            passOnClose();
+        } else if (waiting.messages() > MAX_HELD) {
+            end(Peer::heldTooMany);
+        }
+    }
+
+    private void crowdOut() {
+        crowded = true;
+        share.refused();
+        end(Peer::crowdedOut);
+    }
+
+    private void end(Consumer<Peer> why) {
+        if (stopped) {
+            return;
+        }
+        stop();
+        if (peer != null) {
+            why.accept(peer);
+        } else {
+            end = why;
+        }
+    }
+
+    private void drop(WebSocketFrame frame) {
+        if (frame instanceof CloseWebSocketFrame) {
+            passOn(frame);
+            return;
+        }
+        dropped++;
+        frame.release();
+        adjustReading();
+    }
+
+    private void forgetHandled() {
+        int bytes = passedOn;
+        handling = false;
+        passedOn = 0;
+        share.charge(-bytes);
+        scheduler.handled(bytes);
+    }
+
+    /** Whether something waits that is handled sooner or later, whatever else arrives. */
+    private boolean waits() {
+        return handling || !waiting.isEmpty();
+    }
+
+    /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
+    private void adjustReading() {
+        boolean pause = stopped
+                ? crowded || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
+                : waits() && (share.isFull() || share.exceedsPod());
+        if (pause != paused) {
+            paused = pause;
+            channel.config().setAutoRead(!pause);
         }
     }
 }

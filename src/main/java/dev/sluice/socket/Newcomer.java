@@ -54,6 +54,7 @@ final class Newcomer extends ChannelInboundHandlerAdapter {
     private void handOver(ChannelPipeline pipeline, @Nullable Future<?> running) {
         // Vert.x's own handler is the last.
         pipeline.addBefore(pipeline.lastContext().name(), null, new RequestGuard(limits, running));
+        limits.boundDecompression(pipeline);
         pipeline.remove(this);
     }
 

@@ -3,13 +3,19 @@ package dev.sluice.socket;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.compression.ZlibCodecFactory;
+import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
+import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** What those who speak HTTP are allowed; whoever goes beyond it is cut off. */
 @Startup
@@ -19,17 +25,31 @@ final class RequestLimits {
     /** Requests of one connection that are not answered yet; browsers send them one at a time. */
     static final int MAX_UNANSWERED = 32;
 
+    /** Vert.x's own. */
+    private static final int DEFAULT_COMPRESSION = 6;
+
     private final Duration timeout;
+    private final int maxMessage;
+    private final int compressionLevel;
     private final LimitMeter tooSlow;
     private final LimitMeter tooMany;
 
     @Inject
-    RequestLimits(SocketConfig config, MeterRegistry metrics) {
-        this(config.requestTimeout(), metrics);
+    RequestLimits(
+            SocketConfig config,
+            @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
+            MeterRegistry metrics) {
+        this(
+                config.requestTimeout(),
+                (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
+                compressionLevel.orElse(DEFAULT_COMPRESSION),
+                metrics);
     }
 
-    RequestLimits(Duration timeout, MeterRegistry metrics) {
+    RequestLimits(Duration timeout, int maxMessage, int compressionLevel, MeterRegistry metrics) {
         this.timeout = timeout;
+        this.maxMessage = maxMessage;
+        this.compressionLevel = compressionLevel;
         if (timeout.toMillis() < 1) {
             throw new ConfigurationException("sluice.http.request-timeout must be at least 1 ms, is " + timeout);
         }
@@ -47,6 +67,22 @@ final class RequestLimits {
                         },
                         timeout.toNanos(),
                         TimeUnit.NANOSECONDS);
+    }
+
+    /** Bounds what a compressed message may become, where compression is on: Vert.x lets 32 KB become 32 MB. */
+    void boundDecompression(ChannelPipeline pipeline) {
+        if (pipeline.get(WebSocketServerExtensionHandler.class) != null) {
+            pipeline.replace(
+                    WebSocketServerExtensionHandler.class,
+                    null,
+                    new WebSocketServerExtensionHandler(new PerMessageDeflateServerExtensionHandshaker(
+                            compressionLevel,
+                            ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
+                            PerMessageDeflateServerExtensionHandshaker.MAX_WINDOW_SIZE,
+                            false,
+                            false,
+                            maxMessage + 1)));
+        }
     }
 
     /** Cuts off a connection that asks on and on without awaiting an answer. */

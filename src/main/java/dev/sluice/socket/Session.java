@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.IntPredicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +61,7 @@ final class Session implements Inbound.Peer {
     private @Nullable Place place;
     private @Nullable String refused;
     private final long started = System.nanoTime();
-    private IntPredicate pace = more -> true;
+    private @Nullable Inbound inbound;
 
     /**
      * A session that has not started.
@@ -110,9 +109,9 @@ final class Session implements Inbound.Peer {
         }
     }
 
-    /** Who says whether a message may count as so many frames more than one; to be said before it starts. */
-    void paced(IntPredicate by) {
-        pace = by;
+    /** Where its messages come from; to be said before it starts. */
+    void hears(Inbound from) {
+        inbound = from;
     }
 
     /** Starts it; with a bearer where the upgrade request has shown one already. */
@@ -124,15 +123,12 @@ final class Session implements Inbound.Peer {
         }
     }
 
+    /** A message has come; not to be called while it {@link #takesMessage takes none}. */
     void received(ClientMessage message) {
         int more = message.weight() - 1;
-        if (more == 0 || pace.test(more)) {
-            handle(message);
+        if (more > 0 && inbound != null && !inbound.admits(more)) {
+            return;
         }
-    }
-
-    /** The same for one whose frames have been counted. */
-    void handle(ClientMessage message) {
         if (state instanceof State.Arriving arriving) {
             arriving.admission().received(message);
         } else if (state instanceof State.Open open) {
@@ -142,6 +138,26 @@ final class Session implements Inbound.Peer {
                 host.execute(open.conversation(), message);
             }
         }
+    }
+
+    /** The message that came last has been handled. */
+    void handled() {
+        if (inbound != null) {
+            inbound.handled();
+        }
+    }
+
+    /** Whether it has ended or is being closed, so that messages no longer matter. */
+    boolean isOver() {
+        return state instanceof State.Over
+                || (state instanceof State.Open open
+                        && open.conversation().connection().ended() != null);
+    }
+
+    @Override
+    public boolean takesMessage() {
+        return !(state instanceof State.Arriving arriving)
+                || arriving.admission().takesMessage();
     }
 
     void authTimedOut() {
@@ -205,6 +221,18 @@ final class Session implements Inbound.Peer {
     @Override
     public void flooded() {
         disconnect(Disconnect.FLOODED);
+    }
+
+    @Override
+    public void heldTooMany() {
+        if (state instanceof State.Arriving) {
+            refuse(Refusal.FLOOD, "more than " + Inbound.MAX_HELD + " messages before the auth message was answered");
+        }
+    }
+
+    @Override
+    public void crowdedOut() {
+        disconnect(Disconnect.INBOUND_FULL);
     }
 
     @Override
@@ -278,6 +306,9 @@ final class Session implements Inbound.Peer {
         Gap gap = host.gap();
         if (gap != null) {
             conversation.tell(gap, ControlFrames.gap(gap.since(), null));
+        }
+        if (inbound != null) {
+            inbound.proceed();
         }
     }
 

@@ -87,16 +87,20 @@ final class Sessions implements SessionHost {
         Loop loop = loops.current();
         Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
         on(loop).add(session);
-        session.whenAdmitted(guard.place()::decided);
+        Inbound inbound = guard.inbound();
+        session.whenAdmitted(() -> {
+            guard.place().decided();
+            inbound.authenticated();
+        });
         session.holds(guard.place());
-        session.paced(guard.inbound()::admits);
-        guard.inbound().watch(session);
+        session.hears(inbound);
         return session;
     }
 
     /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
-    void start(Session session, @Nullable Bearer bearer) {
+    void start(Session session, ConnectionGuard guard, @Nullable Bearer bearer) {
         session.opened(bearer);
+        guard.inbound().watch(session);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }

@@ -83,6 +83,16 @@ interface SocketConfig {
     @WithDefault("512")
     int framesBurst();
 
+    /** Bytes charged for what one client has sent and the pod has not handled, from which its connection is not read. */
+    @WithName("limits.inbound-bytes-per-connection")
+    @WithDefault("64K")
+    MemorySize inboundBytesPerConnection();
+
+    /** The same of all clients of the pod; half of it for those that have not authenticated. */
+    @WithName("limits.inbound-bytes")
+    @WithDefault("16M")
+    MemorySize inboundBytes();
+
     /** How long a request over HTTP, one for an upgrade among them, may take to arrive, and an answer to be taken. */
     @WithName("http.request-timeout")
     @WithDefault("10s")

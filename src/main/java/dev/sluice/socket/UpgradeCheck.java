@@ -29,6 +29,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     private final Registry registry;
     private final Places places;
     private final FrameRate frameRate;
+    private final InboundBudget inboundBudget;
     private final Duration authTimeout;
     private final SocketMeters meters;
 
@@ -41,6 +42,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             Registry registry,
             Places places,
             FrameRate frameRate,
+            InboundBudget inboundBudget,
             SocketMeters meters) {
         this.origins = origins;
         this.authTimeout = config.authTimeout();
@@ -50,13 +52,14 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         this.registry = registry;
         this.places = places;
         this.frameRate = frameRate;
+        this.inboundBudget = inboundBudget;
         this.meters = meters;
     }
 
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
         HttpServerRequest request = context.httpRequest();
-        ConnectionGuard guard = ConnectionGuard.of(request, places, frameRate);
+        ConnectionGuard guard = ConnectionGuard.of(request, places, frameRate, inboundBudget);
         if (guard == null || !guard.begin(request)) {
             return CheckResult.rejectUpgrade(400);
         }

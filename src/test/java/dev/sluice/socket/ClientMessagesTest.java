@@ -111,6 +111,26 @@ class ClientMessagesTest {
     }
 
     @Test
+    void refusesMoreValuesThanAnyMessageNeeds() {
+        assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(10_000) + "]}"))
+                .isInstanceOfSatisfying(
+                        Senseless.class,
+                        message -> assertThat(message.message()).contains("too many values"));
+        assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(500) + "]}"))
+                .isEqualTo(new Alive());
+    }
+
+    @Test
+    void skipsWhatItDoesNotKnow() {
+        assertThat(parse("{'more':{'action':'dance','id':{}},'action':'pong','and':[[{}],1e2147483648]}"))
+                .isEqualTo(new Alive());
+        assertThat(parse("{'action':'subscribe','channels':['a:b',['c:d']]}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'subscribe','channels':{'a':'b'}}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'subscribe','channel':['a:b']}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'dance','action':'pong'}")).isEqualTo(new Alive());
+    }
+
+    @Test
     void boundsTheLengthOfAList() {
         String most = "'a:b'" + ",'a:b'".repeat(255);
         assertThat(parse("{'action':'subscribe','channels':[" + most + "]}")).isInstanceOf(Subscribe.class);

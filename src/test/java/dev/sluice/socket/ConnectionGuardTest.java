@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 
 class ConnectionGuardTest {
 
+    private static final byte[] TEXT = {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'x'};
     private static final byte[] PONG = {(byte) 0x8a, (byte) 0x80, 0, 0, 0, 0};
     private static final byte[] TOO_LARGE = {(byte) 0x81, (byte) 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
@@ -28,6 +29,12 @@ class ConnectionGuardTest {
 
     ConnectionGuardTest() {
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
+        Inbound inbound = new Inbound(
+                channel,
+                rate.pace(),
+                new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics).share(),
+                new InboundScheduler());
+        inbound.watch(new RecordingPeer());
         channel.pipeline()
                 .addLast(
                         // As Vert.x has it.
@@ -36,7 +43,7 @@ class ConnectionGuardTest {
                                 .maxFramePayloadLength(32 * 1024)
                                 .build()),
                         new ConnectionGuard(
-                                channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), rate.pace()),
+                                channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), inbound),
                         // In place of Vert.x.
                         new ChannelInboundHandlerAdapter() {
                             @Override
@@ -48,7 +55,7 @@ class ConnectionGuardTest {
 
     @Test
     void whatFollowsAViolationIsDroppedWithoutBeingLookedAt() {
-        say(PONG);
+        say(TEXT);
         assertThat(channel.inboundMessages()).hasSize(1);
         channel.releaseInbound();
         // Some of it in the same breath.
@@ -71,7 +78,7 @@ class ConnectionGuardTest {
 
     @Test
     void whatBreaksNothingIsPassedOn() {
-        say(new byte[] {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'x'});
+        say(TEXT);
         TextWebSocketFrame frame = channel.readInbound();
         assertThat(frame.text()).isEqualTo("x");
         frame.release();

@@ -173,7 +173,7 @@ class InboundFuzzTest {
         Messages messages = new Messages(SEED + 2);
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < SESSIONS / 10; i++) {
-            int count = random.nextInt(Admission.MAX_HELD + 5);
+            int count = random.nextInt(Inbound.MAX_HELD + 5);
             int outcome = random.nextInt(4);
             List<String> held = Stream.generate(messages::next).limit(count).toList();
             reporting(i, String.join("\n", held), () -> hold(held, outcome));
@@ -265,11 +265,16 @@ class InboundFuzzTest {
     private void hold(List<String> held, int outcome) {
         restart();
         verifiesAtOnce = false;
+        TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
+        session.hears(connection.inbound);
         session.opened(null);
-        session.received(ClientMessages.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
-        held.forEach(text -> session.received(ClientMessages.parse(text)));
+        connection.inbound.watch(session);
+        connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
+        handle(connection);
+        held.forEach(connection::send);
+        handle(connection);
         assertThat(wire.sent).isEmpty();
-        boolean flood = held.size() > Admission.MAX_HELD;
+        boolean flood = held.size() > Inbound.MAX_HELD;
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
@@ -277,6 +282,8 @@ class InboundFuzzTest {
             case 1 -> session.authTimedOut();
             default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
         }
+        handle(connection);
+        connection.close();
         if (!flood && outcome > 1) {
             assertThat(wire.closes).isEmpty();
             assertThat(wire.sent.get(0)).contains("auth_success");
@@ -285,6 +292,17 @@ class InboundFuzzTest {
         }
         assertThat(timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
+    }
+
+    /** As the endpoint does. */
+    private void handle(TestInbound.TestSocket connection) {
+        for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
+            assertThat(texts).hasSize(1);
+            if (!session.isOver()) {
+                session.received(ClientMessages.parse(texts.get(0)));
+            }
+            session.handled();
+        }
     }
 
     private void restart() {

@@ -23,7 +23,7 @@ class RequestGuardTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final EmbeddedChannel channel = new EmbeddedChannel(
-            new Newcomer(new RequestLimits(Duration.ofSeconds(10), metrics)),
+            new Newcomer(new RequestLimits(Duration.ofSeconds(10), 32 * 1024, 6, metrics)),
             new HttpRequestDecoder(),
             // In place of Vert.x.
             new ChannelInboundHandlerAdapter());

@@ -119,7 +119,6 @@ class SessionTest {
         session.whenAdmitted(() -> places.add("authenticated"));
         session.opened(null);
         session.received(AUTH);
-        session.received(ALIVE);
         crowded = true;
         accept("7");
         assertThat(sent).as("an auth_error would stop clients for good").isEmpty();
@@ -159,42 +158,74 @@ class SessionTest {
     }
 
     @Test
-    void holdsWhatComesBehindTheAuthFrameUntilItIsAnswered() {
+    void takesNoMessageBehindTheAuthFrameUntilThatIsAnswered() {
         session.opened(null);
+        assertThat(session.takesMessage()).isTrue();
         session.received(AUTH);
-        session.received(ALIVE);
-        session.received(new ClientMessage.NotAnObject());
-        assertThat(executed).isEmpty();
+        assertThat(session.takesMessage()).isFalse();
         accept("7");
-        assertThat(executed).containsExactly(ALIVE, new ClientMessage.NotAnObject());
+        assertThat(session.takesMessage()).isTrue();
+        session.received(AUTH);
+        assertThat(session.takesMessage()).as("while it shows another token").isTrue();
+        session.received(ALIVE);
+        assertThat(executed).containsExactly(ALIVE);
+    }
+
+    @Test
+    void messagesThatArrivedMeanwhileAreTakenAsSoonAsItIsAdmitted() {
+        TestInbound.TestSocket connection = new TestInbound().new TestSocket();
+        session.hears(connection.inbound);
+        session.opened(null);
+        connection.inbound.watch(session);
+        connection.send("auth", "1", "2");
+        assertThat(connection.passedOn()).containsExactly("auth");
+        session.received(AUTH);
+        session.handled();
+        assertThat(connection.passedOn()).isEmpty();
+        accept("7");
+        assertThat(connection.passedOn()).containsExactly("1");
+        connection.close();
+    }
+
+    @Test
+    void isOverAsSoonAsItIsRefused() {
+        session.opened(null);
+        assertThat(session.isOver()).isFalse();
+        session.authTimedOut();
+        assertThat(session.isOver()).isTrue();
+    }
+
+    @Test
+    void whoIsCrowdedOutIsToldToComeLater() {
+        session.opened(null);
+        session.crowdedOut();
+        assertThat(closes).containsExactly(1013);
+        assertThat(sent).isEmpty();
     }
 
     @Test
     void aListCountsAsOftenAsItIsAnswered() {
-        List<Integer> asked = new ArrayList<>();
-        session.paced(more -> asked.add(more) && asked.size() < 3);
+        TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
+        session.hears(connection.inbound);
         session.opened(SEVEN);
+        connection.inbound.watch(session);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
         session.received(ALIVE);
         session.received(new ClientMessage.Subscribe(channels.subList(0, 1), true, null));
-        assertThat(asked).isEmpty();
         session.received(new ClientMessage.Subscribe(channels, true, null));
         session.received(new ClientMessage.Unsubscribe(channels, null));
         assertThat(executed).hasSize(4);
+        assertThat(closes).isEmpty();
         session.received(new ClientMessage.Subscribe(channels, true, null));
         assertThat(executed).hasSize(4);
-        assertThat(asked).containsExactly(2, 2, 2);
+        assertThat(closes).containsExactly(4029);
     }
 
     @Test
-    void holdsNoMoreThanItsLimit() {
+    void closesWhoeverSaysTooMuchBeforeItsAuthFrameIsAnswered() {
         session.opened(null);
         session.received(AUTH);
-        for (int i = 0; i < Admission.MAX_HELD; i++) {
-            session.received(ALIVE);
-        }
-        assertThat(closes).isEmpty();
-        session.received(ALIVE);
+        session.heldTooMany();
         assertThat(closes).containsExactly(4029);
         accept("7");
         assertThat(admitted).as("the verdict comes too late").isEmpty();

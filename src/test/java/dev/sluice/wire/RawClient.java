@@ -22,12 +22,13 @@ final class RawClient implements AutoCloseable {
 
     static final int CONTINUATION = 0;
     static final int TEXT = 1;
+    static final int BINARY = 2;
+    static final int CLOSE = 8;
     static final int PING = 9;
     static final int PONG = 10;
     static final int FINAL = 0x80;
 
     private static final int NARROW = 4096;
-    private static final int CLOSE = 8;
 
     private final Socket socket;
     private final SlowInput slow;
@@ -35,27 +36,33 @@ final class RawClient implements AutoCloseable {
     private final DataOutputStream out;
 
     private RawClient(Socket connected, String... headers) throws IOException {
+        this(connected, new byte[0], headers);
+    }
+
+    private RawClient(Socket connected, byte[] behind, String... headers) throws IOException {
         socket = connected;
         socket.setSoTimeout(30_000);
         slow = new SlowInput(socket.getInputStream());
         in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
-        String head = upgrade(socket, headers);
+        String head = upgrade(socket, behind, headers);
         if (!head.startsWith("HTTP/1.1 101")) {
             throw new IOException(head);
         }
     }
 
-    /** Asks for an upgrade, with some more header lines, and returns the head of the answer. */
-    private static String upgrade(Socket socket, String... headers) throws IOException {
+    /** Asks for an upgrade, with some more header lines and bytes behind it, and returns the head of the answer. */
+    private static String upgrade(Socket socket, byte[] behind, String... headers) throws IOException {
         String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
                 + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         String more = String.join("\r\n", headers);
         if (!more.contains("Sec-WebSocket-Version")) {
             request += "Sec-WebSocket-Version: 13\r\n";
         }
-        socket.getOutputStream()
-                .write((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        all.writeBytes((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        all.writeBytes(behind);
+        socket.getOutputStream().write(all.toByteArray());
         return head(socket);
     }
 
@@ -76,7 +83,7 @@ final class RawClient implements AutoCloseable {
     static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(10_000);
-            String head = upgrade(socket, headers);
+            String head = upgrade(socket, new byte[0], headers);
             if (head.startsWith("HTTP/1.1 101")) {
                 throw new AssertionError("the upgrade was not refused");
             }
@@ -90,6 +97,15 @@ final class RawClient implements AutoCloseable {
     static RawClient connect(Pod pod, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), headers);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected, without waiting for the answer to the upgrade before these bytes are sent. */
+    static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
+        try {
+            return new RawClient(new Socket("localhost", pod.port()), behind, headers);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -163,11 +179,16 @@ final class RawClient implements AutoCloseable {
 
     /** The same so many times at once. */
     RawClient frames(int first, byte[] payload, int times) {
+        return bytes(encoded(first, payload, times));
+    }
+
+    /** The bytes of so many such frames. */
+    static byte[] encoded(int first, byte[] payload, int times) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int i = 0; i < times; i++) {
             all.writeBytes(masked(first, payload));
         }
-        return bytes(all.toByteArray());
+        return all.toByteArray();
     }
 
     private static byte[] masked(int first, byte[] payload) {
@@ -359,6 +380,15 @@ final class RawClient implements AutoCloseable {
             // That is an end, too.
         }
         return all.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Ends only what it sends, as TCP sees it. */
+    void endOutput() {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Ends the connection in order, as TCP sees it, without a close frame. */

@@ -30,6 +30,25 @@ enum Attack {
             "refused frames-per-second",
             Talkers::questions),
 
+    COSTLY_MESSAGES(
+            "200 WebSockets at a time that never authenticate and say 504 messages of 32 KB each as fast as they are taken: a"
+                    + " list of 10,000 empty objects behind a character that is not Latin",
+            Attack.MANY,
+            "messages",
+            "auth_failures not_auth",
+            Strangers::costlyMessages),
+
+    COSTLY_MESSAGES_OF_USERS(
+            "the same by 200 users", Attack.MANY, "messages", "answers bad_message", Talkers::costlyMessages),
+
+    HELD_MESSAGES(
+            "200 WebSockets at a time whose token must wait for a server of keys that takes 1.9 seconds, and who send 63 such"
+                    + " messages behind it",
+            Attack.MANY,
+            "messages",
+            "answers 101",
+            Strangers::heldMessages),
+
     FRAMES_TOO_LARGE(
             "users connect, and send the beginning of a message of 2^62 bytes",
             Attack.CROWD,
@@ -128,6 +147,9 @@ enum Attack {
     /** The same by coming and going. */
     static final int CROWD = 8;
 
+    /** As many WebSockets as it takes to exhaust a small heap by what is read of each. */
+    static final int MANY = 200;
+
     /** What one attacker does again and again. */
     private interface Assault {
         void once(Attacker by) throws IOException;
@@ -159,6 +181,11 @@ enum Attack {
 
     String description() {
         return description;
+    }
+
+    /** Whether tokens are verified with the key of a server that takes its time. */
+    boolean needsKeyServer() {
+        return this == HELD_MESSAGES;
     }
 
     /** How many attack at the same time. */

@@ -62,7 +62,8 @@ record PodMetrics(Map<String, Double> values) {
                         "sluice_connections{state=\"authenticated\"}",
                         "sluice_users",
                         "sluice_subscriptions",
-                        "sluice_outbox_pending_bytes")
+                        "sluice_outbox_pending_bytes",
+                        "sluice_inbound_pending_bytes")
                 .filter(name -> !Objects.equals(values.get(name), before.values.get(name)))
                 .map(name -> "%s is %s and was %s".formatted(name, values.get(name), before.values.get(name)))
                 .toList();

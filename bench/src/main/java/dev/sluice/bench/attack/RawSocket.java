@@ -78,17 +78,22 @@ final class RawSocket implements AutoCloseable {
 
     /** A frame of ASCII with that first byte, and a mask of zeros. */
     static byte[] frame(int first, String payload) {
+        return frame(first, payload.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /** The same with any payload. */
+    static byte[] frame(int first, byte[] payload) {
         ByteArrayOutputStream frame = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(frame)) {
             out.write(first);
-            if (payload.length() < 126) {
-                out.write(0x80 | payload.length());
+            if (payload.length < 126) {
+                out.write(0x80 | payload.length);
             } else {
                 out.write(0x80 | 126);
-                out.writeShort(payload.length());
+                out.writeShort(payload.length);
             }
             out.writeInt(0);
-            out.writeBytes(payload);
+            out.write(payload);
         } catch (IOException e) {
             throw new IllegalStateException("there is room for bytes", e);
         }

@@ -1,6 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.contender.Tokens;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Ports;
 import dev.sluice.bench.process.RedisServer;
@@ -13,8 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/** A Redis, a pod, and a webhook that never answers, of one trial. */
+/** A Redis, a pod, a webhook that never answers, and where an attack needs it, a slow server of keys, of one trial. */
 final class Scene implements AutoCloseable {
 
     /** What k8s/base gives a pod, in which the JVM takes a quarter for its heap. */
@@ -25,35 +27,46 @@ final class Scene implements AutoCloseable {
     private static final int WAITING = 1024;
 
     private final ServerSocket webhook;
+    private final Optional<KeyServer> keys;
     private final RedisServer redis;
     private final ServerProcess pod;
     private final int management;
     private final Path log;
 
-    private Scene(ServerSocket webhook, RedisServer redis, ServerProcess pod, int management, Path log) {
+    private Scene(
+            ServerSocket webhook,
+            Optional<KeyServer> keys,
+            RedisServer redis,
+            ServerProcess pod,
+            int management,
+            Path log) {
         this.webhook = webhook;
+        this.keys = keys;
         this.redis = redis;
         this.pod = pod;
         this.management = management;
         this.log = log;
     }
 
-    /** @param settings of the pod, besides those of all attacks, as options of its JVM */
-    static Scene set(Path jar, List<String> settings, Path logs) {
+    static Scene set(Attack attack, Path jar, Path logs) {
         ServerSocket webhook = silence();
+        Optional<KeyServer> keys = attack.needsKeyServer() ? Optional.of(new KeyServer()) : Optional.empty();
+        Tokens.signWith(keys.map(KeyServer::key));
         RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
         try {
             int port = Ports.free();
             int management = Ports.free();
             Path log = logs.resolve("pod.log");
-            Map<String, String> environment = Sluice.environment(port, management, redis.uri());
+            Map<String, String> environment = keys.map(
+                            server -> Sluice.environment(port, management, redis.uri(), server.url()))
+                    .orElseGet(() -> Sluice.environment(port, management, redis.uri()));
             ServerProcess pod = ServerProcess.start(
-                    command(jar, settings, webhook.getLocalPort()),
+                    command(jar, attack.settings(), webhook.getLocalPort()),
                     environment,
                     port,
                     Sluice.readiness(management),
                     log);
-            return new Scene(webhook, redis, pod, management, log);
+            return new Scene(webhook, keys, redis, pod, management, log);
         } catch (RuntimeException e) {
             redis.close();
             throw e;
@@ -116,6 +129,7 @@ final class Scene implements AutoCloseable {
     public void close() {
         pod.close();
         redis.close();
+        keys.ifPresent(KeyServer::close);
         try {
             webhook.close();
         } catch (IOException e) {

@@ -102,6 +102,21 @@ final class Strangers {
         }
     }
 
+    static void costlyMessages(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            Costly.say(socket, by, Costly.BURST);
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
+    static void heldMessages(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            socket.message(Attacker.authentication(Tokens.ofKey("unknown" + by.round(), by.user())));
+            Costly.say(socket, by, Costly.HELD);
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
     static void headersWithoutEnd(Attacker by) throws IOException {
         try (RawSocket socket = by.connect()) {
             by.tally().did(1);

@@ -40,6 +40,13 @@ final class Talkers {
         flood(by, QUESTIONS);
     }
 
+    static void costlyMessages(Attacker by) throws IOException {
+        try (RawSocket socket = by.authenticated()) {
+            Costly.say(socket, by, Costly.BURST);
+            by.tally().answered(socket.heard().contains("bad_message") ? "bad_message" : "otherwise");
+        }
+    }
+
     static void tooLarge(Attacker by) throws IOException {
         try (RawSocket socket = by.authenticated()) {
             by.tally().did(1);

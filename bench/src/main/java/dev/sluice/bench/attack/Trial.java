@@ -47,7 +47,7 @@ final class Trial {
     }
 
     static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
-        try (Scene scene = Scene.set(jar, attack.settings(), logs);
+        try (Scene scene = Scene.set(attack, jar, logs);
                 Traffic traffic = new Traffic(
                         load, scene.pod().address(), scene.redis()::address, new Random(attack.ordinal()))) {
             traffic.open();

@@ -91,6 +91,20 @@ public final class Sluice implements Contender {
      * @param management the port for probes and metrics
      */
     public static Map<String, String> environment(int port, int management, String redis) {
+        Map<String, String> environment = new HashMap<>(where(port, management, redis));
+        environment.put("SMALLRYE_JWT_VERIFY_SECRETKEY", Tokens.SECRET);
+        environment.put("SMALLRYE_JWT_VERIFY_ALGORITHM", "HS256");
+        return environment;
+    }
+
+    /** The same with the keys of a server in place of the shared secret. */
+    public static Map<String, String> environment(int port, int management, String redis, String keys) {
+        Map<String, String> environment = new HashMap<>(where(port, management, redis));
+        environment.put("MP_JWT_VERIFY_PUBLICKEY_LOCATION", keys);
+        return environment;
+    }
+
+    private static Map<String, String> where(int port, int management, String redis) {
         return Map.of(
                 "QUARKUS_HTTP_HOST",
                 "127.0.0.1",
@@ -101,11 +115,7 @@ public final class Sluice implements Contender {
                 "QUARKUS_MANAGEMENT_PORT",
                 Integer.toString(management),
                 "QUARKUS_REDIS_HOSTS",
-                redis,
-                "SMALLRYE_JWT_VERIFY_SECRETKEY",
-                Tokens.SECRET,
-                "SMALLRYE_JWT_VERIFY_ALGORITHM",
-                "HS256");
+                redis);
     }
 
     @Override

@@ -1,0 +1,44 @@
+package dev.sluice.bench.attack;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/** Messages as large as they may be, whose text takes two bytes a character, and whose values cost more than their text. */
+final class Costly {
+
+    /** Just as many as a client may send at once. */
+    static final int BURST = 504;
+
+    /** Just as many as a client may send behind its token. */
+    static final int HELD = 63;
+
+    private static final int AT_ONCE = 9;
+
+    private static final byte[] MESSAGES = messages();
+
+    private Costly() {}
+
+    /** Says so many, a few at a time, until it is cut off or told to stop. */
+    static void say(RawSocket socket, Attacker by, int times) throws IOException {
+        try {
+            for (int said = 0; said < times && !by.isOver(); said += AT_ONCE) {
+                socket.say(MESSAGES);
+                by.tally().did(AT_ONCE);
+            }
+        } catch (IOException cutOff) {
+            by.tally().answered(socket.closeCode());
+            throw cutOff;
+        }
+    }
+
+    private static byte[] messages() {
+        String text = "{\"a\":[\"\u0439\"" + ",{}".repeat(10_000) + "]}";
+        byte[] message = RawSocket.frame(RawSocket.FINAL_TEXT, text.getBytes(StandardCharsets.UTF_8));
+        ByteArrayOutputStream messages = new ByteArrayOutputStream();
+        for (int i = 0; i < AT_ONCE; i++) {
+            messages.writeBytes(message);
+        }
+        return messages.toByteArray();
+    }
+}

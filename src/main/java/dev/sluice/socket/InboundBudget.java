@@ -1,0 +1,135 @@
+package dev.sluice.socket;
+
+import dev.sluice.log.LimitMeter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.util.concurrent.EventExecutor;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is being
+ * handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod, of which
+ * connections that have not authenticated share a half, so that they can't take the room of those that have. For use by
+ * all threads.
+ */
+@Startup
+@Singleton
+final class InboundBudget {
+
+    /** Bytes that a frame costs besides its payload: its object, its buffer, and the task that handles it. */
+    static final int FRAME_BYTES = 256;
+
+    /**
+     * Bytes a connection may always have waiting, whatever the others do: more than a token and the subscriptions of a page
+     * need, and no less than one read from the kernel brings.
+     */
+    static final int ALWAYS_ALLOWED = 8 * 1024;
+
+    private final int perConnection;
+    private final long perPod;
+    private final int overflow;
+    private final AtomicLong pending = new AtomicLong();
+    private final LimitMeter podFull;
+    private final Map<EventExecutor, InboundScheduler> schedulers = new ConcurrentHashMap<>();
+
+    @Inject
+    InboundBudget(SocketConfig config, MeterRegistry metrics) {
+        this(
+                config.inboundBytesPerConnection().asLongValue(),
+                config.inboundBytes().asLongValue(),
+                config.maxFrame().asLongValue(),
+                metrics);
+    }
+
+    InboundBudget(long perConnection, long perPod, long maxFrame, MeterRegistry metrics) {
+        if (perConnection < 1024 || perConnection > 1 << 30) {
+            throw new ConfigurationException(
+                    "sluice.limits.inbound-bytes-per-connection must be from 1K to 1024M, is " + perConnection);
+        }
+        if (perPod < perConnection) {
+            throw new ConfigurationException("sluice.limits.inbound-bytes must be at least"
+                    + " sluice.limits.inbound-bytes-per-connection: " + perPod + " is less than " + perConnection);
+        }
+        this.perConnection = (int) perConnection;
+        this.perPod = perPod;
+        // Room for the frame and the read under way when reading is stopped.
+        this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
+        this.podFull = new LimitMeter("inbound-bytes", metrics);
+        Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
+                .description("Memory charged for what clients have sent and the pod has not handled")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    /** The share of a connection that has sent nothing yet. */
+    Share share() {
+        return new Share();
+    }
+
+    /** The scheduler of the messages that arrive on the event loop. */
+    InboundScheduler scheduler(EventExecutor loop) {
+        return schedulers.computeIfAbsent(loop, x -> new InboundScheduler());
+    }
+
+    /** Bytes charged for a frame with a payload of that many; text takes up to two bytes a character. */
+    static int cost(int payload) {
+        return FRAME_BYTES + 2 * payload;
+    }
+
+    /** What one connection is charged for. Confined to the connection's event loop. */
+    final class Share {
+
+        private int frames;
+        private int partial;
+        private boolean authenticated;
+
+        /** The connection has authenticated. */
+        void authenticated() {
+            authenticated = true;
+        }
+
+        boolean isAuthenticated() {
+            return authenticated;
+        }
+
+        /** Charges for a frame, or where negative, gives back what one was charged. */
+        void charge(int bytes) {
+            frames += bytes;
+            pending.addAndGet(bytes);
+        }
+
+        /** Charges so much, and no longer what was charged before, for a frame of which a part has arrived. */
+        void partial(int bytes) {
+            if (bytes != partial) {
+                pending.addAndGet(bytes - partial);
+                partial = bytes;
+            }
+        }
+
+        /** Whether the connection has as much waiting as it may. */
+        boolean isFull() {
+            return frames >= perConnection;
+        }
+
+        /** Whether it has more waiting than comes when reading is stopped in time. */
+        boolean overflows() {
+            return frames >= overflow;
+        }
+
+        /** Whether the pod has no room for what the connection has waiting. */
+        boolean exceedsPod() {
+            return frames + partial > ALWAYS_ALLOWED && pending.get() > (authenticated ? perPod : perPod / 2);
+        }
+
+        /** Counts that the connection is closed for it. */
+        void refused() {
+            podFull.exceeded();
+        }
+    }
+}
