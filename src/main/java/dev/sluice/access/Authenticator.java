@@ -1,8 +1,8 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Arrival;
+import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.log.Plain;
 import io.quarkus.runtime.Startup;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;

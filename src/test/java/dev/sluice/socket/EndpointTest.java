@@ -81,7 +81,8 @@ class EndpointTest {
     private ConnectionGuard guard() {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
-        return new ConnectionGuard(channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), rate.pace());
+        return new ConnectionGuard(
+                channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), rate.pace());
     }
 
     private WebSocketConnection socket() {
