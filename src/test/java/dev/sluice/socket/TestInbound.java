@@ -42,7 +42,8 @@ final class TestInbound {
         final Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), scheduler);
 
         TestSocket() {
-            ConnectionGuard guard = new ConnectionGuard(channel, new Place(new Places(1, 1, 1, metrics)), inbound);
+            ConnectionGuard guard = new ConnectionGuard(
+                    channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), inbound);
             channel.pipeline().addLast(new PartialFrames(inbound), guard);
             channel.closeFuture().addListener(closed -> inbound.closed());
         }
