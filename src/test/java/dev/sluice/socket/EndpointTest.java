@@ -81,8 +81,11 @@ class EndpointTest {
     private ConnectionGuard guard() {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
+        InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, metrics);
         return new ConnectionGuard(
-                channel, new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}), rate.pace());
+                channel,
+                new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}),
+                new Inbound(channel, rate.pace(), budget.share(), new InboundScheduler()));
     }
 
     private WebSocketConnection socket() {

@@ -84,7 +84,7 @@ class SessionFailureTest {
 
     @Test
     void answerToABadTokenThatFailsClosesTheSocket() {
-        authenticate(new Verdict.Refused("no"));
+        authenticate(new Verdict.Refused(Verdict.Reason.SIGNATURE, "no"));
         assertThat(ended).isEmpty();
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
