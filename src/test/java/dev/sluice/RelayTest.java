@@ -94,7 +94,7 @@ class RelayTest {
                 routes,
                 retention,
                 registry,
-                TestDeliveries.failing(registry, routes),
+                TestDeliveries.failing(registry),
                 outboxConfig,
                 config,
                 metrics);
