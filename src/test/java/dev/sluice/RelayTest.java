@@ -90,14 +90,7 @@ class RelayTest {
     void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
         Relay failing = new Relay(
-                feed,
-                routes,
-                retention,
-                registry,
-                TestDeliveries.failing(registry),
-                outboxConfig,
-                config,
-                metrics);
+                feed, routes, retention, registry, TestDeliveries.failing(registry), outboxConfig, config, metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);

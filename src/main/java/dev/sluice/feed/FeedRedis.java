@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import dev.sluice.redis.ClientTypeCheck;
+import dev.sluice.redis.HostnameVerification;
 import io.netty.channel.ChannelPipeline;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.vertx.core.Vertx;
@@ -31,6 +32,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
     public void customize(String client, RedisOptions configured) {
         if (client.equals(Feed.CLIENT)) {
             ClientTypeCheck.check(client, configured);
+            HostnameVerification.normalize(configured);
             options = new RedisOptions(configured);
         }
     }

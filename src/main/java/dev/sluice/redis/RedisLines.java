@@ -51,6 +51,7 @@ public final class RedisLines implements RedisOptionsCustomizer {
     public void customize(String client, RedisOptions configured) {
         if (RedisConfig.isDefaultClient(client)) {
             ClientTypeCheck.check(client, configured);
+            HostnameVerification.normalize(configured);
             options = new RedisOptions(configured);
         }
     }
