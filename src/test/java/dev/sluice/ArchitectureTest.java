@@ -185,12 +185,14 @@ class ArchitectureTest {
     }
 
     @Test
-    void internalsOfVertxAreTouchedInThreePlaces() {
+    void internalsOfVertxAreTouchedInFourPlaces() {
         noClasses()
                 .that()
                 .doNotHaveSimpleName("ConnectionGuard")
                 .and()
                 .doNotHaveSimpleName("Arrivals")
+                .and()
+                .doNotHaveSimpleName("BoundedRequestDecoder")
                 .and()
                 .haveNameNotMatching("dev.sluice.feed.DecodingVertx.*")
                 .should()

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 
 /**
  * Refuses upgrades above {@link ConnectRate}, and those for which there is no place, before anything else is done for
- * them: behind authentication and WebSockets Next, being refused costs half as much again. Answers 426 to requests for a
+ * them. Refusing here is cheaper: after authentication and WebSockets Next it costs 50 % more. Answers 426 to requests for a
  * WebSocket's path that ask for none.
  */
 @Singleton
@@ -84,13 +84,20 @@ final class ConnectGate {
     }
 
     private static void demandUpgrade(RoutingContext context) {
+        // A client that waits for 100 (Continue) may or may not send its body now: no other request can follow.
+        boolean last = "100-continue".equalsIgnoreCase(context.request().getHeader(HttpHeaders.EXPECT));
         context.response()
                 .setStatusCode(NO_UPGRADE.status())
                 .putHeader(HttpHeaders.UPGRADE, "websocket")
-                .putHeader(HttpHeaders.CONNECTION, HttpHeaders.UPGRADE)
+                .putHeader(HttpHeaders.CONNECTION, last ? HttpHeaders.CLOSE : HttpHeaders.UPGRADE)
                 .putHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION, VERSION)
                 .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
-                .end(NO_UPGRADE.json());
+                .end(NO_UPGRADE.json())
+                .onComplete(ended -> {
+                    if (last) {
+                        context.request().connection().close();
+                    }
+                });
     }
 
     private static boolean isUpgrade(HttpServerRequest request) {

@@ -1,70 +1,89 @@
 package dev.sluice.socket;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
 import io.netty.handler.codec.http.HttpRequestDecoder;
-import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import java.util.Map;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The first handler of a TCP connection until it is known to speak HTTP/1.1, which with TLS is found out on the way: then
- * {@link RequestGuard} takes over, behind the decoder. HTTP/2, which is off unless somebody turns it on, is not looked at.
+ * Waits for the first bytes of HTTP on a TCP connection: at the front of the pipeline at first, then behind the decoder of
+ * the PROXY protocol and behind TLS, where there are such. Before those bytes are decoded it replaces the decoder by {@link
+ * BoundedRequestDecoder} and adds {@link RequestGuard} behind it.
  */
 final class Newcomer extends ChannelInboundHandlerAdapter {
 
+    /** Vert.x's name of the handler for TLS. */
+    private static final String TLS = "ssl";
+
     private final RequestLimits limits;
+
+    /** Ends the connection unless a request has arrived by then. */
     private @Nullable Future<?> deadline;
 
     Newcomer(RequestLimits limits) {
+        this(limits, null);
+    }
+
+    private Newcomer(RequestLimits limits, @Nullable Future<?> running) {
         this.limits = limits;
+        this.deadline = running;
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-        deadline = limits.deadline(context.channel());
+        if (deadline == null) {
+            deadline = limits.deadline(context.channel());
+        }
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        ChannelPipeline pipeline = context.pipeline();
-        if (speaksHttp(pipeline)) {
-            handOver(pipeline, deadline);
-            context.fireChannelRead(message);
-            return;
+        if (message instanceof ByteBuf) {
+            ChannelPipeline pipeline = context.pipeline();
+            String outer = outerProtocol(pipeline);
+            if (outer != null) {
+                pipeline.addAfter(outer, null, new Newcomer(limits, deadline));
+                pipeline.remove(this);
+            } else if (pipeline.get(HttpRequestDecoder.class) != null) {
+                handOver(pipeline);
+            }
         }
         context.fireChannelRead(message);
-        if (speaksHttp(pipeline)) {
-            // What came in one go with the end of the hand-shake may have been a whole request.
-            stop();
-            handOver(pipeline, null);
-        } else if (pipeline.get(Http2ConnectionHandler.class) != null) {
-            stop();
-            pipeline.remove(this);
-        }
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        stop();
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
         context.fireChannelInactive();
     }
 
-    private void handOver(ChannelPipeline pipeline, @Nullable Future<?> running) {
+    private void handOver(ChannelPipeline pipeline) {
+        limits.boundHeaders(pipeline);
         // Vert.x's own handler is the last.
-        pipeline.addBefore(pipeline.lastContext().name(), null, new RequestGuard(limits, running));
+        pipeline.addBefore(pipeline.lastContext().name(), null, new RequestGuard(limits, deadline));
         limits.boundDecompression(pipeline);
         pipeline.remove(this);
     }
 
-    private void stop() {
-        if (deadline != null) {
-            deadline.cancel(false);
+    /** The handler behind this one whose output may be HTTP, or {@code null} where it is the bytes that are read here. */
+    private @Nullable String outerProtocol(ChannelPipeline pipeline) {
+        boolean behind = false;
+        for (Map.Entry<String, ChannelHandler> handler : pipeline) {
+            if (handler.getValue() == this) {
+                behind = true;
+            } else if (behind
+                    && (handler.getKey().equals(TLS) || handler.getValue() instanceof HAProxyMessageDecoder)) {
+                return handler.getKey();
+            }
         }
-    }
-
-    private static boolean speaksHttp(ChannelPipeline pipeline) {
-        return pipeline.get(HttpRequestDecoder.class) != null;
+        return null;
     }
 }

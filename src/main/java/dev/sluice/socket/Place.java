@@ -4,7 +4,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The place one TCP connection may have among the {@link Places}. Confined to the connection's event loop, except
+ * The slot of one TCP connection in {@link Places}. Confined to the connection's event loop, except
  * {@link #evict}.
  */
 final class Place {

@@ -8,10 +8,10 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.SocketAddress;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +20,18 @@ import org.jspecify.annotations.Nullable;
  * The room there is for WebSockets: for so many in all, and so many from one address that a proxy forwards. An upgrade takes
  * a place as soon as it begins, so that many at once can't pass a limit. So many of them may have shown no token yet, and
  * as many may have one that is being verified: one more evicts the oldest of its kind, so that connections that do nothing
- * keep no newer one out. For use by all threads.
+ * keep no newer one out. An upgrade that finds every place taken evicts the oldest silent connection for the next one, if
+ * that has been silent for a second. For use by all threads.
  */
 @Startup
 @Singleton
 final class Places {
 
+    /** For how long a silent connection keeps its place where there is no other: time to send an auth message. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
     private final int maxConnections;
+    private final Duration grace;
     private final int maxPerAddress;
     private final LimitMeter connections;
     private final LimitMeter unauthenticated;
@@ -64,9 +69,14 @@ final class Places {
     }
 
     Places(int maxConnections, int maxUnauthenticated, int maxPerAddress, MeterRegistry metrics) {
+        this(maxConnections, maxUnauthenticated, maxPerAddress, GRACE, metrics);
+    }
+
+    Places(int maxConnections, int maxUnauthenticated, int maxPerAddress, Duration grace, MeterRegistry metrics) {
         atLeastOne("connections", maxConnections);
         atLeastOne("unauthenticated", maxUnauthenticated);
         this.maxConnections = maxConnections;
+        this.grace = grace;
         this.silent = new Undecided(Place.State.SILENT, maxUnauthenticated);
         this.verifying = new Undecided(Place.State.VERIFYING, maxUnauthenticated);
         this.maxPerAddress = maxPerAddress;
@@ -85,7 +95,7 @@ final class Places {
     @Nullable
     Full full(HttpServerRequest request) {
         if (taken.get() >= maxConnections) {
-            return counted(Full.EVERYBODY);
+            return everybody();
         }
         String address = address(request);
         return address != null && byAddress.getOrDefault(address, 0) >= maxPerAddress ? counted(Full.ADDRESS) : null;
@@ -106,7 +116,7 @@ final class Places {
     @Nullable
     Full take(Place place, @Nullable String address, Place.State state) {
         if (!up(taken, maxConnections)) {
-            return counted(Full.EVERYBODY);
+            return everybody();
         }
         if (address != null && byAddress.merge(address, 1, Integer::sum) > maxPerAddress) {
             leave(address);
@@ -136,6 +146,16 @@ final class Places {
         }
     }
 
+    /** There is no place left; makes room for the next upgrade where a silent connection has one. */
+    private Full everybody() {
+        Place oldest = silent.removeOldest(grace);
+        if (oldest != null) {
+            unauthenticated.exceeded();
+            oldest.evict(Place.State.SILENT);
+        }
+        return counted(Full.EVERYBODY);
+    }
+
     /** Gives back a place, which is decided. */
     void leave(@Nullable String address) {
         taken.decrementAndGet();
@@ -162,7 +182,8 @@ final class Places {
 
         private final Place.State state;
         private final int max;
-        private final Set<Place> places = new LinkedHashSet<>();
+        /** Each with when it was added, in nanoseconds of {@link System#nanoTime}. */
+        private final Map<Place, Long> places = new LinkedHashMap<>();
 
         Undecided(Place.State state, int max) {
             this.state = state;
@@ -171,14 +192,22 @@ final class Places {
 
         /** Adds the place; returns the oldest where that makes one too many, which is then removed. */
         synchronized @Nullable Place add(Place place) {
-            places.add(place);
-            if (places.size() <= max) {
+            places.put(place, System.nanoTime());
+            return places.size() <= max ? null : removeOldest(Duration.ZERO);
+        }
+
+        /** Removes and returns the oldest place if it has been there for so long. */
+        synchronized @Nullable Place removeOldest(Duration age) {
+            Iterator<Map.Entry<Place, Long>> inOrder = places.entrySet().iterator();
+            if (!inOrder.hasNext()) {
                 return null;
             }
-            Iterator<Place> inOrder = places.iterator();
-            Place oldest = inOrder.next();
+            Map.Entry<Place, Long> oldest = inOrder.next();
+            if (System.nanoTime() - oldest.getValue() < age.toNanos()) {
+                return null;
+            }
             inOrder.remove();
-            return oldest;
+            return oldest.getKey();
         }
 
         synchronized void remove(Place place) {

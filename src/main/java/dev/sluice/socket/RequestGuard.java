@@ -64,7 +64,7 @@ final class RequestGuard extends ChannelDuplexHandler {
         context.fireChannelRead(message);
     }
 
-    /** Who asks on while the answers before are not even taken would make them pile up. */
+    /** Refuses a request while earlier answers are unread, so that answers don't accumulate. */
     private boolean mayAsk(ChannelHandlerContext context) {
         unanswered++;
         // Where a connection ends within a request, the decoder tells of that as of one more.

@@ -3,12 +3,16 @@ package dev.sluice.socket;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.compression.ZlibCodecFactory;
+import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
 import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
+import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -17,13 +21,13 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
-/** What those who speak HTTP are allowed; whoever goes beyond it is cut off. */
+/** Limits for HTTP connections; exceeding one closes the connection. */
 @Startup
 @Singleton
-final class RequestLimits {
+final class RequestLimits implements HttpServerOptionsCustomizer {
 
     /** Requests of one connection that are not answered yet; browsers send them one at a time. */
-    static final int MAX_UNANSWERED = 32;
+    static final int MAX_UNANSWERED = 8;
 
     /** Vert.x's own. */
     private static final int DEFAULT_COMPRESSION = 6;
@@ -33,6 +37,10 @@ final class RequestLimits {
     private final int compressionLevel;
     private final LimitMeter tooSlow;
     private final LimitMeter tooMany;
+    private final LimitMeter tooManyLines;
+
+    /** What Quarkus has configured; the same limits hold with TLS and without. */
+    private volatile HttpServerOptions options = new HttpServerOptions();
 
     @Inject
     RequestLimits(
@@ -55,6 +63,17 @@ final class RequestLimits {
         }
         this.tooSlow = new LimitMeter("request-timeout", metrics);
         this.tooMany = new LimitMeter("pipelined-requests", metrics);
+        this.tooManyLines = new LimitMeter("header-lines", metrics);
+    }
+
+    @Override
+    public void customizeHttpServer(HttpServerOptions configured) {
+        options = configured;
+    }
+
+    @Override
+    public void customizeHttpsServer(HttpServerOptions configured) {
+        options = configured;
     }
 
     /** Cuts the connection off when its time is up, unless the result is cancelled. */
@@ -67,6 +86,12 @@ final class RequestLimits {
                         },
                         timeout.toNanos(),
                         TimeUnit.NANOSECONDS);
+    }
+
+    /** Bounds the number of header lines. To be called before the decoder is given any bytes. */
+    void boundHeaders(ChannelPipeline pipeline) {
+        ChannelHandlerContext decoder = pipeline.context(HttpRequestDecoder.class);
+        pipeline.replace(decoder.handler(), decoder.name(), new BoundedRequestDecoder(options, tooManyLines::exceeded));
     }
 
     /** Bounds what a compressed message may become, where compression is on: Vert.x lets 32 KB become 32 MB. */

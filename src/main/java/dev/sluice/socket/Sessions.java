@@ -28,7 +28,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The WebSockets that are open on this pod, authenticated or not, and what they need of the rest of the house. */
+/** The open WebSockets of this pod, and the services they use. */
 @Singleton
 final class Sessions implements SessionHost {
 

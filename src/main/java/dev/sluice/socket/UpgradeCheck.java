@@ -60,7 +60,14 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
         HttpServerRequest request = context.httpRequest();
         ConnectionGuard guard = ConnectionGuard.of(request, places, frameRate, inboundBudget);
-        if (guard == null || !guard.begin(request)) {
+        if (guard == null) {
+            return CheckResult.rejectUpgrade(400);
+        }
+        if (!guard.isOpen()) {
+            // A slot that is taken now would never be given back.
+            return Uni.createFrom().nothing();
+        }
+        if (!guard.begin(request)) {
             return CheckResult.rejectUpgrade(400);
         }
         String token = requestToken.of(request);

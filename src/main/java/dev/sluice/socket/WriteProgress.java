@@ -44,9 +44,9 @@ final class WriteProgress {
             // It has been closed.
             return since;
         }
-        // A peer that is gone is sent the same data again, and one that does not read acknowledges probes without data:
-        // it
-        // takes both to be progress.
+        // Retransmissions to a dead peer update lastDataSent, and acknowledged window probes update lastAckRecv, so
+        // only
+        // both together show progress.
         long quiet = TimeUnit.MILLISECONDS.toNanos(Math.max(tcp.lastDataSent(), tcp.lastAckRecv()));
         return now - quiet - since > 0 ? now - quiet : since;
     }

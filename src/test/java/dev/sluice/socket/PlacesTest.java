@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -44,6 +45,34 @@ class PlacesTest {
         oldest.leave();
         assertThat(place(places, "fourth").take(null, false)).isNull();
         assertThat(evicted).containsExactly("oldest", "second");
+    }
+
+    @Test
+    void anUpgradeThatFindsAllPlacesTakenEvictsTheOldestSilentOneForTheNext() {
+        Places places = new Places(3, 9, 9, Duration.ZERO, metrics);
+        Place decided = place(places, "decided");
+        decided.take(null, false);
+        decided.decided();
+        Place[] silent = new Place[1];
+        silent[0] = new Place(places, Runnable::run, () -> silent[0].leave());
+        assertThat(silent[0].take(null, false)).isNull();
+        place(places, "newer").take(null, false);
+        Place refused = place(places);
+        assertThat(refused.take(null, true)).isEqualTo(Places.Full.EVERYBODY);
+        assertThat(refused("connections")).isEqualTo(1);
+        assertThat(refused("unauthenticated")).isEqualTo(1);
+        assertThat(refused.take(null, true)).isNull();
+        assertThat(evicted).isEmpty();
+        assertThat(place(places).take(null, true)).isEqualTo(Places.Full.EVERYBODY);
+        assertThat(evicted).containsExactly("newer");
+    }
+
+    @Test
+    void aSilentConnectionHasTimeToAuthenticateWhereAllPlacesAreTaken() {
+        Places places = new Places(1, 9, 9, Duration.ofHours(1), metrics);
+        place(places, "silent").take(null, false);
+        assertThat(place(places).take(null, true)).isEqualTo(Places.Full.EVERYBODY);
+        assertThat(evicted).isEmpty();
     }
 
     @Test

@@ -7,13 +7,16 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** How {@link Newcomer} and {@link RequestGuard} see a connection through. */
@@ -27,6 +30,8 @@ class RequestGuardTest {
             new HttpRequestDecoder(),
             // In place of Vert.x.
             new ChannelInboundHandlerAdapter());
+
+    private @Nullable Throwable failure;
 
     @Test
     void whoSaysNothingIsCutOff() {
@@ -134,6 +139,38 @@ class RequestGuardTest {
     }
 
     @Test
+    void aRequestWithTooManyHeaderLinesFailsBeforeItsEnd() {
+        String line = "a:\r\n";
+        say("GET / HTTP/1.1\r\n" + line.repeat(BoundedRequestDecoder.MAX_LINES));
+        assertThat(failure).isNull();
+        say(line.repeat(10_000));
+        assertThat(failure).isInstanceOf(TooLongHttpHeaderException.class);
+        assertThat(refused("header-lines")).isEqualTo(1);
+    }
+
+    @Test
+    void linesAreCountedForEachRequest() {
+        String half = "a:\r\n".repeat(BoundedRequestDecoder.MAX_LINES / 2 + 1);
+        for (int i = 0; i < 5; i++) {
+            say("GET / HTTP/1.1\r\n" + half + "\r\n");
+            answer(200);
+        }
+        assertThat(failure).isNull();
+        assertThat(refused("header-lines")).isZero();
+        say("GET / HTTP/1.1\r\n" + half + half + "\r\n");
+        assertThat(failure).isInstanceOf(TooLongHttpHeaderException.class);
+    }
+
+    @Test
+    void linesOfATrailerCountAsWell() {
+        say("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n");
+        say("a:\r\n".repeat(BoundedRequestDecoder.MAX_LINES - 1));
+        assertThat(failure).isNull();
+        say("a:\r\n");
+        assertThat(failure).isInstanceOf(TooLongHttpHeaderException.class);
+    }
+
+    @Test
     void aWebSocketIsLetAlone() {
         say(REQUEST);
         answer(101);
@@ -145,6 +182,9 @@ class RequestGuardTest {
     private void say(String text) {
         channel.writeInbound(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII));
         for (Object message = channel.readInbound(); message != null; message = channel.readInbound()) {
+            if (message instanceof HttpObject object && object.decoderResult().isFailure()) {
+                failure = object.decoderResult().cause();
+            }
             ReferenceCountUtil.release(message);
         }
     }
@@ -162,7 +202,10 @@ class RequestGuardTest {
 
     private void assertCut(String limit) {
         assertThat(channel.isOpen()).isFalse();
-        assertThat(metrics.get("sluice.refused").tag("limit", limit).counter().count())
-                .isEqualTo(1);
+        assertThat(refused(limit)).isEqualTo(1);
+    }
+
+    private double refused(String limit) {
+        return metrics.get("sluice.refused").tag("limit", limit).counter().count();
     }
 }

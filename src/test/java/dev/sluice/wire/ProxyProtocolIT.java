@@ -57,6 +57,16 @@ class ProxyProtocolIT {
         }
     }
 
+    @Test
+    void headerLinesAreCountedWhereTheyComeWithTheProxysLine() throws IOException {
+        try (Socket socket = connect("")) {
+            socket.getOutputStream()
+                    .write(ascii(
+                            "PROXY TCP4 203.0.113.9 127.0.0.1 40000 80\r\nGET / HTTP/1.1\r\n" + "a:\r\n".repeat(101)));
+            assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 431");
+        }
+    }
+
     private static Socket connect(String address) throws IOException {
         Socket socket = new Socket("localhost", pod.port());
         socket.setSoTimeout(10_000);

@@ -195,7 +195,21 @@ class SlowRequestsIT {
                 .contains(" 431 ");
         assertThat(RawClient.head(connected(UPGRADE + "X: y\r\n".repeat(10_000) + "\r\n")))
                 .contains(" 431 ");
+        assertThat(RawClient.head(connected(UPGRADE + "X: y\r\n".repeat(96)))).contains(" 431 ");
+        String large = "Authorization: Bearer " + "x".repeat(8_000) + "\r\n\r\n";
+        assertThat(RawClient.head(connected("GET /nothing HTTP/1.1\r\nHost: localhost\r\n" + large)))
+                .contains(" 404 ");
         assertThat(RawClient.head(connected("nonsense\r\n\r\n"))).contains(" 400 ");
+    }
+
+    @Test
+    void headerLinesOfALaterRequestAreCountedAsWell() throws IOException {
+        double refused = refused("header-lines");
+        Socket socket = connected(TINY);
+        assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 404");
+        write(socket, "GET /nothing HTTP/1.1\r\n" + "a:\r\n".repeat(101));
+        assertThat(RawClient.head(socket)).contains(" 431 ");
+        assertThat(refused("header-lines")).isEqualTo(refused + 1);
     }
 
     /** Nobody is spoken to in HTTP/2, neither at once nor after an upgrade. */

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.wire.Tokens.NamedKey;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -223,6 +225,17 @@ class TlsIT {
                 assertThat(one.next()).isEqualTo(payload);
                 assertThat(two.next()).isEqualTo(payload);
             }
+        }
+    }
+
+    @Test
+    void headerLinesAreCountedBehindTls() throws IOException {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (Socket socket = trusting.getSocketFactory().createSocket("localhost", port)) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write(("GET / HTTP/1.1\r\n" + "a:\r\n".repeat(101)).getBytes(StandardCharsets.US_ASCII));
+            assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 431");
         }
     }
 

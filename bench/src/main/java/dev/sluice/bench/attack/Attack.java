@@ -99,6 +99,13 @@ enum Attack {
     ENDLESS_HEADERS(
             "upgrades with a header of 1 MB", Attack.CROWD, "requests", "answers 431", Strangers::headersWithoutEnd),
 
+    MANY_HEADERS(
+            "200 connections at a time, each with a request of 4,900 header lines of four bytes and no end",
+            Attack.MANY,
+            "requests",
+            "refused header-lines",
+            Strangers::manyHeaders),
+
     SLOW_UPGRADES(
             "2,000 upgrades at a time, in each of which one more byte comes every second",
             Attack.CROWD,

@@ -26,6 +26,8 @@ final class Strangers {
 
     private static final String LARGE_HEADER = "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
 
+    private static final String MANY_HEADERS = "GET / HTTP/1.1\r\n" + "a:\r\n".repeat(4_900);
+
     private Strangers() {}
 
     static void silent(Attacker by) throws IOException {
@@ -118,10 +120,18 @@ final class Strangers {
     }
 
     static void headersWithoutEnd(Attacker by) throws IOException {
+        ask(by, RawSocket.UPGRADE + LARGE_HEADER);
+    }
+
+    static void manyHeaders(Attacker by) throws IOException {
+        ask(by, MANY_HEADERS);
+    }
+
+    private static void ask(Attacker by, String request) throws IOException {
         try (RawSocket socket = by.connect()) {
             by.tally().did(1);
             try {
-                socket.say(RawSocket.UPGRADE + LARGE_HEADER);
+                socket.say(request);
             } finally {
                 by.tally().answered(socket.status());
             }
