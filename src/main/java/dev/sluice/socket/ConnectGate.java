@@ -102,7 +102,7 @@ final class ConnectGate {
 
     private static boolean isUpgrade(HttpServerRequest request) {
         return request.version() == HttpVersion.HTTP_1_1
-                && request.method() == HttpMethod.GET
+                && HttpMethod.GET.equals(request.method())
                 && request.headers().contains(HandshakeRequest.SEC_WEBSOCKET_KEY)
                 && VERSION.equals(request.getHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION))
                 && lists(request, "Upgrade", "websocket")

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
+// Closing an embedded channel ends at once.
+@SuppressWarnings("FutureReturnValueIgnored")
 class AddressLimitTest {
 
     private static final int MAX = 3;

@@ -77,9 +77,15 @@ class ProxyProtocolIT {
     }
 
     private static String upgrade(Socket socket) throws IOException {
-        socket.getOutputStream()
-                .write(ascii("GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"));
+        socket.getOutputStream().write(ascii("""
+                        GET /ws HTTP/1.1\r
+                        Host: localhost\r
+                        Upgrade: websocket\r
+                        Connection: Upgrade\r
+                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+                        Sec-WebSocket-Version: 13\r
+                        \r
+                        """));
         return RawClient.head(socket);
     }
 
