@@ -66,6 +66,7 @@ public final class Outbox {
     /** There only while the socket is full. */
     private @Nullable HeldBack held;
 
+    private @Nullable Runnable drained;
     private boolean flushDue;
     private boolean busy;
     private boolean failed;
@@ -160,6 +161,19 @@ public final class Outbox {
         return inFlight > 0;
     }
 
+    /** Whether the socket is full, so that nothing should be done now that makes more to send. */
+    public boolean isFull() {
+        return inFlight >= bounds.full();
+    }
+
+    /**
+     * Runs the action on the event loop once the socket, of which something is under way, has been drained to the lower
+     * mark; never where it fails or closes before. Only the last action given counts.
+     */
+    public void whenDrained(Runnable action) {
+        drained = action;
+    }
+
     /** Sends what has been written; called by the loop. */
     void flush() {
         flushDue = false;
@@ -222,9 +236,18 @@ public final class Outbox {
             }
             if (inFlight <= bounds.full() / 2) {
                 release(bounds.full());
+                tellDrained();
             }
         }
         account();
+    }
+
+    private void tellDrained() {
+        Runnable action = drained;
+        drained = null;
+        if (action != null && !failed) {
+            action.run();
+        }
     }
 
     private static Disconnect reason(Throwable failure) {

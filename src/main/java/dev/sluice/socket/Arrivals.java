@@ -41,7 +41,7 @@ final class Arrivals {
 
     /** A part of a frame or request keeps the buffer it was read into: 64 KB for a byte with Netty's default. */
     private static final RecvByteBufAllocator SMALL_READS =
-            new AdaptiveRecvByteBufAllocator(64, 2048, InboundBudget.ALWAYS_ALLOWED);
+            new AdaptiveRecvByteBufAllocator(64, 2048, InboundBudget.UNFINISHED_ALLOWED);
 
     private static final String MAX_CONNECTIONS = "quarkus.http.limits.max-connections";
 

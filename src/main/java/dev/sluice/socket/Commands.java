@@ -89,7 +89,7 @@ final class Commands {
         Decision known = authorizer.known(conversation.bearer(), channel);
         if (known != null) {
             decided(conversation, channel, request, known);
-        } else if (conversation.undecided() >= registry.maxSubscriptions()) {
+        } else if (conversation.undecided() >= registry.maxSubscriptions() || !conversation.hasRoomFor(request)) {
             tooMany(conversation, channel, request.id());
         } else if (conversation.await(channel, request)) {
             authorizer

@@ -29,12 +29,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sees to what only the TCP connection below a WebSocket can tell or do: that it becomes one WebSocket at most, that its
- * end is noticed even where the WebSocket never began, that frames are passed on as fast as they are handled, and
- * that a client that broke the protocol learns why. Vert.x alone
- * would cut that one off without a close frame; here the connection is closed in two steps, first our half, and all of it
- * once the peer has closed its own or after a moment, as closing at once with input unread makes the kernel send a reset,
- * which overtakes the close frame. To be used on the connection's event loop.
+ * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, inbound flow control, and the
+ * close frame after a protocol error. Vert.x alone would then close the connection without a close frame; here the
+ * connection is closed in two steps, first our half, and all of it once the peer has closed its own or after a moment, as
+ * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
+ * connection's event loop.
  */
 // What is not awaited here ends with the channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")

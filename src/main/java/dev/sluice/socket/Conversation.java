@@ -29,12 +29,20 @@ final class Conversation {
      * @param retained whether the retained publication is wanted as well
      * @param id the client's own, which goes back with the answer
      */
-    record Request(boolean retained, @Nullable JsonNode id) {}
+    record Request(boolean retained, @Nullable JsonNode id) {
+        int idCharacters() {
+            return id == null ? 0 : id.asText().length();
+        }
+    }
+
+    /** How many characters the ids of undecided requests may have together. */
+    static final int MAX_ID_CHARACTERS = 16 * 1024;
 
     /** Those requests to subscribe that are not decided yet; most clients never have one. */
     private @Nullable Map<Channel, List<Request>> undecided;
 
     private int requests;
+    private int idCharacters;
 
     /** One in which nothing has been said. */
     Conversation(Connection connection, Bearer bearer) {
@@ -80,6 +88,11 @@ final class Conversation {
         return requests;
     }
 
+    /** Whether the id of another request may wait, besides those of the undecided ones. */
+    boolean hasRoomFor(Request request) {
+        return idCharacters + request.idCharacters() <= MAX_ID_CHARACTERS;
+    }
+
     /** Takes down a request to subscribe that is not decided yet; whether it is the first for the channel. */
     boolean await(Channel channel, Request request) {
         if (undecided == null) {
@@ -88,6 +101,7 @@ final class Conversation {
         List<Request> waiting = undecided.computeIfAbsent(channel, x -> new ArrayList<>(1));
         waiting.add(request);
         requests++;
+        idCharacters += request.idCharacters();
         return waiting.size() == 1;
     }
 
@@ -98,6 +112,7 @@ final class Conversation {
             return List.of();
         }
         requests -= waiting.size();
+        waiting.forEach(request -> idCharacters -= request.idCharacters());
         return waiting;
     }
 

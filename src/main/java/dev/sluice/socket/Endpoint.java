@@ -90,7 +90,12 @@ abstract class Endpoint {
     void error(Throwable failure, WebSocketConnection socket) {
         Session session = session(socket);
         if (session != null) {
-            sessions.failed(session, reason(failure));
+            try {
+                sessions.failed(session, reason(failure));
+            } finally {
+                // Perhaps a message that was passed on has failed, for which no other callback comes.
+                session.handled();
+            }
         }
     }
 
@@ -147,7 +152,7 @@ abstract class Endpoint {
         if (count > 0) {
             LOG.errorf(
                     failure,
-                    "WebSockets that failed for a reason nobody thought of: %d; further ones are not logged for a minute",
+                    "WebSockets that failed unexpectedly: %d; further ones are not logged for a minute",
                     count);
         }
         return Disconnect.INTERNAL_ERROR;

@@ -53,7 +53,7 @@ final class FrameRate {
     /** What one connection may still send. Confined to its event loop. */
     final class Pace {
 
-        /** When all that were admitted would have come, had they come evenly. */
+        /** Theoretical arrival time (GCRA). */
         private long even = nanoTime.getAsLong();
 
         private boolean exceeded;

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
@@ -32,7 +33,7 @@ final class Inbound {
     private final FrameRate.Pace pace;
     private final InboundBudget.Share share;
     private final InboundScheduler scheduler;
-    private final Fragments fragments = new Fragments();
+    private final Fragments fragments;
     private final WaitingFrames waiting;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
@@ -48,6 +49,11 @@ final class Inbound {
 
     private boolean decoded;
     private int undecoded;
+
+    /** Whether a part of a message has arrived and its end has not, and since when that, or reading, has gone on. */
+    private boolean unfinished;
+
+    private long unfinishedSince;
     private boolean stopped;
     private boolean crowded;
     private boolean paused;
@@ -68,7 +74,7 @@ final class Inbound {
         /** The client has sent more frames than it may; nothing that it sends is passed on any more. */
         void flooded();
 
-        /** The client has sent more messages than are kept while none is taken; nothing more is passed on. */
+        /** The client has sent more messages than are kept before it has authenticated; nothing more is passed on. */
         void heldTooMany();
 
         /** The pod has no room for what the client has sent; nothing more is passed on. */
@@ -83,6 +89,7 @@ final class Inbound {
         this.pace = pace;
         this.share = share;
         this.scheduler = scheduler;
+        this.fragments = new Fragments(share.maxMessage());
         this.waiting = new WaitingFrames(share);
     }
 
@@ -130,13 +137,30 @@ final class Inbound {
         }
         undecoded = decoded || stopped ? 0 : undecoded + bytes;
         share.partial(undecoded);
-        if (!stopped && share.exceedsPod() && !(share.isAuthenticated() && waits())) {
+        boolean before = unfinished;
+        unfinished = !stopped && (undecoded > 0 || fragments.begun());
+        if (unfinished && !before) {
+            unfinishedSince = System.nanoTime();
+        }
+        if (!stopped && exceedsPod() && !(share.isAuthenticated() && waits())) {
             crowdOut();
         }
         adjustReading();
     }
 
-    /** A frame has arrived, which is now this object's to release. */
+    /**
+     * Whether the end of a message has been missing for so long, and it is the client that has not sent it; both in
+     * nanoseconds, the first of {@link System#nanoTime}.
+     */
+    boolean isUnfinishedFor(long now, long nanos) {
+        return unfinished && !paused && now - unfinishedSince >= nanos;
+    }
+
+    /**
+     * A frame has arrived, which is now this object's to release.
+     *
+     * @throws CorruptedWebSocketFrameException where it makes its message too long
+     */
     void received(WebSocketFrame frame) {
         decoded = true;
         if (stopped) {
@@ -162,6 +186,10 @@ final class Inbound {
                 frame.release();
             } else {
                 WebSocketFrame next = fragments.next(frame);
+                if (!fragments.begun()) {
+                    // The next one begins anew.
+                    unfinished = false;
+                }
                 if (next != null) {
                     enqueue(next);
                 }
@@ -255,7 +283,7 @@ final class Inbound {
 
     private void enqueue(WebSocketFrame frame) {
         waiting.add(frame);
-        if (share.overflows() || (share.exceedsPod() && !share.isAuthenticated())) {
+        if (share.overflows() || (exceedsPod() && !share.isAuthenticated())) {
             crowdOut();
         } else {
             schedule();
@@ -276,10 +304,17 @@ final class Inbound {
         if (scheduled || handling || stopped || peer == null || (waiting.isEmpty() && !waiting.hasClose())) {
             return;
         }
-        if (peer.takesMessage()) {
+        if (waiting.isEmpty() || peer.takesMessage()) {
             scheduled = true;
             scheduler.add(this);
-        } else if (waiting.hasClose()) {
+        } else if (!share.isAuthenticated()) {
+            awaitVerdict();
+        }
+        // Else it waits until the client has read more of its answers.
+    }
+
+    private void awaitVerdict() {
+        if (waiting.hasClose()) {
             // The client no longer waits for whatever the answer will be.
             waiting.clear();
             passOnClose();
@@ -329,13 +364,18 @@ final class Inbound {
         return handling || !waiting.isEmpty();
     }
 
+    private boolean exceedsPod() {
+        return share.exceedsPod(fragments.charged());
+    }
+
     /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
     private void adjustReading() {
         boolean pause = stopped
                 ? crowded || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
-                : waits() && (share.isFull() || share.exceedsPod());
+                : waits() && (share.isFull() || exceedsPod());
         if (pause != paused) {
             paused = pause;
+            unfinishedSince = System.nanoTime();
             channel.config().setAutoRead(!pause);
         }
     }

@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is being
  * handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod, of which
- * connections that have not authenticated share a half, so that they can't take the room of those that have. For use by
- * all threads.
+ * connections that have not authenticated share a half, so that they can't take the room of those that have. Not charged
+ * is the part of a frame that arrives behind a whole one, until more of it arrives. For use by all threads.
  */
 @Startup
 @Singleton
@@ -26,12 +26,19 @@ final class InboundBudget {
     static final int FRAME_BYTES = 256;
 
     /**
-     * Bytes a connection may always have waiting, whatever the others do: more than a token and the subscriptions of a page
-     * need, and no less than one read from the kernel brings.
+     * Bytes a connection may always be charged, whatever the others do: enough for an auth message of 8,000 bytes, and for
+     * the subscriptions of a page.
      */
-    static final int ALWAYS_ALLOWED = 8 * 1024;
+    static final int ALWAYS_ALLOWED = 16 * 1024;
+
+    /**
+     * How many of them may be charged for a message whose end has not arrived: an auth message of 8,000 bytes may arrive in
+     * parts, which are charged once, not twice. No less than one read from the kernel brings.
+     */
+    static final int UNFINISHED_ALLOWED = 8 * 1024;
 
     private final int perConnection;
+    private final long maxFrame;
     private final long perPod;
     private final int overflow;
     private final AtomicLong pending = new AtomicLong();
@@ -56,7 +63,13 @@ final class InboundBudget {
             throw new ConfigurationException("sluice.limits.inbound-bytes must be at least"
                     + " sluice.limits.inbound-bytes-per-connection: " + perPod + " is less than " + perConnection);
         }
+        if (perPod / 2 < FRAME_BYTES + 2 * maxFrame) {
+            throw new ConfigurationException("sluice.limits.inbound-bytes must be at least "
+                    + (2 * FRAME_BYTES + 4 * maxFrame) + " so that half of it takes one message of sluice.max-frame ("
+                    + maxFrame + "), is " + perPod);
+        }
         this.perConnection = (int) perConnection;
+        this.maxFrame = maxFrame;
         this.perPod = perPod;
         // Room for the frame and the read under way when reading is stopped.
         this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
@@ -98,6 +111,11 @@ final class InboundBudget {
             return authenticated;
         }
 
+        /** The bytes that a message may have. */
+        long maxMessage() {
+            return maxFrame;
+        }
+
         /** Charges for a frame, or where negative, gives back what one was charged. */
         void charge(int bytes) {
             frames += bytes;
@@ -122,9 +140,16 @@ final class InboundBudget {
             return frames >= overflow;
         }
 
-        /** Whether the pod has no room for what the connection has waiting. */
-        boolean exceedsPod() {
-            return frames + partial > ALWAYS_ALLOWED && pending.get() > (authenticated ? perPod : perPod / 2);
+        /**
+         * Whether the pod has no room for what the connection has waiting. Before authentication, unfinished messages get
+         * half of the room only: nobody but their senders can end them, so they must not take that of finished ones.
+         *
+         * @param fragments what the fragments of an unfinished message are charged, in bytes
+         */
+        boolean exceedsPod(int fragments) {
+            long all = pending.get();
+            return (frames + partial > ALWAYS_ALLOWED && all > (authenticated ? perPod : perPod / 2))
+                    || (!authenticated && fragments + partial > UNFINISHED_ALLOWED && all > perPod / 4);
         }
 
         /** Counts that the connection is closed for it. */

@@ -16,12 +16,13 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The life of one WebSocket: first its bearer must say who it is, then it is a connection, then it is over. Every method
- * is to be called on the WebSocket's event loop, except {@link #loop}, {@link #run} and {@link #whenClosed}.
+ * One WebSocket: unauthenticated, then open, then over. Every method is to be called on the WebSocket's event loop, except
+ * {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
 final class Session implements Inbound.Peer {
 
@@ -34,6 +35,9 @@ final class Session implements Inbound.Peer {
 
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
+
+    /** How long a client may leave a message unfinished. */
+    static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** Closes whoever came when a limit was reached, and may come again. */
     private static final int CROWDED = 1013;
@@ -62,6 +66,9 @@ final class Session implements Inbound.Peer {
     private @Nullable String refused;
     private final long started = System.nanoTime();
     private @Nullable Inbound inbound;
+
+    /** What the newest ping carried that is not answered yet. */
+    private byte @Nullable [] pinged;
 
     /**
      * A session that has not started.
@@ -156,6 +163,11 @@ final class Session implements Inbound.Peer {
 
     @Override
     public boolean takesMessage() {
+        if (state instanceof State.Open && outbox.isFull()) {
+            // Its answer would only wait as well.
+            outbox.whenDrained(this::drained);
+            return false;
+        }
         return !(state instanceof State.Arriving arriving)
                 || arriving.admission().takesMessage();
     }
@@ -172,11 +184,15 @@ final class Session implements Inbound.Peer {
     }
 
     /**
-     * Asks for a sign of life where it is time to, and ends it where none has come for too long; both in nanoseconds of
-     * {@link System#nanoTime}.
+     * Asks for a sign of life where it is time to, and ends it where none has come for too long, or not the end of a
+     * message; both in nanoseconds of {@link System#nanoTime}.
      */
     void beat(long now, long interval) {
         if (!(state instanceof State.Open)) {
+            return;
+        }
+        if (inbound != null && inbound.isUnfinishedFor(now, MAX_UNFINISHED_NANOS)) {
+            disconnect(Disconnect.INBOUND_FULL);
             return;
         }
         switch (pulse.due(now, interval)) {
@@ -215,7 +231,23 @@ final class Session implements Inbound.Peer {
 
     @Override
     public void pinged(byte[] bytes) {
-        outbox.send(new Frame.Pong(bytes));
+        if (state instanceof State.Open || !outbox.busy()) {
+            outbox.send(new Frame.Pong(bytes));
+        } else {
+            // RFC 6455, 5.5.3: of several pings only the newest needs an answer.
+            pinged = bytes;
+            outbox.whenDrained(this::drained);
+        }
+    }
+
+    private void drained() {
+        if (pinged != null) {
+            outbox.send(new Frame.Pong(pinged));
+            pinged = null;
+        }
+        if (inbound != null) {
+            inbound.proceed();
+        }
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.sluice.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.access.HandDrivenJudge;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.TestDeliveries;
@@ -115,6 +116,19 @@ class CommandsTest {
         }
         assertThat(judge.questions).hasSize(registry.maxSubscriptions());
         assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+    }
+
+    @Test
+    void theIdsOfUndecidedRequestsAreBounded() {
+        TextNode id = new TextNode("x".repeat(1024));
+        for (int i = 0; i < 17; i++) {
+            commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
+        }
+        assertThat(judge.questions).hasSize(16);
+        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+        judge.questions.get(0).complete(true);
+        commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
+        assertThat(judge.questions).hasSize(17);
     }
 
     @Test

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class FragmentsTest {
 
-    private final Fragments fragments = new Fragments();
+    private final Fragments fragments = new Fragments(TestInbound.MAX_FRAME);
 
     @Test
     void whatIsNotEmptyGoesThroughAsItIs() {

@@ -8,12 +8,15 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.ContinuationWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -129,7 +132,7 @@ class InboundTest {
         TestInbound.TestSocket small = connection();
         RecordingPeer polite = new RecordingPeer();
         small.inbound.watch(polite);
-        small.send("x".repeat(2_000));
+        small.send("x".repeat(8_000));
         assertThat(small.passedOn()).as("a message of a usual size").hasSize(1);
         assertThat(polite.told).isEmpty();
     }
@@ -157,8 +160,95 @@ class InboundTest {
             other.inbound.watch(new RecordingPeer());
             arrive(other, 30_000);
         }
-        assertThat(pod.pending()).isBetween(TestInbound.PER_POD / 2.0 - 30_000, TestInbound.PER_POD / 2.0 + 30_000);
+        assertThat(pod.pending()).isBetween(TestInbound.PER_POD / 4.0 - 30_000, TestInbound.PER_POD / 4.0 + 30_000);
         assertThat(pod.refused("inbound-bytes")).isPositive();
+    }
+
+    @Test
+    void unfinishedMessagesLeaveRoomForFinishedOnes() {
+        for (int i = 0; i < 40; i++) {
+            TestInbound.TestSocket other = connection();
+            other.inbound.watch(new RecordingPeer());
+            other.channel.writeInbound(new TextWebSocketFrame(false, 0, LARGE));
+        }
+        assertThat(pod.pending()).isLessThan(TestInbound.PER_POD / 4.0 + InboundBudget.cost(TestInbound.MAX_FRAME));
+        connection.inbound.watch(peer);
+        connection.send("x".repeat(30_000));
+        assertThat(connection.passedOn()).hasSize(1);
+        assertThat(peer.told).isEmpty();
+    }
+
+    @Test
+    void messagesThatAreTooLongTogetherDoNotKeepOthersWaiting() {
+        for (int i = 0; i < 3; i++) {
+            TestInbound.TestSocket other = connection();
+            other.inbound.watch(new RecordingPeer());
+            other.channel.writeInbound(new TextWebSocketFrame(false, 0, LARGE));
+            assertThatThrownBy(() -> other.channel.writeInbound(new ContinuationWebSocketFrame(true, 0, "x")))
+                    .isInstanceOfSatisfying(
+                            CorruptedWebSocketFrameException.class,
+                            tooLong ->
+                                    assertThat(tooLong.closeStatus()).isEqualTo(WebSocketCloseStatus.MESSAGE_TOO_BIG));
+            assertThat(other.passedOn()).containsExactly(LARGE);
+            other.channel.releaseOutbound();
+        }
+        connection.inbound.watch(peer);
+        connection.channel.writeInbound(
+                new TextWebSocketFrame(false, 0, "x"),
+                new ContinuationWebSocketFrame(true, 0, "x".repeat(TestInbound.MAX_FRAME - 1)));
+        assertThat(connection.passedOn()).hasSize(2);
+    }
+
+    @Test
+    void aMessageIsUnfinishedFromItsFirstFragmentToItsLast() {
+        connection.inbound.watch(peer);
+        connection.send("whole");
+        assertUnfinished(false);
+        connection.channel.writeInbound(new ContinuationWebSocketFrame(false, 0, "a"));
+        assertUnfinished(true);
+        assertThat(connection.inbound.isUnfinishedFor(System.nanoTime(), TimeUnit.SECONDS.toNanos(10)))
+                .isFalse();
+        connection.channel.writeInbound(new PongWebSocketFrame());
+        assertUnfinished(true);
+        connection.channel.writeInbound(new ContinuationWebSocketFrame(true, 0, "b"));
+        assertUnfinished(false);
+        arrive(connection, 100);
+        assertUnfinished(true);
+        connection.send("the whole of it");
+        assertUnfinished(false);
+    }
+
+    @Test
+    void whatWaitsForAClientToReadIsNeitherCountedNorDroppedWhenItCloses() {
+        connection.inbound.authenticated();
+        connection.inbound.watch(peer);
+        peer.takes = false;
+        int many = 2 * Inbound.MAX_HELD;
+        for (int i = 0; i < many; i++) {
+            connection.send("x");
+        }
+        connection.channel.writeInbound(new CloseWebSocketFrame(1000, ""));
+        assertThat(connection.passedOn()).isEmpty();
+        peer.takes = true;
+        connection.inbound.proceed();
+        for (int i = 0; i < many; i++) {
+            assertThat(connection.passedOn()).containsExactly("x");
+            connection.inbound.handled();
+        }
+        assertThat(connection.passedOn()).containsExactly("CloseWebSocketFrame");
+        assertThat(peer.told).isEmpty();
+    }
+
+    @Test
+    void aCloseWithNothingBeforeItDoesNotWaitForTheClientToRead() {
+        connection.inbound.authenticated();
+        connection.inbound.watch(peer);
+        connection.send("1");
+        assertThat(connection.passedOn()).containsExactly("1");
+        connection.channel.writeInbound(new CloseWebSocketFrame(1000, ""));
+        peer.takes = false;
+        connection.inbound.handled();
+        assertThat(connection.passedOn()).containsExactly("CloseWebSocketFrame");
     }
 
     @Test
@@ -269,6 +359,16 @@ class InboundTest {
         assertThatThrownBy(() -> new InboundBudget(4096, 4095, 1024, metrics))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("sluice.limits.inbound-bytes ");
+        assertThatThrownBy(() -> new InboundBudget(4096, 1 << 20, 1 << 18, metrics))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining("sluice.limits.inbound-bytes ")
+                .hasMessageContaining("sluice.max-frame ");
+    }
+
+    private void assertUnfinished(boolean expected) {
+        long later = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        assertThat(connection.inbound.isUnfinishedFor(later, TimeUnit.SECONDS.toNanos(10)))
+                .isEqualTo(expected);
     }
 
     private TestInbound.TestSocket connection() {
@@ -289,9 +389,9 @@ class InboundTest {
 
     /** Bytes arrive that are no whole frame, in reads as large as the kernel's. */
     private static void arrive(TestInbound.TestSocket at, int bytes) {
-        for (int left = bytes; left > 0; left -= InboundBudget.ALWAYS_ALLOWED) {
+        for (int left = bytes; left > 0; left -= InboundBudget.UNFINISHED_ALLOWED) {
             at.inbound.decoding();
-            at.inbound.decoded(Math.min(left, InboundBudget.ALWAYS_ALLOWED));
+            at.inbound.decoded(Math.min(left, InboundBudget.UNFINISHED_ALLOWED));
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
+import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -373,6 +374,50 @@ class SessionTest {
         session.opened(null);
         session.pinged(new byte[] {1});
         assertThat(sent).containsExactly("Pong");
+    }
+
+    @Test
+    void beforeAuthenticationOnlyTheNewestPingIsAnsweredThatTheClientLeavesRoomFor() {
+        session.opened(null);
+        wire.fill();
+        for (int i = 0; i < 100; i++) {
+            session.pinged(new byte[] {1});
+        }
+        assertThat(sent).hasSize(1);
+        wire.open();
+        assertThat(sent).containsExactly("Pong", "Pong");
+    }
+
+    @Test
+    void takesNoMessageWhileItsAnswersAreNotRead() {
+        TestInbound.TestSocket connection = new TestInbound().new TestSocket();
+        session.hears(connection.inbound);
+        session.whenAdmitted(connection.inbound::authenticated);
+        session.opened(SEVEN);
+        connection.inbound.watch(session);
+        wire.fill();
+        session.tell(Frame.text("x".repeat(64 * 1024)));
+        connection.send("1", "2");
+        assertThat(connection.passedOn()).isEmpty();
+        wire.open();
+        assertThat(connection.passedOn()).containsExactly("1");
+        connection.close();
+    }
+
+    @Test
+    void aMessageThatIsNotFinishedInTimeEndsTheConnection() {
+        TestInbound.TestSocket connection = new TestInbound().new TestSocket();
+        session.hears(connection.inbound);
+        session.opened(SEVEN);
+        connection.inbound.watch(session);
+        connection.channel.writeInbound(new TextWebSocketFrame(false, 0, "{"));
+        long now = System.nanoTime();
+        session.beat(now, Long.MAX_VALUE / 2);
+        assertThat(ended).isEmpty();
+        session.beat(now + Session.MAX_UNFINISHED_NANOS, Long.MAX_VALUE / 2);
+        assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.INBOUND_FULL));
+        connection.passedOn();
+        connection.close();
     }
 
     @Test
