@@ -244,7 +244,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     }
 
     /** SmallRye's, with our keys. */
-    private final class Parser extends DefaultJWTTokenParser {
+    private static final class Parser extends DefaultJWTTokenParser {
 
         private volatile @Nullable VerificationKeyResolver keys;
 
