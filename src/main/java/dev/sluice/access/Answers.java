@@ -39,6 +39,8 @@ final class Answers<Q> {
     Uni<Boolean> ask(Q question, Supplier<Uni<Boolean>> backend) {
         return Uni.createFrom()
                 .completionStage(
-                        kept.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage()));
+                        kept.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage())
+                                // Who goes away cancels its copy, not what others wait for.
+                                .copy());
     }
 }

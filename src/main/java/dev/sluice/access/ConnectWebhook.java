@@ -12,6 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks a backend whether the bearer of a good token may connect: 2xx is a yes, 403 a no, and everything else no answer.
@@ -19,6 +23,10 @@ import java.util.HexFormat;
  */
 final class ConnectWebhook {
 
+    /** The characters of the tokens that wait for an answer: those that ask count twice, those that share it once. */
+    private static final int MAX_WAITING_CHARACTERS = 16 << 20;
+
+    private final TokenBudget waiting = new TokenBudget(Integer.MAX_VALUE, MAX_WAITING_CHARACTERS);
     private final Backend backend;
     private final Turns turns;
     /** By the digest of the token, which may be long. */
@@ -36,13 +44,36 @@ final class ConnectWebhook {
 
     /** Whether the bearer may connect; fails where the backend does not say. May answer on any thread. */
     Uni<Boolean> ask(String token, Arrival arrival) {
-        return answers.ask(
-                digest(token),
-                () -> turns.ask(() -> backend.mayConnect(arrival)
-                        .onItem()
-                        .transformToUni(answer -> answer(answer.getStatus()))
-                        .onFailure(WebApplicationException.class)
-                        .recoverWithUni(refusal -> answer(refusal.getResponse().getStatus()))));
+        String key = digest(token);
+        int characters = token.length();
+        return charged(characters, () -> answers.ask(key, () -> charged(characters, () -> question(arrival))));
+    }
+
+    private Uni<Boolean> question(Arrival arrival) {
+        // A question that timed out stays in the queue, but what it says does not.
+        AtomicReference<@Nullable Arrival> kept = new AtomicReference<>(arrival);
+        return turns.ask(() -> {
+                    Arrival asked = kept.get();
+                    return asked == null ? Uni.createFrom().failure(new TimeoutException()) : send(asked);
+                })
+                .onTermination()
+                .invoke(() -> kept.set(null));
+    }
+
+    private Uni<Boolean> send(Arrival arrival) {
+        return backend.mayConnect(arrival)
+                .onItem()
+                .transformToUni(answer -> answer(answer.getStatus()))
+                .onFailure(WebApplicationException.class)
+                .recoverWithUni(refusal -> answer(refusal.getResponse().getStatus()));
+    }
+
+    /** Fails at once where too many characters wait; otherwise they do until there is an answer, or the client goes. */
+    private Uni<Boolean> charged(int characters, Supplier<Uni<Boolean>> asked) {
+        return Uni.createFrom()
+                .deferred(() -> waiting.enter(characters)
+                        ? asked.get().onTermination().invoke(() -> waiting.leave(characters))
+                        : Uni.createFrom().failure(new IOException("too many tokens wait for an answer")));
     }
 
     private static Uni<Boolean> answer(int status) {
@@ -54,9 +85,11 @@ final class ConnectWebhook {
                 : Uni.createFrom().failure(new IOException("answered with status " + status));
     }
 
-    private static String digest(String token) {
+    /** Of what is signed: the text of a signature can be changed without breaking it. */
+    static String digest(String token) {
+        String signed = token.substring(0, token.lastIndexOf('.'));
         try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(token.getBytes(StandardCharsets.UTF_8));
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(signed.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);

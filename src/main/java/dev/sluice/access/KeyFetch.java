@@ -27,9 +27,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +42,9 @@ final class KeyFetch {
     /** For the whole answer, redirects included. */
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
+    /** A connection of a fetch is closed where nothing comes on it for so long. */
+    private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(4);
+
     private static final int MAX_BYTES = 512 * 1024;
     private static final int MAX_REDIRECTS = 3;
     private static final Pattern MAX_AGE = Pattern.compile("max-age=(\\d{1,9})");
@@ -49,20 +52,23 @@ final class KeyFetch {
     private final Vertx vertx;
     private final URI location;
     private final boolean verifyHost;
-    private final SignatureAlgorithm algorithm;
+    private final Collection<SignatureAlgorithm> algorithms;
     private final Duration life;
     private final HttpClient client;
 
     KeyFetch(Vertx vertx, JWTAuthContextInfo info) {
         this.vertx = vertx;
         this.location = URI.create(info.getPublicKeyLocation());
-        this.algorithm = info.getSignatureAlgorithm().iterator().next();
+        this.algorithms = info.getSignatureAlgorithm();
         this.life = Duration.ofMinutes(info.getJwksRefreshInterval());
         this.verifyHost = !info.isTlsTrustAll()
                 && (info.getTlsTrustedHosts() == null
                         || !info.getTlsTrustedHosts().contains(location.getHost()));
         HttpClientOptions options = new HttpClientOptions()
                 .setConnectTimeout((int) CONNECT_TIMEOUT.toMillis())
+                .setSslHandshakeTimeout(CONNECT_TIMEOUT.toMillis())
+                .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setIdleTimeout((int) IDLE_TIMEOUT.toSeconds())
                 .setKeepAlive(false)
                 .setVerifyHost(verifyHost);
         trust(options, info);
@@ -78,6 +84,9 @@ final class KeyFetch {
             String certificate = info.getTlsCertificate();
             if (certificate == null && info.getTlsCertificatePath() != null) {
                 certificate = ResourceUtils.readResource(info.getTlsCertificatePath());
+                if (certificate == null) {
+                    throw new IOException("no such file");
+                }
             }
             if (certificate != null) {
                 byte[] encoded = KeyUtils.getCertificate(certificate).getEncoded();
@@ -86,7 +95,7 @@ final class KeyFetch {
                                 + Base64.getMimeEncoder().encodeToString(encoded)
                                 + "\n-----END CERTIFICATE-----\n")));
             }
-        } catch (IOException | GeneralSecurityException e) {
+        } catch (IOException | GeneralSecurityException | RuntimeException e) {
             throw new IllegalArgumentException("smallrye.jwt.client.tls.certificate can't be read", e);
         }
     }
@@ -108,54 +117,52 @@ final class KeyFetch {
 
     /** The server's keys, on any thread; fails within {@link #TIMEOUT} where it gives none. */
     Future<KeyServer.Fetched> keys() {
-        Promise<KeyServer.Fetched> outcome = Promise.promise();
-        AtomicReference<HttpClientRequest> current = new AtomicReference<>();
-        long timer = vertx.setTimer(TIMEOUT.toMillis(), fired -> {
-            if (outcome.tryFail(new TimeoutException("no complete answer within " + TIMEOUT.toSeconds() + " s"))) {
-                HttpClientRequest request = current.get();
-                if (request != null) {
-                    request.reset();
-                }
-            }
-        });
-        ask(location, 0, current).onComplete(result -> {
+        KeyFetchAttempt attempt = new KeyFetchAttempt(TIMEOUT);
+        long timer = vertx.setTimer(TIMEOUT.toMillis(), fired -> attempt.timeOut());
+        ask(location, 0, attempt).onComplete(result -> {
             vertx.cancelTimer(timer);
             if (result.succeeded()) {
-                outcome.tryComplete(result.result());
+                attempt.outcome().tryComplete(result.result());
             } else {
-                outcome.tryFail(result.cause());
+                attempt.outcome().tryFail(result.cause());
             }
         });
-        return outcome.future();
+        return attempt.outcome().future();
     }
 
-    private Future<KeyServer.Fetched> ask(URI uri, int redirects, AtomicReference<HttpClientRequest> current) {
+    private Future<KeyServer.Fetched> ask(URI uri, int redirects, KeyFetchAttempt attempt) {
         RequestOptions options = new RequestOptions()
                 .setMethod(HttpMethod.GET)
                 .setAbsoluteURI(uri.toString())
+                .setConnectTimeout(TIMEOUT.toMillis())
+                .setIdleTimeout(TIMEOUT.toMillis())
                 .putHeader(HttpHeaders.ACCEPT, "application/json, */*")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
-        return client.request(options).compose(request -> {
-            current.set(request);
-            return request.send().compose(answer -> switch (answer.statusCode()) {
-                case 200 -> body(request, answer).compose(body -> parse(answer, body));
-                case 301, 302, 303, 307, 308 -> {
-                    request.reset();
-                    yield redirected(uri, answer, redirects).compose(target -> ask(target, redirects + 1, current));
-                }
-                default -> {
-                    request.reset();
-                    yield Future.failedFuture(new IOException("HTTP status " + answer.statusCode()));
-                }
-            });
-        });
+        return client.request(options)
+                .compose(attempt::watch)
+                .compose(request -> request.send().compose(answer -> switch (answer.statusCode()) {
+                    case 200 -> body(request, answer).compose(body -> parse(answer, body));
+                    case 301, 302, 303, 307, 308 -> {
+                        drop(request, answer);
+                        yield redirected(uri, answer, redirects)
+                                .compose(target -> attempt.isOver()
+                                        ? KeyFetchAttempt.tooLate()
+                                        : ask(target, redirects + 1, attempt));
+                    }
+                    default -> {
+                        drop(request, answer);
+                        yield Future.failedFuture(new IOException("HTTP status " + answer.statusCode()));
+                    }
+                }));
     }
 
     /** Never from https to http, nor to another host where the certificate's name is not checked. */
     private Future<URI> redirected(URI from, HttpClientResponse answer, int redirects) {
         try {
-            URI to = from.resolve(String.valueOf(answer.getHeader(HttpHeaders.LOCATION)));
-            boolean allowed = to.getHost() != null
+            String target = answer.getHeader(HttpHeaders.LOCATION);
+            URI to = target == null ? from : from.resolve(target);
+            boolean allowed = target != null
+                    && to.getHost() != null
                     && ("https".equals(to.getScheme()) || from.getScheme().equals(to.getScheme()))
                     && (verifyHost || to.getHost().equals(location.getHost()));
             if (redirects < MAX_REDIRECTS && allowed) {
@@ -166,6 +173,12 @@ final class KeyFetch {
         }
         return Future.failedFuture(
                 new IOException("HTTP status " + answer.statusCode() + ", a redirect that is not followed"));
+    }
+
+    /** Without a handler Vert.x would log that the request was reset. */
+    private static void drop(HttpClientRequest request, HttpClientResponse answer) {
+        answer.exceptionHandler(reset -> {});
+        request.reset();
     }
 
     private static Future<Buffer> body(HttpClientRequest request, HttpClientResponse answer) {
@@ -187,7 +200,7 @@ final class KeyFetch {
         return vertx.executeBlocking(
                 () -> {
                     try {
-                        KeySet keys = KeySet.parse(body.toString(StandardCharsets.UTF_8), algorithm);
+                        KeySet keys = KeySet.parse(body.toString(StandardCharsets.UTF_8), algorithms);
                         return new KeyServer.Fetched(keys, life(answer.getHeader(HttpHeaders.CACHE_CONTROL)));
                     } catch (IOException e) {
                         throw new IOException("the answer can't be used: " + e.getMessage() + " (Content-Type "

@@ -14,9 +14,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keys of a server: when they are fetched, and how long they count. One fetch is under way or scheduled at most, and
- * none starts within {@link #BETWEEN_FETCHES} of the one before, so that forged tokens cost the server nothing. Known keys
- * are replaced by a good answer only. Safe for several threads; never blocks.
+ * The keys of a server: when they are fetched, and how long they count. A fetch starts at most every 10 s; every 5 s while
+ * no keys are known; once at once after the first set. Known keys are fetched again before they expire, and are replaced by
+ * a good answer only. Safe for several threads; never blocks.
  */
 final class KeyServer {
 
@@ -25,6 +25,12 @@ final class KeyServer {
 
     /** The same while there are no keys at all, and no token can be verified. */
     static final Duration BETWEEN_FIRST_FETCHES = Duration.ofSeconds(5);
+
+    /** For a fetch before the keys expire: longer than one takes. */
+    private static final Duration MARGIN = Duration.ofSeconds(5);
+
+    /** However short their life is, keys count until the next fetch may have ended. */
+    private static final Duration SHORTEST_LIFE = BETWEEN_FETCHES.plus(MARGIN);
 
     private static final Logger LOG = Logger.getLogger(KeyServer.class);
 
@@ -69,7 +75,7 @@ final class KeyServer {
      * A server that has not been asked.
      *
      * @param location for the log
-     * @param fetcher asks the server; its result always comes
+     * @param fetcher fetches the keys; the future must complete, or no further fetch starts
      * @param retain how long expired keys count while they can't be fetched again
      */
     KeyServer(String location, Supplier<Future<Fetched>> fetcher, Timer timer, LongSupplier nanoTime, Duration retain) {
@@ -77,7 +83,7 @@ final class KeyServer {
         this.fetcher = fetcher;
         this.timer = timer;
         this.nanoTime = nanoTime;
-        this.retainNanos = retain.toNanos();
+        this.retainNanos = nanos(retain);
         this.notBefore = nanoTime.getAsLong();
     }
 
@@ -111,7 +117,7 @@ final class KeyServer {
     CompletableFuture<Void> next(Duration patience) {
         long now = nanoTime.getAsLong();
         Coming next = scheduled(now);
-        return next.due() - now <= patience.toNanos()
+        return next.due() - now <= nanos(patience)
                 ? next.outcome()
                 : CompletableFuture.failedFuture(new KeysUnavailable());
     }
@@ -125,7 +131,11 @@ final class KeyServer {
             next = new Coming(now + Math.max(0, notBefore - now), new CompletableFuture<>());
             coming = next;
         }
-        timer.schedule(TimeUnit.NANOSECONDS.toMillis(next.due() - now + 999_999), this::fetch);
+        try {
+            timer.schedule(millis(next.due() - now), this::fetch);
+        } catch (RuntimeException e) {
+            failed(now, e);
+        }
         return next;
     }
 
@@ -133,16 +143,24 @@ final class KeyServer {
         long asked = nanoTime.getAsLong();
         Future<Fetched> answer;
         try {
-            answer = fetcher.get();
-        } catch (RuntimeException e) {
+            answer = Objects.requireNonNull(fetcher.get());
+        } catch (Throwable e) {
             answer = Future.failedFuture(e);
         }
         answer.onComplete(result -> {
-            if (result.succeeded()) {
-                fetched(asked, result.result());
-            } else {
+            if (result.failed()) {
                 failed(asked, result.cause());
+                return;
             }
+            boolean first = known == null;
+            try {
+                fetched(asked, result.result());
+            } catch (Throwable e) {
+                failed(asked, e);
+                return;
+            }
+            // A set that has changed right after it was first fetched is fetched again at once.
+            end(first ? asked : asked + BETWEEN_FETCHES.toNanos()).complete(null);
         });
     }
 
@@ -150,7 +168,10 @@ final class KeyServer {
         Known before = known;
         boolean first = before == null;
         boolean healed = failure != null;
-        known = new Known(fetched.keys(), asked, asked + fetched.life().toNanos());
+        long life = Math.max(nanos(fetched.life()), SHORTEST_LIFE.toNanos());
+        Known now = new Known(fetched.keys(), asked, asked + life);
+        timer.schedule(millis(now.expires() - MARGIN.toNanos() - nanoTime.getAsLong()), () -> renew(now));
+        known = now;
         failure = null;
         if (first || healed) {
             LOG.infof("Keys to verify tokens with: %d, from %s", fetched.keys().size(), location);
@@ -159,28 +180,52 @@ final class KeyServer {
         if (before == null || !weak.equals(before.keys().weak())) {
             weak.forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s, from %s", key, location));
         }
-        // A set that has changed right after it was first fetched is fetched again at once.
-        end(first ? asked : asked + BETWEEN_FETCHES.toNanos()).complete(null);
+        int unnamed = fetched.keys().unnamed();
+        if (unnamed > KeySet.MAX_TRIED && (before == null || before.keys().unnamed() <= KeySet.MAX_TRIED)) {
+            LOG.warnf(
+                    "Of the keys to verify tokens with, %d have no kid, from %s; %d are tried for a token",
+                    unnamed, location, KeySet.MAX_TRIED);
+        }
+    }
+
+    /** Fetches keys again while they still count, so that no token waits. */
+    private void renew(Known expiring) {
+        if (known == expiring) {
+            scheduled(nanoTime.getAsLong());
+        }
     }
 
     private void failed(long asked, Throwable cause) {
         failure = cause;
-        long count = failures.pass();
-        if (count > 0) {
-            LOG.warnf(
-                    "Keys to verify tokens with can't be fetched from %s: %s; attempts that failed: %d, further ones are"
-                            + " not logged for a minute",
-                    location, Causes.innermost(cause), count);
+        try {
+            long count = failures.pass();
+            if (count > 0) {
+                LOG.warnf(
+                        "Keys to verify tokens with can't be fetched from %s: %s; attempts that failed: %d, further ones"
+                                + " are not logged for a minute",
+                        location, Causes.innermost(cause), count);
+            }
+        } finally {
+            end(asked + (known == null ? BETWEEN_FIRST_FETCHES : BETWEEN_FETCHES).toNanos())
+                    .completeExceptionally(new KeysUnavailable());
         }
-        end(asked + (known == null ? BETWEEN_FIRST_FETCHES : BETWEEN_FETCHES).toNanos())
-                .completeExceptionally(new KeysUnavailable());
     }
 
-    /** Outside the lock the outcome is told, to those who may come back at once. */
+    /** The caller completes the future outside the lock, because its dependents may call next() at once. */
     private synchronized CompletableFuture<Void> end(long nextNotBefore) {
         CompletableFuture<Void> outcome = Objects.requireNonNull(coming).outcome();
         coming = null;
         notBefore = nextNotBefore;
         return outcome;
+    }
+
+    /** Saturates, where {@link Duration#toNanos} fails. */
+    private static long nanos(Duration duration) {
+        return TimeUnit.NANOSECONDS.convert(duration);
+    }
+
+    /** Rounded up; 0 for the past. */
+    private static long millis(long nanos) {
+        return nanos <= 0 ? 0 : (nanos - 1) / 1_000_000 + 1;
     }
 }

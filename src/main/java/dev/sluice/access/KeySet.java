@@ -4,9 +4,12 @@ import io.smallrye.jwt.algorithm.SignatureAlgorithm;
 import io.smallrye.jwt.util.KeyUtils;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
 import java.security.Key;
 import java.security.interfaces.RSAKey;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jose4j.json.JsonUtil;
@@ -24,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /** The keys that verify tokens, and which of them has signed one. Immutable. */
 final class KeySet {
 
-    /** So many keys are tried for a token that does not say which has signed it. */
-    static final int MAX_KEYS = 32;
+    /** How many keys are tried for a token. */
+    static final int MAX_TRIED = 32;
 
     private static final int MIN_RSA_BITS = 2048;
 
@@ -36,26 +39,25 @@ final class KeySet {
 
     private final List<JsonWebKey> keys;
 
-    /** Those of the keys that can verify signatures, up to {@link #MAX_KEYS}. */
+    /** Those of the keys that can verify signatures. */
     KeySet(List<JsonWebKey> keys) {
         this.keys = keys.stream()
                 .filter(key -> key instanceof PublicJsonWebKey || key instanceof OctetSequenceJsonWebKey)
                 .filter(key -> key.getUse() == null || key.getUse().equals(Use.SIGNATURE))
-                .limit(MAX_KEYS)
                 .toList();
     }
 
     /**
      * Reads a JWKS, a single JWK, or a public key or certificate in PEM.
      *
-     * @param algorithm of a key in PEM
+     * @param algorithms that a key in PEM may be for
      * @throws IOException where the text is none of these or has no key that verifies signatures; its message quotes
      *     nothing of the text, which may hold a secret
      */
-    static KeySet parse(String text, SignatureAlgorithm algorithm) throws IOException {
+    static KeySet parse(String text, Collection<SignatureAlgorithm> algorithms) throws IOException {
         List<JsonWebKey> keys;
         try {
-            keys = text.strip().startsWith(PEM) ? List.of(pem(text, algorithm)) : jwks(text);
+            keys = text.strip().startsWith(PEM) ? List.of(pem(text, algorithms)) : jwks(text);
         } catch (JoseException | GeneralSecurityException | RuntimeException | StackOverflowError e) {
             throw new IOException("it is not a JWKS");
         }
@@ -82,16 +84,29 @@ final class KeySet {
                 : new JsonWebKeySet(text).getJsonWebKeys();
     }
 
-    private static JsonWebKey pem(String text, SignatureAlgorithm algorithm)
+    private static JsonWebKey pem(String text, Collection<SignatureAlgorithm> algorithms)
             throws JoseException, GeneralSecurityException {
-        Key key = text.contains("CERTIFICATE")
-                ? KeyUtils.decodeCertificate(text)
-                : KeyUtils.decodePublicKey(text, algorithm);
-        return JsonWebKey.Factory.newJwk(key);
+        if (text.contains("CERTIFICATE")) {
+            return JsonWebKey.Factory.newJwk(KeyUtils.decodeCertificate(text));
+        }
+        for (SignatureAlgorithm algorithm : algorithms) {
+            try {
+                return JsonWebKey.Factory.newJwk(KeyUtils.decodePublicKey(text, algorithm));
+            } catch (GeneralSecurityException | RuntimeException e) {
+                // A key for another algorithm.
+                continue;
+            }
+        }
+        throw new InvalidKeyException("a key for none of the algorithms");
     }
 
     int size() {
         return keys.size();
+    }
+
+    /** How many keys have no name, so that each may have signed any token. */
+    int unnamed() {
+        return (int) keys.stream().filter(key -> key.getKeyId() == null).count();
     }
 
     /** The keys that are shorter than they should be, each as a text for the log. */
@@ -110,10 +125,14 @@ final class KeySet {
         return weak;
     }
 
-    /** The key that has signed the token; {@code null} where none has. jose4j remembers that it was verified. */
+    /**
+     * The key that has signed the token; {@code null} where none has. jose4j remembers that it was verified.
+     *
+     * @param id of the key that it should be; {@code null} where each may be
+     */
     @Nullable
-    Key signerOf(JsonWebSignature token) {
-        for (JsonWebKey candidate : candidates(token)) {
+    Key signerOf(JsonWebSignature token, @Nullable String id) {
+        for (JsonWebKey candidate : candidates(token, id)) {
             if (hasSigned(token, candidate.getKey())) {
                 return candidate.getKey();
             }
@@ -121,10 +140,9 @@ final class KeySet {
         return null;
     }
 
-    /** Those the token may mean: the key it names, keys without a name, and all where it names none. */
-    private List<JsonWebKey> candidates(JsonWebSignature token) {
+    /** The keys of that name, then keys without a name; where there is no name to look for, keys without one, then all. */
+    private List<JsonWebKey> candidates(JsonWebSignature token, @Nullable String id) {
         SimpleJwkFilter filter = new SimpleJwkFilter();
-        String id = token.getKeyIdHeaderValue();
         if (id != null) {
             filter.setKid(id, SimpleJwkFilter.OMITTED_OKAY);
         }
@@ -135,15 +153,18 @@ final class KeySet {
         }
         filter.setAlg(token.getAlgorithmHeaderValue(), SimpleJwkFilter.OMITTED_OKAY);
         filter.setKeyOperations(new String[] {KeyOperations.VERIFY}, SimpleJwkFilter.OMITTED_OKAY);
-        return filter.filter(keys);
+        return filter.filter(keys).stream()
+                .sorted(Comparator.comparing(key -> (key.getKeyId() == null) != (id == null)))
+                .limit(MAX_TRIED)
+                .toList();
     }
 
     private static boolean hasSigned(JsonWebSignature token, Key key) {
         try {
             token.setKey(key);
             return token.verifySignature();
-        } catch (JoseException e) {
-            // A key of another curve or length.
+        } catch (JoseException | RuntimeException e) {
+            // Malformed, or a key of another curve or length.
             return false;
         }
     }

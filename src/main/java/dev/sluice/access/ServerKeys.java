@@ -81,7 +81,7 @@ final class ServerKeys implements VerificationKeyResolver {
             throw new UnresolvableKeyException("its kid is not the one that is configured");
         }
         KeyServer.Known known = server.known();
-        Key signer = known == null ? null : known.keys().signerOf(token);
+        Key signer = known == null ? null : known.keys().signerOf(token, id == null ? info.getTokenKeyId() : id);
         if (signer == null) {
             throw new NotSigned(known, token);
         }

@@ -21,7 +21,8 @@ final class StaticKeys extends KeyLocationResolver {
             return super.resolveKey(token, nesting);
         }
         verifyKid(token, authContextInfo.getTokenKeyId());
-        Key signer = new KeySet(jsonWebKeys).signerOf(token);
+        String id = token.getKeyIdHeaderValue();
+        Key signer = new KeySet(jsonWebKeys).signerOf(token, id == null ? authContextInfo.getTokenKeyId() : id);
         if (signer == null) {
             throw new UnresolvableKeyException("no key of the set has signed the token");
         }

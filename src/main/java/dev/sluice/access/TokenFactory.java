@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.log.Causes;
+import dev.sluice.log.LogThrottle;
 import io.smallrye.jwt.auth.principal.DefaultJWTCallerPrincipal;
 import io.smallrye.jwt.auth.principal.DefaultJWTTokenParser;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
@@ -13,6 +15,7 @@ import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -44,15 +47,38 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     /** For the fetch that is under way, which ends earlier. */
     private static final int WAIT_SECONDS = 5;
 
+    /** The longest token that is looked at. */
+    static final int MAX_CHARACTERS = 16 * 1024;
+
+    static final Verdict.Refused TOO_LONG =
+            new Verdict.Refused(Verdict.Reason.TOKEN, "token is longer than " + MAX_CHARACTERS + " characters");
+
     private final Parser parser = new Parser();
+    private final LogThrottle failures = new LogThrottle();
     private final Semaphore waiting = new Semaphore(MAX_WAITING);
     private final Instance<Vertx> vertx;
 
-    /** There once a server of keys is configured and a token has come. */
+    /** Created at start where a key server is configured. */
     private volatile @Nullable ServerKeys server;
 
     TokenFactory(Instance<Vertx> vertx) {
         this.vertx = vertx;
+    }
+
+    /**
+     * Gets the source of the keys ready.
+     *
+     * @throws UnresolvableKeyException where keys that are configured can't be read
+     * @throws IllegalArgumentException where a key server can't be asked as it is configured
+     */
+    void start(JWTAuthContextInfo info) throws UnresolvableKeyException {
+        if (ServerKeys.isServer(info.getPublicKeyLocation())) {
+            ServerKeys keys = new ServerKeys(vertx.get(), info);
+            server = keys;
+            parser.keys = keys;
+        } else if (info.getPublicVerificationKey() == null && info.getSecretVerificationKey() == null) {
+            parser.keys = new StaticKeys(info);
+        }
     }
 
     /** The token is not good, and never will be. */
@@ -89,6 +115,15 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         /** What the token says. */
         Map<String, Object> claims() {
             return claims;
+        }
+    }
+
+    /** Looking for the key has failed, which says nothing about the token. */
+    private static final class LookupFailed extends UnresolvableKeyException {
+        private static final long serialVersionUID = 1;
+
+        LookupFailed(RuntimeException cause) {
+            super("the key can't be looked up", cause);
         }
     }
 
@@ -150,8 +185,12 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
      * @param arrival when the token came, by {@link System#nanoTime}
      * @throws Rejected where it is not good
      * @throws Undecided where {@link #nextKeys} may decide
+     * @throws KeysUnavailable where looking for the key fails
      */
     VerifiedToken judge(String token, JWTAuthContextInfo info, long arrival) throws Rejected, Undecided {
+        if (token.length() > MAX_CHARACTERS) {
+            throw rejected(TOO_LONG, null);
+        }
         JwtContext context;
         try {
             context = parser.parse(token, info);
@@ -159,9 +198,12 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
             if (e.getCause() instanceof ServerKeys.NotSigned unknown && !unknown.isFinalFor(arrival)) {
                 throw new Undecided();
             }
+            if (e.getCause() instanceof LookupFailed failed) {
+                throw unavailable(failed);
+            }
             throw rejected(TokenFailures.refused(e), e);
         } catch (RuntimeException | StackOverflowError e) {
-            // A claim of a type or depth nobody expects.
+            // A claim of the wrong JSON type, or nested too deeply.
             throw rejected(new Verdict.Refused(Verdict.Reason.TOKEN, TokenFailures.INVALID), e);
         }
         Object type = context.getJwtClaims().getClaimValue("type");
@@ -191,29 +233,30 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         return new Rejected(verdict);
     }
 
+    private KeysUnavailable unavailable(LookupFailed failure) {
+        long count = failures.pass();
+        if (count > 0) {
+            LOG.errorf(
+                    "The key of a token can't be looked up: %s; failures: %d, further ones are not logged for a minute",
+                    Causes.innermost(failure), count);
+        }
+        return new KeysUnavailable();
+    }
+
     /** SmallRye's, with our keys. */
-    private final class Parser extends DefaultJWTTokenParser {
+    private static final class Parser extends DefaultJWTTokenParser {
 
         private volatile @Nullable VerificationKeyResolver keys;
 
         @Override
-        protected VerificationKeyResolver getVerificationKeyResolver(JWTAuthContextInfo info)
-                throws UnresolvableKeyException {
-            VerificationKeyResolver known = keys;
-            if (known != null) {
-                return known;
-            }
-            synchronized (this) {
-                if (keys == null) {
-                    if (ServerKeys.isServer(info.getPublicKeyLocation())) {
-                        server = new ServerKeys(vertx.get(), info);
-                        keys = server;
-                    } else {
-                        keys = new StaticKeys(info);
-                    }
+        protected VerificationKeyResolver getVerificationKeyResolver(JWTAuthContextInfo info) {
+            return (token, nesting) -> {
+                try {
+                    return Objects.requireNonNull(keys, "not started").resolveKey(token, nesting);
+                } catch (RuntimeException e) {
+                    throw new LookupFailed(e);
                 }
-                return keys;
-            }
+            };
         }
     }
 }

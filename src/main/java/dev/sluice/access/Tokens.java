@@ -36,17 +36,23 @@ public final class Tokens {
     /** How long a token that no known key has signed waits until newer ones may be asked for; less than sluice.auth.timeout. */
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
-    /** Tokens that may wait for newer keys, and their characters. */
+    /** Tokens that may wait for a worker. */
+    private static final int MAX_JUDGED = 5_000;
+
+    private static final int MAX_JUDGED_CHARACTERS = 8 << 20;
+
+    /** Tokens that may wait for newer keys. */
     private static final int MAX_WAITING = 1_000;
 
     private static final int MAX_WAITING_CHARACTERS = 4 << 20;
 
     private final LogThrottle failed = new LogThrottle();
+    private final LogThrottle crowded = new LogThrottle();
+    private final TokenBudget judged = new TokenBudget(MAX_JUDGED, MAX_JUDGED_CHARACTERS);
+    private final TokenBudget waiting = new TokenBudget(MAX_WAITING, MAX_WAITING_CHARACTERS);
     private final TokenFactory factory;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
-    private int waiting;
-    private int waitingCharacters;
 
     Tokens(TokenFactory factory, JWTAuthContextInfo info, Vertx vertx) {
         this.factory = factory;
@@ -61,7 +67,7 @@ public final class Tokens {
                 .completionStage(() -> judge(token, arrival, false))
                 .onFailure()
                 .recoverWithItem(failure -> {
-                    long count = failed.pass();
+                    long count = failure instanceof KeysUnavailable ? 0 : failed.pass();
                     if (count > 0) {
                         LOG.errorf(
                                 "Tokens that could not be verified: %d, the last because of %s",
@@ -74,11 +80,27 @@ public final class Tokens {
     /**
      * Judges by the keys that are known now, else by the next.
      *
-     * @param last whether there are none to wait for
+     * @param last whether to give up if the known keys do not verify it
      */
     private CompletionStage<Verdict> judge(String token, long arrival, boolean last) {
+        int characters = token.length();
+        if (characters > TokenFactory.MAX_CHARACTERS) {
+            return CompletableFuture.completedFuture(TokenFactory.TOO_LONG);
+        }
+        if (!judged.enter(characters)) {
+            long count = crowded.pass();
+            if (count > 0) {
+                LOG.warnf(
+                        "Too many tokens wait to be verified; answered unavailable: %d, further ones are not logged for"
+                                + " a minute",
+                        count);
+            }
+            return CompletableFuture.completedFuture(new Verdict.Unavailable());
+        }
+        // Given back when the worker is done with it, not when the client has gone.
         return workers.executeBlocking(() -> Optional.ofNullable(decide(token, arrival)), false)
                 .toCompletionStage()
+                .whenComplete((verdict, failure) -> judged.leave(characters))
                 .thenCompose(verdict -> verdict.isPresent()
                         ? CompletableFuture.completedFuture(verdict.get())
                         : last ? undecided() : awaitKeys(token, arrival));
@@ -86,13 +108,13 @@ public final class Tokens {
 
     private CompletionStage<Verdict> awaitKeys(String token, long arrival) {
         int characters = token.length();
-        if (!enter(characters)) {
+        if (!waiting.enter(characters)) {
             return undecided();
         }
         return factory.nextKeys(PATIENCE)
                 .handle((fetched, failure) -> failure != null)
                 .thenCompose(failed -> {
-                    leave(characters);
+                    waiting.leave(characters);
                     return judge(token, arrival, failed);
                 });
     }
@@ -100,20 +122,6 @@ public final class Tokens {
     private CompletionStage<Verdict> undecided() {
         return CompletableFuture.completedFuture(
                 factory.hasKeys() ? new Verdict.Undecided() : new Verdict.Unavailable());
-    }
-
-    private synchronized boolean enter(int characters) {
-        if (waiting >= MAX_WAITING || waitingCharacters + characters > MAX_WAITING_CHARACTERS) {
-            return false;
-        }
-        waiting++;
-        waitingCharacters += characters;
-        return true;
-    }
-
-    private synchronized void leave(int characters) {
-        waiting--;
-        waitingCharacters -= characters;
     }
 
     @PreDestroy

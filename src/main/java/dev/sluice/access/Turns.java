@@ -9,7 +9,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
-/** Lets a few questions at a time be asked, lets others wait for their turn, and all of them for no longer than allowed. */
+/** A bulkhead with a queue and a timeout that includes the time in the queue. */
 final class Turns {
 
     private final Duration timeout;
@@ -53,7 +53,7 @@ final class Turns {
         }
     }
 
-    /** Whoever has been told that it takes too long still has a turn, which is not to cost the others anything. */
+    /** A question that timed out is still in the bulkhead's queue; it is not sent. */
     private Uni<Boolean> inTime(long asked, Supplier<Uni<Boolean>> question) {
         return System.nanoTime() - asked < timeout.toNanos()
                 ? question.get()

@@ -1,17 +1,17 @@
 package dev.sluice.access;
 
+import dev.sluice.log.Causes;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.smallrye.jwt.KeyProvider;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
-import io.smallrye.jwt.auth.principal.JWTParser;
-import io.smallrye.jwt.auth.principal.ParseException;
 import io.smallrye.jwt.util.KeyUtils;
 import jakarta.enterprise.inject.spi.DeploymentException;
 import jakarta.inject.Singleton;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
-import java.util.Base64;
+import java.util.List;
 import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jose4j.lang.UnresolvableKeyException;
@@ -28,16 +28,25 @@ final class VerificationKey {
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
-    VerificationKey(JWTAuthContextInfo info, JWTParser parser) {
+    VerificationKey(JWTAuthContextInfo info, TokenFactory factory) {
         try {
-            check(info, parser);
+            check(info);
+            factory.start(info);
         } catch (DeploymentException e) {
             throw new ConfigurationException("The key to verify tokens with can't be read: see " + LOCATION
                     + (e.getCause() == null ? "" : "; " + e.getCause()));
+        } catch (UnresolvableKeyException | IllegalArgumentException e) {
+            throw new ConfigurationException("The key to verify tokens with can't be had: see " + LOCATION + "; "
+                    + e.getMessage() + (e.getCause() == null ? "" : "; " + Causes.innermost(e)));
         }
     }
 
-    private static void check(JWTAuthContextInfo info, JWTParser parser) {
+    /**
+     * Looks at what is configured.
+     *
+     * @throws ConfigurationException where it can't be used, or has no key
+     */
+    static void check(JWTAuthContextInfo info) {
         boolean configured = Stream.of(
                         info.getPublicVerificationKey(),
                         info.getSecretVerificationKey(),
@@ -51,24 +60,45 @@ final class VerificationKey {
                     + " mp.jwt.verify.publickey to the key itself, or for a shared secret"
                     + " smallrye.jwt.verify.secretkey together with smallrye.jwt.verify.algorithm=HS256");
         }
-        if (ServerKeys.isServer(info.getPublicKeyLocation()) && !isUrl(info.getPublicKeyLocation())) {
-            throw new ConfigurationException(
-                    "The key to verify tokens with can't be read: " + LOCATION + " is not a URL");
+        if (info.isVerifyCertificateThumbprint()) {
+            throw new ConfigurationException("smallrye.jwt.verify.certificateThumbprint is not supported");
+        }
+        if (info.getKeyProvider() != KeyProvider.DEFAULT) {
+            throw new ConfigurationException("smallrye.jwt.verify.key-provider is not supported");
         }
         String secret = info.getSecretKeyContent();
         if (secret != null && !isJwk(secret)) {
             info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret(secret));
             warnOfShort(secret.getBytes(StandardCharsets.UTF_8).length);
         }
-        String content = info.getPublicKeyContent();
-        if (content != null && !isJwk(content) && !isReadable(info, parser)) {
-            throw new ConfigurationException("The key to verify tokens with can't be read: what " + LOCATION
-                    + " or mp.jwt.verify.publickey gives is not a public key for "
-                    + algorithm(info) + ", see mp.jwt.verify.publickey.algorithm");
+        if (ServerKeys.isServer(info.getPublicKeyLocation())) {
+            if (!isUrl(info.getPublicKeyLocation())) {
+                throw new ConfigurationException(
+                        "The key to verify tokens with can't be read: " + LOCATION + " is not a URL");
+            }
+        } else if (info.getPublicVerificationKey() == null && info.getSecretVerificationKey() == null) {
+            checkStatic(info);
         }
-        if (content != null || (secret != null && isJwk(secret))) {
-            warnOfWeak(info);
+    }
+
+    private static void checkStatic(JWTAuthContextInfo info) {
+        KeySet keys;
+        try {
+            keys = new StaticKeys(info).known();
+        } catch (UnresolvableKeyException e) {
+            // Its message may quote what can't be read.
+            LOG.debug("The key to verify tokens with can't be read", e);
+            keys = new KeySet(List.of());
         }
+        if (keys.size() == 0) {
+            throw new ConfigurationException("The key to verify tokens with can't be read: what "
+                    + (info.getPublicKeyContent() == null && info.getSecretKeyContent() != null
+                            ? "smallrye.jwt.verify.secretkey"
+                            : LOCATION + " or mp.jwt.verify.publickey")
+                    + " gives is not a key that verifies " + algorithm(info)
+                    + ", nor a set with one, see mp.jwt.verify.publickey.algorithm");
+        }
+        keys.weak().forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s", key));
     }
 
     private static void warnOfShort(int bytes) {
@@ -79,41 +109,11 @@ final class VerificationKey {
         }
     }
 
-    private static void warnOfWeak(JWTAuthContextInfo info) {
-        try {
-            new StaticKeys(info)
-                    .known()
-                    .weak()
-                    .forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s", key));
-        } catch (UnresolvableKeyException e) {
-            // The first token will say so.
-            LOG.debug("The key to verify tokens with can't be looked at", e);
-        }
-    }
-
     private static boolean isUrl(String location) {
         try {
             return new URI(location).getHost() != null;
         } catch (URISyntaxException e) {
             return false;
-        }
-    }
-
-    /** Whether verifying fails for any other reason than the key. */
-    private static boolean isReadable(JWTAuthContextInfo info, JWTParser parser) {
-        Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
-        String header =
-                base64.encodeToString(("{\"alg\":\"" + algorithm(info) + "\"}").getBytes(StandardCharsets.US_ASCII));
-        try {
-            parser.parse(header + "." + base64.encodeToString(new byte[] {'{', '}'}) + ".AA");
-            return true;
-        } catch (ParseException e) {
-            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-                if (cause instanceof UnresolvableKeyException) {
-                    return false;
-                }
-            }
-            return true;
         }
     }
 

@@ -13,6 +13,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests of time and order; what a real server answers is tested over the wire. */
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -162,6 +164,73 @@ class KeyServerTest {
         assertThat(fetches).hasSize(2);
     }
 
+    @Test
+    void keysAreFetchedAgainBeforeTheyExpire() {
+        know();
+        pass(LIFE.minusSeconds(5).toMillis());
+        assertThat(fetches).as("no token has asked").hasSize(2);
+        assertThat(server.known()).as("no token waits").isNotNull();
+        pass(1_000);
+        answer();
+        pass(5_000);
+        assertThat(server.known()).isNotNull();
+        assertThat(fetches).hasSize(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 5, -1})
+    void keysOfAShortLifeCountUntilTheNextFetchMayHaveEnded(long seconds) {
+        Duration life = Duration.ofSeconds(seconds);
+        server.next(PATIENCE);
+        pass(0);
+        answer(life);
+        refetch(life);
+        for (int second = 0; second < 60; second++) {
+            assertThat(server.known()).isNotNull();
+            pass(1_000);
+            if (!fetches.get(fetches.size() - 1).future().isComplete()) {
+                pass(3_000);
+                assertThat(server.known()).as("meanwhile").isNotNull();
+                answer(life);
+            }
+        }
+        assertThat(fetches.size()).as("every ten seconds").isBetween(9, 14);
+    }
+
+    @Test
+    void lifeBeyondAllBoundsIsForEver() {
+        server.next(PATIENCE);
+        pass(0);
+        answer(Duration.ofSeconds(Long.MAX_VALUE));
+        pass(Duration.ofDays(1000).toMillis());
+        assertThat(server.known()).isNotNull();
+    }
+
+    @Test
+    void answerThatCantBeTakenIsAFailureAndNotTheLast() {
+        CompletableFuture<Void> next = server.next(PATIENCE);
+        pass(0);
+        fetches.get(0).complete(null);
+        assertThat(next).isCompletedExceptionally();
+        server.next(PATIENCE);
+        pass(5_000);
+        answer();
+        assertThat(server.known()).isNotNull();
+    }
+
+    @Test
+    void errorOfTheFetcherIsAFailure() {
+        KeyServer broken = new KeyServer(
+                "the server",
+                () -> {
+                    throw new NoClassDefFoundError("broken");
+                },
+                (delay, task) -> task.run(),
+                System::nanoTime,
+                RETAIN);
+        assertThat(broken.next(PATIENCE)).isCompletedExceptionally();
+    }
+
     private void know() {
         server.next(PATIENCE);
         pass(0);
@@ -175,7 +244,17 @@ class KeyServerTest {
     }
 
     private void answer() {
-        fetches.get(fetches.size() - 1).complete(new Fetched(new KeySet(List.of()), LIFE));
+        answer(LIFE);
+    }
+
+    private void answer(Duration life) {
+        fetches.get(fetches.size() - 1).complete(new Fetched(new KeySet(List.of()), life));
+    }
+
+    private void refetch(Duration life) {
+        server.next(PATIENCE);
+        pass(0);
+        answer(life);
     }
 
     private void fail() {

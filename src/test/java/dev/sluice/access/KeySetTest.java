@@ -8,13 +8,18 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
+import org.jose4j.jwk.EcJwkGenerator;
 import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
 import org.jose4j.jwk.OctJwkGenerator;
 import org.jose4j.jwk.PublicJsonWebKey;
 import org.jose4j.jwk.RsaJwkGenerator;
 import org.jose4j.jws.AlgorithmIdentifiers;
 import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.keys.EllipticCurves;
 import org.jose4j.keys.HmacKey;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
@@ -64,25 +69,25 @@ class KeySetTest {
 
     @Test
     void singleKeysAndKeysInPemAreRead() throws Exception {
-        assertThat(parse(ONE.toJson()).signerOf(token(ONE, null))).isEqualTo(ONE.getPublicKey());
+        assertThat(parse(ONE.toJson()).signerOf(token(ONE, null), null)).isEqualTo(ONE.getPublicKey());
         String pem = "-----BEGIN PUBLIC KEY-----\n"
                 + Base64.getMimeEncoder().encodeToString(ONE.getPublicKey().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
-        assertThat(parse(pem).signerOf(token(ONE, "any"))).isEqualTo(ONE.getPublicKey());
+        assertThat(parse(pem).signerOf(token(ONE, "any"), "any")).isEqualTo(ONE.getPublicKey());
     }
 
     @Test
     void keyThatTheTokenNamesHasSignedIt() throws Exception {
         KeySet keys = parse(jwks(ONE, TWO));
-        assertThat(keys.signerOf(token(TWO, "two"))).isEqualTo(TWO.getPublicKey());
-        assertThat(keys.signerOf(token(TWO, "one"))).isNull();
-        assertThat(keys.signerOf(token(TWO, "three"))).isNull();
+        assertThat(keys.signerOf(token(TWO, "two"), "two")).isEqualTo(TWO.getPublicKey());
+        assertThat(keys.signerOf(token(TWO, "one"), "one")).isNull();
+        assertThat(keys.signerOf(token(TWO, "three"), "three")).isNull();
     }
 
     @Test
     void tokenWithoutIdIsTriedWithEveryKey() throws Exception {
-        assertThat(parse(jwks(ONE, TWO)).signerOf(token(TWO, null))).isEqualTo(TWO.getPublicKey());
-        assertThat(parse(jwks(ONE)).signerOf(token(TWO, null))).isNull();
+        assertThat(parse(jwks(ONE, TWO)).signerOf(token(TWO, null), null)).isEqualTo(TWO.getPublicKey());
+        assertThat(parse(jwks(ONE)).signerOf(token(TWO, null), null)).isNull();
     }
 
     @Test
@@ -92,9 +97,9 @@ class KeySetTest {
         PublicJsonWebKey other = rsa(2048, "one");
         other.setAlgorithm(AlgorithmIdentifiers.RSA_USING_SHA512);
         KeySet keys = parse(jwks(encrypts, other, ONE));
-        assertThat(keys.signerOf(token(encrypts, "one"))).isNull();
-        assertThat(keys.signerOf(token(other, "one"))).isNull();
-        assertThat(keys.signerOf(token(ONE, "one"))).isEqualTo(ONE.getPublicKey());
+        assertThat(keys.signerOf(token(encrypts, "one"), "one")).isNull();
+        assertThat(keys.signerOf(token(other, "one"), "one")).isNull();
+        assertThat(keys.signerOf(token(ONE, "one"), "one")).isEqualTo(ONE.getPublicKey());
     }
 
     @Test
@@ -103,14 +108,53 @@ class KeySetTest {
         forged.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
         forged.setPayload("{}");
         forged.setKey(new HmacKey(ONE.getPublicKey().getEncoded()));
-        assertThat(parse(jwks(ONE)).signerOf(received(forged))).isNull();
+        assertThat(parse(jwks(ONE)).signerOf(received(forged), null)).isNull();
     }
 
     @Test
-    void noMoreKeysCountThanAllowed() throws Exception {
-        String many = "{\"keys\":[" + String.join(",", Collections.nCopies(KeySet.MAX_KEYS, ONE.toJson())) + ","
-                + TWO.toJson() + "]}";
-        assertThat(parse(many).size()).isEqualTo(KeySet.MAX_KEYS);
+    void namedKeyIsTriedFirstHoweverManyHaveNoName() throws Exception {
+        PublicJsonWebKey unnamed = rsa(2048, null);
+        KeySet keys = parse("{\"keys\":["
+                + String.join(",", Collections.nCopies(KeySet.MAX_TRIED + 1, unnamed.toJson())) + "," + TWO.toJson()
+                + "]}");
+        assertThat(keys.size()).isEqualTo(KeySet.MAX_TRIED + 2);
+        assertThat(keys.unnamed()).isEqualTo(KeySet.MAX_TRIED + 1);
+        assertThat(keys.signerOf(token(TWO, "two"), "two")).isEqualTo(TWO.getPublicKey());
+        assertThat(keys.signerOf(token(TWO, null), null)).as("not tried").isNull();
+    }
+
+    @Test
+    void keyWithoutNameIsTriedFirstForATokenWithoutOne() throws Exception {
+        PublicJsonWebKey unnamed = rsa(2048, null);
+        KeySet keys = parse("{\"keys\":[" + String.join(",", Collections.nCopies(KeySet.MAX_TRIED, ONE.toJson())) + ","
+                + unnamed.toJson() + "]}");
+        assertThat(keys.signerOf(token(unnamed, null), null)).isEqualTo(unnamed.getPublicKey());
+    }
+
+    @Test
+    void keyInPemMayBeForAnyAcceptedAlgorithm() throws Exception {
+        String pem = "-----BEGIN PUBLIC KEY-----\n"
+                + Base64.getMimeEncoder().encodeToString(ONE.getPublicKey().getEncoded())
+                + "\n-----END PUBLIC KEY-----\n";
+        Set<SignatureAlgorithm> accepted =
+                new LinkedHashSet<>(List.of(SignatureAlgorithm.ES256, SignatureAlgorithm.RS256));
+        assertThat(KeySet.parse(pem, accepted).signerOf(token(ONE, null), null)).isEqualTo(ONE.getPublicKey());
+    }
+
+    @Test
+    void malformedSignatureIsNoFailure() throws Exception {
+        PublicJsonWebKey curve = EcJwkGenerator.generateJwk(EllipticCurves.P256);
+        JsonWebSignature token = new JsonWebSignature();
+        token.setAlgorithmHeaderValue(AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);
+        token.setPayload("{}");
+        token.setKey(curve.getPrivateKey());
+        String good = token.getCompactSerialization();
+        KeySet keys = KeySet.parse(jwks(curve), Set.of(SignatureAlgorithm.ES256));
+        for (String signature : new String[] {"", "AA", "AAAA"}) {
+            JsonWebSignature malformed = (JsonWebSignature)
+                    JsonWebSignature.fromCompactSerialization(good.substring(0, good.lastIndexOf('.') + 1) + signature);
+            assertThat(keys.signerOf(malformed, null)).isNull();
+        }
     }
 
     @Test
@@ -125,7 +169,7 @@ class KeySetTest {
     }
 
     private static KeySet parse(String text) throws IOException {
-        return KeySet.parse(text, SignatureAlgorithm.RS256);
+        return KeySet.parse(text, Set.of(SignatureAlgorithm.RS256));
     }
 
     private static String jwks(PublicJsonWebKey... keys) {
@@ -149,7 +193,7 @@ class KeySetTest {
         return (JsonWebSignature) JsonWebSignature.fromCompactSerialization(token.getCompactSerialization());
     }
 
-    private static PublicJsonWebKey rsa(int bits, String id) {
+    private static PublicJsonWebKey rsa(int bits, @Nullable String id) {
         try {
             PublicJsonWebKey key = RsaJwkGenerator.generateJwk(bits);
             key.setKeyId(id);

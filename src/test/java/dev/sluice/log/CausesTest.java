@@ -39,6 +39,12 @@ class CausesTest {
     }
 
     @Test
+    void userInfoEndsAtTheLastAt() {
+        assertThat(Causes.innermost(new IOException("no answer of https://user:p@ss/w@rd@host/path")))
+                .isEqualTo("IOException: no answer of https://host/path");
+    }
+
+    @Test
     void circularCausesEnd() {
         IOException one = new IOException("one");
         IllegalStateException two = new IllegalStateException("two", one);

@@ -154,13 +154,28 @@ class LifecycleIT {
     @Test
     void aKeyThatCantBeReadFailsTheStart() throws IOException {
         Path rubbish = Files.writeString(Fork.file("rubbish.pem"), "not a key");
-        for (String location : new String[] {rubbish.toString(), "/nowhere/key.pem"}) {
+        Path empty = Files.writeString(Fork.file("empty.json"), "{\"keys\":[]}");
+        Path truncated = Files.writeString(Fork.file("truncated.json"), "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"");
+        for (String location :
+                new String[] {rubbish.toString(), empty.toString(), truncated.toString(), "/nowhere/key.pem"}) {
             Map<String, String> config =
                     Map.of("quarkus.redis.hosts", Stage.REDIS.uri(), "mp.jwt.verify.publickey.location", location);
             try (Pod pod = Pod.launched(config, Map.of())) {
                 assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
                 assertThat(pod.log()).contains("can't be read", "mp.jwt.verify.publickey.location");
             }
+        }
+    }
+
+    @Test
+    void aKeyServerThatCantBeAskedAsConfiguredFailsTheStart() {
+        Map<String, String> config = Map.of(
+                "quarkus.redis.hosts", Stage.REDIS.uri(),
+                "mp.jwt.verify.publickey.location", "https://localhost:1/jwks.json",
+                "smallrye.jwt.client.tls.certificate.path", "/nowhere/ca.pem");
+        try (Pod pod = Pod.launched(config, Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.log()).contains("smallrye.jwt.client.tls.certificate can't be read");
         }
     }
 

@@ -1,0 +1,31 @@
+package dev.sluice.access;
+
+/** How many tokens may be kept for later, and how many characters they may have together. Safe for several threads. */
+final class TokenBudget {
+
+    private final int maxTokens;
+    private final int maxCharacters;
+    private int tokens;
+    private int characters;
+
+    TokenBudget(int maxTokens, int maxCharacters) {
+        this.maxTokens = maxTokens;
+        this.maxCharacters = maxCharacters;
+    }
+
+    /** Takes a token in, which must {@link #leave} later; false where there is no room. */
+    synchronized boolean enter(int length) {
+        if (tokens >= maxTokens || length > maxCharacters - characters) {
+            return false;
+        }
+        tokens++;
+        characters += length;
+        return true;
+    }
+
+    /** Lets go of a token that has entered. */
+    synchronized void leave(int length) {
+        tokens--;
+        characters -= length;
+    }
+}

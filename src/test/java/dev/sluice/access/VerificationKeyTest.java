@@ -1,0 +1,114 @@
+package dev.sluice.access;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.smallrye.jwt.KeyProvider;
+import io.smallrye.jwt.algorithm.SignatureAlgorithm;
+import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
+import io.vertx.core.Vertx;
+import java.nio.file.Path;
+import java.util.Set;
+import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
+import org.jose4j.jwk.OctJwkGenerator;
+import org.jose4j.jwk.RsaJwkGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VerificationKeyTest {
+
+    private final JWTAuthContextInfo info = new JWTAuthContextInfo();
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "not a key",
+                "{\"keys\":[]}",
+                "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"",
+                "{\"keys\":[{\"kty\":\"weird\"}]}",
+                "{\"keys\":[{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"c2VjcmV0\"}]}",
+                "{}",
+                "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+                "-----BEGIN PUBLIC KEY-----\nAAAA"
+            })
+    void contentWithoutAKeyFailsTheStart(String content) {
+        info.setPublicKeyContent(content);
+        assertThatThrownBy(() -> VerificationKey.check(info))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContainingAll("can't be read", "mp.jwt.verify.publickey.location");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"keys\":[]}", "{\"kty\":\"oct\",\"k\":\"c2Vj", "eyJrdHkiOiJvY3Qi"})
+    void secretThatIsABrokenJwkFailsTheStart(String secret) {
+        info.setSignatureAlgorithm(Set.of(SignatureAlgorithm.HS256));
+        info.setSecretKeyContent(secret);
+        assertThatThrownBy(() -> VerificationKey.check(info))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContainingAll("can't be read", "smallrye.jwt.verify.secretkey");
+    }
+
+    @Test
+    void keysAndSecretsThatCanBeReadAreAccepted() throws Exception {
+        info.setPublicKeyContent(
+                "{\"keys\":[" + RsaJwkGenerator.generateJwk(2048).toJson(OutputControlLevel.PUBLIC_ONLY) + "]}");
+        assertThatCode(() -> VerificationKey.check(info)).doesNotThrowAnyException();
+        JWTAuthContextInfo shared = new JWTAuthContextInfo();
+        shared.setSignatureAlgorithm(Set.of(SignatureAlgorithm.HS256));
+        shared.setSecretKeyContent(OctJwkGenerator.generateJwk(256).toJson(OutputControlLevel.INCLUDE_SYMMETRIC));
+        assertThatCode(() -> VerificationKey.check(shared)).doesNotThrowAnyException();
+        shared.setSecretKeyContent("any text is a secret");
+        assertThatCode(() -> VerificationKey.check(shared)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void whatIsNotSupportedFailsTheStart() {
+        info.setPublicKeyLocation("https://localhost/jwks.json");
+        info.setKeyProvider(KeyProvider.AWS_ALB);
+        assertThatThrownBy(() -> VerificationKey.check(info)).hasMessageContaining("smallrye.jwt.verify.key-provider");
+        info.setKeyProvider(KeyProvider.DEFAULT);
+        info.setVerifyCertificateThumbprint(true);
+        assertThatThrownBy(() -> VerificationKey.check(info))
+                .hasMessageContaining("smallrye.jwt.verify.certificateThumbprint");
+    }
+
+    @Test
+    void certificateOfTheKeyServerThatCantBeReadIsAnError(@TempDir Path folder) {
+        Vertx vertx = Vertx.vertx();
+        try {
+            info.setPublicKeyLocation("https://localhost/jwks.json");
+            info.setTlsCertificatePath(folder.resolve("missing.pem").toString());
+            assertUnreadable(vertx);
+            info.setTlsCertificatePath(null);
+            info.setTlsCertificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----");
+            assertUnreadable(vertx);
+            info.setTlsCertificate("rubbish");
+            assertUnreadable(vertx);
+        } finally {
+            vertx.close();
+        }
+    }
+
+    private void assertUnreadable(Vertx vertx) {
+        assertThatThrownBy(() -> new ServerKeys(vertx, info))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("smallrye.jwt.client.tls.certificate");
+    }
+
+    @Test
+    void durationsBeyondAllBoundsAreNoError() {
+        Vertx vertx = Vertx.vertx();
+        try {
+            info.setPublicKeyLocation("https://localhost/jwks.json");
+            info.setJwksRefreshInterval(Integer.MAX_VALUE);
+            info.setJwksRetainCacheOnErrorDuration(Integer.MAX_VALUE);
+            assertThatCode(() -> new ServerKeys(vertx, info)).doesNotThrowAnyException();
+        } finally {
+            vertx.close();
+        }
+    }
+}
