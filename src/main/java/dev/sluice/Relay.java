@@ -29,7 +29,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jboss.logging.Logger;
 
-/** Joins the feed to the routes at start and parts them at stop: what Redis says goes to those who should hear it. */
+/** Subscribes to the feed at start, cancels at shutdown, and delivers each publication to its channel's listeners. */
 @Singleton
 final class Relay {
 

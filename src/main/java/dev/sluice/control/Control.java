@@ -22,7 +22,7 @@ import java.time.InstantSource;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Says to all other pods of the fleet what they are to do, and hears what they say. What is done is not its business. */
+/** Publishes messages to the other pods and fires an event for each one received. */
 @Startup
 @Singleton
 public final class Control {

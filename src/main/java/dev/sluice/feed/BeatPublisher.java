@@ -6,6 +6,7 @@ import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A connection that publishes beats, made the way every publisher makes its own. It never comes back. */
@@ -19,10 +20,11 @@ final class BeatPublisher {
      * One that is being connected.
      *
      * @param client nobody else's; closed with this, because nothing else ends a connection that hangs
-     * @param connected told once Redis can be published on, on any thread
+     * @param connected told once this can publish, on any thread
      * @param ended told where it can't be connected or has ended, and why, on any thread, any number of times
      */
-    BeatPublisher(Redis client, Runnable connected, BiConsumer<BeatPublisher, @Nullable Throwable> ended) {
+    BeatPublisher(
+            Redis client, Consumer<BeatPublisher> connected, BiConsumer<BeatPublisher, @Nullable Throwable> ended) {
         this.client = client;
         this.ended = ended;
         client.connect()
@@ -31,7 +33,7 @@ final class BeatPublisher {
                 .compose(MasterCheck::check)
                 .onSuccess(made -> {
                     connection = made;
-                    connected.run();
+                    connected.accept(this);
                 })
                 .onFailure(failure -> ended.accept(this, failure));
     }

@@ -22,7 +22,7 @@ final class Canary {
     private final Deque<Beat> awaited = new ArrayDeque<>();
 
     /**
-     * A canary that has not sung.
+     * A canary that has sent no beat yet.
      *
      * @param missedBeats so many unheard beats in a row mean that nothing is heard
      */

@@ -215,7 +215,6 @@ public final class Feed implements Source {
                 () -> ThreadLocalRandom.current().nextLong());
     }
 
-    /** Tells what the supervisor says to whom it concerns. */
     private final class Teller implements Supervisor.Listener {
         private final MultiEmitter<? super List<Publication>> subscriber;
 

@@ -83,7 +83,8 @@ final class PathProof {
             candidate.await(++number);
             link.beatAnew(number);
         }
-        // Later than the one on the new connection: where this one is heard, that one has been, or will not be.
+        // Sent after the candidate's beat. Redis may reorder the two connections, which is why `lost` waits for several
+        // beats.
         if (!canary.silent()) {
             canary.await(++number);
             link.beat(number);

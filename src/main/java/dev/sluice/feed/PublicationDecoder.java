@@ -82,9 +82,11 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     }
 
     @Override
-    public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+    public void channelReadComplete(ChannelHandlerContext context) {
         endBatch();
-        super.channelReadComplete(context);
+        // Not super's: it reads on where a read has handed nothing on, even while reading is paused.
+        discardSomeReadBytes();
+        context.fireChannelReadComplete();
     }
 
     @Override

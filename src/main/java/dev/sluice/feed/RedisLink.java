@@ -111,7 +111,14 @@ final class RedisLink implements Link {
     @Override
     public void renew() {
         giveUpRenewal();
-        candidate = new BeatPublisher(publishers.get(), () -> context.runOnContext(x -> events.renewed()), this::ended);
+        candidate = new BeatPublisher(
+                publishers.get(),
+                made -> context.runOnContext(x -> {
+                    if (made == candidate) {
+                        events.renewed();
+                    }
+                }),
+                this::ended);
     }
 
     @Override
@@ -157,7 +164,7 @@ final class RedisLink implements Link {
 
     private void connectPublisher(RedisConnection subscriber) {
         publisher = new BeatPublisher(
-                publishers.get(), () -> context.runOnContext(x -> subscribe(subscriber)), this::ended);
+                publishers.get(), made -> context.runOnContext(x -> subscribe(subscriber)), this::ended);
     }
 
     /** The end of a connection that publishes beats. */

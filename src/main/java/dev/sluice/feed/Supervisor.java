@@ -31,7 +31,7 @@ final class Supervisor {
         Runnable after(Duration delay, Runnable action);
     }
 
-    /** Whom it tells; must not throw. */
+    /** Receives the supervisor's events; must not throw. */
     interface Listener {
         /** These were published, in this order; at least one. */
         void published(List<Publication> batch);

@@ -3,9 +3,9 @@ package dev.sluice.linger;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.control.SubscriptionsMessage;
+import dev.sluice.registry.LingeringSubscriptions;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -30,9 +30,28 @@ final class OutgoingSubscriptions {
     /** Users who wait, for either kind of message. */
     private static final int MAX_USERS = 50_000;
 
+    /** Channels that wait to be told of, of all users. */
+    private static final int MAX_CHANNELS = 100_000;
+
+    /** Memory for their names, in bytes. */
+    private static final int MAX_NAMES = 16 * 1024 * 1024;
+
     private final String pod = UUID.randomUUID().toString();
     private final Set<String> wanted = new LinkedHashSet<>();
+    // Linked, because a table that is emptied from its beginning is searched through all that is empty already.
     private final Map<String, Map<Channel, Long>> told = new LinkedHashMap<>();
+    private final int maxPerUser;
+    private int channels;
+    private int names;
+
+    /**
+     * Nothing to be told.
+     *
+     * @param maxPerUser how many channels of one user may wait
+     */
+    OutgoingSubscriptions(int maxPerUser) {
+        this.maxPerUser = maxPerUser;
+    }
 
     /** Whether there is room for it. */
     boolean want(String user) {
@@ -43,13 +62,32 @@ final class OutgoingSubscriptions {
         return true;
     }
 
-    /** Whether there is room for it. */
+    /** Whether there is room for all of it; what there is no room for is left out. */
     boolean tell(String user, Map<Channel, Long> stamps) {
-        if (told.size() >= MAX_USERS) {
+        Map<Channel, Long> known = told.get(user);
+        if (known == null && told.size() >= MAX_USERS) {
             return false;
         }
-        told.computeIfAbsent(user, x -> new HashMap<>()).putAll(stamps);
-        return true;
+        Map<Channel, Long> waiting = known == null ? new LinkedHashMap<>() : known;
+        boolean all = true;
+        for (Map.Entry<Channel, Long> stamp : stamps.entrySet()) {
+            Channel channel = stamp.getKey();
+            if (waiting.containsKey(channel)) {
+                waiting.merge(channel, stamp.getValue(), LingeringSubscriptions::newer);
+            } else if (waiting.size() < maxPerUser
+                    && channels < MAX_CHANNELS
+                    && names + channel.length() <= MAX_NAMES) {
+                waiting.put(channel, stamp.getValue());
+                channels++;
+                names += channel.length();
+            } else {
+                all = false;
+            }
+        }
+        if (!waiting.isEmpty()) {
+            told.put(user, waiting);
+        }
+        return all;
     }
 
     boolean isOwn(JsonNode message) {
@@ -84,7 +122,7 @@ final class OutgoingSubscriptions {
                         told.entrySet().iterator();
                 waiting.hasNext() && bytes < MAX_BYTES - 4096; ) {
             Map.Entry<String, Map<Channel, Long>> user = waiting.next();
-            StringBuilder channels = new StringBuilder();
+            StringBuilder list = new StringBuilder();
             int more = length(quoted(user.getKey()));
             Iterator<Map.Entry<Channel, Long>> stamps =
                     user.getValue().entrySet().iterator();
@@ -92,14 +130,16 @@ final class OutgoingSubscriptions {
                 Map.Entry<Channel, Long> stamp = stamps.next();
                 String channel = quoted(stamp.getKey().name()) + ":" + stamp.getValue();
                 more += length(channel);
-                channels.append(channels.isEmpty() ? "" : ",").append(channel);
+                list.append(list.isEmpty() ? "" : ",").append(channel);
                 stamps.remove();
+                channels--;
+                names -= stamp.getKey().length();
             }
             bytes += more;
             users.append(users.isEmpty() ? "" : ",")
                     .append(quoted(user.getKey()))
                     .append(":{")
-                    .append(channels)
+                    .append(list)
                     .append('}');
             if (!stamps.hasNext()) {
                 waiting.remove();

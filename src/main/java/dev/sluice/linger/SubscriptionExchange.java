@@ -44,7 +44,7 @@ public final class SubscriptionExchange {
     private volatile BiConsumer<String, Map<Channel, Long>> told = (user, stamps) -> {};
 
     // Under the lock of this.
-    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions();
+    private final OutgoingSubscriptions outgoing;
     private boolean sending;
 
     SubscriptionExchange(
@@ -59,6 +59,7 @@ public final class SubscriptionExchange {
         this.registry = registry;
         this.routes = routes;
         this.vertx = vertx;
+        this.outgoing = new OutgoingSubscriptions((int) Math.min(Integer.MAX_VALUE, 2L * registry.maxSubscriptions()));
         this.dropped = new LimitMeter("lingering", metrics);
         lingering.listen(this::tell);
     }
@@ -95,7 +96,6 @@ public final class SubscriptionExchange {
         synchronized (this) {
             if (!outgoing.tell(user, stamps)) {
                 dropped.exceeded();
-                return;
             }
         }
         start();
@@ -141,14 +141,10 @@ public final class SubscriptionExchange {
 
     private void answer(String user) {
         Map<Channel, Long> stamps = new HashMap<>(lingering.own(user));
-        registry.share(user).forEach((channel, at) -> stamps.merge(channel, at, SubscriptionExchange::newer));
+        registry.share(user).forEach((channel, at) -> stamps.merge(channel, at, LingeringSubscriptions::newer));
         if (!stamps.isEmpty()) {
             tell(user, stamps);
         }
-    }
-
-    private static Long newer(Long one, Long other) {
-        return Math.abs(one) > Math.abs(other) ? one : other;
     }
 
     private void learn(String user, JsonNode channels) {
@@ -164,17 +160,19 @@ public final class SubscriptionExchange {
                 stamps.put(channel.compact(), stamp);
             }
         });
+        if (stamps.isEmpty()) {
+            return;
+        }
+        // Before the registry is told, where a new group of connections begins with the newest stamp that is kept.
+        Map<Channel, Long> subscriptions = lingering.merge(user, stamps);
         stamps.forEach((channel, stamp) -> {
             if (stamp < 0) {
                 registry.unsubscribedElsewhere(user, channel, -stamp)
                         .forEach(connection -> connection.loop().execute(() -> connection.forget(channel)));
             }
         });
-        if (!stamps.isEmpty()) {
-            Map<Channel, Long> subscriptions = lingering.merge(user, stamps);
-            if (!subscriptions.isEmpty()) {
-                told.accept(user, subscriptions);
-            }
+        if (!subscriptions.isEmpty()) {
+            told.accept(user, subscriptions);
         }
     }
 }

@@ -1,57 +1,123 @@
 package dev.sluice.linger;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.sluice.access.Authorizer;
 import dev.sluice.access.Decision;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.outbox.Frame;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.LingeringSubscriptions;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /**
  * Subscribes a user's new connection to what the user was subscribed to before, where the user may still listen: that is
- * asked again. The client is told nothing, and no retained publication is handed out.
+ * asked again, several times where there is no answer. The client is told only of what could not be restored for want of an
+ * answer, and no retained publication is handed out.
  */
 @Singleton
 public final class SubscriptionRestorer {
 
+    private static final Logger LOG = Logger.getLogger(SubscriptionRestorer.class);
+
+    /** How often it is asked again; with the pauses between, this fits into the time in which the registry restores. */
+    private static final int RETRIES = 4;
+
+    /** Before the first retry; twice as long before each further one, of which a random half or more is waited. */
+    private static final long FIRST_PAUSE_MILLIS = 500;
+
+    /** Runs an action once, on any thread. */
+    @FunctionalInterface
+    interface Timer {
+        void after(long millis, Runnable action);
+    }
+
     private final LingeringSubscriptions lingering;
     private final Registry registry;
     private final Authorizer authorizer;
-    private final SubscriptionExchange exchange;
+    private final Consumer<String> exchange;
+    private final Timer timer;
     private final Counter restored;
+    private final Counter lost;
+    private final LogThrottle failures = new LogThrottle();
 
+    @Inject
     SubscriptionRestorer(
             LingeringSubscriptions lingering,
             Registry registry,
             Authorizer authorizer,
             SubscriptionExchange exchange,
+            Vertx vertx,
+            MeterRegistry metrics) {
+        this(
+                lingering,
+                registry,
+                authorizer,
+                exchange::want,
+                (millis, action) -> vertx.setTimer(millis, fired -> action.run()),
+                metrics);
+        exchange.whenTold(this::told);
+    }
+
+    /**
+     * One that restores what is known on this pod.
+     *
+     * @param exchange asks the other pods for the subscriptions of a user
+     */
+    SubscriptionRestorer(
+            LingeringSubscriptions lingering,
+            Registry registry,
+            Authorizer authorizer,
+            Consumer<String> exchange,
+            Timer timer,
             MeterRegistry metrics) {
         this.lingering = lingering;
         this.registry = registry;
         this.authorizer = authorizer;
         this.exchange = exchange;
+        this.timer = timer;
         this.restored = Counter.builder("sluice.lingering.restored")
                 .description("Subscriptions of earlier connections that a user's next connection was given")
                 .register(metrics);
-        exchange.whenTold(this::told);
+        this.lost = Counter.builder("sluice.lingering.lost")
+                .description("Subscriptions of earlier connections that were not restored for want of an answer")
+                .register(metrics);
     }
 
     /**
      * Restores what is known on this pod, before anything else is sent to the connection, and asks the other pods for what
-     * they know. To be called on the connection's loop, right after it was added to the registry.
+     * they know. To be called on the connection's loop, right after it was added to the registry. Never throws: the connection
+     * is good without what is restored.
      */
     public void connected(Connection connection) {
-        if (lingering.enabled()) {
+        if (!lingering.enabled()) {
+            return;
+        }
+        try {
             restore(connection, lingering.of(connection.user()));
-            exchange.want(connection.user());
+            exchange.accept(connection.user());
+        } catch (RuntimeException e) {
+            long count = failures.pass();
+            if (count > 0) {
+                LOG.errorf(
+                        e,
+                        "Subscriptions of an earlier connection could not be restored: %d times; further ones are only"
+                                + " counted for a minute",
+                        count);
+            }
         }
     }
 
-    private void told(String user, Map<Channel, Long> stamps) {
+    void told(String user, Map<Channel, Long> stamps) {
         Connection connection = registry.restoring(user);
         if (connection != null) {
             connection.loop().execute(() -> restore(connection, stamps));
@@ -59,22 +125,54 @@ public final class SubscriptionRestorer {
     }
 
     private void restore(Connection connection, Map<Channel, Long> stamps) {
-        stamps.forEach((channel, at) -> {
-            Decision known = authorizer.known(connection.user(), connection::mayHear, channel);
-            if (known != null) {
-                decided(connection, channel, at, known);
-            } else {
-                authorizer
-                        .ask(connection.user(), channel)
-                        .subscribe()
-                        .with(decision -> decided(connection, channel, at, decision));
-            }
-        });
+        stamps.forEach((channel, at) -> restore(connection, channel, at, 0));
     }
 
-    private void decided(Connection connection, Channel channel, long at, Decision decision) {
+    private void restore(Connection connection, Channel channel, long at, int attempt) {
+        if (!registry.lacks(connection, channel, at)) {
+            return;
+        }
+        Decision known = authorizer.known(connection.user(), connection::mayHear, channel);
+        if (known != null) {
+            decided(connection, channel, at, attempt, known);
+        } else {
+            authorizer
+                    .ask(connection.user(), channel)
+                    .subscribe()
+                    .with(decision -> decided(connection, channel, at, attempt, decision));
+        }
+    }
+
+    private void decided(Connection connection, Channel channel, long at, int attempt, Decision decision) {
+        if (decision == Decision.FORBIDDEN) {
+            return;
+        }
         if (decision == Decision.ALLOWED && registry.restore(connection, channel, at)) {
             restored.increment();
+        } else if (registry.lacks(connection, channel, at)) {
+            if (decision == Decision.UNKNOWN && attempt < RETRIES) {
+                long pause = FIRST_PAUSE_MILLIS << attempt;
+                timer.after(
+                        ThreadLocalRandom.current().nextLong(pause / 2, pause),
+                        () -> restore(connection, channel, at, attempt + 1));
+            } else {
+                lost(connection, channel);
+            }
         }
+    }
+
+    /** It stays with other pods and is tried again with the next connection; until then the client may ask for it. */
+    private void lost(Connection connection, Channel channel) {
+        lost.increment();
+        Frame notice = Frame.text(JsonNodeFactory.instance
+                .objectNode()
+                .put("action", "error")
+                .put("code", "unavailable")
+                .put(
+                        "message",
+                        "Subscription not restored: who may listen can't be found out now; subscribe again later")
+                .put("channel", channel.name())
+                .toString());
+        connection.loop().execute(() -> connection.send(notice));
     }
 }

@@ -13,7 +13,7 @@ public final class ClientTypeCheck {
     private ClientTypeCheck() {}
 
     /**
-     * Throws a {@link ConfigurationException} that names the key where the client is none for a single master.
+     * Throws, naming the key, if the client type is not standalone or sentinel, or the role is not master.
      *
      * @param client the name of the client that is so configured
      */

@@ -25,7 +25,7 @@ public final class MasterCheck {
                 .recover(failure ->
                         failure instanceof Response ? Future.succeededFuture() : Future.failedFuture(failure))
                 .compose(role -> switch (name(role)) {
-                    case "slave" ->
+                    case "slave", "replica" ->
                         Future.failedFuture(new NotMasterException("a replica", "the address of the master"));
                     case "sentinel" ->
                         Future.failedFuture(

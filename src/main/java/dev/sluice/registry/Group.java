@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,13 +32,32 @@ final class Group {
     final List<Connection> connections = new ArrayList<>(1);
     private final Map<Channel, Subscription> channels = new HashMap<>();
 
-    /** What was unsubscribed from since a connection was added; {@code null} where nothing is to be restored. */
-    private @Nullable Set<Channel> unsubscribed;
+    /**
+     * What was unsubscribed from since a connection was added: subscriptions up to that stamp are not restored. {@code
+     * null} where nothing is to be restored.
+     */
+    private @Nullable Map<Channel, Long> ended;
+
+    /** Whether more was unsubscribed from than is kept; then nothing more is restored. */
+    private boolean overflowed;
+
+    private final int maxEnded;
 
     private long restoringUntil;
 
     /** The newest time of a subscription, or of the end of one, that is known here. */
     private long newest;
+
+    /**
+     * A group without connections.
+     *
+     * @param maxSubscriptions how many subscriptions it will have at most
+     * @param newest the newest time of a subscription, or of the end of one, that is known of the user
+     */
+    Group(int maxSubscriptions, long newest) {
+        this.maxEnded = (int) Math.min(Integer.MAX_VALUE, 2L * maxSubscriptions);
+        this.newest = newest;
+    }
 
     Set<Channel> channels() {
         return Collections.unmodifiableSet(channels.keySet());
@@ -53,27 +71,35 @@ final class Group {
     boolean subscribe(Channel channel) {
         Subscription before = channels.get(channel);
         channels.put(channel, new Subscription(next(), false, isShared(before)));
-        if (restoring() && unsubscribed != null) {
-            unsubscribed.remove(channel);
+        if (ended != null) {
+            ended.remove(channel);
         }
         return before == null;
     }
 
-    /** When it was unsubscribed from, negative; 0 where there was no such subscription. */
+    /** When it was unsubscribed from, negative; 0 where there was no such subscription, nor one yet to be restored. */
     long unsubscribe(Channel channel) {
-        if (restoring() && unsubscribed != null) {
-            unsubscribed.add(channel);
-        }
+        boolean restoring = restoring();
+        keepEnded(channel, Long.MAX_VALUE);
         Subscription before = channels.remove(channel);
-        return before == null ? 0 : -next();
+        return before == null && !restoring ? 0 : -next();
+    }
+
+    private void keepEnded(Channel channel, long at) {
+        if (!restoring() || ended == null) {
+            return;
+        }
+        if (ended.size() < maxEnded || ended.containsKey(channel)) {
+            ended.merge(channel.compact(), at, Math::max);
+        } else {
+            overflowed = true;
+        }
     }
 
     /** Ends a subscription because another pod says that the user unsubscribed; whether there was one that is not newer. */
     boolean end(Channel channel, long at) {
         newest = Math.max(newest, at);
-        if (restoring() && unsubscribed != null) {
-            unsubscribed.add(channel);
-        }
+        keepEnded(channel, at);
         Subscription known = channels.get(channel);
         return known != null && known.at <= at && channels.remove(channel) != null;
     }
@@ -90,24 +116,34 @@ final class Group {
 
     /** From now on, for a while, what lingers may be restored. */
     void startRestoring() {
-        if (!restoring()) {
-            unsubscribed = new HashSet<>(2);
+        boolean restoring = restoring();
+        if (overflowed) {
+            // What it has forgotten may still be on its way.
+            return;
+        }
+        if (!restoring) {
+            ended = new HashMap<>(2);
         }
         restoringUntil = System.nanoTime() + RESTORING_NANOS;
     }
 
     boolean restoring() {
-        if (unsubscribed != null && System.nanoTime() - restoringUntil >= 0) {
-            unsubscribed = null;
+        if (ended != null && System.nanoTime() - restoringUntil >= 0) {
+            ended = null;
+            overflowed = false;
         }
-        return unsubscribed != null;
+        return ended != null && !overflowed;
+    }
+
+    /** Whether the subscription of an earlier connection is missing here: it does not exist and was not ended since. */
+    boolean lacks(Channel channel, long at) {
+        return !channels.containsKey(channel) && !overflowed && (ended == null || ended.getOrDefault(channel, 0L) < at);
     }
 
     /** Whether the subscription of an earlier connection is taken over: not where it exists or was ended meanwhile. */
     boolean restore(Channel channel, long at) {
         boolean restored = restoring()
-                && unsubscribed != null
-                && !unsubscribed.contains(channel)
+                && lacks(channel, at)
                 && channels.putIfAbsent(channel.compact(), new Subscription(at, true, true)) == null;
         if (restored) {
             newest = Math.max(newest, at);

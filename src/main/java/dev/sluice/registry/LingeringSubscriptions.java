@@ -10,7 +10,9 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 
@@ -100,6 +102,14 @@ public final class LingeringSubscriptions {
         return kept == null ? Map.of() : subscriptions(kept.stamps());
     }
 
+    /** The newest time of a subscription, or of the end of one, that is kept of the user; 0 where nothing is kept. */
+    long newest(String user) {
+        Kept kept = users.getIfPresent(user);
+        return kept == null
+                ? 0
+                : kept.stamps().values().stream().mapToLong(Math::abs).max().orElse(0);
+    }
+
     /** Everything that is kept of a user who was connected to this pod; nothing of others, for whom another pod answers. */
     public Map<Channel, Long> own(String user) {
         Kept kept = users.getIfPresent(user);
@@ -136,10 +146,14 @@ public final class LingeringSubscriptions {
             Map<Channel, Long> merged = kept == null ? new HashMap<>() : new HashMap<>(kept.stamps());
             stamps.forEach((channel, stamp) -> {
                 Long known = merged.get(channel);
-                if (known == null ? merged.size() < maxChannels : newer(stamp, known)) {
+                if (known == null || newer(stamp, known) != known) {
                     merged.put(channel, stamp);
                     newer.put(channel, stamp);
                 }
+            });
+            oldest(merged, merged.size() - maxChannels).forEach(channel -> {
+                merged.remove(channel);
+                newer.remove(channel);
             });
             // Unchanged, it is not kept for longer.
             return newer.isEmpty() && kept != null && !own
@@ -149,9 +163,25 @@ public final class LingeringSubscriptions {
         return subscriptions(newer);
     }
 
-    /** Of two of the same time the one that ends the subscription counts. */
-    private static boolean newer(long stamp, long known) {
-        return Math.abs(stamp) > Math.abs(known) || (stamp < 0 && stamp == -known);
+    /** The one of two stamps that counts: the newer one, and of two of the same time the one that ends the subscription. */
+    public static long newer(long one, long other) {
+        if (Math.abs(one) == Math.abs(other)) {
+            return Math.min(one, other);
+        }
+        return Math.abs(one) > Math.abs(other) ? one : other;
+    }
+
+    /** So many channels with the oldest stamps; the same ones on every pod. */
+    private static List<Channel> oldest(Map<Channel, Long> stamps, int count) {
+        if (count <= 0) {
+            return List.of();
+        }
+        return stamps.entrySet().stream()
+                .sorted(Comparator.<Map.Entry<Channel, Long>>comparingLong(entry -> Math.abs(entry.getValue()))
+                        .thenComparing(Map.Entry::getKey))
+                .limit(count)
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
     private static Map<Channel, Long> subscriptions(Map<Channel, Long> stamps) {

@@ -5,7 +5,6 @@ import dev.sluice.outbox.Run;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import java.util.function.ObjIntConsumer;
 import java.util.function.UnaryOperator;
 
@@ -78,17 +77,29 @@ public final class Listeners {
     /**
      * Lets the connection hear the channel.
      *
-     * @param newest the sequence of the newest publication there is; asked after the connection has become visible to the
-     *     thread that publishes, so that every later one is delivered to it
+     * @param newest the sequence of the newest publication there is; {@link #joined} is to follow
      */
-    void add(Connection connection, LongSupplier newest) {
-        Listener listener = new Listener(connection, given);
+    void add(Connection connection, long newest) {
+        Listener listener = new Listener(connection, given, newest);
         change(connection.loop(), before -> {
             Listener[] after = Arrays.copyOf(before, before.length + 1);
             after[before.length] = listener;
             return after;
         });
-        listener.joined = newest.getAsLong();
+    }
+
+    /**
+     * The connection that was added has become visible to the thread that publishes.
+     *
+     * @param newest the sequence of the newest publication there is; asked afterwards, so that every later one is delivered
+     *     to it
+     */
+    void joined(Connection connection, long newest) {
+        for (Listener listener : on(connection.loop())) {
+            if (listener.connection == connection) {
+                listener.joined = newest;
+            }
+        }
     }
 
     void remove(Connection connection) {
@@ -99,7 +110,7 @@ public final class Listeners {
                         .toArray(Listener[]::new));
     }
 
-    /** See {@link Registry#give}. */
+    /** See {@link Registry#give}. Takes time for each listener on the loop, under the lock of the channel. */
     boolean give(Connection connection, long sequence, long lost) {
         for (Listener listener : on(connection.loop())) {
             if (listener.connection == connection) {
@@ -146,9 +157,10 @@ public final class Listeners {
         /** The newest publication when it joined; later ones are delivered to it. Under the registry's lock. */
         private long joined;
 
-        Listener(Connection connection, long after) {
+        Listener(Connection connection, long after, long joined) {
             this.connection = connection;
             this.after = after;
+            this.joined = joined;
         }
     }
 }

@@ -25,7 +25,14 @@ final class ListenersByChannel {
         }
         listeners.compute(channel, (name, known) -> {
             Listeners those = known == null ? new Listeners() : known;
-            those.add(connection, () -> newest);
+            those.add(connection, newest);
+            return those;
+        });
+        // The thread that publishes finds a new entry only once the above has returned: what it published until then
+        // does
+        // not come by itself.
+        listeners.computeIfPresent(channel, (name, those) -> {
+            those.joined(connection, newest);
             return those;
         });
     }

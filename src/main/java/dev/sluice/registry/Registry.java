@@ -82,7 +82,7 @@ public final class Registry {
     public boolean add(Connection connection) {
         boolean[] added = {false};
         users.compute(connection.user(), (user, known) -> {
-            Group group = known == null ? new Group() : known;
+            Group group = known == null ? new Group(maxSubscriptions, lingering.newest(user)) : known;
             if (group.connections.size() >= maxConnections) {
                 return group;
             }
@@ -96,7 +96,7 @@ public final class Registry {
                 group.startRestoring();
             }
             if (scope == Scope.CONNECTION) {
-                Group single = new Group();
+                Group single = new Group(maxSubscriptions, 0);
                 single.connections.add(connection);
                 singles.put(connection, single);
             }
@@ -143,14 +143,18 @@ public final class Registry {
             if (holder == null) {
                 return group;
             }
-            boolean shared = holder.isShared(channel);
+            boolean held = holder.channels().contains(channel);
+            // Others are the only ones who know of what has not been restored yet.
+            boolean shared = holder.isShared(channel) || !held;
             long stamp = holder.unsubscribe(channel);
-            if (stamp != 0) {
+            if (held) {
                 subscriptions.decrement();
                 holder.connections.stream().filter(one -> one.mayHear(channel)).forEach(one -> {
                     listeners.leave(one, channel);
                     left.add(one);
                 });
+            }
+            if (stamp != 0) {
                 lingering.unsubscribed(user, channel, stamp, shared);
             }
             return group;
@@ -234,13 +238,29 @@ public final class Registry {
 
     /**
      * Whether the retained publication with that sequence has to be handed to the connection, because it was published
-     * before the connection began to hear the channel. If so, older ones that are still on their way are skipped for the
-     * connection, as it has no claim to them. To be called on the connection's loop.
+     * before the connection began to hear the channel. Older publications still in the backlog are then skipped for
+     * this connection, so that it receives nothing older than the retained one. To be called on the connection's loop.
      *
      * @param lost publications up to this sequence do not come by themselves, whenever it joined
      */
     public boolean give(Connection connection, Channel channel, long sequence, long lost) {
         return listeners.give(connection, channel, sequence, lost);
+    }
+
+    /**
+     * Whether the connection's user lacks a subscription of an earlier connection: there is room for it, and the user has
+     * neither subscribed nor, as far as is known, unsubscribed since.
+     *
+     * @param at when the user asked for it, in milliseconds since 1970
+     */
+    public boolean lacks(Connection connection, Channel channel, long at) {
+        boolean[] lacking = {false};
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            lacking[0] =
+                    holder(connection, group) == group && group.size() < maxSubscriptions && group.lacks(channel, at);
+            return group;
+        });
+        return lacking[0];
     }
 
     /**

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.DecoderException;
 import java.io.ByteArrayOutputStream;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -66,6 +69,27 @@ class PublicationDecoderTest {
         assertThat(seen).isEmpty();
         channel.pipeline().fireChannelInactive();
         assertThat(seen).containsExactly("user:7=a");
+    }
+
+    @Test
+    void publicationsDoNotStartAnotherReadWhileReadingIsPaused() {
+        AtomicInteger reads = new AtomicInteger();
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext context) {
+                reads.incrementAndGet();
+                context.read();
+            }
+        });
+        channel.config().setAutoRead(false);
+        read(publication("*", "user:*", "user:7", "a"));
+        read(publication("*", "user:*", "user:7", "b").substring(0, 30));
+        assertThat(seen).containsExactly("user:7=a");
+        assertThat(reads).hasValue(0);
+        channel.config().setAutoRead(true);
+        assertThat(reads).hasValue(1);
+        read(publication("*", "user:*", "user:7", "b").substring(30));
+        assertThat(seen).containsExactly("user:7=a", "user:7=b");
     }
 
     @Test

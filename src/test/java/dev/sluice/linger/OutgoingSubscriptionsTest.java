@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,9 @@ class OutgoingSubscriptionsTest {
     /** What Control and the feed take. */
     private static final int MAX_BYTES = 10_000;
 
-    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions();
+    private static final int MAX_PER_USER = 300;
+
+    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions(MAX_PER_USER);
 
     @Test
     void manyUsersShareAFewMessages() throws Exception {
@@ -87,11 +90,66 @@ class OutgoingSubscriptionsTest {
         assertThat(outgoing.want("one more")).isTrue();
     }
 
+    @Test
+    void theChannelsOfAUserThatWaitAreBounded() throws Exception {
+        assertThat(outgoing.tell("7", stamps(MAX_PER_USER))).isTrue();
+        assertThat(outgoing.tell("7", stamps(MAX_PER_USER))).as("the same ones").isTrue();
+        assertThat(outgoing.tell("7", stamps(MAX_PER_USER + 1))).isFalse();
+        assertThat(drain()).isEqualTo(MAX_PER_USER);
+    }
+
+    @Test
+    void theChannelsThatWaitAreBoundedInAll() throws Exception {
+        int users = 0;
+        while (users < 1_000 && outgoing.tell("user-" + users, stamps(MAX_PER_USER))) {
+            users++;
+        }
+        assertThat(drain()).isEqualTo(100_000);
+        assertThat(outgoing.tell("7", stamps(MAX_PER_USER)))
+                .as("there is room again")
+                .isTrue();
+        assertThat(drain()).isEqualTo(MAX_PER_USER);
+    }
+
+    @Test
+    void anOlderStampDoesNotReplaceANewerOne() throws Exception {
+        Channel channel = TestOutboxes.channel("upload:42");
+        outgoing.tell("7", Map.of(channel, -6L));
+        outgoing.tell("7", Map.of(channel, 5L));
+        outgoing.tell("7", Map.of(channel, 6L));
+        assertThat(parse(Objects.requireNonNull(outgoing.next()))
+                        .path("users")
+                        .path("7")
+                        .path("upload:42")
+                        .asLong())
+                .isEqualTo(-6);
+        assertThat(outgoing.next()).isNull();
+    }
+
+    private static Map<Channel, Long> stamps(int channels) {
+        Map<Channel, Long> stamps = new HashMap<>();
+        for (int i = 0; i < channels; i++) {
+            stamps.put(TestOutboxes.channel("upload:" + i), 5L);
+        }
+        return stamps;
+    }
+
+    /** Takes all messages; returns how many channels they told of. */
+    private int drain() throws Exception {
+        int channels = 0;
+        for (String next = outgoing.next(); next != null; next = outgoing.next()) {
+            for (JsonNode user : parse(next).path("users")) {
+                channels += user.size();
+            }
+        }
+        return channels;
+    }
+
     private JsonNode parse(String message) throws Exception {
         assertThat(message.getBytes(StandardCharsets.UTF_8)).hasSizeLessThan(MAX_BYTES);
         JsonNode parsed = new ObjectMapper().readTree(message);
         assertThat(outgoing.isOwn(parsed)).isTrue();
-        assertThat(new OutgoingSubscriptions().isOwn(parsed)).isFalse();
+        assertThat(new OutgoingSubscriptions(MAX_PER_USER).isOwn(parsed)).isFalse();
         return parsed;
     }
 }

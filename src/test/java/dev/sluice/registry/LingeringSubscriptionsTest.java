@@ -171,6 +171,69 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
+    void whereThereAreTooManyTheNewestAreKept() {
+        Channel c = upload("c");
+        Channel d = upload("d");
+        lingering.merge("7", Map.of(A, 2L, B, 3L, c, 4L));
+        assertThat(lingering.merge("7", Map.of(d, 1L))).as("the oldest").isEmpty();
+        assertThat(lingering.merge("7", Map.of(d, 5L))).containsOnlyKeys(d);
+        assertThat(lingering.of("7")).containsOnlyKeys(B, c, d);
+        lingering.keep("7", Map.of(A, 6L, upload("e"), 7L, upload("f"), 8L));
+        assertThat(lingering.of("7")).containsOnlyKeys(A, upload("e"), upload("f"));
+    }
+
+    @Test
+    void anUnsubscribeOnAnotherPodDoesNotBlockANewerSubscription() {
+        Connection one = add();
+        registry.unsubscribedElsewhere("7", A, 6);
+        registry.unsubscribedElsewhere("7", A, 4);
+        registry.unsubscribedElsewhere("7", B, 6);
+        assertThat(registry.restore(one, A, 5)).as("older").isFalse();
+        assertThat(registry.restore(one, B, 6)).as("of the same time").isFalse();
+        assertThat(registry.restore(one, A, 7)).isTrue();
+        registry.unsubscribe(one, A);
+        assertThat(registry.restore(one, A, Long.MAX_VALUE - 1))
+                .as("unsubscribed here")
+                .isFalse();
+    }
+
+    @Test
+    void afterTooManyUnsubscribesNothingMoreIsRestored() {
+        Connection one = add();
+        for (int i = 0; i < 6; i++) {
+            registry.unsubscribe(one, upload("x" + i));
+            registry.unsubscribe(one, upload("x" + i));
+        }
+        assertThat(registry.restore(one, A, 5)).isTrue();
+        registry.unsubscribe(one, upload("one more"));
+        assertThat(registry.restore(one, B, 5)).isFalse();
+        add();
+        assertThat(registry.restore(one, B, 5)).as("another connection").isFalse();
+        assertThat(registry.restoring("7")).isNull();
+    }
+
+    @Test
+    void unsubscribingFromWhatHasNotBeenRestoredYetIsToldToOthers() {
+        lingering.listen(told::put);
+        Connection one = add();
+        assertThat(registry.unsubscribe(one, A)).isEmpty();
+        assertThat(registry.subscriptions()).isZero();
+        assertThat(told("7").get(A)).isNegative();
+        assertThat(lingering.merge("7", Map.of(A, 5L))).isEmpty();
+        registry.remove(one);
+        assertThat(registry.isEmpty()).isTrue();
+    }
+
+    @Test
+    void subscribingAfterAnUnsubscribeCountsAlsoWhereTheOtherPodsClockIsAhead() {
+        lingering.merge("7", Map.of(A, -(System.currentTimeMillis() + 60_000)));
+        Connection one = add();
+        registry.subscribe(one, A);
+        registry.remove(one);
+        assertThat(lingering.of("7")).containsOnlyKeys(A);
+    }
+
+    @Test
     void withScopeConnectionOrZeroNothingIsKept() {
         for (LingeringSubscriptions off : List.of(
                 new LingeringSubscriptions(LINGER, 1 << 20, Scope.CONNECTION, 3, () -> now.toNanos()),

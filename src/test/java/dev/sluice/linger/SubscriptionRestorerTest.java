@@ -1,0 +1,142 @@
+package dev.sluice.linger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.LingeringSubscriptions;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import org.junit.jupiter.api.Test;
+
+class SubscriptionRestorerTest {
+
+    private static final Channel OWNED = TestOutboxes.channel("owned:1");
+
+    private final HandDrivenJudge judge = new HandDrivenJudge();
+    private final LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
+    private final Registry registry = TestRegistries.with(lingering);
+    private final MeterRegistry metrics = new SimpleMeterRegistry();
+    private final List<String> wanted = new ArrayList<>();
+    private final Queue<Runnable> timers = new ArrayDeque<>();
+    private long waited;
+    private final SubscriptionRestorer restorer = new SubscriptionRestorer(
+            lingering, registry, TestAuthorizers.asking(judge), wanted::add, this::after, metrics);
+    private final RecordingWire wire = new RecordingWire();
+    private final Connection connection = connection();
+
+    @Test
+    void asksAgainWhereThereIsNoAnswer() {
+        connected();
+        noAnswer();
+        timers.remove().run();
+        answer(true);
+        assertThat(TestRegistries.hearing(registry, OWNED)).containsExactly(connection);
+        assertThat(timers).isEmpty();
+        assertThat(wire.sent).isEmpty();
+        assertThat(count("restored")).isEqualTo(1);
+        assertThat(count("lost")).isZero();
+    }
+
+    @Test
+    void tellsTheClientOfWhatIsLostForWantOfAnAnswer() {
+        connected();
+        noAnswer();
+        while (!timers.isEmpty()) {
+            assertThat(count("lost")).isZero();
+            timers.remove().run();
+            noAnswer();
+        }
+        assertThat(judge.questions).hasSizeBetween(2, 10);
+        assertThat(waited).isLessThan(10_000);
+        assertThat(count("lost")).isEqualTo(1);
+        assertThat(wire.sent).singleElement().asString().startsWith("{\"action\":\"error\",\"code\":\"unavailable\",");
+        assertThat(wire.sent.get(0)).contains("\"channel\":\"owned:1\"");
+    }
+
+    @Test
+    void whatIsForbiddenIsLeftOutWithoutAWord() {
+        connected();
+        answer(false);
+        assertThat(timers).isEmpty();
+        assertThat(wire.sent).isEmpty();
+        assertThat(count("lost")).isZero();
+    }
+
+    @Test
+    void doesNotAskForWhatTheUserIsSubscribedTo() {
+        registry.add(connection);
+        registry.subscribe(connection, OWNED);
+        restorer.told("7", Map.of(OWNED, 5L));
+        assertThat(judge.questions).isEmpty();
+    }
+
+    @Test
+    void doesNotAskAgainOnceTheUserHasUnsubscribed() {
+        connected();
+        registry.unsubscribe(connection, OWNED);
+        noAnswer();
+        assertThat(timers).isEmpty();
+        assertThat(count("lost")).isZero();
+    }
+
+    @Test
+    void aFailureToAskDoesNotReachTheConnection() {
+        SubscriptionRestorer failing = new SubscriptionRestorer(
+                lingering,
+                registry,
+                TestAuthorizers.asking(judge),
+                user -> {
+                    throw new IllegalStateException("of the test");
+                },
+                this::after,
+                metrics);
+        registry.add(connection);
+        failing.connected(connection);
+        assertThat(connection.ended()).isNull();
+    }
+
+    private void connected() {
+        lingering.merge("7", Map.of(OWNED, 5L));
+        registry.add(connection);
+        restorer.connected(connection);
+        assertThat(wanted).containsExactly("7");
+    }
+
+    private void answer(boolean allowed) {
+        judge.questions.get(judge.questions.size() - 1).complete(allowed);
+    }
+
+    private void noAnswer() {
+        judge.questions.get(judge.questions.size() - 1).completeExceptionally(new IOException("of the test"));
+    }
+
+    private void after(long millis, Runnable action) {
+        waited += millis;
+        timers.add(action);
+    }
+
+    private double count(String what) {
+        return metrics.get("sluice.lingering." + what).counter().count();
+    }
+
+    private Connection connection() {
+        Loop loop = new Loop(0, Runnable::run);
+        return new Connection(
+                "7", channel -> true, TestOutboxes.standard().open(wire, loop, reason -> {}), loop, ended -> {});
+    }
+}

@@ -1,0 +1,54 @@
+package dev.sluice.registry;
+
+import static dev.sluice.registry.RegistryTest.upload;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.route.Channel;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class ListenersByChannelTest {
+
+    private static final int ROUNDS = 50_000;
+
+    /** A publication is looked up for listeners while the first of them joins: it is delivered or handed out. */
+    @Test
+    void whoIsNotFoundByAPublicationIsGivenItOnAsking() throws InterruptedException {
+        Channel channel = upload("42");
+        Connection connection = RegistryTest.connection("7", event -> {});
+        ListenersByChannel[] rounds = new ListenersByChannel[ROUNDS];
+        boolean[] found = new boolean[ROUNDS];
+        AtomicInteger begun = new AtomicInteger(-1);
+        AtomicInteger published = new AtomicInteger(-1);
+        Thread publisher = new Thread(() -> {
+            for (int i = 0; i < ROUNDS; i++) {
+                while (begun.get() < i) {
+                    Thread.onSpinWait();
+                }
+                for (int spin = i % 64; spin > 0; spin--) {
+                    Thread.onSpinWait();
+                }
+                rounds[i].publishing(1);
+                found[i] = rounds[i].of(channel) != null;
+                published.set(i);
+            }
+        });
+        publisher.start();
+        int lost = 0;
+        for (int i = 0; i < ROUNDS; i++) {
+            ListenersByChannel listeners = new ListenersByChannel();
+            rounds[i] = listeners;
+            begun.set(i);
+            listeners.join(connection, channel);
+            while (published.get() < i) {
+                Thread.onSpinWait();
+            }
+            if (!found[i] && !listeners.give(connection, channel, 1, 0)) {
+                lost++;
+            }
+            rounds[i] = null;
+        }
+        publisher.join();
+        assertThat(lost).isZero();
+    }
+}
