@@ -190,7 +190,7 @@ final class KeyServer {
 
     /** Fetches keys again while they still count, so that no token waits. */
     private void renew(Known expiring) {
-        if (known == expiring) {
+        if (expiring.equals(known)) {
             scheduled(nanoTime.getAsLong());
         }
     }

@@ -94,7 +94,6 @@ final class KeySet {
                 return JsonWebKey.Factory.newJwk(KeyUtils.decodePublicKey(text, algorithm));
             } catch (GeneralSecurityException | RuntimeException e) {
                 // A key for another algorithm.
-                continue;
             }
         }
         throw new InvalidKeyException("a key for none of the algorithms");

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,6 +138,33 @@ class FloodIT {
     }
 
     @Test
+    void messagesThatAreTooLongInPartsKeepNobodyWaiting() throws Exception {
+        byte[] most = new byte[32 * 1024];
+        List<RawClient> attackers = new ArrayList<>();
+        AtomicBoolean done = new AtomicBoolean();
+        CompletableFuture<Void> attack = CompletableFuture.runAsync(() -> {
+            while (!done.get()) {
+                RawClient attacker = RawClient.connect(pod);
+                attackers.add(attacker);
+                attacker.frame(RawClient.TEXT, most).frame(RawClient.FINAL | RawClient.CONTINUATION, most);
+                // Which it does not answer.
+                assertThat(attacker.closeCode()).isEqualTo(1009);
+            }
+        });
+        try {
+            // As many as each event loop needs to have all that may be unhandled.
+            await().until(() -> refused("max-frame") >= 8);
+            for (int i = 0; i < 10; i++) {
+                Client.of(pod, "newcomer").close();
+            }
+        } finally {
+            done.set(true);
+            attack.get(30, TimeUnit.SECONDS);
+            attackers.forEach(RawClient::close);
+        }
+    }
+
+    @Test
     void aBurstIsNoFlood() {
         try (RawClient client = RawClient.of(pod, "busy")) {
             // One frame was its token; it earns a few more while this goes on.
@@ -198,6 +226,10 @@ class FloodIT {
     }
 
     private static double refused() {
-        return pod.metric("sluice_refused_total{limit=\"frames-per-second\"}");
+        return refused("frames-per-second");
+    }
+
+    private static double refused(String limit) {
+        return pod.metric("sluice_refused_total{limit=\"" + limit + "\"}");
     }
 }

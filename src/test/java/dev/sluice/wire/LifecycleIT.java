@@ -248,6 +248,8 @@ class LifecycleIT {
     @CsvSource({
         "sluice.outbox.max-bytes, 511K, twice sluice.max-payload",
         "sluice.max-payload, 513K, sluice.outbox.max-bytes",
+        "sluice.max-frame, 8M, sluice.limits.inbound-bytes",
+        "sluice.limits.inbound-bytes, 100K, sluice.max-frame",
         "sluice.routes.user.retain, last, nobody subscribes",
         "sluice.routes.upload.access, webhook, sluice.webhook.url is not set",
         "quarkus.http.limits.max-connections, 50000, sluice.limits.connections",
