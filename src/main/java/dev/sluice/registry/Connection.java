@@ -90,19 +90,26 @@ public final class Connection {
     }
 
     /**
-     * Ends it: closes its socket and tells the observers. The first reason given counts, later ones are ignored. Never
+     * Ends it: tells the observers and closes its socket. The first reason given counts, later ones are ignored. Never
      * throws. May be called on any thread.
      */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(null, reason)) {
             try {
-                // Before anybody is told, so that an observer that throws can't keep the socket open.
-                close(reason);
-                observers.accept(new Disconnected(this, reason));
+                tell(reason);
             } catch (Throwable e) {
                 // Others may be waiting for their share of what this one could not be sent.
                 LOG.error("The end of a connection could not be told", e);
             }
+        }
+    }
+
+    private void tell(Disconnect reason) {
+        try {
+            // Before the socket is closed: a client that comes back at once must not find its old connection.
+            observers.accept(new Disconnected(this, reason));
+        } finally {
+            close(reason);
         }
     }
 
