@@ -42,16 +42,19 @@ public final class Listeners {
      */
     public int deliver(Loop loop, Run run, ObjIntConsumer<Run> sent) {
         long first = run.first().sequence();
+        long last = run.get(run.count() - 1).sequence();
         int whole = 0;
         int parts = 0;
         for (Listener listener : on(loop)) {
             if (listener.after < first) {
                 listener.connection.send(run);
+                listener.heard = last;
                 whole++;
             } else {
                 Run part = run.after(listener.after);
                 if (part != null) {
                     listener.connection.send(part);
+                    listener.heard = last;
                     sent.accept(part, 1);
                     parts++;
                 }
@@ -115,7 +118,8 @@ public final class Listeners {
         for (Listener listener : on(connection.loop())) {
             if (listener.connection == connection) {
                 // A newer one than that has been delivered to it, or is on its way to it.
-                boolean needed = sequence > listener.given && sequence <= Math.max(listener.joined, lost);
+                boolean needed = sequence > Math.max(listener.given, listener.heard)
+                        && sequence <= Math.max(listener.joined, lost);
                 if (needed) {
                     listener.given = sequence;
                     listener.after = Math.max(listener.after, sequence);
@@ -154,7 +158,13 @@ public final class Listeners {
         /** The newest that it has been given on asking. Under the registry's lock. */
         private long given;
 
-        /** The newest publication when it joined; later ones are delivered to it. Under the registry's lock. */
+        /** The newest that was delivered to it; changed and read on the connection's loop. */
+        private long heard;
+
+        /**
+         * The newest publication when it joined. All later ones are delivered to it, and some that came while it joined.
+         * Under the registry's lock.
+         */
         private long joined;
 
         Listener(Connection connection, long after, long joined) {

@@ -29,8 +29,7 @@ final class ListenersByChannel {
             return those;
         });
         // The thread that publishes finds a new entry only once the above has returned: what it published until then
-        // does
-        // not come by itself.
+        // may not come by itself.
         listeners.computeIfPresent(channel, (name, those) -> {
             those.joined(connection, newest);
             return those;

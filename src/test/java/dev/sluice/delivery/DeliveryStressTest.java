@@ -154,7 +154,7 @@ class DeliveryStressTest {
         assertThat(overflows.sum() > 0 || lossy).isTrue();
         assertThat(feeder.pauses.get()).isPositive();
         assertThat(given.sum() > 0).isEqualTo(retain);
-        assertThat(repeated.sum()).isGreaterThan(100);
+        assertThat(repeated.sum()).isPositive();
         assertThat(lags.sum() > 0).isEqualTo(lossy);
     }
 
@@ -627,7 +627,6 @@ class DeliveryStressTest {
                         return;
                     }
                     expect(retained || atLeast == 0 || !independent, () -> "kept but not given: " + text);
-                    expect(!those.hears || !independent || lossy, () -> "given though it hears: " + text);
                     those.hears = true;
                     // Where anything is kept, it has a claim to all after what it is given.
                     those.claim = retain && !retained && independent
