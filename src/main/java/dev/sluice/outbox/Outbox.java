@@ -161,9 +161,12 @@ public final class Outbox {
         return inFlight > 0;
     }
 
-    /** Whether the socket is full, so that nothing should be done now that makes more to send. */
+    /**
+     * Whether so much is under way that nothing should be done now that makes more to send: half of the bound. Not from the
+     * mark on from which publications are held back, or a slow client could not unsubscribe from them.
+     */
     public boolean isFull() {
-        return inFlight >= bounds.full();
+        return inFlight >= bounds.maxBytes() / 2;
     }
 
     /**

@@ -396,7 +396,7 @@ class SessionTest {
         session.opened(SEVEN);
         connection.inbound.watch(session);
         wire.fill();
-        session.tell(Frame.text("x".repeat(64 * 1024)));
+        session.tell(Frame.text("x".repeat(512 * 1024)));
         connection.send("1", "2");
         assertThat(connection.passedOn()).isEmpty();
         wire.open();

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -236,48 +235,6 @@ class OverflowIT {
             assertThat(own.disconnects("outbox_full")).isEqualTo(1);
             assertThat(own.disconnects()).isEqualTo(1);
             healthy.assertNothingMore();
-        }
-    }
-
-    @Test
-    void messagesOfAClientThatDoesNotReadItsAnswersAreNotRead() {
-        Map<String, String> asManyAsItLikes =
-                Map.of("sluice.limits.frames-per-second", "1000000", "sluice.limits.frames-burst", "1000000");
-        byte[] ping = ("{\"action\":\"ping\",\"id\":\"" + "x".repeat(1000) + "\"}").getBytes(StandardCharsets.US_ASCII);
-        try (Pod own = Pod.ready(REDIS, way.with(asManyAsItLikes));
-                RawClient flooder = RawClient.narrow(own, "flooder");
-                Client healthy = Client.of(own, "healthy")) {
-            AtomicInteger sent = new AtomicInteger();
-            CompletableFuture<Void> flood = CompletableFuture.runAsync(() -> {
-                try {
-                    while (true) {
-                        flooder.frames(RawClient.FINAL | RawClient.TEXT, ping, 100);
-                        sent.addAndGet(100);
-                    }
-                } catch (UncheckedIOException cutOff) {
-                    // As it took nothing for too long.
-                }
-            });
-            await("its answers fill its socket").until(() -> pending(own) >= 64 * 1024);
-            await("it is not read")
-                    .during(2, TimeUnit.SECONDS)
-                    .atMost(20, TimeUnit.SECONDS)
-                    .until(() -> {
-                        assertThat(pending(own)).isLessThanOrEqualTo(256 * 1024);
-                        assertThat(own.metric("sluice_inbound_pending_bytes")).isLessThanOrEqualTo(512 * 1024);
-                        healthy.send("{\"action\":\"ping\",\"id\":1}");
-                        assertThat(healthy.next()).contains("pong");
-                        return own.metric("sluice_inbound_pending_bytes") >= 64 * 1024;
-                    });
-            assertThat(own.disconnects()).isZero();
-            flooder.reads(0, Duration.ZERO);
-            int before = sent.get();
-            await("it is read again once it reads").until(() -> {
-                flooder.next();
-                return sent.get() > before;
-            });
-            flooder.reset();
-            await().until(flood::isDone);
         }
     }
 
