@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.restassured.path.json.JsonPath;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -94,8 +95,9 @@ class ApiAccessIT {
             HttpResponse<String> answer = Api.publisher(pod).post(path, new byte[] {'x'}, "Origin", origin);
             Api.assertProblem(answer, 403);
         }
-        assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}") - before)
-                .isGreaterThanOrEqualTo(3);
+        await("count")
+                .untilAsserted(() -> assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}") - before)
+                        .isGreaterThanOrEqualTo(3));
     }
 
     @Test

@@ -52,8 +52,8 @@ class AttackIT {
                 Stage.REDIS,
                 Map.ofEntries(
                         Map.entry("sluice.auth.timeout", "2s"),
-                        Map.entry("sluice.limits.connects-per-second", "300"),
-                        Map.entry("sluice.limits.unauthenticated", "100"),
+                        Map.entry("sluice.limits.connects-per-second", "100"),
+                        Map.entry("sluice.limits.unauthenticated", "50"),
                         Map.entry("sluice.limits.connections-per-user", "10000"),
                         Map.entry("sluice.webhook.url", webhook.url()),
                         Map.entry("sluice.webhook.timeout", "500ms"),
@@ -209,15 +209,18 @@ class AttackIT {
                 attacker.start();
                 attackers.add(attacker);
             }
-            LockSupport.parkNanos(LASTS_NANOS);
-            over.set(true);
+            try {
+                LockSupport.parkNanos(LASTS_NANOS);
+                if (!attack.noticed.isEmpty()) {
+                    await("notice").until(() -> noticed(attack) > before);
+                }
+            } finally {
+                over.set(true);
+            }
             for (Thread attacker : attackers) {
                 attacker.join();
             }
             audience.assertHasHeardEverything();
-            if (!attack.noticed.isEmpty()) {
-                await("notice").until(() -> noticed(attack) > before);
-            }
             for (AutoCloseable socket : OPEN) {
                 socket.close();
             }

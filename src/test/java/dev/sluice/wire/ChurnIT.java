@@ -37,7 +37,7 @@ class ChurnIT {
                 round(i);
             }
             awaitEmpty();
-            assertThat(pod.disconnects()).isEqualTo((ROUNDS + 3) * CLIENTS);
+            pod.awaitDisconnects((ROUNDS + 3) * CLIENTS);
             assertThat(pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
             // Those of connections of the probes and of this test may come and go.
             await().atMost(30, TimeUnit.SECONDS)

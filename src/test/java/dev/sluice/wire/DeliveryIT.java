@@ -63,8 +63,7 @@ class DeliveryIT {
             assertThat(client.next()).isEqualTo(largest);
             assertThat(client.next()).isEqualTo("after");
         }
-        assertThat(pod.metric("sluice_publications_total{outcome=\"dropped\",route=\"user\"}"))
-                .isEqualTo(dropped + 1);
+        pod.awaitMetric("sluice_publications_total{outcome=\"dropped\",route=\"user\"}", dropped + 1);
     }
 
     @Test
@@ -95,11 +94,9 @@ class DeliveryIT {
             REDIS.publish(new byte[] {'u', 's', 'e', 'r', ':', (byte) 0xff}, new byte[0]);
             REDIS.publish("user:7", "good");
             assertThat(client.next()).isEqualTo("good");
-            assertThat(pod.metric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}"))
-                    .isEqualTo(dropped + 3);
-            // Those nobody is called: "7 " and what is not UTF-8.
-            assertThat(pod.metric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}"))
-                    .isEqualTo(unwanted + 2);
+            pod.awaitMetric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}", dropped + 3);
+            // No user is called "7 " or what is not UTF-8.
+            pod.awaitMetric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}", unwanted + 2);
         }
     }
 

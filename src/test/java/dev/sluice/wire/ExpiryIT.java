@@ -18,9 +18,9 @@ class ExpiryIT {
     @Test
     void keptConnectionHearsOnWithTheRightsOfItsToken() {
         try (Pod pod = Pod.ready(Stage.REDIS, KEEP);
-                Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-3, "team:*"));
+                Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
                 Client onUpgrade = Client.connect(
-                        pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + expiring(-3, "team:*")))) {
+                        pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + expiring(-1, "team:*")))) {
             assertThat(kept.next()).contains("auth_success");
             assertThat(onUpgrade.next()).contains("auth_success");
             subscribe(kept, "team:before");
@@ -49,7 +49,7 @@ class ExpiryIT {
 
     /** On a pod that closes, which is the default, and two seconds later: tokens are looked at once a second. */
     private static void awaitTheEndOfALaterToken() {
-        try (Client closed = Client.connect(Stage.POD.webSocket("/ws")).authenticate(expiring(-1))) {
+        try (Client closed = Client.connect(Stage.POD.webSocket("/ws")).authenticate(expiring(1))) {
             assertThat(closed.next()).contains("auth_success");
             assertThat(closed.closeCode()).isEqualTo(4010);
         }

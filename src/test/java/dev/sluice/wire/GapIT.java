@@ -143,7 +143,7 @@ class GapIT {
                 clients.add(Client.of(pod, "u" + i));
             }
             redis.cutSubscribers();
-            // Of thirty moments in three seconds, some are in each half.
+            // Thirty moments in three seconds are never all within one.
             long start = System.nanoTime();
             List<Double> seconds = new ArrayList<>();
             List<Client> waiting = new ArrayList<>(clients);
@@ -151,8 +151,7 @@ class GapIT {
                 waiting.removeIf(client -> client.hasHeardOfGap() && seconds.add((System.nanoTime() - start) / 1e9));
                 pause();
             }
-            assertThat(seconds.get(0)).isLessThan(1.5);
-            assertThat(seconds.get(seconds.size() - 1)).isBetween(1.5, 6.0);
+            assertThat(seconds.get(seconds.size() - 1) - seconds.get(0)).isGreaterThan(1);
             clients.forEach(Client::close);
         }
     }

@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.Socket;
@@ -8,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -32,8 +34,10 @@ class HeaderMemoryIT {
             }
             Stage.REDIS.publish("user:bystander", "still here");
             assertThat(bystander.next()).isEqualTo("still here");
-            assertThat(pod.metric("sluice_refused_total{limit=\"header-lines\"}"))
-                    .isEqualTo(SOCKETS);
+            await("all of them are refused")
+                    .atMost(2, TimeUnit.MINUTES)
+                    .untilAsserted(() -> assertThat(pod.metric("sluice_refused_total{limit=\"header-lines\"}"))
+                            .isEqualTo(SOCKETS));
             assertThat(pod.log()).doesNotContain("OutOf");
         } finally {
             for (Socket attacker : attackers) {

