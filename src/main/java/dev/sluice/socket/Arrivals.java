@@ -7,6 +7,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.SingleThreadEventLoop;
@@ -39,9 +40,18 @@ final class Arrivals {
     /** Those that are no WebSockets: upgrades that are refused, callers of the HTTP API. */
     private static final int SPARE = 100;
 
-    /** A part of a frame or request keeps the buffer it was read into: 64 KB for a byte with Netty's default. */
+    /**
+     * A part of a frame or request keeps the buffer it was read into: 64 KB for a byte with Netty's default. One read a
+     * turn of the event loop, not sixteen, lets deliveries in between the reads of clients that flood.
+     */
     private static final RecvByteBufAllocator SMALL_READS =
-            new AdaptiveRecvByteBufAllocator(64, 2048, InboundBudget.UNFINISHED_ALLOWED);
+            new AdaptiveRecvByteBufAllocator(64, 2048, InboundBudget.UNFINISHED_ALLOWED).maxMessagesPerRead(1);
+
+    /**
+     * Bytes that the kernel keeps of what a client has sent and the pod has not read; Linux takes it twice, for what it needs
+     * itself. By default it keeps as much as net.ipv4.tcp_rmem allows, which is megabytes, for a client that floods.
+     */
+    private static final int KERNEL_BUFFER = 64 * 1024;
 
     private static final String MAX_CONNECTIONS = "quarkus.http.limits.max-connections";
 
@@ -133,7 +143,7 @@ final class Arrivals {
                     return;
                 }
                 channel.closeFuture().addListener(closed -> open.decrementAndGet());
-                channel.config().setRecvByteBufAllocator(SMALL_READS);
+                channel.config().setRecvByteBufAllocator(SMALL_READS).setOption(ChannelOption.SO_RCVBUF, KERNEL_BUFFER);
                 channel.pipeline().addLast(new Newcomer(limits));
             }
             context.fireChannelRead(accepted);

@@ -4,9 +4,12 @@ import dev.sluice.http.Problem;
 import dev.sluice.http.WebSocketPath;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.EventLoop;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
 import io.quarkus.websockets.next.HandshakeRequest;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -14,6 +17,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -35,9 +39,11 @@ final class ConnectGate {
     private final ConnectRate rate;
     private final AddressLimit addresses;
     private final Places places;
+    private final InboundBudget inbound;
     private final LimitMeter tooFast;
 
-    ConnectGate(ConnectRate rate, AddressLimit addresses, Places places, MeterRegistry metrics) {
+    ConnectGate(ConnectRate rate, AddressLimit addresses, Places places, InboundBudget inbound, MeterRegistry metrics) {
+        this.inbound = inbound;
         this.rate = rate;
         this.addresses = addresses;
         this.places = places;
@@ -66,11 +72,23 @@ final class ConnectGate {
         if (full != null) {
             refuse(context, full.status());
         } else if (rate.admit()) {
-            context.next();
+            upgradeInTurn(context);
         } else {
             tooFast.exceeded();
             refuse(context, 503);
         }
+    }
+
+    /** A crowd that comes at once is let in over several turns of the event loop. */
+    private void upgradeInTurn(RoutingContext context) {
+        EventLoop loop = Objects.requireNonNull(ConnectionGuard.channel(context.request()))
+                .eventLoop();
+        TurnScheduler turns = inbound.scheduler(loop);
+        Context current = Objects.requireNonNull(Vertx.currentContext());
+        turns.add(() -> {
+            turns.spend(TurnScheduler.UPGRADE);
+            current.runOnContext(x -> context.next());
+        });
     }
 
     private static void refuse(RoutingContext context, int status) {

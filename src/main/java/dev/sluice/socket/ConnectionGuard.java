@@ -73,8 +73,8 @@ final class ConnectionGuard extends ChannelDuplexHandler {
         ConnectionGuard guard = new ConnectionGuard(channel, place, inbound);
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
         pipeline.addBefore(pipeline.lastContext().name(), NAME, guard);
-        // The guard sends the close frame when this throws.
-        pipeline.addBefore(NAME, null, new Utf8FrameValidator(false));
+        // Behind it: text that is dropped, or waits, is not worth the time.
+        pipeline.addAfter(NAME, null, guard.new TextValidator());
         guard.whenClosed(guard.place::leave);
         guard.whenClosed(inbound::closed);
         return guard;
@@ -187,6 +187,23 @@ final class ConnectionGuard extends ChannelDuplexHandler {
             inbound.received(frame);
         } else {
             context.fireChannelRead(message);
+        }
+    }
+
+    /** Reports text that is not UTF-8 to the guard, which stands before it. */
+    private final class TextValidator extends Utf8FrameValidator {
+
+        TextValidator() {
+            super(false);
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+            try {
+                super.channelRead(context, message);
+            } catch (CorruptedWebSocketFrameException e) {
+                ConnectionGuard.this.exceptionCaught(ConnectionGuard.this.context(), e);
+            }
         }
     }
 

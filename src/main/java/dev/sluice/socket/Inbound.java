@@ -32,7 +32,7 @@ final class Inbound {
     private final Channel channel;
     private final FrameRate.Pace pace;
     private final InboundBudget.Share share;
-    private final InboundScheduler scheduler;
+    private final TurnScheduler scheduler;
     private final Fragments fragments;
     private final WaitingFrames waiting;
     private @Nullable ChannelHandlerContext context;
@@ -84,7 +84,7 @@ final class Inbound {
         void reset();
     }
 
-    Inbound(Channel channel, FrameRate.Pace pace, InboundBudget.Share share, InboundScheduler scheduler) {
+    Inbound(Channel channel, FrameRate.Pace pace, InboundBudget.Share share, TurnScheduler scheduler) {
         this.channel = channel;
         this.pace = pace;
         this.share = share;
@@ -306,7 +306,7 @@ final class Inbound {
         }
         if (waiting.isEmpty() || peer.takesMessage()) {
             scheduled = true;
-            scheduler.add(this);
+            scheduler.add(this::passOn);
         } else if (!share.isAuthenticated()) {
             awaitVerdict();
         }

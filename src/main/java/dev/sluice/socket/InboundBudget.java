@@ -3,7 +3,8 @@ package dev.sluice.socket;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.netty.util.concurrent.EventExecutor;
+import io.netty.channel.EventLoop;
+import io.netty.channel.SingleThreadEventLoop;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
@@ -43,7 +44,7 @@ final class InboundBudget {
     private final int overflow;
     private final AtomicLong pending = new AtomicLong();
     private final LimitMeter podFull;
-    private final Map<EventExecutor, InboundScheduler> schedulers = new ConcurrentHashMap<>();
+    private final Map<EventLoop, TurnScheduler> schedulers = new ConcurrentHashMap<>();
 
     @Inject
     InboundBudget(SocketConfig config, MeterRegistry metrics) {
@@ -85,9 +86,13 @@ final class InboundBudget {
         return new Share();
     }
 
-    /** The scheduler of the messages that arrive on the event loop. */
-    InboundScheduler scheduler(EventExecutor loop) {
-        return schedulers.computeIfAbsent(loop, x -> new InboundScheduler());
+    /** The scheduler of what clients make the event loop do. */
+    TurnScheduler scheduler(EventLoop loop) {
+        return schedulers.computeIfAbsent(loop, InboundBudget::newScheduler);
+    }
+
+    private static TurnScheduler newScheduler(EventLoop loop) {
+        return new TurnScheduler(((SingleThreadEventLoop) loop)::executeAfterEventLoopIteration);
     }
 
     /** Bytes charged for a frame with a payload of that many; text takes up to two bytes a character. */

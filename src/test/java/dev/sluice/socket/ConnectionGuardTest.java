@@ -33,7 +33,7 @@ class ConnectionGuardTest {
                 channel,
                 rate.pace(),
                 new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics).share(),
-                new InboundScheduler());
+                new TurnScheduler(Runnable::run));
         inbound.watch(new RecordingPeer());
         channel.pipeline()
                 .addLast(

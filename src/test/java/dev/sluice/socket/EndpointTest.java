@@ -85,7 +85,7 @@ class EndpointTest {
         return new ConnectionGuard(
                 channel,
                 new Place(new Places(1, 1, 1, metrics), Runnable::run, () -> {}),
-                new Inbound(channel, rate.pace(), budget.share(), new InboundScheduler()));
+                new Inbound(channel, rate.pace(), budget.share(), new TurnScheduler(Runnable::run)));
     }
 
     private WebSocketConnection socket() {

@@ -253,13 +253,14 @@ class InboundTest {
 
     @Test
     void connectionsTakeTurns() {
-        int parallel = InboundScheduler.MAX_UNHANDLED / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
+        int parallel = TurnScheduler.MAX_UNHANDLED / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
         for (int i = 0; i < parallel + 1; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.authenticated();
             other.inbound.watch(new RecordingPeer());
             other.send(LARGE, LARGE);
         }
+        pod.turn(parallel);
         List<TestInbound.TestSocket> running = others.subList(0, parallel);
         assertThat(running).allSatisfy(one -> assertThat(one.passedOn()).hasSize(1));
         TestInbound.TestSocket last = others.get(parallel);

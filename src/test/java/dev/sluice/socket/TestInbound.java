@@ -4,8 +4,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 
 /** Connections of one pod, each a channel whose frames go through a guard; what it passes on is read from the channel. */
 final class TestInbound {
@@ -15,7 +17,8 @@ final class TestInbound {
     static final int MAX_FRAME = 32 * 1024;
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    private final InboundScheduler scheduler = new InboundScheduler();
+    private final Queue<Runnable> afterTurn = new ArrayDeque<>();
+    private final TurnScheduler scheduler = new TurnScheduler(afterTurn::add);
     private final InboundBudget budget;
     private final FrameRate rate;
 
@@ -73,6 +76,15 @@ final class TestInbound {
 
         boolean isRead() {
             return channel.config().isAutoRead();
+        }
+    }
+
+    /** The event loop takes so many turns. */
+    void turn(int times) {
+        for (int i = 0; i < times; i++) {
+            for (int tasks = afterTurn.size(); tasks > 0; tasks--) {
+                afterTurn.remove().run();
+            }
         }
     }
 
