@@ -84,11 +84,16 @@ final class ConnectGate {
         EventLoop loop = Objects.requireNonNull(ConnectionGuard.channel(context.request()))
                 .eventLoop();
         TurnScheduler turns = inbound.scheduler(loop);
-        Context current = Objects.requireNonNull(Vertx.currentContext());
-        turns.add(() -> {
+        if (turns.hasRoom()) {
             turns.spend(TurnScheduler.UPGRADE);
-            current.runOnContext(x -> context.next());
-        });
+            context.next();
+        } else {
+            Context current = Objects.requireNonNull(Vertx.currentContext());
+            turns.add(() -> {
+                turns.spend(TurnScheduler.UPGRADE);
+                current.runOnContext(x -> context.next());
+            });
+        }
     }
 
     private static void refuse(RoutingContext context, int status) {

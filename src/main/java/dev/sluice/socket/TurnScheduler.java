@@ -43,6 +43,11 @@ final class TurnScheduler {
         run();
     }
 
+    /** Whether work may be done at once: nothing waits, and the turn has room. */
+    boolean hasRoom() {
+        return ready.isEmpty() && spent < PER_TURN;
+    }
+
     /** The turn is charged that many bytes. */
     void spend(int bytes) {
         spent += bytes;

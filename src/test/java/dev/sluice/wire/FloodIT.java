@@ -229,4 +229,26 @@ class FloodIT {
     private static double refused() {
         return pod.metric(REFUSED);
     }
+
+    @Test
+    void clientThatDoesNotReadItsAnswersIsNotReadFurther() {
+        int questions = 1_000;
+        int channels = 256;
+        byte[] question = ("{\"action\":\"subscribe\",\"channels\":[\"x\"" + ",\"x\"".repeat(channels - 1) + "]}")
+                .getBytes(StandardCharsets.US_ASCII);
+        byte[] all = RawClient.encoded(RawClient.FINAL | RawClient.TEXT, question, questions);
+        try (Pod own = Pod.ready(Stage.REDIS, Map.of("sluice.limits.frames-per-second", "100000"));
+                RawClient asker = RawClient.narrow(own, "asker")) {
+            CompletableFuture<Void> asking = CompletableFuture.runAsync(() -> asker.bytes(all));
+            await("answers wait for the client, and questions for the answers")
+                    .atMost(20, TimeUnit.SECONDS)
+                    .until(() -> own.metric("sluice_outbox_pending_bytes") > 400_000
+                            && own.metric("sluice_inbound_pending_bytes") > 0);
+            for (int i = 0; i < questions * channels; i++) {
+                assertThat(asker.next()).contains("bad_channel");
+            }
+            asking.join();
+            assertThat(own.disconnects()).isZero();
+        }
+    }
 }

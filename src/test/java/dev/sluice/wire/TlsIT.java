@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,6 +25,8 @@ import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where Sluice speaks TLS itself, what is encoded once for all is still encrypted for each. */
 class TlsIT {
@@ -35,6 +38,7 @@ class TlsIT {
     private static SSLContext trusting;
     private static Path certificate;
     private static Path privateKey;
+    private static Map<String, String> secured;
 
     @BeforeAll
     static void start() throws IOException, InterruptedException, GeneralSecurityException {
@@ -84,15 +88,14 @@ class TlsIT {
                                 .encodeToString(store.getKey("sluice", PASSWORD.toCharArray())
                                         .getEncoded())
                         + "\n-----END PRIVATE KEY-----\n");
-        pod = Pod.ready(
-                Stage.REDIS,
-                Map.of(
-                        "quarkus.http.ssl-port",
-                        "0",
-                        "quarkus.http.ssl.certificate.key-store-file",
-                        keys.toString(),
-                        "quarkus.http.ssl.certificate.key-store-password",
-                        PASSWORD));
+        secured = Map.of(
+                "quarkus.http.ssl-port",
+                "0",
+                "quarkus.http.ssl.certificate.key-store-file",
+                keys.toString(),
+                "quarkus.http.ssl.certificate.key-store-password",
+                PASSWORD);
+        pod = Pod.ready(Stage.REDIS, secured);
     }
 
     @AfterAll
@@ -249,6 +252,36 @@ class TlsIT {
             // A farewell of TLS's own would wait for a peer that does not read.
             await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
             await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+        Map<String, String> stalling = new HashMap<>(secured);
+        stalling.put("sluice.outbox.max-stall", "3s");
+        stalling.put("quarkus.vertx.prefer-native-transport", String.valueOf(epoll));
+        try (Pod own = Pod.ready(Stage.REDIS, stalling);
+                RawClient slow = RawClient.narrow(
+                        trusting.getSocketFactory(), own.secureWebSocket("/ws").getPort(), "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            String large = "x".repeat(200_000);
+            int published = 0;
+            for (; own.metric("sluice_outbox_pending_bytes") < 500_000; published++) {
+                assertThat(published).isLessThan(1_000);
+                Stage.REDIS.publish("user:crowd", large);
+                assertThat(healthy.next()).isEqualTo(large);
+            }
+            // It takes ten seconds for one payload, three times as long as it might take nothing.
+            slow.reads(4_000, Duration.ofMillis(200));
+            assertThat(slow.next()).isEqualTo(large);
+            assertThat(own.disconnects()).isZero();
+            slow.reads(0, Duration.ZERO);
+            for (int i = 1; i < published; i++) {
+                assertThat(slow.next()).isEqualTo(large);
+            }
+            await().until(() -> own.metric("sluice_outbox_pending_bytes") == 0);
+            assertThat(own.disconnects()).isZero();
         }
     }
 }

@@ -22,10 +22,10 @@ public final class Attacks {
     /** Those who behave well. */
     static final int CLIENTS = 200;
 
-    private static final Trial.Times FULL =
-            new Trial.Times(Duration.ofSeconds(8), Duration.ofSeconds(5), Duration.ofSeconds(10));
+    private static final Trial.Times FULL = new Trial.Times(
+            Duration.ofSeconds(8), Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(10));
     private static final Trial.Times QUICK =
-            new Trial.Times(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(2));
+            new Trial.Times(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(2));
 
     private final AttackOptions options;
     private final Path root;

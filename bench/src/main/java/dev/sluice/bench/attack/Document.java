@@ -29,12 +29,13 @@ final class Document {
 
     /** The same in a line. */
     static String summary(Entry entry) {
-        return "%s; p50 %s, p99 %s, max %s ms; RSS %s MB; CPU %.0f %%; gone after %s; %s"
+        return "%s; p50 %s, p99 %s, max %s ms (onset %s ms); RSS %s MB; CPU %.0f %%; gone after %s; %s"
                 .formatted(
                         done(entry),
                         change(entry, h -> h.getValueAtPercentile(50)),
                         change(entry, h -> h.getValueAtPercentile(99)),
                         change(entry, Histogram::getMaxValue),
+                        millis(entry.onset().getValueAtPercentile(99)),
                         resident(entry),
                         entry.cores() * 100,
                         gone(entry),
@@ -76,7 +77,9 @@ final class Document {
                 number(entry.lost()),
                 change(entry, h -> h.getValueAtPercentile(50)),
                 change(entry, h -> h.getValueAtPercentile(99)),
-                change(entry, Histogram::getMaxValue)));
+                change(entry, Histogram::getMaxValue),
+                millis(entry.onset().getValueAtPercentile(99)) + ", "
+                        + millis(entry.onset().getMaxValue())));
     }
 
     private String pod() {

@@ -17,7 +17,8 @@ import org.HdrHistogram.Histogram;
  * @param reactions what the pod counted and answered, by kind and name
  * @param balance of all that the others should have heard
  * @param before how late they heard what was published before the attack, in nanoseconds
- * @param during the same while it lasted
+ * @param onset the same in the beginning of the attack
+ * @param during the same after that, while the attack lasted
  * @param residentBefore the pod's memory before, in bytes
  * @param residentAtMost the same while it lasted
  * @param cores of the pod that were busy while it lasted
@@ -31,6 +32,7 @@ record Entry(
         Map<String, Long> reactions,
         Balance balance,
         Histogram before,
+        Histogram onset,
         Histogram during,
         long residentBefore,
         long residentAtMost,

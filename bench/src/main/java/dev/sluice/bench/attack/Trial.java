@@ -35,9 +35,11 @@ final class Trial {
      *
      * @param warmUp of the pod, by publications to the others
      * @param calm the time before the attack that counts
-     * @param attack how long it lasts
+     * @param onset the beginning of the attack, in which the JVM compiles what only the attack makes the pod run; losses in
+     *     it count, times do not
+     * @param attack how long the attack lasts after that
      */
-    record Times(Duration warmUp, Duration calm, Duration attack) {}
+    record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
 
     private Trial(Attack attack, Times times, Scene scene, Traffic traffic) {
         this.attack = attack;
@@ -63,12 +65,14 @@ final class Trial {
         PodMetrics before = scene.metrics();
         long files = scene.pod().openFiles();
         long resident = scene.pod().residentBytes();
-        long cpu = scene.pod().cpuNanos();
         long begin = Time.now();
         try (Attackers attackers = Attackers.begin(attack, scene.pod().address())) {
-            long mostResident = mostResident(times.attack());
+            long mostAtOnset = mostResident(times.onset());
+            long cpu = scene.pod().cpuNanos();
+            long counted = Time.now();
+            long mostResident = Math.max(mostAtOnset, mostResident(times.attack()));
             long end = Time.now();
-            double cores = (double) (scene.pod().cpuNanos() - cpu) / (end - begin);
+            double cores = (double) (scene.pod().cpuNanos() - cpu) / (end - counted);
             long done = attackers.tally().done();
             attackers.stop();
             Optional<Duration> gone = untilQuiet(before, files, end);
@@ -82,7 +86,8 @@ final class Trial {
                     reactions,
                     books.audit(),
                     books.latencies(calm, begin),
-                    books.latencies(begin, end),
+                    books.latencies(begin, counted),
+                    books.latencies(counted, end),
                     resident,
                     Math.max(resident, mostResident),
                     cores,
