@@ -1,11 +1,11 @@
 package dev.sluice;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
@@ -18,10 +18,10 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.IdentityHashMap;
@@ -48,30 +48,39 @@ final class Relay {
     private Cancellable subscription = () -> {};
     private long sequence;
 
+    @Inject
     Relay(
             Feed feed,
             Routes routes,
             Retention retention,
             Registry registry,
             Deliveries deliveries,
-            OutboxConfig outbox,
-            RelayConfig config,
+            SluiceConfig config,
+            MeterRegistry metrics) {
+        this(
+                feed,
+                routes,
+                retention,
+                registry,
+                deliveries,
+                (int) config.maxPayload().asLongValue(),
+                metrics);
+    }
+
+    Relay(
+            Feed feed,
+            Routes routes,
+            Retention retention,
+            Registry registry,
+            Deliveries deliveries,
+            int maxPayload,
             MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
         this.retention = retention;
         this.registry = registry;
         this.deliveries = deliveries;
-        long configured = config.maxPayload().asLongValue();
-        if (configured < 1 || configured > Integer.MAX_VALUE) {
-            throw new ConfigurationException("sluice.max-payload must be from 1 to 2047M, is " + configured);
-        }
-        this.maxPayload = (int) configured;
-        long maxOutbox = outbox.maxBytes().asLongValue();
-        if (maxOutbox < 2 * configured) {
-            throw new ConfigurationException("sluice.outbox.max-bytes must be at least twice sluice.max-payload: "
-                    + maxOutbox + " is less than 2 * " + maxPayload);
-        }
+        this.maxPayload = maxPayload;
         routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
         this.unrouted = PublicationMeters.unrouted(metrics);
     }

@@ -1,13 +1,10 @@
 package dev.sluice;
 
+import dev.sluice.config.SluiceConfig;
 import io.quarkus.runtime.StartupEvent;
-import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.ConfigMappings.ConfigClass;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.inject.Any;
-import jakarta.enterprise.inject.spi.Bean;
-import jakarta.enterprise.inject.spi.BeanManager;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.List;
@@ -37,14 +34,11 @@ final class UnreadVariables {
             Pattern.compile("_SERVICE_HOST|_SERVICE_PORT(_.+)?|_PORT(_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?");
 
     // First of all: a variable that is misspelt may be the reason why the start fails later.
-    void warn(
-            @Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event,
-            BeanManager beans,
-            Config config) {
+    void warn(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event, Config config) {
         List<String> unread = of(
                 System.getenv().keySet(),
                 StreamSupport.stream(config.getPropertyNames().spliterator(), false),
-                keys(beans));
+                ConfigClass.configClass(SluiceConfig.class).getProperties().keySet());
         if (!unread.isEmpty()) {
             LOG.warnf(
                     "Environment variables that set no key and have no effect: %s. Where a route's prefix has '-', '_' or"
@@ -71,16 +65,6 @@ final class UnreadVariables {
                 .filter(name -> !read.contains(variable(name)) && !isServiceLink(name, variables))
                 .sorted()
                 .toList();
-    }
-
-    private static Set<String> keys(BeanManager beans) {
-        return beans.getBeans(Object.class, Any.Literal.INSTANCE).stream()
-                .map(Bean::getBeanClass)
-                .filter(type -> type.getName().startsWith("dev.sluice.")
-                        && type.isInterface()
-                        && type.isAnnotationPresent(ConfigMapping.class))
-                .flatMap(type -> ConfigClass.configClass(type).getProperties().keySet().stream())
-                .collect(Collectors.toSet());
     }
 
     private static String variable(String name) {

@@ -88,6 +88,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.http")
                 .layer("redis")
                 .definedBy("dev.sluice.redis")
+                .layer("config")
+                .definedBy("dev.sluice.config")
                 .layer("log")
                 .definedBy("dev.sluice.log")
                 .layer("registry")
@@ -145,6 +147,7 @@ class ArchitectureTest {
                         "linger",
                         "outbox",
                         "access",
+                        "config",
                         "publish",
                         "operate",
                         "console")

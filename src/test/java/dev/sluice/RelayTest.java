@@ -8,7 +8,6 @@ import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.Wire;
@@ -62,12 +61,6 @@ class RelayTest {
     @Inject
     Retention retention;
 
-    @Inject
-    OutboxConfig outboxConfig;
-
-    @Inject
-    RelayConfig config;
-
     private final RecordingWire heard = new RecordingWire();
     private final Queue<String> ended = new ConcurrentLinkedQueue<>();
 
@@ -89,8 +82,7 @@ class RelayTest {
     @Test
     void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
-        Relay failing = new Relay(
-                feed, routes, retention, registry, TestDeliveries.failing(registry), outboxConfig, config, metrics);
+        Relay failing = new Relay(feed, routes, retention, registry, TestDeliveries.failing(registry), 1024, metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);

@@ -2,7 +2,7 @@ package dev.sluice.access;
 
 import com.github.benmanes.caffeine.cache.AsyncCache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import io.quarkus.runtime.configuration.ConfigurationException;
+import dev.sluice.config.WebhookConfig;
 import io.smallrye.mutiny.Uni;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -17,11 +17,7 @@ final class Answers<Q> {
 
     private final AsyncCache<Q, Boolean> kept;
 
-    Answers(AccessConfig.Webhook config) {
-        if (config.cache().isNegative() || config.cacheSize() < 0) {
-            throw new ConfigurationException("sluice.webhook.cache and cache-size must not be negative, are "
-                    + config.cache() + " and " + config.cacheSize());
-        }
+    Answers(WebhookConfig config) {
         kept = Caffeine.newBuilder()
                 .expireAfterWrite(config.cache())
                 .maximumSize(config.cacheSize())

@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Arrival;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
 import io.quarkus.runtime.Startup;
@@ -25,7 +26,7 @@ public final class Authenticator {
     private final Tokens tokens;
     private final @Nullable ConnectWebhook webhook;
 
-    Authenticator(Tokens tokens, AccessConfig config, Instance<TlsConfigurationRegistry> tls) {
+    Authenticator(Tokens tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls) {
         this.tokens = tokens;
         this.webhook = config.webhook()
                 .connectUrl()

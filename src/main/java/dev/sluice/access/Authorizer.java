@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.Question;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.redis.RedisLines;
@@ -23,7 +24,9 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +47,7 @@ public final class Authorizer {
     @Inject
     Authorizer(
             Routes routes,
-            AccessConfig config,
+            SluiceConfig config,
             RedisLines redis,
             Instance<TlsConfigurationRegistry> tls,
             MeterRegistry metrics) {
@@ -63,26 +66,31 @@ public final class Authorizer {
         }
     }
 
-    /** Whoever needs not be asked need not be configured either. */
+    /** One for each kind of access that a route has and that needs one. */
     private static Map<Access, Judge> judges(
-            Routes routes, AccessConfig config, RedisLines redis, Instance<TlsConfigurationRegistry> tls) {
-        // Made in any case: what makes no sense is to be said before somebody comes to need it.
-        Turns owners = new Turns(
-                "sluice.owner", config.owner().timeout(), config.owner().concurrency(), config.pending());
-        Turns webhook = new Turns(
-                "sluice.webhook", config.webhook().timeout(), config.webhook().concurrency(), config.pending());
-        Answers<Question> answers = new Answers<>(config.webhook());
+            Routes routes, SluiceConfig config, RedisLines redis, Instance<TlsConfigurationRegistry> tls) {
+        Set<@Nullable Access> used = routes.all().stream().map(Route::access).collect(Collectors.toSet());
         Map<Access, Judge> judges = new EnumMap<>(Access.class);
-        for (Route route : routes.all()) {
-            if (route.access() == Access.OWNER) {
-                judges.computeIfAbsent(
-                        Access.OWNER, x -> new Owners(redis.open(config.owner().timeout()), owners));
-            } else if (route.access() == Access.WEBHOOK) {
-                judges.computeIfAbsent(
-                        Access.WEBHOOK, x -> new Webhook(route, config.webhook(), tls.get(), webhook, answers));
-            }
+        if (used.contains(Access.OWNER)) {
+            judges.put(Access.OWNER, owners(config.owner(), config.access().pending(), redis));
+        }
+        if (used.contains(Access.WEBHOOK)) {
+            judges.put(Access.WEBHOOK, webhook(config.webhook(), config.access().pending(), tls.get()));
         }
         return judges;
+    }
+
+    private static Judge owners(SluiceConfig.Owner config, int pending, RedisLines redis) {
+        return new Owners(redis.open(config.timeout()), new Turns(config.timeout(), config.concurrency(), pending));
+    }
+
+    private static Judge webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
+        return new Webhook(
+                config.url().orElseThrow(),
+                config,
+                tls,
+                new Turns(config.timeout(), config.concurrency(), pending),
+                new Answers<>(config));
     }
 
     /** Says so only once it is sure that the pod starts. */

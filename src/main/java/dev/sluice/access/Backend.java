@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import dev.sluice.config.WebhookConfig;
 import io.quarkus.rest.client.reactive.QuarkusRestClientBuilder;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -44,17 +45,12 @@ interface Backend {
     @Consumes(MediaType.APPLICATION_JSON)
     Uni<RestResponse<Void>> mayConnect(Arrival arrival);
 
-    /** Whether the URL is one that can be asked. */
-    static boolean isUsable(URI url) {
-        return ("http".equals(url.getScheme()) || "https".equals(url.getScheme())) && url.getHost() != null;
-    }
-
     /**
      * The backend at this URL.
      *
      * @throws ConfigurationException where the TLS configuration makes no sense
      */
-    static Backend at(URI url, AccessConfig.Webhook config, TlsConfigurationRegistry tls) {
+    static Backend at(URI url, WebhookConfig config, TlsConfigurationRegistry tls) {
         QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
                 .baseUri(url)
                 .followRedirects(false)

@@ -1,7 +1,8 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Arrival;
-import io.quarkus.runtime.configuration.ConfigurationException;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.config.WebhookConfig;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -32,12 +33,10 @@ final class ConnectWebhook {
     /** By the digest of the token, which may be long. */
     private final Answers<String> answers;
 
-    ConnectWebhook(URI url, AccessConfig config, TlsConfigurationRegistry tls) {
-        if (!Backend.isUsable(url)) {
-            throw new ConfigurationException("sluice.webhook.connect.url is not an http or https URL");
-        }
-        AccessConfig.Webhook webhook = config.webhook();
-        this.turns = new Turns("sluice.webhook", webhook.timeout(), webhook.concurrency(), config.pending());
+    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls) {
+        WebhookConfig webhook = config.webhook();
+        this.turns = new Turns(
+                webhook.timeout(), webhook.concurrency(), config.access().pending());
         this.answers = new Answers<>(webhook);
         this.backend = Backend.at(url, webhook, tls);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
@@ -52,7 +53,7 @@ public final class Origins {
     private final LimitMeter refused;
 
     @Inject
-    Origins(AccessConfig config, MeterRegistry metrics) {
+    Origins(SluiceConfig config, MeterRegistry metrics) {
         this(config.origins(), metrics);
     }
 

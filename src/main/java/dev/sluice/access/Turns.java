@@ -1,6 +1,5 @@
 package dev.sluice.access;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.faulttolerance.api.TypedGuard;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.util.TypeLiteral;
@@ -18,19 +17,11 @@ final class Turns {
     /**
      * Turns of which none is taken.
      *
-     * @param key the configuration key that these values are of, for complaints
      * @param timeout for the answer, waiting included
      * @param concurrency asked at once
      * @param pending waiting at once
      */
-    Turns(String key, Duration timeout, int concurrency, int pending) {
-        if (timeout.toMillis() < 1 || concurrency < 1) {
-            throw new ConfigurationException(key + " needs a timeout of at least 1 ms and a concurrency of at least 1,"
-                    + " but they are " + timeout + " and " + concurrency);
-        }
-        if (pending < 1) {
-            throw new ConfigurationException("sluice.access.pending must be at least 1, is " + pending);
-        }
+    Turns(Duration timeout, int concurrency, int pending) {
         this.timeout = timeout;
         guard = TypedGuard.create(new TypeLiteral<Uni<Boolean>>() {})
                 .withBulkhead()

@@ -1,9 +1,8 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Question;
+import dev.sluice.config.WebhookConfig;
 import dev.sluice.route.Channel;
-import dev.sluice.route.Route;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -23,17 +22,7 @@ final class Webhook implements Judge {
     private final Turns turns;
     private final Answers<Question> answers;
 
-    Webhook(
-            Route route,
-            AccessConfig.Webhook config,
-            TlsConfigurationRegistry tls,
-            Turns turns,
-            Answers<Question> answers) {
-        URI url = config.url()
-                .filter(Backend::isUsable)
-                .orElseThrow(() -> new ConfigurationException(
-                        "sluice.routes." + route.prefix() + ".access is webhook, but sluice.webhook.url is "
-                                + (config.url().isEmpty() ? "not set" : "not an http or https URL")));
+    Webhook(URI url, WebhookConfig config, TlsConfigurationRegistry tls, Turns turns, Answers<Question> answers) {
         this.backend = Backend.at(url, config, tls);
         this.turns = turns;
         this.answers = answers;

@@ -1,5 +1,6 @@
 package dev.sluice.console;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.console.Facts.Stretch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -31,11 +32,11 @@ final class Journal {
     private volatile @Nullable Stretch gap;
 
     Journal(
-            ConsoleConfig config,
+            SluiceConfig config,
             Feed feed,
             @ConfigProperty(name = "HOSTNAME") Optional<String> pod,
             @ConfigProperty(name = "quarkus.application.version") String version) {
-        this.enabled = config.enabled();
+        this.enabled = config.console().enabled();
         this.feed = feed;
         this.pod = pod.orElseGet(() -> "process " + ProcessHandle.current().pid());
         this.version = version;

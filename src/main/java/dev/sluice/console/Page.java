@@ -1,5 +1,6 @@
 package dev.sluice.console;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.http.Problem;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -48,8 +49,8 @@ final class Page {
 
     private final boolean enabled;
 
-    Page(ConsoleConfig config) {
-        this.enabled = config.enabled();
+    Page(SluiceConfig config) {
+        this.enabled = config.console().enabled();
     }
 
     void serve(@Observes Router router) {

@@ -1,5 +1,6 @@
 package dev.sluice.console;
 
+import dev.sluice.config.SluiceConfig;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -32,8 +33,8 @@ final class Sampler {
     private final BroadcastProcessor<Long> news = BroadcastProcessor.create();
     private Cancellable looking = () -> {};
 
-    Sampler(ConsoleConfig config, MeterRegistry meters) {
-        this.enabled = config.enabled();
+    Sampler(SluiceConfig config, MeterRegistry meters) {
+        this.enabled = config.console().enabled();
         this.meters = meters;
     }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.PodMessage;
 import dev.sluice.log.LogThrottle;
@@ -12,7 +13,6 @@ import dev.sluice.publish.Publisher;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
@@ -28,8 +28,6 @@ import org.jspecify.annotations.Nullable;
 public final class Control {
 
     private static final Logger LOG = Logger.getLogger(Control.class);
-
-    private static final int MIN_SECRET_BYTES = 32;
 
     /** More than operators do in a minute; some 2 MB. */
     private static final int MAX_NONCES = 10_000;
@@ -47,13 +45,13 @@ public final class Control {
     private final LogThrottle refusals = new LogThrottle();
 
     Control(
-            ControlConfig config,
+            SluiceConfig config,
             Publisher publisher,
             Event<DisconnectUser> disconnects,
             Event<SubscriptionsMessage> subscriptions,
             ObjectMapper json,
             MeterRegistry metrics) {
-        this.seal = config.secret().map(Control::seal).orElse(null);
+        this.seal = config.control().secret().map(Control::seal).orElse(null);
         this.publisher = publisher;
         this.disconnects = disconnects;
         this.subscriptions = subscriptions;
@@ -66,10 +64,6 @@ public final class Control {
 
     private static Seal seal(String secret) {
         byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
-        if (bytes.length < MIN_SECRET_BYTES) {
-            throw new ConfigurationException("sluice.control.secret must have at least " + MIN_SECRET_BYTES
-                    + " bytes, has " + bytes.length + "; openssl rand -base64 32 makes one");
-        }
         return new Seal(bytes, InstantSource.system(), new Nonces(MAX_NONCES, Ticker.systemTicker()));
     }
 

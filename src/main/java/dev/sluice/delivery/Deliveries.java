@@ -1,5 +1,6 @@
 package dev.sluice.delivery;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Payload;
@@ -13,7 +14,6 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -52,7 +52,7 @@ public final class Deliveries {
             Source source,
             Registry registry,
             Routes routes,
-            DeliveryConfig config,
+            SluiceConfig config,
             Outboxes outboxes,
             Event<Lagged> lagged,
             MeterRegistry metrics) {
@@ -60,14 +60,10 @@ public final class Deliveries {
                 source,
                 registry,
                 routes,
-                new Backlog.Bounds(config.maxBytes().asLongValue(), outboxes.maxRun()),
-                config.maxPause(),
+                new Backlog.Bounds(config.feed().pending().maxBytes().asLongValue(), outboxes.maxRun()),
+                config.feed().pending().maxPause(),
                 lagged::fire,
                 metrics);
-        if (config.maxBytes().asLongValue() < 1 || config.maxPause().toMillis() < 1) {
-            throw new ConfigurationException(
-                    "sluice.feed.pending needs max-bytes of at least 1 and a max-pause of at least 1 ms");
-        }
     }
 
     Deliveries(

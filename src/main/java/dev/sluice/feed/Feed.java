@@ -1,7 +1,9 @@
 package dev.sluice.feed;
 
+import dev.sluice.config.CanaryConfig;
+import dev.sluice.config.FeedConfig;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Source;
-import dev.sluice.redis.ReconnectConfig;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -62,9 +64,7 @@ public final class Feed implements Source {
             @RedisClientName(CLIENT) InjectableInstance<Redis> configured,
             FeedRedis redis,
             Vertx vertx,
-            FeedConfig config,
-            CanaryConfig canary,
-            ReconnectConfig reconnect,
+            SluiceConfig config,
             Event<Gap> gaps,
             Event<PodMessage> messages,
             MeterRegistry metrics) {
@@ -75,24 +75,14 @@ public final class Feed implements Source {
         }
         this.redis = redis;
         this.vertx = vertx;
-        this.config = config;
+        this.config = config.feed();
+        CanaryConfig canary = config.canary();
         this.timing = new Supervisor.Timing(
-                config.connectTimeout(), canary.interval(), canary.missedBeats(), reconnect.reconnect());
+                this.config.connectTimeout(), canary.interval(), canary.missedBeats(), canary.reconnect());
         this.gaps = gaps;
         this.messages = messages;
         // One context for all that follows, whichever thread asks for it.
         this.context = vertx.getOrCreateContext();
-        // Says at start, rather than at the first attempt, whether the bounds make sense.
-        backoff();
-        if (config.connectTimeout().toMillis() < 1) {
-            throw new ConfigurationException(
-                    "sluice.feed.connect-timeout must be at least 1 ms, is " + config.connectTimeout());
-        }
-        if (canary.interval().toMillis() < 1 || canary.missedBeats() < 1) {
-            throw new ConfigurationException(
-                    "sluice.canary needs an interval of at least 1 ms and missed-beats of at least 1, but they are "
-                            + canary.interval() + " and " + canary.missedBeats());
-        }
         this.beats = Timer.builder("sluice.canary.latency")
                 .description("From the publication of a beat until the feed hears it")
                 .publishPercentileHistogram()

@@ -1,8 +1,8 @@
 package dev.sluice.health;
 
+import dev.sluice.config.SluiceConfig;
 import io.netty.util.concurrent.EventExecutor;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
@@ -37,14 +37,11 @@ final class EventLoopLiveness implements AsyncHealthCheck {
     // Deprecated, as it is no part of Vert.x 5; until then it is the public way to all loops.
     @SuppressWarnings("deprecation")
     @Inject
-    EventLoopLiveness(Vertx vertx, HealthConfig config) {
-        this(vertx.nettyEventLoopGroup(), config.livenessMaxBlock(), System::nanoTime);
+    EventLoopLiveness(Vertx vertx, SluiceConfig config) {
+        this(vertx.nettyEventLoopGroup(), config.liveness().maxBlock(), System::nanoTime);
     }
 
     EventLoopLiveness(Iterable<EventExecutor> loops, Duration maxBlock, LongSupplier nanoTime) {
-        if (maxBlock.toMillis() < 2 * SIGN_MILLIS) {
-            throw new ConfigurationException("sluice.liveness.max-block must be at least 1s, is " + maxBlock);
-        }
         loops.forEach(this.loops::add);
         this.maxBlock = maxBlock;
         this.nanoTime = nanoTime;

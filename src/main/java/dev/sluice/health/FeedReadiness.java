@@ -1,8 +1,9 @@
 package dev.sluice.health;
 
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.config.SluiceConfig.Readiness.Redis;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
-import dev.sluice.health.HealthConfig.RedisReadiness;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.event.Observes;
@@ -20,12 +21,12 @@ import org.eclipse.microprofile.health.Readiness;
 final class FeedReadiness implements AsyncHealthCheck {
 
     private final Feed feed;
-    private final RedisReadiness condition;
+    private final Redis condition;
     private volatile boolean heardOnce;
 
-    FeedReadiness(Feed feed, HealthConfig config) {
+    FeedReadiness(Feed feed, SluiceConfig config) {
         this.feed = feed;
-        this.condition = config.readinessRedis();
+        this.condition = config.readiness().redis();
     }
 
     void onGap(@Observes Gap gap) {
@@ -39,7 +40,7 @@ final class FeedReadiness implements AsyncHealthCheck {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
-                    .status(live || (condition == RedisReadiness.STARTUP && heardOnce))
+                    .status(live || (condition == Redis.STARTUP && heardOnce))
                     .withData("live", live);
             String reason = feed.reason();
             return (reason == null ? answer : answer.withData("reason", reason)).build();

@@ -1,35 +1,27 @@
 package dev.sluice.outbox;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
-import io.quarkus.runtime.configuration.MemorySize;
+import dev.sluice.config.OutboxConfig;
+import dev.sluice.config.SluiceConfig;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.util.function.Consumer;
 
 /** Makes outboxes as configured. */
 @Singleton
 public final class Outboxes {
 
-    /** The least that an outbox must hold to be of any use. */
-    private static final int LEAST = 16 * 1024;
-
     private final Outbox.Bounds bounds;
     private final OutboxMeters meters;
 
-    Outboxes(OutboxConfig config, OutboxMeters meters) {
-        this.bounds = bounds(config.maxBytes(), config.maxStall());
-        this.meters = meters;
+    @Inject
+    Outboxes(SluiceConfig config, OutboxMeters meters) {
+        this(config.outbox(), meters);
     }
 
-    private static Outbox.Bounds bounds(MemorySize maxBytes, Duration maxStall) {
-        long bytes = maxBytes.asLongValue();
-        if (bytes < LEAST || bytes > Integer.MAX_VALUE) {
-            throw new ConfigurationException("sluice.outbox.max-bytes must be from 16K to 2047M, is " + bytes);
-        }
-        if (maxStall.toMillis() < 1) {
-            throw new ConfigurationException("sluice.outbox.max-stall must be at least 1 ms, is " + maxStall);
-        }
-        return new Outbox.Bounds((int) bytes, maxStall.toNanos());
+    Outboxes(OutboxConfig config, OutboxMeters meters) {
+        this.bounds = new Outbox.Bounds(
+                (int) config.maxBytes().asLongValue(), config.maxStall().toNanos());
+        this.meters = meters;
     }
 
     /** An outbox with nothing in it; what it needs is said in {@link Outbox}. */

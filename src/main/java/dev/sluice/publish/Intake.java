@@ -1,5 +1,6 @@
 package dev.sluice.publish;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.Causes;
@@ -8,7 +9,6 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
@@ -35,16 +35,13 @@ public final class Intake {
     private final AtomicInteger underWay = new AtomicInteger();
     private final LogThrottle unconfirmed = new LogThrottle();
 
-    Intake(Publisher publisher, Routes routes, Vertx vertx, PublishConfig config, MeterRegistry metrics) {
+    Intake(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
         this.publisher = publisher;
         this.routes = routes;
         this.vertx = vertx;
-        this.maxPayload = (int) Math.min(Integer.MAX_VALUE, config.maxPayload().asLongValue());
-        this.timeout = config.timeout();
-        this.concurrency = config.concurrency();
-        if (concurrency < 1 || concurrency > 1024) {
-            throw new ConfigurationException("sluice.publish.concurrency must be from 1 to 1024, is " + concurrency);
-        }
+        this.maxPayload = (int) config.maxPayload().asLongValue();
+        this.timeout = config.publish().timeout();
+        this.concurrency = config.publish().concurrency();
         this.refused = Counter.builder("sluice.refused")
                 .description("What was refused because of a limit or rule")
                 .tag("limit", "publish-concurrency")

@@ -1,9 +1,9 @@
 package dev.sluice.publish;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.redis.RedisLine;
 import dev.sluice.redis.RedisLines;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.redis.client.Command;
@@ -19,11 +19,8 @@ public final class Publisher {
 
     private final RedisLine redis;
 
-    Publisher(RedisLines lines, PublishConfig config) {
-        if (config.timeout().toMillis() < 1) {
-            throw new ConfigurationException("sluice.publish.timeout must be at least 1 ms, is " + config.timeout());
-        }
-        this.redis = lines.open(config.timeout());
+    Publisher(RedisLines lines, SluiceConfig config) {
+        this.redis = lines.open(config.publish().timeout());
     }
 
     /**

@@ -1,10 +1,10 @@
 package dev.sluice.redis;
 
+import dev.sluice.config.SluiceConfig;
 import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.quarkus.redis.runtime.client.config.RedisConfig;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisOptions;
@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class RedisLines implements RedisOptionsCustomizer {
 
-    /** Sooner a connection might not have been proven when it is replaced. */
-    private static final int MIN_RECONNECT_MILLIS = 100;
-
     private final Instance<Vertx> vertx;
     private final Duration reconnect;
     private final List<RedisLine> open = new CopyOnWriteArrayList<>();
@@ -37,13 +34,9 @@ public final class RedisLines implements RedisOptionsCustomizer {
             @RedisClientName(RedisConfig.DEFAULT_CLIENT_NAME) InjectableInstance<Redis> configured,
             // Not there yet when this is made.
             Instance<Vertx> vertx,
-            ReconnectConfig config) {
+            SluiceConfig config) {
         this.vertx = vertx;
-        this.reconnect = config.reconnect();
-        if (reconnect.toMillis() < MIN_RECONNECT_MILLIS) {
-            throw new ConfigurationException(
-                    "sluice.canary.reconnect must be at least " + MIN_RECONNECT_MILLIS + " ms, is " + reconnect);
-        }
+        this.reconnect = config.canary().reconnect();
     }
 
     /** Called by Quarkus once it has read the configuration of a client. */

@@ -3,10 +3,11 @@ package dev.sluice.registry;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.Scope;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -30,8 +31,6 @@ public final class LingeringSubscriptions {
 
     private static final int CHANNEL_OVERHEAD = 96;
 
-    private static final Duration MAX = Duration.ofHours(24);
-
     /**
      * What is kept of one user.
      *
@@ -45,12 +44,12 @@ public final class LingeringSubscriptions {
     private volatile BiConsumer<String, Map<Channel, Long>> listener = (user, stamps) -> {};
 
     @Inject
-    LingeringSubscriptions(RegistryConfig config, MeterRegistry metrics) {
+    LingeringSubscriptions(SluiceConfig config, MeterRegistry metrics) {
         this(
-                config.linger(),
-                config.lingerMaxBytes().asLongValue(),
-                config.scope(),
-                config.subscriptionsPerUser(),
+                config.subscriptions().linger(),
+                config.subscriptions().lingerMaxBytes().asLongValue(),
+                config.subscriptions().scope(),
+                config.limits().subscriptionsPerUser(),
                 Ticker.systemTicker());
         Gauge.builder("sluice.lingering.users", users, Cache::estimatedSize)
                 .description("Users whose subscriptions are kept for their next connection")
@@ -62,14 +61,6 @@ public final class LingeringSubscriptions {
     }
 
     LingeringSubscriptions(Duration linger, long maxBytes, Scope scope, int maxChannels, Ticker ticker) {
-        if (linger.isNegative() || linger.compareTo(MAX) > 0) {
-            throw new ConfigurationException(
-                    "sluice.subscriptions.linger must be from 0s, which switches it off, to 24h, is " + linger);
-        }
-        if (maxBytes < 1) {
-            throw new ConfigurationException(
-                    "sluice.subscriptions.linger-max-bytes must be at least 1, is " + maxBytes);
-        }
         this.enabled = scope == Scope.USER && !linger.isZero();
         this.maxChannels = maxChannels;
         this.users = Caffeine.newBuilder()

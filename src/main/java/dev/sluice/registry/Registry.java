@@ -1,10 +1,11 @@
 package dev.sluice.registry;
 
+import dev.sluice.config.Scope;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
@@ -45,8 +46,13 @@ public final class Registry {
     private final LongAdder subscriptions = new LongAdder();
 
     @Inject
-    Registry(Routes routes, RegistryConfig config, LingeringSubscriptions lingering, MeterRegistry metrics) {
-        this(routes, config.scope(), config.subscriptionsPerUser(), config.connectionsPerUser(), lingering);
+    Registry(Routes routes, SluiceConfig config, LingeringSubscriptions lingering, MeterRegistry metrics) {
+        this(
+                routes,
+                config.subscriptions().scope(),
+                config.limits().subscriptionsPerUser(),
+                config.limits().connectionsPerUser(),
+                lingering);
         Gauge.builder("sluice.users", users, Map::size)
                 .description("Users with at least one connection to this pod")
                 .register(metrics);
@@ -60,14 +66,6 @@ public final class Registry {
     }
 
     Registry(Routes routes, Scope scope, int maxSubscriptions, int maxConnections, LingeringSubscriptions lingering) {
-        if (maxSubscriptions < 1) {
-            throw new ConfigurationException(
-                    "sluice.limits.subscriptions-per-user must be at least 1, is " + maxSubscriptions);
-        }
-        if (maxConnections < 1) {
-            throw new ConfigurationException(
-                    "sluice.limits.connections-per-user must be at least 1, is " + maxConnections);
-        }
         this.routes = routes;
         this.scope = scope;
         this.maxSubscriptions = maxSubscriptions;

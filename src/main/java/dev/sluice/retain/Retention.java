@@ -3,13 +3,14 @@ package dev.sluice.retain;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.RetainConfig;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Retain;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.annotations.RegisterForReflection;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,10 @@ public final class Retention {
 
     /** Nothing is kept yet. */
     @Inject
+    Retention(SluiceConfig config, MeterRegistry metrics) {
+        this(config.retain(), metrics);
+    }
+
     Retention(RetainConfig config, MeterRegistry metrics) {
         this(config, Ticker.systemTicker());
         Gauge.builder("sluice.retained.channels", newest, Cache::estimatedSize)
@@ -46,10 +51,6 @@ public final class Retention {
 
     Retention(RetainConfig config, Ticker ticker) {
         long maxBytes = config.maxBytes().asLongValue();
-        if (config.maxChannels() < 1 || maxBytes < 1 || config.maxAge().toMillis() < 1) {
-            throw new ConfigurationException(
-                    "sluice.retain needs max-channels and max-bytes of at least 1 and a max-age of at least 1 ms");
-        }
         // One bound for both number and bytes, as the cache has just one: an entry weighs its share of either,
         // whichever
         // is larger.

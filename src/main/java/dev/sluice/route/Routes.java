@@ -1,8 +1,5 @@
 package dev.sluice.route;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
-import jakarta.inject.Inject;
-import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,7 +8,6 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the route of a channel. Immutable; who listens is not its business. */
-@Singleton
 public final class Routes {
 
     /** What to say of a name that {@link #resolve(String)} does not know. */
@@ -34,13 +30,6 @@ public final class Routes {
     @SuppressWarnings("ArrayRecordComponent")
     private record Known(byte[] start, Route route) {}
 
-    @Inject
-    Routes(RoutesConfig config) {
-        this(config.byPrefix().entrySet().stream()
-                .map(entry -> route(entry.getKey(), entry.getValue()))
-                .toList());
-    }
-
     /** These routes, no two of which have the same prefix. */
     public Routes(List<Route> routes) {
         this.known = routes.stream()
@@ -48,22 +37,9 @@ public final class Routes {
                 .toList();
     }
 
-    private static Route route(String prefix, RoutesConfig.RouteConfig config) {
-        String key = "sluice.routes." + prefix;
-        if (prefix.equals(RESERVED) || !PREFIX.matcher(prefix).matches()) {
-            throw new ConfigurationException(
-                    key + ": a prefix is 1 to 64 letters, digits, '-' or '_', and '" + RESERVED + "' is reserved");
-        }
-        if (config.audience() == Audience.SUBSCRIBERS && config.access().isEmpty()) {
-            throw new ConfigurationException(key + ".access is not set: say who may subscribe");
-        }
-        if (config.audience() != Audience.SUBSCRIBERS && config.retain() != Retain.NONE) {
-            throw new ConfigurationException(
-                    key + ".retain: what is kept is for those who subscribe, and nobody subscribes to this route");
-        }
-        Access access =
-                config.audience() == Audience.SUBSCRIBERS ? config.access().get() : null;
-        return new Route(prefix, config.audience(), access, config.overflow(), config.retain());
+    /** Whether a route may have the prefix. */
+    public static boolean isPrefix(String prefix) {
+        return !prefix.equals(RESERVED) && PREFIX.matcher(prefix).matches();
     }
 
     /** Every route. */

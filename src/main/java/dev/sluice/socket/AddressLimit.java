@@ -1,11 +1,11 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
 import io.netty.util.AttributeKey;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.net.InetSocketAddress;
@@ -40,21 +40,17 @@ final class AddressLimit {
 
     @Inject
     AddressLimit(
-            SocketConfig config,
+            SluiceConfig config,
             @ConfigProperty(name = "quarkus.http.proxy.proxy-address-forwarding", defaultValue = "false")
                     boolean forwarding,
             @ConfigProperty(name = "quarkus.http.proxy.use-proxy-protocol", defaultValue = "false")
                     boolean proxyProtocol,
             MeterRegistry metrics) {
-        this(config.maxPerAddress(), forwarding || proxyProtocol, metrics);
+        this(config.limits().connectionsPerAddress(), forwarding || proxyProtocol, metrics);
     }
 
     AddressLimit(OptionalInt max, boolean proxied, MeterRegistry metrics) {
         this.max = max.orElse(UNLIMITED);
-        if (this.max < 1) {
-            throw new ConfigurationException(
-                    "sluice.limits.connections-per-address must be at least 1, is " + this.max);
-        }
         this.proxied = proxied;
         this.refused = new LimitMeter("connections-per-address", metrics);
     }

@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
@@ -66,7 +67,7 @@ final class Arrivals {
     Arrivals(
             Vertx vertx,
             HttpServer server,
-            SocketConfig config,
+            SluiceConfig config,
             RequestLimits limits,
             AddressLimit addresses,
             @ConfigProperty(name = MAX_CONNECTIONS) OptionalInt configured,
@@ -75,7 +76,7 @@ final class Arrivals {
         this.server = server;
         this.limits = limits;
         this.addresses = addresses;
-        this.max = max(config.maxConnections(), configured.orElse(0));
+        this.max = max(config.limits().connections(), configured.orElse(0));
         this.tooMany = new LimitMeter("max-connections", metrics);
     }
 

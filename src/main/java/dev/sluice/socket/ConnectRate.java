@@ -1,7 +1,7 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.concurrent.TimeUnit;
@@ -30,14 +30,11 @@ final class ConnectRate {
     private final AtomicLong even;
 
     @Inject
-    ConnectRate(SocketConfig config) {
-        this(config.connectsPerSecond(), System::nanoTime);
+    ConnectRate(SluiceConfig config) {
+        this(config.limits().connectsPerSecond(), System::nanoTime);
     }
 
     ConnectRate(int perSecond, LongSupplier nanoTime) {
-        if (perSecond < 1) {
-            throw new ConfigurationException("sluice.limits.connects-per-second must be at least 1, is " + perSecond);
-        }
         this.intervalNanos = SECOND / perSecond;
         this.burstNanos = intervalNanos * Math.min(perSecond, Math.max(MIN_BURST, perSecond / 10));
         this.nanoTime = nanoTime;

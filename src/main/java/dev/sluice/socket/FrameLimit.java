@@ -1,6 +1,6 @@
 package dev.sluice.socket;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
+import dev.sluice.config.SluiceConfig;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Singleton;
@@ -14,12 +14,8 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
 
     private final int maxFrame;
 
-    FrameLimit(SocketConfig config) {
-        long configured = config.maxFrame().asLongValue();
-        if (configured < 1024 || configured > Integer.MAX_VALUE) {
-            throw new ConfigurationException("sluice.max-frame must be from 1K to 2047M, is " + configured);
-        }
-        maxFrame = (int) configured;
+    FrameLimit(SluiceConfig config) {
+        maxFrame = (int) config.maxFrame().asLongValue();
     }
 
     @Override

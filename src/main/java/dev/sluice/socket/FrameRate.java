@@ -1,9 +1,9 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +18,6 @@ import java.util.function.LongSupplier;
 final class FrameRate {
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
-    private static final int MAX = 1_000_000;
 
     private final long intervalNanos;
     private final long burstNanos;
@@ -26,23 +25,15 @@ final class FrameRate {
     private final LimitMeter meter;
 
     @Inject
-    FrameRate(SocketConfig config, MeterRegistry metrics) {
-        this(config.framesPerSecond(), config.framesBurst(), System::nanoTime, metrics);
+    FrameRate(SluiceConfig config, MeterRegistry metrics) {
+        this(config.limits().framesPerSecond(), config.limits().framesBurst(), System::nanoTime, metrics);
     }
 
     FrameRate(int perSecond, int burst, LongSupplier nanoTime, MeterRegistry metrics) {
-        inBounds("frames-per-second", perSecond);
-        inBounds("frames-burst", burst);
         this.intervalNanos = SECOND / perSecond;
         this.burstNanos = intervalNanos * burst;
         this.nanoTime = nanoTime;
         this.meter = new LimitMeter("frames-per-second", metrics);
-    }
-
-    private static void inBounds(String limit, int value) {
-        if (value < 1 || value > MAX) {
-            throw new ConfigurationException("sluice.limits." + limit + " must be from 1 to " + MAX + ", is " + value);
-        }
     }
 
     /** For a connection that has sent nothing yet. */

@@ -1,10 +1,10 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -21,13 +21,10 @@ final class Gaps {
     private final Spread spread;
     private final Duration period;
 
-    Gaps(Sessions sessions, Spread spread, SocketConfig config) {
+    Gaps(Sessions sessions, Spread spread, SluiceConfig config) {
         this.sessions = sessions;
         this.spread = spread;
-        this.period = config.gapSpread();
-        if (period.isNegative()) {
-            throw new ConfigurationException("sluice.gap.spread must not be negative, is " + period);
-        }
+        this.period = config.gap().spread();
     }
 
     void onGap(@Observes Gap gap) {

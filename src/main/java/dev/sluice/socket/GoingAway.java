@@ -1,10 +1,10 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.linger.SubscriptionExchange;
 import dev.sluice.outbox.Disconnect;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -37,16 +37,12 @@ final class GoingAway {
     private final Duration delay;
     private final Duration period;
 
-    GoingAway(Sessions sessions, SubscriptionExchange subscriptions, Spread spread, SocketConfig config) {
+    GoingAway(Sessions sessions, SubscriptionExchange subscriptions, Spread spread, SluiceConfig config) {
         this.sessions = sessions;
         this.subscriptions = subscriptions;
         this.spread = spread;
-        this.delay = config.drainDelay();
-        this.period = config.drainPeriod();
-        if (delay.isNegative() || period.isNegative()) {
-            throw new ConfigurationException(
-                    "sluice.drain.delay and sluice.drain.period must not be negative, are " + delay + " and " + period);
-        }
+        this.delay = config.drain().delay();
+        this.period = config.drain().period();
     }
 
     void onStop(@Observes ShutdownDelayInitiatedEvent event) throws InterruptedException {

@@ -1,8 +1,9 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.config.SluiceConfig.Auth.OnExpiry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
@@ -29,18 +30,12 @@ final class Heartbeat {
     private final boolean closesExpired;
     private long timer;
 
-    Heartbeat(Sessions sessions, Vertx vertx, SocketConfig config) {
+    Heartbeat(Sessions sessions, Vertx vertx, SluiceConfig config) {
         this.sessions = sessions;
         this.vertx = vertx;
-        this.interval = config.heartbeatInterval();
-        this.maxAge = config.maxAge().orElse(null);
-        this.closesExpired = config.onExpiry() == SocketConfig.OnExpiry.CLOSE;
-        if (maxAge != null && maxAge.toMillis() < 1) {
-            throw new ConfigurationException("sluice.connections.max-age must be at least 1 ms, is " + maxAge);
-        }
-        if (interval.toMillis() < 1) {
-            throw new ConfigurationException("sluice.heartbeat.interval must be at least 1 ms, is " + interval);
-        }
+        this.interval = config.heartbeat().interval();
+        this.maxAge = config.connections().maxAge().orElse(null);
+        this.closesExpired = config.auth().onExpiry() == OnExpiry.CLOSE;
     }
 
     // One timer for all: a timer each would cost more than the connections themselves.

@@ -1,12 +1,12 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoop;
 import io.netty.channel.SingleThreadEventLoop;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Map;
@@ -47,28 +47,15 @@ final class InboundBudget {
     private final Map<EventLoop, TurnScheduler> schedulers = new ConcurrentHashMap<>();
 
     @Inject
-    InboundBudget(SocketConfig config, MeterRegistry metrics) {
+    InboundBudget(SluiceConfig config, MeterRegistry metrics) {
         this(
-                config.inboundBytesPerConnection().asLongValue(),
-                config.inboundBytes().asLongValue(),
+                config.limits().inboundBytesPerConnection().asLongValue(),
+                config.limits().inboundBytes().asLongValue(),
                 config.maxFrame().asLongValue(),
                 metrics);
     }
 
     InboundBudget(long perConnection, long perPod, long maxFrame, MeterRegistry metrics) {
-        if (perConnection < 1024 || perConnection > 1 << 30) {
-            throw new ConfigurationException(
-                    "sluice.limits.inbound-bytes-per-connection must be from 1K to 1024M, is " + perConnection);
-        }
-        if (perPod < perConnection) {
-            throw new ConfigurationException("sluice.limits.inbound-bytes must be at least"
-                    + " sluice.limits.inbound-bytes-per-connection: " + perPod + " is less than " + perConnection);
-        }
-        if (perPod / 2 < FRAME_BYTES + 2 * maxFrame) {
-            throw new ConfigurationException("sluice.limits.inbound-bytes must be at least "
-                    + (2 * FRAME_BYTES + 4 * maxFrame) + " so that half of it takes one message of sluice.max-frame ("
-                    + maxFrame + "), is " + perPod);
-        }
         this.perConnection = (int) perConnection;
         this.maxFrame = maxFrame;
         this.perPod = perPod;

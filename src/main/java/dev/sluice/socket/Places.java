@@ -1,9 +1,9 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.SocketAddress;
 import jakarta.inject.Inject;
@@ -64,8 +64,8 @@ final class Places {
     }
 
     @Inject
-    Places(SocketConfig config, AddressLimit addresses, MeterRegistry metrics) {
-        this(config.maxConnections(), config.maxUnauthenticated(), addresses.webSockets(), metrics);
+    Places(SluiceConfig config, AddressLimit addresses, MeterRegistry metrics) {
+        this(config.limits().connections(), config.limits().unauthenticated(), addresses.webSockets(), metrics);
     }
 
     Places(int maxConnections, int maxUnauthenticated, int maxPerAddress, MeterRegistry metrics) {
@@ -73,8 +73,6 @@ final class Places {
     }
 
     Places(int maxConnections, int maxUnauthenticated, int maxPerAddress, Duration grace, MeterRegistry metrics) {
-        atLeastOne("connections", maxConnections);
-        atLeastOne("unauthenticated", maxUnauthenticated);
         this.maxConnections = maxConnections;
         this.grace = grace;
         this.silent = new Undecided(Place.State.SILENT, maxUnauthenticated);
@@ -83,12 +81,6 @@ final class Places {
         this.connections = new LimitMeter("connections", metrics);
         this.unauthenticated = new LimitMeter("unauthenticated", metrics);
         this.perAddress = new LimitMeter("connections-per-address", metrics);
-    }
-
-    private static void atLeastOne(String limit, int value) {
-        if (value < 1) {
-            throw new ConfigurationException("sluice.limits." + limit + " must be at least 1, is " + value);
-        }
     }
 
     /** Why whoever sends the request can't have a place, counted, or {@code null} where that is not certain. */

@@ -1,5 +1,6 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.Channel;
@@ -10,7 +11,6 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
 import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
 import io.quarkus.runtime.Startup;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Inject;
@@ -44,11 +44,11 @@ final class RequestLimits implements HttpServerOptionsCustomizer {
 
     @Inject
     RequestLimits(
-            SocketConfig config,
+            SluiceConfig config,
             @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
             MeterRegistry metrics) {
         this(
-                config.requestTimeout(),
+                config.http().requestTimeout(),
                 (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
                 compressionLevel.orElse(DEFAULT_COMPRESSION),
                 metrics);
@@ -58,9 +58,6 @@ final class RequestLimits implements HttpServerOptionsCustomizer {
         this.timeout = timeout;
         this.maxMessage = maxMessage;
         this.compressionLevel = compressionLevel;
-        if (timeout.toMillis() < 1) {
-            throw new ConfigurationException("sluice.http.request-timeout must be at least 1 ms, is " + timeout);
-        }
         this.tooSlow = new LimitMeter("request-timeout", metrics);
         this.tooMany = new LimitMeter("pipelined-requests", metrics);
         this.tooManyLines = new LimitMeter("header-lines", metrics);

@@ -3,6 +3,7 @@ package dev.sluice.socket;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.Bearer;
 import dev.sluice.access.Verdict;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.linger.SubscriptionRestorer;
@@ -14,7 +15,6 @@ import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
@@ -59,7 +59,7 @@ final class Sessions implements SessionHost {
             Wires wires,
             SocketMeters meters,
             Event<Disconnected> disconnected,
-            SocketConfig config,
+            SluiceConfig config,
             MeterRegistry metrics) {
         this.vertx = vertx;
         this.feed = feed;
@@ -72,10 +72,7 @@ final class Sessions implements SessionHost {
         this.wires = wires;
         this.meters = meters;
         this.disconnected = disconnected;
-        this.authTimeout = config.authTimeout();
-        if (authTimeout.toMillis() < 1) {
-            throw new ConfigurationException("sluice.auth.timeout must be at least 1 ms, is " + authTimeout);
-        }
+        this.authTimeout = config.auth().timeout();
         Gauge.builder("sluice.connections", this, x -> Math.max(0, count() - registry.connections()))
                 .description("WebSocket connections to this pod")
                 .tag("state", "unauthenticated")

@@ -4,6 +4,7 @@ import dev.sluice.access.Authenticator;
 import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
 import dev.sluice.access.Verdict;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.registry.Registry;
 import io.quarkus.websockets.next.HttpUpgradeCheck;
 import io.smallrye.mutiny.Uni;
@@ -34,7 +35,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     private final SocketMeters meters;
 
     UpgradeCheck(
-            SocketConfig config,
+            SluiceConfig config,
             Origins origins,
             RequestToken requestToken,
             Authenticator authenticator,
@@ -45,7 +46,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             InboundBudget inboundBudget,
             SocketMeters meters) {
         this.origins = origins;
-        this.authTimeout = config.authTimeout();
+        this.authTimeout = config.auth().timeout();
         this.requestToken = requestToken;
         this.authenticator = authenticator;
         this.sessions = sessions;

@@ -1,7 +1,8 @@
 package dev.sluice.socket;
 
+import dev.sluice.config.OutboxConfig;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.outbox.Wire;
 import io.quarkus.websockets.next.WebSocketConnection;
 import jakarta.inject.Singleton;
@@ -17,13 +18,13 @@ final class Wires {
     private final Map<Loop, Encoder> encoders = new ConcurrentHashMap<>();
 
     Wires(
-            OutboxConfig config,
+            SluiceConfig config,
             @ConfigProperty(
                             name = "quarkus.websockets-next.server.per-message-compression-supported",
                             defaultValue = "false")
                     boolean compression) {
         // What is encoded once for all is compressed for nobody.
-        this.direct = config.wire() == OutboxConfig.Path.DIRECT && !compression;
+        this.direct = config.outbox().wire() == OutboxConfig.Path.DIRECT && !compression;
     }
 
     /** A wire to a WebSocket that is bound to the loop. */

@@ -2,6 +2,7 @@ package dev.sluice.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.config.WebhookConfig;
 import io.smallrye.mutiny.Uni;
 import java.net.URI;
 import java.time.Duration;
@@ -25,7 +26,7 @@ class AnswersTest {
         assertThat(answers.known("question")).isTrue();
     }
 
-    private static final class Config implements AccessConfig.Webhook {
+    private static final class Config implements WebhookConfig {
         @Override
         public Optional<URI> url() {
             return Optional.empty();

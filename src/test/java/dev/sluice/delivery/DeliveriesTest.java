@@ -2,6 +2,7 @@ package dev.sluice.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
@@ -11,7 +12,6 @@ import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
-import dev.sluice.registry.Scope;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;

@@ -2,6 +2,7 @@ package dev.sluice.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -15,7 +16,6 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
-import dev.sluice.registry.Scope;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.Retention;
 import dev.sluice.retain.TestRetention;

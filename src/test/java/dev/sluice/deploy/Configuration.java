@@ -1,8 +1,6 @@
 package dev.sluice.deploy;
 
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
-import io.smallrye.config.ConfigMapping;
+import dev.sluice.config.SluiceConfig;
 import io.smallrye.config.ConfigMappings.ConfigClass;
 import java.util.Collections;
 import java.util.Locale;
@@ -11,7 +9,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** What Sluice can be configured with, by the interfaces that say so. */
+/** What Sluice can be configured with, by its configuration tree. */
 final class Configuration {
 
     private static final Map<String, String> KEYS = keys();
@@ -38,12 +36,8 @@ final class Configuration {
     }
 
     private static Map<String, String> keys() {
-        Map<String, String> keys = new TreeMap<>();
-        new ClassFileImporter()
-                .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.sluice").stream()
-                        .filter(type -> type.isAnnotatedWith(ConfigMapping.class))
-                        .map(type -> ConfigClass.configClass(type.reflect()))
-                        .forEach(mapping -> keys.putAll(mapping.getProperties()));
+        Map<String, String> keys =
+                new TreeMap<>(ConfigClass.configClass(SluiceConfig.class).getProperties());
         // The elements of a list, which is a key itself.
         keys.keySet().removeIf(key -> key.endsWith("[*]"));
         return keys;

@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.config.OutboxConfig;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;

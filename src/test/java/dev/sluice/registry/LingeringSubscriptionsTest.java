@@ -2,8 +2,8 @@ package dev.sluice.registry;
 
 import static dev.sluice.registry.RegistryTest.upload;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.route.Channel;
 import java.time.Duration;
@@ -248,16 +248,6 @@ class LingeringSubscriptionsTest {
             assertThat(without.restoring("7")).isNull();
             assertThat(without.restore(one, A, 5)).isFalse();
         }
-    }
-
-    @Test
-    void whatMakesNoSenseIsRefusedByName() {
-        assertThatThrownBy(() -> new LingeringSubscriptions(Duration.ofSeconds(-1), 1, Scope.USER, 3, () -> 0))
-                .hasMessageContaining("sluice.subscriptions.linger must");
-        assertThatThrownBy(() -> new LingeringSubscriptions(Duration.ofDays(2), 1, Scope.USER, 3, () -> 0))
-                .hasMessageContaining("sluice.subscriptions.linger must");
-        assertThatThrownBy(() -> new LingeringSubscriptions(LINGER, 0, Scope.USER, 3, () -> 0))
-                .hasMessageContaining("sluice.subscriptions.linger-max-bytes");
     }
 
     private Map<Channel, Long> told(String user) {

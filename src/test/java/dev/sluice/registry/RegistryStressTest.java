@@ -2,6 +2,7 @@ package dev.sluice.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;

@@ -1,6 +1,7 @@
 package dev.sluice.registry;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.route.Channel;
 import java.time.Duration;

@@ -1,7 +1,6 @@
 package dev.sluice.retain;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.TestOutboxes;
@@ -195,14 +194,6 @@ class RetentionTest {
         Channel channel = Objects.requireNonNull(TestOutboxes.ROUTES.resolve(both, name.length));
         retention.remember(channel, payload(id, 10));
         return new WeakReference<>(both);
-    }
-
-    @Test
-    void refusesBoundsThatMakeNoSense() {
-        for (Config config :
-                List.of(new Config(0, AGE, AMPLE), new Config(1, Duration.ZERO, AMPLE), new Config(1, AGE, 0))) {
-            assertThatThrownBy(() -> new Retention(config, () -> now)).hasMessageContaining("sluice.retain");
-        }
     }
 
     private Retention retention(int maxChannels, long maxBytes) {

@@ -1,6 +1,7 @@
 package dev.sluice.retain;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.RetainConfig;
 import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
 import java.time.Duration;

@@ -1,36 +1,34 @@
 package dev.sluice.route;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
+import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RoutesTest {
 
-    private record Config(Map<String, RouteConfig> byPrefix) implements RoutesConfig {}
+    private static final Route OPEN =
+            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST);
+    private static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE);
 
-    private record One(Audience audience, Optional<Access> access, Overflow overflow, Retain retain)
-            implements RoutesConfig.RouteConfig {}
+    private final Routes routes = new Routes(List.of(OPEN, USER));
 
-    private static final One OPEN =
-            new One(Audience.SUBSCRIBERS, Optional.of(Access.OPEN), Overflow.LATEST, Retain.LAST);
-    private static final One USER = new One(Audience.USER, Optional.empty(), Overflow.CLOSE, Retain.NONE);
-
-    private final Routes routes = new Routes(new Config(Map.of("upload", OPEN, "user", USER)));
+    @ParameterizedTest
+    @ValueSource(strings = {"sluice", "", "a:b", "a*", "[ab]", "a?", "a b", "a.b"})
+    void aPrefixIsAPartOfAKeyAndOfAPattern(String prefix) {
+        assertThat(Routes.isPrefix(prefix)).isFalse();
+        assertThat(Routes.isPrefix("My_team-2")).isTrue();
+    }
 
     @Test
     void findsTheRouteByThePrefix() {
         Channel channel = known("upload:42");
         assertThat(channel.name()).isEqualTo("upload:42");
-        assertThat(channel.route())
-                .isEqualTo(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST));
+        assertThat(channel.route()).isEqualTo(OPEN);
         assertThat(known("user:7").route().audience()).isEqualTo(Audience.USER);
     }
 
@@ -53,36 +51,6 @@ class RoutesTest {
         assertThat(routes.resolve("upload:" + "ü".repeat(128))).isNotNull();
         assertThat(routes.resolve("upload:" + "ü".repeat(128) + "x")).isNull();
         assertThat(routes.resolve("upload:" + "😀".repeat(65))).isNull();
-    }
-
-    @Test
-    void takesNewPrefixesFromTheConfiguration() {
-        Routes more = new Routes(new Config(Map.of("team", OPEN)));
-        assertThat(more.all()).extracting(Route::prefix).containsExactly("team");
-        assertThat(more.resolve("team:red")).isNotNull();
-        assertThat(more.resolve("upload:42")).isNull();
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"sluice", "", "a:b", "a*", "[ab]", "a?", "a b", "a.b"})
-    void refusesPrefixesThatCantBe(String prefix) {
-        assertThatThrownBy(() -> new Routes(new Config(Map.of(prefix, OPEN))))
-                .isInstanceOf(ConfigurationException.class)
-                .hasMessageContaining("sluice.routes." + prefix);
-    }
-
-    @Test
-    void refusesARouteThatDoesNotSayWhoMaySubscribe() {
-        One silent = new One(Audience.SUBSCRIBERS, Optional.empty(), Overflow.LATEST, Retain.NONE);
-        assertThatThrownBy(() -> new Routes(new Config(Map.of("team", silent))))
-                .hasMessageContaining("sluice.routes.team.access");
-    }
-
-    @Test
-    void refusesToKeepWhatNobodyCanAskFor() {
-        One kept = new One(Audience.USER, Optional.empty(), Overflow.CLOSE, Retain.LAST);
-        assertThatThrownBy(() -> new Routes(new Config(Map.of("team", kept))))
-                .hasMessageContaining("sluice.routes.team.retain");
     }
 
     @Test

@@ -1,11 +1,9 @@
 package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
@@ -86,13 +84,6 @@ class AddressLimitTest {
         AddressLimit limit = new AddressLimit(OptionalInt.empty(), false, metrics);
         assertThat(limit.admits(new Connection("192.0.2.1"))).isTrue();
         assertThat(limit.isEmpty()).isTrue();
-    }
-
-    @Test
-    void aLimitBelowOneIsAMistake() {
-        assertThatThrownBy(() -> new AddressLimit(OptionalInt.of(0), false, metrics))
-                .isInstanceOf(ConfigurationException.class)
-                .hasMessageContaining("sluice.limits.connections-per-address");
     }
 
     private double refused() {

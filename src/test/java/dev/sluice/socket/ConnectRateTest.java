@@ -1,9 +1,7 @@
 package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
@@ -46,11 +44,6 @@ class ConnectRateTest {
         assertThat(slow.admit()).isFalse();
         now.addAndGet(TimeUnit.SECONDS.toNanos(1));
         assertThat(slow.admit()).isTrue();
-    }
-
-    @Test
-    void aRateOfNoneIsAMistake() {
-        assertThatThrownBy(() -> new ConnectRate(0, now::get)).isInstanceOf(ConfigurationException.class);
     }
 
     private long admitted(int attempts) {

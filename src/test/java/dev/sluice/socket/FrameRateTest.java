@@ -1,10 +1,8 @@
 package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -59,12 +57,6 @@ class FrameRateTest {
         assertThat(pace.admit(12)).isTrue();
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(199));
         assertThat(pace.admit(10)).isFalse();
-    }
-
-    @Test
-    void noneAtAllIsAMistake() {
-        assertThatThrownBy(() -> new FrameRate(0, 1, now::get, metrics)).isInstanceOf(ConfigurationException.class);
-        assertThatThrownBy(() -> new FrameRate(1, 0, now::get, metrics)).isInstanceOf(ConfigurationException.class);
     }
 
     private static int admitted(FrameRate.Pace pace, int attempts) {

@@ -3,7 +3,6 @@ package dev.sluice.socket;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
@@ -13,7 +12,6 @@ import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -349,21 +347,6 @@ class InboundTest {
         flooding.inbound.watch(peer);
         assertThat(peer.told).containsExactly("flooded");
         assertThat(flooding.passedOn()).isEmpty();
-    }
-
-    @Test
-    void refusesLimitsThatMakeNoSense() {
-        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-        assertThatThrownBy(() -> new InboundBudget(1023, 1 << 20, 1024, metrics))
-                .isInstanceOf(ConfigurationException.class)
-                .hasMessageContaining("sluice.limits.inbound-bytes-per-connection");
-        assertThatThrownBy(() -> new InboundBudget(4096, 4095, 1024, metrics))
-                .isInstanceOf(ConfigurationException.class)
-                .hasMessageContaining("sluice.limits.inbound-bytes ");
-        assertThatThrownBy(() -> new InboundBudget(4096, 1 << 20, 1 << 18, metrics))
-                .isInstanceOf(ConfigurationException.class)
-                .hasMessageContaining("sluice.limits.inbound-bytes ")
-                .hasMessageContaining("sluice.max-frame ");
     }
 
     private void assertUnfinished(boolean expected) {

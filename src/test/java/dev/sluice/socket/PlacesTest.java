@@ -1,10 +1,8 @@
 package dev.sluice.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -201,12 +199,6 @@ class PlacesTest {
         }
         assertThat(most).hasValueLessThanOrEqualTo(2);
         assertThat(places.isEmpty()).isTrue();
-    }
-
-    @Test
-    void roomForNobodyIsAMistake() {
-        assertThatThrownBy(() -> new Places(0, 1, 1, metrics)).isInstanceOf(ConfigurationException.class);
-        assertThatThrownBy(() -> new Places(1, 0, 1, metrics)).isInstanceOf(ConfigurationException.class);
     }
 
     private Place place(Places places) {

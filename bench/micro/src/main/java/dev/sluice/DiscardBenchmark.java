@@ -3,7 +3,6 @@ package dev.sluice;
 import dev.sluice.delivery.IdleDeliveries;
 import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Publication;
-import dev.sluice.outbox.OutboxConfig;
 import dev.sluice.registry.Registries;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retentions;
@@ -18,12 +17,9 @@ import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.quarkus.runtime.configuration.MemorySize;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.redis.client.impl.VertxParser;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -54,10 +50,6 @@ public class DiscardBenchmark {
 
     static final int BATCH = 4000;
 
-    private record Bounds(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
-
-    private record Payloads(MemorySize maxPayload) implements RelayConfig {}
-
     private final List<Publication> publications = new ArrayList<>();
     private final List<Publication> uploads = new ArrayList<>();
     private Relay relay;
@@ -80,8 +72,7 @@ public class DiscardBenchmark {
                 Retentions.standard(),
                 registry,
                 IdleDeliveries.of(registry, routes),
-                new Bounds(size(1 << 20), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT),
-                new Payloads(size(256 << 10)),
+                256 << 10,
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
         channel = new EmbeddedChannel(Decoders.decoder(relay::relay));
         users = resp("user");
@@ -122,10 +113,6 @@ public class DiscardBenchmark {
         users.getBytes(0, bytes);
         parser.read(Buffer.buffer(Unpooled.wrappedBuffer(bytes)));
         return unwanted;
-    }
-
-    private static MemorySize size(long bytes) {
-        return new MemorySize(BigInteger.valueOf(bytes));
     }
 
     private static ByteBuf resp(String prefix) {

@@ -1,6 +1,7 @@
 package dev.sluice.registry;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.Scope;
 import dev.sluice.route.Routes;
 import java.time.Duration;
 

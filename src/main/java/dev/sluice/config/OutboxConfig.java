@@ -1,20 +1,20 @@
-package dev.sluice.outbox;
+package dev.sluice.config;
 
 import io.quarkus.runtime.configuration.MemorySize;
-import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
 /** How much a connection that does not take what it is sent may cost, and how long. */
-@ConfigMapping(prefix = "sluice.outbox")
 public interface OutboxConfig {
 
     /** The most that may wait for one connection, in bytes of memory; at least twice the largest payload. */
     @WithDefault("1M")
+    @InRange(min = "16K", max = "2047M")
     MemorySize maxBytes();
 
     /** How long a connection may take nothing of what waits for it. */
     @WithDefault("30s")
+    @InRange(min = "1ms")
     Duration maxStall();
 
     /** How frames reach the socket. */

@@ -1,4 +1,4 @@
-package dev.sluice.registry;
+package dev.sluice.config;
 
 /** To whom a subscription belongs. */
 public enum Scope {

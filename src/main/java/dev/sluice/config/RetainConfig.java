@@ -1,23 +1,24 @@
-package dev.sluice.retain;
+package dev.sluice.config;
 
 import io.quarkus.runtime.configuration.MemorySize;
-import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How much is kept, and how long. */
-@ConfigMapping(prefix = "sluice.retain")
-interface RetainConfig {
+/** How many of the newest publications are kept, and how long. */
+public interface RetainConfig {
 
     /** The most channels of which the newest publication is kept. */
     @WithDefault("100000")
+    @InRange(min = "1")
     int maxChannels();
 
     /** How long a publication is kept. */
     @WithDefault("15m")
+    @InRange(min = "1ms")
     Duration maxAge();
 
-    /** The most memory that names and payloads may take together. */
+    /** The most memory that names and payloads may take together, in bytes. */
     @WithDefault("64M")
+    @InRange(min = "1")
     MemorySize maxBytes();
 }

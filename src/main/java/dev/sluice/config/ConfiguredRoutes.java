@@ -1,0 +1,29 @@
+package dev.sluice.config;
+
+import dev.sluice.route.Audience;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+
+/** Makes the routes of their configuration. */
+@Singleton
+final class ConfiguredRoutes {
+
+    @Produces
+    @Singleton
+    Routes routes(SluiceConfig config) {
+        return new Routes(config.routes().entrySet().stream()
+                .map(entry -> route(entry.getKey(), entry.getValue()))
+                .toList());
+    }
+
+    private static Route route(String prefix, RouteConfig config) {
+        return new Route(
+                prefix,
+                config.audience(),
+                config.audience() == Audience.SUBSCRIBERS ? config.access().orElseThrow() : null,
+                config.overflow(),
+                config.retain());
+    }
+}

@@ -1,0 +1,46 @@
+package dev.sluice.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** How the feed reconnects, and how far delivery may be behind it. The {@code quarkus.redis.*} keys say where Redis is. */
+public interface FeedConfig {
+
+    /** How long an attempt to connect, subscribe and hear a first canary message may take before it is given up. */
+    @WithDefault("5s")
+    @InRange(min = "1ms")
+    Duration connectTimeout();
+
+    /** The delay between attempts: doubled from {@code initial} up to {@code max}, with jitter. */
+    Backoff backoff();
+
+    /** Bounds of the delay between attempts. */
+    interface Backoff {
+        /** The longest delay before the first attempt. */
+        @WithDefault("100ms")
+        @InRange(min = "1ms")
+        Duration initial();
+
+        /** The longest delay there is; at least {@code initial}. */
+        @WithDefault("2s")
+        @InRange(min = "1ms")
+        Duration max();
+    }
+
+    /** How far an event loop may be behind what is read from Redis. */
+    Pending pending();
+
+    /** How far an event loop may be behind what is read from Redis. */
+    interface Pending {
+        /** The most that may wait for one event loop, in bytes of memory; beyond, reading from Redis pauses. */
+        @WithDefault("16M")
+        @InRange(min = "1")
+        MemorySize maxBytes();
+
+        /** How long reading may pause for one loop before the publications that wait for it are dropped. */
+        @WithDefault("2s")
+        @InRange(min = "1ms")
+        Duration maxPause();
+    }
+}

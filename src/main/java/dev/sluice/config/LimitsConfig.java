@@ -1,0 +1,58 @@
+package dev.sluice.config;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.WithDefault;
+import java.util.OptionalInt;
+
+/** What clients may not exceed. */
+public interface LimitsConfig {
+
+    /** How many connections may begin in a second. */
+    @WithDefault("2000")
+    @InRange(min = "1")
+    int connectsPerSecond();
+
+    /** How many WebSockets there may be, upgrades under way included. */
+    @WithDefault("50000")
+    @InRange(min = "1")
+    int connections();
+
+    /** How many of them may not have authenticated yet. */
+    @WithDefault("5000")
+    @InRange(min = "1")
+    int unauthenticated();
+
+    /** How many connections to this pod one user may have. */
+    @WithDefault("32")
+    @InRange(min = "1")
+    int connectionsPerUser();
+
+    /** How many connections may come from one address, or one IPv6 network of 64 bits; where absent, any number. */
+    @InRange(min = "1")
+    OptionalInt connectionsPerAddress();
+
+    /** How many channels one user, or with scope {@code connection} one connection, may listen to. */
+    @WithDefault("256")
+    @InRange(min = "1")
+    int subscriptionsPerUser();
+
+    /** How many frames of any kind a client may send in a second. */
+    @WithDefault("50")
+    @InRange(min = "1", max = "1000000")
+    int framesPerSecond();
+
+    /** How many frames of any kind a client may send at once, after it has been silent for long enough. */
+    @WithDefault("512")
+    @InRange(min = "1", max = "1000000")
+    int framesBurst();
+
+    /** Bytes charged for what one client has sent and the pod has not handled, from which its connection is not read. */
+    @WithDefault("64K")
+    @InRange(min = "1K", max = "1024M")
+    MemorySize inboundBytesPerConnection();
+
+    /** The same of all clients of the pod; half of it for those that have not authenticated. */
+    @WithDefault("16M")
+    @InRange(min = "1")
+    MemorySize inboundBytes();
+}

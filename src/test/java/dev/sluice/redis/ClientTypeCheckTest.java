@@ -1,0 +1,36 @@
+package dev.sluice.redis;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisOptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ClientTypeCheckTest {
+
+    @ParameterizedTest
+    @CsvSource({
+        "<default>, CLUSTER, quarkus.redis.client-type cluster",
+        "<default>, REPLICATION, quarkus.redis.client-type replication",
+        "feed, CLUSTER, quarkus.redis.client-type (or quarkus.redis.feed.client-type) cluster",
+        "feed, REPLICATION, quarkus.redis.client-type (or quarkus.redis.feed.client-type) replication",
+    })
+    void typesWhoseSubscriptionsMayBeElsewhereAreRefused(String client, RedisClientType type, String message) {
+        assertThatThrownBy(() -> ClientTypeCheck.check(client, new RedisOptions().setType(type)))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining(message + " is not supported");
+    }
+
+    @Test
+    void standaloneAndSentinelAreAccepted() {
+        assertThatCode(() -> {
+                    ClientTypeCheck.check("feed", new RedisOptions());
+                    ClientTypeCheck.check("feed", new RedisOptions().setType(RedisClientType.SENTINEL));
+                })
+                .doesNotThrowAnyException();
+    }
+}
