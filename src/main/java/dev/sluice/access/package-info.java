@@ -1,4 +1,4 @@
-/** Who somebody is: tokens and the keys that verify them. */
+/** Tokens, the keys that verify them, and who may listen to a channel. */
 @NullMarked
 package dev.sluice.access;
 

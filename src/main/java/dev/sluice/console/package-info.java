@@ -1,4 +1,4 @@
-/** What a person sees of this pod in a browser. */
+/** The operator's page: what this pod does. */
 @NullMarked
 package dev.sluice.console;
 

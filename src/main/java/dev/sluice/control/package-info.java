@@ -1,4 +1,4 @@
-/** What pods say to each other through Redis, signed so that no publisher can say it in their stead. */
+/** Signed messages between pods over Redis, which other publishers cannot forge. */
 @NullMarked
 package dev.sluice.control;
 

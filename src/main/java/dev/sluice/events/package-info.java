@@ -1,4 +1,4 @@
-/** The events of the uploads this is used with: the only place that knows what is published. Nobody needs it. */
+/** The typed upload events of the HTTP API; the only package that knows what is published. */
 @NullMarked
 package dev.sluice.events;
 

@@ -1,4 +1,4 @@
-/** The supervised pattern subscription: an endless stream of publications, and whether its link is live. */
+/** The supervised pattern subscription: a stream of publications, and whether it is live. */
 @NullMarked
 package dev.sluice.feed;
 

@@ -1,4 +1,4 @@
-/** Answers to the probes of the platform Sluice runs on. */
+/** Health checks for the probes, and memory metrics. */
 @NullMarked
 package dev.sluice.health;
 

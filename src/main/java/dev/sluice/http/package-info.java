@@ -1,4 +1,4 @@
-/** What all answers over HTTP have in common: who may ask, how much they may send, and how problems are told. */
+/** What all HTTP answers share: authorization, size limits and problem responses. */
 @NullMarked
 package dev.sluice.http;
 

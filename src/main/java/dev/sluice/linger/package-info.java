@@ -1,4 +1,4 @@
-/** Gives users on their next connection, to whichever pod, the subscriptions of their last one. */
+/** Restores a user's subscriptions on the next connection, on any pod. */
 @NullMarked
 package dev.sluice.linger;
 

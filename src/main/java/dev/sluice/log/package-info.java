@@ -1,4 +1,4 @@
-/** How to log what others cause: not too much of it, and none of their text as it is. */
+/** Log hygiene: throttles log lines that clients can cause, and sanitizes their text. */
 @NullMarked
 package dev.sluice.log;
 

@@ -1,4 +1,4 @@
-/** What is on its way to one connection. */
+/** The bounded queue of data that waits for one connection. */
 @NullMarked
 package dev.sluice.outbox;
 

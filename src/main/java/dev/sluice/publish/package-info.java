@@ -1,4 +1,4 @@
-/** A way in over HTTP: what is posted is published to Redis. */
+/** The HTTP API that publishes to Redis. */
 @NullMarked
 package dev.sluice.publish;
 

@@ -1,4 +1,4 @@
-/** Commands to Redis, apart from what is heard of it. */
+/** Commands to Redis; the subscription is in the feed package. */
 @NullMarked
 package dev.sluice.redis;
 

@@ -1,4 +1,4 @@
-/** Who is connected, and who listens to what. */
+/** Connected users and the channels that each connection listens to. */
 @NullMarked
 package dev.sluice.registry;
 

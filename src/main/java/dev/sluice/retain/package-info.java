@@ -1,4 +1,4 @@
-/** What is kept of the channels of routes that say so, for those who subscribe later. */
+/** Keeps the newest publication of each channel for later subscribers, where the route says so. */
 @NullMarked
 package dev.sluice.retain;
 
