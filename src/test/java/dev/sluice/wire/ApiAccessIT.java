@@ -11,8 +11,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,19 +22,7 @@ class ApiAccessIT {
     private static final Map<String, String> BOTH_ROLES =
             Map.of("Authorization", "Bearer " + Tokens.withGroups("both", "publisher", "operator"));
 
-    private static Pod byCookie;
-
     private final Pod pod = Stage.POD;
-
-    @BeforeAll
-    static void start() {
-        byCookie = Pod.ready(Stage.REDIS, Map.of("mp.jwt.token.header", "Cookie", "mp.jwt.token.cookie", "session"));
-    }
-
-    @AfterAll
-    static void stop() {
-        byCookie.close();
-    }
 
     @ParameterizedTest
     @CsvSource({
@@ -98,20 +84,6 @@ class ApiAccessIT {
         await("count")
                 .untilAsserted(() -> assertThat(pod.metric("sluice_refused_total{limit=\"origin\"}") - before)
                         .isGreaterThanOrEqualTo(3));
-    }
-
-    @Test
-    void aCookieOfSomebodyElsesIsNoUseToAForeignPage() {
-        String cookie = "session=" + Tokens.withGroups("backend", "publisher");
-        Api api = Api.with(byCookie, "");
-        String path = "/api/channels/user:7/messages";
-        assertThat(api.post(path, new byte[] {'x'}, "Cookie", cookie).statusCode())
-                .isEqualTo(202);
-        String own = "http://localhost:" + byCookie.port();
-        assertThat(api.post(path, new byte[] {'x'}, "Cookie", cookie, "Origin", own)
-                        .statusCode())
-                .isEqualTo(202);
-        Api.assertProblem(api.post(path, new byte[] {'x'}, "Cookie", cookie, "Origin", "https://evil.example"), 403);
     }
 
     @ParameterizedTest

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class AttackIT {
 
     private static final int ATTACKERS = 4;
-    private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+    private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(800);
     private static final int MANY = 300;
 
     private static final String UPGRADE = """

@@ -14,11 +14,11 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class ChurnIT {
 
-    private static final int ROUNDS = 20;
+    private static final int ROUNDS = 12;
     private static final int CLIENTS = 100;
 
     /** What caches, metrics and compiled code may have grown by. */
-    private static final long HEAP_TOLERANCE = 6 << 20;
+    private static final long HEAP_TOLERANCE = 4 << 20;
 
     private final Redis redis = Redis.start();
     private final Pod pod = Pod.ready(redis, Map.of(), List.of(Pod.COMPILED_WELL));

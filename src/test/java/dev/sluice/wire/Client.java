@@ -180,6 +180,11 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
+    /** Whether a sign of life has come. */
+    boolean hasHeardPing() {
+        return pings.tryAcquire();
+    }
+
     /** The next notice of a gap. */
     String nextGap() {
         return next(gaps);

@@ -26,19 +26,6 @@ class ConfigurationIT {
             Tokens.publicKeyFile().toString());
 
     @Test
-    void variableWithTheNameOfTheKeySetsARouteOfAnyPrefix() {
-        Map<String, String> variables = new HashMap<>();
-        for (String prefix : List.of("my-team", "your_team", "TheirTeam")) {
-            variables.put("sluice.routes." + prefix + ".audience", "subscribers");
-            variables.put("sluice.routes." + prefix + ".access", "open");
-        }
-        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "my-team", "your_team", "TheirTeam");
-            assertThat(pod.log()).doesNotContain(UNREAD);
-        }
-    }
-
-    @Test
     void fileBesideTheProcessSetsARouteOfAnyPrefix(@TempDir Path folder) throws IOException {
         Files.createDirectory(folder.resolve("config"));
         write(folder.resolve("config/application.properties"), "my-team", "MyTeam");
@@ -83,7 +70,7 @@ class ConfigurationIT {
     }
 
     @Test
-    void variablesThatSetAKeyOrComeFromKubernetesAreNotNamed() {
+    void variablesThatSetAKeyOfAnyRouteOrComeFromKubernetesAreNotNamed() {
         Map<String, String> variables = new HashMap<>(Map.of(
                 "SLUICE_MAX_FRAME", "16K",
                 "SLUICE_ORIGINS", "",
@@ -95,8 +82,12 @@ class ConfigurationIT {
                 "SLUICE_SERVICE_PORT_HTTP", "80",
                 "SLUICE_PORT", "tcp://10.0.0.1:80"));
         variables.put("SLUICE_PORT_80_TCP_ADDR", "10.0.0.1");
+        for (String prefix : List.of("my-team", "your_team", "TheirTeam")) {
+            variables.put("sluice.routes." + prefix + ".audience", "subscribers");
+            variables.put("sluice.routes." + prefix + ".access", "open");
+        }
         try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "team");
+            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam");
             assertThat(pod.log()).doesNotContain(UNREAD);
         }
     }

@@ -111,17 +111,6 @@ class FeedIT {
         }
     }
 
-    @Test
-    void theSettingsOfTheDefaultClientAreTheFeedsToo() {
-        try (Redis redis = Redis.withPassword("open sesame");
-                Pod pod = Pod.ready(redis, Map.of("quarkus.redis.password", "open sesame"));
-                Client client = Client.of(pod, "7")) {
-            redis.publish("user:7", "hello");
-            assertThat(client.next()).isEqualTo("hello");
-            assertThat(pod.log()).doesNotContain("sesame");
-        }
-    }
-
     /** Publishes until the client hears it. */
     private static void awaitHearing(Redis redis, Client client, String message) {
         await("hearing again").atMost(30, TimeUnit.SECONDS).until(() -> {

@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -28,41 +31,58 @@ class GapIT {
             "sluice.feed.backoff.max", "500ms",
             "sluice.gap.spread", "200ms");
 
+    @AutoClose
+    private static Redis sharedRedis;
+
+    /** For interruptions after which it is as it was. */
+    @AutoClose
+    private static Pod sharedPod;
+
+    @BeforeAll
+    static void start() {
+        sharedRedis = Redis.start();
+        sharedPod = Pod.ready(sharedRedis, QUICK);
+    }
+
+    @BeforeEach
+    void awaitReady() {
+        sharedPod.awaitReady();
+    }
+
     @Test
     void aFrozenRedisIsNoticedAndTold() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK);
-                Client client = Client.of(pod, "7")) {
-            redis.publish("upload:42", "before");
-            redis.freeze();
+        double gaps = sharedPod.metric("sluice_feed_gaps_total");
+        try (Client client = Client.of(sharedPod, "7")) {
+            sharedRedis.publish("upload:42", "before");
+            sharedRedis.freeze();
             Instant frozen = Instant.now();
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
-            assertThat(pod.status(LIVE)).isEqualTo(200);
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
+            assertThat(sharedPod.status(LIVE)).isEqualTo(200);
             JsonPath gap = nextGap(client);
             assertThat(gap.getString("until")).isNull();
             assertThat(since(gap)).isBefore(frozen.plusMillis(1)).isAfter(frozen.minusSeconds(3));
-            assertThat(pod.metric("sluice_feed_live")).isZero();
-            try (Client meanwhile = Client.of(pod, "8")) {
+            assertThat(sharedPod.metric("sluice_feed_live")).isZero();
+            try (Client meanwhile = Client.of(sharedPod, "8")) {
                 assertThat(since(nextGap(meanwhile))).isEqualTo(since(gap));
                 await("unready and alive, for longer than an attempt to connect may take")
                         .during(2, TimeUnit.SECONDS)
                         .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> pod.status(READY) == 503 && pod.status(LIVE) == 200);
-                redis.thaw();
-                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+                        .until(() -> sharedPod.status(READY) == 503 && sharedPod.status(LIVE) == 200);
+                sharedRedis.thaw();
+                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
                 for (Client told : List.of(client, meanwhile)) {
                     JsonPath over = nextGap(told);
                     assertThat(since(over)).isEqualTo(since(gap));
                     assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(2));
                 }
-                redis.publish("user:8", "after");
+                sharedRedis.publish("user:8", "after");
                 meanwhile.awaitMessage("after");
             }
             assertThat(client.subscribes("42"))
                     .as("what was retained may be old")
                     .isFalse();
-            assertThat(pod.metric("sluice_feed_gaps_total")).isEqualTo(1);
-            awaitOneSubscription(redis);
+            sharedPod.awaitMetric("sluice_feed_gaps_total", gaps + 1);
+            awaitOneSubscription(sharedRedis);
         }
     }
 
@@ -88,11 +108,9 @@ class GapIT {
 
     @Test
     void everyInterruptionIsToldFromItsBeginningToItsEndHoweverShort() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of("sluice.gap.spread", "500ms"));
-                Client client = Client.of(pod, "7")) {
+        try (Client client = Client.of(sharedPod, "7")) {
             for (int i = 0; i < 3; i++) {
-                redis.cutSubscribers();
+                sharedRedis.cutSubscribers();
                 JsonPath open = nextGap(client);
                 assertThat(open.getString("until")).isNull();
                 JsonPath over = nextGap(client);
@@ -106,30 +124,26 @@ class GapIT {
 
     @Test
     void aPublisherOfBeatsThatIsCutOffIsAnInterruptionToo() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK);
-                Client client = Client.of(pod, "7")) {
-            redis.cutNormalClients();
+        try (Client client = Client.of(sharedPod, "7")) {
+            sharedRedis.cutNormalClients();
             assertThat(nextGap(client).getString("until")).isNull();
             assertThat(nextGap(client).getString("until")).isNotNull();
-            redis.publish("user:7", "after");
+            sharedRedis.publish("user:7", "after");
             assertThat(client.next()).isEqualTo("after");
-            awaitOneSubscription(redis);
+            awaitOneSubscription(sharedRedis);
         }
     }
 
     @Test
     void aRedisThatIsOutOfClientsIsWaitedFor() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK);
-                Client client = Client.of(pod, "7");
-                Redis.Admin admin = redis.admin()) {
+        try (Client client = Client.of(sharedPod, "7");
+                Redis.Admin admin = sharedRedis.admin()) {
             admin.command("CONFIG", "SET", "maxclients", "1");
             admin.command("CLIENT", "KILL", "TYPE", "pubsub");
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();
             admin.command("CONFIG", "SET", "maxclients", "1000");
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
             assertThat(nextGap(client).getString("until")).isNotNull();
         }
     }

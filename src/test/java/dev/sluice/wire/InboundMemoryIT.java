@@ -32,7 +32,8 @@ class InboundMemoryIT {
             // Records of every buffer would be most of what is in the heap.
             "-Dio.netty.leakDetection.level=simple");
 
-    private static final int SOCKETS = 60;
+    /** Together they send four times as much as the heap has room for. */
+    private static final int SOCKETS = 30;
 
     /** Just under {@code sluice.limits.frames-burst}. */
     private static final int FRAMES = 504;

@@ -10,7 +10,11 @@ import java.io.OutputStream;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.Test;
 
@@ -21,6 +25,7 @@ class KeyServerIT {
     private static final NamedKey OLD = NamedKey.rsa("old");
     private static final NamedKey NEW = NamedKey.rsa("new");
     private static final Charset ISO = StandardCharsets.ISO_8859_1;
+    private static final int PODS = 4;
     private static final int REFUSED = 4003;
     private static final int UNAVAILABLE = 1013;
     private static final int ACCEPTED = 0;
@@ -43,6 +48,16 @@ class KeyServerIT {
         answers.put("reset", (client, out) -> client.setSoLinger(true, 0));
         answers.put("dripping head", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nX: "));
         answers.put("dripping body", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"));
+        // A pod asks no more than every five seconds, so that one pod would need a minute for all of them.
+        List<String> names = List.copyOf(answers.keySet());
+        atOnce(IntStream.range(0, PODS).<Runnable>mapToObj(pod -> () -> {
+            Map<String, KeyServer.Answer> share = new LinkedHashMap<>(answers);
+            share.keySet().removeIf(name -> names.indexOf(name) % PODS != pod);
+            assertUnavailable(share);
+        }));
+    }
+
+    private static void assertUnavailable(Map<String, KeyServer.Answer> answers) {
         try (KeyServer server = new KeyServer();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {
             answers.forEach((name, answer) -> {
@@ -63,16 +78,27 @@ class KeyServerIT {
 
     @Test
     void logTellsWhyTheServerGivesNoKeys() {
-        try (KeyServer server = new KeyServer()) {
-            assertTold(server.url(), "HTTP status 404", server.url());
-            server.answers(http("200 OK", "<html></html>", "Content-Type: text/html"));
-            assertTold(server.url(), "it is not a JWKS (Content-Type text/html, 13 bytes)");
-            server.answers((client, out) -> client.setSoLinger(true, 0));
-            assertTold(server.url(), "Exception: ", "Connection reset");
+        try (KeyServer missing = new KeyServer();
+                KeyServer other = new KeyServer();
+                KeyServer resets = new KeyServer()) {
+            other.answers(http("200 OK", "<html></html>", "Content-Type: text/html"));
+            resets.answers((client, out) -> client.setSoLinger(true, 0));
+            atOnce(Stream.of(
+                    () -> assertTold(missing.url(), "HTTP status 404", missing.url()),
+                    () -> assertTold(other.url(), "it is not a JWKS (Content-Type text/html, 13 bytes)"),
+                    () -> assertTold(resets.url(), "Exception: ", "Connection reset"),
+                    () -> assertTold("http://localhost:1/jwks.json", "Connection refused"),
+                    () -> assertTold(
+                            "http://user:password@nowhere.invalid/jwks.json?key=word",
+                            "UnknownHostException",
+                            "nowhere.invalid")));
         }
-        assertTold("http://localhost:1/jwks.json", "Connection refused");
-        assertTold(
-                "http://user:password@nowhere.invalid/jwks.json?key=word", "UnknownHostException", "nowhere.invalid");
+    }
+
+    private static void atOnce(Stream<Runnable> tasks) {
+        CompletableFuture.allOf(tasks.map(task -> CompletableFuture.runAsync(task, one -> new Thread(one).start()))
+                        .toArray(CompletableFuture[]::new))
+                .join();
     }
 
     private static void assertTold(String location, String... texts) {

@@ -51,6 +51,8 @@ final class Pod implements AutoCloseable {
     static {
         // For a machine that has much else to do.
         Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+        Awaitility.setDefaultPollDelay(Duration.ZERO);
+        Awaitility.setDefaultPollInterval(Duration.ofMillis(50));
     }
 
     private final Process process;
@@ -113,6 +115,11 @@ final class Pod implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
         builder.environment().putAll(environment);
         return builder;
+    }
+
+    /** Launched on a JVM with these options and arguments, which start the application. */
+    static Pod launched(List<String> options, List<String> application) {
+        return launched(new ProcessBuilder(jvm(options, application)));
     }
 
     /** Launched with a command of the caller's, which lets it choose its port. */
@@ -396,22 +403,27 @@ final class Pod implements AutoCloseable {
     }
 
     private static List<String> command(List<String> properties, List<String> jvmOptions) {
-        String path = Path.of("target", artifact().getProperty("path"))
-                .toAbsolutePath()
-                .toString();
         List<String> command = new ArrayList<>();
         if (isNative()) {
-            command.add(path);
+            command.add(Path.of("target", artifact().getProperty("path"))
+                    .toAbsolutePath()
+                    .toString());
             command.addAll(properties);
         } else {
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.add("-Dio.netty.leakDetection.level=paranoid");
-            command.add("-XX:TieredStopAtLevel=1");
-            command.addAll(jvmOptions);
-            command.addAll(properties);
-            command.add("-jar");
-            command.add(path);
+            List<String> options = new ArrayList<>(jvmOptions);
+            options.addAll(properties);
+            command.addAll(jvm(options, PackagedJar.arguments()));
         }
+        return command;
+    }
+
+    private static List<String> jvm(List<String> options, List<String> application) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Dio.netty.leakDetection.level=paranoid");
+        command.add("-XX:TieredStopAtLevel=1");
+        command.addAll(options);
+        command.addAll(application);
         return command;
     }
 }

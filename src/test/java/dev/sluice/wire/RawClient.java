@@ -279,11 +279,21 @@ final class RawClient implements AutoCloseable {
         }
     }
 
-    /** From now on it reads so many bytes at a time, and pauses after each; 0 bytes for as many as there are, without pause. */
+    /** From now on it reads so many bytes at a time, and pauses after each. */
     RawClient reads(int bytes, Duration pause) {
         slow.bytes = bytes;
         slow.pause = pause;
         return this;
+    }
+
+    /** From now on it reads as fast as it can, with as much room as the kernel gives to a socket that began with little. */
+    RawClient readsFast() {
+        try {
+            socket.setReceiveBufferSize(1 << 20);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return reads(0, Duration.ZERO);
     }
 
     /** What the next pong carries; whatever comes before it is dropped. */

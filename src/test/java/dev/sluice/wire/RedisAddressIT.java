@@ -132,7 +132,7 @@ class RedisAddressIT {
             awaitProven(pod, 5);
             awaitTwoConnections(redis);
             long files = pod.openFiles();
-            awaitProven(pod, 40);
+            awaitProven(pod, 20);
             awaitTwoConnections(redis);
             await("files").atMost(30, TimeUnit.SECONDS).until(() -> pod.openFiles() <= files + 1);
             assertThat(redis.patterns()).isEqualTo(2);

@@ -75,6 +75,20 @@ class RequestTokenIT {
                 .isEqualTo(401);
     }
 
+    @Test
+    void aCookieOfSomebodyElsesIsNoUseToAForeignPage() {
+        String cookie = "session=" + Tokens.withGroups("backend", "publisher");
+        Api api = Api.with(byCookie, "");
+        String path = "/api/channels/user:7/messages";
+        assertThat(api.post(path, new byte[] {'x'}, "Cookie", cookie).statusCode())
+                .isEqualTo(202);
+        String own = "http://localhost:" + byCookie.port();
+        assertThat(api.post(path, new byte[] {'x'}, "Cookie", cookie, "Origin", own)
+                        .statusCode())
+                .isEqualTo(202);
+        Api.assertProblem(api.post(path, new byte[] {'x'}, "Cookie", cookie, "Origin", "https://evil.example"), 403);
+    }
+
     /** The first is an operator, the second may connect only. */
     private static void assertUser(Pod pod, String headers, String user) {
         boolean good = !user.equals("nobody");

@@ -12,11 +12,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class SilentServer implements AutoCloseable {
 
     private final ServerSocket server;
+    private final Thread acceptor;
     private final List<Socket> accepted = new CopyOnWriteArrayList<>();
 
     SilentServer(int port) throws IOException {
         server = new ServerSocket(port, 50, InetAddress.getLoopbackAddress());
-        Thread acceptor = new Thread(this::accept);
+        acceptor = new Thread(this::accept);
         acceptor.setDaemon(true);
         acceptor.start();
     }
@@ -33,6 +34,10 @@ final class SilentServer implements AutoCloseable {
     void stop() {
         try {
             server.close();
+            // The kernel keeps the port for as long as the thread waits for it.
+            acceptor.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -11,6 +11,8 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jwa.AlgorithmConstraints;
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 /** Mints good tokens and forges bad ones. */
 final class Tokens {
 
+    /** By user: a signature takes a while, and a token lasts longer than all tests do. */
+    private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
+
     private static final KeyPair KEY = keyPair();
     private static final KeyPair OTHER_KEY = keyPair();
     private static final Path KEY_FILE = file("key.pem", publicKeyPem());
@@ -32,9 +37,9 @@ final class Tokens {
 
     private Tokens() {}
 
-    /** A token as the backend makes them: no iat, an exp, the type. */
+    /** A token as the backend makes them: no iat, an exp, the type. The same each time for a user. */
     static String of(String user) {
-        return sign(claims(user));
+        return GOOD.computeIfAbsent(user, named -> sign(claims(named)));
     }
 
     /** The same with groups, which are the roles over HTTP. */
@@ -48,7 +53,7 @@ final class Tokens {
         JwtClaims claims = new JwtClaims();
         claims.setSubject(user);
         claims.setClaim("type", "access");
-        claims.setExpirationTimeMinutesInTheFuture(10);
+        claims.setExpirationTimeMinutesInTheFuture(60);
         return claims;
     }
 
