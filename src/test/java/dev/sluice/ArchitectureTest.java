@@ -72,8 +72,14 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.console")
                 .layer("health")
                 .definedBy("dev.sluice.health")
-                .layer("socket")
-                .definedBy("dev.sluice.socket")
+                .layer("session")
+                .definedBy("dev.sluice.session")
+                .layer("protocol")
+                .definedBy("dev.sluice.protocol")
+                .layer("wire")
+                .definedBy("dev.sluice.wire")
+                .layer("guard")
+                .definedBy("dev.sluice.guard")
                 .layer("operate")
                 .definedBy("dev.sluice.operate")
                 .layer("linger")
@@ -114,33 +120,48 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("health")
                 .mayNotBeAccessedByAnyLayer()
-                .whereLayer("socket")
+                .whereLayer("session")
                 .mayNotBeAccessedByAnyLayer()
+                .whereLayer("protocol")
+                .mayOnlyBeAccessedByLayers("session")
+                .whereLayer("wire")
+                .mayOnlyBeAccessedByLayers("session")
+                .whereLayer("guard")
+                .mayOnlyBeAccessedByLayers("session", "wire")
                 .whereLayer("events")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("operate")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("linger")
-                .mayOnlyBeAccessedByLayers("socket")
+                .mayOnlyBeAccessedByLayers("session")
                 .whereLayer("control")
                 .mayOnlyBeAccessedByLayers("operate", "linger")
                 .whereLayer("publish")
                 .mayOnlyBeAccessedByLayers("operate", "control", "events")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("socket", "operate", "publish", "events", "console")
+                .mayOnlyBeAccessedByLayers("session", "guard", "operate", "publish", "events", "console")
                 .whereLayer("delivery")
-                .mayOnlyBeAccessedByLayers("root", "socket", "feed")
+                .mayOnlyBeAccessedByLayers("root", "session", "feed")
                 .whereLayer("retain")
-                .mayOnlyBeAccessedByLayers("root", "socket")
+                .mayOnlyBeAccessedByLayers("root", "session")
                 .whereLayer("registry")
-                .mayOnlyBeAccessedByLayers("root", "socket", "delivery", "operate", "console", "linger")
+                .mayOnlyBeAccessedByLayers("root", "session", "delivery", "operate", "console", "linger")
                 .whereLayer("outbox")
                 .mayOnlyBeAccessedByLayers(
-                        "root", "socket", "delivery", "retain", "registry", "operate", "console", "linger")
+                        "root",
+                        "session",
+                        "protocol",
+                        "wire",
+                        "delivery",
+                        "retain",
+                        "registry",
+                        "operate",
+                        "console",
+                        "linger")
                 .whereLayer("route")
                 .mayOnlyBeAccessedByLayers(
                         "root",
-                        "socket",
+                        "session",
                         "delivery",
                         "retain",
                         "registry",
@@ -152,11 +173,11 @@ class ArchitectureTest {
                         "operate",
                         "console")
                 .whereLayer("access")
-                .mayOnlyBeAccessedByLayers("socket", "http", "linger")
+                .mayOnlyBeAccessedByLayers("session", "protocol", "http", "linger")
                 .whereLayer("redis")
                 .mayOnlyBeAccessedByLayers("publish", "access", "feed")
                 .whereLayer("feed")
-                .mayOnlyBeAccessedByLayers("root", "health", "socket", "control", "console")
+                .mayOnlyBeAccessedByLayers("root", "health", "session", "control", "console")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }
@@ -191,9 +212,9 @@ class ArchitectureTest {
     void internalsOfVertxAreTouchedInFourPlaces() {
         noClasses()
                 .that()
-                .doNotHaveSimpleName("ConnectionGuard")
+                .doNotHaveSimpleName("TcpChannel")
                 .and()
-                .doNotHaveSimpleName("Arrivals")
+                .doNotHaveSimpleName("AcceptLimiter")
                 .and()
                 .doNotHaveSimpleName("BoundedRequestDecoder")
                 .and()

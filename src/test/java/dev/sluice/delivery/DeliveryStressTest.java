@@ -3,6 +3,7 @@ package dev.sluice.delivery;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.config.Scope;
+import dev.sluice.guard.Slot;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -21,7 +22,7 @@ import dev.sluice.retain.Retention;
 import dev.sluice.retain.TestRetention;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
-import dev.sluice.socket.TestCommands;
+import dev.sluice.session.TestCommands;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -76,7 +77,7 @@ class DeliveryStressTest {
 
     private final Queue<String> wrong = new ConcurrentLinkedQueue<>();
     private final List<ExecutorService> executors = new ArrayList<>();
-    private final List<Place> places = new ArrayList<>();
+    private final List<Slot> places = new ArrayList<>();
     private final Feeder feeder = new Feeder();
     private final Thread feeding = new Thread(feeder, "feeder");
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
@@ -128,18 +129,18 @@ class DeliveryStressTest {
         start(scope, seed);
         feeder.published.await();
         acting = false;
-        for (Place place : places) {
+        for (Slot place : places) {
             assertThat(place.stopped.await(30, TimeUnit.SECONDS)).isTrue();
         }
         settle();
-        for (Place place : places) {
+        for (Slot place : places) {
             on(place, () -> place.clients.forEach(Client::read));
         }
         settle();
-        for (Place place : places) {
+        for (Slot place : places) {
             on(place, () -> place.clients.forEach(Client::caughtUp));
         }
-        for (Place place : places) {
+        for (Slot place : places) {
             on(place, () -> place.clients.forEach(client -> client.connection().disconnect(Disconnect.GOING_AWAY)));
         }
         settle();
@@ -174,9 +175,9 @@ class DeliveryStressTest {
         for (int i = 0; i < LOOPS; i++) {
             ExecutorService executor = Executors.newSingleThreadExecutor();
             executors.add(executor);
-            places.add(new Place(i, executor, commands, new SplittableRandom(seed * 100 + i)));
+            places.add(new Slot(i, executor, commands, new SplittableRandom(seed * 100 + i)));
         }
-        for (Place place : places) {
+        for (Slot place : places) {
             on(place, place::open);
         }
         feeder.random = new SplittableRandom(seed);
@@ -191,13 +192,13 @@ class DeliveryStressTest {
             CountDownLatch ran = new CountDownLatch(1);
             feeder.execute(ran::countDown);
             assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
-            for (Place place : places) {
+            for (Slot place : places) {
                 on(place, () -> {});
             }
         }
     }
 
-    private static void on(Place place, Runnable task) throws Exception {
+    private static void on(Slot place, Runnable task) throws Exception {
         Future<?> done = place.executor.submit(task);
         done.get(30, TimeUnit.SECONDS);
     }
@@ -342,7 +343,7 @@ class DeliveryStressTest {
     }
 
     /** One event loop with the clients on it. */
-    private final class Place {
+    private final class Slot {
         private final ExecutorService executor;
         private final Loop loop;
         private final TestCommands commands;
@@ -350,7 +351,7 @@ class DeliveryStressTest {
         private final List<Client> clients = new ArrayList<>();
         private final CountDownLatch stopped = new CountDownLatch(1);
 
-        Place(int index, ExecutorService executor, TestCommands commands, SplittableRandom random) {
+        Slot(int index, ExecutorService executor, TestCommands commands, SplittableRandom random) {
             this.executor = executor;
             this.commands = commands;
             this.random = random;
@@ -415,7 +416,7 @@ class DeliveryStressTest {
 
     /** One user at a browser, who comes back whenever the connection ends. Confined to its loop. */
     private final class Client {
-        private final Place place;
+        private final Slot place;
         private final String user;
         private final boolean alone;
 
@@ -425,7 +426,7 @@ class DeliveryStressTest {
         private @Nullable Connection maybeConnection;
         private CheckingWire wire;
 
-        Client(Place place, String user, boolean alone, boolean stuck) {
+        Client(Slot place, String user, boolean alone, boolean stuck) {
             this.place = place;
             this.user = user;
             this.alone = alone;

@@ -1,0 +1,46 @@
+package dev.sluice.guard;
+
+import io.netty.handler.codec.http.HttpMessage;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.util.AsciiString;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.impl.VertxHttpRequestDecoder;
+
+/**
+ * Vert.x's decoder of requests with a limit on the number of header lines, those of a trailer included. Netty limits only
+ * their bytes, and a line of four bytes takes about a hundred on the heap. Confined to the connection's event loop.
+ */
+final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
+
+    /** Header and trailer lines of one request. */
+    static final int MAX_LINES = 100;
+
+    private final Runnable onExcess;
+    private int lines;
+
+    /**
+     * A decoder that has seen nothing yet.
+     *
+     * @param onExcess is run once for each request that has too many lines
+     */
+    BoundedRequestDecoder(HttpServerOptions options, Runnable onExcess) {
+        super(options);
+        this.onExcess = onExcess;
+    }
+
+    @Override
+    protected HttpMessage createMessage(String[] initialLine) {
+        lines = 0;
+        return super.createMessage(initialLine);
+    }
+
+    @Override
+    protected AsciiString splitHeaderName(byte[] bytes, int start, int length) {
+        if (++lines > MAX_LINES) {
+            onExcess.run();
+            // Vert.x answers 431 to this exception, and closes the connection.
+            throw new TooLongHttpHeaderException("A request may have " + MAX_LINES + " header lines");
+        }
+        return super.splitHeaderName(bytes, start, length);
+    }
+}

@@ -1,0 +1,89 @@
+package dev.sluice.guard;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.haproxy.HAProxyMessageDecoder;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import java.util.Map;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Waits for the first bytes of HTTP on a TCP connection: at the front of the pipeline at first, then behind the decoder of
+ * the PROXY protocol and behind TLS, where there are such. Before those bytes are decoded it replaces the decoder by {@link
+ * BoundedRequestDecoder} and adds {@link RequestGuard} behind it.
+ */
+final class HttpDetector extends ChannelInboundHandlerAdapter {
+
+    /** Vert.x's name of the handler for TLS. */
+    private static final String TLS = "ssl";
+
+    private final RequestLimits limits;
+
+    /** Ends the connection unless a request has arrived by then. */
+    private @Nullable Future<?> deadline;
+
+    HttpDetector(RequestLimits limits) {
+        this(limits, null);
+    }
+
+    private HttpDetector(RequestLimits limits, @Nullable Future<?> running) {
+        this.limits = limits;
+        this.deadline = running;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        if (deadline == null) {
+            deadline = limits.deadline(context.channel());
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof ByteBuf) {
+            ChannelPipeline pipeline = context.pipeline();
+            String outer = outerProtocol(pipeline);
+            if (outer != null) {
+                pipeline.addAfter(outer, null, new HttpDetector(limits, deadline));
+                pipeline.remove(this);
+            } else if (pipeline.get(HttpRequestDecoder.class) != null) {
+                handOver(pipeline);
+            }
+        }
+        context.fireChannelRead(message);
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext context) {
+        if (deadline != null) {
+            deadline.cancel(false);
+        }
+        context.fireChannelInactive();
+    }
+
+    private void handOver(ChannelPipeline pipeline) {
+        limits.boundHeaders(pipeline);
+        // Vert.x's own handler is the last.
+        pipeline.addBefore(pipeline.lastContext().name(), null, new RequestGuard(limits, deadline));
+        limits.boundDecompression(pipeline);
+        pipeline.remove(this);
+    }
+
+    /** The handler behind this one whose output may be HTTP, or {@code null} where it is the bytes that are read here. */
+    private @Nullable String outerProtocol(ChannelPipeline pipeline) {
+        boolean behind = false;
+        for (Map.Entry<String, ChannelHandler> handler : pipeline) {
+            if (handler.getValue() == this) {
+                behind = true;
+            } else if (behind
+                    && (handler.getKey().equals(TLS) || handler.getValue() instanceof HAProxyMessageDecoder)) {
+                return handler.getKey();
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,115 @@
+package dev.sluice.guard;
+
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.log.LimitMeter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.compression.ZlibCodecFactory;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
+import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
+import io.quarkus.runtime.Startup;
+import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
+import io.vertx.core.http.HttpServerOptions;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.OptionalInt;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Limits for HTTP connections; exceeding one closes the connection. */
+@Startup
+@Singleton
+final class RequestLimits implements HttpServerOptionsCustomizer {
+
+    /** Requests of one connection that are not answered yet; browsers send them one at a time. */
+    static final int MAX_UNANSWERED = 8;
+
+    /** Vert.x's own. */
+    private static final int DEFAULT_COMPRESSION = 6;
+
+    private final Duration timeout;
+    private final int maxMessage;
+    private final int compressionLevel;
+    private final LimitMeter tooSlow;
+    private final LimitMeter tooMany;
+    private final LimitMeter tooManyLines;
+
+    /** What Quarkus has configured; the same limits hold with TLS and without. */
+    private volatile HttpServerOptions options = new HttpServerOptions();
+
+    @Inject
+    RequestLimits(
+            SluiceConfig config,
+            @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
+            MeterRegistry metrics) {
+        this(
+                config.http().requestTimeout(),
+                (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
+                compressionLevel.orElse(DEFAULT_COMPRESSION),
+                metrics);
+    }
+
+    RequestLimits(Duration timeout, int maxMessage, int compressionLevel, MeterRegistry metrics) {
+        this.timeout = timeout;
+        this.maxMessage = maxMessage;
+        this.compressionLevel = compressionLevel;
+        this.tooSlow = new LimitMeter("request-timeout", metrics);
+        this.tooMany = new LimitMeter("pipelined-requests", metrics);
+        this.tooManyLines = new LimitMeter("header-lines", metrics);
+    }
+
+    @Override
+    public void customizeHttpServer(HttpServerOptions configured) {
+        options = configured;
+    }
+
+    @Override
+    public void customizeHttpsServer(HttpServerOptions configured) {
+        options = configured;
+    }
+
+    /** Cuts the connection off when its time is up, unless the result is cancelled. */
+    Future<?> deadline(Channel channel) {
+        return channel.eventLoop()
+                .schedule(
+                        () -> {
+                            tooSlow.exceeded();
+                            TcpChannel.cut(channel);
+                        },
+                        timeout.toNanos(),
+                        TimeUnit.NANOSECONDS);
+    }
+
+    /** Bounds the number of header lines. To be called before the decoder is given any bytes. */
+    void boundHeaders(ChannelPipeline pipeline) {
+        ChannelHandlerContext decoder = pipeline.context(HttpRequestDecoder.class);
+        pipeline.replace(decoder.handler(), decoder.name(), new BoundedRequestDecoder(options, tooManyLines::exceeded));
+    }
+
+    /** Bounds what a compressed message may become, where compression is on: Vert.x lets 32 KB become 32 MB. */
+    void boundDecompression(ChannelPipeline pipeline) {
+        if (pipeline.get(WebSocketServerExtensionHandler.class) != null) {
+            pipeline.replace(
+                    WebSocketServerExtensionHandler.class,
+                    null,
+                    new WebSocketServerExtensionHandler(new PerMessageDeflateServerExtensionHandshaker(
+                            compressionLevel,
+                            ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
+                            PerMessageDeflateServerExtensionHandshaker.MAX_WINDOW_SIZE,
+                            false,
+                            false,
+                            maxMessage + 1)));
+        }
+    }
+
+    /** Cuts off a connection that asks on and on without awaiting an answer. */
+    void cutPipelining(Channel channel) {
+        tooMany.exceeded();
+        TcpChannel.cut(channel);
+    }
+}

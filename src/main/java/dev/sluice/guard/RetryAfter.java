@@ -1,0 +1,16 @@
+package dev.sluice.guard;
+
+import java.util.concurrent.ThreadLocalRandom;
+
+/** When those who are refused for now may come again. */
+public final class RetryAfter {
+
+    private static final int MAX_SECONDS = 5;
+
+    private RetryAfter() {}
+
+    /** Not all in the same second: those who were refused together came together. */
+    public static String seconds() {
+        return String.valueOf(ThreadLocalRandom.current().nextInt(1, MAX_SECONDS + 1));
+    }
+}

@@ -1,0 +1,83 @@
+package dev.sluice.guard;
+
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.Executor;
+
+/**
+ * Spreads what clients make one event loop do over its turns, so that deliveries wait for a little of it only: a turn passes
+ * on a few messages or begins an upgrade, and what is left waits for the next turn, in the order in which it came. It also
+ * bounds the bytes of the messages that have been passed on and are not handled, of each of which WebSockets Next makes a
+ * string and a task. Each connection queues at most one piece of work at a time, so the queue is bounded by the number of
+ * connections. Confined to the event loop.
+ */
+public final class TurnScheduler {
+
+    /** Bytes, as charged, that are passed on and not handled; a message larger than that is passed on alone. */
+    public static final int MAX_UNHANDLED = 256 * 1024;
+
+    /** Bytes, as charged, that are passed on in one turn: two messages of the default maximum, about 0.3 ms of work. */
+    static final int PER_TURN = 128 * 1024;
+
+    /** What an upgrade counts as, in bytes: it takes as long as two large messages. */
+    static final int UPGRADE = PER_TURN;
+
+    private final Executor afterTurn;
+    private final Queue<Runnable> ready = new ArrayDeque<>();
+    private int unhandled;
+    private int spent;
+    private boolean awaitsNextTurn;
+
+    /**
+     * A scheduler of one event loop.
+     *
+     * @param afterTurn runs a task when the event loop has run its tasks and before it looks for input again
+     */
+    public TurnScheduler(Executor afterTurn) {
+        this.afterTurn = afterTurn;
+    }
+
+    /** Queues the work of a connection, which must have none in the queue. Runs it at once where the turn has room. */
+    public void add(Runnable work) {
+        ready.add(work);
+        run();
+    }
+
+    /** Whether work may be done at once: nothing waits, and the turn has room. */
+    boolean hasRoom() {
+        return ready.isEmpty() && spent < PER_TURN;
+    }
+
+    /** The turn is charged that many bytes. */
+    void spend(int bytes) {
+        spent += bytes;
+        if (!awaitsNextTurn) {
+            awaitsNextTurn = true;
+            afterTurn.execute(this::nextTurn);
+        }
+    }
+
+    /** A message of that many bytes is passed on. */
+    public void passing(int bytes) {
+        unhandled += bytes;
+        spend(bytes);
+    }
+
+    /** It has been handled, or never will be. */
+    public void handled(int bytes) {
+        unhandled -= bytes;
+        run();
+    }
+
+    private void nextTurn() {
+        awaitsNextTurn = false;
+        spent = 0;
+        run();
+    }
+
+    private void run() {
+        while (unhandled < MAX_UNHANDLED && spent < PER_TURN && !ready.isEmpty()) {
+            ready.remove().run();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+package dev.sluice.protocol;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.protocol.ClientMessage.Alive;
+import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.NotAnObject;
+import dev.sluice.protocol.ClientMessage.Ping;
+import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.Subscribe;
+import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what clients say. Whatever they send, the answer is a message, never an exception. */
+public final class ClientMessageParser {
+
+    /** Deeper than any message needs to be. */
+    private static final int MAX_DEPTH = 16;
+
+    /** Several times as many as any message needs, its names, brackets and channels among them. */
+    private static final int MAX_TOKENS = 2048;
+
+    /** What a message may say; the value of anything else is skipped. */
+    private static final Set<String> FIELDS =
+            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels");
+
+    /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
+    private static final int MAX_ID_LENGTH = 1024;
+
+    /** The same goes for the length of a list: each entry is an answer. */
+    private static final int MAX_CHANNELS = 256;
+
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(MAX_DEPTH)
+                            .maxTokenCount(MAX_TOKENS)
+                            .build())
+                    // The names come from strangers: nothing of them may be kept.
+                    .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                    .build())
+            // Together: a number given as id goes back as it came.
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
+
+    private ClientMessageParser() {}
+
+    /** Reads one text frame. */
+    public static ClientMessage parse(String text) {
+        JsonNode message;
+        try (JsonParser parser = JSON.createParser(text)) {
+            message = read(parser);
+        } catch (StreamConstraintsException | NumberFormatException | ArithmeticException e) {
+            // Too deep, too long, or a number out of all bounds: JSON, but more than any message needs.
+            return text.stripLeading().startsWith("{")
+                    ? senseless("the message is nested too deep, has too many values or too large a number", null)
+                    : new NotAnObject();
+        } catch (IOException e) {
+            return new NotAnObject();
+        }
+        if (message.isMissingNode()) {
+            return new NotAnObject();
+        }
+        JsonNode id = present(message.get("id"));
+        if (id != null && !isId(id)) {
+            return senseless("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
+        }
+        if (isText(message.get("type"), "auth")) {
+            JsonNode token = message.get("token");
+            return token != null && token.isTextual() && !token.textValue().isEmpty()
+                    ? new Auth(token.textValue(), id)
+                    : senseless("an auth message needs a token", id);
+        }
+        JsonNode action = message.get("action");
+        if (action == null || !action.isTextual()) {
+            return senseless("a message needs an action, or the type auth", id);
+        }
+        return switch (action.textValue()) {
+            case "subscribe" -> channels(message, id, true);
+            case "unsubscribe" -> channels(message, id, false);
+            case "subscribe_upload" -> upload(message, id, true);
+            case "unsubscribe_upload" -> upload(message, id, false);
+            case "ping" -> id == null ? new Alive() : new Ping(id);
+            case "pong" -> new Alive();
+            default -> new Senseless(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
+        };
+    }
+
+    /** Reads all of it, and keeps only what a message may say; a missing node where that is not one object. */
+    private static JsonNode read(JsonParser parser) throws IOException {
+        if (parser.nextToken() != JsonToken.START_OBJECT) {
+            return MissingNode.getInstance();
+        }
+        ObjectNode message = JsonNodeFactory.instance.objectNode();
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            JsonToken value = parser.nextToken();
+            if (!FIELDS.contains(name)) {
+                parser.skipChildren();
+            } else if (value == JsonToken.START_ARRAY && name.equals("channels")) {
+                message.set(name, list(parser));
+            } else {
+                message.set(name, scalar(parser));
+            }
+        }
+        return parser.nextToken() == null ? message : MissingNode.getInstance();
+    }
+
+    /** The values of an array, no more of them than it takes to see that they are too many. */
+    private static ArrayNode list(JsonParser parser) throws IOException {
+        ArrayNode values = JsonNodeFactory.instance.arrayNode();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            if (values.size() <= MAX_CHANNELS) {
+                values.add(scalar(parser));
+            } else {
+                parser.skipChildren();
+            }
+        }
+        return values;
+    }
+
+    /** The value there; a missing node, which is of no type, for an object or array. */
+    private static JsonNode scalar(JsonParser parser) throws IOException {
+        if (parser.currentToken().isStructStart()) {
+            parser.skipChildren();
+            return MissingNode.getInstance();
+        }
+        return JSON.readTree(parser);
+    }
+
+    /** The verbs of the replaced system, whose clients take a retained publication for a new one. */
+    private static ClientMessage upload(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+        JsonNode upload = message.get("upload_id");
+        return upload != null && upload.isTextual()
+                ? change(List.of("upload:" + upload.textValue()), false, id, subscribe)
+                : senseless("upload_id must be a string", id);
+    }
+
+    private static ClientMessage channels(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+        JsonNode one = message.get("channel");
+        JsonNode many = message.get("channels");
+        if (one != null && many == null && one.isTextual()) {
+            return change(List.of(one.textValue()), true, id, subscribe);
+        }
+        if (one == null && many != null && many.isArray() && !many.isEmpty()) {
+            if (many.size() > MAX_CHANNELS) {
+                return senseless("channels must be at most " + MAX_CHANNELS, id);
+            }
+            List<String> names = new ArrayList<>(many.size());
+            for (JsonNode name : many) {
+                if (!name.isTextual()) {
+                    return senseless("channels must be a list of strings", id);
+                }
+                names.add(name.textValue());
+            }
+            return change(names, true, id, subscribe);
+        }
+        return senseless("give either a channel, or channels as a list of at least one", id);
+    }
+
+    private static ClientMessage change(
+            List<String> channels, boolean retained, @Nullable JsonNode id, boolean subscribe) {
+        return subscribe ? new Subscribe(channels, retained, id) : new Unsubscribe(channels, id);
+    }
+
+    private static Senseless senseless(String why, @Nullable JsonNode id) {
+        return new Senseless(ErrorCode.BAD_MESSAGE, why, id);
+    }
+
+    private static @Nullable JsonNode present(@Nullable JsonNode node) {
+        return node == null || node.isNull() ? null : node;
+    }
+
+    private static boolean isText(@Nullable JsonNode node, String text) {
+        return node != null && node.isTextual() && node.textValue().equals(text);
+    }
+
+    private static boolean isId(JsonNode id) {
+        return (id.isTextual() || id.isNumber()) && id.asText().length() <= MAX_ID_LENGTH;
+    }
+}

@@ -1,0 +1,71 @@
+package dev.sluice.protocol;
+
+import dev.sluice.access.Verdict;
+import java.util.Locale;
+
+/** Why somebody did not become a connection, with the close code that says so. */
+public enum Refusal {
+    /** No auth message in time. */
+    TIMEOUT(4001, true),
+    /** The first message is a JSON object, but not an auth message with a token. */
+    NOT_AUTH(4002, true),
+    /** What was shown is no signed token. */
+    TOKEN(4003, true),
+    /** No key that is known has signed the token. */
+    SIGNATURE(4003, true),
+    /** The token's time is over. */
+    EXPIRED(4003, true),
+    /** The token is for somebody else. */
+    AUDIENCE(4003, true),
+    /** The token is of another issuer. */
+    ISSUER(4003, true),
+    /** The token is no access token. */
+    TYPE(4003, true),
+    /** A claim of the token is missing or can't be accepted. */
+    CLAIMS(4003, true),
+    /** The token is good, but a backend says that its bearer may not connect. */
+    WEBHOOK(4003, true),
+    /** The first message is not a JSON object. */
+    NOT_JSON(4004, false),
+    /** Too much was said before the auth message was answered. */
+    FLOOD(4029, false),
+    /** Whether the token is good can't be told now, because the keys can't be had. */
+    UNAVAILABLE(1013, false),
+    /** No key that is known has signed the token, and newer ones can't be asked for yet. */
+    UNDECIDED(1013, false);
+
+    private final int closeCode;
+    private final boolean announced;
+
+    Refusal(int closeCode, boolean announced) {
+        this.closeCode = closeCode;
+        this.announced = announced;
+    }
+
+    /** That of a token, with the same name. */
+    public static Refusal of(Verdict.Reason reason) {
+        return switch (reason) {
+            case TOKEN -> TOKEN;
+            case SIGNATURE -> SIGNATURE;
+            case EXPIRED -> EXPIRED;
+            case AUDIENCE -> AUDIENCE;
+            case ISSUER -> ISSUER;
+            case TYPE -> TYPE;
+            case CLAIMS -> CLAIMS;
+        };
+    }
+
+    public int closeCode() {
+        return closeCode;
+    }
+
+    /** Whether an {@code auth_error} goes before the close; clients of the Python system then stop for good. */
+    public boolean announced() {
+        return announced;
+    }
+
+    /** The name used in metrics. */
+    public String tag() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,186 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Authorizer;
+import dev.sluice.access.Bearer;
+import dev.sluice.access.Decision;
+import dev.sluice.delivery.Deliveries;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Payload;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.Subscribe;
+import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.ServerMessages;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Subscribed;
+import dev.sluice.retain.Retention;
+import dev.sluice.route.Access;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import dev.sluice.session.Conversation.Request;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Does what authenticated clients ask for. */
+@Singleton
+final class Commands {
+
+    private final Routes routes;
+    private final Authorizer authorizer;
+    private final Registry registry;
+    private final Retention retention;
+    private final Deliveries deliveries;
+    private final LimitMeter tooManySubscriptions;
+    private final LimitMeter idTooLong;
+
+    Commands(
+            Routes routes,
+            Authorizer authorizer,
+            Registry registry,
+            Retention retention,
+            Deliveries deliveries,
+            MeterRegistry metrics) {
+        this.routes = routes;
+        this.authorizer = authorizer;
+        this.registry = registry;
+        this.retention = retention;
+        this.deliveries = deliveries;
+        this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
+        this.idTooLong = new LimitMeter("channel-id-length", metrics);
+    }
+
+    /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
+    void execute(Conversation conversation, ClientMessage message) {
+        if (message instanceof Subscribe subscribe) {
+            Request request = new Request(subscribe.retained(), subscribe.id());
+            each(
+                    conversation,
+                    subscribe.channels(),
+                    subscribe.id(),
+                    channel -> subscribe(conversation, channel, request));
+        } else if (message instanceof Unsubscribe unsubscribe) {
+            each(
+                    conversation,
+                    unsubscribe.channels(),
+                    unsubscribe.id(),
+                    channel -> unsubscribe(conversation, channel, unsubscribe.id()));
+        } else if (message instanceof ClientMessage.Ping ping) {
+            conversation.send(ServerMessages.pong(ping.id()));
+        } else if (message instanceof Senseless senseless) {
+            conversation.send(ServerMessages.error(senseless.code(), senseless.message(), senseless.id()));
+        } else if (message instanceof ClientMessage.NotAnObject) {
+            conversation.send(
+                    ServerMessages.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
+        }
+    }
+
+    /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
+    void renew(Conversation conversation, Bearer bearer) {
+        conversation.renew(bearer);
+        registry.regrant(conversation.connection(), bearer.grants())
+                .forEach(channel -> leave(conversation.connection(), channel, null));
+    }
+
+    private void subscribe(Conversation conversation, Channel channel, Request request) {
+        Decision known = authorizer.known(conversation.bearer(), channel);
+        if (known != null) {
+            decided(conversation, channel, request, known);
+        } else if (conversation.undecided() >= registry.maxSubscriptions() || !conversation.hasRoomFor(request)) {
+            tooMany(conversation, channel, request.id());
+        } else if (conversation.await(channel, request)) {
+            authorizer
+                    .ask(conversation.bearer().user(), channel)
+                    .subscribe()
+                    // Unless it has been unsubscribed meanwhile, in which case nothing waits for this any more.
+                    .with(decision -> conversation.run(() -> conversation
+                            .settle(channel)
+                            .forEach(waiting -> decided(conversation, channel, waiting, decision))));
+        }
+    }
+
+    private void unsubscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        // Those requests that are not decided yet come to the same.
+        conversation.settle(channel).forEach(waiting -> leave(conversation.connection(), channel, waiting.id()));
+        registry.unsubscribe(conversation.connection(), channel);
+        leave(conversation.connection(), channel, id);
+    }
+
+    private void decided(Conversation conversation, Channel channel, Request request, Decision decision) {
+        JsonNode id = request.id();
+        switch (decision) {
+            case ALLOWED -> join(conversation, channel, request);
+            case FORBIDDEN -> {
+                conversation.send(ServerMessages.error(
+                        ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                if (channel.route().access() != Access.CLAIM) {
+                    revoke(conversation.connection(), channel);
+                }
+            }
+            case UNKNOWN ->
+                conversation.send(ServerMessages.error(
+                        ErrorCode.UNAVAILABLE, "can't find out now whether you may listen", channel.name(), id));
+        }
+    }
+
+    private void join(Conversation conversation, Channel channel, Request request) {
+        Connection connection = conversation.connection();
+        Subscribed subscribed = registry.subscribe(connection, channel);
+        switch (subscribed) {
+            case YES, ALREADY -> {
+                // After it has joined: what is published from now on comes by itself.
+                Payload newest = request.retained() ? retention.newest(channel) : null;
+                if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
+                    connection.send(ServerMessages.subscribed(channel.name(), true, request.id()));
+                    deliveries.give(connection, channel, newest);
+                } else {
+                    connection.send(ServerMessages.subscribed(channel.name(), false, request.id()));
+                }
+            }
+            case TOO_MANY -> tooMany(conversation, channel, request.id());
+            case GONE -> {}
+        }
+    }
+
+    /** The user might listen once and no longer may: that holds for all that hear it by the user's subscription. */
+    private void revoke(Connection asking, Channel channel) {
+        for (Connection connection : registry.unsubscribe(asking, channel)) {
+            connection.loop().execute(() -> leave(connection, channel, null));
+        }
+    }
+
+    private static void leave(Connection connection, Channel channel, @Nullable JsonNode id) {
+        connection.forget(channel);
+        connection.send(ServerMessages.unsubscribed(channel.name(), id));
+    }
+
+    private void tooMany(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+        tooManySubscriptions.exceeded();
+        conversation.send(
+                ServerMessages.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+    }
+
+    private void each(Conversation conversation, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
+        for (String name : names) {
+            Channel channel = routes.resolve(name);
+            if (channel == null) {
+                if (routes.isTooLong(name)) {
+                    idTooLong.exceeded();
+                }
+                conversation.send(ServerMessages.error(
+                        ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
+            } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
+                conversation.send(
+                        ServerMessages.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
+            } else {
+                action.accept(channel);
+            }
+        }
+    }
+}

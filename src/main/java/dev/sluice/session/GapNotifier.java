@@ -1,0 +1,40 @@
+package dev.sluice.session;
+
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.Lagged;
+import dev.sluice.feed.Gap;
+import dev.sluice.outbox.Frame;
+import dev.sluice.protocol.ServerMessages;
+import io.quarkus.runtime.Startup;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+
+/**
+ * Tells clients that they may have missed something. An interruption of the feed concerns all, who will all come back for
+ * what they missed, so each is told at a moment of its own.
+ */
+@Startup
+@Singleton
+final class GapNotifier {
+
+    private final SessionRegistry sessions;
+    private final Stagger spread;
+    private final Duration period;
+
+    GapNotifier(SessionRegistry sessions, Stagger spread, SluiceConfig config) {
+        this.sessions = sessions;
+        this.spread = spread;
+        this.period = config.gap().spread();
+    }
+
+    void onGap(@Observes Gap gap) {
+        Frame notice = ServerMessages.gap(gap.since(), gap.until());
+        sessions.forEachLoop((loop, open) -> spread.over(period, loop, open, session -> session.tell(gap, notice)));
+    }
+
+    void onLagged(@Observes Lagged event) {
+        Frame notice = ServerMessages.gap(event.since(), event.until());
+        sessions.on(event.loop()).forEach(session -> session.tell(notice));
+    }
+}

@@ -1,0 +1,64 @@
+package dev.sluice.session;
+
+import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.protocol.Refusal;
+import dev.sluice.registry.Disconnected;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+
+/** Counts who was refused and who left. */
+@Singleton
+final class SessionMeters {
+
+    private final MeterRegistry metrics;
+    private final LimitMeter connectionsPerUser;
+    private final LimitMeter maxFrame;
+
+    SessionMeters(MeterRegistry metrics) {
+        this.metrics = metrics;
+        this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
+        this.maxFrame = new LimitMeter("max-frame", metrics);
+        // Whoever watches sees no rise where the first of its kind is also the first value.
+        for (Refusal reason : Refusal.values()) {
+            authFailures(reason);
+        }
+        for (Disconnect reason : Disconnect.values()) {
+            disconnects(reason);
+        }
+    }
+
+    void authFailed(Refusal reason) {
+        authFailures(reason).increment();
+    }
+
+    /** A user with as many connections as allowed. */
+    void crowdedUser() {
+        connectionsPerUser.exceeded();
+    }
+
+    /** A frame, or a message of several, that is larger than allowed. */
+    void largeFrame() {
+        maxFrame.exceeded();
+    }
+
+    void onDisconnected(@Observes Disconnected event) {
+        disconnects(event.reason()).increment();
+    }
+
+    private Counter authFailures(Refusal reason) {
+        return Counter.builder("sluice.auth.failures")
+                .description("Attempts to authenticate that failed")
+                .tag("reason", reason.tag())
+                .register(metrics);
+    }
+
+    private Counter disconnects(Disconnect reason) {
+        return Counter.builder("sluice.disconnects")
+                .description("Authenticated connections that ended")
+                .tag("reason", reason.tag())
+                .register(metrics);
+    }
+}

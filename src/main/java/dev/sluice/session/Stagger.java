@@ -1,0 +1,99 @@
+package dev.sluice.session;
+
+import dev.sluice.outbox.Loop;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+
+/**
+ * Does something with many sessions, with each at a moment of its own. That moment is the same share of any period, and
+ * what began first is served first, so that what begins first for all comes first for each, however late it is.
+ */
+@Singleton
+final class Stagger {
+
+    private static final Logger LOG = Logger.getLogger(Stagger.class);
+
+    /** How often those are served whose moment has come. */
+    private static final long TICK_MILLIS = 20;
+
+    private final LongSupplier nanoTime;
+    private final Timer timer;
+    /** What is under way, of each loop; the list is confined to the loop. */
+    private final Map<Loop, List<Round>> rounds = new ConcurrentHashMap<>();
+
+    private record Round(long start, Duration period, Deque<Session> waiting, Consumer<Session> action) {
+
+        void serve(long now) {
+            while (!waiting.isEmpty() && due(waiting.element()) <= now - start) {
+                Session session = waiting.remove();
+                try {
+                    action.accept(session);
+                } catch (Throwable e) {
+                    // The others must not wait for ever because of one.
+                    LOG.error("A connection could not be told", e);
+                }
+            }
+        }
+
+        private double due(Session session) {
+            return (double) period.toNanos() * session.share() / Session.SHARES;
+        }
+    }
+
+    /** Runs a task later, on any thread. */
+    @FunctionalInterface
+    interface Timer {
+        void after(long millis, Runnable task);
+    }
+
+    @Inject
+    Stagger(Vertx vertx) {
+        this(System::nanoTime, (millis, task) -> vertx.setTimer(millis, fired -> task.run()));
+    }
+
+    Stagger(LongSupplier nanoTime, Timer timer) {
+        this.nanoTime = nanoTime;
+        this.timer = timer;
+    }
+
+    /** Serves those there are, within the period, on their loop. May be called on any thread. */
+    void over(Duration period, Loop loop, Collection<Session> sessions, Consumer<Session> action) {
+        Round round = new Round(
+                nanoTime.getAsLong(),
+                period,
+                sessions.stream()
+                        .sorted(Comparator.comparingInt(Session::share))
+                        .collect(Collectors.toCollection(ArrayDeque::new)),
+                action);
+        List<Round> ofLoop = rounds.computeIfAbsent(loop, x -> new ArrayList<>());
+        loop.execute(() -> {
+            ofLoop.add(round);
+            if (ofLoop.size() == 1) {
+                serve(loop, ofLoop);
+            }
+        });
+    }
+
+    private void serve(Loop loop, List<Round> ofLoop) {
+        long now = nanoTime.getAsLong();
+        loop.batch(() -> ofLoop.forEach(round -> round.serve(now)));
+        ofLoop.removeIf(round -> round.waiting().isEmpty());
+        if (!ofLoop.isEmpty()) {
+            timer.after(TICK_MILLIS, () -> loop.execute(() -> serve(loop, ofLoop)));
+        }
+    }
+}

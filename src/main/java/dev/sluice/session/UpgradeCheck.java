@@ -1,0 +1,148 @@
+package dev.sluice.session;
+
+import dev.sluice.access.Authenticator;
+import dev.sluice.access.Origins;
+import dev.sluice.access.RequestToken;
+import dev.sluice.access.Verdict;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.guard.ConnectionSlots;
+import dev.sluice.guard.RetryAfter;
+import dev.sluice.protocol.Refusal;
+import dev.sluice.registry.Registry;
+import dev.sluice.wire.WebSocketChannel;
+import dev.sluice.wire.WebSocketChannelFactory;
+import io.quarkus.websockets.next.HttpUpgradeCheck;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerRequest;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Decides which requests may become WebSockets, and remembers the bearer of those that carry a token. */
+@Singleton
+final class UpgradeCheck implements HttpUpgradeCheck {
+
+    private static final Map<String, List<String>> BEARER = Map.of("WWW-Authenticate", List.of("Bearer"));
+
+    private final Origins origins;
+    private final RequestToken requestToken;
+    private final Authenticator authenticator;
+    private final SessionRegistry sessions;
+    private final Registry registry;
+    private final ConnectionSlots slots;
+    private final WebSocketChannelFactory channels;
+    private final Duration authTimeout;
+    private final SessionMeters meters;
+
+    UpgradeCheck(
+            SluiceConfig config,
+            Origins origins,
+            RequestToken requestToken,
+            Authenticator authenticator,
+            SessionRegistry sessions,
+            Registry registry,
+            ConnectionSlots slots,
+            WebSocketChannelFactory channels,
+            SessionMeters meters) {
+        this.origins = origins;
+        this.authTimeout = config.auth().timeout();
+        this.requestToken = requestToken;
+        this.authenticator = authenticator;
+        this.sessions = sessions;
+        this.registry = registry;
+        this.slots = slots;
+        this.channels = channels;
+        this.meters = meters;
+    }
+
+    @Override
+    public Uni<CheckResult> perform(HttpUpgradeContext context) {
+        HttpServerRequest request = context.httpRequest();
+        WebSocketChannel guard = channels.of(request);
+        if (guard == null) {
+            return CheckResult.rejectUpgrade(400);
+        }
+        if (!guard.isOpen()) {
+            // A slot that is taken now would never be given back.
+            return Uni.createFrom().nothing();
+        }
+        if (!guard.begin(request)) {
+            return CheckResult.rejectUpgrade(400);
+        }
+        String token = requestToken.of(request);
+        ConnectionSlots.Full full = guard.slot().take(slots.address(request), token != null);
+        if (full != null) {
+            return CheckResult.rejectUpgrade(full.status(), tryAgain());
+        }
+        context.userData().put(Endpoint.GUARD, guard);
+        // Whoever has left meanwhile gets neither an answer nor a WebSocket.
+        return check(context, guard, token)
+                .onItem()
+                .transformToUni(result -> guard.isOpen()
+                        ? Uni.createFrom().item(result)
+                        : Uni.createFrom().nothing());
+    }
+
+    private Uni<CheckResult> check(HttpUpgradeContext context, WebSocketChannel guard, @Nullable String token) {
+        HttpServerRequest request = context.httpRequest();
+        if (sessions.closing()) {
+            return CheckResult.rejectUpgrade(503, tryAgain());
+        }
+        if (!origins.allow(request)) {
+            return CheckResult.rejectUpgrade(403);
+        }
+        if (token == null) {
+            return CheckResult.permitUpgrade();
+        }
+        Uni<CheckResult> evicted = Uni.createFrom()
+                .emitter(emitter -> guard.slot()
+                        .onEviction(() -> emitter.complete(CheckResult.rejectUpgradeSync(503, tryAgain()))));
+        return Uni.combine().any().of(verify(context, guard, token), evicted);
+    }
+
+    private Uni<CheckResult> verify(HttpUpgradeContext context, WebSocketChannel guard, String token) {
+        Context loop = Vertx.currentContext();
+        return authenticator
+                .verify(token)
+                .ifNoItem()
+                .after(authTimeout)
+                .recoverWithItem(new Verdict.Unavailable())
+                .emitOn(task -> loop.runOnContext(x -> task.run()))
+                .map(verdict -> verified(context, guard, verdict));
+    }
+
+    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, Verdict verdict) {
+        if (verdict instanceof Verdict.Accepted accepted && !sessions.closing()) {
+            if (!registry.hasRoomFor(accepted.bearer().user())) {
+                meters.crowdedUser();
+                return CheckResult.rejectUpgradeSync(429, tryAgain());
+            }
+            guard.slot().decided();
+            context.userData().put(Endpoint.BEARER, accepted.bearer());
+            return CheckResult.permitUpgradeSync();
+        }
+        if (verdict instanceof Verdict.Refused refused) {
+            meters.authFailed(Refusal.of(refused.reason()));
+            return CheckResult.rejectUpgradeSync(401, BEARER);
+        }
+        if (verdict instanceof Verdict.Forbidden) {
+            meters.authFailed(Refusal.WEBHOOK);
+            return CheckResult.rejectUpgradeSync(401, BEARER);
+        }
+        if (verdict instanceof Verdict.Unavailable) {
+            meters.authFailed(Refusal.UNAVAILABLE);
+        }
+        if (verdict instanceof Verdict.Undecided) {
+            meters.authFailed(Refusal.UNDECIDED);
+        }
+        return CheckResult.rejectUpgradeSync(503, tryAgain());
+    }
+
+    private static Map<String, List<String>> tryAgain() {
+        return Map.of("Retry-After", List.of(RetryAfter.seconds()));
+    }
+}

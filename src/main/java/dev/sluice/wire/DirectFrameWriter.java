@@ -1,0 +1,74 @@
+package dev.sluice.wire;
+
+import dev.sluice.guard.TcpChannel;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Wire;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.quarkus.websockets.next.WebSocketConnection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes encoded frames straight to the connection's channel, past the WebSocket encoder, which lets bytes pass as they
+ * are. Only the last write before a flush has a promise: once it is done, so are those before it.
+ */
+// The last write of a flush tells of those before it.
+@SuppressWarnings("FutureReturnValueIgnored")
+final class DirectFrameWriter implements Wire {
+
+    private final WebSocketConnection socket;
+    private final ChannelHandlerContext channel;
+    private final FrameEncoder encoder;
+    private final WriteProgress progress;
+    private @Nullable ByteBuf last;
+
+    /**
+     * A wire to an open WebSocket.
+     *
+     * @param channel where in the channel's pipeline writes begin
+     * @param encoder of the channel's event loop
+     */
+    DirectFrameWriter(WebSocketConnection socket, ChannelHandlerContext channel, FrameEncoder encoder) {
+        this.socket = socket;
+        this.channel = channel;
+        this.encoder = encoder;
+        this.progress = new WriteProgress(channel.channel());
+    }
+
+    @Override
+    public void write(Frame frame) {
+        // First what may fail: what has been written must not be written again.
+        ByteBuf bytes = encoder.encode(frame, channel.alloc());
+        if (last != null) {
+            channel.write(last, channel.voidPromise());
+        }
+        last = bytes;
+    }
+
+    @Override
+    public void flush(Done done) {
+        ByteBuf bytes = last;
+        last = null;
+        if (bytes == null) {
+            done.done(null);
+        } else {
+            channel.writeAndFlush(bytes).addListener(written -> done.done(written.cause()));
+        }
+    }
+
+    @Override
+    public long lastTaken(long since, long now) {
+        return progress.lastTaken(since, now);
+    }
+
+    @Override
+    public void close(int code, String reason) {
+        // Vert.x knows of the close hand-shake; its close frame is written behind ours.
+        StandardFrameWriter.close(socket, code, reason);
+    }
+
+    @Override
+    public void cut() {
+        TcpChannel.cut(channel.channel());
+    }
+}

@@ -1,0 +1,38 @@
+package dev.sluice.wire;
+
+import dev.sluice.config.SluiceConfig;
+import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
+import io.vertx.core.http.HttpServerOptions;
+import jakarta.inject.Singleton;
+
+/** Sets the limits of WebSockets on the HTTP servers. */
+@Singleton
+final class FrameLimit implements HttpServerOptionsCustomizer {
+
+    /** How long a client may take to answer a close before its TCP connection is cut. */
+    private static final int CLOSING_SECONDS = 1;
+
+    private final int maxFrame;
+
+    FrameLimit(SluiceConfig config) {
+        maxFrame = (int) config.maxFrame().asLongValue();
+    }
+
+    @Override
+    public void customizeHttpServer(HttpServerOptions options) {
+        limit(options);
+    }
+
+    @Override
+    public void customizeHttpsServer(HttpServerOptions options) {
+        limit(options);
+    }
+
+    private void limit(HttpServerOptions options) {
+        options.setMaxWebSocketFrameSize(maxFrame)
+                .setMaxWebSocketMessageSize(maxFrame)
+                // An extension of its own that nobody uses; while it is on, reserved bits are not refused.
+                .setPerFrameWebSocketCompressionSupported(false)
+                .setWebSocketClosingTimeout(CLOSING_SECONDS);
+    }
+}

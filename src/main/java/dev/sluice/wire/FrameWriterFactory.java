@@ -1,0 +1,37 @@
+package dev.sluice.wire;
+
+import dev.sluice.config.OutboxConfig;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Wire;
+import io.quarkus.websockets.next.WebSocketConnection;
+import jakarta.inject.Singleton;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Decides which way frames go to a socket. */
+@Singleton
+public final class FrameWriterFactory {
+
+    private final boolean direct;
+    private final Map<Loop, FrameEncoder> encoders = new ConcurrentHashMap<>();
+
+    FrameWriterFactory(
+            SluiceConfig config,
+            @ConfigProperty(
+                            name = "quarkus.websockets-next.server.per-message-compression-supported",
+                            defaultValue = "false")
+                    boolean compression) {
+        // What is encoded once for all is compressed for nobody.
+        this.direct = config.outbox().wire() == OutboxConfig.Path.DIRECT && !compression;
+    }
+
+    /** A wire to a WebSocket that is bound to the loop. */
+    public Wire open(WebSocketConnection socket, WebSocketChannel guard, Loop loop) {
+        return direct
+                ? new DirectFrameWriter(
+                        socket, guard.context(), encoders.computeIfAbsent(loop, x -> new FrameEncoder()))
+                : new StandardFrameWriter(socket, guard);
+    }
+}

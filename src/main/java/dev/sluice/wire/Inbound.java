@@ -1,0 +1,383 @@
+package dev.sluice.wire;
+
+import dev.sluice.guard.TurnScheduler;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import io.netty.util.ReferenceCountUtil;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The frames that arrive on one WebSocket. It passes on one message at a time, the next one when that has been handled, and
+ * keeps the others as they came, within {@link InboundBudget} and {@link FrameRate}; over its share, the connection is not
+ * read until a message has been handled. Once a close frame has been sent, only the peer's is still passed on. Confined to
+ * the connection's event loop.
+ */
+public final class Inbound {
+
+    /** Messages a client may send behind its auth message before that is answered. */
+    public static final int MAX_HELD = 64;
+
+    /** Frames, and bytes, that are read and dropped after a close frame was sent: the peer may have been sending. */
+    private static final int MAX_DROPPED = 256;
+
+    private static final int MAX_DROPPED_BYTES = 256 * 1024;
+
+    private final Channel channel;
+    private final FrameRate.Pace pace;
+    private final InboundBudget.Share share;
+    private final TurnScheduler scheduler;
+    private final Fragments fragments;
+    private final WaitingFrames waiting;
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable Peer peer;
+
+    /** Why the connection ends, for a peer that is not there yet. */
+    private @Nullable Consumer<Peer> end;
+
+    private boolean scheduled;
+    private boolean handling;
+
+    /** Charged for what has been passed on and is not handled. */
+    private int passedOn;
+
+    private boolean decoded;
+    private int undecoded;
+
+    /** Whether a part of a message has arrived and its end has not, and since when that, or reading, has gone on. */
+    private boolean unfinished;
+
+    private long unfinishedSince;
+    private boolean stopped;
+    private boolean crowded;
+    private boolean paused;
+    private int dropped;
+    private long droppedBytes;
+
+    /** Who the messages are for; called on the event loop. */
+    public interface Peer {
+        /** The client has sent a frame, whatever that says. */
+        void heard();
+
+        /** Whether it takes a message now; {@link Inbound#proceed} is to be called when it does again. */
+        boolean takesMessage();
+
+        /** The client has sent a WebSocket ping, which is to be answered. */
+        void pinged(byte[] bytes);
+
+        /** The client has sent more frames than it may; nothing that it sends is passed on any more. */
+        void flooded();
+
+        /** The client has sent more messages than are kept before it has authenticated; nothing more is passed on. */
+        void heldTooMany();
+
+        /** The pod has no room for what the client has sent; nothing more is passed on. */
+        void crowdedOut();
+
+        /** The client has reset the connection. */
+        void reset();
+    }
+
+    public Inbound(Channel channel, FrameRate.Pace pace, InboundBudget.Share share, TurnScheduler scheduler) {
+        this.channel = channel;
+        this.pace = pace;
+        this.share = share;
+        this.scheduler = scheduler;
+        this.fragments = new Fragments(share.maxMessage());
+        this.waiting = new WaitingFrames(share);
+    }
+
+    /** Where frames are passed on from; to be set before the first one arrives. */
+    void passOnFrom(ChannelHandlerContext from) {
+        context = from;
+    }
+
+    /** The peer is there: what has arrived, and what will, is for it. */
+    public void watch(Peer there) {
+        peer = there;
+        if (end != null) {
+            end.accept(there);
+        }
+        schedule();
+    }
+
+    /** The client has authenticated. */
+    public void authenticated() {
+        share.authenticated();
+    }
+
+    /** The peer takes messages again. */
+    public void proceed() {
+        schedule();
+        adjustReading();
+    }
+
+    /** The connection was reset. */
+    void reset() {
+        if (peer != null) {
+            peer.reset();
+        }
+    }
+
+    /** Bytes are about to be decoded. */
+    void decoding() {
+        decoded = false;
+    }
+
+    /** So many bytes have been decoded, and where they were no whole frame, wait for the rest of it. */
+    void decoded(int bytes) {
+        if (stopped) {
+            droppedBytes += bytes;
+        }
+        undecoded = decoded || stopped ? 0 : undecoded + bytes;
+        share.partial(undecoded);
+        boolean before = unfinished;
+        unfinished = !stopped && (undecoded > 0 || fragments.begun());
+        if (unfinished && !before) {
+            unfinishedSince = System.nanoTime();
+        }
+        if (!stopped && exceedsPod() && !(share.isAuthenticated() && waits())) {
+            crowdOut();
+        }
+        adjustReading();
+    }
+
+    /**
+     * Whether the end of a message has been missing for so long, and it is the client that has not sent it; both in
+     * nanoseconds, the first of {@link System#nanoTime}.
+     */
+    public boolean isUnfinishedFor(long now, long nanos) {
+        return unfinished && !paused && now - unfinishedSince >= nanos;
+    }
+
+    /**
+     * A frame has arrived, which is now this object's to release.
+     *
+     * @throws CorruptedWebSocketFrameException where it makes its message too long
+     */
+    void received(WebSocketFrame frame) {
+        decoded = true;
+        if (stopped) {
+            drop(frame);
+        } else if (frame instanceof CloseWebSocketFrame closing) {
+            closing(closing);
+        } else if (!pace.admit()) {
+            frame.release();
+            end(Peer::flooded);
+        } else {
+            if (peer != null) {
+                peer.heard();
+            }
+            if (frame instanceof PingWebSocketFrame) {
+                // Vert.x would answer it past the outbox, and so without bound where the client does not read.
+                byte[] bytes = ByteBufUtil.getBytes(frame.content());
+                frame.release();
+                if (peer != null) {
+                    peer.pinged(bytes);
+                }
+            } else if (frame instanceof PongWebSocketFrame) {
+                // WebSockets Next would make a task of it in which nothing is done.
+                frame.release();
+            } else {
+                WebSocketFrame next = fragments.next(frame);
+                if (!fragments.begun()) {
+                    // The next one begins anew.
+                    unfinished = false;
+                }
+                if (next != null) {
+                    enqueue(next);
+                }
+            }
+        }
+    }
+
+    /** Whether what the client has sent may count as so many frames more; it is a flood where it may not. */
+    public boolean admits(int more) {
+        boolean admitted = pace.admit(more);
+        if (!admitted) {
+            end(Peer::flooded);
+        }
+        return admitted;
+    }
+
+    /** The message that was passed on last has been handled. */
+    public void handled() {
+        if (handling) {
+            forgetHandled();
+            schedule();
+            adjustReading();
+        }
+    }
+
+    /** A close frame is being sent: from now on nothing but the peer's is passed on. Idempotent. */
+    void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        waiting.clear();
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
+            // Later: Vert.x closes the channel when it sees the second of two close frames.
+            channel.eventLoop().execute(() -> passOn(close));
+        }
+        adjustReading();
+    }
+
+    /** Whether nothing is passed on any more. */
+    boolean isStopped() {
+        return stopped;
+    }
+
+    /** The connection is closed: nothing is kept. */
+    void closed() {
+        stopped = true;
+        waiting.clear();
+        ReferenceCountUtil.release(waiting.pollClose());
+        if (handling) {
+            forgetHandled();
+        } else {
+            share.charge(-passedOn);
+            passedOn = 0;
+        }
+        share.partial(0);
+    }
+
+    /** Passes on the next message, or what has arrived of it. */
+    void passOn() {
+        scheduled = false;
+        while (!stopped && !handling && !waiting.isEmpty() && peer != null && peer.takesMessage()) {
+            WebSocketFrame frame = Objects.requireNonNull(waiting.poll());
+            passedOn += WaitingFrames.cost(frame);
+            if (frame.isFinalFragment()) {
+                handling = true;
+                scheduler.passing(passedOn);
+            }
+            passOn(frame);
+        }
+        if (!stopped && !handling && waiting.isEmpty()) {
+            passOnClose();
+        }
+        adjustReading();
+    }
+
+    private void passOn(WebSocketFrame frame) {
+        ChannelHandlerContext from = Objects.requireNonNull(context);
+        from.fireChannelRead(frame);
+        // Until then Vert.x does not flush what it writes.
+        from.fireChannelReadComplete();
+    }
+
+    private void passOnClose() {
+        CloseWebSocketFrame close = waiting.pollClose();
+        if (close != null) {
+            passOn(close);
+        }
+    }
+
+    private void enqueue(WebSocketFrame frame) {
+        waiting.add(frame);
+        if (share.overflows() || (exceedsPod() && !share.isAuthenticated())) {
+            crowdOut();
+        } else {
+            schedule();
+            adjustReading();
+        }
+    }
+
+    private void closing(CloseWebSocketFrame frame) {
+        waiting.addClose(frame);
+        if (waiting.isEmpty() && !handling) {
+            passOnClose();
+        } else {
+            schedule();
+        }
+    }
+
+    private void schedule() {
+        if (scheduled || handling || stopped || peer == null || (waiting.isEmpty() && !waiting.hasClose())) {
+            return;
+        }
+        if (waiting.isEmpty() || peer.takesMessage()) {
+            scheduled = true;
+            scheduler.add(this::passOn);
+        } else if (!share.isAuthenticated()) {
+            awaitVerdict();
+        }
+        // Else it waits until the client has read more of its answers.
+    }
+
+    private void awaitVerdict() {
+        if (waiting.hasClose()) {
+            // The client no longer waits for whatever the answer will be.
+            waiting.clear();
+            passOnClose();
+        } else if (waiting.messages() > MAX_HELD) {
+            end(Peer::heldTooMany);
+        }
+    }
+
+    private void crowdOut() {
+        crowded = true;
+        share.refused();
+        end(Peer::crowdedOut);
+    }
+
+    private void end(Consumer<Peer> why) {
+        if (stopped) {
+            return;
+        }
+        stop();
+        if (peer != null) {
+            why.accept(peer);
+        } else {
+            end = why;
+        }
+    }
+
+    private void drop(WebSocketFrame frame) {
+        if (frame instanceof CloseWebSocketFrame) {
+            passOn(frame);
+            return;
+        }
+        dropped++;
+        frame.release();
+        adjustReading();
+    }
+
+    private void forgetHandled() {
+        int bytes = passedOn;
+        handling = false;
+        passedOn = 0;
+        share.charge(-bytes);
+        scheduler.handled(bytes);
+    }
+
+    /** Whether something waits that is handled sooner or later, whatever else arrives. */
+    private boolean waits() {
+        return handling || !waiting.isEmpty();
+    }
+
+    private boolean exceedsPod() {
+        return share.exceedsPod(fragments.charged());
+    }
+
+    /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
+    private void adjustReading() {
+        boolean pause = stopped
+                ? crowded || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
+                : waits() && (share.isFull() || exceedsPod());
+        if (pause != paused) {
+            paused = pause;
+            unfinishedSince = System.nanoTime();
+            channel.config().setAutoRead(!pause);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package dev.sluice.wire;
+
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.guard.AcceptLimiter;
+import dev.sluice.log.LimitMeter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is being
+ * handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod, of which
+ * connections that have not authenticated share a half, so that they can't take the room of those that have. Not charged
+ * is the part of a frame that arrives behind a whole one, until more of it arrives. For use by all threads.
+ */
+@Startup
+@Singleton
+public final class InboundBudget {
+
+    /** Bytes that a frame costs besides its payload: its object, its buffer, and the task that handles it. */
+    static final int FRAME_BYTES = 256;
+
+    /**
+     * Bytes a connection may always be charged, whatever the others do: enough for an auth message of 8,000 bytes, and for
+     * the subscriptions of a page.
+     */
+    static final int ALWAYS_ALLOWED = 16 * 1024;
+
+    /**
+     * How many of them may be charged for a message whose end has not arrived: an auth message of 8,000 bytes may arrive in
+     * parts, which are charged once, not twice. No less than one read from the kernel brings.
+     */
+    static final int UNFINISHED_ALLOWED = AcceptLimiter.MAX_READ;
+
+    private final int perConnection;
+    private final long maxFrame;
+    private final long perPod;
+    private final int overflow;
+    private final AtomicLong pending = new AtomicLong();
+    private final LimitMeter podFull;
+
+    @Inject
+    public InboundBudget(SluiceConfig config, MeterRegistry metrics) {
+        this(
+                config.limits().inboundBytesPerConnection().asLongValue(),
+                config.limits().inboundBytes().asLongValue(),
+                config.maxFrame().asLongValue(),
+                metrics);
+    }
+
+    public InboundBudget(long perConnection, long perPod, long maxFrame, MeterRegistry metrics) {
+        this.perConnection = (int) perConnection;
+        this.maxFrame = maxFrame;
+        this.perPod = perPod;
+        // Room for the frame and the read under way when reading is stopped.
+        this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
+        this.podFull = new LimitMeter("inbound-bytes", metrics);
+        Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
+                .description("Memory charged for what clients have sent and the pod has not handled")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    /** The share of a connection that has sent nothing yet. */
+    public Share share() {
+        return new Share();
+    }
+
+    /** Bytes charged for a frame with a payload of that many; text takes up to two bytes a character. */
+    static int cost(int payload) {
+        return FRAME_BYTES + 2 * payload;
+    }
+
+    /** What one connection is charged for. Confined to the connection's event loop. */
+    final class Share {
+
+        private int frames;
+        private int partial;
+        private boolean authenticated;
+
+        /** The connection has authenticated. */
+        void authenticated() {
+            authenticated = true;
+        }
+
+        boolean isAuthenticated() {
+            return authenticated;
+        }
+
+        /** The bytes that a message may have. */
+        long maxMessage() {
+            return maxFrame;
+        }
+
+        /** Charges for a frame, or where negative, gives back what one was charged. */
+        void charge(int bytes) {
+            frames += bytes;
+            pending.addAndGet(bytes);
+        }
+
+        /** Charges so much, and no longer what was charged before, for a frame of which a part has arrived. */
+        void partial(int bytes) {
+            if (bytes != partial) {
+                pending.addAndGet(bytes - partial);
+                partial = bytes;
+            }
+        }
+
+        /** Whether the connection has as much waiting as it may. */
+        boolean isFull() {
+            return frames >= perConnection;
+        }
+
+        /** Whether it has more waiting than comes when reading is stopped in time. */
+        boolean overflows() {
+            return frames >= overflow;
+        }
+
+        /**
+         * Whether the pod has no room for what the connection has waiting. Before authentication, unfinished messages get
+         * half of the room only: nobody but their senders can end them, so they must not take that of finished ones.
+         *
+         * @param fragments what the fragments of an unfinished message are charged, in bytes
+         */
+        boolean exceedsPod(int fragments) {
+            long all = pending.get();
+            return (frames + partial > ALWAYS_ALLOWED && all > (authenticated ? perPod : perPod / 2))
+                    || (!authenticated && fragments + partial > UNFINISHED_ALLOWED && all > perPod / 4);
+        }
+
+        /** Counts that the connection is closed for it. */
+        void refused() {
+            podFull.exceeded();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.wire;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.outbox.Wire;
+import io.quarkus.websockets.next.CloseReason;
+import io.quarkus.websockets.next.WebSocketConnection;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import org.jboss.logging.Logger;
+
+/**
+ * Writes through the public interface of WebSockets Next, which encodes, and where agreed compresses, each message for
+ * each receiver and sends it at once.
+ */
+// Every write before the last is done when that is.
+@SuppressWarnings("FutureReturnValueIgnored")
+final class StandardFrameWriter implements Wire {
+
+    private static final Logger LOG = Logger.getLogger(StandardFrameWriter.class);
+
+    private final WebSocketConnection socket;
+    private final WebSocketChannel guard;
+    private final WriteProgress progress;
+
+    /** The last write, after which all before it are done. */
+    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+
+    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel guard) {
+        this.socket = socket;
+        this.guard = guard;
+        this.progress = new WriteProgress(guard.context().channel());
+    }
+
+    @Override
+    public void write(Frame frame) {
+        if (frame instanceof Run run) {
+            for (int i = 0; i < run.count(); i++) {
+                Payload payload = run.get(i);
+                send(payload.text() ? sendText(payload.bytes()) : socket.sendBinary(payload.bytes()));
+            }
+        } else if (frame instanceof Frame.Text text) {
+            send(sendText(text.utf8()));
+        } else if (frame instanceof Frame.Pong pong) {
+            send(socket.sendPong(Buffer.buffer(pong.bytes())));
+        } else {
+            send(socket.sendPing(Buffer.buffer()));
+        }
+    }
+
+    @Override
+    public boolean takesRuns() {
+        return false;
+    }
+
+    @Override
+    public void flush(Done done) {
+        last.whenComplete((x, failure) -> done.done(failure));
+    }
+
+    @Override
+    public long lastTaken(long since, long now) {
+        return progress.lastTaken(since, now);
+    }
+
+    @Override
+    public void close(int code, String reason) {
+        close(socket, code, reason);
+    }
+
+    @Override
+    public void cut() {
+        guard.cut();
+    }
+
+    static void close(WebSocketConnection socket, int code, String reason) {
+        if (!socket.isClosed()) {
+            socket.close(new CloseReason(code, reason))
+                    .subscribe()
+                    .with(x -> {}, failure -> LOG.debugf(failure, "Closing %s failed", socket.id()));
+        }
+    }
+
+    private Uni<Void> sendText(byte[] utf8) {
+        return socket.sendText(new String(utf8, StandardCharsets.UTF_8));
+    }
+
+    private void send(Uni<Void> write) {
+        last = write.subscribeAsCompletionStage();
+    }
+}

@@ -1,0 +1,241 @@
+package dev.sluice.wire;
+
+import dev.sluice.guard.Slot;
+import dev.sluice.guard.TcpChannel;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.compression.DecompressionException;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
+import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
+import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.ReferenceCountUtil;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpServerRequest;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, inbound flow control, and the
+ * close frame after a protocol error. Vert.x alone would then close the connection without a close frame; here the
+ * connection is closed in two steps, first our half, and all of it once the peer has closed its own or after a moment, as
+ * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
+ * connection's event loop.
+ */
+// What is not awaited here ends with the channel at the latest.
+@SuppressWarnings("FutureReturnValueIgnored")
+public final class WebSocketChannel extends ChannelDuplexHandler {
+
+    private static final String NAME = "sluice-guard";
+    private static final int MAX_LINGER_SECONDS = 1;
+
+    private final Channel channel;
+    private final Slot slot;
+    private final Inbound inbound;
+    private @Nullable MultiMap headers;
+    private @Nullable ChannelHandlerContext context;
+    private boolean upgrading;
+    private boolean violated;
+
+    public WebSocketChannel(Channel channel, Slot slot, Inbound inbound) {
+        this.channel = channel;
+        this.slot = slot;
+        this.inbound = inbound;
+    }
+
+    /**
+     * Puts the handler into the channel's pipeline.
+     *
+     * @param slot what its upgrade takes
+     */
+    static WebSocketChannel install(Channel channel, Slot slot, Inbound inbound) {
+        ChannelPipeline pipeline = channel.pipeline();
+        WebSocketChannel handler = new WebSocketChannel(channel, slot, inbound);
+        // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
+        pipeline.addBefore(pipeline.lastContext().name(), NAME, handler);
+        // Behind it: text that is dropped, or waits, is not worth the time.
+        pipeline.addAfter(NAME, null, handler.new TextValidator());
+        handler.whenClosed(slot::leave);
+        handler.whenClosed(inbound::closed);
+        return handler;
+    }
+
+    /** The handler in the channel's pipeline, or {@code null} where there is none. */
+    static @Nullable WebSocketChannel installedIn(Channel channel) {
+        return channel.pipeline().get(NAME) instanceof WebSocketChannel known ? known : null;
+    }
+
+    /** Whether an upgrade with that request may begin; false while another is under way or done. */
+    public boolean begin(HttpServerRequest request) {
+        if (upgrading) {
+            return false;
+        }
+        upgrading = true;
+        headers = request.headers();
+        return true;
+    }
+
+    /** The slot that its upgrade takes. */
+    public Slot slot() {
+        return slot;
+    }
+
+    /** Where writes begin that are encoded already. */
+    ChannelHandlerContext context() {
+        return Objects.requireNonNull(context);
+    }
+
+    /** What comes in once it is a WebSocket. */
+    public Inbound inbound() {
+        return inbound;
+    }
+
+    /** Closes the connection at once. */
+    public void cut() {
+        TcpChannel.cut(channel);
+    }
+
+    public boolean isOpen() {
+        return channel.isActive();
+    }
+
+    /** Runs the action on the event loop once the connection is closed, at once if it is. */
+    public void whenClosed(Runnable action) {
+        channel.closeFuture().addListener(closed -> action.run());
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+        inbound.passOnFrom(added);
+    }
+
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+        if (headers != null && message instanceof HttpResponse response) {
+            if (response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
+                upgraded(context.pipeline());
+            } else if (response.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
+                // Refused, whoever it was that did so: the client may try again on the same connection.
+                headers = null;
+                upgrading = false;
+                slot.leave();
+            }
+        }
+        context.write(message, promise);
+        if (message instanceof CloseWebSocketFrame) {
+            inbound.stop();
+        }
+    }
+
+    /**
+     * Forgets once the hand-shake is over what only a request needs. The WebSocket would keep its headers twice for as
+     * long as it lives, a token or cookie among them.
+     */
+    private void upgraded(ChannelPipeline pipeline) {
+        if (headers != null) {
+            headers.clear();
+            headers = null;
+        }
+        // A timer for each connection, which the signs of life that are sent would keep from ever firing.
+        ChannelHandler idle = pipeline.get(IdleStateHandler.class);
+        if (idle != null) {
+            pipeline.remove(idle);
+        }
+        ChannelHandlerContext decoder = pipeline.context(WebSocketFrameDecoder.class);
+        if (decoder != null) {
+            pipeline.addBefore(decoder.name(), null, new PartialFrames(inbound));
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (violated) {
+            ReferenceCountUtil.release(message);
+            return;
+        }
+        if (message instanceof WebSocketFrame frame) {
+            inbound.received(frame);
+        } else {
+            context.fireChannelRead(message);
+        }
+    }
+
+    /** Reports text that is not UTF-8 to the guard, which stands before it. */
+    private final class TextValidator extends Utf8FrameValidator {
+
+        TextValidator() {
+            super(false);
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+            try {
+                super.channelRead(context, message);
+            } catch (CorruptedWebSocketFrameException e) {
+                WebSocketChannel.this.exceptionCaught(WebSocketChannel.this.context(), e);
+            }
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            // Netty closes the channel, and that says it all.
+            inbound.reset();
+            return;
+        }
+        if (cause instanceof DecompressionException) {
+            exceptionCaught(
+                    context, new CorruptedWebSocketFrameException(closeStatus(cause), cause.getMessage(), cause));
+            return;
+        }
+        if (cause instanceof CorruptedWebSocketFrameException corrupted && !violated) {
+            violated = true;
+            if (!inbound.isStopped()) {
+                context.writeAndFlush(new CloseWebSocketFrame(corrupted.closeStatus()));
+            }
+            inbound.stop();
+            // It would go on reading, only to drop what comes, byte by byte: megabytes of it keep an event loop busy.
+            ChannelHandler decoder = context.pipeline().get(WebSocketFrameDecoder.class);
+            if (decoder != null) {
+                context.pipeline().remove(decoder);
+            }
+        }
+        context.fireExceptionCaught(cause);
+    }
+
+    private static WebSocketCloseStatus closeStatus(Throwable decompressing) {
+        return String.valueOf(decompressing.getMessage()).contains("maximum size")
+                ? WebSocketCloseStatus.MESSAGE_TOO_BIG
+                : WebSocketCloseStatus.INVALID_PAYLOAD_DATA;
+    }
+
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) {
+        if (!violated
+                || !(channel instanceof DuplexChannel duplex)
+                || !duplex.isActive()
+                || duplex.isOutputShutdown()) {
+            context.close(promise);
+            return;
+        }
+        duplex.closeFuture().addListener(closed -> promise.trySuccess());
+        duplex.shutdownOutput()
+                .addListener(shut ->
+                        context.executor().schedule(() -> context.close(), MAX_LINGER_SECONDS, TimeUnit.SECONDS));
+    }
+}

@@ -1,0 +1,43 @@
+package dev.sluice.wire;
+
+import dev.sluice.guard.ConnectionSlots;
+import dev.sluice.guard.Slot;
+import dev.sluice.guard.TcpChannel;
+import dev.sluice.guard.TurnSchedulers;
+import io.netty.channel.Channel;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import jakarta.inject.Singleton;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the channel of a request's connection one of a WebSocket. To be used on the connection's event loop. */
+@Singleton
+public final class WebSocketChannelFactory {
+
+    private final ConnectionSlots slots;
+    private final FrameRate rate;
+    private final InboundBudget budget;
+    private final TurnSchedulers schedulers;
+
+    WebSocketChannelFactory(ConnectionSlots slots, FrameRate rate, InboundBudget budget, TurnSchedulers schedulers) {
+        this.slots = slots;
+        this.rate = rate;
+        this.budget = budget;
+        this.schedulers = schedulers;
+    }
+
+    /** The one of the request's connection, or {@code null} where that can't become a WebSocket. */
+    public @Nullable WebSocketChannel of(HttpServerRequest request) {
+        Channel channel = TcpChannel.of(request);
+        if (request.version() != HttpVersion.HTTP_1_1 || channel == null) {
+            return null;
+        }
+        WebSocketChannel known = WebSocketChannel.installedIn(channel);
+        if (known != null) {
+            return known;
+        }
+        Slot slot = new Slot(slots, channel.eventLoop(), () -> TcpChannel.cut(channel));
+        Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), schedulers.of(channel.eventLoop()));
+        return WebSocketChannel.install(channel, slot, inbound);
+    }
+}

@@ -1,0 +1,78 @@
+package dev.sluice.guard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import org.junit.jupiter.api.Test;
+
+class TurnSchedulerTest {
+
+    private final Queue<Runnable> afterTurn = new ArrayDeque<>();
+    private final TurnScheduler scheduler = new TurnScheduler(afterTurn::add);
+    private final List<String> done = new ArrayList<>();
+
+    @Test
+    void eachTurnBeginsOneUpgrade() {
+        upgrade("a");
+        upgrade("b");
+        upgrade("c");
+        assertThat(done).containsExactly("a");
+        turn();
+        assertThat(done).containsExactly("a", "b");
+        turn();
+        assertThat(done).containsExactly("a", "b", "c");
+    }
+
+    @Test
+    void aTurnPassesOnItsShareOfMessages() {
+        int bytes = TurnScheduler.PER_TURN / 2;
+        message("a", bytes);
+        message("b", bytes);
+        message("c", bytes);
+        scheduler.handled(bytes);
+        assertThat(done).containsExactly("a", "b");
+        turn();
+        assertThat(done).containsExactly("a", "b", "c");
+    }
+
+    @Test
+    void messagesWaitUntilOthersHaveBeenHandledHoweverManyTurnsPass() {
+        message("a", TurnScheduler.MAX_UNHANDLED);
+        message("b", 1);
+        turn();
+        turn();
+        assertThat(done).containsExactly("a");
+        scheduler.handled(TurnScheduler.MAX_UNHANDLED);
+        assertThat(done).containsExactly("a", "b");
+    }
+
+    @Test
+    void anIdleEventLoopHasNoTask() {
+        upgrade("a");
+        turn();
+        assertThat(afterTurn).isEmpty();
+    }
+
+    private void upgrade(String name) {
+        scheduler.add(() -> {
+            done.add(name);
+            scheduler.spend(TurnScheduler.UPGRADE);
+        });
+    }
+
+    private void message(String name, int bytes) {
+        scheduler.add(() -> {
+            done.add(name);
+            scheduler.passing(bytes);
+        });
+    }
+
+    private void turn() {
+        for (int tasks = afterTurn.size(); tasks > 0; tasks--) {
+            afterTurn.remove().run();
+        }
+    }
+}

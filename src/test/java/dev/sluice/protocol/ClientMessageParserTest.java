@@ -1,0 +1,162 @@
+package dev.sluice.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.sluice.protocol.ClientMessage.Alive;
+import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.NotAnObject;
+import dev.sluice.protocol.ClientMessage.Ping;
+import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.Subscribe;
+import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClientMessageParserTest {
+
+    @Test
+    void readsEveryKnownMessage() {
+        assertThat(parse("{'type':'auth','token':'t'}")).isEqualTo(new Auth("t", null));
+        assertThat(parse("{'action':'subscribe_upload','upload_id':'42'}"))
+                .isEqualTo(new Subscribe(List.of("upload:42"), false, null));
+        assertThat(parse("{'action':'unsubscribe_upload','upload_id':'a:b'}"))
+                .isEqualTo(new Unsubscribe(List.of("upload:a:b"), null));
+        assertThat(parse("{'action':'subscribe','channel':'team:red'}"))
+                .isEqualTo(new Subscribe(List.of("team:red"), true, null));
+        assertThat(parse("{'action':'subscribe','channels':['team:red','upload:1']}"))
+                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), true, null));
+        assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
+                .isEqualTo(new Unsubscribe(List.of("team:red"), null));
+        assertThat(parse("{'action':'ping'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'ping','id':null}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'ping','id':'a'}")).isEqualTo(new Ping(TextNode.valueOf("a")));
+        assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'pong','id':'a'}")).isEqualTo(new Alive());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"'a'", "7", "-1.50", "1.0", "1E+3", "123456789012345678901234567890"})
+    void givesTheIdBackAsItCame(String id) {
+        assertThat(parse("{'action':'subscribe','channel':'a:b','id':" + id + "}"))
+                .isInstanceOfSatisfying(
+                        Subscribe.class, message -> assertThat(message.id()).hasToString(id.replace('\'', '"')));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "nonsense",
+                "[]",
+                "'text'",
+                "1",
+                "null",
+                "true",
+                "{",
+                "{} {}",
+                "{'action':'ping'} x",
+                "{'action':NaN}",
+                "{'a':01}"
+            })
+    void whatIsNotOneJsonObjectIsNotAnObject(String text) {
+        assertThat(parse(text)).isEqualTo(new NotAnObject());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{'type':'auth'}",
+                "{'type':'auth','token':''}",
+                "{'type':'auth','token':7}",
+                "{'type':'hello'}",
+                "{'action':7}",
+                "{'action':'subscribe'}",
+                "{'action':'subscribe','channel':7}",
+                "{'action':'subscribe','channel':null}",
+                "{'action':'subscribe','channels':[]}",
+                "{'action':'subscribe','channels':'a:b'}",
+                "{'action':'subscribe','channels':['a:b',7]}",
+                "{'action':'subscribe','channel':'a:b','channels':['a:b']}",
+                "{'action':'subscribe_upload'}",
+                "{'action':'subscribe_upload','upload_id':42}",
+                "{'action':'ping','id':{}}",
+                "{'a':1e2147483648}",
+                "{'action':'ping','id':1e99999999999}"
+            })
+    void otherObjectsMakeNoSense(String text) {
+        assertThat(parse(text))
+                .isInstanceOfSatisfying(
+                        Senseless.class, message -> assertThat(message.code()).isEqualTo(ErrorCode.BAD_MESSAGE));
+    }
+
+    @Test
+    void namesUnknownActions() {
+        assertThat(parse("{'action':'dance','id':1}")).isInstanceOfSatisfying(Senseless.class, message -> {
+            assertThat(message.code()).isEqualTo(ErrorCode.UNKNOWN_ACTION);
+            assertThat(message.id()).hasToString("1");
+        });
+    }
+
+    @Test
+    void refusesWhatIsTooDeepOrHasTooLongAnId() {
+        assertThat(parse("[".repeat(30_000))).isEqualTo(new NotAnObject());
+        assertThat(parse("{'a':".repeat(17) + "1" + "}".repeat(17))).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'ping','id':'" + "x".repeat(1025) + "'}")).isInstanceOf(Senseless.class);
+    }
+
+    @Test
+    void refusesMoreValuesThanAnyMessageNeeds() {
+        assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(10_000) + "]}"))
+                .isInstanceOfSatisfying(
+                        Senseless.class,
+                        message -> assertThat(message.message()).contains("too many values"));
+        assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(500) + "]}"))
+                .isEqualTo(new Alive());
+    }
+
+    @Test
+    void skipsWhatItDoesNotKnow() {
+        assertThat(parse("{'more':{'action':'dance','id':{}},'action':'pong','and':[[{}],1e2147483648]}"))
+                .isEqualTo(new Alive());
+        assertThat(parse("{'action':'subscribe','channels':['a:b',['c:d']]}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'subscribe','channels':{'a':'b'}}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'subscribe','channel':['a:b']}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'action':'dance','action':'pong'}")).isEqualTo(new Alive());
+    }
+
+    @Test
+    void boundsTheLengthOfAList() {
+        String most = "'a:b'" + ",'a:b'".repeat(255);
+        assertThat(parse("{'action':'subscribe','channels':[" + most + "]}")).isInstanceOf(Subscribe.class);
+        assertThat(parse("{'action':'subscribe','channels':[" + most + ",'a:b']}"))
+                .isInstanceOf(Senseless.class);
+    }
+
+    @Test
+    void aNullIdIsNone() {
+        assertThat(parse("{'type':'auth','token':'t','id':null}")).isEqualTo(new Auth("t", null));
+    }
+
+    @Test
+    void neverThrows() {
+        SplittableRandom random = new SplittableRandom(7);
+        String alphabet = "{}[]:,'\\u0001e-.tnf \"actionsubscribe\uD800";
+        for (int i = 0; i < 50_000; i++) {
+            StringBuilder text = new StringBuilder("{'action':'subscribe','channel':'a:b'}");
+            for (int edit = random.nextInt(1, 6); edit > 0; edit--) {
+                text.setCharAt(random.nextInt(text.length()), alphabet.charAt(random.nextInt(alphabet.length())));
+            }
+            assertThat(parse(text.toString())).isNotNull();
+        }
+    }
+
+    private static ClientMessage parse(String text) {
+        return ClientMessageParser.parse(text.replace('\'', '"'));
+    }
+}

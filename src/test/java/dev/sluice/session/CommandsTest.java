@@ -1,0 +1,235 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.config.Scope;
+import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.retain.TestRetention;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Who may listen, and what happens while that is being decided. */
+class CommandsTest {
+
+    private static final String OWNED = "owned:1";
+    private static final String TEAM = "team:red";
+
+    private final HandDrivenJudge judge = new HandDrivenJudge();
+    private final Registry registry = TestRegistries.with(Scope.USER);
+    private final Loop loop = new Loop(0, Runnable::run);
+    private final Commands commands = new Commands(
+            TestOutboxes.ROUTES,
+            TestAuthorizers.asking(judge),
+            registry,
+            TestRetention.with(10),
+            TestDeliveries.idle(registry),
+            new SimpleMeterRegistry());
+
+    private final Tab tab = new Tab("7");
+
+    @Test
+    void nothingIsHeardBeforeTheDecision() {
+        tab.subscribe(OWNED, 1);
+        assertThat(tab.wire.sent).isEmpty();
+        assertThat(hears(OWNED)).isFalse();
+        judge.questions.get(0).complete(true);
+        assertThat(tab.wire.sent).containsExactly("{\"action\":\"subscribed\",\"channel\":\"owned:1\",\"id\":1}");
+        assertThat(hears(OWNED)).isTrue();
+    }
+
+    @Test
+    void whoeverMayNotListenIsToldSoAndStays() {
+        tab.subscribe(OWNED, 1);
+        judge.questions.get(0).complete(false);
+        assertThat(tab.wire.sent)
+                .singleElement()
+                .asString()
+                .contains("\"code\":\"forbidden\"", "\"channel\":\"owned:1\"", "\"id\":1");
+        assertThat(hears(OWNED)).isFalse();
+        assertThat(tab.wire.closes).isEmpty();
+    }
+
+    @Test
+    void withoutADecisionNobodyListens() {
+        tab.subscribe(OWNED, 1);
+        judge.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
+        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
+        assertThat(hears(OWNED)).isFalse();
+    }
+
+    @Test
+    void unsubscribingMeanwhileWins() {
+        tab.subscribe(OWNED, 1);
+        tab.unsubscribe(OWNED, 2);
+        assertThat(tab.wire.sent)
+                .containsExactly(
+                        "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":1}",
+                        "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":2}");
+        judge.questions.get(0).complete(true);
+        assertThat(tab.wire.sent).hasSize(2);
+        assertThat(hears(OWNED)).isFalse();
+        tab.subscribe(OWNED, 3);
+        judge.questions.get(1).complete(true);
+        assertThat(tab.wire.sent.get(2)).contains("\"subscribed\"", "\"id\":3");
+        assertThat(hears(OWNED)).isTrue();
+    }
+
+    @Test
+    void disconnectingMeanwhileWins() {
+        tab.subscribe(OWNED, 1);
+        tab.connection.disconnect(Disconnect.CLIENT_CLOSED);
+        registry.remove(tab.connection);
+        judge.questions.get(0).complete(true);
+        assertThat(tab.wire.sent).isEmpty();
+        assertThat(TestRegistries.isEmpty(registry)).isTrue();
+    }
+
+    @Test
+    void askingAgainMeanwhileAsksNobodyTwice() {
+        tab.subscribe(OWNED, 1);
+        tab.subscribe(OWNED, 2);
+        assertThat(judge.questions).hasSize(1);
+        judge.questions.get(0).complete(true);
+        assertThat(tab.wire.sent)
+                .satisfiesExactly(
+                        one -> assertThat(one).contains("\"subscribed\"", "\"id\":1"),
+                        two -> assertThat(two).contains("\"subscribed\"", "\"id\":2"));
+        assertThat(tab.conversation.undecided()).isZero();
+    }
+
+    @Test
+    void asManyWaitForADecisionAsMaySubscribe() {
+        for (int i = 0; i <= registry.maxSubscriptions(); i++) {
+            tab.subscribe("owned:" + i, i);
+        }
+        assertThat(judge.questions).hasSize(registry.maxSubscriptions());
+        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+    }
+
+    @Test
+    void theIdsOfUndecidedRequestsAreBounded() {
+        TextNode id = new TextNode("x".repeat(1024));
+        for (int i = 0; i < 17; i++) {
+            commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
+        }
+        assertThat(judge.questions).hasSize(16);
+        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+        judge.questions.get(0).complete(true);
+        commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
+        assertThat(judge.questions).hasSize(17);
+    }
+
+    @Test
+    void whoeverMayNoLongerListenNoLongerDoesOnAnyTab() {
+        Tab other = new Tab("7");
+        tab.subscribe(OWNED, 1);
+        judge.questions.get(0).complete(true);
+        other.subscribe(OWNED, 2);
+        judge.questions.get(1).complete(false);
+        assertThat(hears(OWNED)).isFalse();
+        assertThat(tab.wire.sent.get(1)).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"owned:1\"}");
+        assertThat(other.wire.sent.get(0)).contains("\"code\":\"forbidden\"", "\"id\":2");
+    }
+
+    @Test
+    void theTokenOfTheTabThatAsksDecides() {
+        Tab wide = new Tab("7", "team:*");
+        tab.subscribe(TEAM, 1);
+        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"forbidden\"");
+        assertThat(hears(TEAM)).isFalse();
+        wide.subscribe(TEAM, 2);
+        assertThat(wide.wire.sent).singleElement().asString().contains("\"subscribed\"");
+        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+                .as("not by the wider token of another tab")
+                .containsExactly(wide.connection);
+        assertThat(judge.questions).isEmpty();
+    }
+
+    @Test
+    void aTabThatComesLaterHearsOnlyWhatItsOwnTokenGrants() {
+        Tab wide = new Tab("7", "team:*");
+        wide.subscribe(TEAM, 1);
+        new Tab("7", "team:blue");
+        Tab red = new Tab("7", "team:red");
+        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+                .containsExactlyInAnyOrder(wide.connection, red.connection);
+    }
+
+    @Test
+    void aRefreshTakesAwayWhatTheNewTokenDoesNotGrant() {
+        Tab wide = new Tab("7", "team:*");
+        wide.subscribe(TEAM, 1);
+        wide.subscribe("team:blue", 2);
+        wide.wire.sent.clear();
+        commands.renew(wide.conversation, TestAuthorizers.bearer("7", "team:blue"));
+        assertThat(wide.wire.sent).containsExactly("{\"action\":\"unsubscribed\",\"channel\":\"team:red\"}");
+        assertThat(hears(TEAM)).isFalse();
+        assertThat(hears("team:blue")).isTrue();
+        commands.renew(wide.conversation, TestAuthorizers.bearer("7", "team:*"));
+        assertThat(hears(TEAM))
+                .as("nobody could hear it, so the subscription is gone")
+                .isFalse();
+    }
+
+    @Test
+    void aRefreshBringsWhatAnotherTabHasSubscribedTo() {
+        Tab wide = new Tab("7", "team:*");
+        wide.subscribe(TEAM, 1);
+        commands.renew(tab.conversation, TestAuthorizers.bearer("7", "team:red"));
+        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+                .containsExactlyInAnyOrder(wide.connection, tab.connection);
+        registry.remove(wide.connection);
+        registry.remove(tab.connection);
+        assertThat(TestRegistries.isEmpty(registry)).isTrue();
+    }
+
+    @Test
+    void aSubscriptionNobodyLeftMayHearIsGone() {
+        Tab wide = new Tab("7", "team:*");
+        wide.subscribe(TEAM, 1);
+        registry.remove(wide.connection);
+        assertThat(hears(TEAM)).isFalse();
+        commands.renew(tab.conversation, TestAuthorizers.bearer("7", "team:*"));
+        assertThat(hears(TEAM)).isFalse();
+    }
+
+    private boolean hears(String channel) {
+        return !TestRegistries.hearing(registry, TestOutboxes.channel(channel)).isEmpty();
+    }
+
+    /** One connection of a user. */
+    private final class Tab {
+        final RecordingWire wire = new RecordingWire();
+        final Connection connection;
+        final Conversation conversation;
+
+        Tab(String user, String... grants) {
+            var bearer = TestAuthorizers.bearer(user, grants);
+            connection = new Connection(
+                    user, bearer.grants(), TestOutboxes.standard().open(wire, loop, reason -> {}), loop, event -> {});
+            conversation = new Conversation(connection, bearer);
+            registry.add(connection);
+        }
+
+        void subscribe(String channel, int id) {
+            commands.execute(conversation, new ClientMessage.Subscribe(List.of(channel), true, new IntNode(id)));
+        }
+
+        void unsubscribe(String channel, int id) {
+            commands.execute(conversation, new ClientMessage.Unsubscribe(List.of(channel), new IntNode(id)));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.guard.ConnectionSlots;
+import dev.sluice.guard.Slot;
+import dev.sluice.guard.TurnScheduler;
+import dev.sluice.registry.Registry;
+import dev.sluice.wire.FrameRate;
+import dev.sluice.wire.Inbound;
+import dev.sluice.wire.InboundBudget;
+import dev.sluice.wire.ScarceAllocator;
+import dev.sluice.wire.WebSocketChannel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import io.quarkus.websockets.next.UserData;
+import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
+import java.lang.reflect.Proxy;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** In the process, because memory can't be made to run out at one moment from outside. */
+@QuarkusTest
+@TestProfile(EndpointTest.Dev.class)
+class EndpointTest {
+
+    /** For its Redis. */
+    public static final class Dev implements QuarkusTestProfile {
+        @Override
+        public String getConfigProfile() {
+            return "dev";
+        }
+    }
+
+    @Inject
+    PlainEndpoint endpoint;
+
+    @Inject
+    SessionRegistry sessions;
+
+    @Inject
+    Registry registry;
+
+    @Inject
+    Vertx vertx;
+
+    private final ScarceAllocator allocator = new ScarceAllocator();
+    private final EmbeddedChannel channel = new EmbeddedChannel();
+    private final UserData data = new Data();
+
+    @Test
+    void memoryThatRunsOutWhileAnsweringLeavesNoSession() throws Exception {
+        channel.config().setAllocator(allocator);
+        WebSocketChannel guard = guard();
+        channel.pipeline().addLast(guard);
+        data.put(Endpoint.GUARD, guard);
+        data.put(Endpoint.BEARER, TestAuthorizers.bearer("unlucky"));
+        allocator.exhausted = true;
+
+        CompletableFuture<@Nullable Throwable> thrown = new CompletableFuture<>();
+        vertx.getOrCreateContext().runOnContext(x -> {
+            try {
+                endpoint.open(socket());
+                thrown.complete(null);
+            } catch (Throwable e) {
+                thrown.complete(e);
+            }
+        });
+
+        assertThat(thrown.get(5, TimeUnit.SECONDS)).isInstanceOf(OutOfMemoryError.class);
+        await().atMost(5, TimeUnit.SECONDS).untilAsserted(() -> {
+            assertThat(channel.isOpen()).isFalse();
+            assertThat(sessions.open()).isEmpty();
+            assertThat(registry.present()).doesNotContain("unlucky");
+        });
+    }
+
+    private WebSocketChannel guard() {
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
+        InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, metrics);
+        return new WebSocketChannel(
+                channel,
+                new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}),
+                new Inbound(channel, rate.pace(), budget.share(), new TurnScheduler(Runnable::run)));
+    }
+
+    private WebSocketConnection socket() {
+        return (WebSocketConnection) Proxy.newProxyInstance(
+                EndpointTest.class.getClassLoader(),
+                new Class<?>[] {WebSocketConnection.class},
+                (proxy, method, x) -> switch (method.getName()) {
+                    case "userData" -> data;
+                    case "id", "subprotocol" -> "test";
+                    case "isClosed" -> true;
+                    default -> throw new UnsupportedOperationException(method.getName());
+                });
+    }
+
+    private static final class Data implements UserData {
+        private final Map<String, Object> values = new HashMap<>();
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public <V> @Nullable V get(TypedKey<V> key) {
+            return (V) values.get(key.value());
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public <V> @Nullable V put(TypedKey<V> key, V value) {
+            return (V) values.put(key.value(), value);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public <V> @Nullable V remove(TypedKey<V> key) {
+            return (V) values.remove(key.value());
+        }
+
+        @Override
+        public int size() {
+            return values.size();
+        }
+
+        @Override
+        public void clear() {
+            values.clear();
+        }
+    }
+}

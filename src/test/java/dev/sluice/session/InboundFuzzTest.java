@@ -1,0 +1,353 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sluice.access.Bearer;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.access.Verdict;
+import dev.sluice.config.Scope;
+import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.feed.Gap;
+import dev.sluice.fuzz.Messages;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.ClientMessage.Alive;
+import dev.sluice.protocol.ClientMessage.Subscribe;
+import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import dev.sluice.protocol.ClientMessageParser;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Refusal;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.retain.Retention;
+import dev.sluice.retain.TestRetention;
+import dev.sluice.wire.Inbound;
+import dev.sluice.wire.TestInbound;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Whatever a client says, nothing is thrown, what is answered is what the message asks for and no more, and the session
+ * goes on as if nothing had been. The seed is fixed; {@code -Dsluice.fuzz.seed} gives another.
+ */
+class InboundFuzzTest {
+
+    private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
+    private static final int MESSAGES = 20_000;
+    private static final int SESSIONS = 10_000;
+
+    /** What the largest frame that is allowed may be answered with: an id of 1,024 characters 256 times, all escaped. */
+    private static final int MAX_ANSWER = 3 * 1024 * 1024;
+
+    private static final String KEPT = "what is kept";
+
+    /** Stricter than any browser. */
+    private static final ObjectMapper STRICT = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
+
+    private final RecordingWire wire = new RecordingWire();
+    private final Registry registry = TestRegistries.with(Scope.USER);
+    private final Retention retention = TestRetention.with(10);
+    private final TestCommands commands = new TestCommands(registry, retention, TestDeliveries.idle(registry));
+    private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
+    private boolean timerRuns;
+    private boolean verifiesAtOnce = true;
+    private Session session = newSession();
+
+    private final class Host extends NoHost {
+        @Override
+        public Runnable startAuthTimer(Session started) {
+            timerRuns = true;
+            return () -> timerRuns = false;
+        }
+
+        @Override
+        public void verify(String token, Consumer<Verdict> verdict) {
+            assertThat(token).isNotEmpty();
+            if (verifiesAtOnce) {
+                verdict.accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
+            } else {
+                verdicts.add(verdict);
+            }
+        }
+
+        @Override
+        public boolean admit(Connection connection) {
+            return registry.add(connection);
+        }
+
+        @Override
+        public @Nullable Gap gap() {
+            return null;
+        }
+
+        @Override
+        public void disconnected(Disconnected event) {
+            registry.remove(event.connection());
+        }
+
+        @Override
+        public void execute(Conversation conversation, ClientMessage message) {
+            commands.execute(conversation, message);
+        }
+
+        @Override
+        public void renew(Conversation conversation, Bearer bearer) {
+            commands.renew(conversation, bearer);
+        }
+
+        @Override
+        public void authFailed(Refusal reason) {}
+    }
+
+    private Session newSession() {
+        return new Session(new Host(), wire, TestOutboxes.standard(), new Loop(0, Runnable::run));
+    }
+
+    @Test
+    void everyMessageOfAnAuthenticatedClientIsAnsweredAsItShouldBe() {
+        keepSomething();
+        session.opened(TestAuthorizers.bearer("7"));
+        Messages messages = new Messages(SEED);
+        Set<Class<?>> kinds = new HashSet<>();
+        for (int i = 0; i < MESSAGES; i++) {
+            String message = messages.next();
+            kinds.add(ClientMessageParser.parse(message).getClass());
+            reporting(i, message, () -> exchange(message));
+        }
+        assertThat(kinds).containsExactlyInAnyOrder(ClientMessage.class.getPermittedSubclasses());
+        session.closed(Disconnect.CLIENT_CLOSED);
+        assertThat(TestRegistries.isEmpty(registry)).isTrue();
+    }
+
+    @ParameterizedTest
+    @MethodSource("corpus")
+    void whatOnceWasAProblemOrMightBeIsAnsweredAsItShouldBe(String message) {
+        keepSomething();
+        session.opened(TestAuthorizers.bearer("7"));
+        exchange(message);
+    }
+
+    @ParameterizedTest
+    @MethodSource("corpus")
+    void andSoItIsAsAFirstMessage(String message) {
+        begin(message);
+    }
+
+    @Test
+    void everyFirstMessageIsATokenOrTheEnd() {
+        Messages messages = new Messages(SEED + 1);
+        for (int i = 0; i < SESSIONS; i++) {
+            String message = messages.next();
+            reporting(i, message, () -> begin(message));
+        }
+        assertThat(TestRegistries.isEmpty(registry)).isTrue();
+    }
+
+    @Test
+    void whateverComesWhileATokenIsVerifiedIsAnsweredInOrderOrEndsIt() {
+        Messages messages = new Messages(SEED + 2);
+        SplittableRandom random = new SplittableRandom(SEED);
+        for (int i = 0; i < SESSIONS / 10; i++) {
+            int count = random.nextInt(Inbound.MAX_HELD + 5);
+            int outcome = random.nextInt(4);
+            List<String> held = Stream.generate(messages::next).limit(count).toList();
+            reporting(i, String.join("\n", held), () -> hold(held, outcome));
+        }
+        assertThat(TestRegistries.isEmpty(registry)).isTrue();
+    }
+
+    /** Says it and something unmistakable after it: what comes before the answer to that is the answer to it. */
+    private void exchange(String text) {
+        wire.sent.clear();
+        ClientMessage message = ClientMessageParser.parse(text);
+        session.received(message);
+        List<String> answers = List.copyOf(wire.sent);
+        assertAnswered(message, answers);
+        wire.sent.clear();
+        session.received(ClientMessageParser.parse("{\"action\":\"probe\",\"id\":\"probe\"}"));
+        assertThat(wire.sent).singleElement().asString().contains("unknown_action", "\"id\":\"probe\"");
+        assertThat(wire.closes).isEmpty();
+    }
+
+    private static void assertAnswered(ClientMessage message, List<String> answers) {
+        if (message instanceof Alive) {
+            assertThat(answers).isEmpty();
+        } else if (message instanceof Subscribe subscribe) {
+            assertEachAnswered(subscribe.channels(), subscribe.id(), answers);
+        } else if (message instanceof Unsubscribe unsubscribe) {
+            assertEachAnswered(unsubscribe.channels(), unsubscribe.id(), answers);
+        } else {
+            assertThat(answers).hasSize(1);
+            assertControl(answers.get(0));
+        }
+        assertThat(answers.stream().mapToLong(String::length).sum()).isLessThan(MAX_ANSWER);
+    }
+
+    private static void assertEachAnswered(List<String> channels, @Nullable JsonNode id, List<String> answers) {
+        int next = 0;
+        for (String channel : channels) {
+            JsonNode answer = assertControl(answers.get(next++));
+            assertThat(answer.path("action").textValue()).isIn("subscribed", "unsubscribed", "error");
+            assertThat(answer.path("channel").textValue()).isEqualTo(onTheWire(channel));
+            assertThat(answer.get("id") == null).isEqualTo(id == null);
+            if (id != null) {
+                assertThat(answer.path("id").asText()).isEqualTo(onTheWire(id.asText()));
+            }
+            if (answer.has("retained")) {
+                assertThat(answers.get(next++)).isEqualTo(KEPT);
+            }
+        }
+        assertThat(answers).hasSize(next);
+    }
+
+    private static JsonNode assertControl(String text) {
+        JsonNode answer;
+        try {
+            answer = STRICT.readTree(text);
+        } catch (IOException e) {
+            throw new AssertionError("not JSON: " + text, e);
+        }
+        assertThat(answer.fieldNames().next()).isEqualTo("action");
+        String action = answer.path("action").textValue();
+        assertThat(action).isIn("auth_success", "subscribed", "unsubscribed", "error", "pong");
+        if (action.equals("error")) {
+            assertThat(answer.path("message").textValue()).isNotEmpty();
+            assertThat(Stream.of(ErrorCode.values()).map(ErrorCode::code))
+                    .contains(answer.path("code").textValue());
+        }
+        return answer;
+    }
+
+    private void begin(String text) {
+        restart();
+        session.opened(null);
+        ClientMessage message = ClientMessageParser.parse(text);
+        session.received(message);
+        if (message instanceof ClientMessage.Auth) {
+            assertThat(wire.sent).singleElement().asString().contains("auth_success");
+            assertThat(wire.closes).isEmpty();
+        } else {
+            boolean object = !(message instanceof ClientMessage.NotAnObject);
+            assertThat(wire.closes).containsExactly(object ? 4002 : 4004);
+            assertThat(wire.sent).hasSize(object ? 1 : 0);
+            session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
+            assertThat(wire.closes).hasSize(1);
+        }
+        assertThat(timerRuns).isFalse();
+        session.closed(Disconnect.CLIENT_CLOSED);
+    }
+
+    private void hold(List<String> held, int outcome) {
+        restart();
+        verifiesAtOnce = false;
+        TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
+        session.hears(connection.inbound);
+        session.opened(null);
+        connection.inbound.watch(session);
+        connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
+        handle(connection);
+        held.forEach(connection::send);
+        handle(connection);
+        assertThat(wire.sent).isEmpty();
+        boolean flood = held.size() > Inbound.MAX_HELD;
+        assertThat(wire.closes).hasSize(flood ? 1 : 0);
+        verifiesAtOnce = true;
+        switch (outcome) {
+            case 0 -> verdicts.get(0).accept(new Verdict.Refused(Verdict.Reason.CLAIMS, "no"));
+            case 1 -> session.authTimedOut();
+            default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
+        }
+        handle(connection);
+        connection.close();
+        if (!flood && outcome > 1) {
+            assertThat(wire.closes).isEmpty();
+            assertThat(wire.sent.get(0)).contains("auth_success");
+        } else {
+            assertThat(wire.closes).hasSize(1);
+        }
+        assertThat(timerRuns).isFalse();
+        session.closed(Disconnect.CLIENT_CLOSED);
+    }
+
+    /** As the endpoint does. */
+    private void handle(TestInbound.TestSocket connection) {
+        for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
+            assertThat(texts).hasSize(1);
+            if (!session.isOver()) {
+                session.received(ClientMessageParser.parse(texts.get(0)));
+            }
+            session.handled();
+        }
+    }
+
+    private void restart() {
+        wire.sent.clear();
+        wire.closes.clear();
+        verdicts.clear();
+        session = newSession();
+    }
+
+    private void keepSomething() {
+        retention.remember(
+                TestOutboxes.channel("upload:kept"),
+                Payload.of(1, KEPT.getBytes(StandardCharsets.UTF_8), System.nanoTime()));
+    }
+
+    static List<String> corpus() throws IOException {
+        try (InputStream in = Objects.requireNonNull(InboundFuzzTest.class.getResourceAsStream("inbound.txt"))) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        }
+    }
+
+    /** What is not Unicode can't be written as UTF-8. */
+    private static String onTheWire(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+    }
+
+    private static void reporting(int number, String message, Runnable exchange) {
+        try {
+            exchange.run();
+        } catch (RuntimeException | AssertionError e) {
+            throw new AssertionError("with seed " + SEED + ", message " + number + ": " + printable(message), e);
+        }
+    }
+
+    private static String printable(String message) {
+        try {
+            return STRICT.writeValueAsString(message);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

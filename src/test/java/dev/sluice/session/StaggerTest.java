@@ -1,0 +1,78 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingWire;
+import dev.sluice.outbox.TestOutboxes;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class StaggerTest {
+
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+
+    private final Loop loop = new Loop(0, Runnable::run);
+    private final List<Session> sessions = Stream.generate(
+                    () -> new Session(new NoHost(), new RecordingWire(), TestOutboxes.standard(), loop))
+            .limit(100)
+            .toList();
+    private final Map<Session, List<String>> told = new HashMap<>();
+    private final List<Runnable> timers = new ArrayList<>();
+    private long now;
+
+    private final Stagger spread = new Stagger(() -> now, (millis, task) -> timers.add(task));
+
+    @Test
+    void eachHasAMomentOfItsOwnWithinThePeriod() {
+        begin("begins");
+        at(500);
+        assertThat(told.size()).isBetween(20, 80);
+        at(1000);
+        assertThat(told).hasSize(100);
+        assertThat(timers).as("nothing is left to do").isEmpty();
+    }
+
+    @Test
+    void whatBeginsFirstComesFirstHoweverLateItIs() {
+        begin("begins");
+        at(70);
+        begin("is over");
+        at(5000);
+        assertThat(told).hasSize(100);
+        assertThat(told.values()).allMatch(List.of("begins", "is over")::equals);
+    }
+
+    @Test
+    void whoCantBeToldKeepsNobodyElseFromIt() {
+        spread.over(PERIOD, loop, sessions, session -> {
+            hear(session, "begins");
+            if (session == sessions.get(0)) {
+                throw new IllegalStateException("made by the test");
+            }
+        });
+        at(1000);
+        assertThat(told).hasSize(100);
+    }
+
+    private void begin(String news) {
+        spread.over(PERIOD, loop, sessions, session -> hear(session, news));
+    }
+
+    private void hear(Session session, String news) {
+        told.computeIfAbsent(session, x -> new ArrayList<>()).add(news);
+    }
+
+    private void at(long millis) {
+        now = TimeUnit.MILLISECONDS.toNanos(millis);
+        List<Runnable> due = List.copyOf(timers);
+        timers.clear();
+        due.forEach(Runnable::run);
+    }
+}

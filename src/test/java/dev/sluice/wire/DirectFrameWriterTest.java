@@ -1,0 +1,109 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.outbox.TestOutboxes;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.quarkus.websockets.next.WebSocketConnection;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class DirectFrameWriterTest {
+
+    private final ScarceAllocator allocator = new ScarceAllocator();
+    private final EmbeddedChannel channel = channel();
+    private final DirectFrameWriter wire =
+            new DirectFrameWriter(unused(), channel.pipeline().firstContext(), new FrameEncoder());
+    private final List<@Nullable Throwable> done = new ArrayList<>();
+
+    @Test
+    void writesInOrderAndTellsOnceOfEachFlush() {
+        for (int i = 0; i < 10; i++) {
+            wire.write(Frame.text("" + i));
+        }
+        assertThat(done).isEmpty();
+        assertThat(written()).as("not yet flushed").isEmpty();
+        wire.flush(done::add);
+        assertThat(done).hasSize(1).containsOnlyNulls();
+        assertThat(written())
+                .containsExactly(
+                        "810130", "810131", "810132", "810133", "810134", "810135", "810136", "810137", "810138",
+                        "810139");
+        assertThat(inUse()).isZero();
+    }
+
+    @Test
+    void aFlushOfNothingIsDoneAtOnce() {
+        wire.flush(done::add);
+        assertThat(done).hasSize(1).containsOnlyNulls();
+        assertThat(written()).isEmpty();
+    }
+
+    @Test
+    void whatThereIsNoMemoryForRepeatsNothing() {
+        Run run = new Run(TestOutboxes.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
+        wire.write(run);
+        allocator.exhausted = true;
+        assertThatThrownBy(() -> wire.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);
+        assertThatThrownBy(() -> wire.write(Frame.text("z"))).isInstanceOf(OutOfMemoryError.class);
+        wire.flush(done::add);
+        assertThat(written()).containsExactly("810178");
+        assertThat(done).hasSize(1).containsOnlyNulls();
+        assertThat(inUse()).as("what the encoder keeps").isEqualTo(run.length());
+    }
+
+    @Test
+    void whatIsFlushedToAClosedChannelIsFreedAndFails() {
+        wire.write(Frame.text("x"));
+        wire.write(Frame.text("y"));
+        channel.close().syncUninterruptibly();
+        wire.flush(done::add);
+        assertThat(done).singleElement().isNotNull();
+        assertThat(inUse()).isZero();
+    }
+
+    @Test
+    void cuttingClosesTheChannel() {
+        wire.cut();
+        assertThat(channel.isOpen()).isFalse();
+    }
+
+    private long inUse() {
+        return allocator.memory.metric().usedDirectMemory();
+    }
+
+    private List<String> written() {
+        List<String> written = new ArrayList<>();
+        for (ByteBuf bytes = channel.readOutbound(); bytes != null; bytes = channel.readOutbound()) {
+            written.add(ByteBufUtil.hexDump(bytes));
+            bytes.release();
+        }
+        return written;
+    }
+
+    private EmbeddedChannel channel() {
+        EmbeddedChannel made = new EmbeddedChannel(new ChannelDuplexHandler());
+        made.config().setAllocator(allocator);
+        return made;
+    }
+
+    private static WebSocketConnection unused() {
+        return (WebSocketConnection) Proxy.newProxyInstance(
+                DirectFrameWriterTest.class.getClassLoader(),
+                new Class<?>[] {WebSocketConnection.class},
+                (proxy, method, x) -> {
+                    throw new UnsupportedOperationException(method.getName());
+                });
+    }
+}

@@ -1,0 +1,174 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.route.Channel;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class FrameEncoderTest {
+
+    private static final Channel CHANNEL = TestOutboxes.channel("upload:1");
+
+    private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
+    private final FrameEncoder encoder = new FrameEncoder();
+
+    @ParameterizedTest
+    @CsvSource({"0, 00", "1, 01", "125, 7d", "126, 7e007e", "65535, 7effff", "65536, 7f0000000000010000"})
+    void writesTheHeaderThatFitsTheLength(int length, String header) {
+        byte[] text = bytes(length, 'x');
+        assertThat(encoded(run(text))).isEqualTo(message("81" + header, text));
+        assertThat(encoded(new Frame.Text(text))).isEqualTo(message("81" + header, text));
+        if (length > 0) {
+            byte[] noText = bytes(length, 0xff);
+            assertThat(encoded(run(noText))).isEqualTo(message("82" + header, noText));
+        }
+        if (length < 126) {
+            assertThat(encoded(new Frame.Pong(text))).isEqualTo(message("8a" + header, text));
+        }
+    }
+
+    @Test
+    void aPingCarriesNothing() {
+        assertThat(encoded(new Frame.Ping())).containsExactly(0x89, 0);
+    }
+
+    @Test
+    void aRunIsItsMessagesOneAfterAnother() {
+        Run run = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
+        assertThat(encoded(run))
+                .isEqualTo(concat(
+                        message("8103", bytes(3, 'a')),
+                        message("8100", bytes(0, 'b')),
+                        message("827e00c8", bytes(200, 0xff)),
+                        message("817f0000000000011170", bytes(70_000, 'c'))));
+    }
+
+    @Test
+    void aRunIsEncodedOnceForAllWhoGetIt() {
+        Run run = run(bytes(1000, 'x'));
+        ByteBuf first = encoder.encode(run, allocator);
+        long once = allocator.metric().usedDirectMemory();
+        ByteBuf second = encoder.encode(run, allocator);
+        ByteBuf third = encoder.encode(run, allocator);
+        assertThat(allocator.metric().usedDirectMemory()).isEqualTo(once);
+        assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
+        assertThat(first.refCnt()).as("three receivers and the encoder").isEqualTo(4);
+        // Each has its own place in it: what one socket has taken is not taken by the others.
+        first.skipBytes(500);
+        assertThat(second.readableBytes()).isEqualTo(run.length());
+        first.release();
+        second.release();
+        assertThat(ByteBufUtil.getBytes(third)).isEqualTo(message("817e03e8", bytes(1000, 'x')));
+        third.release();
+        ByteBuf late = encoder.encode(run, allocator);
+        assertThat(late.refCnt()).as("still kept").isEqualTo(2);
+        late.release();
+    }
+
+    @Test
+    void anotherRunTakesThePlaceOfTheOneBefore() {
+        ByteBuf former = encoder.encode(run(bytes(1000, 'a')), allocator);
+        Run run = run(bytes(10, 'b'));
+        ByteBuf latter = encoder.encode(run, allocator);
+        assertThat(former.refCnt()).as("its receiver's").isEqualTo(1);
+        assertThat(former.readableBytes()).isEqualTo(1004);
+        former.release();
+        latter.release();
+        assertThat(allocator.metric().usedDirectMemory()).isEqualTo(run.length());
+    }
+
+    @Test
+    void anEqualRunIsNotTheSame() {
+        byte[] bytes = bytes(10, 'a');
+        ByteBuf one = encoder.encode(run(bytes), allocator);
+        ByteBuf other = encoder.encode(run(bytes), allocator);
+        assertThat(other.memoryAddress()).isNotEqualTo(one.memoryAddress());
+        one.release();
+        other.release();
+    }
+
+    @Test
+    void framesOfOneConnectionAreNotKept() {
+        List<ByteBuf> all = new ArrayList<>();
+        Run run = run(bytes(100, 'x'));
+        for (int i = 0; i < 100; i++) {
+            all.add(encoder.encode(Frame.text("{}"), allocator));
+            all.add(encoder.encode(new Frame.Ping(), allocator));
+            all.add(encoder.encode(new Frame.Pong(bytes(5, 'p')), allocator));
+            all.add(encoder.encode(run, allocator));
+        }
+        all.forEach(ByteBuf::release);
+        assertThat(allocator.metric().usedDirectMemory()).as("the run alone").isEqualTo(run.length());
+    }
+
+    @Test
+    void goesOnOnceThereIsMemoryAgain() {
+        ScarceAllocator scarce = new ScarceAllocator();
+        Run former = run(bytes(10, 'a'));
+        encoder.encode(former, scarce).release();
+        scarce.exhausted = true;
+        Run unlucky = run(bytes(10, 'b'));
+        assertThatThrownBy(() -> encoder.encode(unlucky, scarce)).isInstanceOf(OutOfMemoryError.class);
+        scarce.exhausted = false;
+        for (Run run : List.of(former, unlucky, former)) {
+            ByteBuf bytes = encoder.encode(run, scarce);
+            assertThat(bytes.readableBytes()).isEqualTo(12);
+            bytes.release();
+        }
+        assertThat(scarce.memory.metric().usedDirectMemory()).isEqualTo(12);
+    }
+
+    private byte[] encoded(Frame frame) {
+        ByteBuf bytes = encoder.encode(frame, allocator);
+        try {
+            assertThat(bytes.readableBytes()).isEqualTo(frame.length());
+            assertThat(bytes.capacity())
+                    .as("not a byte more than is charged for")
+                    .isEqualTo(frame.length());
+            return ByteBufUtil.getBytes(bytes);
+        } finally {
+            bytes.release();
+        }
+    }
+
+    private static Run run(byte[]... payloads) {
+        Run run = new Run(CHANNEL, Payload.of(1, payloads[0], 0));
+        for (int i = 1; i < payloads.length; i++) {
+            run.add(Payload.of(i + 1, payloads[i], 0));
+        }
+        return run;
+    }
+
+    private static byte[] message(String header, byte[] payload) {
+        return concat(ByteBufUtil.decodeHexDump(header), payload);
+    }
+
+    private static byte[] concat(byte[]... parts) {
+        ByteBuffer all = ByteBuffer.allocate(
+                Arrays.stream(parts).mapToInt(part -> part.length).sum());
+        for (byte[] part : parts) {
+            all.put(part);
+        }
+        return all.array();
+    }
+
+    private static byte[] bytes(int length, int value) {
+        byte[] bytes = new byte[length];
+        Arrays.fill(bytes, (byte) value);
+        return bytes;
+    }
+}

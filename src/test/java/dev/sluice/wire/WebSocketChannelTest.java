@@ -1,0 +1,97 @@
+package dev.sluice.wire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.guard.ConnectionSlots;
+import dev.sluice.guard.Slot;
+import dev.sluice.guard.TurnScheduler;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocket13FrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class WebSocketChannelTest {
+
+    private static final byte[] TEXT = {(byte) 0x81, (byte) 0x81, 0, 0, 0, 0, 'x'};
+    private static final byte[] PONG = {(byte) 0x8a, (byte) 0x80, 0, 0, 0, 0};
+    private static final byte[] TOO_LARGE = {(byte) 0x81, (byte) 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final List<Throwable> failures = new ArrayList<>();
+    private final EmbeddedChannel channel = new EmbeddedChannel();
+
+    WebSocketChannelTest() {
+        FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
+        Inbound inbound = new Inbound(
+                channel,
+                rate.pace(),
+                new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics).share(),
+                new TurnScheduler(Runnable::run));
+        inbound.watch(new RecordingPeer());
+        channel.pipeline()
+                .addLast(
+                        // As Vert.x has it.
+                        new WebSocket13FrameDecoder(WebSocketDecoderConfig.newBuilder()
+                                .closeOnProtocolViolation(false)
+                                .maxFramePayloadLength(32 * 1024)
+                                .build()),
+                        new WebSocketChannel(
+                                channel,
+                                new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}),
+                                inbound),
+                        // In place of Vert.x.
+                        new ChannelInboundHandlerAdapter() {
+                            @Override
+                            public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+                                failures.add(cause);
+                            }
+                        });
+    }
+
+    @Test
+    void whatFollowsAViolationIsDroppedWithoutBeingLookedAt() {
+        say(TEXT);
+        assertThat(channel.inboundMessages()).hasSize(1);
+        channel.releaseInbound();
+        // Some of it in the same breath.
+        ByteBuf first = say(TOO_LARGE, new byte[50_000], PONG);
+        assertThat(failures).hasSize(1);
+        assertThat(channel.<CloseWebSocketFrame>readOutbound().statusCode()).isEqualTo(1009);
+        assertThat(first.refCnt()).isZero();
+
+        byte[] megabyte = new byte[1 << 20];
+        long start = System.nanoTime();
+        for (int i = 0; i < 4_000; i++) {
+            assertThat(say(megabyte).refCnt()).isZero();
+        }
+        assertThat(System.nanoTime() - start)
+                .as("nanoseconds for four gigabytes, which byte by byte would be many seconds")
+                .isLessThan(TimeUnit.SECONDS.toNanos(2));
+        assertThat(channel.<Object>readInbound()).isNull();
+        assertThat(failures).hasSize(1);
+    }
+
+    @Test
+    void whatBreaksNothingIsPassedOn() {
+        say(TEXT);
+        TextWebSocketFrame frame = channel.readInbound();
+        assertThat(frame.text()).isEqualTo("x");
+        frame.release();
+    }
+
+    private ByteBuf say(byte[]... bytes) {
+        ByteBuf said = Unpooled.wrappedBuffer(bytes);
+        channel.writeInbound(said);
+        return said;
+    }
+}
