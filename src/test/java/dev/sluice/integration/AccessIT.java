@@ -1,0 +1,402 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who may listen, by what the route says. */
+class AccessIT {
+
+    @AutoClose
+    private static final Redis REDIS = Redis.start();
+
+    @AutoClose
+    private static final Backend BACKEND = new Backend();
+
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+
+    @AutoClose
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        Map<String, String> config = new HashMap<>();
+        for (String access : List.of("open", "claim", "owner", "webhook")) {
+            config.put("sluice.routes." + access + ".audience", "subscribers");
+            config.put("sluice.routes." + access + ".access", access);
+        }
+        config.put("sluice.webhook.url", BACKEND.url());
+        config.put("sluice.webhook.timeout", "5s");
+        config.put("sluice.webhook.concurrency", "60");
+        config.put("sluice.owner.timeout", "5s");
+        pod = Pod.ready(REDIS, config);
+    }
+
+    @AfterAll
+    static void stop() {
+        // Its path and query may hold a secret.
+        assertThat(pod.log()).doesNotContain("by=sluice");
+    }
+
+    @Test
+    void whatIsOpenToEverybodyIsSaidAtStart() {
+        assertThat(pod.log())
+                .contains("Every user who knows an id may listen to upload:<id>")
+                .contains("Every user who knows an id may listen to open:<id>")
+                .doesNotContain("listen to claim:<id>");
+    }
+
+    @Test
+    void onAnOpenRouteTheIdIsEnough() {
+        try (Client client = Client.of(pod, "7")) {
+            assertHears(client, "open:1");
+        }
+    }
+
+    @Test
+    void onAClaimRouteTheTokenSaysWhich() {
+        try (Client client = claiming("7", "claim:1", "claim:team-*", "claim:of-{sub}", "open:1")) {
+            assertHears(client, "claim:1");
+            assertHears(client, "claim:team-red");
+            assertHears(client, "claim:of-7");
+            assertForbidden(client, "claim:2");
+            assertForbidden(client, "claim:of-8");
+            assertForbidden(client, "claim:of-{sub}");
+        }
+        try (Client client = Client.of(pod, "7")) {
+            assertForbidden(client, "claim:1");
+        }
+    }
+
+    @Test
+    void aClaimOfAnotherKindGrantsNothing() {
+        JwtClaims claims = Tokens.claims("7");
+        claims.setClaim("channels", Map.of("claim:1", true));
+        try (Client client = authenticated(claims)) {
+            assertForbidden(client, "claim:1");
+        }
+        claims.setClaim("channels", List.of(7, List.of("claim:1"), "claim:2"));
+        try (Client client = authenticated(claims)) {
+            assertForbidden(client, "claim:1");
+            assertHears(client, "claim:2");
+        }
+        claims.setClaim("channels", "claim:1");
+        try (Client client = authenticated(claims)) {
+            assertHears(client, "claim:1");
+        }
+    }
+
+    @Test
+    void nobodyHearsThroughTheWiderTokenOfAnotherTab() {
+        try (Client wide = claiming("9", "claim:*");
+                Client narrow = claiming("9", "claim:1");
+                Client none = Client.of(pod, "9")) {
+            assertHears(wide, "claim:2");
+            assertHears(narrow, "claim:1");
+            REDIS.publish("claim:1", "one");
+            REDIS.publish("claim:2", "two");
+            assertThat(wide.next())
+                    .as("heard already, by the other tab's subscription")
+                    .isEqualTo("hello claim:1");
+            assertThat(wide.next()).isEqualTo("one");
+            assertThat(wide.next()).isEqualTo("two");
+            assertThat(narrow.next()).isEqualTo("one");
+            pod.awaitHandled(REDIS);
+            narrow.assertNothingMore();
+            none.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aRefreshTakesAwayWhatTheNewTokenDoesNotGrant() {
+        try (Client client = claiming("10", "claim:*")) {
+            assertHears(client, "claim:11");
+            assertHears(client, "claim:12");
+            client.authenticate(claim("10", "claim:12", "claim:13"));
+            assertThat(client.next()).contains("auth_success");
+            assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"claim:11\"}");
+            REDIS.publish("claim:11", "no longer");
+            REDIS.publish("claim:12", "still");
+            assertThat(client.next()).isEqualTo("still");
+            assertForbidden(client, "claim:11");
+            assertHears(client, "claim:13");
+        }
+    }
+
+    @Test
+    void onAnOwnerRouteASetInRedisSaysWho() {
+        String channel = "owner:" + NUMBER.incrementAndGet();
+        try (Client client = Client.of(pod, "7");
+                Client other = Client.of(pod, "8");
+                Redis.Admin admin = REDIS.admin()) {
+            assertForbidden(client, channel);
+            admin.command("SADD", "sluice:owner:" + channel, "7", "77");
+            assertHears(client, channel);
+            assertForbidden(other, channel);
+            admin.command("SREM", "sluice:owner:" + channel, "7");
+            assertForbidden(client, channel);
+            assertThat(client.next())
+                    .as("whoever is known to have no right to it any more no longer hears it")
+                    .isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"" + channel + "\"}");
+            REDIS.publish(channel, "private");
+            pod.awaitHandled(REDIS);
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void anOwnerRouteFailsClosed() {
+        String channel = "owner:" + NUMBER.incrementAndGet();
+        try (Redis redis = Redis.start();
+                TcpProxy network = new TcpProxy(redis.port());
+                Pod own = Pod.ready(
+                        redis,
+                        Map.of(
+                                "quarkus.redis.hosts", network.redisUri(),
+                                "sluice.routes.owner.audience", "subscribers",
+                                "sluice.routes.owner.access", "owner",
+                                "sluice.owner.timeout", "2s"));
+                Client client = Client.of(own, "7")) {
+            try (Redis.Admin admin = redis.admin()) {
+                admin.command("SADD", "sluice:owner:" + channel, "7");
+            }
+            assertSubscribed(client, channel);
+            network.swallow();
+            subscribe(client, channel);
+            assertThat(client.next()).contains("\"error\"", "\"unavailable\"", channel);
+            network.heal();
+            await("an answer").atMost(30, TimeUnit.SECONDS).until(() -> {
+                subscribe(client, channel);
+                return client.next().equals("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {200, 204})
+    void onAWebhookRouteABackendSaysWho(int status) {
+        String channel = "webhook:" + NUMBER.incrementAndGet();
+        BACKEND.answers(status);
+        try (Client client = authenticated(Tokens.claims("a \"7\""))) {
+            assertHears(client, channel);
+            assertThat(BACKEND.requests().get(BACKEND.requests().size() - 1))
+                    .isEqualTo("{\"user\":\"a \\\"7\\\"\",\"channel\":\"" + channel + "\"}");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {302, 400, 401, 403, 404})
+    void whoeverTheBackendRefusesMayNot(int status) {
+        String channel = "webhook:" + NUMBER.incrementAndGet();
+        BACKEND.answers(status);
+        try (Client client = Client.of(pod, "7")) {
+            assertForbidden(client, channel);
+            REDIS.publish(channel, "private");
+            pod.awaitHandled(REDIS);
+            client.assertNothingMore();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {408, 429, 500, 503})
+    void aWebhookRouteFailsClosedWhereTheBackendIsInTrouble(int status) {
+        String channel = "webhook:" + NUMBER.incrementAndGet();
+        BACKEND.answers(status);
+        try (Client client = Client.of(pod, "7")) {
+            subscribe(client, channel);
+            assertThat(client.next()).contains("\"error\"", "\"unavailable\"", channel);
+            BACKEND.answers(200);
+            assertHears(client, channel);
+        }
+    }
+
+    @Test
+    void answersOfTheBackendAreKeptForAWhile() {
+        String channel = "webhook:" + NUMBER.incrementAndGet();
+        BACKEND.answers(200);
+        try (Client client = Client.of(pod, "7");
+                Client other = Client.of(pod, "8")) {
+            int before = BACKEND.requests().size();
+            assertHears(client, channel);
+            BACKEND.answers(403);
+            client.send("{\"action\":\"unsubscribe\",\"channel\":\"" + channel + "\"}");
+            assertThat(client.next()).contains("unsubscribed");
+            assertHears(client, channel);
+            assertThat(BACKEND.requests()).hasSize(before + 1);
+            assertForbidden(other, channel);
+            assertThat(BACKEND.requests()).hasSize(before + 2);
+        }
+    }
+
+    @Test
+    void nothingGetsThroughWhileTheBackendThinks() {
+        String one = "webhook:" + NUMBER.incrementAndGet();
+        String two = "webhook:" + NUMBER.incrementAndGet();
+        BACKEND.answers(200);
+        BACKEND.hang();
+        try (Client client = Client.of(pod, "7");
+                Client gone = Client.of(pod, "8")) {
+            int before = BACKEND.requests().size();
+            subscribe(client, one);
+            subscribe(client, two);
+            subscribe(gone, two);
+            await("questions").until(() -> BACKEND.requests().size() == before + 3);
+            REDIS.publish(one, "early");
+            pod.awaitHandled(REDIS);
+            gone.leave();
+            client.send("{\"action\":\"unsubscribe\",\"channel\":\"" + two + "\",\"id\":1}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"" + two + "\"}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"" + two + "\",\"id\":1}");
+            BACKEND.goOn();
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + one + "\"}");
+            REDIS.publish(two, "not wanted any more");
+            REDIS.publish(one, "in time");
+            assertThat(client.next()).isEqualTo("in time");
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aBackendThatHangsHoldsNothingUp() {
+        BACKEND.answers(200);
+        BACKEND.hang();
+        int before = BACKEND.requests().size();
+        try (Client client = Client.of(pod, "7")) {
+            for (int i = 0; i < 80; i++) {
+                subscribe(client, "webhook:hang-" + i);
+            }
+            assertHears(client, "open:2");
+            await("questions").until(() -> BACKEND.requests().size() >= before + 60);
+            assertThat(BACKEND.requests()).as("no more at once than allowed").hasSize(before + 60);
+            for (int i = 0; i < 80; i++) {
+                assertThat(client.next()).contains("\"error\"", "\"unavailable\"");
+            }
+        } finally {
+            BACKEND.goOn();
+        }
+    }
+
+    @Test
+    void noMoreWaitForAnAnswerThanMay() {
+        Map<String, String> config = Map.of(
+                "sluice.routes.webhook.audience", "subscribers",
+                "sluice.routes.webhook.access", "webhook",
+                "sluice.webhook.url", BACKEND.url(),
+                "sluice.webhook.timeout", "20s",
+                "sluice.webhook.concurrency", "1",
+                "sluice.access.pending", "1");
+        BACKEND.answers(200);
+        BACKEND.hang();
+        try (Pod own = Pod.ready(REDIS, config);
+                Client client = Client.of(own, "7")) {
+            for (int i = 0; i < 3; i++) {
+                subscribe(client, "webhook:pending-" + i);
+            }
+            assertThat(client.next())
+                    .as("refused at once, and not when the time of the others is up")
+                    .contains("\"unavailable\"", "webhook:pending-2");
+            BACKEND.goOn();
+            assertThat(client.next()).contains("\"subscribed\"", "webhook:pending-0");
+            assertThat(client.next()).contains("\"subscribed\"", "webhook:pending-1");
+            own.awaitMetric("sluice_access_asked_total{access=\"webhook\",decision=\"unknown\"}", 1);
+            own.awaitMetric("sluice_access_asked_total{access=\"webhook\",decision=\"allowed\"}", 2);
+        } finally {
+            BACKEND.goOn();
+        }
+    }
+
+    @Test
+    void whoHasWaitedTooLongIsNotAskedAboutAnyMore() {
+        Map<String, String> config = Map.of(
+                "sluice.routes.webhook.audience", "subscribers",
+                "sluice.routes.webhook.access", "webhook",
+                "sluice.webhook.url", BACKEND.url(),
+                "sluice.webhook.timeout", "500ms",
+                "sluice.webhook.concurrency", "1");
+        BACKEND.answers(200);
+        BACKEND.hang();
+        try (Pod own = Pod.ready(REDIS, config);
+                Client client = Client.of(own, "7")) {
+            int before = BACKEND.requests().size();
+            // In one message, so that the time of all is up at the same moment.
+            client.send(IntStream.range(0, 20)
+                    .mapToObj(i -> "\"webhook:late-" + i + "\"")
+                    .collect(Collectors.joining(",", "{\"action\":\"subscribe\",\"channels\":[", "]}")));
+            for (int i = 0; i < 20; i++) {
+                assertThat(client.next()).contains("\"unavailable\"");
+            }
+            BACKEND.goOn();
+            assertSubscribed(client, "webhook:late-20");
+            // The second may have had its turn just before its time was up.
+            assertThat(BACKEND.requests().size() - before).isBetween(2, 3);
+        } finally {
+            BACKEND.goOn();
+        }
+    }
+
+    @Test
+    void theChannelOfAnotherUserCanNotBeSubscribedTo() {
+        try (Client client = claiming("7", "user:*")) {
+            subscribe(client, "user:8");
+            assertThat(client.next()).contains("\"bad_channel\"");
+            REDIS.publish("user:8", "private");
+            pod.awaitHandled(REDIS);
+            client.assertNothingMore();
+        }
+    }
+
+    private static Client claiming(String user, String... channels) {
+        return authenticated(claims(user, channels));
+    }
+
+    private static String claim(String user, String... channels) {
+        return Tokens.sign(claims(user, channels));
+    }
+
+    private static JwtClaims claims(String user, String... channels) {
+        JwtClaims claims = Tokens.claims(user);
+        claims.setStringListClaim("channels", channels);
+        return claims;
+    }
+
+    private static Client authenticated(JwtClaims claims) {
+        Client client = Client.connect(pod.webSocket("/ws")).authenticate(Tokens.sign(claims));
+        assertThat(client.next()).contains("auth_success");
+        return client;
+    }
+
+    private static void subscribe(Client client, String channel) {
+        client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+    }
+
+    private static void assertSubscribed(Client client, String channel) {
+        subscribe(client, channel);
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+    }
+
+    private static void assertHears(Client client, String channel) {
+        assertSubscribed(client, channel);
+        REDIS.publish(channel, "hello " + channel);
+        assertThat(client.next()).isEqualTo("hello " + channel);
+    }
+
+    private static void assertForbidden(Client client, String channel) {
+        subscribe(client, channel);
+        assertThat(client.next()).contains("\"error\"", "\"forbidden\"", "\"channel\":\"" + channel + "\"");
+        assertThat(client.isOpen()).isTrue();
+    }
+}

@@ -1,0 +1,268 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** While a pod is attacked, those who behave well hear everything; when it is over, nothing of it is left. */
+@Tag("chaos")
+class AttackIT {
+
+    private static final int ATTACKERS = 4;
+    private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(800);
+    private static final int MANY = 300;
+
+    private static final String UPGRADE = """
+            GET /ws HTTP/1.1\r
+            Host: localhost\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            """;
+
+    /** What the attackers have open; each attack ends with an empty one. */
+    private static final List<AutoCloseable> OPEN = new CopyOnWriteArrayList<>();
+
+    private static Backend webhook;
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        webhook = new Backend();
+        webhook.hang();
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.ofEntries(
+                        Map.entry("sluice.auth.timeout", "2s"),
+                        Map.entry("sluice.limits.connects-per-second", "100"),
+                        Map.entry("sluice.limits.unauthenticated", "50"),
+                        Map.entry("sluice.limits.connections-per-user", "10000"),
+                        Map.entry("sluice.webhook.url", webhook.url()),
+                        Map.entry("sluice.webhook.timeout", "500ms"),
+                        Map.entry("sluice.routes.asked.audience", "subscribers"),
+                        Map.entry("sluice.routes.asked.access", "webhook"),
+                        Map.entry("quarkus.http.idle-timeout", "1s")),
+                // Records of every buffer would be most of what it does.
+                List.of(Pod.COMPILED_WELL, "-Dio.netty.leakDetection.level=simple"));
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+        webhook.close();
+    }
+
+    /** What one attacker does again and again, and what shows that it was noticed. */
+    enum Attack {
+        /** More frames than anybody may send. */
+        FLOOD_OF_FRAMES("sluice_refused_total{limit=\"frames-per-second\"}") {
+            @Override
+            void once() {
+                flood(RawClient.FINAL | RawClient.TEXT, "{\"action\":\"pong\"}");
+            }
+        },
+        FLOOD_OF_PINGS("sluice_refused_total{limit=\"frames-per-second\"}") {
+            @Override
+            void once() {
+                flood(RawClient.FINAL | RawClient.PING, "x".repeat(125));
+            }
+        },
+        /** Frames of which each makes the pod say as much as a frame can. */
+        FLOOD_OF_QUESTIONS("sluice_refused_total{limit=\"frames-per-second\"}") {
+            @Override
+            void once() {
+                String id = "\\u0001".repeat(1024);
+                flood(
+                        RawClient.FINAL | RawClient.TEXT,
+                        "{\"action\":\"subscribe\",\"id\":\"" + id + "\",\"channels\":[\"x\"" + ",\"x\"".repeat(255)
+                                + "]}");
+            }
+        },
+        FRAMES_THAT_ARE_TOO_LARGE("sluice_disconnects_total{reason=\"frame_too_large\"}") {
+            @Override
+            void once() {
+                try (RawClient client = RawClient.of(pod, "attacker")) {
+                    client.attempt(new byte[] {(byte) 0x81, (byte) 0xff, 0, 0, 0, 0, 0x7f, -1, -1, -1, 0, 0, 0, 0});
+                    client.closeCode();
+                }
+            }
+        },
+        SOCKETS_THAT_NEVER_AUTHENTICATE("sluice_refused_total{limit=\"unauthenticated\"}") {
+            @Override
+            void once() {
+                OPEN.add(RawClient.connect(pod));
+            }
+        },
+        STORM_OF_CONNECTS("sluice_refused_total{limit=\"connects-per-second\"}") {
+            @Override
+            void once() {
+                RawClient.connect(pod).close();
+            }
+        },
+        FORGED_TOKENS("sluice_auth_failures_total{reason=\"signature\"}") {
+            private final String forged = Tokens.signedByAnotherKey(Tokens.claims("attacker"));
+
+            @Override
+            void once() {
+                try (RawClient client = RawClient.connect(pod)) {
+                    client.text("{\"type\":\"auth\",\"token\":\"" + forged + "\"}");
+                    client.closeCode();
+                }
+            }
+        },
+        HEADERS_WITHOUT_END("") {
+            @Override
+            void once() {
+                try {
+                    assertThat(RawClient.answers(pod, ascii(UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n")))
+                            .doesNotContain(" 101 ", " 5");
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        },
+        /** Each byte a while after the one before. */
+        REQUESTS_THAT_TAKE_FOR_EVER("") {
+            @Override
+            void once() throws IOException {
+                if (OPEN.size() < MANY) {
+                    Socket socket = new Socket("localhost", pod.port());
+                    OPEN.add(socket);
+                    socket.getOutputStream().write(ascii(UPGRADE));
+                } else {
+                    for (AutoCloseable socket : OPEN) {
+                        ((Socket) socket).getOutputStream().write('x');
+                    }
+                }
+            }
+        },
+        BODIES_THAT_TAKE_FOR_EVER("") {
+            @Override
+            void once() throws IOException {
+                if (OPEN.size() < MANY) {
+                    Socket socket = new Socket("localhost", pod.port());
+                    OPEN.add(socket);
+                    socket.getOutputStream()
+                            .write(ascii("POST /api/channels/user:7/messages HTTP/1.1\r\nHost: localhost\r\n"
+                                    + "Authorization: Bearer " + Tokens.withGroups("backend", "publisher")
+                                    + "\r\nContent-Length: 200000\r\n\r\nx"));
+                }
+            }
+        },
+        /** By a webhook that answers nobody. */
+        QUESTIONS_THAT_ARE_NEVER_DECIDED("") {
+            @Override
+            void once() {
+                try (RawClient client = RawClient.of(pod, "attacker")) {
+                    for (int i = 0; i < 100; i++) {
+                        client.text("{\"action\":\"subscribe\",\"channel\":\"asked:" + i + "\"}");
+                    }
+                    client.next();
+                }
+            }
+        };
+
+        private final String noticed;
+
+        Attack(String noticed) {
+            this.noticed = noticed;
+        }
+
+        abstract void once() throws IOException;
+
+        void flood(int first, String payload) {
+            try (RawClient client = RawClient.narrow(pod, "attacker")) {
+                while (true) {
+                    client.frames(first, ascii(payload), 100);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Attack.class)
+    void thoseWhoBehaveWellHearEverything(Attack attack) throws Exception {
+        double before = noticed(attack);
+        try (Audience audience = new Audience(pod, Stage.REDIS)) {
+            AtomicBoolean over = new AtomicBoolean();
+            List<Thread> attackers = new ArrayList<>();
+            for (int i = 0; i < ATTACKERS; i++) {
+                Thread attacker = new Thread(() -> attack(attack, over));
+                attacker.start();
+                attackers.add(attacker);
+            }
+            try {
+                LockSupport.parkNanos(LASTS_NANOS);
+                if (!attack.noticed.isEmpty()) {
+                    await("notice").until(() -> noticed(attack) > before);
+                }
+            } finally {
+                over.set(true);
+            }
+            for (Thread attacker : attackers) {
+                attacker.join();
+            }
+            audience.assertHasHeardEverything();
+            for (AutoCloseable socket : OPEN) {
+                socket.close();
+            }
+            OPEN.clear();
+            audience.assertAlone();
+        }
+    }
+
+    @Test
+    void whoNeverFinishesARequestIsCutOff() throws IOException {
+        List<Socket> sockets = new ArrayList<>();
+        for (String begun :
+                new String[] {"", "G", UPGRADE, "POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"}) {
+            Socket socket = new Socket("localhost", pod.port());
+            socket.setSoTimeout(30_000);
+            socket.getOutputStream().write(ascii(begun));
+            sockets.add(socket);
+        }
+        for (Socket socket : sockets) {
+            try (socket) {
+                socket.getInputStream().readAllBytes();
+            }
+        }
+    }
+
+    private static void attack(Attack attack, AtomicBoolean over) {
+        while (!over.get()) {
+            try {
+                attack.once();
+            } catch (IOException | UncheckedIOException refusedOrCutOff) {
+                // As it should be; once more.
+                LockSupport.parkNanos(100_000);
+            }
+        }
+    }
+
+    private static double noticed(Attack attack) {
+        double count = attack.noticed.isEmpty() ? 0 : pod.metric(attack.noticed);
+        return Double.isNaN(count) ? 0 : count;
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.sluice.integration;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** An HTTP server that answers as it is told to: a backend that is asked who may listen, or a server of keys. */
+final class Backend implements AutoCloseable {
+
+    private final HttpServer server;
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final List<String> requests = new CopyOnWriteArrayList<>();
+    private volatile CountDownLatch gate = new CountDownLatch(0);
+    private volatile int status = 200;
+    private volatile String body = "";
+
+    Backend() {
+        try {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        server.setExecutor(threads);
+        server.createContext("/", exchange -> {
+            requests.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            if (status / 100 == 3) {
+                exchange.getResponseHeaders().add("Location", url());
+            }
+            byte[] answer = body.getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(status, answer.length == 0 ? -1 : answer.length);
+            exchange.getResponseBody().write(answer);
+            exchange.close();
+        });
+        server.start();
+    }
+
+    String url() {
+        return "http://localhost:" + server.getAddress().getPort() + "/asked?by=sluice";
+    }
+
+    /** From now on answers so. */
+    void answers(int with) {
+        status = with;
+    }
+
+    /** From now on answers with 200 and this. */
+    void says(String text) {
+        body = text;
+        status = 200;
+    }
+
+    /** From now on answers nothing until it is told to go on. */
+    void hang() {
+        gate = new CountDownLatch(1);
+    }
+
+    void goOn() {
+        gate.countDown();
+    }
+
+    /** The bodies of what it has been asked. */
+    List<String> requests() {
+        return requests;
+    }
+
+    @Override
+    public void close() {
+        goOn();
+        server.stop(0);
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,122 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A pod with little memory survives clients that never read, whatever is published and how much. It fails if any queue
+ * between Redis and the sockets can grow without bound.
+ */
+@ParameterizedClass
+@EnumSource(Way.class)
+class BoundsIT {
+
+    /** Far less than what is published; what comes over TCP waits outside the heap. */
+    private static final List<String> LITTLE_MEMORY = List.of(
+            Pod.COMPILED_WELL,
+            "-Xmx96m",
+            "-XX:MaxDirectMemorySize=64m",
+            "-XX:+ExitOnOutOfMemoryError",
+            // Records of every buffer would be most of what is in the heap.
+            "-Dio.netty.leakDetection.level=simple");
+
+    private static final int MEGABYTE = 1024 * 1024;
+    private static final int LOOPS = 2;
+    private static final int MAX_FEED_PENDING = 4 * MEGABYTE;
+    /** What is read before a pause begins: Netty reads 16 buffers before it looks up, and one buffer is a megabyte. */
+    private static final int MAX_READ = 17 * MEGABYTE;
+
+    private static final int CROWD = 3;
+
+    private final Map<String, String> config;
+    private final String upload = Stage.upload();
+    private final List<RawClient> sleepers = new ArrayList<>();
+    private final List<RawClient> doomed = new ArrayList<>();
+    private int doomedSoFar;
+
+    BoundsIT(Way way) {
+        config = way.with(Map.of(
+                "quarkus.vertx.event-loops-pool-size", "" + LOOPS,
+                "sluice.feed.pending.max-bytes", "" + MAX_FEED_PENDING,
+                "sluice.outbox.max-bytes", "" + MEGABYTE,
+                "sluice.outbox.max-stall", "10m"));
+    }
+
+    @Test
+    void clientsThatNeverReadCostNeitherThePodItsLifeNorAnybodyElseAMessage() {
+        try (Redis redis = Redis.start();
+                Redis.Publisher publisher = redis.publisher();
+                Pod pod = Pod.ready(redis, config, LITTLE_MEMORY);
+                Client healthy = Client.of(pod, "crowd").subscribe(upload)) {
+            for (int i = 0; i < CROWD; i++) {
+                sleepers.add(RawClient.narrow(pod, "sleeper-" + i).subscribe(upload));
+            }
+            // 100 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
+            publish(pod, publisher, healthy, "x".repeat(250_000), 1, 150);
+            publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 60);
+            publish(pod, publisher, healthy, "", 1_000, 120);
+            healthy.assertNothingMore();
+            // How many there are depends on how fast the end of each is noticed.
+            assertThat(doomedSoFar).as("those who came in waves").isGreaterThan(2 * CROWD);
+            assertThat(pod.status("/q/health/ready")).isEqualTo(200);
+            assertThat(pod.log()).doesNotContain("OutOf");
+            doomed.forEach(RawClient::close);
+            sleepers.forEach(RawClient::close);
+            await().until(() -> pending(pod) == 0);
+        } finally {
+            doomed.forEach(RawClient::close);
+            sleepers.forEach(RawClient::close);
+        }
+    }
+
+    /** In rounds, so that the healthy client keeps up; in each so many to subscribers and twice as many to the user. */
+    private void publish(Pod pod, Redis.Publisher publisher, Client healthy, String payload, int times, int rounds) {
+        byte[] bytes = payload.getBytes(StandardCharsets.UTF_8);
+        for (int round = 0; round < rounds; round++) {
+            doomed.removeIf(RawClient::isGone);
+            if (doomed.isEmpty()) {
+                for (int i = 0; i < CROWD; i++) {
+                    doomed.add(RawClient.narrow(pod, "crowd"));
+                }
+                doomedSoFar += CROWD;
+                // Kernels have room for more small messages than can be published here.
+                fill(pod, publisher, healthy);
+            }
+            for (String channel : new String[] {"user:crowd", "upload:" + upload, "user:crowd"}) {
+                publisher.publish(channel, bytes, times);
+                for (int i = 0; i < times; i++) {
+                    assertThat(healthy.next()).isEqualTo(payload);
+                }
+            }
+            assertBounded(pod);
+        }
+    }
+
+    private void fill(Pod pod, Redis.Publisher publisher, Client healthy) {
+        String large = "y".repeat(100_000);
+        for (double before = pending(pod); pending(pod) < before + MEGABYTE / 4; ) {
+            publisher.publish("user:crowd", large.getBytes(StandardCharsets.UTF_8));
+            assertThat(healthy.next()).isEqualTo(large);
+            assertBounded(pod);
+        }
+    }
+
+    private void assertBounded(Pod pod) {
+        int connections = sleepers.size() + doomed.size() + 1;
+        List<Double> pending = pod.metrics("sluice_outbox_pending_bytes", "sluice_feed_pending_bytes");
+        assertThat(pending.get(0)).isLessThanOrEqualTo(connections * MEGABYTE);
+        assertThat(pending.get(1)).isLessThanOrEqualTo(LOOPS * (MAX_FEED_PENDING + MAX_READ));
+    }
+
+    private static double pending(Pod pod) {
+        return pod.metric("sluice_outbox_pending_bytes");
+    }
+}

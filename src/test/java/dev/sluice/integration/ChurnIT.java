@@ -1,0 +1,95 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** An hour of coming and going, with Redis coming and going as well, leaves nothing behind. */
+@Tag("chaos")
+class ChurnIT {
+
+    private static final int ROUNDS = 12;
+    private static final int CLIENTS = 100;
+
+    /** What caches, metrics and compiled code may have grown by. */
+    private static final long HEAP_TOLERANCE = 4 << 20;
+
+    private final Redis redis = Redis.start();
+    private final Pod pod = Pod.ready(redis, Map.of(), List.of(Pod.COMPILED_WELL));
+
+    @Test
+    void nothingIsLeftBehind() {
+        try (redis;
+                pod) {
+            for (int i = 0; i < 3; i++) {
+                round(i);
+            }
+            awaitEmpty();
+            long heap = pod.liveHeap();
+            long files = pod.openFiles();
+            for (int i = 0; i < ROUNDS; i++) {
+                round(i);
+            }
+            awaitEmpty();
+            pod.awaitDisconnects((ROUNDS + 3) * CLIENTS);
+            assertThat(pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
+            // Those of connections of the probes and of this test may come and go.
+            await().atMost(30, TimeUnit.SECONDS)
+                    .untilAsserted(() -> assertThat(pod.openFiles()).isBetween(files - 5, files + 5));
+        }
+    }
+
+    private void round(int number) {
+        List<RawClient> clients = new ArrayList<>();
+        for (int i = 0; i < CLIENTS; i++) {
+            RawClient client = i % 10 == 0 ? RawClient.narrow(pod, "u" + i) : RawClient.of(pod, "u" + i);
+            clients.add(client.text(
+                    "{\"action\":\"subscribe\",\"channels\":[\"upload:%d\",\"upload:%d\"]}".formatted(i, i % 7)));
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            redis.publish("upload:" + i, "x".repeat(10_000));
+            redis.publish("user:u" + i, "hello");
+        }
+        switch (number % 3) {
+            case 0 -> redis.cutSubscribers();
+            case 1 -> {
+                redis.kill();
+                redis.startAgain();
+            }
+            default -> redis.cutNormalClients();
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            if (i % 2 == 0) {
+                clients.get(i).reset();
+            } else {
+                clients.get(i).end();
+            }
+        }
+        await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+        await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> redis.patterns() == 2);
+    }
+
+    private void awaitEmpty() {
+        await("empty").atMost(30, TimeUnit.SECONDS).untilAsserted(() -> {
+            for (String gauge : new String[] {
+                "sluice_users",
+                "sluice_subscriptions",
+                "sluice_outbox_pending_bytes",
+                "sluice_feed_pending_bytes",
+                "sluice_connections{state=\"authenticated\"}",
+                "sluice_connections{state=\"unauthenticated\"}"
+            }) {
+                assertThat(pod.metric(gauge)).as(gauge).isZero();
+            }
+        });
+        await("one that subscribes, one that publishes")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> redis.clients() == 2);
+    }
+}

@@ -1,0 +1,315 @@
+package dev.sluice.integration;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.net.http.WebSocketHandshakeException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A well-behaved WebSocket client: the JDK's. */
+final class Client implements WebSocket.Listener, AutoCloseable {
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static final long PATIENCE_SECONDS = 30;
+
+    private static final String PING = "{\"action\":\"ping\"}";
+    private static final String GAP = "{\"action\":\"gap\",";
+
+    private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
+    private final BlockingQueue<String> gaps = new LinkedBlockingQueue<>();
+    private final Semaphore pings = new Semaphore(0);
+    private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+    private final StringBuilder text = new StringBuilder();
+    private final ByteArrayOutputStream binary = new ByteArrayOutputStream();
+    private WebSocket socket;
+
+    private Client() {}
+
+    static Client connect(URI uri) {
+        return connect(uri, Map.of());
+    }
+
+    static Client connect(URI uri, Map<String, String> headers, String... subprotocols) {
+        return connect(HTTP, uri, headers, subprotocols);
+    }
+
+    /** By an HTTP client that trusts whom it is to trust. */
+    static Client connect(HttpClient http, URI uri, Map<String, String> headers, String... subprotocols) {
+        Client client = new Client();
+        WebSocket.Builder builder = http.newWebSocketBuilder();
+        headers.forEach(builder::header);
+        if (subprotocols.length > 0) {
+            builder.subprotocols(subprotocols[0], Arrays.copyOfRange(subprotocols, 1, subprotocols.length));
+        }
+        client.socket = builder.buildAsync(uri, client).join();
+        return client;
+    }
+
+    /** The status with which the upgrade is refused. */
+    static int refusal(URI uri, Map<String, String> headers) {
+        try {
+            connect(uri, headers).close();
+            throw new AssertionError("the upgrade was not refused");
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof WebSocketHandshakeException refused) {
+                return refused.getResponse().statusCode();
+            }
+            throw e;
+        }
+    }
+
+    /** Connected and authenticated as the user. */
+    static Client of(Pod pod, String user) {
+        Client client = connect(pod.webSocket("/ws/uploads"));
+        client.authenticate(Tokens.of(user));
+        String answer = client.next();
+        if (!answer.equals("{\"action\":\"auth_success\",\"user_id\":\"" + user + "\"}")) {
+            throw new AssertionError("not authenticated: " + answer);
+        }
+        return client;
+    }
+
+    /** The close code that the token of user 7 is answered with, 0 where it is accepted. */
+    static int outcome(Pod pod, String token) {
+        try (Client client = connect(pod.webSocket("/ws")).authenticate(token)) {
+            AtomicBoolean accepted = new AtomicBoolean();
+            await("an answer").atMost(PATIENCE_SECONDS, TimeUnit.SECONDS).until(() -> {
+                accepted.set(client.hasHeard("{\"action\":\"auth_success\",\"user_id\":\"7\"}"));
+                return accepted.get() || !client.isOpen();
+            });
+            return accepted.get() ? 0 : client.closeCode();
+        }
+    }
+
+    Client authenticate(String token) {
+        return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
+    }
+
+    /** Subscribes to an upload as the replaced system's clients do and awaits the answer, which must be the next that comes. */
+    Client subscribe(String upload) {
+        send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals(subscribed(upload))) {
+            throw new AssertionError("not subscribed: " + answer);
+        }
+        return this;
+    }
+
+    /** Subscribes to an upload of which something is retained, which comes next. */
+    Client subscribeToRetained(String upload) {
+        if (!subscribes(upload)) {
+            throw new AssertionError("nothing is retained of " + upload);
+        }
+        return this;
+    }
+
+    /** Subscribes to the upload, awaits the answer, and returns whether something of it is retained and comes next. */
+    boolean subscribes(String upload) {
+        send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
+        String answer = next();
+        boolean retained =
+                answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\",\"retained\":true}");
+        if (!retained && !answer.equals(subscribed(upload))) {
+            throw new AssertionError("not subscribed: " + answer);
+        }
+        return retained;
+    }
+
+    /** Unsubscribes from the upload and awaits the answer, which must be the next that comes. */
+    Client unsubscribe(String upload) {
+        send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+            throw new AssertionError("not unsubscribed: " + answer);
+        }
+        return this;
+    }
+
+    Client send(String message) {
+        socket.sendText(message, true).join();
+        return this;
+    }
+
+    Client send(byte[] message) {
+        socket.sendBinary(ByteBuffer.wrap(message), true).join();
+        return this;
+    }
+
+    /** Sends one message in two frames. */
+    Client sendInParts(String one, String two) {
+        socket.sendText(one, false).join();
+        socket.sendText(two, true).join();
+        return this;
+    }
+
+    String subprotocol() {
+        return socket.getSubprotocol();
+    }
+
+    /** The next text message. */
+    String next() {
+        return (String) nextOfAnyKind();
+    }
+
+    /** Awaits a sign of life. */
+    void nextPing() {
+        try {
+            if (!pings.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                throw new AssertionError("no ping came");
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Whether a sign of life has come. */
+    boolean hasHeardPing() {
+        return pings.tryAcquire();
+    }
+
+    /** The next notice of a gap. */
+    String nextGap() {
+        return next(gaps);
+    }
+
+    /** Whether a notice of a gap has come; it is dropped. */
+    boolean hasHeardOfGap() {
+        return gaps.poll() != null;
+    }
+
+    byte[] nextBinary() {
+        return (byte[]) nextOfAnyKind();
+    }
+
+    /** Asserts that nothing came before the answer to a message sent now. */
+    void assertNothingMore() {
+        send("{\"action\":\"nothing more\"}");
+        String answer = next();
+        if (!answer.contains("unknown_action")) {
+            throw new AssertionError("unexpected: " + answer);
+        }
+    }
+
+    /** Whether something has come; it is dropped. */
+    boolean hasHeardAnything() {
+        return received.poll() != null;
+    }
+
+    /** Drops what comes until this does. */
+    void awaitMessage(String message) {
+        while (!next().equals(message)) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Whether this is among what has come; all of that is dropped. */
+    boolean hasHeard(String message) {
+        List<Object> heard = new ArrayList<>();
+        received.drainTo(heard);
+        return heard.contains(message);
+    }
+
+    boolean isOpen() {
+        return !closed.isDone();
+    }
+
+    /** The close code, once it comes; 1006 for an end without one. */
+    int closeCode() {
+        try {
+            return closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new AssertionError("not closed", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        socket.abort();
+    }
+
+    /** A closing handshake, as by a page that is left. */
+    void leave() {
+        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
+    }
+
+    @Override
+    public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean last) {
+        text.append(part);
+        if (last) {
+            // Signs of life and notices of gaps may come at any time.
+            String message = text.toString();
+            if (message.equals(PING)) {
+                pings.release();
+            } else if (message.startsWith(GAP)) {
+                gaps.add(message);
+            } else {
+                received.add(message);
+            }
+            text.setLength(0);
+        }
+        from.request(1);
+        return null;
+    }
+
+    @Override
+    public CompletionStage<?> onBinary(WebSocket from, ByteBuffer part, boolean last) {
+        byte[] bytes = new byte[part.remaining()];
+        part.get(bytes);
+        binary.writeBytes(bytes);
+        if (last) {
+            received.add(binary.toByteArray());
+            binary.reset();
+        }
+        from.request(1);
+        return null;
+    }
+
+    @Override
+    public CompletionStage<?> onClose(WebSocket from, int code, String reason) {
+        closed.complete(code);
+        return null;
+    }
+
+    @Override
+    public void onError(WebSocket from, Throwable error) {
+        closed.complete(error instanceof IOException ? 1006 : -1);
+    }
+
+    private static String subscribed(String upload) {
+        return "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}";
+    }
+
+    private Object nextOfAnyKind() {
+        return next(received);
+    }
+
+    private <T> T next(BlockingQueue<T> queue) {
+        try {
+            T next = queue.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            if (next == null) {
+                throw new AssertionError("nothing came" + (closed.isDone() ? ", closed with " + closed.join() : ""));
+            }
+            return next;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

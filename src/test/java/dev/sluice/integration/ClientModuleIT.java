@@ -1,0 +1,42 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** The module for pages has tests of its own, in its own language; they get what they talk to from here. */
+class ClientModuleIT {
+
+    private static final String SECRET = "a secret of the tests' alone, long enough";
+    private static final Map<String, String> CONFIG = Map.of(
+            "mp.jwt.verify.publickey.location", "NONE",
+            "smallrye.jwt.verify.secretkey", SECRET,
+            "smallrye.jwt.verify.algorithm", "HS256",
+            "mp.jwt.verify.clock.skew", "1",
+            "sluice.auth.timeout", "2s",
+            "sluice.heartbeat.interval", "500ms",
+            "sluice.routes.team.audience", "subscribers",
+            "sluice.routes.team.access", "claim");
+
+    @Test
+    void theModuleDoesWhatItSays() {
+        Program npm = Program.ofNode("npm", Path.of("client"));
+        Map<String, String> shortLived = new HashMap<>(CONFIG);
+        shortLived.put("sluice.connections.max-age", "2s");
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.started(redis, CONFIG);
+                Pod other = Pod.ready(redis, shortLived)) {
+            pod.awaitReady();
+            String said = npm.with(Map.of(
+                            "SLUICE_PORT", String.valueOf(pod.port()),
+                            "SLUICE_SHORT_LIVED_PORT", String.valueOf(other.port()),
+                            "REDIS_PORT", String.valueOf(redis.port()),
+                            "TOKEN_SECRET", SECRET))
+                    .run("test");
+            assertThat(said).containsPattern("(?m)^# pass [1-9]").doesNotContain("# SKIP");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.zip.Deflater;
+import java.util.zip.DeflaterOutputStream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Where compression is on, the limit of a message holds for what it becomes, not for what was sent. */
+class CompressionIT {
+
+    private static final int COMPRESSED = 0x40;
+    private static final String OFFER = "Sec-WebSocket-Extensions: permessage-deflate";
+
+    @AutoClose
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        pod = Pod.ready(
+                Stage.REDIS, Map.of("quarkus.websockets-next.server.per-message-compression-supported", "true"));
+    }
+
+    @Test
+    void compressedAuthMessageIsUnderstood() {
+        try (RawClient client = RawClient.connect(pod, OFFER)) {
+            send(client, "{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
+            // The answer is compressed as well, where the pod finds that worth it.
+            assertThat(client.read()).isNotEmpty();
+            assertThat(pod.metric("sluice_connections{state=\"authenticated\"}"))
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
+    void messageThatBecomesTooLargeIsRefusedLikeAnyTooLargeMessage() {
+        try (RawClient client = RawClient.connect(pod, OFFER)) {
+            send(client, "{\"a\":\"" + "x".repeat(8_000_000) + "\"}");
+            assertThat(client.closeCode()).isEqualTo(1009);
+        }
+    }
+
+    @Test
+    void messageThatIsNoDeflateStreamIsInvalid() {
+        try (RawClient client = RawClient.connect(pod, OFFER)) {
+            client.frame(RawClient.FINAL | COMPRESSED | RawClient.TEXT, new byte[] {7, 7, 7, 7});
+            assertThat(client.closeCode()).isEqualTo(1007);
+        }
+    }
+
+    private static void send(RawClient client, String text) {
+        client.frame(RawClient.FINAL | COMPRESSED | RawClient.TEXT, deflated(text));
+    }
+
+    /** As RFC 7692, 7.2.1 has it: without the four bytes at the end of a flushed stream. */
+    private static byte[] deflated(String text) {
+        Deflater raw = new Deflater(Deflater.DEFAULT_COMPRESSION, true);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DeflaterOutputStream out = new DeflaterOutputStream(bytes, raw, 8192, true)) {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+            out.flush();
+            byte[] flushed = bytes.toByteArray();
+            return Arrays.copyOf(flushed, flushed.length - 4);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            raw.end();
+        }
+    }
+}

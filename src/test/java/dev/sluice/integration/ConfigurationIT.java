@@ -1,0 +1,126 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What sets a key, and what happens to what sets none. */
+class ConfigurationIT {
+
+    private static final String UNREAD = "Environment variables that set no key";
+
+    private static final Map<String, String> NEEDED = Map.of(
+            "quarkus.redis.hosts",
+            Stage.REDIS.uri(),
+            "mp.jwt.verify.publickey.location",
+            Tokens.publicKeyFile().toString());
+
+    @Test
+    void fileBesideTheProcessSetsARouteOfAnyPrefix(@TempDir Path folder) throws IOException {
+        Files.createDirectory(folder.resolve("config"));
+        write(folder.resolve("config/application.properties"), "my-team", "MyTeam");
+        // A variable may override what a file sets.
+        Map<String, String> variables = Map.of("SLUICE_ROUTES_MY_TEAM_ACCESS", "claim");
+        try (Pod pod = Pod.launchedIn(folder, NEEDED, variables).awaitReady()) {
+            assertRoutes(pod, "MyTeam");
+            try (Client client = Client.of(pod, "7").send("{\"action\":\"subscribe\",\"channel\":\"my-team:1\"}")) {
+                assertThat(client.next()).contains("\"forbidden\"");
+            }
+            assertThat(pod.log()).doesNotContain(UNREAD);
+        }
+    }
+
+    @Test
+    void fileElsewhereSetsARouteOfAnyPrefix(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("sluice.properties");
+        write(file, "my-team");
+        Map<String, String> variables = Map.of("SMALLRYE_CONFIG_LOCATIONS", file.toString());
+        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
+            assertRoutes(pod, "my-team");
+        }
+    }
+
+    @Test
+    void variablesThatSetNoKeyAreNamedAtStart() {
+        Map<String, String> variables = new HashMap<>();
+        for (String variable : List.of(
+                "SLUICE_MAX_FRAMES",
+                "SLUICE_ROUTES_MY_TEAM_AUDIENCE",
+                "SLUICE_ROUTES_TEAM_AUDIENC",
+                "sluice.limits.connection")) {
+            variables.put(variable, "subscribers");
+        }
+        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
+            List<String> lines =
+                    pod.log().lines().filter(line -> line.contains(UNREAD)).toList();
+            assertThat(lines).hasSize(1);
+            assertThat(lines.get(0)).contains(" WARN ").contains(variables.keySet());
+            assertThat(pod.log()).as("a value may be a secret").doesNotContain("subscribers");
+        }
+    }
+
+    @Test
+    void variablesThatSetAKeyOfAnyRouteOrComeFromKubernetesAreNotNamed() {
+        Map<String, String> variables = new HashMap<>(Map.of(
+                "SLUICE_MAX_FRAME", "16K",
+                "SLUICE_ORIGINS", "",
+                "SLUICE_LIMITS_CONNECTIONS_PER_USER", "3",
+                "SLUICE_ROUTES_TEAM_AUDIENCE", "subscribers",
+                "SLUICE_ROUTES_TEAM_ACCESS", "open",
+                "QUARKUS_REDIS_HOST", "redis://nobody",
+                "SLUICE_SERVICE_HOST", "10.0.0.1",
+                "SLUICE_SERVICE_PORT_HTTP", "80",
+                "SLUICE_PORT", "tcp://10.0.0.1:80"));
+        variables.put("SLUICE_PORT_80_TCP_ADDR", "10.0.0.1");
+        for (String prefix : List.of("my-team", "your_team", "TheirTeam")) {
+            variables.put("sluice.routes." + prefix + ".audience", "subscribers");
+            variables.put("sluice.routes." + prefix + ".access", "open");
+        }
+        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
+            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam");
+            assertThat(pod.log()).doesNotContain(UNREAD);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sluice.max-frames", "sluice.routes.my-team.audienc", "sluice.webhook.connect"})
+    void unknownKeyInAFileFailsTheStart(String key, @TempDir Path folder) throws IOException {
+        Files.createDirectory(folder.resolve("config"));
+        Files.writeString(folder.resolve("config/application.properties"), key + "=16K\n");
+        try (Pod pod = Pod.launchedIn(folder, NEEDED, Map.of())) {
+            assertThat(pod.exit(Duration.ofSeconds(20))).isEqualTo(1);
+            assertThat(pod.log()).contains(key);
+        }
+    }
+
+    private static void write(Path file, String... prefixes) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (String prefix : prefixes) {
+            text.append("sluice.routes.").append(prefix).append(".audience=subscribers\n");
+            text.append("sluice.routes.").append(prefix).append(".access=open\n");
+        }
+        Files.writeString(file, text);
+    }
+
+    private static void assertRoutes(Pod pod, String... prefixes) {
+        try (Client client = Client.of(pod, "7")) {
+            for (String prefix : prefixes) {
+                String channel = prefix + ":1";
+                client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+                assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+                Stage.REDIS.publish(channel, "hello " + prefix);
+                assertThat(client.next()).isEqualTo("hello " + prefix);
+            }
+        }
+    }
+}

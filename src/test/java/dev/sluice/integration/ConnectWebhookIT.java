@@ -1,0 +1,246 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.restassured.path.json.JsonPath;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A backend that is asked who may connect. */
+class ConnectWebhookIT {
+
+    private static final String KEY = "sluice.webhook.connect.url";
+    private static final String REFUSED = "sluice_auth_failures_total{reason=\"webhook\"}";
+    private static final String UNAVAILABLE = "sluice_auth_failures_total{reason=\"unavailable\"}";
+
+    private static final Backend BACKEND = new Backend();
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(KEY, BACKEND.url(), "sluice.webhook.timeout", "5s", "sluice.webhook.concurrency", "8"));
+    }
+
+    @AfterAll
+    static void stop() {
+        assertThat(pod.log()).as("its path and query may hold a secret").doesNotContain("by=sluice");
+        pod.close();
+        BACKEND.close();
+    }
+
+    @BeforeEach
+    void answers() {
+        BACKEND.answers(200);
+    }
+
+    @Test
+    void isAskedOncePerTokenAndToldUserAndClaims() {
+        JwtClaims claims = claims();
+        claims.setClaim("token_version", 3);
+        claims.setClaim("nested", Map.of("list", List.of("ü \"x\"", true)));
+        String token = Tokens.sign(claims);
+        int before = BACKEND.requests().size();
+        try (Client client = connect().authenticate(token)) {
+            assertThat(client.next()).contains("auth_success");
+        }
+        assertThat(BACKEND.requests()).hasSize(before + 1);
+        JsonPath asked = JsonPath.from(BACKEND.requests().get(before));
+        assertThat(asked.<Map<String, Object>>get("$").keySet()).containsExactlyInAnyOrder("user", "claims");
+        assertThat(asked.getString("user")).isEqualTo("7");
+        assertThat(asked.<Map<String, Object>>get("claims"))
+                .containsOnlyKeys("sub", "type", "exp", "jti", "token_version", "nested")
+                .containsEntry("sub", "7")
+                .containsEntry("token_version", 3)
+                .containsEntry("nested", Map.of("list", List.of("ü \"x\"", true)));
+        try (Client client = connect().authenticate(token);
+                Client onUpgrade = onUpgrade(token)) {
+            assertThat(client.next()).contains("auth_success");
+            assertThat(onUpgrade.next()).contains("auth_success");
+            assertThat(BACKEND.requests()).as("the answer is kept").hasSize(before + 1);
+            client.authenticate(token());
+            assertThat(client.next()).contains("auth_success");
+            assertThat(BACKEND.requests()).as("another token").hasSize(before + 2);
+        }
+    }
+
+    @Test
+    void whomTheBackendRefusesIsNotLetIn() {
+        BACKEND.answers(403);
+        double before = pod.metric(REFUSED);
+        try (Client client = connect().authenticate(token())) {
+            assertThat(client.next()).contains("auth_error", "you may not connect");
+            assertThat(client.closeCode()).isEqualTo(4003);
+        }
+        assertThat(Client.refusal(pod.webSocket("/ws"), bearer(token()))).isEqualTo(401);
+        pod.awaitMetric(REFUSED, before + 2);
+    }
+
+    @Test
+    void refusedRefreshChangesNothing() {
+        try (Client client = connect().authenticate(token())) {
+            assertThat(client.next()).contains("auth_success");
+            BACKEND.answers(403);
+            client.authenticate(token());
+            assertThat(client.next()).contains("\"error\"", "\"unauthorized\"", "you may not connect");
+            BACKEND.answers(500);
+            client.authenticate(token());
+            assertThat(client.next()).contains("\"error\"", "\"unavailable\"");
+            Stage.REDIS.publish("user:7", "still here");
+            assertThat(client.next()).isEqualTo("still here");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {302, 400, 401, 404, 408, 429, 500, 503})
+    void everyOtherStatusIsNoAnswerAndNotKept(int status) {
+        BACKEND.answers(status);
+        double before = pod.metric(UNAVAILABLE);
+        String token = token();
+        try (Client client = connect().authenticate(token)) {
+            assertThat(client.closeCode()).isEqualTo(1013);
+            assertThat(client.hasHeardAnything())
+                    .as("auth_error would make old clients stop for ever")
+                    .isFalse();
+        }
+        assertThat(Client.refusal(pod.webSocket("/ws"), bearer(token))).isEqualTo(503);
+        pod.awaitMetric(UNAVAILABLE, before + 2);
+        BACKEND.answers(200);
+        try (Client client = connect().authenticate(token)) {
+            assertThat(client.next()).contains("auth_success");
+        }
+        pod.awaitLog("sluice.webhook.connect.url does not say who may connect");
+    }
+
+    @Test
+    void badTokenIsNotAskedAbout() {
+        int before = BACKEND.requests().size();
+        try (Client client = connect().authenticate(Tokens.signedByAnotherKey(claims()))) {
+            assertThat(client.next()).contains("auth_error");
+            assertThat(client.closeCode()).isEqualTo(4003);
+        }
+        assertThat(BACKEND.requests()).hasSize(before);
+    }
+
+    @Test
+    void backendThatHangsHoldsNothingUp() {
+        List<Client> waiting = new ArrayList<>();
+        try (Client there = connect().authenticate(token())) {
+            assertThat(there.next()).contains("auth_success");
+            int before = BACKEND.requests().size();
+            BACKEND.hang();
+            for (int i = 0; i < 20; i++) {
+                waiting.add(connect().authenticate(token()));
+            }
+            await("questions").until(() -> BACKEND.requests().size() == before + 8);
+            Stage.REDIS.publish("user:7", "hello");
+            assertThat(there.next()).isEqualTo("hello");
+            assertThat(BACKEND.requests()).as("no more at once than allowed").hasSize(before + 8);
+            for (Client client : waiting) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+            }
+        } finally {
+            BACKEND.goOn();
+            waiting.forEach(Client::close);
+        }
+    }
+
+    @Test
+    void messagesBehindTheTokenWaitForTheAnswer() {
+        BACKEND.hang();
+        int before = BACKEND.requests().size();
+        String upload = Stage.upload();
+        try (Client client = connect().authenticate(token())) {
+            client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+            await("question").until(() -> BACKEND.requests().size() == before + 1);
+            BACKEND.goOn();
+            assertThat(client.next()).contains("auth_success");
+            assertThat(client.next()).contains("\"subscribed\"", upload);
+        } finally {
+            BACKEND.goOn();
+        }
+    }
+
+    @Test
+    void backendThatIsNotThereIsNoAnswer() throws IOException {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        Map<String, String> config = Map.of(KEY, "http://localhost:" + port, "sluice.webhook.cache", "0s");
+        try (Pod own = Pod.ready(Stage.REDIS, config);
+                Client client = Client.connect(own.webSocket("/ws")).authenticate(token())) {
+            assertThat(client.closeCode()).isEqualTo(1013);
+            assertThat(own.status("/q/health/ready")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void withoutACacheEachAuthenticationIsAskedAbout() {
+        Map<String, String> config = Map.of(KEY, BACKEND.url(), "sluice.webhook.cache", "0s");
+        String token = token();
+        int before = BACKEND.requests().size();
+        try (Pod own = Pod.ready(Stage.REDIS, config)) {
+            for (int i = 1; i <= 3; i++) {
+                try (Client client = Client.connect(own.webSocket("/ws")).authenticate(token)) {
+                    assertThat(client.next()).contains("auth_success");
+                }
+                assertThat(BACKEND.requests()).hasSize(before + i);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ftp://example.org/", "/may-connect", "http:///nowhere"})
+    void urlThatMakesNoSenseFailsTheStart(String url) {
+        Map<String, String> config = Map.of(
+                "quarkus.redis.hosts",
+                Stage.REDIS.uri(),
+                "mp.jwt.verify.publickey.location",
+                Tokens.publicKeyFile().toString(),
+                KEY,
+                url);
+        try (Pod own = Pod.launched(config, Map.of())) {
+            assertThat(own.exit(Duration.ofSeconds(20))).isEqualTo(1);
+            assertThat(own.log()).contains(KEY);
+        }
+    }
+
+    private static Client connect() {
+        return Client.connect(pod.webSocket("/ws"));
+    }
+
+    private static Client onUpgrade(String token) {
+        return Client.connect(pod.webSocket("/ws"), bearer(token));
+    }
+
+    private static Map<String, String> bearer(String token) {
+        return Map.of("Authorization", "Bearer " + token);
+    }
+
+    private static String token() {
+        return Tokens.sign(claims());
+    }
+
+    /** Of the same user, and of no token that was there before. */
+    private static JwtClaims claims() {
+        JwtClaims claims = Tokens.claims("7");
+        claims.setJwtId(String.valueOf(NUMBER.incrementAndGet()));
+        return claims;
+    }
+}

@@ -1,0 +1,135 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.assertj.core.data.Percentage.withPercentage;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What the image runs, without a container: the same files where nobody may write, the same command, the same user, without
+ * any capability.
+ */
+class ContainerIT {
+
+    private static final Dockerfile IMAGE = Pod.isNative() ? Dockerfile.NATIVE : Dockerfile.JVM;
+    private static final long MEGABYTE = 1024 * 1024;
+
+    private static Path root;
+    private static Path work;
+
+    @BeforeAll
+    static void layOut() throws IOException, InterruptedException {
+        assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
+        assumeThat(Pod.isNative() || Runtime.version().feature() >= 25)
+                .as("the flags of Dockerfile.jvm are those of JDK 25")
+                .isTrue();
+        // Not in the folder for what is built: another user may not get there.
+        root = Files.createTempDirectory("sluice-image");
+        work = IMAGE.copyTo(root);
+        Files.copy(Tokens.publicKeyFile(), root.resolve("publickey.pem"));
+        run("chmod", "-R", "a=rX", root.toString());
+    }
+
+    @AfterAll
+    static void cleanUp() throws IOException, InterruptedException {
+        if (root != null) {
+            run("chmod", "-R", "u+w", root.toString());
+            run("rm", "-r", root.toString());
+        }
+    }
+
+    @Test
+    void itDeliversAndTellsItsClientsWhenItIsToGo() {
+        try (Pod pod = Pod.launched(container(List.of(), Map.of())).awaitReady();
+                Client client = Client.of(pod, "7")) {
+            Stage.REDIS.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+            // Quarkus decides what a native executable uses.
+            assertThat(pod.log())
+                    .containsPattern("Event loops use " + (Pod.isNative() ? "(epoll|Java's NIO)" : "epoll"));
+            assertThat(pod.processStatus("CapEff")).isEqualTo("0000000000000000");
+            if (isRoot()) {
+                assertThat(pod.processStatus("Uid")).startsWith(IMAGE.only("USER"));
+            }
+            pod.terminate();
+            assertThat(client.closeCode()).isEqualTo(1012);
+            assertThat(pod.exit(Duration.ofSeconds(15))).isIn(0, 143);
+        }
+    }
+
+    @Test
+    void whereNothingCanBeWrittenItGoesOnWithoutEpoll() {
+        assumeThat(Pod.isNative())
+                .as("the variable JAVA_TOOL_OPTIONS is the JVM's")
+                .isFalse();
+        Map<String, String> nowhere = Map.of("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + work);
+        try (Pod pod = Pod.launched(container(List.of(), nowhere)).awaitReady();
+                Client client = Client.of(pod, "7")) {
+            assertThat(pod.log()).contains("Event loops use Java's NIO");
+            Stage.REDIS.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+        }
+    }
+
+    @Test
+    void heapAndMetricsFollowTheLimitOfTheContainer() {
+        MemoryLimit limit = MemoryLimit.of(512 * MEGABYTE).orElse(null);
+        assumeThat(limit).as("a control group of our own").isNotNull();
+        try (limit;
+                Pod pod = Pod.launched(container(limit.prefix(), Map.of())).awaitReady()) {
+            // Of the two halves that survivors are copied between, only one counts.
+            assertThat((long) pod.metric("sluice_heap_max_bytes"))
+                    .isCloseTo(512 * MEGABYTE * 4 / 10, withPercentage(10));
+            assertThat(pod.metric("sluice_memory_limit_bytes")).isEqualTo(512 * MEGABYTE);
+            assertThat((long) pod.metric("process_resident_memory_bytes"))
+                    .isCloseTo(pod.residentMemory(), withPercentage(20));
+        }
+    }
+
+    /** The image's command, with a Redis and a key. */
+    private static ProcessBuilder container(List<String> prefix, Map<String, String> environment) {
+        List<String> command = new ArrayList<>(prefix);
+        if (isRoot()) {
+            String user = IMAGE.only("USER");
+            command.addAll(List.of(
+                    "setpriv",
+                    "--reuid=" + user,
+                    "--regid=" + user,
+                    "--clear-groups",
+                    "--bounding-set=-all",
+                    "--no-new-privs"));
+        }
+        command.addAll(IMAGE.entrypoint());
+        ProcessBuilder builder = new ProcessBuilder(command).directory(work.toFile());
+        Map<String, String> all = builder.environment();
+        String path = System.getProperty("java.home") + "/bin:" + all.get("PATH");
+        all.clear();
+        all.put("PATH", path);
+        all.put("QUARKUS_HTTP_PORT", "0");
+        all.put("QUARKUS_MANAGEMENT_PORT", "0");
+        all.put("QUARKUS_REDIS_HOSTS", Stage.REDIS.uri());
+        all.put(
+                "MP_JWT_VERIFY_PUBLICKEY_LOCATION",
+                root.resolve("publickey.pem").toString());
+        all.putAll(environment);
+        return builder;
+    }
+
+    private static boolean isRoot() {
+        return System.getProperty("user.name").equals("root");
+    }
+
+    private static void run(String... command) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+}

@@ -1,0 +1,107 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** A page of another origin may use the HTTP API where both {@code sluice.origins} and Quarkus's CORS allow it. */
+class CorsIT {
+
+    private static final String PAGE = "https://app.example.org";
+
+    /** Of the origins that Sluice allows, but not CORS. */
+    private static final String FORGOTTEN = "https://other.example.org";
+
+    private static final String PATH = "/api/channels/user:7/messages";
+    private static final String ALLOW_ORIGIN = "access-control-allow-origin";
+
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(
+                        "sluice.origins", PAGE + "," + FORGOTTEN,
+                        "quarkus.http.cors.enabled", "true",
+                        "quarkus.http.cors.origins", PAGE,
+                        "quarkus.http.cors.methods", "GET,POST,DELETE",
+                        "quarkus.http.cors.headers", "authorization,content-type",
+                        "quarkus.http.cors.access-control-allow-credentials", "false"));
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+    }
+
+    @Test
+    void preflightTellsTheBrowserWhatIsAllowed() {
+        HttpResponse<String> answer = preflight(pod, PAGE);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertHeader(answer, ALLOW_ORIGIN, PAGE);
+        assertHeader(answer, "access-control-allow-methods", "GET,POST,DELETE");
+        assertHeader(answer, "access-control-allow-headers", "authorization,content-type");
+        assertHeader(answer, "access-control-allow-credentials", "false");
+    }
+
+    @Test
+    void requestIsServedAndItsAnswerMayBeRead() {
+        HttpResponse<String> answer = Api.publisher(pod).post(PATH, new byte[] {'x'}, "Origin", PAGE);
+        assertThat(answer.statusCode()).isEqualTo(202);
+        assertHeader(answer, ALLOW_ORIGIN, PAGE);
+        // A page that may not read a refusal sees a network error instead of it.
+        HttpResponse<String> refusal = Api.with(pod, "").post(PATH, new byte[] {'x'}, "Origin", PAGE);
+        Api.assertProblem(refusal, 401);
+        assertHeader(refusal, ALLOW_ORIGIN, PAGE);
+    }
+
+    @Test
+    void originsThatOneOfTheTwoListsLacksAreRefused() {
+        for (String origin : new String[] {FORGOTTEN, "https://evil.example", "null"}) {
+            assertThat(preflight(pod, origin).statusCode()).as(origin).isEqualTo(403);
+            HttpResponse<String> answer = Api.publisher(pod).post(PATH, new byte[] {'x'}, "Origin", origin);
+            assertThat(answer.statusCode()).as(origin).isEqualTo(403);
+            assertThat(answer.headers().firstValue(ALLOW_ORIGIN)).as(origin).isEmpty();
+        }
+    }
+
+    @Test
+    void corsLooksAtWebSocketsToo() {
+        try (Client client = Client.connect(pod.webSocket("/ws"), Map.of("Origin", PAGE))) {
+            assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
+        }
+        assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Origin", FORGOTTEN)))
+                .isEqualTo(403);
+    }
+
+    @Test
+    void withoutCorsNoBrowserSendsWhatNeedsAPreflight() {
+        HttpResponse<String> answer = preflight(Stage.POD, "http://localhost:" + Stage.POD.port());
+        assertThat(answer.headers().firstValue(ALLOW_ORIGIN)).isEmpty();
+        assertThat(preflight(Stage.POD, PAGE).statusCode()).isEqualTo(403);
+    }
+
+    private static HttpResponse<String> preflight(Pod to, String origin) {
+        return Api.with(to, "")
+                .send(
+                        "OPTIONS",
+                        PATH,
+                        BodyPublishers.noBody(),
+                        "Origin",
+                        origin,
+                        "Access-Control-Request-Method",
+                        "POST",
+                        "Access-Control-Request-Headers",
+                        "authorization,content-type");
+    }
+
+    private static void assertHeader(HttpResponse<String> answer, String name, String value) {
+        assertThat(answer.headers().allValues(name)).as(name).containsExactly(value);
+    }
+}

@@ -1,0 +1,207 @@
+package dev.sluice.integration;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@ParameterizedClass
+@EnumSource(Way.class)
+class DeliveryIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+    private static final String SETTLED = "settled";
+
+    private final Pod pod;
+
+    DeliveryIT(Way way) {
+        this.pod = way.pod();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{ \"progress_percent\" : 50 }",
+                "",
+                " ",
+                "not json",
+                "ü 漢 😀 \u0000 \uFFFD",
+                "{\"action\":\"auth_error\"}"
+            })
+    void payloadsComeVerbatim(String payload) {
+        String upload = Stage.upload();
+        try (Client client = Client.of(pod, "7").subscribe(upload)) {
+            REDIS.publish("upload:" + upload, payload);
+            assertThat(client.next()).isEqualTo(payload);
+        }
+    }
+
+    @Test
+    void payloadsUpToTheLimitComeAndLargerOnesAreDropped() {
+        double dropped;
+        try (Client client = Client.of(pod, "7")) {
+            dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"user\"}");
+            String large = "x".repeat(100_000) + "ü";
+            String largest = "y".repeat(256 * 1024);
+            REDIS.publish("user:7", large);
+            REDIS.publish("user:7", largest);
+            REDIS.publish("user:7", largest + "z");
+            REDIS.publish("user:7", "after");
+            assertThat(client.next()).isEqualTo(large);
+            assertThat(client.next()).isEqualTo(largest);
+            assertThat(client.next()).isEqualTo("after");
+        }
+        pod.awaitMetric("sluice_publications_total{outcome=\"dropped\",route=\"user\"}", dropped + 1);
+    }
+
+    @Test
+    void whatIsNotUtf8ComesAsBinaryAndClosesNobody() {
+        byte[][] invalid = {{(byte) 0xff, (byte) 0xfe}, {'a', (byte) 0xc3}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}};
+        try (Client client = Client.of(pod, "7")) {
+            for (byte[] payload : invalid) {
+                REDIS.publish("user:7", payload);
+                assertThat(client.nextBinary()).isEqualTo(payload);
+            }
+            REDIS.publish("user:7", "text again");
+            assertThat(client.next()).isEqualTo("text again");
+        }
+    }
+
+    @Test
+    void badPublicationsNeverEndTheStream() {
+        try (Client client = Client.of(pod, "7")) {
+            double dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"none\"}");
+            double unwanted = pod.metric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}");
+            REDIS.publish("user:", "no id");
+            REDIS.publish("upload:", "no id");
+            REDIS.publish("user:" + "x".repeat(257), "id too long");
+            REDIS.publish("user:7 ", "somebody else");
+            REDIS.publish("User:7", "unknown");
+            REDIS.publish("user7", "unknown");
+            REDIS.publish("upload:\u0000\uFFFF", new byte[] {(byte) 0x80});
+            REDIS.publish(new byte[] {'u', 's', 'e', 'r', ':', (byte) 0xff}, new byte[0]);
+            REDIS.publish("user:7", "good");
+            assertThat(client.next()).isEqualTo("good");
+            pod.awaitMetric("sluice_publications_total{outcome=\"dropped\",route=\"none\"}", dropped + 3);
+            // No user is called "7 " or what is not UTF-8.
+            pod.awaitMetric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}", unwanted + 2);
+        }
+    }
+
+    @Test
+    void everyConnectionOfTheUserAndNobodyElseHearsIt() {
+        try (Client one = Client.of(pod, "a:b");
+                Client two = Client.of(pod, "a:b");
+                Client other = Client.of(pod, "a")) {
+            REDIS.publish("user:a:b", "for a:b");
+            assertThat(one.next()).isEqualTo("for a:b");
+            assertThat(two.next()).isEqualTo("for a:b");
+            other.assertNothingMore();
+        }
+    }
+
+    @Test
+    void twentyThousandMessagesComeCompleteAndInOrder() {
+        List<String> payloads = IntStream.range(0, 20_000)
+                .mapToObj(number -> "{\"number\":" + number + "}")
+                .toList();
+        try (Client client = Client.of(pod, "7")) {
+            REDIS.publishAll("user:7", payloads);
+            for (String payload : payloads) {
+                assertThat(client.next()).isEqualTo(payload);
+            }
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void peersThatAreResetHoldNobodyUp() {
+        awaitNobody();
+        List<RawClient> peers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            peers.add(RawClient.of(pod, "crowd"));
+        }
+        List<String> payloads =
+                IntStream.range(0, 2_000).mapToObj(number -> "number " + number).toList();
+        try (Client client = Client.of(pod, "crowd")) {
+            Thread publisher = new Thread(() -> REDIS.publishAll("user:crowd", payloads));
+            publisher.start();
+            for (int i = 0; i < payloads.size(); i++) {
+                assertThat(client.next()).isEqualTo(payloads.get(i));
+                if (i % 50 == 0 && !peers.isEmpty()) {
+                    peers.remove(0).reset();
+                }
+            }
+        }
+        awaitNobody();
+    }
+
+    @Test
+    void aPeerThatNeverReadsHoldsNobodyUp() {
+        try (RawClient stalled = RawClient.of(pod, "crowd");
+                Client client = Client.of(pod, "crowd")) {
+            String large = "x".repeat(200_000);
+            for (int i = 0; i < 100; i++) {
+                REDIS.publish("user:crowd", large);
+                assertThat(client.next()).isEqualTo(large);
+            }
+            assertThat(stalled.read()).as("it could have read").startsWith('x');
+        }
+    }
+
+    @Test
+    void deliveriesAreCounted() {
+        awaitNobody();
+        String upload = Stage.upload();
+        try (Client one = Client.of(pod, "7");
+                Client two = Client.of(pod, "7")) {
+            double unwanted = settledMetric(one, "sluice_publications_total{outcome=\"unwanted\",route=\"upload\"}");
+            two.awaitMessage(SETTLED);
+            two.assertNothingMore();
+            one.subscribe(upload);
+            double routed = pod.metric("sluice_publications_total{outcome=\"routed\",route=\"upload\"}");
+            double deliveries = pod.metric("sluice_deliveries_total{route=\"upload\"}");
+            double bytes = pod.metric("sluice_delivery_bytes_total");
+            double latency = pod.metric("sluice_delivery_latency_seconds_count");
+            REDIS.publish("upload:nobody listens", "x");
+            REDIS.publish("upload:" + upload, "ü".getBytes(UTF_8));
+            one.next();
+            two.next();
+            // Some are counted once all receivers have been served.
+            await().untilAsserted(() -> {
+                assertThat(pod.metric("sluice_deliveries_total{route=\"upload\"}"))
+                        .isEqualTo(deliveries + 2);
+                assertThat(pod.metric("sluice_delivery_bytes_total")).isEqualTo(bytes + 4);
+                // Once for each event loop, and the connections may share one.
+                assertThat(pod.metric("sluice_delivery_latency_seconds_count")).isIn(latency + 1, latency + 2);
+                assertThat(pod.metric("sluice_publications_total{outcome=\"routed\",route=\"upload\"}"))
+                        .isEqualTo(routed + 1);
+                assertThat(pod.metric("sluice_publications_total{outcome=\"unwanted\",route=\"upload\"}"))
+                        .isEqualTo(unwanted + 1);
+            });
+        }
+        await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
+    }
+
+    /** The metric once everything that tests before this one have published has gone through the pod. */
+    private double settledMetric(Client seven, String line) {
+        REDIS.publish("user:7", SETTLED);
+        seven.awaitMessage(SETTLED);
+        return pod.metric(line);
+    }
+
+    /** Clients that have gone are taken out soon, but not at once. */
+    private void awaitNobody() {
+        await().atMost(30, TimeUnit.SECONDS)
+                .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 0);
+    }
+}

@@ -1,0 +1,69 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.jwt.NumericDate;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of connections whose token expires, where they are to be kept. */
+class ExpiryIT {
+
+    private static final Map<String, String> KEEP = Map.of(
+            "sluice.auth.on-expiry", "keep",
+            "sluice.routes.team.audience", "subscribers",
+            "sluice.routes.team.access", "claim");
+
+    @Test
+    void keptConnectionHearsOnWithTheRightsOfItsToken() {
+        try (Pod pod = Pod.ready(Stage.REDIS, KEEP);
+                Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
+                Client onUpgrade = Client.connect(
+                        pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + expiring(-1, "team:*")))) {
+            assertThat(kept.next()).contains("auth_success");
+            assertThat(onUpgrade.next()).contains("auth_success");
+            subscribe(kept, "team:before");
+            awaitTheEndOfALaterToken();
+            Stage.REDIS.publish("user:7", "hello");
+            Stage.REDIS.publish("team:before", "team");
+            for (Client client : new Client[] {kept, onUpgrade}) {
+                assertThat(client.next()).isEqualTo("hello");
+                assertThat(client.next()).isEqualTo("team");
+            }
+            subscribe(kept, "team:after");
+            kept.authenticate(expiring(-10, "team:*"));
+            assertThat(kept.next()).contains("\"unauthorized\"", "expired");
+            kept.authenticate(expiring(600, "team:after"));
+            assertThat(kept.next()).contains("auth_success");
+            assertThat(kept.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"team:before\"}");
+            assertThat(pod.disconnects()).isZero();
+            try (Client late = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-10))) {
+                assertThat(late.next()).contains("auth_error");
+                assertThat(late.closeCode())
+                        .as("one that comes with such a token")
+                        .isEqualTo(4003);
+            }
+        }
+    }
+
+    /** On a pod that closes, which is the default, and two seconds later: tokens are looked at once a second. */
+    private static void awaitTheEndOfALaterToken() {
+        try (Client closed = Client.connect(Stage.POD.webSocket("/ws")).authenticate(expiring(1))) {
+            assertThat(closed.next()).contains("auth_success");
+            assertThat(closed.closeCode()).isEqualTo(4010);
+        }
+    }
+
+    private static void subscribe(Client client, String channel) {
+        client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+    }
+
+    private static String expiring(int inSeconds, String... channels) {
+        JwtClaims claims = Tokens.claims("7");
+        claims.setExpirationTime(NumericDate.fromSeconds(System.currentTimeMillis() / 1000 + inSeconds));
+        claims.setStringListClaim("channels", channels);
+        return Tokens.sign(claims);
+    }
+}

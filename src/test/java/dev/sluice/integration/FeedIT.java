@@ -1,0 +1,121 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The subscription comes back by itself, whatever happens to Redis or the link to it. */
+@Tag("chaos")
+class FeedIT {
+
+    private static final String READY = "/q/health/ready";
+
+    @Test
+    void comesBackAfterTheLinkIsCut() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            for (int i = 0; i < 5; i++) {
+                assertThat(redis.cutSubscribers()).isEqualTo(1);
+                awaitHearing(redis, client, "round " + i);
+                assertThat(redis.patterns())
+                        .as("one subscription, not one more")
+                        .isEqualTo(2);
+            }
+            assertThat(client.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void survivesRedisKilledAndRestartedTenTimesUnderTraffic() throws InterruptedException {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of())) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                clients.add(Client.of(pod, "u" + i).subscribe("42"));
+            }
+            Thread traffic = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    try {
+                        redis.publish("upload:42", "traffic");
+                    } catch (RuntimeException down) {
+                        // It will be up again.
+                    }
+                    LockSupport.parkNanos(200_000);
+                }
+            });
+            traffic.setDaemon(true);
+            traffic.start();
+            for (int i = 0; i < 10; i++) {
+                redis.kill();
+                await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+                assertThat(pod.status("/q/health/live")).isEqualTo(200);
+                redis.startAgain();
+                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            }
+            traffic.interrupt();
+            traffic.join();
+            for (int i = 0; i < clients.size(); i++) {
+                Client client = clients.get(i);
+                assertThat(client.isOpen()).isTrue();
+                redis.publish("user:u" + i, "still here");
+                client.awaitMessage("still here");
+                client.close();
+            }
+            assertThat(redis.patterns()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void waitsForARedisThatIsAbsentAtStart() {
+        try (Redis redis = Redis.absent();
+                Pod pod = Pod.started(redis, Map.of());
+                Client client = Client.of(pod, "7")) {
+            assertThat(pod.status(READY)).isEqualTo(503);
+            assertThat(pod.status("/q/health/live")).isEqualTo(200);
+            assertThat(pod.status("/q/health/started")).isEqualTo(200);
+            assertThat(pod.metric("sluice_feed_live")).isZero();
+            redis.startAgain();
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            redis.publish("user:7", "at last");
+            client.awaitMessage("at last");
+            assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void survivesAServerThatAcceptsConnectionsAndSaysNothing() throws IOException {
+        Map<String, String> config = Map.of(
+                "sluice.feed.connect-timeout", "100ms",
+                "sluice.feed.backoff.initial", "10ms",
+                "sluice.feed.backoff.max", "20ms");
+        try (Redis redis = Redis.absent();
+                SilentServer silent = new SilentServer(redis.port());
+                Pod pod = Pod.started(redis, config)) {
+            // More than any pool would give.
+            await("attempts").atMost(30, TimeUnit.SECONDS).until(() -> silent.connections() > 40);
+            assertThat(pod.status(READY)).isEqualTo(503);
+            silent.stop();
+            redis.startAgain();
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            assertThat(redis.patterns()).isEqualTo(2);
+            silent.awaitLeftByAll();
+        }
+    }
+
+    /** Publishes until the client hears it. */
+    private static void awaitHearing(Redis redis, Client client, String message) {
+        await("hearing again").atMost(30, TimeUnit.SECONDS).until(() -> {
+            redis.publish("user:7", message);
+            return client.hasHeard(message);
+        });
+    }
+}

@@ -1,0 +1,150 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.fuzz.ApiRequests;
+import dev.sluice.fuzz.Frames;
+import dev.sluice.fuzz.Upgrades;
+import io.restassured.path.json.JsonPath;
+import java.io.IOException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Thousands of clients that send what nobody would think of cost those who behave well nothing, and leave nothing behind.
+ * The seed is fixed; {@code -Dsluice.fuzz.seed} gives another.
+ */
+@Tag("chaos")
+class FuzzIT {
+
+    private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
+    private static final int CLIENTS = 600;
+    private static final int MAX_BODY = 256 * 1024;
+    private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3})");
+
+    private static Pod pod;
+
+    private final SplittableRandom random = new SplittableRandom(SEED);
+    private Audience audience;
+
+    @BeforeAll
+    static void startPod() {
+        pod = Pod.ready(Stage.REDIS, Map.of(), List.of(Pod.COMPILED_WELL));
+    }
+
+    @AfterAll
+    static void stopPod() {
+        pod.close();
+    }
+
+    @BeforeEach
+    void listen() {
+        audience = new Audience(pod, Stage.REDIS);
+    }
+
+    @AfterEach
+    void nobodyHasNoticedAndNothingIsLeft() {
+        try (Audience listening = audience) {
+            listening.assertHasHeardEverything();
+            listening.assertAlone();
+        }
+        // Buffers that are lost are noticed once they have been collected and others are asked for, by a JVM.
+        if (!Pod.isNative()) {
+            pod.liveHeap();
+            pod.awaitHandled(Stage.REDIS);
+            assertThat(pod.log()).doesNotContain("LEAK:");
+        }
+    }
+
+    @Test
+    void framesOfEveryKind() throws IOException {
+        Frames frames = new Frames(SEED);
+        for (int i = 0; i < CLIENTS; i++) {
+            byte[] sent = frames.next(12);
+            boolean authenticated = random.nextInt(4) > 0;
+            try (RawClient client = authenticated ? RawClient.of(pod, "fuzz") : RawClient.connect(pod)) {
+                client.attempt(sent);
+                if (random.nextInt(5) > 0) {
+                    client.finish();
+                }
+            } catch (IOException e) {
+                throw new AssertionError("not ended, with seed " + SEED + ", client " + i + ": " + hex(sent), e);
+            }
+        }
+    }
+
+    @Test
+    void requestsOfEveryKind() throws IOException {
+        Upgrades upgrades = new Upgrades(SEED);
+        for (int i = 0; i < CLIENTS; i++) {
+            byte[] sent = upgrades.next();
+            List<String> statuses = STATUS.matcher(RawClient.answers(pod, sent))
+                    .results()
+                    .map(MatchResult::group)
+                    .toList();
+            assertThat(statuses)
+                    .as("with seed %d, client %d: %s", SEED, i, hex(sent))
+                    .noneMatch(status -> status.contains(" 5"));
+        }
+    }
+
+    @Test
+    void requestsForTheApi() throws IOException {
+        ApiRequests requests = new ApiRequests(SEED);
+        List<String> authorizations = List.of(
+                "Bearer " + Tokens.withGroups("backend", "publisher"),
+                "Bearer " + Tokens.withGroups("backend", "publisher"),
+                "Bearer " + Tokens.withGroups("admin", "operator"),
+                "Bearer nonsense",
+                "Basic Og==",
+                "");
+        int published = 0;
+        for (int i = 0; i < CLIENTS; i++) {
+            byte[] sent = requests.next(authorizations);
+            String answer = RawClient.answer(pod, sent);
+            if (answer.isEmpty() && sent.length > MAX_BODY) {
+                // Whoever sends more than is read may find the connection reset before the answer has come.
+                continue;
+            }
+            try {
+                assertSane(answer);
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("with seed %d, request %d: %s".formatted(SEED, i, hex(sent)), e);
+            }
+            published += answer.startsWith("HTTP/1.1 202") ? 1 : 0;
+        }
+        assertThat(published).as("some of them do make sense").isPositive();
+    }
+
+    /** A problem is told as one, and never more than is everybody's business. */
+    private static void assertSane(String answer) {
+        assertThat(answer).startsWith("HTTP/1.1 ").doesNotContain("\tat ", "Exception", "java.");
+        int status = Integer.parseInt(answer.substring(9, 12));
+        assertThat(status)
+                .satisfiesAnyOf(
+                        code -> assertThat(code).isLessThan(500),
+                        code -> assertThat(code).isEqualTo(503));
+        int body = answer.indexOf("\r\n\r\n") + 4;
+        // Where not even the request's address makes sense, there is nobody who could tell more.
+        if (status > 400 || (status == 400 && body < answer.length())) {
+            assertThat(answer.substring(0, body).toLowerCase(Locale.ROOT))
+                    .contains("content-type: application/problem+json");
+            assertThat(JsonPath.from(answer.substring(body)).getInt("status")).isEqualTo(status);
+        }
+    }
+
+    private static String hex(byte[] bytes) {
+        return HexFormat.of().formatHex(bytes);
+    }
+}

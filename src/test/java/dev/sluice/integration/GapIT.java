@@ -1,0 +1,263 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.restassured.path.json.JsonPath;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** A pod that hears nothing says so, to its platform and to its clients, and comes back by itself. */
+@Tag("chaos")
+class GapIT {
+
+    private static final String READY = "/q/health/ready";
+    private static final String LIVE = "/q/health/live";
+
+    /** Beats and attempts that take less time than those a pod comes with. */
+    private static final Map<String, String> QUICK = Map.of(
+            "sluice.canary.interval", "500ms",
+            "sluice.feed.connect-timeout", "1s",
+            "sluice.feed.backoff.max", "500ms",
+            "sluice.gap.spread", "200ms");
+
+    @AutoClose
+    private static Redis sharedRedis;
+
+    /** For interruptions after which it is as it was. */
+    @AutoClose
+    private static Pod sharedPod;
+
+    @BeforeAll
+    static void start() {
+        sharedRedis = Redis.start();
+        sharedPod = Pod.ready(sharedRedis, QUICK);
+    }
+
+    @BeforeEach
+    void awaitReady() {
+        sharedPod.awaitReady();
+    }
+
+    @Test
+    void aFrozenRedisIsNoticedAndTold() {
+        double gaps = sharedPod.metric("sluice_feed_gaps_total");
+        try (Client client = Client.of(sharedPod, "7")) {
+            sharedRedis.publish("upload:42", "before");
+            sharedRedis.freeze();
+            Instant frozen = Instant.now();
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
+            assertThat(sharedPod.status(LIVE)).isEqualTo(200);
+            JsonPath gap = nextGap(client);
+            assertThat(gap.getString("until")).isNull();
+            assertThat(since(gap)).isBefore(frozen.plusMillis(1)).isAfter(frozen.minusSeconds(3));
+            assertThat(sharedPod.metric("sluice_feed_live")).isZero();
+            try (Client meanwhile = Client.of(sharedPod, "8")) {
+                assertThat(since(nextGap(meanwhile))).isEqualTo(since(gap));
+                await("unready and alive, for longer than an attempt to connect may take")
+                        .during(2, TimeUnit.SECONDS)
+                        .atMost(30, TimeUnit.SECONDS)
+                        .until(() -> sharedPod.status(READY) == 503 && sharedPod.status(LIVE) == 200);
+                sharedRedis.thaw();
+                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
+                for (Client told : List.of(client, meanwhile)) {
+                    JsonPath over = nextGap(told);
+                    assertThat(since(over)).isEqualTo(since(gap));
+                    assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(2));
+                }
+                sharedRedis.publish("user:8", "after");
+                meanwhile.awaitMessage("after");
+            }
+            assertThat(client.subscribes("42"))
+                    .as("what was retained may be old")
+                    .isFalse();
+            sharedPod.awaitMetric("sluice_feed_gaps_total", gaps + 1);
+            awaitOneSubscription(sharedRedis);
+        }
+    }
+
+    @Test
+    void aLinkThatSwallowsEverythingIsNoticed() {
+        try (Redis redis = Redis.start();
+                TcpProxy network = new TcpProxy(redis.port());
+                Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", network.redisUri()));
+                Client client = Client.of(pod, "7")) {
+            network.swallow();
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(nextGap(client).getString("until")).isNull();
+            network.heal();
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            assertThat(nextGap(client).getString("until")).isNotNull();
+            redis.publish("user:7", "after");
+            client.awaitMessage("after");
+            network.cut();
+            assertThat(nextGap(client).getString("until")).isNull();
+            assertThat(nextGap(client).getString("until")).isNotNull();
+        }
+    }
+
+    @Test
+    void everyInterruptionIsToldFromItsBeginningToItsEndHoweverShort() {
+        try (Client client = Client.of(sharedPod, "7")) {
+            for (int i = 0; i < 3; i++) {
+                sharedRedis.cutSubscribers();
+                JsonPath open = nextGap(client);
+                assertThat(open.getString("until")).isNull();
+                JsonPath over = nextGap(client);
+                assertThat(since(over)).isEqualTo(since(open));
+                assertThat(Instant.parse(over.getString("until"))).isAfter(since(open));
+            }
+            client.assertNothingMore();
+            assertThat(client.hasHeardOfGap()).isFalse();
+        }
+    }
+
+    @Test
+    void aPublisherOfBeatsThatIsCutOffIsAnInterruptionToo() {
+        try (Client client = Client.of(sharedPod, "7")) {
+            sharedRedis.cutNormalClients();
+            assertThat(nextGap(client).getString("until")).isNull();
+            assertThat(nextGap(client).getString("until")).isNotNull();
+            sharedRedis.publish("user:7", "after");
+            assertThat(client.next()).isEqualTo("after");
+            awaitOneSubscription(sharedRedis);
+        }
+    }
+
+    @Test
+    void aRedisThatIsOutOfClientsIsWaitedFor() {
+        try (Client client = Client.of(sharedPod, "7");
+                Redis.Admin admin = sharedRedis.admin()) {
+            admin.command("CONFIG", "SET", "maxclients", "1");
+            admin.command("CLIENT", "KILL", "TYPE", "pubsub");
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
+            assertThat(nextGap(client).getString("until")).isNull();
+            admin.command("CONFIG", "SET", "maxclients", "1000");
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
+            assertThat(nextGap(client).getString("until")).isNotNull();
+        }
+    }
+
+    @Test
+    void theNewsAreSpreadOverTime() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.gap.spread", "3s"))) {
+            List<Client> clients = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                clients.add(Client.of(pod, "u" + i));
+            }
+            redis.cutSubscribers();
+            // Thirty moments in three seconds are never all within one.
+            long start = System.nanoTime();
+            List<Double> seconds = new ArrayList<>();
+            List<Client> waiting = new ArrayList<>(clients);
+            while (!waiting.isEmpty()) {
+                waiting.removeIf(client -> client.hasHeardOfGap() && seconds.add((System.nanoTime() - start) / 1e9));
+                pause();
+            }
+            assertThat(seconds.get(seconds.size() - 1) - seconds.get(0)).isGreaterThan(1);
+            clients.forEach(Client::close);
+        }
+    }
+
+    @Test
+    void whereItIsWantedAPodStaysReadyThroughAnOutage() {
+        try (Redis redis = Redis.absent();
+                Pod pod = Pod.started(redis, quick("sluice.readiness.redis", "startup"))) {
+            assertThat(pod.status(READY)).as("it has never heard anything").isEqualTo(503);
+            redis.startAgain();
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            redis.kill();
+            await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+            assertThat(pod.status(READY)).isEqualTo(200);
+            try (Client client = Client.of(pod, "7")) {
+                assertThat(nextGap(client).getString("until")).isNull();
+            }
+        }
+    }
+
+    @Test
+    void theBeatsAreMeasured() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.canary.interval", "50ms"))) {
+            await("beats")
+                    .atMost(30, TimeUnit.SECONDS)
+                    .until(() -> pod.metric("sluice_canary_latency_seconds_count") > 20);
+            double seconds = pod.metric("sluice_canary_latency_seconds_sum");
+            assertThat(seconds).isPositive().isLessThan(pod.metric("sluice_canary_latency_seconds_count"));
+        }
+    }
+
+    @Test
+    void aRedisUserWithTheLeastOfRightsIsEnough() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, restricted(redis, "&upload:*", "&user:*", "&sluice:*"));
+                Client client = Client.of(pod, "7")) {
+            redis.publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
+            await("renewal, without the right to ask for the role")
+                    .atMost(30, TimeUnit.SECONDS)
+                    .until(() -> pod.metric("sluice_canary_reconnects_total{outcome=\"proven\"}") >= 2);
+        }
+    }
+
+    @Test
+    void aRightThatIsMissingIsNamedInTheLog() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {
+            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("NOPERM"));
+            assertThat(pod.status(READY)).isEqualTo(503);
+        }
+    }
+
+    /** The configuration of a pod whose Redis user may subscribe and publish, on these channels only. */
+    private static Map<String, String> restricted(Redis redis, String... channels) {
+        List<String> rights = new ArrayList<>(List.of("ACL", "SETUSER", "sluice", "on", ">secret", "resetchannels"));
+        rights.addAll(List.of(channels));
+        rights.addAll(List.of("+subscribe", "+psubscribe", "+publish"));
+        try (Redis.Admin admin = redis.admin()) {
+            admin.command(rights.toArray(String[]::new));
+        }
+        return Map.of(
+                "quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port(),
+                "sluice.canary.reconnect", "500ms",
+                "sluice.canary.interval", "200ms");
+    }
+
+    private static Map<String, String> quick(String key, String value) {
+        Map<String, String> config = new HashMap<>(QUICK);
+        config.put(key, value);
+        return config;
+    }
+
+    /** Leaves the core to the pod, and measures closely enough. */
+    private static void pause() {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+    }
+
+    private static void awaitOneSubscription(Redis redis) {
+        await("one subscription, which has two patterns")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> redis.patterns() == 2);
+    }
+
+    private static JsonPath nextGap(Client client) {
+        String message = client.nextGap();
+        assertThat(message).startsWith("{\"action\":\"gap\",\"since\":\"");
+        return JsonPath.from(message);
+    }
+
+    private static Instant since(JsonPath gap) {
+        return Instant.parse(gap.getString("since"));
+    }
+}

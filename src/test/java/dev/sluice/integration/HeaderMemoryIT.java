@@ -1,0 +1,48 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Requests with thousands of header lines and no end can't make the pod run out of memory. A heap of 128 MB. */
+@Tag("chaos")
+class HeaderMemoryIT {
+
+    private static final int SOCKETS = 400;
+    private static final byte[] ENDLESS =
+            ("GET / HTTP/1.1\r\nHost: localhost\r\n" + "a:\r\n".repeat(4_900)).getBytes(StandardCharsets.US_ASCII);
+
+    @Test
+    void headersWithoutEndDoNotExhaustTheHeap() throws IOException {
+        List<Socket> attackers = new ArrayList<>();
+        List<String> smallHeap = List.of("-Xmx128m", "-XX:+ExitOnOutOfMemoryError");
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of(), smallHeap);
+                Client bystander = Client.of(pod, "bystander")) {
+            for (int i = 0; i < SOCKETS; i++) {
+                Socket attacker = new Socket("localhost", pod.port());
+                attackers.add(attacker);
+                attacker.getOutputStream().write(ENDLESS);
+            }
+            Stage.REDIS.publish("user:bystander", "still here");
+            assertThat(bystander.next()).isEqualTo("still here");
+            await("all of them are refused")
+                    .atMost(2, TimeUnit.MINUTES)
+                    .untilAsserted(() -> assertThat(pod.metric("sluice_refused_total{limit=\"header-lines\"}"))
+                            .isEqualTo(SOCKETS));
+            assertThat(pod.log()).doesNotContain("OutOf");
+        } finally {
+            for (Socket attacker : attackers) {
+                attacker.close();
+            }
+        }
+    }
+}

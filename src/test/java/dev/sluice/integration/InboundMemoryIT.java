@@ -1,0 +1,167 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.integration.Tokens.NamedKey;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Clients that send faster than their messages are handled can't make the pod run out of memory, whether they have
+ * authenticated, are about to, or never do. Default limits, a heap of 128 MB.
+ */
+@Tag("chaos")
+class InboundMemoryIT {
+
+    private static final List<String> SMALL_HEAP = List.of(
+            "-Xmx128m",
+            "-XX:+ExitOnOutOfMemoryError",
+            // Records of every buffer would be most of what is in the heap.
+            "-Dio.netty.leakDetection.level=simple");
+
+    /** Together they send four times as much as the heap has room for. */
+    private static final int SOCKETS = 30;
+
+    /** Just under {@code sluice.limits.frames-burst}. */
+    private static final int FRAMES = 504;
+
+    /** One character that is not Latin makes the text take two bytes a character; each object costs more than its text. */
+    private static final byte[] COSTLY =
+            ("{\"a\":[\"й\"" + ",{}".repeat(10_000) + "]}").getBytes(StandardCharsets.UTF_8);
+
+    private static final byte[] SMALL = "{\"action\":\"pong\"}".getBytes(StandardCharsets.UTF_8);
+
+    private final NamedKey key = NamedKey.rsa("known");
+    private final NamedKey unknownKey = NamedKey.rsa("unknown");
+    private final ExecutorService executor = Executors.newCachedThreadPool();
+    private final List<RawClient> attackers = new ArrayList<>();
+    private Backend keys;
+    private Pod pod;
+    private Client bystander;
+
+    /** What the sender has shown of itself before it begins. */
+    enum Sender {
+        UNAUTHENTICATED,
+        AUTHENTICATED,
+        /** Its token is signed with a key that the pod must fetch first, from a server that does not answer. */
+        AUTHENTICATING
+    }
+
+    /** What it sends, as fast as the socket takes it. */
+    // Nobody changes the bytes.
+    @SuppressWarnings("ImmutableEnumChecker")
+    enum Load {
+        COSTLY_JSON(FRAMES / 24, RawClient.encoded(RawClient.FINAL | RawClient.TEXT, COSTLY, 24)),
+        BINARY(FRAMES / 24, RawClient.encoded(RawClient.FINAL | RawClient.BINARY, COSTLY, 24)),
+        FRAGMENTS(
+                FRAMES / 2,
+                RawClient.encoded(RawClient.TEXT, new byte[15_000], 1),
+                RawClient.encoded(RawClient.FINAL | RawClient.CONTINUATION, new byte[15_000], 1)),
+        TINY(1, RawClient.encoded(RawClient.FINAL | RawClient.TEXT, SMALL, FRAMES)),
+        PINGS(1, RawClient.encoded(RawClient.FINAL | RawClient.PING, new byte[125], FRAMES)),
+        /** The peer that says that it closes may not say more. */
+        CLOSE_AND_MORE(
+                FRAMES / 24,
+                RawClient.encoded(RawClient.FINAL | RawClient.CLOSE, new byte[] {3, (byte) 0xe8}, 1),
+                RawClient.encoded(RawClient.FINAL | RawClient.TEXT, COSTLY, 24));
+
+        private final int times;
+        private final byte[][] bytes;
+
+        Load(int times, byte[]... bytes) {
+            this.times = times;
+            this.bytes = bytes;
+        }
+
+        void send(RawClient by) {
+            for (int i = 0; i < times; i++) {
+                for (byte[] some : bytes) {
+                    by.bytes(some);
+                }
+            }
+            // The kernel then hands over all it has, whether anybody asks for it or not.
+            by.endOutput();
+        }
+    }
+
+    @BeforeEach
+    void start() {
+        keys = new Backend();
+        keys.says(Tokens.jwks(key));
+        pod = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()), SMALL_HEAP);
+        bystander = Client.connect(pod.webSocket("/ws")).authenticate(key.sign(Tokens.claims("bystander")));
+        assertThat(bystander.next()).contains("auth_success");
+    }
+
+    @AfterEach
+    void stop() {
+        attackers.forEach(RawClient::close);
+        executor.shutdownNow();
+        bystander.close();
+        pod.close();
+        keys.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void framesThatArriveFasterThanTheyAreHandledDoNotExhaustTheHeap(Sender sender) throws Exception {
+        if (sender == Sender.AUTHENTICATING) {
+            keys.hang();
+        }
+        for (Load load : Load.values()) {
+            attack(sender, load);
+            assertBystanderHears(sender + " " + load);
+            attackers.forEach(RawClient::close);
+            attackers.clear();
+            await("nothing of " + load + " is left").until(() -> pod.metric("sluice_inbound_pending_bytes") == 0);
+        }
+        assertThat(pod.log()).doesNotContain("OutOf");
+        assertThat(pod.status("/q/health/ready")).isEqualTo(200);
+    }
+
+    private void attack(Sender sender, Load load) throws Exception {
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (int i = 0; i < SOCKETS; i++) {
+            RawClient attacker = RawClient.connect(pod);
+            attackers.add(attacker);
+            // A user each.
+            String token = (sender == Sender.AUTHENTICATED ? key : unknownKey).sign(Tokens.claims("attacker-" + i));
+            if (sender != Sender.UNAUTHENTICATED) {
+                attacker.text("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
+            }
+            if (sender == Sender.AUTHENTICATED) {
+                assertThat(attacker.next()).contains("auth_success");
+            }
+            done.add(CompletableFuture.runAsync(() -> untilCutOff(load, attacker), executor));
+        }
+        for (CompletableFuture<Void> one : done) {
+            one.get(60, TimeUnit.SECONDS);
+        }
+    }
+
+    private static void untilCutOff(Load load, RawClient attacker) {
+        try {
+            load.send(attacker);
+        } catch (UncheckedIOException cutOff) {
+            // The pod may refuse what it does not want to hear.
+        }
+    }
+
+    private void assertBystanderHears(String after) {
+        Stage.REDIS.publish("user:bystander", after);
+        bystander.awaitMessage(after);
+    }
+}

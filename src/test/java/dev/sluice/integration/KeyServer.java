@@ -1,0 +1,117 @@
+package dev.sluice.integration;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ServerSocketFactory;
+
+/** An HTTP server of keys that answers, byte for byte, as the test says; one request per connection. */
+final class KeyServer implements AutoCloseable {
+
+    /** Writes an answer; the connection is closed after it. */
+    interface Answer {
+        void to(Socket client, OutputStream out) throws IOException, InterruptedException;
+    }
+
+    private final ServerSocket server;
+    private final String scheme;
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final AtomicInteger requests = new AtomicInteger();
+    private volatile Answer answer = http("404 Not Found", "");
+
+    KeyServer() {
+        this(ServerSocketFactory.getDefault(), "http");
+    }
+
+    KeyServer(ServerSocketFactory sockets, String scheme) {
+        try {
+            this.server = sockets.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.scheme = scheme;
+        threads.execute(this::accept);
+    }
+
+    /** A well-formed answer. */
+    static Answer http(String status, String body, String... headers) {
+        return (client, out) -> out.write(("HTTP/1.1 " + status + "\r\nContent-Length: " + body.length() + "\r\n"
+                        + String.join(
+                                "",
+                                Arrays.stream(headers)
+                                        .map(line -> line + "\r\n")
+                                        .toList())
+                        + "\r\n" + body)
+                .getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    /** From now on answers so. */
+    void answers(Answer with) {
+        answer = with;
+    }
+
+    /** From now on answers with these keys. */
+    void has(Tokens.NamedKey... keys) {
+        answers(http("200 OK", Tokens.jwks(keys), "Content-Type: application/json"));
+    }
+
+    String url() {
+        return scheme + "://localhost:" + server.getLocalPort() + "/jwks.json";
+    }
+
+    int requests() {
+        return requests.get();
+    }
+
+    private void accept() {
+        while (!server.isClosed()) {
+            try {
+                Socket client = server.accept();
+                threads.execute(() -> serve(client));
+            } catch (IOException e) {
+                // Closed.
+                return;
+            }
+        }
+    }
+
+    private void serve(Socket client) {
+        try (client) {
+            BufferedReader in =
+                    new BufferedReader(new InputStreamReader(client.getInputStream(), StandardCharsets.ISO_8859_1));
+            String request = in.readLine();
+            while (request != null && !in.readLine().isEmpty()) {
+                // The rest of the head.
+            }
+            if (request != null && request.toUpperCase(Locale.ROOT).startsWith("GET ")) {
+                requests.incrementAndGet();
+                answer.to(client, client.getOutputStream());
+            }
+        } catch (IOException e) {
+            // The other side has had enough of this answer.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,223 @@
+package dev.sluice.integration;
+
+import static dev.sluice.integration.KeyServer.http;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.integration.Tokens.NamedKey;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.Test;
+
+/** What a server of keys can answer, and how it rotates its keys. */
+class KeyServerIT {
+
+    private static final String LOCATION = "mp.jwt.verify.publickey.location";
+    private static final NamedKey OLD = NamedKey.rsa("old");
+    private static final NamedKey NEW = NamedKey.rsa("new");
+    private static final Charset ISO = StandardCharsets.ISO_8859_1;
+    private static final int PODS = 4;
+    private static final int REFUSED = 4003;
+    private static final int UNAVAILABLE = 1013;
+    private static final int ACCEPTED = 0;
+
+    @Test
+    void tokensAreUnavailableWhateverTheServerAnswersUntilItHasKeys() {
+        Map<String, KeyServer.Answer> answers = new LinkedHashMap<>();
+        String html = "<!DOCTYPE html><html><body>Sign in</body></html>";
+        answers.put("HTML", http("200 OK", html, "Content-Type: text/html"));
+        answers.put("empty body", http("200 OK", ""));
+        answers.put("not a set", http("200 OK", "{}"));
+        answers.put("empty set", http("200 OK", "{\"keys\":[]}"));
+        answers.put("unknown kind of key", http("200 OK", "{\"keys\":[{\"kty\":\"weird\"}]}"));
+        answers.put("truncated JSON", http("200 OK", Tokens.jwks(OLD).substring(0, 60)));
+        answers.put("too large", http("200 OK", " ".repeat(10 << 20)));
+        answers.put("500", http("500 Internal Server Error", Tokens.jwks(OLD)));
+        answers.put("204", (client, out) -> out.write("HTTP/1.1 204 No Content\r\n\r\n".getBytes(ISO)));
+        answers.put("redirect to nowhere", http("301 Moved Permanently", "", "Location: http://localhost:1/"));
+        answers.put("redirect without end", http("302 Found", "", "Location: /jwks.json"));
+        answers.put("reset", (client, out) -> client.setSoLinger(true, 0));
+        answers.put("dripping head", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nX: "));
+        answers.put("dripping body", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"));
+        // A pod asks no more than every five seconds, so that one pod would need a minute for all of them.
+        List<String> names = List.copyOf(answers.keySet());
+        atOnce(IntStream.range(0, PODS).<Runnable>mapToObj(pod -> () -> {
+            Map<String, KeyServer.Answer> share = new LinkedHashMap<>(answers);
+            share.keySet().removeIf(name -> names.indexOf(name) % PODS != pod);
+            assertUnavailable(share);
+        }));
+    }
+
+    private static void assertUnavailable(Map<String, KeyServer.Answer> answers) {
+        try (KeyServer server = new KeyServer();
+                Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {
+            answers.forEach((name, answer) -> {
+                server.answers(answer);
+                int before = server.requests();
+                await(name).until(() -> {
+                    assertThat(outcome(pod, OLD)).as(name).isEqualTo(UNAVAILABLE);
+                    return server.requests() > before;
+                });
+                assertThat(api(pod, OLD)).as(name).isEqualTo(503);
+            });
+            pod.awaitLog("Keys to verify tokens with can't be fetched");
+            server.has(OLD);
+            awaitAccepted(pod, OLD);
+            assertThat(api(pod, OLD)).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void logTellsWhyTheServerGivesNoKeys() {
+        try (KeyServer missing = new KeyServer();
+                KeyServer other = new KeyServer();
+                KeyServer resets = new KeyServer()) {
+            other.answers(http("200 OK", "<html></html>", "Content-Type: text/html"));
+            resets.answers((client, out) -> client.setSoLinger(true, 0));
+            atOnce(Stream.of(
+                    () -> assertTold(missing.url(), "HTTP status 404", missing.url()),
+                    () -> assertTold(other.url(), "it is not a JWKS (Content-Type text/html, 13 bytes)"),
+                    () -> assertTold(resets.url(), "Exception: ", "Connection reset"),
+                    () -> assertTold("http://localhost:1/jwks.json", "Connection refused"),
+                    () -> assertTold(
+                            "http://user:password@nowhere.invalid/jwks.json?key=word",
+                            "UnknownHostException",
+                            "nowhere.invalid")));
+        }
+    }
+
+    private static void atOnce(Stream<Runnable> tasks) {
+        CompletableFuture.allOf(tasks.map(task -> CompletableFuture.runAsync(task, one -> new Thread(one).start()))
+                        .toArray(CompletableFuture[]::new))
+                .join();
+    }
+
+    private static void assertTold(String location, String... texts) {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, location))) {
+            assertThat(outcome(pod, OLD)).isEqualTo(UNAVAILABLE);
+            pod.awaitLog("can't be fetched");
+            assertThat(pod.log().lines().filter(line -> line.contains("can't be fetched")))
+                    .singleElement()
+                    .asString()
+                    .contains(texts)
+                    .doesNotContain("password", "word");
+        }
+    }
+
+    @Test
+    void keysAreTakenFromARedirectAndWhateverTheirContentType() {
+        try (KeyServer moved = new KeyServer();
+                KeyServer server = new KeyServer();
+                Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, moved.url()))) {
+            moved.answers(http("307 Temporary Redirect", "", "Location: " + server.url()));
+            server.answers(http("200 OK", Tokens.jwks(OLD), "Content-Type: text/plain"));
+            assertThat(outcome(pod, OLD)).isEqualTo(ACCEPTED);
+        }
+    }
+
+    @Test
+    void keysWithoutIdRotate() {
+        assertRotates(new NamedKey[] {OLD.as(null)}, new NamedKey[] {NEW.as(null)}, OLD.as(null), NEW.as(null));
+    }
+
+    @Test
+    void aNewKeyUnderTheSameIdIsFetched() {
+        assertRotates(new NamedKey[] {OLD}, new NamedKey[] {NEW.as("old")}, OLD, NEW.as("old"));
+    }
+
+    @Test
+    void aTokenThatNamesAKeyIsVerifiedByKeysWithoutId() {
+        assertRotates(new NamedKey[] {OLD.as(null)}, new NamedKey[] {NEW.as(null)}, OLD, NEW);
+    }
+
+    @Test
+    void aTokenWithoutIdIsVerifiedByEachKeyOfTheSet() {
+        NamedKey curve = NamedKey.ellipticCurve("curve");
+        NamedKey[] before = {NamedKey.rsa("other"), curve, OLD};
+        NamedKey[] after = {NamedKey.rsa("other"), curve, NEW};
+        assertRotates(before, after, OLD.as(null), NEW.as(null));
+    }
+
+    @Test
+    void twoKeysOfOneIdAreBothTried() {
+        assertRotates(new NamedKey[] {NEW.as("old"), OLD}, new NamedKey[] {OLD, NEW.as("old")}, OLD, NEW.as("old"));
+    }
+
+    @Test
+    void forgedTokensDoNotMakeGoodOnesRefusedDuringARotation() {
+        NamedKey forged = NamedKey.rsa("forged");
+        try (KeyServer server = new KeyServer();
+                Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {
+            server.has(OLD);
+            assertThat(outcome(pod, OLD)).isEqualTo(ACCEPTED);
+            assertThat(outcome(pod, forged)).as("after a fetch").isEqualTo(REFUSED);
+            int requests = server.requests();
+            assertThat(outcome(pod, forged)).isIn(REFUSED, UNAVAILABLE);
+            server.answers(http("200 OK", "<html></html>"));
+            assertThat(outcome(pod, NEW)).isEqualTo(UNAVAILABLE);
+            assertThat(api(pod, NEW)).isEqualTo(503);
+            assertThat(outcome(pod, OLD)).as("known keys count meanwhile").isEqualTo(ACCEPTED);
+            await().until(() -> {
+                assertThat(outcome(pod, forged)).isEqualTo(UNAVAILABLE);
+                return server.requests() > requests;
+            });
+            server.has(NEW);
+            await().until(() -> {
+                assertThat(outcome(pod, forged)).isIn(REFUSED, UNAVAILABLE);
+                int outcome = outcome(pod, NEW);
+                assertThat(outcome).isNotEqualTo(REFUSED);
+                return outcome == ACCEPTED;
+            });
+            assertThat(server.requests()).as("not one for each token").isLessThanOrEqualTo(requests + 3);
+            await("the end of forged tokens").until(() -> outcome(pod, forged) == REFUSED);
+        }
+    }
+
+    private static void drip(OutputStream out, String head) throws IOException, InterruptedException {
+        out.write(head.getBytes(ISO));
+        for (int i = 0; i < 60; i++) {
+            out.write(' ');
+            out.flush();
+            Thread.sleep(500);
+        }
+    }
+
+    private static void assertRotates(NamedKey[] before, NamedKey[] after, NamedKey first, NamedKey second) {
+        try (KeyServer server = new KeyServer();
+                Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {
+            server.has(before);
+            assertThat(outcome(pod, first)).isEqualTo(ACCEPTED);
+            server.has(after);
+            awaitAccepted(pod, second);
+            assertThat(server.requests()).isLessThanOrEqualTo(3);
+        }
+    }
+
+    /** A good token may have to wait, but is not refused. */
+    private static void awaitAccepted(Pod pod, NamedKey key) {
+        await("accepted").until(() -> {
+            int outcome = outcome(pod, key);
+            assertThat(outcome).isNotEqualTo(REFUSED);
+            return outcome == ACCEPTED;
+        });
+    }
+
+    private static int outcome(Pod pod, NamedKey key) {
+        return Client.outcome(pod, key.sign(Tokens.claims("7")));
+    }
+
+    private static int api(Pod pod, NamedKey key) {
+        JwtClaims claims = Tokens.claims("admin");
+        claims.setStringListClaim("groups", "operator");
+        return Api.with(pod, key.sign(claims)).get("/api/users/7/connections").statusCode();
+    }
+}

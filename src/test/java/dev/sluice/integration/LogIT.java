@@ -1,0 +1,110 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What strangers say never looks like a line of the log, even where connections are logged one by one. That it holds no
+ * secret, token or payload either is true of all pods of all tests: each is looked at when it is closed.
+ */
+class LogIT {
+
+    private static final String LINE = "2026-11-25 00:00:00,000 ERROR [forged]";
+    private static final String FORGED = "\r\n" + LINE + "\u001b[31m\u2028\u202e";
+    private static final String ENCODED = "%0d%0a" + LINE.replace(" ", "%20") + "%1b%5b31m%e2%80%a8%e2%80%ae";
+
+    @Test
+    void textOfStrangersIsNeverALineOfItsOwn() throws IOException {
+        try (Pod pod = Pod.ready(
+                Stage.REDIS,
+                Map.of(
+                        "quarkus.log.category.\"dev.sluice\".level", "DEBUG",
+                        "sluice.control.secret", "a secret of the log's test, long enough"))) {
+            asAUser(pod);
+            inAToken(pod);
+            asAMessage(pod);
+            overHttp(pod);
+            throughRedis();
+            pod.awaitHandled(Stage.REDIS);
+            await("the end of a connection, which is logged")
+                    .untilAsserted(() -> assertThat(pod.log()).contains("user evil??" + LINE + "?[31m??"));
+            assertThat(pod.log().lines()).noneMatch(line -> line.startsWith(LINE));
+        }
+    }
+
+    private static void asAUser(Pod pod) {
+        try (Client client = Client.connect(pod.webSocket("/ws"))) {
+            client.authenticate(Tokens.of("evil" + FORGED));
+            assertThat(client.next()).contains("auth_success");
+            client.leave();
+        }
+    }
+
+    private static void inAToken(Pod pod) {
+        for (String token : List.of(FORGED, "eyJ" + FORGED + "." + FORGED + "." + FORGED)) {
+            try (RawClient client = RawClient.connect(pod)) {
+                client.text("{\"type\":\"auth\",\"token\":" + json(token) + "}");
+                assertThat(client.closeCode()).isEqualTo(4003);
+            }
+        }
+    }
+
+    private static void asAMessage(Pod pod) {
+        try (RawClient client = RawClient.of(pod, "7")) {
+            for (String message : List.of(
+                    FORGED,
+                    "{\"action\":" + json(FORGED) + "}",
+                    "{\"action\":\"subscribe\",\"channel\":" + json("upload:" + FORGED) + "}",
+                    "{\"action\":\"subscribe\",\"channel\":" + json(FORGED) + "}")) {
+                client.text(message);
+                client.next();
+            }
+            // A reason to close, with a code nobody may use.
+            byte[] reason = ("\u0003\u00e7" + FORGED).getBytes(StandardCharsets.ISO_8859_1);
+            client.frame(RawClient.FINAL | 8, reason);
+            client.closeCode();
+        }
+    }
+
+    private static void overHttp(Pod pod) throws IOException {
+        String authorized = "Host: localhost\r\nAuthorization: Bearer %s\r\nConnection: close\r\n"
+                .formatted(Tokens.withGroups("backend", "publisher", "operator"));
+        for (String request : List.of(
+                "DELETE /api/users/evil" + ENCODED + "/connections HTTP/1.1\r\n" + authorized + "\r\n",
+                "GET /api/channels/" + ENCODED + " HTTP/1.1\r\n" + authorized + "\r\n",
+                "GET /" + ENCODED + "?" + ENCODED + " HTTP/1.1\r\n" + authorized + "\r\n",
+                "GET /\u001b[31m HTTP/1.1\r\n" + authorized + "\r\n",
+                "GET /api/x HTTP/1.1\r\nX: \u001b[31m\r\n" + authorized + "\r\n",
+                "POST /api/uploads/1/events HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 14\r\n"
+                        + authorized + "\r\n{\"\u001b[31m\":\"\r\n\"}")) {
+            assertThat(RawClient.answer(pod, request.getBytes(StandardCharsets.ISO_8859_1)))
+                    .startsWith("HTTP/1.1 ")
+                    .doesNotContain(" 500 ");
+        }
+        RawClient.refusal(pod, "Origin: https://\u001b[31m.example");
+        RawClient.refusal(pod, "Authorization: Bearer \u001b[31m");
+    }
+
+    private static void throughRedis() {
+        Stage.REDIS.publish("upload:" + FORGED, "x".repeat(300_000));
+        Stage.REDIS.publish("upload:" + FORGED.repeat(10), FORGED);
+        Stage.REDIS.publish("sluice:control", FORGED);
+        Stage.REDIS.publish("sluice:" + FORGED, FORGED);
+    }
+
+    private static String json(String text) {
+        return "\""
+                + text.replace("\r", "\\r")
+                        .replace("\n", "\\n")
+                        .replace("\u001b", "\\u001b")
+                        .replace("\u2028", "\\u2028")
+                        .replace("\u202e", "\\u202e")
+                + "\"";
+    }
+}

@@ -1,0 +1,104 @@
+package dev.sluice.integration;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A metric of Sluice's own, as Prometheus sees it.
+ *
+ * @param tags their values, where the configuration has no say in them
+ */
+record Metric(String type, Map<String, Set<String>> tags) {
+
+    private static final Path DOCUMENTATION = Path.of("docs", "operations.md");
+    private static final Pattern ROW =
+            Pattern.compile("\\| `(sluice\\.[a-z.]+)` \\| (gauge|counter|histogram)(?:, ([a-z]+))? \\| ([^|]*)\\|.*");
+    private static final Pattern QUOTED = Pattern.compile("`([a-z_-]+)`");
+
+    private static final Pattern TYPE = Pattern.compile("# TYPE (sluice_[a-z_]+) ([a-z]+)");
+    private static final Pattern LINE = Pattern.compile("(sluice_[a-z_]+)\\{(.*)} \\S+");
+    private static final Pattern LABEL = Pattern.compile("([a-z]+)=\"([^\"]*)\"");
+    private static final String ROUTE = "route";
+
+    /** By name, what the operator's page says there is; what comes with a histogram by itself included. */
+    static Map<String, Metric> documented() {
+        Map<String, Metric> metrics = new TreeMap<>();
+        for (String line : lines()) {
+            Matcher row = ROW.matcher(line);
+            if (row.matches()) {
+                String name = row.group(1).replace('.', '_');
+                String unit = row.group(3) == null ? "" : "_" + row.group(3);
+                String full = name.endsWith(unit) ? name : name + unit;
+                String type = row.group(2);
+                metrics.put(full, new Metric(type, documentedTags(row.group(4))));
+                if (type.equals("histogram")) {
+                    metrics.put(full + "_max", new Metric("gauge", Map.of()));
+                }
+            }
+        }
+        return metrics;
+    }
+
+    /** By name, what a pod says there is. */
+    static Map<String, Metric> of(List<String> lines) {
+        Map<String, Metric> metrics = new TreeMap<>();
+        for (String line : lines) {
+            Matcher type = TYPE.matcher(line);
+            if (type.matches()) {
+                metrics.put(type.group(1).replaceFirst("_total$", ""), new Metric(type.group(2), new TreeMap<>()));
+            }
+        }
+        for (String line : lines) {
+            Matcher series = LINE.matcher(line);
+            if (series.matches()) {
+                Metric metric = metrics.get(series.group(1).replaceFirst("_(total|bucket)$", ""));
+                Matcher label = LABEL.matcher(series.group(2));
+                while (label.find()) {
+                    if (!label.group(1).equals("le")) {
+                        add(metric.tags, label.group(1), label.group(2));
+                    }
+                }
+            }
+        }
+        return metrics;
+    }
+
+    private static Map<String, Set<String>> documentedTags(String cell) {
+        Map<String, Set<String>> tags = new TreeMap<>();
+        for (String part : cell.split(";", -1)) {
+            Matcher quoted = QUOTED.matcher(part);
+            if (quoted.find()) {
+                String tag = quoted.group(1);
+                tags.computeIfAbsent(tag, x -> new TreeSet<>());
+                while (quoted.find()) {
+                    add(tags, tag, quoted.group(1));
+                }
+            }
+        }
+        return tags;
+    }
+
+    private static void add(Map<String, Set<String>> tags, String tag, String value) {
+        Set<String> values = tags.computeIfAbsent(tag, x -> new TreeSet<>());
+        if (!tag.equals(ROUTE)) {
+            values.add(value);
+        }
+    }
+
+    private static List<String> lines() {
+        try {
+            return Files.readAllLines(DOCUMENTATION);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import jakarta.ws.rs.HttpMethod;
+import jakarta.ws.rs.Path;
+import java.io.File;
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.nio.file.Files;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a native executable is made from, which takes no GraalVM: {@code ./mvnw verify -Dnative
+ * -Dquarkus.native.sources-only=true -Dit.test=NativeSourcesIT}.
+ */
+class NativeSourcesIT {
+
+    private static final File SOURCES = new File("target/native-sources");
+
+    private static final List<String> MEMBERS =
+            List.of("allDeclaredConstructors", "allDeclaredMethods", "allDeclaredFields");
+
+    private static JarFile jar;
+
+    /** What may be found by its name, and all its members. */
+    private static Set<String> registered;
+
+    @BeforeAll
+    static void open() throws IOException {
+        assumeThat(Pod.artifact().getProperty("type"))
+                .as("what the build was asked for")
+                .isEqualTo("native-sources");
+        File runner = Objects.requireNonNull(SOURCES.listFiles((folder, name) -> name.endsWith("-runner.jar")))[0];
+        jar = new JarFile(runner);
+        JsonNode config = new ObjectMapper()
+                .readTree(jar.getInputStream(jar.getEntry("META-INF/native-image/reflect-config.json")));
+        registered = StreamSupport.stream(config.spliterator(), false)
+                .filter(type ->
+                        MEMBERS.stream().allMatch(members -> type.path(members).asBoolean()))
+                .map(type -> type.get("name").asText())
+                .collect(Collectors.toSet());
+    }
+
+    @AfterAll
+    static void close() throws IOException {
+        if (jar != null) {
+            jar.close();
+        }
+    }
+
+    @Test
+    void nothingOfDevModeIsAmongThem() {
+        assertThat(jar.stream().filter(entry -> !entry.isDirectory()).map(JarEntry::getName))
+                .contains("dev/sluice/Relay.class", "application.properties")
+                .noneMatch(name -> name.contains("demo"));
+        assertThat(new File(SOURCES, "lib").list())
+                .anyMatch(name -> name.contains("netty"))
+                .noneMatch(name -> name.contains("embedded-redis") || name.contains("rest-assured"));
+    }
+
+    @Test
+    void everyTypeThatIsReadFromOrWrittenAsJsonIsRegistered() throws ClassNotFoundException {
+        Set<Class<?>> types = new TreeSet<>(Comparator.comparing(Class::getName));
+        collect(Class.forName("dev.sluice.events.Event"), types);
+        for (JavaClass resource : new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests())
+                .withImportOption(location -> !location.contains("/demo/"))
+                .importPackages("dev.sluice")) {
+            if (resource.isAnnotatedWith(Path.class)) {
+                Arrays.stream(resource.reflect().getDeclaredMethods())
+                        .filter(NativeSourcesIT::isRequest)
+                        .flatMap(NativeSourcesIT::signature)
+                        .forEach(part -> collect(part, types));
+            }
+        }
+        assertThat(types)
+                .extracting(Class::getSimpleName)
+                .contains("UploadProgress", "Payload", "Stage", "Receipt", "Presence", "One", "Question", "Arrival");
+        assertThat(registered).containsAll(types.stream().map(Class::getName).toList());
+    }
+
+    @Test
+    void theKindOfCacheThatQuarkusDoesNotKnowIsRegistered() {
+        assertThat(registered).contains("com.github.benmanes.caffeine.cache.SSMWW");
+    }
+
+    /** The Redis extension resets their random generators to null. */
+    @Test
+    void classesWhoseRandomGeneratorIsResetAreInitialisedAtRunTime() throws IOException {
+        assertThat(Files.readString(SOURCES.toPath().resolve("native-image.args")))
+                .contains("--initialize-at-run-time="
+                        + Stream.of("SentinelTopology", "Slots", "RedisClusterConnection", "RedisReplicationConnection")
+                                .map(name -> "io.vertx.redis.client.impl." + name)
+                                .collect(Collectors.joining(",")));
+    }
+
+    /** Whether a request is answered by it, or made. */
+    private static boolean isRequest(Method method) {
+        return Arrays.stream(method.getAnnotations())
+                .anyMatch(annotation -> annotation.annotationType().isAnnotationPresent(HttpMethod.class));
+    }
+
+    private static Stream<Type> signature(Method method) {
+        return Stream.concat(
+                Stream.of(method.getGenericReturnType()), Arrays.stream(method.getGenericParameterTypes()));
+    }
+
+    /** Adds what of the type is ours, down to the types of its fields. */
+    private static void collect(Type type, Set<Class<?>> types) {
+        if (type instanceof ParameterizedType parameterized) {
+            for (Type argument : parameterized.getActualTypeArguments()) {
+                collect(argument, types);
+            }
+        } else if (type instanceof Class<?> own && own.getName().startsWith("dev.sluice.") && types.add(own)) {
+            if (own.isSealed()) {
+                Arrays.stream(own.getPermittedSubclasses()).forEach(permitted -> collect(permitted, types));
+            }
+            if (own.isRecord()) {
+                Arrays.stream(own.getRecordComponents())
+                        .map(RecordComponent::getGenericType)
+                        .forEach(component -> collect(component, types));
+            }
+        }
+    }
+}

@@ -1,0 +1,326 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Clients that do not read cost a bounded amount of memory, for a bounded time, and nobody else anything. */
+@Tag("chaos")
+@ParameterizedClass
+@EnumSource(Way.class)
+class OverflowIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+    private static final String MISSED = "sluice_missed_total{route=\"upload\"}";
+    private static final int MAX_BYTES = 1024 * 1024;
+    /** More publications than any kernel has room for. */
+    private static final int ENOUGH = 2_000;
+
+    private static final Map<Map<String, String>, Pod> STALLING = new HashMap<>();
+
+    private final Way way;
+    private final Pod pod;
+
+    OverflowIT(Way way) {
+        this.way = way;
+        this.pod = way.pod();
+    }
+
+    @AfterAll
+    static void stop() {
+        STALLING.values().forEach(Pod::close);
+        STALLING.clear();
+    }
+
+    @BeforeEach
+    @AfterEach
+    void nothingWaitsForAnybody() {
+        awaitNobody(pod);
+    }
+
+    private static void awaitNobody(Pod pod) {
+        pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 0);
+        pod.awaitMetric("sluice_outbox_pending_bytes", 0);
+    }
+
+    @Test
+    void whereOnlyTheNewestCountsTheRestIsDroppedAndTheClientIsToldHowMuch() {
+        String upload = Stage.upload();
+        double before = missed();
+        try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(upload);
+                Client healthy = Client.of(pod, "healthy").subscribe(upload)) {
+            int published = 0;
+            while (missed() - before < 20) {
+                assertThat(published).isLessThan(ENOUGH);
+                String payload = numbered(++published, 20_000);
+                REDIS.publish("upload:" + upload, payload);
+                assertThat(healthy.next()).isEqualTo(payload);
+                assertThat(pending(pod)).isLessThanOrEqualTo(2 * MAX_BYTES);
+            }
+            Pattern told =
+                    Pattern.compile("\\{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":(\\d+)}");
+            int heard = 0;
+            int dropped = 0;
+            // What it had been sent comes first.
+            while (heard < published) {
+                String message = slow.next();
+                Matcher missed = told.matcher(message);
+                if (missed.matches()) {
+                    int count = Integer.parseInt(missed.group(1));
+                    dropped += count;
+                    heard += count;
+                    message = slow.next();
+                }
+                assertThat(message).isEqualTo(numbered(++heard, 20_000));
+            }
+            assertThat(dropped).isGreaterThanOrEqualTo(20);
+            pod.awaitMetric(MISSED, before + dropped);
+            // It has caught up: from here on it misses nothing.
+            REDIS.publish("upload:" + upload, "fresh");
+            assertThat(slow.next()).isEqualTo("fresh");
+            assertThat(healthy.next()).isEqualTo("fresh");
+            healthy.assertNothingMore();
+        }
+    }
+
+    @Test
+    void theNewestOfEachChannelWaits() {
+        String one = Stage.upload();
+        String two = Stage.upload();
+        double before = missed();
+        try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(one).subscribe(two);
+                Client healthy = Client.of(pod, "healthy").subscribe(one).subscribe(two)) {
+            for (int i = 0; missed() - before < 20; i++) {
+                assertThat(i).isLessThan(ENOUGH);
+                publish(healthy, one, "x".repeat(20_000));
+                publish(healthy, two, "y".repeat(20_000));
+            }
+            publish(healthy, one, "newest of one");
+            publish(healthy, two, "newest of two");
+            boolean heardOne = false;
+            boolean heardTwo = false;
+            while (!heardOne || !heardTwo) {
+                String message = slow.next();
+                heardOne |= message.equals("newest of one");
+                heardTwo |= message.equals("newest of two");
+            }
+        }
+    }
+
+    @Test
+    void whatWaitsForAChannelIsForgottenOnUnsubscribing() {
+        String upload = Stage.upload();
+        double before = missed();
+        try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(upload);
+                Client healthy = Client.of(pod, "healthy").subscribe(upload)) {
+            for (int i = 0; missed() - before < 20; i++) {
+                assertThat(i).isLessThan(ENOUGH);
+                publish(healthy, upload, "x".repeat(20_000));
+            }
+            publish(healthy, upload, "newest");
+            slow.text("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+            String message = slow.next();
+            while (!message.contains("unsubscribed")) {
+                assertThat(message).isNotEqualTo("newest");
+                message = slow.next();
+            }
+            REDIS.publish("user:slow", "still here");
+            assertThat(slow.next()).isEqualTo("still here");
+        }
+    }
+
+    @Test
+    void whereEverythingCountsTheConnectionIsClosedAndItsTcpConnectionIsGoneSoon() {
+        double full = pod.disconnects("outbox_full");
+        double all = pod.disconnects();
+        try (RawClient slow = RawClient.narrow(pod, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
+            publishUntilFull(pod, healthy, full);
+            // It does not read, so it can't be told.
+            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            pod.awaitMetric("sluice_outbox_pending_bytes", 0);
+            pod.awaitDisconnects("outbox_full", full + 1);
+            pod.awaitDisconnects(all + 1);
+            publishToUser(healthy, "still here");
+            pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 1);
+        }
+    }
+
+    @Test
+    void whoeverIsClosedAndReadsThenIsToldWhy() {
+        double full = pod.disconnects("outbox_full");
+        try (RawClient slow = RawClient.of(pod, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
+            publishUntilFull(pod, healthy, full);
+            assertThat(slow.closeCode()).isEqualTo(4008);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+        Pod own = stalling(epoll);
+        awaitNobody(own);
+        double ended = own.disconnects();
+        try (RawClient slow = RawClient.narrow(own, "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            int published = 0;
+            while (pending(own) < MAX_BYTES / 2) {
+                assertThat(published).isLessThan(ENOUGH);
+                publishToUser(healthy, numbered(++published, 200_000));
+            }
+            // It takes six seconds for one payload, twice as long as it might take nothing.
+            slow.reads(4_000, Duration.ofMillis(120));
+            assertThat(slow.next()).isEqualTo(numbered(1, 200_000));
+            assertThat(pending(own)).as("still busy").isPositive();
+            assertThat(own.disconnects()).isEqualTo(ended);
+            slow.readsFast();
+            for (int i = 2; i <= published; i++) {
+                assertThat(slow.next()).isEqualTo(numbered(i, 200_000));
+            }
+            await().until(() -> pending(own) == 0);
+            assertThat(own.disconnects()).isEqualTo(ended);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whoeverTakesNothingForTooLongIsClosedHoweverLittleWaits(boolean epoll) {
+        Pod own = stalling(epoll);
+        awaitNobody(own);
+        double ended = own.disconnects();
+        double stalled = own.disconnects("stalled");
+        try (RawClient slow = RawClient.narrow(own, "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            for (int i = 0; pending(own) == 0; i++) {
+                assertThat(i).isLessThan(ENOUGH);
+                publishToUser(healthy, "x".repeat(20_000));
+            }
+            // Somewhat more, as a kernel may yet find room for the last of it.
+            for (int i = 0; i < 10; i++) {
+                publishToUser(healthy, "x".repeat(20_000));
+            }
+            own.awaitDisconnects("stalled", stalled + 1);
+            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            await().until(() -> pending(own) == 0);
+            own.awaitDisconnects(ended + 1);
+            publishToUser(healthy, "still here");
+        }
+    }
+
+    @Test
+    void aFloodOfPingsByAClientThatDoesNotReadEndsIt() {
+        Map<String, String> asManyAsItLikes =
+                Map.of("sluice.limits.frames-per-second", "1000000", "sluice.limits.frames-burst", "1000000");
+        try (Pod own = Pod.ready(REDIS, way.with(asManyAsItLikes));
+                RawClient flooder = RawClient.narrow(own, "flooder");
+                Client healthy = Client.of(own, "healthy")) {
+            CompletableFuture<Void> flood = CompletableFuture.runAsync(() -> {
+                byte[] most = new byte[125];
+                try {
+                    while (true) {
+                        flooder.frames(RawClient.FINAL | RawClient.PING, most, 100);
+                    }
+                } catch (UncheckedIOException cutOff) {
+                    // What it has asked for.
+                }
+            });
+            await("cut off").atMost(30, TimeUnit.SECONDS).until(() -> {
+                assertThat(pending(own)).isLessThanOrEqualTo(2 * MAX_BYTES);
+                return flood.isDone();
+            });
+            own.awaitDisconnects("outbox_full", 1);
+            own.awaitDisconnects(1);
+            healthy.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aPingIsAnsweredWithWhatItCarried() {
+        byte[] carried = "carried".getBytes(StandardCharsets.US_ASCII);
+        try (RawClient client = RawClient.of(pod, "7").frame(RawClient.FINAL | RawClient.PING, carried)) {
+            assertThat(client.nextPong()).isEqualTo(carried);
+        }
+        try (RawClient client = RawClient.connect(pod).frame(RawClient.FINAL | RawClient.PING, new byte[0])) {
+            assertThat(client.nextPong()).as("before authentication").isEmpty();
+        }
+    }
+
+    @Test
+    void aResetWithMuchWaitingIsOneDisconnect() {
+        double all = pod.disconnects();
+        try (RawClient slow = RawClient.narrow(pod, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
+            for (int i = 0; pending(pod) < MAX_BYTES / 2; i++) {
+                assertThat(i).isLessThan(ENOUGH);
+                publishToUser(healthy, "x".repeat(20_000));
+            }
+            assertThat(pod.disconnects()).isEqualTo(all);
+            slow.reset();
+            await().until(() -> pending(pod) == 0 && pod.metric("sluice_users") == 1);
+            publishToUser(healthy, "still here");
+            pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 1);
+            pod.awaitDisconnects(all + 1);
+        }
+    }
+
+    /** A pod that closes those who take nothing for three seconds. */
+    private Pod stalling(boolean epoll) {
+        return STALLING.computeIfAbsent(
+                way.with(Map.of(
+                        "sluice.outbox.max-stall",
+                        "3s",
+                        "quarkus.vertx.prefer-native-transport",
+                        String.valueOf(epoll))),
+                config -> Pod.ready(REDIS, config));
+    }
+
+    /** One after the other, so that whoever reads keeps up. */
+    private static void publishUntilFull(Pod pod, Client healthy, double before) {
+        for (int i = 0; pod.disconnects("outbox_full") == before; i++) {
+            assertThat(i).isLessThan(ENOUGH);
+            publishToUser(healthy, "x".repeat(100_000));
+            assertThat(pending(pod)).isLessThanOrEqualTo(2 * MAX_BYTES);
+        }
+    }
+
+    private static void publishToUser(Client healthy, String payload) {
+        REDIS.publish("user:crowd", payload);
+        assertThat(healthy.next()).isEqualTo(payload);
+    }
+
+    private static void publish(Client healthy, String upload, String payload) {
+        REDIS.publish("upload:" + upload, payload);
+        assertThat(healthy.next()).isEqualTo(payload);
+    }
+
+    private static String numbered(int number, int length) {
+        return (number + " ").repeat(length / 2).substring(0, length);
+    }
+
+    private double missed() {
+        return pod.metric(MISSED);
+    }
+
+    private static double pending(Pod pod) {
+        return pod.metric("sluice_outbox_pending_bytes");
+    }
+}

@@ -1,0 +1,115 @@
+package dev.sluice.integration;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The packaged jars on one class path, with a class-data archive, which halves what a start costs. {@code quarkus-run.jar}
+ * loads the same classes by a class loader of Quarkus's, of which the JVM archives nothing; {@link SmokeIT} starts it.
+ */
+final class PackagedJar {
+
+    private static final Path FOLDER = Path.of("target", "quarkus-app").toAbsolutePath();
+
+    /** One for each JDK and build; empty where the JVM could not write it. */
+    private static final @Nullable Path ARCHIVE = archive();
+
+    private PackagedJar() {}
+
+    /** The arguments of a JVM that starts the application. */
+    static List<String> arguments() {
+        return arguments(ARCHIVE == null ? List.of() : List.of("-XX:SharedArchiveFile=" + ARCHIVE, "-Xlog:disable"));
+    }
+
+    private static List<String> arguments(List<String> options) {
+        List<String> arguments = new ArrayList<>(options);
+        arguments.add("-XX:+UseSerialGC");
+        arguments.addAll(accessAsInManifest());
+        arguments.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
+        arguments.addAll(List.of("-cp", classPath(), "io.quarkus.runner.GeneratedMain"));
+        return arguments;
+    }
+
+    /** What quarkus-run.jar asks the JVM for; on a class path it does not count. */
+    private static List<String> accessAsInManifest() {
+        try (JarFile jar = new JarFile(FOLDER.resolve("quarkus-run.jar").toFile())) {
+            Attributes manifest = jar.getManifest().getMainAttributes();
+            List<String> options = new ArrayList<>();
+            for (String opened : manifest.getValue("Add-Opens").split(" ", -1)) {
+                options.add("--add-opens=" + opened + "=ALL-UNNAMED");
+            }
+            options.add("--enable-native-access=" + manifest.getValue("Enable-Native-Access"));
+            return options;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String classPath() {
+        List<Path> jars = new ArrayList<>();
+        // What Quarkus has changed or made comes before what it was made from.
+        jars.add(FOLDER.resolve("quarkus/transformed-bytecode.jar"));
+        jars.add(FOLDER.resolve("quarkus/generated-bytecode.jar"));
+        for (String folder : List.of("app", "lib/boot", "lib/main")) {
+            try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
+                files.filter(file -> file.toString().endsWith(".jar")).sorted().forEach(jars::add);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return String.join(":", jars.stream().map(Path::toString).toList());
+    }
+
+    /** Made by the first of the processes that run tests; the others wait for it. */
+    private static @Nullable Path archive() {
+        Path lockFile = Path.of("target", "it-archive.lock");
+        try (FileChannel file = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock lock = file.lock()) {
+            long packaged =
+                    Files.getLastModifiedTime(FOLDER.resolve("quarkus-run.jar")).toMillis();
+            Path archive = Path.of("target", "it-classes-" + Runtime.version() + "-" + packaged + ".jsa")
+                    .toAbsolutePath();
+            if (lock.isValid() && !Files.exists(archive)) {
+                write(archive);
+            }
+            return Files.size(archive) > 0 ? archive : null;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Has a pod do a little of everything, after which its JVM writes what classes that took. */
+    private static void write(Path archive) throws IOException {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.launched(
+                        List.of(
+                                "-Dquarkus.http.port=0",
+                                "-Dquarkus.management.port=0",
+                                "-Dquarkus.redis.hosts=" + redis.uri(),
+                                "-Dmp.jwt.verify.publickey.location=" + Tokens.publicKeyFile()),
+                        arguments(List.of("-XX:ArchiveClassesAtExit=" + archive)))) {
+            pod.awaitReady().awaitHandled(redis);
+            Api.publisher(pod).post("/api/channels/user:7/messages", "x");
+            Api.operator(pod).get("/api/users/7/connections");
+            pod.metrics();
+            pod.terminate();
+            pod.exit(Duration.ofMinutes(1));
+        }
+        if (!Files.exists(archive)) {
+            // Nobody tries again.
+            Files.createFile(archive);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.EnumMap;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** However a client goes, its connection ends once, and for the reason that it was. */
+@Tag("chaos")
+@ParameterizedClass
+@EnumSource(Way.class)
+class PeersIT {
+
+    private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
+
+    private final Way way;
+    private final Pod pod;
+    private double ended;
+
+    PeersIT(Way way) {
+        this.way = way;
+        pod = PODS.computeIfAbsent(
+                way, x -> Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "1s"))));
+    }
+
+    @AfterAll
+    static void stop() {
+        PODS.values().forEach(Pod::close);
+        PODS.clear();
+    }
+
+    @BeforeEach
+    void awaitNobody() {
+        pod.awaitMetric("sluice_users", 0);
+        ended = pod.disconnects();
+    }
+
+    @Test
+    void aPeerThatAnswersNoSignOfLifeIsTakenOut() {
+        double silentBefore = pod.disconnects("peer_silent");
+        try (Client alive = Client.of(pod, "7");
+                RawClient silent = RawClient.of(pod, "8")) {
+            pod.awaitDisconnects("peer_silent", silentBefore + 1);
+            assertThat(silent.closeCode()).isEqualTo(1011);
+            assertThat(alive.isOpen()).isTrue();
+            Stage.REDIS.publish("user:7", "hello");
+            alive.awaitMessage("hello");
+            pod.awaitDisconnects(ended + 1);
+        }
+    }
+
+    @Test
+    void aPeerThatHasVanishedIsTakenOutWhateverTcpBelieves() {
+        double silentBefore = pod.disconnects("peer_silent");
+        try (TcpProxy network = new TcpProxy(pod.port());
+                RawClient vanished = RawClient.of(network.port(), "8")) {
+            network.swallow();
+            Stage.REDIS.publish("user:8", "nobody hears this");
+            pod.awaitDisconnects("peer_silent", silentBefore + 1);
+            pod.awaitMetric("sluice_users", 0);
+            pod.awaitDisconnects(ended + 1);
+            assertThat(vanished.isGone()).as("it does not know").isFalse();
+        }
+    }
+
+    @Test
+    void aResetAndAnEndWithoutACloseFrameAreToldApart() {
+        double reset = pod.disconnects("connection_reset");
+        double lost = pod.disconnects("connection_lost");
+        double closed = pod.disconnects("client_closed");
+        RawClient.of(pod, "7").reset();
+        pod.awaitDisconnects("connection_reset", reset + 1);
+        RawClient.of(pod, "7").end();
+        pod.awaitDisconnects("connection_lost", lost + 1);
+        Client.of(pod, "7").leave();
+        pod.awaitDisconnects("client_closed", closed + 1);
+        pod.awaitDisconnects(ended + 3);
+        pod.awaitMetric("sluice_users", 0);
+    }
+
+    @Test
+    void lifeIsShownToThoseWhoAreAuthenticated() {
+        try (Client client = Client.of(pod, "7");
+                Client silent = Client.connect(pod.webSocket("/ws"))) {
+            for (int i = 0; i < 3; i++) {
+                client.nextPing();
+                client.send("{\"action\":\"pong\"}");
+            }
+            // What it hears first is no ping.
+            silent.authenticate("nonsense");
+            assertThat(silent.next()).contains("auth_error");
+            assertThat(silent.hasHeardPing()).isFalse();
+        }
+    }
+
+    @Test
+    void connectionsAreEvenedOutByAge() {
+        Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");
+        try (Pod own = Pod.ready(Stage.REDIS, way.with(config));
+                Client client = Client.of(own, "7")) {
+            assertThat(client.closeCode()).isEqualTo(1012);
+            own.awaitDisconnects("max_age", 1);
+        }
+    }
+}

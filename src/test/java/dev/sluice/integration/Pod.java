@@ -1,0 +1,429 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.log.Discretion;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/** One process of the packaged application, jar or native executable, on ports of its own. */
+final class Pod implements AutoCloseable {
+
+    /** For those that have much to do: most live for seconds only, in which the better compiler takes more than it gives. */
+    static final String COMPILED_WELL = "-XX:TieredStopAtLevel=4";
+
+    private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
+    private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");
+    private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
+    private static final AtomicInteger COUNT = new AtomicInteger();
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    /** Keys whose values nobody else may know. */
+    private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
+
+    private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
+
+    static {
+        // For a machine that has much else to do.
+        Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+        Awaitility.setDefaultPollDelay(Duration.ZERO);
+        Awaitility.setDefaultPollInterval(Duration.ofMillis(50));
+    }
+
+    private final Process process;
+    private final Path log;
+    private final List<String> secrets;
+    private int port;
+    private int managementPort;
+
+    private Pod(Process process, Path log, List<String> secrets) {
+        this.process = process;
+        this.log = log;
+        this.secrets = secrets;
+        ALIVE.add(this);
+    }
+
+    /** Started with the key that verifies {@link Tokens}, and ready. */
+    static Pod ready(Redis redis, Map<String, String> config) {
+        return started(redis, config).awaitReady();
+    }
+
+    /** The same with options of the JVM's, which a native executable goes without. */
+    static Pod ready(Redis redis, Map<String, String> config, List<String> jvmOptions) {
+        return started(redis, config, jvmOptions).awaitReady();
+    }
+
+    /** Started with the key that verifies {@link Tokens}, and listening. */
+    static Pod started(Redis redis, Map<String, String> config) {
+        return started(redis, config, List.of());
+    }
+
+    private static Pod started(Redis redis, Map<String, String> config, List<String> jvmOptions) {
+        Map<String, String> all = new TreeMap<>();
+        all.put("quarkus.redis.hosts", redis.uri());
+        all.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
+        // Tests share users: what one has subscribed to must not reach the next.
+        all.put("sluice.subscriptions.linger", "0s");
+        all.putAll(config);
+        return launched(all, Map.of(), jvmOptions).awaitListening();
+    }
+
+    /** Launched with just this configuration. */
+    static Pod launched(Map<String, String> config, Map<String, String> environment) {
+        return launched(config, environment, List.of());
+    }
+
+    /** The same in a folder of its own, which may hold {@code config/application.properties}. */
+    static Pod launchedIn(Path folder, Map<String, String> config, Map<String, String> environment) {
+        ProcessBuilder builder = builder(config, environment, List.of()).directory(folder.toFile());
+        return launched(builder, secrets(config));
+    }
+
+    private static Pod launched(Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
+        return launched(builder(config, environment, jvmOptions), secrets(config));
+    }
+
+    private static ProcessBuilder builder(
+            Map<String, String> config, Map<String, String> environment, List<String> jvmOptions) {
+        List<String> properties = new ArrayList<>(List.of("-Dquarkus.http.port=0", "-Dquarkus.management.port=0"));
+        config.forEach((key, value) -> properties.add("-D" + key + "=" + value));
+        ProcessBuilder builder = new ProcessBuilder(command(properties, jvmOptions));
+        builder.environment().putAll(environment);
+        return builder;
+    }
+
+    /** Launched on a JVM with these options and arguments, which start the application. */
+    static Pod launched(List<String> options, List<String> application) {
+        return launched(new ProcessBuilder(jvm(options, application)));
+    }
+
+    /** Launched with a command of the caller's, which lets it choose its port. */
+    static Pod launched(ProcessBuilder builder) {
+        return launched(builder, List.of());
+    }
+
+    private static Pod launched(ProcessBuilder builder, List<String> secrets) {
+        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
+        try {
+            return new Pod(builder.start(), log, secrets);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> secrets(Map<String, String> config) {
+        return config.entrySet().stream()
+                .filter(entry -> SECRET.matcher(entry.getKey()).matches())
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    Pod awaitReady() {
+        awaitListening();
+        orEnd(() -> await("readiness").atMost(30, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
+        return this;
+    }
+
+    /** Nobody else has it yet who could. */
+    private void orEnd(Runnable awaiting) {
+        try {
+            awaiting.run();
+        } catch (RuntimeException e) {
+            process.destroyForcibly();
+            throw new IllegalStateException("the pod does not work:\n" + log(), e);
+        }
+    }
+
+    private Pod awaitListening() {
+        orEnd(this::awaitPort);
+        return this;
+    }
+
+    private void awaitPort() {
+        await("start").atMost(30, TimeUnit.SECONDS).until(() -> {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("the pod has ended:\n" + log());
+            }
+            String log = log();
+            Matcher listening = LISTENING.matcher(log);
+            Matcher managed = MANAGED.matcher(log);
+            boolean found = listening.find() && managed.find();
+            if (found) {
+                port = Integer.parseInt(listening.group(1));
+                managementPort = Integer.parseInt(managed.group(1));
+            }
+            return found;
+        });
+    }
+
+    /** Awaits that everything published until now has gone through the pod. */
+    void awaitHandled(Redis redis) {
+        try (Client client = Client.of(this, "awaits")) {
+            redis.publish("user:awaits", "handled");
+            client.awaitMessage("handled");
+        }
+    }
+
+    /** The path, of the management port for {@code /q/health} and {@code /q/metrics}. */
+    URI http(String path) {
+        boolean managed = path.startsWith("/q/health") || path.startsWith("/q/metrics");
+        return URI.create("http://localhost:" + (managed ? managementPort : port) + path);
+    }
+
+    URI webSocket(String path) {
+        return URI.create("ws://localhost:" + port + path);
+    }
+
+    /** Where TLS is spoken. */
+    URI secureWebSocket(String path) {
+        Matcher listening = LISTENING_SECURELY.matcher(log());
+        if (!listening.find()) {
+            throw new IllegalStateException("no TLS here:\n" + log());
+        }
+        return URI.create("wss://localhost:" + listening.group(1) + path);
+    }
+
+    int port() {
+        return port;
+    }
+
+    int managementPort() {
+        return managementPort;
+    }
+
+    /** The HTTP status at the path; 0 where nobody answers. */
+    int status(String path) {
+        try {
+            return get(http(path)).statusCode();
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    /** The value of the one metric line that starts so, up to the space before its value. */
+    double metric(String line) {
+        return metrics(line).get(0);
+    }
+
+    /** The same of several at one moment. */
+    List<Double> metrics(String... lines) {
+        List<String> all = metrics();
+        return Arrays.stream(lines)
+                .map(line -> values(all, line + " ").findFirst().orElse(Double.NaN))
+                .toList();
+    }
+
+    /** Awaits this value: the pod may count something a moment after it has told the client. */
+    void awaitMetric(String line, double value) {
+        await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
+    }
+
+    /** Awaits that so many connections have ended for the reason. */
+    void awaitDisconnects(String reason, double count) {
+        awaitMetric("sluice_disconnects_total{reason=\"" + reason + "\"}", count);
+    }
+
+    /** Awaits that so many connections have ended, whatever the reason. */
+    void awaitDisconnects(double count) {
+        await("disconnects").untilAsserted(() -> assertThat(disconnects()).isEqualTo(count));
+    }
+
+    /** How many connections have ended for the reason. */
+    double disconnects(String reason) {
+        return metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
+    }
+
+    /** How many connections have ended, for whatever reason. */
+    double disconnects() {
+        return values(metrics(), "sluice_disconnects_total{").sum();
+    }
+
+    /** Whatever it says of itself, line by line. */
+    List<String> metrics() {
+        try {
+            return get(http("/q/metrics")).body().lines().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static DoubleStream values(List<String> metrics, String start) {
+        return metrics.stream()
+                .filter(metric -> metric.startsWith(start))
+                .mapToDouble(metric -> Double.parseDouble(metric.substring(metric.lastIndexOf(' ') + 1)));
+    }
+
+    /** Awaits that the log contains all of this. */
+    void awaitLog(String... texts) {
+        await("log").untilAsserted(() -> assertThat(log()).contains(texts));
+    }
+
+    String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Files, sockets among them, that the process has open. */
+    long openFiles() {
+        try (Stream<Path> files = Files.list(Path.of("/proc", String.valueOf(process.pid()), "fd"))) {
+            return files.count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Bytes of memory the operating system has given the process. */
+    long residentMemory() {
+        return 1024 * Long.parseLong(processStatus("VmRSS").replaceAll("\\D", ""));
+    }
+
+    /** What Linux says of the process under that name. */
+    String processStatus(String name) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
+            return lines.filter(line -> line.startsWith(name + ":"))
+                    .map(line -> line.substring(name.length() + 1).strip())
+                    .findFirst()
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
+    long liveHeap() {
+        assumeThat(isNative())
+                .as("a native executable can't be asked to collect")
+                .isFalse();
+        try {
+            Process jcmd = new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "jcmd")
+                                    .toString(),
+                            String.valueOf(process.pid()),
+                            "GC.run")
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            if (jcmd.waitFor() != 0) {
+                throw new IllegalStateException("jcmd failed");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+        return (long) values(metrics(), "jvm_memory_used_bytes{area=\"heap\"").sum();
+    }
+
+    /** As by SIGTERM. */
+    void terminate() {
+        process.destroy();
+    }
+
+    /** Its exit status, once it has ended. */
+    int exit(Duration within) {
+        try {
+            if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("still running after " + within + ":\n" + log());
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        exit(Duration.ofSeconds(30));
+        ALIVE.remove(this);
+        assertQuiet();
+    }
+
+    /** Asserts that none of those that are not closed has said what it should not. */
+    static void assertAllQuiet() {
+        ALIVE.forEach(Pod::assertQuiet);
+    }
+
+    private void assertQuiet() {
+        if (log().contains("LEAK:")) {
+            throw new AssertionError("a buffer was leaked:\n" + log());
+        }
+        Discretion.assertKept(log(), secrets);
+    }
+
+    private static HttpResponse<String> get(URI uri) throws IOException {
+        try {
+            return HTTP.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Whether pods are native executables, which have no options of a JVM. */
+    static boolean isNative() {
+        return artifact().getProperty("type").equals("native");
+    }
+
+    static Properties artifact() {
+        Properties artifact = new Properties();
+        try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
+            artifact.load(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("nothing is packaged: run ./mvnw verify", e);
+        }
+        return artifact;
+    }
+
+    private static List<String> command(List<String> properties, List<String> jvmOptions) {
+        List<String> command = new ArrayList<>();
+        if (isNative()) {
+            command.add(Path.of("target", artifact().getProperty("path"))
+                    .toAbsolutePath()
+                    .toString());
+            command.addAll(properties);
+        } else {
+            List<String> options = new ArrayList<>(jvmOptions);
+            options.addAll(properties);
+            command.addAll(jvm(options, PackagedJar.arguments()));
+        }
+        return command;
+    }
+
+    private static List<String> jvm(List<String> options, List<String> application) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Dio.netty.leakDetection.level=paranoid");
+        command.add("-XX:TieredStopAtLevel=1");
+        command.addAll(options);
+        command.addAll(application);
+        return command;
+    }
+}

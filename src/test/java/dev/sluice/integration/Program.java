@@ -1,0 +1,133 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** A program that people have on their machine. Where it is missing, the test is skipped; in CI, which installs it, it fails. */
+final class Program {
+
+    private static final boolean CI = "true".equals(System.getenv("CI"));
+    private static final long PATIENCE_SECONDS = 120;
+
+    private final List<String> command;
+    private final Path directory;
+    private final Map<String, String> environment;
+
+    private Program(List<String> command, Path directory, Map<String, String> environment) {
+        this.command = command;
+        this.directory = directory;
+        this.environment = environment;
+    }
+
+    /** One on the path. */
+    static Program named(String name) {
+        need(
+                name,
+                Stream.of(System.getenv("PATH").split(":"))
+                        .anyMatch(folder -> Files.isExecutable(Path.of(folder, name))));
+        return new Program(List.of(name), Path.of("."), Map.of());
+    }
+
+    /** Node, or what comes with it, in a folder whose packages are installed as its lock file says. */
+    static Program ofNode(String name, Path directory) {
+        Program program = named(name).in(directory);
+        if (!isInstalled(directory)) {
+            named("npm").in(directory).run("ci", "--ignore-scripts");
+        }
+        return program;
+    }
+
+    /** A Python that has the modules. */
+    static Program pythonWith(String modules) {
+        List<Program> pythons = Stream.of("python3", "/usr/bin/python3")
+                .map(name -> new Program(List.of(name), Path.of("."), Map.of()))
+                .filter(python -> python.succeeds("-c", "import " + modules))
+                .toList();
+        need("python3 with " + modules, !pythons.isEmpty());
+        return pythons.get(0);
+    }
+
+    /** The Java that runs the tests, with their class path. */
+    static Program java() {
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        return new Program(List.of(java, "-cp", classPath), Path.of("."), Map.of());
+    }
+
+    Program in(Path elsewhere) {
+        return new Program(command, elsewhere, environment);
+    }
+
+    Program with(Map<String, String> variables) {
+        return new Program(command, directory, variables);
+    }
+
+    /** Runs it to its end, which must be a good one, and returns what it has said. */
+    String run(String... arguments) {
+        Path output = Fork.file(Path.of(command.get(0)).getFileName() + ".log");
+        try {
+            Process process = start(output, arguments);
+            boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            process.destroyForcibly();
+            String said = Files.readString(output, StandardCharsets.UTF_8);
+            assertThat(ended ? process.waitFor() : -1)
+                    .as("%s %s:%n%s", command, List.of(arguments), said)
+                    .isZero();
+            return said;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Starts it; it says what it says into the file. */
+    Process start(Path output, String... arguments) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(
+                        Stream.concat(command.stream(), Stream.of(arguments)).toList())
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        return builder.start();
+    }
+
+    private boolean succeeds(String... arguments) {
+        try {
+            return start(Path.of("/dev/null"), arguments).waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static boolean isInstalled(Path directory) {
+        try {
+            Path installed = directory.resolve("node_modules/.package-lock.json");
+            return Files.exists(installed)
+                    && Files.getLastModifiedTime(installed)
+                                    .compareTo(Files.getLastModifiedTime(directory.resolve("package-lock.json")))
+                            >= 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void need(String what, boolean there) {
+        if (CI) {
+            assertThat(there).as("%s, which CI installs", what).isTrue();
+        }
+        assumeThat(there).as("%s, which is not installed here", what).isTrue();
+    }
+}

@@ -1,0 +1,214 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PublishIT {
+
+    private static final int MAX_PAYLOAD = 64 * 1024;
+    private static final int CONCURRENCY = 8;
+    private static final String PATH = "/api/channels/user:7/messages";
+
+    @AutoClose
+    private static Redis redis;
+
+    @AutoClose
+    private static TcpProxy way;
+
+    @AutoClose
+    private static Pod pod;
+
+    private static Api api;
+
+    @BeforeAll
+    static void start() {
+        redis = Redis.start();
+        way = new TcpProxy(redis.port());
+        pod = Pod.ready(
+                redis,
+                Map.of(
+                        "quarkus.redis.hosts", way.redisUri(),
+                        "sluice.max-payload", "64K",
+                        "sluice.publish.timeout", "2s",
+                        "sluice.publish.concurrency", "" + CONCURRENCY,
+                        "sluice.canary.interval", "200ms"));
+        api = Api.publisher(pod);
+    }
+
+    @Test
+    void whatIsPostedArrivesAsItIs() {
+        try (Client client = Client.of(pod, "7")) {
+            HttpResponse<String> answer = api.post(PATH, "hello".getBytes(StandardCharsets.UTF_8));
+            assertThat(answer.statusCode()).isEqualTo(202);
+            assertThat(answer.body()).isEqualTo("{\"receivers\":1}");
+            assertThat(client.next()).isEqualTo("hello");
+            byte[] binary = new byte[256];
+            for (int i = 0; i < binary.length; i++) {
+                binary[i] = (byte) i;
+            }
+            for (String type :
+                    new String[] {"application/json", "image/png", "text/plain;charset=utf-16", "application/x-nonsense"
+                    }) {
+                assertThat(api.post(PATH, binary, "Content-Type", type).statusCode())
+                        .as(type)
+                        .isEqualTo(202);
+                assertThat(client.nextBinary()).isEqualTo(binary);
+            }
+            api.post(PATH, new byte[0]);
+            assertThat(client.next()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "user:a%2Fb, user:a/b",
+        "user:a:b, user:a:b",
+        "user%3Aa%3Ab, user:a:b",
+        "user:a%3Bb, user:a;b",
+        "user:a+b, user:a+b",
+        "user:%C3%A9, user:é",
+    })
+    void idsMayHoldWhateverAUserMay(String path, String channel) {
+        try (Client client = Client.of(pod, channel.substring("user:".length()))) {
+            assertThat(api.post("/api/channels/" + path + "/messages", "x").statusCode())
+                    .isEqualTo(202);
+            assertThat(client.next()).isEqualTo("x");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"user", "user:", ":7", "team:7", "sluice:control", "sluice:canary:1", "%20user:7", "user:%FF"})
+    void aChannelThatCannotBeIsRefused(String channel) {
+        Api.assertProblem(api.post("/api/channels/" + channel + "/messages", "x"), 400);
+    }
+
+    @Test
+    void anIdMayHave256BytesAndNoMore() {
+        assertThat(api.post("/api/channels/user:" + "é".repeat(128).replace("é", "%C3%A9") + "/messages", "x")
+                        .statusCode())
+                .isEqualTo(202);
+        Api.assertProblem(api.post("/api/channels/user:" + "x".repeat(257) + "/messages", "x"), 400);
+    }
+
+    @Test
+    void aPayloadMayHaveItsMostAndNoMoreWhetherItsLengthIsSaidOrNot() {
+        try (Client client = Client.of(pod, "7")) {
+            byte[] most = "x".repeat(MAX_PAYLOAD).getBytes(StandardCharsets.US_ASCII);
+            byte[] more = new byte[MAX_PAYLOAD + 1];
+            assertThat(api.post(PATH, most).statusCode()).isEqualTo(202);
+            assertThat(api.postInChunks(PATH, most).statusCode()).isEqualTo(202);
+            assertThat(client.next()).hasSize(MAX_PAYLOAD);
+            assertThat(client.next()).hasSize(MAX_PAYLOAD);
+            Api.assertProblem(api.post(PATH, more), 413);
+            Api.assertProblem(api.postInChunks(PATH, more), 413);
+            Api.assertProblem(api.postInChunks(PATH, new byte[8 * MAX_PAYLOAD]), 413);
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void aBodyThatDoesNotComeIsNotWaitedForLongAndNotManyAre() throws IOException {
+        String head = "POST " + PATH + " HTTP/1.1\r\nHost: localhost:" + pod.port()
+                + "\r\nContent-Length: 10\r\nAuthorization: Bearer " + Tokens.withGroups("slow", "publisher")
+                + "\r\n\r\nx";
+        double before = refused();
+        List<String> answers = new ArrayList<>();
+        await("one more than may wait is refused").atMost(2, TimeUnit.MINUTES).until(() -> {
+            answers.clear();
+            answers.addAll(answersAtOnce(head, 3 * CONCURRENCY));
+            return answers.stream().anyMatch(answer -> answer.startsWith("HTTP/1.1 503"));
+        });
+        assertThat(answers).allSatisfy(answer -> {
+            if (answer.startsWith("HTTP/1.1 503")) {
+                assertThat(answer).containsIgnoringCase("\r\nRetry-After: ");
+            } else {
+                assertThat(answer).startsWith("HTTP/1.1 408");
+            }
+        });
+        assertThat(answers.stream().filter(answer -> answer.startsWith("HTTP/1.1 408")))
+                .hasSizeGreaterThanOrEqualTo(CONCURRENCY);
+        assertThat(refused()).isGreaterThan(before);
+        assertThat(api.post(PATH, "x").statusCode()).isEqualTo(202);
+    }
+
+    /** The heads of the answers to so many requests that are sent one right after the other. */
+    private static List<String> answersAtOnce(String request, int times) throws IOException {
+        List<Socket> sockets = new ArrayList<>();
+        try {
+            for (int i = 0; i < times; i++) {
+                Socket socket = new Socket("localhost", pod.port());
+                socket.setSoTimeout(30_000);
+                sockets.add(socket);
+            }
+            for (Socket socket : sockets) {
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            }
+            List<String> answers = new ArrayList<>();
+            for (Socket socket : sockets) {
+                answers.add(RawClient.head(socket));
+            }
+            return answers;
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    private static double refused() {
+        return pod.metric("sluice_refused_total{limit=\"publish-concurrency\"}");
+    }
+
+    @Test
+    void whatRedisDoesNotConfirmIsNotClaimed() {
+        redis.freeze();
+        assertNotConfirmed();
+        redis.thaw();
+        awaitPublished();
+        redis.kill();
+        assertNotConfirmed();
+        redis.startAgain();
+        awaitPublished();
+        assertThat(pod.log().lines().filter(line -> line.contains("did not confirm")))
+                .hasSize(1);
+    }
+
+    @Test
+    void aWayToRedisThatIsSilentlyCutIsReplaced() {
+        awaitPublished();
+        way.swallow();
+        assertNotConfirmed();
+        way.heal();
+        awaitPublished();
+    }
+
+    private static void assertNotConfirmed() {
+        HttpResponse<String> answer = api.post(PATH, "x");
+        Api.assertProblem(answer, 503);
+        assertThat(answer.headers().firstValueAsLong("Retry-After").orElse(0)).isBetween(1L, 5L);
+    }
+
+    private static void awaitPublished() {
+        await("published")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> api.post(PATH, "x").statusCode() == 202);
+        // What is published while it subscribes anew is lost to it, and that would be another test's.
+        pod.awaitReady();
+    }
+}

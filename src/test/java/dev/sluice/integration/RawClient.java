@@ -1,0 +1,463 @@
+package dev.sluice.integration;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLSocketFactory;
+
+/** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
+final class RawClient implements AutoCloseable {
+
+    static final int CONTINUATION = 0;
+    static final int TEXT = 1;
+    static final int BINARY = 2;
+    static final int CLOSE = 8;
+    static final int PING = 9;
+    static final int PONG = 10;
+    static final int FINAL = 0x80;
+
+    private static final int NARROW = 4096;
+
+    private final Socket socket;
+    private final SlowInput slow;
+    private final DataInputStream in;
+    private final DataOutputStream out;
+
+    private RawClient(Socket connected, String... headers) throws IOException {
+        this(connected, new byte[0], headers);
+    }
+
+    private RawClient(Socket connected, byte[] behind, String... headers) throws IOException {
+        socket = connected;
+        socket.setSoTimeout(30_000);
+        slow = new SlowInput(socket.getInputStream());
+        in = new DataInputStream(slow);
+        out = new DataOutputStream(socket.getOutputStream());
+        String head = upgrade(socket, behind, headers);
+        if (!head.startsWith("HTTP/1.1 101")) {
+            throw new IOException(head);
+        }
+    }
+
+    /** Asks for an upgrade, with some more header lines and bytes behind it, and returns the head of the answer. */
+    private static String upgrade(Socket socket, byte[] behind, String... headers) throws IOException {
+        String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
+                + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        String more = String.join("\r\n", headers);
+        if (!more.contains("Sec-WebSocket-Version")) {
+            request += "Sec-WebSocket-Version: 13\r\n";
+        }
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        all.writeBytes((request + more + (more.isEmpty() ? "\r\n" : "\r\n\r\n")).getBytes(StandardCharsets.US_ASCII));
+        all.writeBytes(behind);
+        socket.getOutputStream().write(all.toByteArray());
+        return head(socket);
+    }
+
+    /** The head of what is answered next. */
+    static String head(Socket socket) throws IOException {
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            int next = socket.getInputStream().read();
+            if (next < 0) {
+                throw new EOFException("closed after: " + head);
+            }
+            head.append((char) next);
+        }
+        return head.toString();
+    }
+
+    /** The head of the answer to an upgrade that is not to succeed. */
+    static String refusal(Pod pod, String... headers) {
+        try (Socket socket = new Socket("localhost", pod.port())) {
+            socket.setSoTimeout(10_000);
+            String head = upgrade(socket, new byte[0], headers);
+            if (head.startsWith("HTTP/1.1 101")) {
+                throw new AssertionError("the upgrade was not refused");
+            }
+            return head;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected with some more header lines on the request. */
+    static RawClient connect(Pod pod, String... headers) {
+        try {
+            return new RawClient(new Socket("localhost", pod.port()), headers);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected, without waiting for the answer to the upgrade before these bytes are sent. */
+    static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
+        try {
+            return new RawClient(new Socket("localhost", pod.port()), behind, headers);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connected and authenticated as the user. */
+    static RawClient of(Pod pod, String user) {
+        return connect(pod).authenticated(user);
+    }
+
+    /** The same by way of another port. */
+    static RawClient of(int port, String user) {
+        try {
+            return new RawClient(new Socket("localhost", port)).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same with little room for what it does not read. */
+    static RawClient narrow(Pod pod, String user) {
+        try {
+            return new RawClient(narrowSocket(pod.port())).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same by TLS. */
+    static RawClient narrow(SSLSocketFactory tls, int port, String user) {
+        try {
+            return new RawClient(tls.createSocket(narrowSocket(port), "localhost", port, true)).authenticated(user);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Socket narrowSocket(int port) throws IOException {
+        Socket socket = new Socket();
+        socket.setReceiveBufferSize(NARROW);
+        socket.connect(new InetSocketAddress("localhost", port));
+        return socket;
+    }
+
+    private RawClient authenticated(String user) {
+        text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
+        if (!next().contains("auth_success")) {
+            throw new AssertionError("not authenticated");
+        }
+        return this;
+    }
+
+    /** Subscribes to an upload of which nothing is retained. */
+    RawClient subscribe(String upload) {
+        text("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+        String answer = next();
+        if (!answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}")) {
+            throw new AssertionError("not subscribed: " + answer);
+        }
+        return this;
+    }
+
+    RawClient text(String text) {
+        return frame(FINAL | TEXT, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** One masked frame with any first byte. */
+    RawClient frame(int first, byte[] payload) {
+        return bytes(masked(first, payload));
+    }
+
+    /** The same so many times at once. */
+    RawClient frames(int first, byte[] payload, int times) {
+        return bytes(encoded(first, payload, times));
+    }
+
+    /** The bytes of so many such frames. */
+    static byte[] encoded(int first, byte[] payload, int times) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (int i = 0; i < times; i++) {
+            all.writeBytes(masked(first, payload));
+        }
+        return all.toByteArray();
+    }
+
+    private static byte[] masked(int first, byte[] payload) {
+        ByteArrayOutputStream frame = new ByteArrayOutputStream();
+        DataOutputStream data = new DataOutputStream(frame);
+        try {
+            data.write(first);
+            if (payload.length < 126) {
+                data.write(0x80 | payload.length);
+            } else if (payload.length < 65536) {
+                data.write(0x80 | 126);
+                data.writeShort(payload.length);
+            } else {
+                data.write(0x80 | 127);
+                data.writeLong(payload.length);
+            }
+            // A mask of zeros leaves the payload as it is.
+            data.writeInt(0);
+            data.write(payload);
+            return frame.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whatever bytes. */
+    RawClient bytes(byte[] bytes) {
+        try {
+            out.write(bytes);
+            return this;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The same; that the other side may end the connection before all are sent is no failure. */
+    RawClient attempt(byte[] bytes) {
+        attempt(out, bytes);
+        return this;
+    }
+
+    private static void attempt(OutputStream to, byte[] bytes) {
+        try {
+            to.write(bytes);
+        } catch (IOException ended) {
+            // It has heard enough.
+        }
+    }
+
+    /** The payload of the next frame that is neither ping nor pong. */
+    byte[] read() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode != PING && opcode != PONG) {
+                    return payload;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The next text message that is not a sign of life. */
+    String next() {
+        try {
+            while (true) {
+                ByteArrayOutputStream message = new ByteArrayOutputStream();
+                int first = in.readUnsignedByte();
+                message.writeBytes(payload());
+                int opcode = first & 0x0f;
+                // A large message comes in several frames.
+                for (int frame = first; opcode == TEXT && (frame & FINAL) == 0; ) {
+                    frame = in.readUnsignedByte();
+                    message.writeBytes(payload());
+                }
+                String text = message.toString(StandardCharsets.UTF_8);
+                if (opcode == TEXT && !text.equals("{\"action\":\"ping\"}")) {
+                    return text;
+                }
+                if (opcode == CLOSE) {
+                    throw new AssertionError("closed");
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** From now on it reads so many bytes at a time, and pauses after each. */
+    RawClient reads(int bytes, Duration pause) {
+        slow.bytes = bytes;
+        slow.pause = pause;
+        return this;
+    }
+
+    /** From now on it reads as fast as it can, with as much room as the kernel gives to a socket that began with little. */
+    RawClient readsFast() {
+        try {
+            socket.setReceiveBufferSize(1 << 20);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return reads(0, Duration.ZERO);
+    }
+
+    /** What the next pong carries; whatever comes before it is dropped. */
+    byte[] nextPong() {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode == PONG) {
+                    return payload;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether the other side knows nothing of the connection any more: it answers what comes with a reset. */
+    boolean isGone() {
+        try {
+            // An unsolicited pong, which nobody answers.
+            out.write(new byte[] {(byte) (FINAL | PONG), (byte) 0x80, 0, 0, 0, 0});
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
+    int closeCode() {
+        return closeCode(before -> {});
+    }
+
+    /** The same, telling what comes before it. */
+    int closeCode(Consumer<String> told) {
+        try {
+            while (true) {
+                int opcode = in.readUnsignedByte() & 0x0f;
+                byte[] payload = payload();
+                if (opcode == CLOSE) {
+                    return ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
+                }
+                told.accept(new String(payload, StandardCharsets.UTF_8));
+            }
+        } catch (IOException e) {
+            return 1006;
+        }
+    }
+
+    /** Says no more, and reads until the other side has ended the connection too; fails where it does not. */
+    void finish() throws IOException {
+        end(socket);
+    }
+
+    /** What a pod says to these bytes, behind which nothing follows, until it ends the connection. */
+    static String answers(Pod pod, byte[] bytes) throws IOException {
+        return answers(pod, bytes, true);
+    }
+
+    /** The same for a request that asks to end it. */
+    static String answer(Pod pod, byte[] request) throws IOException {
+        return answers(pod, request, false);
+    }
+
+    private static String answers(Pod pod, byte[] bytes, boolean ends) throws IOException {
+        try (Socket socket = new Socket("localhost", pod.port())) {
+            socket.setSoTimeout(30_000);
+            attempt(socket.getOutputStream(), bytes);
+            return ends ? end(socket) : readToEnd(socket);
+        }
+    }
+
+    private static String end(Socket socket) throws IOException {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException ended) {
+            // By the other side.
+        }
+        return readToEnd(socket);
+    }
+
+    private static String readToEnd(Socket socket) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] some = new byte[8192];
+        try {
+            for (int length = socket.getInputStream().read(some);
+                    length >= 0;
+                    length = socket.getInputStream().read(some)) {
+                all.write(some, 0, length);
+            }
+        } catch (SocketTimeoutException stillOpen) {
+            throw stillOpen;
+        } catch (IOException reset) {
+            // That is an end, too.
+        }
+        return all.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Ends only what it sends, as TCP sees it. */
+    void endOutput() {
+        try {
+            socket.shutdownOutput();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Ends the connection in order, as TCP sees it, without a close frame. */
+    void end() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Makes the kernel answer whatever still comes with a reset. */
+    void reset() {
+        if (socket.isClosed()) {
+            return;
+        }
+        try {
+            socket.setSoLinger(true, 0);
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        reset();
+    }
+
+    private byte[] payload() throws IOException {
+        int length = in.readUnsignedByte();
+        if (length == 126) {
+            length = in.readUnsignedShort();
+        } else if (length == 127) {
+            length = Math.toIntExact(in.readLong());
+        }
+        return in.readNBytes(length);
+    }
+
+    /** Reads as slowly as it is told to. */
+    private static final class SlowInput extends FilterInputStream {
+        private int bytes;
+        private Duration pause = Duration.ZERO;
+
+        SlowInput(InputStream from) {
+            super(from);
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            if (bytes == 0) {
+                return super.read(into, offset, length);
+            }
+            try {
+                Thread.sleep(pause.toMillis());
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return super.read(into, offset, Math.min(length, bytes));
+        }
+    }
+}

@@ -1,0 +1,476 @@
+package dev.sluice.integration;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.log.Discretion;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import redis.embedded.core.ExecutableProvider;
+
+/** A real redis-server on a port of its own, and a client to it that speaks just enough. */
+final class Redis implements AutoCloseable {
+
+    private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
+
+    /** Below those that the kernel gives to whoever connects: nobody takes one while its Redis is down. */
+    private static final int FIRST_PORT = 10_000;
+
+    private static final int LAST_PORT = 30_000;
+
+    /** Unpacked once and not at each start, which would leave 9 MB behind each time. */
+    private static final String EXECUTABLE = executable();
+
+    private final int port;
+    private final String password;
+    private final String[] options;
+    private Process process;
+
+    private Redis(String password, String... options) {
+        this.port = freePort();
+        this.password = password;
+        this.options = options;
+    }
+
+    static Redis start() {
+        Redis redis = absent();
+        redis.startAgain();
+        return redis;
+    }
+
+    static Redis withPassword(String password) {
+        Redis redis = new Redis(password);
+        redis.startAgain();
+        return redis;
+    }
+
+    /** One that is started with these options besides. */
+    static Redis withOptions(String... options) {
+        Redis redis = new Redis("", options);
+        redis.startAgain();
+        return redis;
+    }
+
+    /** One that repeats what the other, its master, says. */
+    static Redis replicaOf(Redis master) {
+        return withOptions("--replicaof", "127.0.0.1", "" + master.port);
+    }
+
+    /**
+     * A sentinel that sees to it that one of them is the master, by itself and within a second or two.
+     *
+     * @param options further lines of its configuration
+     */
+    static Redis sentinelOf(Redis master, String name, String... options) {
+        boolean locked = Arrays.stream(options).anyMatch(option -> option.startsWith("requirepass"));
+        Redis redis = locked ? new Redis(master.password) : absent();
+        try {
+            Path config = Files.writeString(Fork.file("sentinel-" + redis.port + ".conf"), """
+                port %1$d
+                bind 127.0.0.1
+                sentinel monitor %2$s 127.0.0.1 %3$d 1
+                sentinel down-after-milliseconds %2$s 1000
+                sentinel failover-timeout %2$s 3000
+                %4$s
+                """.formatted(
+                            redis.port, name, master.port, String.join("\n", options)));
+            redis.start(config.toString(), "--sentinel");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return redis;
+    }
+
+    /** One that is not running yet. */
+    static Redis absent() {
+        return new Redis("");
+    }
+
+    /** Starts it at the port it had before. */
+    void startAgain() {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--port",
+                "" + port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                "target",
+                "--dbfilename",
+                "redis-" + port + ".rdb",
+                "--requirepass",
+                password));
+        arguments.addAll(List.of(options));
+        start(arguments.toArray(String[]::new));
+    }
+
+    private void start(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(arguments));
+        command.add(0, EXECUTABLE);
+        try {
+            process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(Fork.file("redis-" + port + ".log").toFile())
+                    .start();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
+            // What answers at the port is not necessarily this one.
+            await("Redis")
+                    .atMost(30, TimeUnit.SECONDS)
+                    .ignoreExceptions()
+                    .until(() -> wholeReply("INFO", "server").contains("process_id:" + process.pid() + "\r\n"));
+        } catch (RuntimeException e) {
+            // The caller never gets what it could close.
+            kill();
+            throw e;
+        }
+    }
+
+    private static String executable() {
+        try {
+            Path folder = Files.createDirectories(Fork.file("redis"));
+            return ExecutableProvider.newJarResourceProvider(folder.toFile())
+                    .get()
+                    .getAbsolutePath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    String uri() {
+        return "redis://127.0.0.1:" + port;
+    }
+
+    /** As by kill -9. */
+    void kill() {
+        try {
+            process.destroyForcibly().waitFor();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** As by SIGSTOP: it is there and does nothing. */
+    void freeze() {
+        Signals.stop(process);
+    }
+
+    /** Goes on after it was frozen. */
+    void thaw() {
+        Signals.goOn(process);
+    }
+
+    long publish(String channel, String payload) {
+        return publish(channel, payload.getBytes(StandardCharsets.UTF_8));
+    }
+
+    long publish(String channel, byte[] payload) {
+        return publish(channel.getBytes(StandardCharsets.UTF_8), payload);
+    }
+
+    /** Publishes and returns how many subscribers Redis gave it to. */
+    long publish(byte[] channel, byte[] payload) {
+        return Long.parseLong(command(PUBLISH, channel, payload).substring(1));
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** Publishes all of them as fast as Redis takes them. */
+    void publishAll(String channel, List<String> payloads) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            for (String payload : payloads) {
+                write(all, PUBLISH, channel.getBytes(StandardCharsets.UTF_8), payload.getBytes(StandardCharsets.UTF_8));
+            }
+            Thread writer = new Thread(() -> {
+                try {
+                    all.writeTo(socket.getOutputStream());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            writer.start();
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            for (int i = 0; i < payloads.size(); i++) {
+                line(in);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A connection of its own, for those who publish a lot. */
+    Publisher publisher() {
+        try {
+            return new Publisher(new Socket(InetAddress.getLoopbackAddress(), port));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Publishes on one connection. */
+    static final class Publisher implements AutoCloseable {
+
+        private final Socket socket;
+        private final InputStream in;
+
+        private Publisher(Socket socket) throws IOException {
+            this.socket = socket;
+            socket.setTcpNoDelay(true);
+            in = new BufferedInputStream(socket.getInputStream());
+        }
+
+        void publish(String channel, byte[] payload) {
+            publish(channel, payload, 1);
+        }
+
+        /** Publishes the payload so many times in one go. */
+        void publish(String channel, byte[] payload, int times) {
+            ByteArrayOutputStream one = new ByteArrayOutputStream();
+            ByteArrayOutputStream all = new ByteArrayOutputStream();
+            try {
+                write(one, PUBLISH, channel.getBytes(StandardCharsets.UTF_8), payload);
+                for (int i = 0; i < times; i++) {
+                    one.writeTo(all);
+                }
+                all.writeTo(socket.getOutputStream());
+                for (int i = 0; i < times; i++) {
+                    line(in);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** Hears what is published on a channel from now on. */
+    Listener listen(String channel) {
+        try {
+            return new Listener(new Socket(InetAddress.getLoopbackAddress(), port), channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Hears one channel. */
+    static final class Listener implements AutoCloseable {
+
+        private final Socket socket;
+        private final InputStream in;
+
+        private Listener(Socket socket, String channel) throws IOException {
+            this.socket = socket;
+            socket.setSoTimeout(10_000);
+            in = new BufferedInputStream(socket.getInputStream());
+            write(socket.getOutputStream(), bytes("SUBSCRIBE", channel));
+            for (int i = 0; i < 6; i++) {
+                line(in);
+            }
+        }
+
+        /** The payload that comes next, which must be one line. */
+        String next() {
+            try {
+                for (int i = 0; i < 6; i++) {
+                    line(in);
+                }
+                return line(in);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** What it is at the moment, as by the command INFO. */
+    boolean isMaster() {
+        return wholeReply("INFO", "replication").contains("role:master");
+    }
+
+    /** Connections of others there are now. */
+    long clients() {
+        return wholeReply("CLIENT", "LIST")
+                        .lines()
+                        .filter(line -> line.startsWith("id="))
+                        .count()
+                - 1;
+    }
+
+    /** Pattern subscriptions there are now, by any client. */
+    long patterns() {
+        return Long.parseLong(command("PUBSUB", "NUMPAT").substring(1));
+    }
+
+    /** Cuts the connections of all subscribers and returns how many there were. */
+    long cutSubscribers() {
+        return Long.parseLong(command("CLIENT", "KILL", "TYPE", "pubsub").substring(1));
+    }
+
+    /** Cuts the connections of all clients that subscribe to nothing. */
+    void cutNormalClients() {
+        command("CLIENT", "KILL", "TYPE", "normal");
+    }
+
+    /** A connection of its own, which stays usable when there are no others to be had. */
+    Admin admin() {
+        try {
+            return new Admin(new Socket(InetAddress.getLoopbackAddress(), port));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Gives orders on one connection. */
+    static final class Admin implements AutoCloseable {
+
+        private final Socket socket;
+
+        private Admin(Socket socket) {
+            this.socket = socket;
+        }
+
+        String command(String... words) {
+            try {
+                return send(socket, bytes(words));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    private String command(String... words) {
+        return command(bytes(words));
+    }
+
+    private static byte[][] bytes(String... words) {
+        byte[][] bytes = new byte[words.length][];
+        for (int i = 0; i < words.length; i++) {
+            bytes[i] = words[i].getBytes(StandardCharsets.UTF_8);
+        }
+        return bytes;
+    }
+
+    /** The first line of the reply. */
+    private String command(byte[]... words) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            authenticate(socket);
+            return send(socket, words);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void authenticate(Socket socket) throws IOException {
+        if (!password.isEmpty()) {
+            send(socket, bytes("AUTH", password));
+        }
+    }
+
+    /** A bulk string. */
+    private String wholeReply(String... words) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            authenticate(socket);
+            int length = Integer.parseInt(send(socket, bytes(words)).substring(1));
+            return new String(socket.getInputStream().readNBytes(length), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String send(Socket socket, byte[]... words) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        write(out, words);
+        out.writeTo(socket.getOutputStream());
+        return line(socket.getInputStream());
+    }
+
+    private static void write(OutputStream out, byte[]... words) throws IOException {
+        if (Arrays.equals(words[0], PUBLISH)) {
+            Discretion.published(words[2]);
+        }
+        out.write(("*" + words.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        for (byte[] word : words) {
+            out.write(("$" + word.length + "\r\n").getBytes(StandardCharsets.US_ASCII));
+            out.write(word);
+            out.write("\r\n".getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    private static String line(InputStream in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        for (int c = in.read(); c != '\n'; c = in.read()) {
+            if (c < 0) {
+                throw new IOException("Redis closed the connection");
+            }
+            line.append((char) c);
+        }
+        String text = line.toString().strip();
+        if (text.startsWith("-")) {
+            throw new IOException(text);
+        }
+        return text;
+    }
+
+    private static int freePort() {
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (IOException taken) {
+                // By somebody else's service.
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        if (process != null) {
+            kill();
+        }
+    }
+}

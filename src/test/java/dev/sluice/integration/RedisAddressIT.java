@@ -1,0 +1,241 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The configured address may come to lead to another server, or to a replica, while the old connections go on. */
+@Tag("chaos")
+class RedisAddressIT {
+
+    private static final String READY = "/q/health/ready";
+    private static final String PROVEN = "sluice_canary_reconnects_total{outcome=\"proven\"}";
+    private static final String FAILED = "sluice_canary_reconnects_total{outcome=\"failed\"}";
+    private static final String LOST = "sluice_canary_reconnects_total{outcome=\"lost\"}";
+
+    private static final Map<String, String> QUICK = Map.of(
+            "sluice.canary.interval", "200ms",
+            // A slow machine is no gap.
+            "sluice.canary.missed-beats", "15",
+            "sluice.canary.reconnect", "1s",
+            "sluice.feed.connect-timeout", "2s",
+            "sluice.feed.backoff.max", "500ms",
+            "sluice.gap.spread", "200ms");
+
+    @Test
+    void movedAddressIsNoticedWhileTheOldServerStillAnswers() {
+        try (Redis old = Redis.start();
+                Redis moved = Redis.start();
+                TcpProxy address = new TcpProxy(old.port());
+                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()));
+                Client client = Client.of(pod, "7")) {
+            old.publish("user:7", "before");
+            client.awaitMessage("before");
+            address.leadTo(moved.port());
+            await("gap").atMost(30, TimeUnit.SECONDS).until(() -> {
+                // Publishers whose connections are old keep the subscription busy.
+                old.publish("user:7", "old");
+                return pod.metric(LOST) == 1;
+            });
+            assertThat(client.nextGap()).contains("\"until\":null");
+            assertThat(client.nextGap()).doesNotContain("\"until\":null");
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            moved.publish("user:7", "moved");
+            client.awaitMessage("moved");
+            pod.awaitMetric("sluice_feed_gaps_total", 1);
+            pod.awaitLog("leads to another server");
+            await("nothing is left there").atMost(30, TimeUnit.SECONDS).until(() -> old.patterns() == 0);
+        }
+    }
+
+    @Test
+    void nameWhoseAddressChangesIsFollowed() throws IOException {
+        assumeThat(Pod.isNative()).as("options of the JVM").isFalse();
+        Path hosts = Fork.file("hosts").toAbsolutePath();
+        Files.writeString(hosts, "127.0.0.1 redis.test localhost\n");
+        try (Redis old = Redis.start();
+                Redis moved = Redis.start();
+                TcpProxy elsewhere = new TcpProxy(InetAddress.getByName("127.0.0.2"), old.port(), moved.port());
+                Pod pod = Pod.ready(
+                        old,
+                        quick("quarkus.redis.hosts", "redis://redis.test:" + old.port()),
+                        List.of("-Djdk.net.hosts.file=" + hosts, "-Dsun.net.inetaddr.ttl=1"));
+                Client client = Client.of(pod, "7")) {
+            assertThat(elsewhere.port()).isEqualTo(old.port());
+            Files.writeString(hosts, "127.0.0.2 redis.test\n127.0.0.1 localhost\n");
+            await("heard where the name leads to").atMost(30, TimeUnit.SECONDS).until(() -> {
+                moved.publish("user:7", "moved");
+                return client.hasHeard("moved");
+            });
+            pod.awaitMetric(LOST, 1);
+        }
+    }
+
+    @Test
+    void apiAndOperatorsFollowTheAddress() {
+        try (Redis old = Redis.start();
+                Redis moved = Redis.start();
+                TcpProxy address = new TcpProxy(old.port())) {
+            Map<String, String> config = quick("quarkus.redis.hosts", address.redisUri());
+            config.put("sluice.control.secret", "a secret of the fleet's, long enough");
+            try (Pod one = Pod.ready(old, config);
+                    Pod two = Pod.ready(old, config);
+                    Client client = Client.of(two, "7")) {
+                assertThat(publish(one)).isEqualTo("{\"receivers\":2}");
+                address.leadTo(moved.port());
+                client.awaitMessage("posted");
+                // One answer may still be of the old server, which both hear until they notice.
+                await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> moved.publish("user:8", "where") == 2);
+                await("published there")
+                        .atMost(30, TimeUnit.SECONDS)
+                        .until(() -> publish(one).equals("{\"receivers\":2}"));
+                client.awaitMessage("posted");
+                assertThat(old.publish("user:8", "where")).isZero();
+                assertThat(Api.operator(one).delete("/api/users/7/connections").body())
+                        .contains("\"receivers\":2");
+                assertThat(client.closeCode()).isEqualTo(4503);
+            }
+        }
+    }
+
+    @Test
+    void connectionsForCommandsAreReplacedWithoutAnError() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, quick("sluice.canary.reconnect", "100ms"))) {
+            List<String> answers = new ArrayList<>();
+            await("many replacements").atMost(60, TimeUnit.SECONDS).until(() -> {
+                answers.add(publish(pod));
+                return pod.metric(PROVEN) >= 10;
+            });
+            assertThat(answers).hasSizeGreaterThan(10).containsOnly("{\"receivers\":1}");
+            assertThat(pod.metric("sluice_feed_gaps_total")).isZero();
+        }
+    }
+
+    @Test
+    void renewalsLeaveNoConnectionBehind() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, quick("sluice.canary.reconnect", "100ms"))) {
+            publish(pod);
+            awaitProven(pod, 5);
+            awaitTwoConnections(redis);
+            long files = pod.openFiles();
+            awaitProven(pod, 20);
+            awaitTwoConnections(redis);
+            await("files").atMost(30, TimeUnit.SECONDS).until(() -> pod.openFiles() <= files + 1);
+            assertThat(redis.patterns()).isEqualTo(2);
+            assertThat(pod.metric("sluice_feed_gaps_total")).isZero();
+        }
+    }
+
+    @Test
+    void subscriptionGoesOnWhereNoNewConnectionCanBeMade() throws IOException {
+        try (Redis redis = Redis.start();
+                SilentServer silent = new SilentServer(0);
+                TcpProxy address = new TcpProxy(redis.port());
+                Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", address.redisUri()));
+                Client client = Client.of(pod, "7")) {
+            awaitProven(pod, 1);
+            // Nobody listens there.
+            address.leadTo(1);
+            await("refused").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= 2);
+            address.leadTo(silent.port());
+            double failed = pod.metric(FAILED);
+            await("too slow").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= failed + 2);
+            redis.publish("user:7", "still");
+            assertThat(client.next()).isEqualTo("still");
+            pod.awaitLog("A new connection to Redis could not be made");
+            address.leadTo(redis.port());
+            double proven = pod.metric(PROVEN);
+            awaitProven(pod, proven + 1);
+            assertThat(pod.metric("sluice_feed_gaps_total")).isZero();
+        }
+    }
+
+    @Test
+    void replicaIsRefused() {
+        try (Redis master = Redis.start();
+                Redis replica = Redis.replicaOf(master);
+                Pod pod = Pod.started(replica, QUICK)) {
+            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("is a replica"));
+            assertThat(pod.status(READY)).isEqualTo(503);
+            assertThat(Api.operator(pod).get(READY).body()).contains("\"reason\"", "is a replica");
+            assertThat(Api.publisher(pod)
+                            .post("/api/channels/user:7/messages", "x")
+                            .statusCode())
+                    .isEqualTo(503);
+        }
+    }
+
+    @Test
+    void masterThatBecomesAReplicaIsRefusedUntilItIsAMasterAgain() {
+        try (Redis other = Redis.start();
+                Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, QUICK);
+                Client client = Client.of(pod, "7");
+                Redis.Admin admin = redis.admin()) {
+            admin.command("REPLICAOF", "127.0.0.1", "" + other.port());
+            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(client.nextGap()).contains("\"until\":null");
+            pod.awaitLog("is a replica");
+            admin.command("REPLICAOF", "NO", "ONE");
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            redis.publish("user:7", "master again");
+            client.awaitMessage("master again");
+        }
+    }
+
+    @Test
+    void oldMasterThatRepeatsTheNewOneAndThenLosesItIsLeft() {
+        try (Redis old = Redis.start();
+                Redis moved = Redis.start();
+                TcpProxy address = new TcpProxy(old.port());
+                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()));
+                Client client = Client.of(pod, "7");
+                Redis.Admin admin = old.admin()) {
+            address.leadTo(moved.port());
+            admin.command("REPLICAOF", "127.0.0.1", "" + moved.port());
+            double proven = pod.metric(PROVEN);
+            awaitProven(pod, proven + 2);
+            admin.command("REPLICAOF", "NO", "ONE");
+            await("heard").atMost(30, TimeUnit.SECONDS).until(() -> {
+                moved.publish("user:7", "moved");
+                return client.hasHeard("moved");
+            });
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+        }
+    }
+
+    private static String publish(Pod pod) {
+        return Api.publisher(pod)
+                .post("/api/channels/user:7/messages", "posted")
+                .body();
+    }
+
+    private static void awaitProven(Pod pod, double times) {
+        await("renewals").atMost(60, TimeUnit.SECONDS).until(() -> pod.metric(PROVEN) >= times);
+    }
+
+    /** One subscribes, one publishes beats. */
+    private static void awaitTwoConnections(Redis redis) {
+        await("no connection too many").atMost(30, TimeUnit.SECONDS).until(() -> redis.clients() == 2);
+    }
+
+    private static Map<String, String> quick(String key, String value) {
+        Map<String, String> config = new HashMap<>(QUICK);
+        config.put(key, value);
+        return config;
+    }
+}

@@ -1,0 +1,132 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A client that subscribes to a channel it listens to already loses nothing, gets nothing twice, and keeps the order. */
+@ParameterizedClass
+@EnumSource(Way.class)
+class ResubscribeIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+    private static final int PER_SECOND = 2000;
+    private static final int PUBLICATIONS = 5 * PER_SECOND;
+    private static final int RESUBSCRIBES_PER_SECOND = 40;
+
+    private final Pod pod;
+    private final String upload = Stage.upload();
+
+    ResubscribeIT(Way way) {
+        this.pod = way.pod();
+    }
+
+    @Test
+    void subscribingAgainWhilePublicationsArriveLosesNothing() {
+        stays("{\"action\":\"subscribe\",\"channel\":\"upload:%s\"}", 1);
+    }
+
+    @Test
+    void subscribingAgainByTheOldVerbAndTheNewLosesNothing() {
+        stays("{\"action\":\"subscribe_upload\",\"upload_id\":\"%1$s\"}", 1);
+    }
+
+    @Test
+    void aListThatNamesTheChannelTwiceLosesNothing() {
+        stays("{\"action\":\"subscribe\",\"channels\":[\"upload:%1$s\",\"upload:%1$s\"]}", 2);
+    }
+
+    @Test
+    void anotherConnectionOfTheUserThatSubscribesTakesNothingFromTheFirst() {
+        try (Client first = Client.of(pod, "two connections").subscribe(upload);
+                Client second = Client.of(pod, "two connections")) {
+            CompletableFuture<Void> publishing = publish();
+            CompletableFuture<Void> asking = async(() -> {
+                while (!publishing.isDone()) {
+                    second.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
+                    LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / RESUBSCRIBES_PER_SECOND);
+                }
+            });
+            assertHearsAll(first);
+            assertHearsAll(second);
+            publishing.join();
+            asking.join();
+        }
+    }
+
+    private void stays(String again, int answers) {
+        try (Client client = Client.of(pod, "subscribes again").subscribe(upload)) {
+            CompletableFuture<Void> publishing = publish();
+            CompletableFuture<Integer> asked = CompletableFuture.supplyAsync(
+                    () -> {
+                        int times = 0;
+                        while (!publishing.isDone()) {
+                            client.send(again.formatted(upload));
+                            times++;
+                            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / RESUBSCRIBES_PER_SECOND);
+                        }
+                        return times;
+                    },
+                    ResubscribeIT::start);
+            int answered = assertHearsAll(client);
+            int expected = asked.join() * answers;
+            for (; answered < expected; answered++) {
+                assertThat(client.next()).isEqualTo(subscribed());
+            }
+            client.assertNothingMore();
+            assertThat(expected).isGreaterThan(RESUBSCRIBES_PER_SECOND);
+        }
+    }
+
+    private CompletableFuture<Void> publish() {
+        return async(() -> {
+            try (Redis.Publisher publisher = REDIS.publisher()) {
+                long start = System.nanoTime();
+                for (int number = 1; number <= PUBLICATIONS; number++) {
+                    publisher.publish(
+                            "upload:" + upload, Integer.toString(number).getBytes(StandardCharsets.US_ASCII));
+                    LockSupport.parkNanos(
+                            start + TimeUnit.SECONDS.toNanos(1) / PER_SECOND * number - System.nanoTime());
+                }
+            }
+        });
+    }
+
+    /** Checks that each number comes once and in order, or is told as missed; returns how many answers came between. */
+    private int assertHearsAll(Client client) {
+        String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":";
+        int newest = 0;
+        int answers = 0;
+        while (newest < PUBLICATIONS) {
+            String message = client.next();
+            if (message.startsWith(missed)) {
+                newest += Integer.parseInt(message.substring(missed.length(), message.length() - 1));
+            } else if (message.startsWith("{\"action\":\"subscribed\"")) {
+                assertThat(message).as("it is listened to already").isEqualTo(subscribed());
+                answers++;
+            } else {
+                assertThat(message).isEqualTo(Integer.toString(newest + 1));
+                newest++;
+            }
+        }
+        return answers;
+    }
+
+    private String subscribed() {
+        return "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}";
+    }
+
+    private static CompletableFuture<Void> async(Runnable task) {
+        return CompletableFuture.runAsync(task, ResubscribeIT::start);
+    }
+
+    private static void start(Runnable task) {
+        new Thread(task).start();
+    }
+}

@@ -1,0 +1,124 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What is kept, how much, and for how long. */
+class RetainedIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+
+    private final String upload = Stage.upload();
+
+    @Test
+    void routesThatDoNotSaySoKeepNothing() {
+        Map<String, String> config = Map.of(
+                "sluice.routes.team.audience", "subscribers",
+                "sluice.routes.team.access", "open",
+                "sluice.routes.job.audience", "subscribers",
+                "sluice.routes.job.access", "open",
+                "sluice.routes.job.retain", "last");
+        try (Pod pod = Pod.ready(REDIS, config);
+                Client client = Client.of(pod, "7")) {
+            REDIS.publish("team:red", "gone");
+            REDIS.publish("job:1", "kept");
+            pod.awaitHandled(REDIS);
+            client.send("{\"action\":\"subscribe\",\"channels\":[\"team:red\",\"job:1\"]}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"job:1\",\"retained\":true}");
+            assertThat(client.next()).isEqualTo("kept");
+            assertThat(pod.metric("sluice_retained_channels")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void nothingIsKeptForLongerThanItsAge() {
+        try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-age", "2s"));
+                Client client = Client.of(pod, "7")) {
+            await("young").until(() -> {
+                REDIS.publish("upload:" + upload, "young");
+                pod.awaitHandled(REDIS);
+                if (client.subscribes(upload)) {
+                    return client.next().equals("young");
+                }
+                // The machine was slower than the publication's age allows.
+                client.unsubscribe(upload);
+                return false;
+            });
+            await("too old").until(() -> {
+                client.unsubscribe(upload);
+                boolean retained = client.subscribes(upload);
+                return !retained || !client.next().equals("young");
+            });
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void theNumberOfChannelsOfWhichSomethingIsKeptIsBounded() {
+        try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-channels", "10"));
+                Client client = Client.of(pod, "7")) {
+            List<String> uploads =
+                    IntStream.range(0, 100).mapToObj(i -> Stage.upload()).toList();
+            uploads.forEach(one -> REDIS.publish("upload:" + one, one));
+            pod.awaitHandled(REDIS);
+            int kept = 0;
+            for (String one : uploads) {
+                if (client.subscribes(one)) {
+                    assertThat(client.next()).isEqualTo(one);
+                    kept++;
+                }
+            }
+            assertThat(kept).isBetween(1, 10);
+            pod.awaitMetric("sluice_retained_channels", kept);
+        }
+    }
+
+    @Test
+    void theBytesThatAreKeptAreBounded() {
+        try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-bytes", "1M"))) {
+            String large = "x".repeat(100_000);
+            for (int i = 0; i < 50; i++) {
+                REDIS.publish("upload:" + Stage.upload(), large);
+            }
+            pod.awaitHandled(REDIS);
+            assertThat(pod.metric("sluice_retained_bytes")).isBetween(100_000.0, 1_048_576.0);
+            assertThat(pod.metric("sluice_retained_channels")).isBetween(1.0, 10.0);
+        }
+    }
+
+    @Test
+    void nothingFromBeforeAnInterruptionIsKept() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of());
+                Client client = Client.of(pod, "7").subscribe(upload)) {
+            redis.publish("upload:" + upload, "before");
+            assertThat(client.next()).isEqualTo("before");
+            assertThat(pod.metric("sluice_retained_channels")).isEqualTo(1);
+            assertThat(pod.metric("sluice_retained_bytes")).isGreaterThan("before".length());
+            redis.kill();
+            await("deaf").until(() -> pod.status("/q/health/ready") == 503);
+            pod.awaitMetric("sluice_retained_channels", 0);
+            pod.awaitMetric("sluice_retained_bytes", 0);
+            // The subscription itself has survived; what may have been missed is not known.
+            try (Client late = Client.of(pod, "8")) {
+                assertThat(late.subscribes(upload)).isFalse();
+                redis.startAgain();
+                pod.awaitReady();
+                client.unsubscribe(upload);
+                assertThat(client.subscribes(upload)).isFalse();
+                redis.publish("upload:" + upload, "after");
+                assertThat(client.next()).isEqualTo("after");
+                assertThat(late.next()).isEqualTo("after");
+            }
+            try (Client late = Client.of(pod, "9")) {
+                assertThat(late.subscribeToRetained(upload).next()).isEqualTo("after");
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whoever subscribes gets the newest there is, and then all that follows. */
+@ParameterizedClass
+@EnumSource(Way.class)
+class RetentionIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+
+    /** Two messages each; with more, a fast machine floods. */
+    private static final int MOST_ROUNDS = 200;
+
+    private final Pod pod;
+    private final String upload = Stage.upload();
+
+    RetentionIT(Way way) {
+        this.pod = way.pod();
+    }
+
+    @Test
+    void theNewestComesRightAfterTheAnswer() {
+        try (Client early = Client.of(pod, "early").subscribe(upload);
+                Client late = Client.of(pod, "late")) {
+            publish("first");
+            publish("newest");
+            early.awaitMessage("newest");
+            late.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\",\"id\":7}");
+            assertThat(late.next())
+                    .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload
+                            + "\",\"retained\":true,\"id\":7}");
+            assertThat(late.next()).isEqualTo("newest");
+            late.assertNothingMore();
+            early.assertNothingMore();
+        }
+    }
+
+    @Test
+    void itIsKeptAlsoWhereNobodyListened() {
+        publish("unheard");
+        awaitHandled();
+        try (Client client = Client.of(pod, "late").subscribeToRetained(upload)) {
+            assertThat(client.next()).isEqualTo("unheard");
+        }
+    }
+
+    @Test
+    void inAListEachAnswerIsFollowedByItsOwn() {
+        String other = Stage.upload();
+        String silent = Stage.upload();
+        publish("one");
+        REDIS.publish("upload:" + other, "two");
+        awaitHandled();
+        try (Client client = Client.of(pod, "late")) {
+            client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%s\",\"upload:%s\",\"upload:%s\"]}"
+                    .formatted(upload, silent, other));
+            assertThat(client.next()).contains("\"upload:" + upload + "\",\"retained\":true");
+            assertThat(client.next()).isEqualTo("one");
+            assertThat(client.next()).contains("\"upload:" + silent + "\"").doesNotContain("retained");
+            assertThat(client.next()).contains("\"upload:" + other + "\",\"retained\":true");
+            assertThat(client.next()).isEqualTo("two");
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void theNewestIsGivenOnceAndAgainAfterUnsubscribing() {
+        try (Client client = Client.of(pod, "again").subscribe(upload)) {
+            publish("1");
+            assertThat(client.next()).isEqualTo("1");
+            assertThat(client.subscribes(upload)).as("it has got it").isFalse();
+            publish("2");
+            assertThat(client.next()).isEqualTo("2");
+            client.unsubscribe(upload);
+            publish("3");
+            awaitHandled();
+            client.assertNothingMore();
+            assertThat(client.subscribeToRetained(upload).next()).isEqualTo("3");
+            assertThat(client.subscribes(upload)).as("it has been given it").isFalse();
+            publish("4");
+            assertThat(client.next()).isEqualTo("4");
+        }
+    }
+
+    @Test
+    void theOldVerbHandsOutNothing() {
+        publish("completed");
+        awaitHandled();
+        try (Client client = Client.of(pod, "old")) {
+            client.subscribe(upload);
+            client.assertNothingMore();
+            publish("next");
+            assertThat(client.next()).isEqualTo("next");
+            client.subscribe(upload).assertNothingMore();
+        }
+        try (Client client = Client.of(pod, "old and new").subscribe(upload)) {
+            assertThat(client.subscribeToRetained(upload).next())
+                    .as("the new verb does, once")
+                    .isEqualTo("next");
+            client.subscribe(upload).assertNothingMore();
+            assertThat(client.subscribes(upload)).isFalse();
+        }
+    }
+
+    @Test
+    void anotherConnectionOfTheUserIsGivenWhatItHasNotGot() {
+        publish("before");
+        awaitHandled();
+        try (Client one = Client.of(pod, "two tabs")) {
+            assertThat(one.subscribeToRetained(upload).next()).isEqualTo("before");
+            try (Client two = Client.of(pod, "two tabs")) {
+                assertThat(two.subscribeToRetained(upload).next())
+                        .as("it hears the channel by the user's subscription, and has not got this")
+                        .isEqualTo("before");
+                publish("after");
+                assertThat(two.next()).isEqualTo("after");
+                assertThat(two.subscribes(upload)).isFalse();
+                assertThat(one.next()).isEqualTo("after");
+                one.assertNothingMore();
+                two.assertNothingMore();
+            }
+        }
+    }
+
+    @Test
+    void aListThatNamesAChannelTwiceIsGivenItOnce() {
+        publish("newest");
+        awaitHandled();
+        try (Client client = Client.of(pod, "twice")) {
+            client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%1$s\",\"upload:%1$s\"]}".formatted(upload));
+            assertThat(client.next()).endsWith("\"retained\":true}");
+            assertThat(client.next()).isEqualTo("newest");
+            assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}");
+            client.assertNothingMore();
+        }
+    }
+
+    @Test
+    void binaryAndEmptyPayloadsAreKeptVerbatim() {
+        byte[] binary = {(byte) 0xff, 0, (byte) 0xfe};
+        String large = "ü".repeat(100_000);
+        try (Client client = Client.of(pod, "late")) {
+            REDIS.publish("upload:" + upload, binary);
+            awaitHandled();
+            assertThat(client.subscribeToRetained(upload).nextBinary()).isEqualTo(binary);
+            client.unsubscribe(upload);
+            publish("");
+            awaitHandled();
+            assertThat(client.subscribeToRetained(upload).next()).isEmpty();
+            client.unsubscribe(upload);
+            publish(large);
+            awaitHandled();
+            assertThat(client.subscribeToRetained(upload).next()).isEqualTo(large);
+        }
+    }
+
+    @Test
+    void aPayloadThatIsTooLargeReplacesNothing() {
+        publish("good");
+        publish("x".repeat(256 * 1024 + 1));
+        awaitHandled();
+        try (Client client = Client.of(pod, "late").subscribeToRetained(upload)) {
+            assertThat(client.next()).isEqualTo("good");
+        }
+    }
+
+    /**
+     * Subscribing races with publishing: whatever the moment, the newest is handed over once and all that follows comes,
+     * each once and in order. Where a client is too slow for the publisher it is told how many it has missed.
+     */
+    @Test
+    void betweenWhatIsKeptAndWhatFollowsNothingIsLostAndNothingComesTwice() {
+        publish("0");
+        awaitHandled();
+        Executor threads = task -> new Thread(task).start();
+        AtomicBoolean over = new AtomicBoolean();
+        CompletableFuture<Void> publishing = CompletableFuture.runAsync(
+                () -> {
+                    try (Redis.Publisher publisher = REDIS.publisher()) {
+                        for (int number = 1; !over.get(); number++) {
+                            publisher.publish("upload:" + upload, bytes(number));
+                            // Records of every buffer make the pod slow; more than it can do proves nothing.
+                            LockSupport.parkNanos(100_000);
+                        }
+                    }
+                },
+                threads);
+        try {
+            CompletableFuture.allOf(
+                            CompletableFuture.runAsync(() -> race("one"), threads),
+                            CompletableFuture.runAsync(() -> race("two"), threads))
+                    .orTimeout(60, TimeUnit.SECONDS)
+                    .join();
+        } finally {
+            over.set(true);
+            publishing.join();
+        }
+    }
+
+    private void race(String user) {
+        String unsubscribed = "{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}";
+        int newest = 0;
+        try (Client client = Client.of(pod, user)) {
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+            for (int round = 0; round < 10 || (round < MOST_ROUNDS && System.nanoTime() < end); round++) {
+                client.subscribeToRetained(upload);
+                int first = Integer.parseInt(client.next());
+                assertThat(first).as("not older than what it had").isGreaterThanOrEqualTo(newest);
+                newest = first;
+                for (int i = 0; i < round % 7; i++) {
+                    newest = following(client, client.next(), newest);
+                }
+                client.send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
+                for (String message = client.next(); !message.equals(unsubscribed); message = client.next()) {
+                    newest = following(client, message, newest);
+                }
+            }
+        }
+    }
+
+    /** Checks that the message is the number after the newest, or says how many are missing before the one that comes. */
+    private int following(Client client, String message, int newest) {
+        String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":";
+        if (!message.startsWith(missed)) {
+            assertThat(message).isEqualTo(Integer.toString(newest + 1));
+            return newest + 1;
+        }
+        int next = newest + 1 + Integer.parseInt(message.substring(missed.length(), message.length() - 1));
+        assertThat(client.next()).isEqualTo(Integer.toString(next));
+        return next;
+    }
+
+    private static byte[] bytes(int number) {
+        return Integer.toString(number).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private void publish(String payload) {
+        REDIS.publish("upload:" + upload, payload);
+    }
+
+    private void awaitHandled() {
+        pod.awaitHandled(REDIS);
+    }
+}

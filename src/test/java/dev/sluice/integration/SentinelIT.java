@@ -1,0 +1,75 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** After a failover the pod hears the new master, and its clients have been told. */
+@Tag("chaos")
+class SentinelIT {
+
+    @AutoClose
+    private Redis master;
+
+    @AutoClose
+    private Redis replica;
+
+    @AutoClose
+    private Redis sentinel;
+
+    @AutoClose
+    private Pod pod;
+
+    @BeforeEach
+    void start() {
+        master = Redis.start();
+        replica = Redis.replicaOf(master);
+        sentinel = Redis.sentinelOf(master, "mymaster");
+        pod = Pod.ready(
+                sentinel,
+                Map.of(
+                        "quarkus.redis.client-type", "sentinel",
+                        "quarkus.redis.master-name", "mymaster",
+                        "quarkus.redis.role", "master"));
+    }
+
+    @Test
+    void aMasterThatIsKilledIsReplaced() {
+        try (Client client = Client.of(pod, "7")) {
+            master.publish("user:7", "old master");
+            assertThat(client.next()).isEqualTo("old master");
+            master.kill();
+            assertHearsTheNewMaster(client);
+        }
+    }
+
+    @Test
+    void aMasterThatIsFrozenIsReplacedAndItsReturnAsAReplicaChangesNothing() {
+        try (Client client = Client.of(pod, "7")) {
+            master.freeze();
+            assertHearsTheNewMaster(client);
+            master.thaw();
+            await("demotion").atMost(30, TimeUnit.SECONDS).until(() -> !master.isMaster());
+            replica.publish("user:7", "still");
+            client.awaitMessage("still");
+            await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == 2);
+        }
+    }
+
+    private void assertHearsTheNewMaster(Client client) {
+        await("failover").atMost(30, TimeUnit.SECONDS).until(() -> replica.isMaster());
+        await("hearing again").atMost(30, TimeUnit.SECONDS).until(() -> {
+            replica.publish("user:7", "new master");
+            return client.hasHeard("new master");
+        });
+        await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+        assertThat(pod.metric("sluice_feed_gaps_total")).isPositive();
+        await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == 2);
+    }
+}

@@ -1,0 +1,107 @@
+package dev.sluice.integration;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusIntegrationTest;
+import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A little of everything, with what was packaged started the way Quarkus starts it. {@link Pod} starts it for all other
+ * tests, as they kill it and configure it wrong. {@code ./mvnw verify -Daot} has this one record the AOT cache.
+ */
+@QuarkusIntegrationTest
+@WithTestResource(SmokeIT.Surroundings.class)
+class SmokeIT {
+
+    private static final int BURST = 500;
+    private static final int MANAGEMENT_PORT = freePort();
+
+    public static final class Surroundings implements QuarkusTestResourceLifecycleManager {
+        @Override
+        public Map<String, String> start() {
+            return Map.of(
+                    "quarkus.redis.hosts",
+                    Stage.REDIS.uri(),
+                    "mp.jwt.verify.publickey.location",
+                    Tokens.publicKeyFile().toString(),
+                    // Quarkus tells tests of an executable which main port was chosen, but not which management port.
+                    "quarkus.management.port",
+                    String.valueOf(MANAGEMENT_PORT),
+                    // Quarkus makes a key and an issuer for tests.
+                    "mp.jwt.verify.publickey",
+                    "NONE",
+                    "mp.jwt.verify.issuer",
+                    "NONE");
+        }
+
+        @Override
+        public void stop() {
+            // The Redis is that of other tests as well.
+        }
+    }
+
+    @TestHTTPResource("/ws")
+    URI webSocket;
+
+    @Test
+    void whatIsPublishedIsHeard() {
+        await("readiness")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> managed("/q/health/ready").statusCode() == 200);
+        String upload = Stage.upload();
+        try (Client client = connect("7");
+                Client other = connect("8")) {
+            client.subscribe(upload);
+            for (int i = 0; i < BURST; i++) {
+                Stage.REDIS.publish("upload:" + upload, "progress " + i);
+                Stage.REDIS.publish("user:8", "hello " + i);
+            }
+            other.awaitMessage("hello " + (BURST - 1));
+            client.awaitMessage("progress " + (BURST - 1));
+            assertThat(other.subscribes(upload)).as("retained").isTrue();
+            assertThat(other.next()).isEqualTo("progress " + (BURST - 1));
+
+            given().auth()
+                    .oauth2(Tokens.withGroups("backend", "publisher"))
+                    .contentType(ContentType.JSON)
+                    .body("{\"action\":\"upload_failed\",\"error_message\":\"no\"}")
+                    .post("/api/uploads/" + upload + "/events")
+                    .then()
+                    .statusCode(202);
+            assertThat(client.next()).contains("upload_failed");
+            assertThat(managed("/q/metrics").asString()).contains("sluice_deliveries_total");
+        }
+    }
+
+    private static Response managed(String path) {
+        return given().port(MANAGEMENT_PORT).get(path);
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Client connect(String user) {
+        Client client = Client.connect(URI.create(webSocket.toString().replaceFirst("^http", "ws")));
+        client.authenticate(Tokens.of(user));
+        assertThat(client.next()).contains("auth_success");
+        return client;
+    }
+}

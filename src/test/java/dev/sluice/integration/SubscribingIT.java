@@ -1,0 +1,210 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@ParameterizedClass
+@EnumSource(Way.class)
+class SubscribingIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+
+    private final Way way;
+    private final Pod pod;
+
+    SubscribingIT(Way way) {
+        this.way = way;
+        this.pod = way.pod();
+    }
+
+    private Client client;
+
+    @BeforeEach
+    void connect() {
+        // What the one before has subscribed to lasts as long as its connection.
+        await().pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> pod.metric("sluice_users") == 0);
+        client = Client.of(pod, "subscriber");
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
+                    {"action":"subscribe_upload","upload_id":"silent"} | {"action":"subscribed","channel":"upload:silent"}
+                    {"action":"unsubscribe_upload","upload_id":"silent"} | {"action":"unsubscribed","channel":"upload:silent"}
+                    {"action":"subscribe","channel":"upload:silent:too"} | {"action":"subscribed","channel":"upload:silent:too"}
+                    {"action":"unsubscribe","channel":"upload:silent:too"} | {"action":"unsubscribed","channel":"upload:silent:too"}
+                    {"action":"subscribe","channel":"upload:silent","id":"x"} | {"action":"subscribed","channel":"upload:silent","id":"x"}
+                    {"action":"subscribe","channel":"upload:silent","id":1.50} | {"action":"subscribed","channel":"upload:silent","id":1.50}
+                    """)
+    void isAnswered(String message, String answer) {
+        assertThat(client.send(message).next()).isEqualTo(answer);
+    }
+
+    @ParameterizedTest
+    @CsvSource(quoteCharacter = '`', delimiter = '|', textBlock = """
+                    {"action":"subscribe","channel":"user:subscriber"} | bad_channel | "channel":"user:subscriber"
+                    {"action":"subscribe","channel":"user:other"} | bad_channel | "channel":"user:other"
+                    {"action":"subscribe","channel":"other:1","id":7} | bad_channel | "id":7
+                    {"action":"subscribe","channel":"sluice:canary"} | bad_channel | "channel":"sluice:canary"
+                    {"action":"subscribe","channel":"upload"} | bad_channel | "channel":"upload"
+                    {"action":"subscribe","channel":"upload:"} | bad_channel | "channel":"upload:"
+                    {"action":"unsubscribe","channel":"other:1"} | bad_channel | "channel":"other:1"
+                    {"action":"subscribe_upload","upload_id":""} | bad_channel | "channel":"upload:"
+                    {"action":"subscribe_upload","upload_id":42} | bad_message | upload_id
+                    {"action":"subscribe_upload"} | bad_message | upload_id
+                    {"action":"subscribe"} | bad_message | channel
+                    {"action":"dance","id":"x"} | unknown_action | "id":"x"
+                    {"action":7} | bad_message | action
+                    {} | bad_message | action
+                    [] | bad_message | JSON object
+                    nonsense | bad_message | JSON object
+                    {"action":"subscribe" | bad_message | JSON object
+                    """)
+    void whatMakesNoSenseIsAnsweredWithAnErrorAndTheConnectionStaysOpen(String message, String code, String detail) {
+        assertThat(client.send(message).next())
+                .startsWith("{\"action\":\"error\",\"code\":\"" + code + "\",\"message\":\"")
+                .contains(detail);
+        client.subscribe("after");
+    }
+
+    @Test
+    void binaryAndDeepMessagesAreErrorsToo() {
+        assertThat(client.send(new byte[] {1, 2, 3}).next()).contains("bad_message");
+        assertThat(client.send("[".repeat(30_000)).next()).contains("bad_message");
+        assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + "x".repeat(257) + "\"}")
+                        .next())
+                .contains("bad_channel");
+    }
+
+    @Test
+    void signsOfLifeAreNotAnswered() {
+        client.send("{\"action\":\"ping\"}").send("{\"action\":\"pong\",\"id\":1}");
+        client.send("{\"action\":\"ping\",\"id\":null}");
+        client.assertNothingMore();
+    }
+
+    @Test
+    void pingWithIdIsAnsweredWithPongAndThatId() {
+        for (String id : new String[] {"7", "\"seven\"", "1.50", "\"" + "x".repeat(1024) + "\""}) {
+            client.send("{\"action\":\"ping\",\"id\":" + id + "}");
+            assertThat(client.next()).isEqualTo("{\"action\":\"pong\",\"id\":" + id + "}");
+        }
+        for (String id : new String[] {"true", "{}", "[]", "\"" + "x".repeat(1025) + "\""}) {
+            client.send("{\"action\":\"ping\",\"id\":" + id + "}");
+            assertThat(client.next()).contains("bad_message");
+        }
+        client.assertNothingMore();
+    }
+
+    @Test
+    void whatIsNotUnicodeIsNoChannel() {
+        client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"\\ud800\"}");
+        assertThat(client.next()).contains("bad_channel");
+        client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"z\",\"id\":1e99999999999}");
+        assertThat(client.next()).contains("bad_message");
+    }
+
+    @Test
+    void aListIsAnsweredOneByOne() {
+        String one = Stage.upload();
+        String two = Stage.upload();
+        client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%s\",\"user:1\",\"upload:%s\"],\"id\":9}"
+                .formatted(one, two));
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + one + "\",\"id\":9}");
+        assertThat(client.next()).contains("bad_channel", "\"channel\":\"user:1\"", "\"id\":9");
+        assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + two + "\",\"id\":9}");
+        client.send("{\"action\":\"unsubscribe\",\"channels\":[\"upload:" + two + "\"]}");
+        assertThat(client.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + two + "\"}");
+        REDIS.publish("upload:" + two, "not wanted");
+        REDIS.publish("upload:" + one, "wanted");
+        assertThat(client.next()).isEqualTo("wanted");
+    }
+
+    @Test
+    void aSubscriptionBelongsToTheUser() {
+        try (Client tab = Client.of(pod, "subscriber");
+                Client other = Client.of(pod, "other")) {
+            String upload = Stage.upload();
+            client.subscribe(upload);
+            REDIS.publish("upload:" + upload, "1");
+            assertThat(client.next()).isEqualTo("1");
+            assertThat(tab.next()).isEqualTo("1");
+            other.assertNothingMore();
+            tab.unsubscribe(upload);
+            REDIS.publish("upload:" + upload, "2");
+            REDIS.publish("user:subscriber", "3");
+            assertThat(client.next()).isEqualTo("3");
+        }
+    }
+
+    @Test
+    void aSubscriptionEndsWithTheUsersLastConnection() {
+        await("only the subscriber is here").until(() -> pod.metric("sluice_users") == 1);
+        String upload = Stage.upload();
+        try (Client one = Client.of(pod, "comes and goes")) {
+            one.subscribe(upload);
+            one.leave();
+            one.closeCode();
+        }
+        await().until(() -> pod.metric("sluice_users") == 1);
+        try (Client two = Client.of(pod, "comes and goes")) {
+            REDIS.publish("upload:" + upload, "not wanted any more");
+            REDIS.publish("user:comes and goes", "wanted");
+            assertThat(two.next()).isEqualTo("wanted");
+        }
+    }
+
+    @Test
+    void theNumberOfSubscriptionsIsBounded() {
+        String refused = "sluice_refused_total{limit=\"subscriptions-per-user\"}";
+        double before = pod.metric(refused);
+        for (int i = 0; i < 256; i++) {
+            client.subscribe("many-" + i);
+        }
+        assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"one more\"}")
+                        .next())
+                .contains("too_many_subscriptions", "\"channel\":\"upload:one more\"");
+        pod.awaitMetric(refused, before + 1);
+        client.subscribe("many-0");
+    }
+
+    @Test
+    void scopeConnectionAndMoreRoutesComeFromTheConfiguration() {
+        Map<String, String> config = way.with(Map.of(
+                "sluice.subscriptions.scope", "connection",
+                "sluice.routes.team.audience", "subscribers",
+                "sluice.routes.team.access", "open",
+                "sluice.routes.mail.audience", "user"));
+        String upload = Stage.upload();
+        try (Pod own = Pod.ready(REDIS, config);
+                Client one = Client.of(own, "7");
+                Client two = Client.of(own, "7")) {
+            one.subscribe(upload);
+            one.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
+            assertThat(one.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"team:red\"}");
+            REDIS.publish("upload:" + upload, "only one");
+            REDIS.publish("team:red", "only one, too");
+            REDIS.publish("mail:7", "both");
+            assertThat(one.next()).isEqualTo("only one");
+            assertThat(one.next()).isEqualTo("only one, too");
+            assertThat(one.next()).isEqualTo("both");
+            assertThat(two.next()).isEqualTo("both");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.sluice.integration;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ServerSocketFactory;
+
+/** A network between a pod and its Redis, or a client and its pod, that can be cut, or swallow what is sent over it without a word. */
+final class TcpProxy implements AutoCloseable {
+
+    private final ServerSocket server;
+    private volatile int target;
+    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final Object hole = new Object();
+    private boolean swallowing;
+
+    TcpProxy(int target) {
+        this(ServerSocketFactory.getDefault(), target);
+    }
+
+    /** One that accepts in a way of its own, such as TLS. */
+    TcpProxy(ServerSocketFactory factory, int target) {
+        this(open(factory, InetAddress.getLoopbackAddress(), 0), target);
+    }
+
+    /** One at that address and port. */
+    TcpProxy(InetAddress address, int port, int target) {
+        this(open(ServerSocketFactory.getDefault(), address, port), target);
+    }
+
+    private TcpProxy(ServerSocket server, int target) {
+        this.server = server;
+        this.target = target;
+        start(this::accept);
+    }
+
+    private static ServerSocket open(ServerSocketFactory factory, InetAddress address, int port) {
+        try {
+            return factory.createServerSocket(port, 50, address);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connections made from now on go to that port of this host; those that are there stay as they are. */
+    void leadTo(int port) {
+        target = port;
+    }
+
+    int port() {
+        return server.getLocalPort();
+    }
+
+    String redisUri() {
+        return "redis://127.0.0.1:" + server.getLocalPort();
+    }
+
+    /** From now on nothing gets through, and nobody is told; new connections are accepted all the same. */
+    void swallow() {
+        synchronized (hole) {
+            swallowing = true;
+        }
+    }
+
+    /** Connections made from now on work; those that were there stay as they are. */
+    void heal() {
+        synchronized (hole) {
+            swallowing = false;
+        }
+    }
+
+    /** Resets every connection there is. */
+    void cut() {
+        for (Socket socket : sockets) {
+            try {
+                socket.setSoLinger(true, 0);
+                socket.close();
+            } catch (IOException e) {
+                // It is cut already.
+            }
+        }
+        sockets.clear();
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        cut();
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                Socket client = server.accept();
+                sockets.add(client);
+                start(() -> connect(client));
+            }
+        } catch (IOException closed) {
+            // There is nothing to do any more.
+        }
+    }
+
+    private void connect(Socket client) {
+        try (client;
+                Socket redis = new Socket(InetAddress.getLoopbackAddress(), target)) {
+            sockets.add(redis);
+            client.setTcpNoDelay(true);
+            redis.setTcpNoDelay(true);
+            start(() -> copy(client, redis));
+            copy(redis, client);
+        } catch (IOException nobodyThere) {
+            // The client's connection ends, too.
+        }
+    }
+
+    /** What was swallowed once is lost, and so is all that would follow: a stream has no holes. */
+    private void copy(Socket from, Socket to) {
+        byte[] bytes = new byte[64 * 1024];
+        boolean lost = false;
+        try (from;
+                to) {
+            InputStream in = from.getInputStream();
+            OutputStream out = to.getOutputStream();
+            for (int length = in.read(bytes); length >= 0; length = in.read(bytes)) {
+                synchronized (hole) {
+                    lost |= swallowing;
+                }
+                if (!lost) {
+                    out.write(bytes, 0, length);
+                }
+            }
+        } catch (IOException cut) {
+            // Both ends are closed.
+        }
+    }
+
+    private static void start(Runnable task) {
+        Thread thread = new Thread(task);
+        thread.setDaemon(true);
+        thread.start();
+    }
+}

@@ -1,0 +1,287 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.integration.Tokens.NamedKey;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where Sluice speaks TLS itself, what is encoded once for all is still encrypted for each. */
+class TlsIT {
+
+    private static final String PASSWORD = "changeit";
+    private static final String UNTRUSTED = "unable to find valid certification path";
+
+    private static Pod pod;
+    private static SSLContext trusting;
+    private static Path certificate;
+    private static Path privateKey;
+    private static Map<String, String> secured;
+
+    @BeforeAll
+    static void start() throws IOException, InterruptedException, GeneralSecurityException {
+        Path keys = Fork.file("tls.p12").toAbsolutePath();
+        Files.deleteIfExists(keys);
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
+                        "-genkeypair",
+                        "-alias",
+                        "sluice",
+                        "-keyalg",
+                        "EC",
+                        "-dname",
+                        "CN=localhost",
+                        "-ext",
+                        "san=dns:localhost",
+                        "-storetype",
+                        "PKCS12",
+                        "-storepass",
+                        PASSWORD,
+                        "-keystore",
+                        keys.toString())
+                .inheritIO()
+                .start();
+        assertThat(keytool.waitFor()).isZero();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(keys)) {
+            store.load(in, PASSWORD.toCharArray());
+        }
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        trusting = SSLContext.getInstance("TLS");
+        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        own.init(store, PASSWORD.toCharArray());
+        trusting.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+        certificate = Files.writeString(
+                Fork.file("tls.pem").toAbsolutePath(),
+                "-----BEGIN CERTIFICATE-----\n"
+                        + Base64.getMimeEncoder()
+                                .encodeToString(store.getCertificate("sluice").getEncoded())
+                        + "\n-----END CERTIFICATE-----\n");
+        privateKey = Files.writeString(
+                Fork.file("tls-key.pem").toAbsolutePath(),
+                "-----BEGIN PRIVATE KEY-----\n"
+                        + Base64.getMimeEncoder()
+                                .encodeToString(store.getKey("sluice", PASSWORD.toCharArray())
+                                        .getEncoded())
+                        + "\n-----END PRIVATE KEY-----\n");
+        secured = Map.of(
+                "quarkus.http.ssl-port",
+                "0",
+                "quarkus.http.ssl.certificate.key-store-file",
+                keys.toString(),
+                "quarkus.http.ssl.certificate.key-store-password",
+                PASSWORD);
+        pod = Pod.ready(Stage.REDIS, secured);
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+    }
+
+    @Test
+    void redisIsReachedByTlsWhereItsCertificateIsTrusted() {
+        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
+            String hosts = "rediss://localhost:" + redis.port();
+            Map<String, String> config = Map.of(
+                    "quarkus.redis.hosts",
+                    hosts,
+                    "quarkus.tls.redis.trust-store.pem.certs",
+                    certificate.toString(),
+                    "quarkus.tls.redis.hostname-verification-algorithm",
+                    "HTTPS",
+                    "quarkus.redis.tls-configuration-name",
+                    "redis");
+            try (Pod secure = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(secure, "7")) {
+                Stage.REDIS.publish("user:7", "hello");
+                assertThat(client.next()).isEqualTo("hello");
+            }
+            try (Pod distrustful = Pod.started(Stage.REDIS, Map.of("quarkus.redis.hosts", hosts))) {
+                distrustful.awaitLog("Redis subscription is not live");
+                assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
+                distrustful.awaitLog(UNTRUSTED);
+            }
+        }
+    }
+
+    @Test
+    void keysComeByTlsFromAServerWhoseCertificateIsTrusted() {
+        NamedKey key = NamedKey.rsa("key");
+        String token = key.sign(Tokens.claims("7"));
+        try (KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
+            keys.has(key);
+            Map<String, String> config = Map.of(
+                    "mp.jwt.verify.publickey.location",
+                    keys.url(),
+                    "smallrye.jwt.client.tls.certificate.path",
+                    certificate.toString());
+            try (Pod secure = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.connect(secure.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.next()).contains("auth_success");
+            }
+            try (Pod distrustful = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()));
+                    Client client = Client.connect(distrustful.webSocket("/ws")).authenticate(token)) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+                distrustful.awaitLog(UNTRUSTED);
+            }
+        }
+    }
+
+    @Test
+    void webhookWhoseCertificateIsNotTrustedIsToldInTheLog() {
+        try (KeyServer backend = new KeyServer(trusting.getServerSocketFactory(), "https")) {
+            Map<String, String> config = Map.of(
+                    "sluice.routes.team.audience",
+                    "subscribers",
+                    "sluice.routes.team.access",
+                    "webhook",
+                    "sluice.webhook.url",
+                    backend.url());
+            try (Pod distrustful = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(distrustful, "7")) {
+                client.send("{\"action\":\"subscribe\",\"channel\":\"team:1\"}");
+                assertThat(client.next()).contains("unavailable");
+                distrustful.awaitLog(UNTRUSTED);
+            }
+        }
+    }
+
+    /** The key between two underscores on each side stands for a quoted one; with one on each side it is not found. */
+    @Test
+    void certificateFilesOfAKeyStoreAreNamedByVariables() {
+        Map<String, String> variables = Map.of(
+                "QUARKUS_HTTP_SSL_PORT", "0",
+                "QUARKUS_HTTP_TLS_CONFIGURATION_NAME", "web",
+                "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__CERT", certificate.toString(),
+                "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__KEY", privateKey.toString(),
+                "QUARKUS_REDIS_HOSTS", Stage.REDIS.uri(),
+                "MP_JWT_VERIFY_PUBLICKEY_LOCATION", Tokens.publicKeyFile().toString());
+        HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
+        // Probes find the management port as ever, without TLS.
+        try (Pod secure = Pod.launched(Map.of(), variables).awaitReady();
+                Client client = Client.connect(http, secure.secureWebSocket("/ws"), Map.of())) {
+            assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
+        }
+    }
+
+    /** The certificate is for localhost only. */
+    @Test
+    void nameOfRedisIsCheckedUnlessTheTlsRegistrySaysNone() {
+        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
+            Map<String, String> config = new HashMap<>();
+            config.put("quarkus.redis.hosts", "rediss://127.0.0.1:" + redis.port());
+            config.put("quarkus.redis.tls-configuration-name", "redis");
+            config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
+            config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
+            try (Pod distrustful = Pod.started(Stage.REDIS, config)) {
+                distrustful.awaitLog("Redis subscription is not live");
+            }
+            config.put("quarkus.tls.redis.hostname-verification-algorithm", "NONE");
+            try (Pod careless = Pod.ready(Stage.REDIS, config);
+                    Client client = Client.of(careless, "7")) {
+                Stage.REDIS.publish("user:7", "hello");
+                assertThat(client.next()).isEqualTo("hello");
+            }
+        }
+    }
+
+    @Test
+    void payloadsOfEverySizeComeVerbatim() {
+        HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
+        URI uri = pod.secureWebSocket("/ws");
+        try (Client one = Client.connect(http, uri, Map.of()).authenticate(Tokens.of("7"));
+                Client two = Client.connect(http, uri, Map.of()).authenticate(Tokens.of("7"))) {
+            assertThat(one.next()).contains("auth_success");
+            assertThat(two.next()).contains("auth_success");
+            for (int length : new int[] {0, 1, 125, 126, 16_384, 65_535, 65_536, 200_000, 256 * 1024}) {
+                String payload = "x".repeat(length);
+                Stage.REDIS.publish("user:7", payload);
+                assertThat(one.next()).isEqualTo(payload);
+                assertThat(two.next()).isEqualTo(payload);
+            }
+        }
+    }
+
+    @Test
+    void headerLinesAreCountedBehindTls() throws IOException {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (Socket socket = trusting.getSocketFactory().createSocket("localhost", port)) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write(("GET / HTTP/1.1\r\n" + "a:\r\n".repeat(101)).getBytes(StandardCharsets.US_ASCII));
+            assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 431");
+        }
+    }
+
+    @Test
+    void whoeverDoesNotReadIsCutOffAsSoonAsWithoutTls() {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (RawClient slow = RawClient.narrow(trusting.getSocketFactory(), port, "crowd");
+                Client healthy = Client.of(pod, "crowd")) {
+            String large = "x".repeat(100_000);
+            for (int i = 0; pod.disconnects("outbox_full") == 0; i++) {
+                assertThat(i).isLessThan(1_000);
+                Stage.REDIS.publish("user:crowd", large);
+                assertThat(healthy.next()).isEqualTo(large);
+            }
+            // A farewell of TLS's own would wait for a peer that does not read.
+            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+        Map<String, String> stalling = new HashMap<>(secured);
+        stalling.put("sluice.outbox.max-stall", "3s");
+        stalling.put("quarkus.vertx.prefer-native-transport", String.valueOf(epoll));
+        try (Pod own = Pod.ready(Stage.REDIS, stalling);
+                RawClient slow = RawClient.narrow(
+                        trusting.getSocketFactory(), own.secureWebSocket("/ws").getPort(), "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            String large = "x".repeat(200_000);
+            int published = 0;
+            for (; own.metric("sluice_outbox_pending_bytes") < 500_000; published++) {
+                assertThat(published).isLessThan(1_000);
+                Stage.REDIS.publish("user:crowd", large);
+                assertThat(healthy.next()).isEqualTo(large);
+            }
+            // It takes ten seconds for one payload, three times as long as it might take nothing.
+            slow.reads(4_000, Duration.ofMillis(200));
+            assertThat(slow.next()).isEqualTo(large);
+            assertThat(own.disconnects()).isZero();
+            slow.reads(0, Duration.ZERO);
+            for (int i = 1; i < published; i++) {
+                assertThat(slow.next()).isEqualTo(large);
+            }
+            await().until(() -> own.metric("sluice_outbox_pending_bytes") == 0);
+            assertThat(own.disconnects()).isZero();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+package dev.sluice.integration;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.Key;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import javax.crypto.spec.SecretKeySpec;
+import org.jose4j.jwa.AlgorithmConstraints;
+import org.jose4j.jwk.PublicJsonWebKey;
+import org.jose4j.jws.AlgorithmIdentifiers;
+import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.lang.JoseException;
+import org.jspecify.annotations.Nullable;
+
+/** Mints good tokens and forges bad ones. */
+final class Tokens {
+
+    /** By user: a signature takes a while, and a token lasts longer than all tests do. */
+    private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
+
+    private static final KeyPair KEY = keyPair();
+    private static final KeyPair OTHER_KEY = keyPair();
+    private static final Path KEY_FILE = file("key.pem", publicKeyPem());
+    private static final Path PRIVATE_KEY_FILE =
+            file("privatekey.pem", pem("PRIVATE KEY", KEY.getPrivate().getEncoded()));
+
+    private Tokens() {}
+
+    /** A token as the backend makes them: no iat, an exp, the type. The same each time for a user. */
+    static String of(String user) {
+        return GOOD.computeIfAbsent(user, named -> sign(claims(named)));
+    }
+
+    /** The same with groups, which are the roles over HTTP. */
+    static String withGroups(String user, String... groups) {
+        JwtClaims claims = claims(user);
+        claims.setStringListClaim("groups", groups);
+        return sign(claims);
+    }
+
+    static JwtClaims claims(String user) {
+        JwtClaims claims = new JwtClaims();
+        claims.setSubject(user);
+        claims.setClaim("type", "access");
+        claims.setExpirationTimeMinutesInTheFuture(60);
+        return claims;
+    }
+
+    static String sign(JwtClaims claims) {
+        return sign(claims, AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate());
+    }
+
+    static String signedByAnotherKey(JwtClaims claims) {
+        return sign(claims, AlgorithmIdentifiers.RSA_USING_SHA256, OTHER_KEY.getPrivate());
+    }
+
+    static String signedByNoKey(JwtClaims claims) {
+        return sign(claims, AlgorithmIdentifiers.NONE, null);
+    }
+
+    /** The classic forgery: the public key, which everybody may know, used as the secret of a symmetric algorithm. */
+    static String signedWithThePublicKeyAsSecret(JwtClaims claims) {
+        return sign(
+                claims,
+                AlgorithmIdentifiers.HMAC_SHA256,
+                new SecretKeySpec(publicKeyPem().getBytes(StandardCharsets.US_ASCII), "HmacSHA256"));
+    }
+
+    static String signedWithSecret(JwtClaims claims, String secret) {
+        return sign(
+                claims,
+                AlgorithmIdentifiers.HMAC_SHA256,
+                new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+    }
+
+    /** A key of its own that a key server may have. */
+    record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
+
+        static NamedKey rsa(@Nullable String id) {
+            return rsa(id, 2048);
+        }
+
+        static NamedKey rsa(@Nullable String id, int bits) {
+            return new NamedKey(id, keyPair("RSA", bits), AlgorithmIdentifiers.RSA_USING_SHA256);
+        }
+
+        /** The same key under another name, or none. */
+        NamedKey as(@Nullable String otherId) {
+            return new NamedKey(otherId, pair, algorithm);
+        }
+
+        static NamedKey ellipticCurve(String id) {
+            return new NamedKey(id, keyPair("EC", 256), AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);
+        }
+
+        /** A token that it has signed. */
+        String sign(JwtClaims claims) {
+            return Tokens.sign(claims, algorithm, pair.getPrivate(), id);
+        }
+
+        /** A file with what verifies that. */
+        Path publicKeyFile() {
+            return file("key-" + id + ".pem", pem(pair));
+        }
+    }
+
+    /** What a server says that has these keys. */
+    static String jwks(NamedKey... keys) {
+        return Arrays.stream(keys).map(Tokens::jwk).collect(Collectors.joining(",", "{\"keys\":[", "]}"));
+    }
+
+    /** A good token that says which key of {@link #jwks} has signed it. */
+    static String withKeyId() {
+        return sign(claims("7"), AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate(), "one");
+    }
+
+    /** What a key server says. */
+    static String jwks() {
+        return jwks(new NamedKey("one", KEY, AlgorithmIdentifiers.RSA_USING_SHA256));
+    }
+
+    private static String jwk(NamedKey named) {
+        try {
+            PublicJsonWebKey key =
+                    PublicJsonWebKey.Factory.newPublicJwk(named.pair().getPublic());
+            if (named.id() != null) {
+                key.setKeyId(named.id());
+            }
+            key.setUse("sig");
+            key.setAlgorithm(named.algorithm());
+            return key.toJson();
+        } catch (JoseException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The file with the key that verifies good tokens; written once, as pods may read it at any time. */
+    static Path publicKeyFile() {
+        return KEY_FILE;
+    }
+
+    /** The file with the key that a backend signs good tokens with. */
+    static Path privateKeyFile() {
+        return PRIVATE_KEY_FILE;
+    }
+
+    private static Path file(String name, String content) {
+        try {
+            return Files.writeString(Fork.file(name), content).toAbsolutePath();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String publicKeyPem() {
+        return pem(KEY);
+    }
+
+    private static String pem(KeyPair pair) {
+        return pem("PUBLIC KEY", pair.getPublic().getEncoded());
+    }
+
+    private static String pem(String what, byte[] content) {
+        return "-----BEGIN " + what + "-----\n"
+                + Base64.getMimeEncoder().encodeToString(content)
+                + "\n-----END " + what + "-----\n";
+    }
+
+    private static String sign(JwtClaims claims, String algorithm, @Nullable Key key) {
+        return sign(claims, algorithm, key, null);
+    }
+
+    private static String sign(JwtClaims claims, String algorithm, @Nullable Key key, @Nullable String keyId) {
+        try {
+            JsonWebSignature token = new JsonWebSignature();
+            token.setAlgorithmConstraints(AlgorithmConstraints.NO_CONSTRAINTS);
+            token.setAlgorithmHeaderValue(algorithm);
+            if (keyId != null) {
+                token.setKeyIdHeaderValue(keyId);
+            }
+            token.setPayload(claims.toJson());
+            token.setKey(key);
+            token.setDoKeyValidation(false);
+            return token.getCompactSerialization();
+        } catch (JoseException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static KeyPair keyPair() {
+        return keyPair("RSA", 2048);
+    }
+
+    private static KeyPair keyPair(String algorithm, int bits) {
+        try {
+            KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm);
+            generator.initialize(bits);
+            return generator.generateKeyPair();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UpgradeIT {
+
+    private static final Pod POD = Stage.POD;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/ws", "/ws/uploads"})
+    void bothPathsServeTheSame(String path) {
+        try (Client client = Client.connect(POD.webSocket(path)).authenticate(Tokens.of("7"))) {
+            assertThat(client.next()).contains("auth_success");
+            client.subscribe(Stage.upload());
+        }
+    }
+
+    @Test
+    void theSubprotocolIsEchoedWhereOfferedAndNotNeeded() {
+        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "sluice.v1")) {
+            assertThat(client.subprotocol()).isEqualTo("sluice.v1");
+        }
+        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "other", "sluice.v1")) {
+            assertThat(client.subprotocol()).isEqualTo("sluice.v1");
+        }
+        try (Client client = Client.connect(POD.webSocket("/ws"))) {
+            assertThat(client.subprotocol()).isEmpty();
+        }
+    }
+
+    @Test
+    void aRefusedUpgradeMayBeTriedAgainOnTheSameConnection() throws IOException {
+        try (Socket socket = new Socket("localhost", POD.port())) {
+            for (int i = 0; i < 200; i++) {
+                assertThat(upgrade(socket, "nonsense")).isEqualTo(401);
+            }
+            assertThat(upgrade(socket, Tokens.of("7"))).isEqualTo(101);
+        }
+    }
+
+    @Test
+    void aConnectionBecomesOneWebSocketAtMost() throws IOException {
+        awaitNobody();
+        String both = request(Tokens.of("one")) + request(Tokens.of("two"));
+        for (int i = 0; i < 10; i++) {
+            try (Socket socket = new Socket("localhost", POD.port())) {
+                socket.getOutputStream().write(both.getBytes(StandardCharsets.US_ASCII));
+                socket.setSoTimeout(200);
+                String answer = readUntilSilence(socket);
+                assertThat(answer).doesNotContain("\"two\"");
+            }
+        }
+        awaitNobody();
+    }
+
+    @Test
+    void whoeverLeavesDuringTheUpgradeLeavesNothingBehind() throws IOException {
+        awaitNobody();
+        byte[] request = request(Tokens.of("7")).getBytes(StandardCharsets.US_ASCII);
+        for (int i = 0; i < 300; i++) {
+            Socket socket = new Socket("localhost", POD.port());
+            socket.getOutputStream().write(request);
+            LockSupport.parkNanos(i * 15_000L);
+            socket.setSoLinger(i % 2 == 0, 0);
+            socket.close();
+        }
+        awaitNobody();
+    }
+
+    private static void awaitNobody() {
+        for (String state : new String[] {"authenticated", "unauthenticated"}) {
+            await(state)
+                    .atMost(30, TimeUnit.SECONDS)
+                    .until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
+        }
+    }
+
+    private static int upgrade(Socket socket, String token) throws IOException {
+        socket.getOutputStream().write(request(token).getBytes(StandardCharsets.US_ASCII));
+        StringBuilder head = new StringBuilder();
+        while (head.indexOf("\r\n\r\n") < 0) {
+            head.append((char) socket.getInputStream().read());
+        }
+        return Integer.parseInt(head.substring(9, 12));
+    }
+
+    private static String request(String token) {
+        return "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                + "Authorization: Bearer " + token + "\r\n\r\n";
+    }
+
+    private static String readUntilSilence(Socket socket) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        try {
+            for (int c = socket.getInputStream().read();
+                    c >= 0;
+                    c = socket.getInputStream().read()) {
+                all.write(c);
+            }
+        } catch (SocketTimeoutException silence) {
+            return all.toString(StandardCharsets.ISO_8859_1);
+        }
+        return all.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    @Test
+    void byDefaultOnlyPagesOfTheSameHostMayConnect() {
+        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of("Origin", "http://localhost:" + POD.port()))) {
+            client.authenticate(Tokens.of("7"));
+            assertThat(client.next()).contains("auth_success");
+        }
+        for (String origin : new String[] {"http://evil.example", "http://localhost:1", "null", "nonsense"}) {
+            assertThat(Client.refusal(POD.webSocket("/ws"), Map.of("Origin", origin)))
+                    .as(origin)
+                    .isEqualTo(403);
+        }
+        assertThat(Client.refusal(
+                        POD.webSocket("/ws/uploads"),
+                        Map.of("Origin", "http://evil.example", "Authorization", "Bearer " + Tokens.of("7"))))
+                .as("even with a good token")
+                .isEqualTo(403);
+    }
+
+    @Test
+    void listedOriginsMayConnectBesideTheOwnHost() {
+        Map<String, String> config = Map.of("sluice.origins", "https://app.example.org,https://*.example.net");
+        try (Pod pod = Pod.ready(Stage.REDIS, config)) {
+            String own = "http://localhost:" + pod.port();
+            for (String origin : new String[] {"https://app.example.org", "https://a.example.net", own}) {
+                try (Client client = Client.connect(pod.webSocket("/ws"), Map.of("Origin", origin))) {
+                    client.authenticate(Tokens.of("7"));
+                    assertThat(client.next()).contains("auth_success");
+                }
+            }
+            for (String origin : new String[] {"http://localhost:1", "https://example.net"}) {
+                assertThat(Client.refusal(pod.webSocket("/ws"), Map.of("Origin", origin)))
+                        .as(origin)
+                        .isEqualTo(403);
+            }
+            // What the first one was, and which key decides.
+            pod.awaitLog("Refused because of origin: 1, the last of them http://localhost:1 (see sluice.origins)");
+        }
+    }
+
+    @Test
+    void theForwardedHostCountsOnlyWhereProxiesAreTrusted() {
+        Map<String, String> behindProxy =
+                Map.of("Origin", "https://app.example.org", "X-Forwarded-Host", "app.example.org");
+        assertThat(Client.refusal(POD.webSocket("/ws"), behindProxy)).isEqualTo(403);
+        Map<String, String> trusting = Map.of(
+                "quarkus.http.proxy.proxy-address-forwarding", "true",
+                "quarkus.http.proxy.allow-x-forwarded", "true",
+                "quarkus.http.proxy.enable-forwarded-host", "true");
+        try (Pod pod = Pod.ready(Stage.REDIS, trusting);
+                Client client = Client.connect(pod.webSocket("/ws"), behindProxy)) {
+            client.authenticate(Tokens.of("7"));
+            assertThat(client.next()).contains("auth_success");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.sluice.integration;
+
+import io.restassured.path.json.JsonPath;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Watches a pod as the console does. */
+final class Watcher implements AutoCloseable {
+
+    private static final int PATIENCE_MILLIS = 30_000;
+
+    private final HttpURLConnection connection;
+    private final BufferedReader lines;
+
+    Watcher(Pod pod, String token) {
+        try {
+            connection =
+                    (HttpURLConnection) pod.http("/api/console/updates").toURL().openConnection();
+            connection.setReadTimeout(PATIENCE_MILLIS);
+            connection.setRequestProperty("Authorization", "Bearer " + token);
+            lines = new BufferedReader(new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The next update. */
+    JsonPath next() {
+        JsonPath update = nextIfAny();
+        if (update == null) {
+            throw new AssertionError("the stream has ended");
+        }
+        return update;
+    }
+
+    /** The next update that is so. */
+    JsonPath await(Predicate<JsonPath> condition) {
+        JsonPath update = next();
+        while (!condition.test(update)) {
+            update = next();
+        }
+        return update;
+    }
+
+    /** Awaits that the pod ends it. */
+    void awaitEnd() {
+        while (nextIfAny() != null) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private @Nullable JsonPath nextIfAny() {
+        try {
+            String line = lines.readLine();
+            while (line != null && !line.startsWith("data:")) {
+                line = lines.readLine();
+            }
+            return line == null ? null : JsonPath.from(line.substring("data:".length()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        connection.disconnect();
+    }
+}
