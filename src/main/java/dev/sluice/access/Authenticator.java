@@ -35,20 +35,20 @@ public final class Authenticator {
     }
 
     /** The verdict on a token's bearer, on any thread; never fails. No event loop is blocked. */
-    public Uni<Verdict> verify(String token) {
+    public Uni<TokenResult> verify(String token) {
         ConnectWebhook asked = webhook;
         if (asked == null) {
             return tokens.verify(token);
         }
         return tokens.verify(token)
-                .chain(verdict -> verdict instanceof Verdict.Accepted accepted
+                .chain(verdict -> verdict instanceof TokenResult.Accepted accepted
                         ? ask(asked, token, accepted)
                         : Uni.createFrom().item(verdict));
     }
 
-    private Uni<Verdict> ask(ConnectWebhook asked, String token, Verdict.Accepted accepted) {
+    private Uni<TokenResult> ask(ConnectWebhook asked, String token, TokenResult.Accepted accepted) {
         return asked.ask(token, new Arrival(accepted.bearer().user(), accepted.claims()))
-                .<Verdict>map(may -> may ? accepted : new Verdict.Forbidden())
+                .<TokenResult>map(may -> may ? accepted : new TokenResult.Forbidden())
                 .onFailure()
                 .recoverWithItem(failure -> {
                     long count = unanswered.pass();
@@ -58,7 +58,7 @@ public final class Authenticator {
                                         + " further ones are not logged for a minute",
                                 Causes.innermost(failure), count);
                     }
-                    return new Verdict.Unavailable();
+                    return new TokenResult.Unavailable();
                 });
     }
 }

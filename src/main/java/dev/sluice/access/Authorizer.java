@@ -4,7 +4,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.redis.RedisLines;
+import dev.sluice.redis.CommandConnectionFactory;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
@@ -39,7 +39,7 @@ public final class Authorizer {
     private final Routes routes;
 
     /** Those who are asked, for the kinds of access that need it. */
-    private final Map<Access, Judge> judges;
+    private final Map<Access, ChannelAuthorizer> judges;
 
     private final MeterRegistry metrics;
     private final LogThrottle unanswered = new LogThrottle();
@@ -48,13 +48,13 @@ public final class Authorizer {
     Authorizer(
             Routes routes,
             SluiceConfig config,
-            RedisLines redis,
+            CommandConnectionFactory redis,
             Instance<TlsConfigurationRegistry> tls,
             MeterRegistry metrics) {
         this(routes, judges(routes, config, redis, tls), metrics);
     }
 
-    Authorizer(Routes routes, Map<Access, Judge> judges, MeterRegistry metrics) {
+    Authorizer(Routes routes, Map<Access, ChannelAuthorizer> judges, MeterRegistry metrics) {
         this.routes = routes;
         this.judges = judges;
         this.metrics = metrics;
@@ -67,10 +67,13 @@ public final class Authorizer {
     }
 
     /** One for each kind of access that a route has and that needs one. */
-    private static Map<Access, Judge> judges(
-            Routes routes, SluiceConfig config, RedisLines redis, Instance<TlsConfigurationRegistry> tls) {
+    private static Map<Access, ChannelAuthorizer> judges(
+            Routes routes,
+            SluiceConfig config,
+            CommandConnectionFactory redis,
+            Instance<TlsConfigurationRegistry> tls) {
         Set<@Nullable Access> used = routes.all().stream().map(Route::access).collect(Collectors.toSet());
-        Map<Access, Judge> judges = new EnumMap<>(Access.class);
+        Map<Access, ChannelAuthorizer> judges = new EnumMap<>(Access.class);
         if (used.contains(Access.OWNER)) {
             judges.put(Access.OWNER, owners(config.owner(), config.access().pending(), redis));
         }
@@ -80,17 +83,19 @@ public final class Authorizer {
         return judges;
     }
 
-    private static Judge owners(SluiceConfig.Owner config, int pending, RedisLines redis) {
-        return new Owners(redis.open(config.timeout()), new Turns(config.timeout(), config.concurrency(), pending));
+    private static ChannelAuthorizer owners(SluiceConfig.Owner config, int pending, CommandConnectionFactory redis) {
+        return new OwnerAuthorizer(
+                redis.open(config.timeout()),
+                new AuthorizationBulkhead(config.timeout(), config.concurrency(), pending));
     }
 
-    private static Judge webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
+    private static ChannelAuthorizer webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
         return new Webhook(
                 config.url().orElseThrow(),
                 config,
                 tls,
-                new Turns(config.timeout(), config.concurrency(), pending),
-                new Answers<>(config));
+                new AuthorizationBulkhead(config.timeout(), config.concurrency(), pending),
+                new WebhookCache<>(config));
     }
 
     /** Says so only once it is sure that the pod starts. */
@@ -103,7 +108,7 @@ public final class Authorizer {
     }
 
     /** The decision where nobody needs to be asked, else {@code null}. */
-    public @Nullable Decision known(Bearer bearer, Channel channel) {
+    public @Nullable Decision known(AuthenticatedUser bearer, Channel channel) {
         return known(bearer.user(), bearer.grants(), channel);
     }
 
@@ -143,7 +148,7 @@ public final class Authorizer {
         return Decision.UNKNOWN;
     }
 
-    private Judge judge(Channel channel) {
+    private ChannelAuthorizer judge(Channel channel) {
         return Objects.requireNonNull(judges.get(access(channel)));
     }
 

@@ -29,15 +29,15 @@ final class ConnectWebhook {
 
     private final TokenBudget waiting = new TokenBudget(Integer.MAX_VALUE, MAX_WAITING_CHARACTERS);
     private final Backend backend;
-    private final Turns turns;
+    private final AuthorizationBulkhead turns;
     /** By the digest of the token, which may be long. */
-    private final Answers<String> answers;
+    private final WebhookCache<String> answers;
 
     ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls) {
         WebhookConfig webhook = config.webhook();
-        this.turns = new Turns(
+        this.turns = new AuthorizationBulkhead(
                 webhook.timeout(), webhook.concurrency(), config.access().pending());
-        this.answers = new Answers<>(webhook);
+        this.answers = new WebhookCache<>(webhook);
         this.backend = Backend.at(url, webhook, tls);
     }
 

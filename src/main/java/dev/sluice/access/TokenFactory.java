@@ -50,8 +50,8 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     /** The longest token that is looked at. */
     static final int MAX_CHARACTERS = 16 * 1024;
 
-    static final Verdict.Refused TOO_LONG =
-            new Verdict.Refused(Verdict.Reason.TOKEN, "token is longer than " + MAX_CHARACTERS + " characters");
+    static final TokenResult.Refused TOO_LONG =
+            new TokenResult.Refused(TokenResult.Reason.TOKEN, "token is longer than " + MAX_CHARACTERS + " characters");
 
     private final Parser parser = new Parser();
     private final LogThrottle failures = new LogThrottle();
@@ -85,14 +85,14 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     static final class Rejected extends ParseException {
         private static final long serialVersionUID = 1;
 
-        private final transient Verdict.Refused verdict;
+        private final transient TokenResult.Refused verdict;
 
-        Rejected(Verdict.Refused verdict) {
+        Rejected(TokenResult.Refused verdict) {
             super(verdict.message());
             this.verdict = verdict;
         }
 
-        Verdict.Refused verdict() {
+        TokenResult.Refused verdict() {
             return verdict;
         }
     }
@@ -204,12 +204,12 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
             throw rejected(TokenFailures.refused(e), e);
         } catch (RuntimeException | StackOverflowError e) {
             // A claim of the wrong JSON type, or nested too deeply.
-            throw rejected(new Verdict.Refused(Verdict.Reason.TOKEN, TokenFailures.INVALID), e);
+            throw rejected(new TokenResult.Refused(TokenResult.Reason.TOKEN, TokenFailures.INVALID), e);
         }
         Object type = context.getJwtClaims().getClaimValue("type");
         // Refresh tokens of the same backend are signed with the same key.
         if (type != null && !type.equals("access")) {
-            throw rejected(new Verdict.Refused(Verdict.Reason.TYPE, "token is not an access token"), null);
+            throw rejected(new TokenResult.Refused(TokenResult.Reason.TYPE, "token is not an access token"), null);
         }
         return new VerifiedToken(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
     }
@@ -226,7 +226,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         return keys == null || keys.healthy();
     }
 
-    private static Rejected rejected(Verdict.Refused verdict, @Nullable Throwable failure) {
+    private static Rejected rejected(TokenResult.Refused verdict, @Nullable Throwable failure) {
         if (LOG.isDebugEnabled()) {
             LOG.debugf("Token refused: %s%s", verdict.message(), TokenFailures.detail(failure));
         }

@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Verdict.Reason;
+import dev.sluice.access.TokenResult.Reason;
 import dev.sluice.log.Causes;
 import io.smallrye.jwt.auth.principal.ParseException;
 import java.util.List;
@@ -20,37 +20,39 @@ final class TokenFailures {
 
     private TokenFailures() {}
 
-    static Verdict.Refused refused(ParseException failure) {
+    static TokenResult.Refused refused(ParseException failure) {
         Throwable cause = failure.getCause();
         if (cause instanceof UnresolvableKeyException) {
-            return new Verdict.Refused(Reason.SIGNATURE, SIGNATURE);
+            return new TokenResult.Refused(Reason.SIGNATURE, SIGNATURE);
         }
         if (cause instanceof InvalidJwtException invalid) {
             List<ErrorCodeValidator.Error> errors = invalid.getErrorDetails();
             return errors.isEmpty()
-                    ? new Verdict.Refused(Reason.CLAIMS, "token lacks a claim")
+                    ? new TokenResult.Refused(Reason.CLAIMS, "token lacks a claim")
                     : refused(errors.get(0).getErrorCode(), invalid.getCause());
         }
-        return cause == null ? new Verdict.Refused(Reason.CLAIMS, INVALID) : new Verdict.Refused(Reason.TOKEN, INVALID);
+        return cause == null
+                ? new TokenResult.Refused(Reason.CLAIMS, INVALID)
+                : new TokenResult.Refused(Reason.TOKEN, INVALID);
     }
 
-    private static Verdict.Refused refused(int code, @Nullable Throwable cause) {
+    private static TokenResult.Refused refused(int code, @Nullable Throwable cause) {
         return switch (code) {
-            case ErrorCodes.EXPIRED -> new Verdict.Refused(Reason.EXPIRED, "token has expired");
-            case ErrorCodes.EXPIRATION_MISSING -> new Verdict.Refused(Reason.CLAIMS, "token has no exp claim");
-            case ErrorCodes.NOT_YET_VALID -> new Verdict.Refused(Reason.CLAIMS, "token is not valid yet");
+            case ErrorCodes.EXPIRED -> new TokenResult.Refused(Reason.EXPIRED, "token has expired");
+            case ErrorCodes.EXPIRATION_MISSING -> new TokenResult.Refused(Reason.CLAIMS, "token has no exp claim");
+            case ErrorCodes.NOT_YET_VALID -> new TokenResult.Refused(Reason.CLAIMS, "token is not valid yet");
             case ErrorCodes.AUDIENCE_INVALID, ErrorCodes.AUDIENCE_MISSING ->
-                new Verdict.Refused(Reason.AUDIENCE, "token is for another audience");
+                new TokenResult.Refused(Reason.AUDIENCE, "token is for another audience");
             case ErrorCodes.ISSUER_INVALID, ErrorCodes.ISSUER_MISSING ->
-                new Verdict.Refused(Reason.ISSUER, "token is of another issuer");
+                new TokenResult.Refused(Reason.ISSUER, "token is of another issuer");
             case ErrorCodes.SIGNATURE_INVALID, ErrorCodes.SIGNATURE_MISSING, ErrorCodes.INTEGRITY_MISSING ->
-                new Verdict.Refused(Reason.SIGNATURE, SIGNATURE);
-            case ErrorCodes.JSON_INVALID -> new Verdict.Refused(Reason.TOKEN, INVALID);
+                new TokenResult.Refused(Reason.SIGNATURE, SIGNATURE);
+            case ErrorCodes.JSON_INVALID -> new TokenResult.Refused(Reason.TOKEN, INVALID);
             case ErrorCodes.MISCELLANEOUS ->
                 cause instanceof InvalidAlgorithmException
-                        ? new Verdict.Refused(Reason.SIGNATURE, SIGNATURE)
-                        : new Verdict.Refused(Reason.TOKEN, INVALID);
-            default -> new Verdict.Refused(Reason.CLAIMS, INVALID);
+                        ? new TokenResult.Refused(Reason.SIGNATURE, SIGNATURE)
+                        : new TokenResult.Refused(Reason.TOKEN, INVALID);
+            default -> new TokenResult.Refused(Reason.CLAIMS, INVALID);
         };
     }
 

@@ -61,7 +61,7 @@ public final class Tokens {
     }
 
     /** The verdict on a token, on any thread; never fails. May wait for keys, but holds up nobody else meanwhile. */
-    public Uni<Verdict> verify(String token) {
+    public Uni<TokenResult> verify(String token) {
         long arrival = System.nanoTime();
         return Uni.createFrom()
                 .completionStage(() -> judge(token, arrival, false))
@@ -73,7 +73,7 @@ public final class Tokens {
                                 "Tokens that could not be verified: %d, the last because of %s",
                                 count, failure.getClass());
                     }
-                    return new Verdict.Unavailable();
+                    return new TokenResult.Unavailable();
                 });
     }
 
@@ -82,7 +82,7 @@ public final class Tokens {
      *
      * @param last whether to give up if the known keys do not verify it
      */
-    private CompletionStage<Verdict> judge(String token, long arrival, boolean last) {
+    private CompletionStage<TokenResult> judge(String token, long arrival, boolean last) {
         int characters = token.length();
         if (characters > TokenFactory.MAX_CHARACTERS) {
             return CompletableFuture.completedFuture(TokenFactory.TOO_LONG);
@@ -95,7 +95,7 @@ public final class Tokens {
                                 + " a minute",
                         count);
             }
-            return CompletableFuture.completedFuture(new Verdict.Unavailable());
+            return CompletableFuture.completedFuture(new TokenResult.Unavailable());
         }
         // Given back when the worker is done with it, not when the client has gone.
         return workers.executeBlocking(() -> Optional.ofNullable(decide(token, arrival)), false)
@@ -106,7 +106,7 @@ public final class Tokens {
                         : last ? undecided() : awaitKeys(token, arrival));
     }
 
-    private CompletionStage<Verdict> awaitKeys(String token, long arrival) {
+    private CompletionStage<TokenResult> awaitKeys(String token, long arrival) {
         int characters = token.length();
         if (!waiting.enter(characters)) {
             return undecided();
@@ -119,9 +119,9 @@ public final class Tokens {
                 });
     }
 
-    private CompletionStage<Verdict> undecided() {
+    private CompletionStage<TokenResult> undecided() {
         return CompletableFuture.completedFuture(
-                factory.hasKeys() ? new Verdict.Undecided() : new Verdict.Unavailable());
+                factory.hasKeys() ? new TokenResult.Undecided() : new TokenResult.Unavailable());
     }
 
     @PreDestroy
@@ -130,7 +130,7 @@ public final class Tokens {
     }
 
     /** {@code null} where newer keys may decide. */
-    private @Nullable Verdict decide(String token, long arrival) {
+    private @Nullable TokenResult decide(String token, long arrival) {
         JsonWebToken verified;
         try {
             verified = factory.judge(token, info, arrival);
@@ -149,10 +149,11 @@ public final class Tokens {
         if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
             return claims("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
-        Bearer bearer = new Bearer(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
+        AuthenticatedUser bearer =
+                new AuthenticatedUser(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
         return verified instanceof TokenFactory.VerifiedToken whole
-                ? new Verdict.Accepted(bearer, whole.claims())
-                : new Verdict.Accepted(bearer);
+                ? new TokenResult.Accepted(bearer, whole.claims())
+                : new TokenResult.Accepted(bearer);
     }
 
     /** A date beyond all that can be told in milliseconds is never. */
@@ -176,8 +177,8 @@ public final class Tokens {
         return names;
     }
 
-    private static Verdict.Refused claims(String message) {
+    private static TokenResult.Refused claims(String message) {
         LOG.debugf("Token refused: %s", message);
-        return new Verdict.Refused(Verdict.Reason.CLAIMS, message);
+        return new TokenResult.Refused(TokenResult.Reason.CLAIMS, message);
     }
 }

@@ -12,17 +12,22 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Those for whom a backend says yes. */
-final class Webhook implements Judge {
+final class Webhook implements ChannelAuthorizer {
 
     /** Statuses that say nothing of the user: the backend is in trouble. */
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 
     private final Backend backend;
-    private final Turns turns;
-    private final Answers<Question> answers;
+    private final AuthorizationBulkhead turns;
+    private final WebhookCache<Question> answers;
 
-    Webhook(URI url, WebhookConfig config, TlsConfigurationRegistry tls, Turns turns, Answers<Question> answers) {
+    Webhook(
+            URI url,
+            WebhookConfig config,
+            TlsConfigurationRegistry tls,
+            AuthorizationBulkhead turns,
+            WebhookCache<Question> answers) {
         this.backend = Backend.at(url, config, tls);
         this.turns = turns;
         this.answers = answers;

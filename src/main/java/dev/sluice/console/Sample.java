@@ -54,7 +54,7 @@ record Sample(
      * @param earlier some seconds ago: percentiles need more than one can bring
      * @param before a second ago
      */
-    static Sample between(Reading earlier, Reading before, Reading now) {
+    static Sample between(MetricReading earlier, MetricReading before, MetricReading now) {
         double seconds = Math.max(0.001, (now.nanos() - before.nanos()) / 1e9);
         return new Sample(
                 now.at().toEpochMilli(),

@@ -29,7 +29,7 @@ final class Sampler {
     private final MeterRegistry meters;
     private final boolean enabled;
     private final Ring<Sample> samples = new Ring<>(KEPT);
-    private final Deque<Reading> window = new ArrayDeque<>();
+    private final Deque<MetricReading> window = new ArrayDeque<>();
     private final BroadcastProcessor<Long> news = BroadcastProcessor.create();
     private Cancellable looking = () -> {};
 
@@ -64,7 +64,7 @@ final class Sampler {
     }
 
     private void look(long number) {
-        Reading now = Reading.of(meters);
+        MetricReading now = MetricReading.of(meters);
         if (!window.isEmpty()) {
             samples.add(Sample.between(window.getFirst(), window.getLast(), now));
         }

@@ -47,7 +47,7 @@ public final class Search {
      */
     @GET
     @Operation(hidden = true)
-    public Found find(@RestQuery @DefaultValue("") String text, @RestQuery @DefaultValue("") String after) {
+    public UserPage find(@RestQuery @DefaultValue("") String text, @RestQuery @DefaultValue("") String after) {
         String part = text.toLowerCase(Locale.ROOT);
         Set<String> listening = listening(text);
         // The first of the page and one more, the last of them on top.
@@ -65,7 +65,7 @@ public final class Search {
             }
         }
         List<String> page = first.stream().sorted().limit(PAGE).toList();
-        return new Found(
+        return new UserPage(
                 total,
                 page.stream().flatMap(user -> found(user).stream()).toList(),
                 first.size() > PAGE ? page.get(PAGE - 1) : null);
@@ -80,7 +80,7 @@ public final class Search {
     }
 
     /** One, or none where the user has gone meanwhile. */
-    private List<Found.User> found(String user) {
+    private List<UserPage.User> found(String user) {
         Map<Connection, List<Channel>> connections = registry.connections(user);
         if (connections.isEmpty()) {
             return List.of();
@@ -94,7 +94,7 @@ public final class Search {
                 .map(Connection::since)
                 .min(Comparator.naturalOrder())
                 .orElseThrow();
-        return List.of(new Found.User(
+        return List.of(new UserPage.User(
                 user,
                 connections.size(),
                 since,

@@ -7,4 +7,4 @@ import java.util.List;
  *
  * @param ends connections that have ended
  */
-record Update(Facts facts, List<Sample> samples, List<End> ends) {}
+record Update(PodInfo facts, List<Sample> samples, List<ClosedConnection> ends) {}

@@ -26,11 +26,11 @@ public final class Watch {
     private static final long MAX_SECONDS = Duration.ofDays(1).toSeconds();
 
     private final Sampler sampler;
-    private final Journal journal;
+    private final RecentEvents journal;
     private final JsonWebToken token;
     private final AtomicInteger watchers = new AtomicInteger();
 
-    Watch(Sampler sampler, Journal journal, JsonWebToken token) {
+    Watch(Sampler sampler, RecentEvents journal, JsonWebToken token) {
         this.sampler = sampler;
         this.journal = journal;
         this.token = token;

@@ -36,7 +36,7 @@ public final class Control {
     private static final String USER = "user";
     private static final String DISCONNECT = "disconnect_user";
 
-    private final @Nullable Seal seal;
+    private final @Nullable MessageSigner seal;
     private final Publisher publisher;
     private final Event<DisconnectUser> disconnects;
     private final Event<SubscriptionsMessage> subscriptions;
@@ -62,9 +62,9 @@ public final class Control {
                 .register(metrics);
     }
 
-    private static Seal seal(String secret) {
+    private static MessageSigner seal(String secret) {
         byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
-        return new Seal(bytes, InstantSource.system(), new Nonces(MAX_NONCES, Ticker.systemTicker()));
+        return new MessageSigner(bytes, InstantSource.system(), new ReplayCache(MAX_NONCES, Ticker.systemTicker()));
     }
 
     /** Whether there is a fleet to speak to: a secret that its pods share. */
@@ -110,12 +110,13 @@ public final class Control {
             }
             return;
         }
-        Seal.Finding finding = message.text() == null ? new Seal.Finding.Refused() : seal.examine(message.text());
-        if (finding instanceof Seal.Finding.Genuine genuine) {
+        MessageSigner.Verification finding =
+                message.text() == null ? new MessageSigner.Verification.Refused() : seal.examine(message.text());
+        if (finding instanceof MessageSigner.Verification.Genuine genuine) {
             act(genuine.content());
-        } else if (finding instanceof Seal.Finding.Repeatable repeatable) {
+        } else if (finding instanceof MessageSigner.Verification.Repeatable repeatable) {
             hear(repeatable.content());
-        } else if (finding instanceof Seal.Finding.Refused) {
+        } else if (finding instanceof MessageSigner.Verification.Refused) {
             refused.increment();
             long count = refusals.pass();
             if (count > 0) {

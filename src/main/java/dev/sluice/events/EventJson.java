@@ -65,24 +65,24 @@ final class EventJson {
         try {
             root = json.readTree(text);
         } catch (JsonProcessingException e) {
-            throw Misreading.syntax(e);
+            throw JsonErrors.syntax(e);
         } catch (NumberFormatException e) {
             // An exponent that no number has room for, which Jackson lets through as it is.
-            throw Misreading.number();
+            throw JsonErrors.number();
         } catch (IOException e) {
-            throw Misreading.noObject();
+            throw JsonErrors.noObject();
         }
         if (!root.isObject()) {
-            throw Misreading.noObject();
+            throw JsonErrors.noObject();
         }
         List<FieldError> errors = new ArrayList<>();
         while (true) {
             try {
                 return new Reading<>(json.treeToValue(root, type), errors, validator);
             } catch (JsonProcessingException e) {
-                errors.add(Misreading.error(e));
+                errors.add(JsonErrors.error(e));
                 // What else is wrong is found out without this one.
-                if (errors.size() == MAX_ERRORS || !Misreading.remove(e, root)) {
+                if (errors.size() == MAX_ERRORS || !JsonErrors.remove(e, root)) {
                     throw ProblemException.badFields(errors);
                 }
             }

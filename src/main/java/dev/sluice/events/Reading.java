@@ -43,7 +43,7 @@ record Reading<E extends Event>(E event, List<FieldError> errors, Validator vali
     /** As it is called in JSON. */
     private static String field(Path path) {
         List<String> names = new ArrayList<>();
-        path.forEach(node -> names.add(Misreading.SNAKE_CASE.translate(node.getName())));
+        path.forEach(node -> names.add(JsonErrors.SNAKE_CASE.translate(node.getName())));
         return String.join(".", names);
     }
 }

@@ -2,7 +2,7 @@ package dev.sluice.events;
 
 import dev.sluice.http.FieldError;
 import dev.sluice.http.PathSegment;
-import dev.sluice.publish.Intake;
+import dev.sluice.publish.PublishService;
 import dev.sluice.publish.Receipt;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpServerRequest;
@@ -32,10 +32,10 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 @RolesAllowed("publisher")
 public final class UploadEvents {
 
-    private final Intake intake;
+    private final PublishService intake;
     private final EventJson json;
 
-    UploadEvents(Intake intake, EventJson json) {
+    UploadEvents(PublishService intake, EventJson json) {
         this.intake = intake;
         this.json = json;
     }

@@ -1,7 +1,7 @@
 package dev.sluice.events;
 
 import dev.sluice.http.PathSegment;
-import dev.sluice.publish.Intake;
+import dev.sluice.publish.PublishService;
 import dev.sluice.publish.Receipt;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpServerRequest;
@@ -31,10 +31,10 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 @RolesAllowed("publisher")
 public final class UserEvents {
 
-    private final Intake intake;
+    private final PublishService intake;
     private final EventJson json;
 
-    UserEvents(Intake intake, EventJson json) {
+    UserEvents(PublishService intake, EventJson json) {
         this.intake = intake;
         this.json = json;
     }

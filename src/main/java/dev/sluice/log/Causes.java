@@ -31,6 +31,6 @@ public final class Causes {
     }
 
     private static String text(String message) {
-        return Plain.text(message.replaceAll("://\\S*@", "://"));
+        return LogSanitizer.text(message.replaceAll("://\\S*@", "://"));
     }
 }

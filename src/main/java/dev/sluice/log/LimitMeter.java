@@ -42,7 +42,7 @@ public final class LimitMeter {
         if (count > 0) {
             LOG.warnf(
                     "Refused because of %s: %d%s; further ones are only counted for a minute",
-                    limit, count, what.isEmpty() ? "" : ", the last of them " + Plain.text(what));
+                    limit, count, what.isEmpty() ? "" : ", the last of them " + LogSanitizer.text(what));
         }
     }
 }

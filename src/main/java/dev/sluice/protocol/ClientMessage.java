@@ -38,14 +38,14 @@ public sealed interface ClientMessage {
         }
     }
 
-    /** I am alive. */
-    record Alive() implements ClientMessage {}
+    /** The answer to a heartbeat of the server. */
+    record Pong() implements ClientMessage {}
 
     /** A sign of life that asks for one in return: whether this connection still works. */
     record Ping(JsonNode id) implements ClientMessage {}
 
     /** A JSON object that makes no sense. */
-    record Senseless(
+    record InvalidMessage(
             ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}
 
     /** Not even a JSON object. */

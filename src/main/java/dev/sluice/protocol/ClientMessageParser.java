@@ -14,11 +14,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.protocol.ClientMessage.Alive;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.protocol.ClientMessage.Ping;
-import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import java.io.IOException;
@@ -96,9 +96,9 @@ public final class ClientMessageParser {
             case "unsubscribe" -> channels(message, id, false);
             case "subscribe_upload" -> upload(message, id, true);
             case "unsubscribe_upload" -> upload(message, id, false);
-            case "ping" -> id == null ? new Alive() : new Ping(id);
-            case "pong" -> new Alive();
-            default -> new Senseless(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
+            case "ping" -> id == null ? new Pong() : new Ping(id);
+            case "pong" -> new Pong();
+            default -> new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
         };
     }
 
@@ -179,8 +179,8 @@ public final class ClientMessageParser {
         return subscribe ? new Subscribe(channels, retained, id) : new Unsubscribe(channels, id);
     }
 
-    private static Senseless senseless(String why, @Nullable JsonNode id) {
-        return new Senseless(ErrorCode.BAD_MESSAGE, why, id);
+    private static InvalidMessage senseless(String why, @Nullable JsonNode id) {
+        return new InvalidMessage(ErrorCode.BAD_MESSAGE, why, id);
     }
 
     private static @Nullable JsonNode present(@Nullable JsonNode node) {

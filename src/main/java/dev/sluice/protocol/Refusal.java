@@ -1,6 +1,6 @@
 package dev.sluice.protocol;
 
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import java.util.Locale;
 
 /** Why somebody did not become a connection, with the close code that says so. */
@@ -43,7 +43,7 @@ public enum Refusal {
     }
 
     /** That of a token, with the same name. */
-    public static Refusal of(Verdict.Reason reason) {
+    public static Refusal of(TokenResult.Reason reason) {
         return switch (reason) {
             case TOKEN -> TOKEN;
             case SIGNATURE -> SIGNATURE;

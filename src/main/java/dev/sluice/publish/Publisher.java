@@ -1,8 +1,8 @@
 package dev.sluice.publish;
 
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.redis.RedisLine;
-import dev.sluice.redis.RedisLines;
+import dev.sluice.redis.CommandConnection;
+import dev.sluice.redis.CommandConnectionFactory;
 import io.quarkus.runtime.Startup;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.buffer.Buffer;
@@ -17,9 +17,9 @@ import java.nio.charset.StandardCharsets;
 @Singleton
 public final class Publisher {
 
-    private final RedisLine redis;
+    private final CommandConnection redis;
 
-    Publisher(RedisLines lines, SluiceConfig config) {
+    Publisher(CommandConnectionFactory lines, SluiceConfig config) {
         this.redis = lines.open(config.publish().timeout());
     }
 

@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
@@ -66,18 +66,18 @@ final class AuthHandshake {
         host.verify(auth.token(), verdict -> session.run(() -> verified(verdict, auth.id())));
     }
 
-    private void verified(Verdict verdict, @Nullable JsonNode id) {
+    private void verified(TokenResult verdict, @Nullable JsonNode id) {
         if (over) {
             return;
         }
-        if (verdict instanceof Verdict.Accepted accepted) {
+        if (verdict instanceof TokenResult.Accepted accepted) {
             session.admit(accepted.bearer(), id);
-        } else if (verdict instanceof Verdict.Refused refused) {
+        } else if (verdict instanceof TokenResult.Refused refused) {
             session.refuse(Refusal.of(refused.reason()), refused.message());
-        } else if (verdict instanceof Verdict.Forbidden) {
-            session.refuse(Refusal.WEBHOOK, Verdict.Forbidden.MESSAGE);
+        } else if (verdict instanceof TokenResult.Forbidden) {
+            session.refuse(Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE);
         } else {
-            session.refuse(verdict instanceof Verdict.Undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
+            session.refuse(verdict instanceof TokenResult.Undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
         }
     }
 }

@@ -1,14 +1,14 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authorizer;
-import dev.sluice.access.Bearer;
 import dev.sluice.access.Decision;
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.protocol.ClientMessage;
-import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.ErrorCode;
@@ -73,7 +73,7 @@ final class Commands {
                     channel -> unsubscribe(conversation, channel, unsubscribe.id()));
         } else if (message instanceof ClientMessage.Ping ping) {
             conversation.send(ServerMessages.pong(ping.id()));
-        } else if (message instanceof Senseless senseless) {
+        } else if (message instanceof InvalidMessage senseless) {
             conversation.send(ServerMessages.error(senseless.code(), senseless.message(), senseless.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
             conversation.send(
@@ -82,7 +82,7 @@ final class Commands {
     }
 
     /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
-    void renew(Conversation conversation, Bearer bearer) {
+    void renew(Conversation conversation, AuthenticatedUser bearer) {
         conversation.renew(bearer);
         registry.regrant(conversation.connection(), bearer.grants())
                 .forEach(channel -> leave(conversation.connection(), channel, null));

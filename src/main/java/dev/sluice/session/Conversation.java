@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.access.Bearer;
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
 import dev.sluice.registry.Connection;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Conversation {
 
     private final Connection connection;
-    private Bearer bearer;
+    private AuthenticatedUser bearer;
     private boolean refreshing;
     private @Nullable Gap told;
 
@@ -45,7 +45,7 @@ final class Conversation {
     private int idCharacters;
 
     /** One in which nothing has been said. */
-    Conversation(Connection connection, Bearer bearer) {
+    Conversation(Connection connection, AuthenticatedUser bearer) {
         this.connection = connection;
         this.bearer = bearer;
     }
@@ -54,7 +54,7 @@ final class Conversation {
         return connection;
     }
 
-    Bearer bearer() {
+    AuthenticatedUser bearer() {
         return bearer;
     }
 
@@ -79,7 +79,7 @@ final class Conversation {
     }
 
     /** From now on another token of the same user counts. */
-    void renew(Bearer renewed) {
+    void renew(AuthenticatedUser renewed) {
         bearer = renewed;
     }
 

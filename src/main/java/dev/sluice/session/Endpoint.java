@@ -1,8 +1,8 @@
 package dev.sluice.session;
 
-import dev.sluice.access.Bearer;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
-import dev.sluice.log.Plain;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessageParser;
@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 abstract class Endpoint {
 
     /** Who has shown a good token on the upgrade request, if anybody. */
-    static final TypedKey<Bearer> BEARER = new TypedKey<>("sluice.bearer");
+    static final TypedKey<AuthenticatedUser> BEARER = new TypedKey<>("sluice.bearer");
 
     /** The guard of the TCP connection. */
     static final TypedKey<WebSocketChannel> GUARD = new TypedKey<>("sluice.guard");
@@ -125,8 +125,8 @@ abstract class Endpoint {
                     socket.id(),
                     ending.lasted(),
                     ending.why(),
-                    Plain.text(ending.user()),
-                    Plain.text(socket.subprotocol()));
+                    LogSanitizer.text(ending.user()),
+                    LogSanitizer.text(socket.subprotocol()));
         }
     }
 

@@ -1,8 +1,8 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.access.Bearer;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.guard.Slot;
 import dev.sluice.outbox.Disconnect;
@@ -128,7 +128,7 @@ final class Session implements Inbound.Peer {
     }
 
     /** Starts it; with a bearer where the upgrade request has shown one already. */
-    void opened(@Nullable Bearer bearer) {
+    void opened(@Nullable AuthenticatedUser bearer) {
         if (bearer == null) {
             state = new State.Arriving(new AuthHandshake(host, this));
         } else {
@@ -328,7 +328,7 @@ final class Session implements Inbound.Peer {
     }
 
     /** The client has shown who it is; the id is that of its auth message. */
-    void admit(Bearer bearer, @Nullable JsonNode id) {
+    void admit(AuthenticatedUser bearer, @Nullable JsonNode id) {
         over();
         Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
         Conversation conversation = new Conversation(connection, bearer);
@@ -359,14 +359,14 @@ final class Session implements Inbound.Peer {
         host.verify(auth.token(), verdict -> run(() -> refreshed(conversation, verdict, auth.id())));
     }
 
-    private void refreshed(Conversation conversation, Verdict verdict, @Nullable JsonNode id) {
+    private void refreshed(Conversation conversation, TokenResult verdict, @Nullable JsonNode id) {
         conversation.endRefresh();
         String user = conversation.bearer().user();
-        if (verdict instanceof Verdict.Refused refused) {
+        if (verdict instanceof TokenResult.Refused refused) {
             conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
-        } else if (verdict instanceof Verdict.Forbidden) {
-            conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, Verdict.Forbidden.MESSAGE, id));
-        } else if (!(verdict instanceof Verdict.Accepted accepted)) {
+        } else if (verdict instanceof TokenResult.Forbidden) {
+            conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
+        } else if (!(verdict instanceof TokenResult.Accepted accepted)) {
             conversation.send(ServerMessages.error(ErrorCode.UNAVAILABLE, AuthHandshake.NOT_NOW, id));
         } else if (!accepted.bearer().user().equals(user)) {
             conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));

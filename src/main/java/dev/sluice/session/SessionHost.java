@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
-import dev.sluice.access.Bearer;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Refusal;
@@ -16,7 +16,7 @@ interface SessionHost {
     Runnable startAuthTimer(Session session);
 
     /** Judges a token; the verdict may come on another thread. Never fails. */
-    void verify(String token, Consumer<Verdict> verdict);
+    void verify(String token, Consumer<TokenResult> verdict);
 
     /** The client has shown who it is; false where its user has as many connections as allowed. */
     boolean admit(Connection connection);
@@ -32,7 +32,7 @@ interface SessionHost {
     void execute(Conversation conversation, ClientMessage message);
 
     /** The client has shown another token of the same user, which counts from now on. */
-    void renew(Conversation conversation, Bearer bearer);
+    void renew(Conversation conversation, AuthenticatedUser bearer);
 
     /** Counts a failed authentication. */
     void authFailed(Refusal reason);

@@ -1,8 +1,8 @@
 package dev.sluice.session;
 
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authenticator;
-import dev.sluice.access.Bearer;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -101,7 +101,7 @@ final class SessionRegistry implements SessionHost {
     }
 
     /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
-    void start(Session session, WebSocketChannel guard, @Nullable Bearer bearer) {
+    void start(Session session, WebSocketChannel guard, @Nullable AuthenticatedUser bearer) {
         session.opened(bearer);
         guard.inbound().watch(session);
         if (closing) {
@@ -157,8 +157,8 @@ final class SessionRegistry implements SessionHost {
     }
 
     @Override
-    public void verify(String token, Consumer<Verdict> verdict) {
-        authenticator.verify(token).subscribe().with(verdict, failure -> verdict.accept(new Verdict.Unavailable()));
+    public void verify(String token, Consumer<TokenResult> verdict) {
+        authenticator.verify(token).subscribe().with(verdict, failure -> verdict.accept(new TokenResult.Unavailable()));
     }
 
     @Override
@@ -188,7 +188,7 @@ final class SessionRegistry implements SessionHost {
     }
 
     @Override
-    public void renew(Conversation conversation, Bearer bearer) {
+    public void renew(Conversation conversation, AuthenticatedUser bearer) {
         commands.renew(conversation, bearer);
     }
 

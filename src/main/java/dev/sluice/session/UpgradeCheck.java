@@ -3,7 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.RetryAfter;
@@ -110,13 +110,13 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 .verify(token)
                 .ifNoItem()
                 .after(authTimeout)
-                .recoverWithItem(new Verdict.Unavailable())
+                .recoverWithItem(new TokenResult.Unavailable())
                 .emitOn(task -> loop.runOnContext(x -> task.run()))
                 .map(verdict -> verified(context, guard, verdict));
     }
 
-    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, Verdict verdict) {
-        if (verdict instanceof Verdict.Accepted accepted && !sessions.closing()) {
+    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, TokenResult verdict) {
+        if (verdict instanceof TokenResult.Accepted accepted && !sessions.closing()) {
             if (!registry.hasRoomFor(accepted.bearer().user())) {
                 meters.crowdedUser();
                 return CheckResult.rejectUpgradeSync(429, tryAgain());
@@ -125,18 +125,18 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             context.userData().put(Endpoint.BEARER, accepted.bearer());
             return CheckResult.permitUpgradeSync();
         }
-        if (verdict instanceof Verdict.Refused refused) {
+        if (verdict instanceof TokenResult.Refused refused) {
             meters.authFailed(Refusal.of(refused.reason()));
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
-        if (verdict instanceof Verdict.Forbidden) {
+        if (verdict instanceof TokenResult.Forbidden) {
             meters.authFailed(Refusal.WEBHOOK);
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
-        if (verdict instanceof Verdict.Unavailable) {
+        if (verdict instanceof TokenResult.Unavailable) {
             meters.authFailed(Refusal.UNAVAILABLE);
         }
-        if (verdict instanceof Verdict.Undecided) {
+        if (verdict instanceof TokenResult.Undecided) {
             meters.authFailed(Refusal.UNDECIDED);
         }
         return CheckResult.rejectUpgradeSync(503, tryAgain());

@@ -43,20 +43,20 @@ class TokensTest {
         CountDownLatch release = new CountDownLatch(1);
         occupyWorkers(release);
         String longest = "x".repeat(LONGEST);
-        List<CompletableFuture<Verdict>> taken = new ArrayList<>();
-        CompletableFuture<Verdict> last;
+        List<CompletableFuture<TokenResult>> taken = new ArrayList<>();
+        CompletableFuture<TokenResult> last;
         do {
             last = tokens.verify(longest).subscribeAsCompletionStage();
             taken.add(last);
         } while (!last.isDone() && taken.size() < 1_000);
-        assertThat(last).isCompletedWithValue(new Verdict.Unavailable());
+        assertThat(last).isCompletedWithValue(new TokenResult.Unavailable());
         assertThat(taken).hasSize((8 << 20) / LONGEST + 1);
         taken.forEach(verdict -> verdict.cancel(true));
         assertThat(tokens.verify(longest).await().atMost(SOON))
                 .as("the clients have gone, the tokens have not")
-                .isEqualTo(new Verdict.Unavailable());
+                .isEqualTo(new TokenResult.Unavailable());
         release.countDown();
-        await().atMost(SOON).until(() -> tokens.verify(longest).await().atMost(SOON) instanceof Verdict.Refused);
+        await().atMost(SOON).until(() -> tokens.verify(longest).await().atMost(SOON) instanceof TokenResult.Refused);
     }
 
     @Test
@@ -75,7 +75,7 @@ class TokensTest {
     @Test
     void tokenThatIsTooLongIsRefused() {
         assertThat(tokens.verify("x".repeat(LONGEST + 1)).await().atMost(SOON))
-                .isEqualTo(new Verdict.Refused(Verdict.Reason.TOKEN, "token is longer than 16384 characters"));
+                .isEqualTo(new TokenResult.Refused(TokenResult.Reason.TOKEN, "token is longer than 16384 characters"));
     }
 
     @Test
@@ -87,7 +87,7 @@ class TokensTest {
         // No source of keys was started.
         info.setSignatureAlgorithm(Set.of(SignatureAlgorithm.HS256));
         assertThat(tokens.verify(token.getCompactSerialization()).await().atMost(SOON))
-                .isEqualTo(new Verdict.Unavailable());
+                .isEqualTo(new TokenResult.Unavailable());
     }
 
     private void occupyWorkers(CountDownLatch release) throws InterruptedException {

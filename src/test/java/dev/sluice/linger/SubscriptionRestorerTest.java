@@ -2,7 +2,7 @@ package dev.sluice.linger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingWire;
@@ -27,7 +27,7 @@ class SubscriptionRestorerTest {
 
     private static final Channel OWNED = TestOutboxes.channel("owned:1");
 
-    private final HandDrivenJudge judge = new HandDrivenJudge();
+    private final HandDrivenAuthorizer judge = new HandDrivenAuthorizer();
     private final LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
     private final Registry registry = TestRegistries.with(lingering);
     private final MeterRegistry metrics = new SimpleMeterRegistry();

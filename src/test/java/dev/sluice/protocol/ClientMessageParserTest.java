@@ -3,11 +3,11 @@ package dev.sluice.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.TextNode;
-import dev.sluice.protocol.ClientMessage.Alive;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.protocol.ClientMessage.Ping;
-import dev.sluice.protocol.ClientMessage.Senseless;
+import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import java.util.List;
@@ -31,11 +31,11 @@ class ClientMessageParserTest {
                 .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), true, null));
         assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
                 .isEqualTo(new Unsubscribe(List.of("team:red"), null));
-        assertThat(parse("{'action':'ping'}")).isEqualTo(new Alive());
-        assertThat(parse("{'action':'ping','id':null}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'ping'}")).isEqualTo(new Pong());
+        assertThat(parse("{'action':'ping','id':null}")).isEqualTo(new Pong());
         assertThat(parse("{'action':'ping','id':'a'}")).isEqualTo(new Ping(TextNode.valueOf("a")));
-        assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Alive());
-        assertThat(parse("{'action':'pong','id':'a'}")).isEqualTo(new Alive());
+        assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Pong());
+        assertThat(parse("{'action':'pong','id':'a'}")).isEqualTo(new Pong());
     }
 
     @ParameterizedTest
@@ -92,12 +92,13 @@ class ClientMessageParserTest {
     void otherObjectsMakeNoSense(String text) {
         assertThat(parse(text))
                 .isInstanceOfSatisfying(
-                        Senseless.class, message -> assertThat(message.code()).isEqualTo(ErrorCode.BAD_MESSAGE));
+                        InvalidMessage.class,
+                        message -> assertThat(message.code()).isEqualTo(ErrorCode.BAD_MESSAGE));
     }
 
     @Test
     void namesUnknownActions() {
-        assertThat(parse("{'action':'dance','id':1}")).isInstanceOfSatisfying(Senseless.class, message -> {
+        assertThat(parse("{'action':'dance','id':1}")).isInstanceOfSatisfying(InvalidMessage.class, message -> {
             assertThat(message.code()).isEqualTo(ErrorCode.UNKNOWN_ACTION);
             assertThat(message.id()).hasToString("1");
         });
@@ -106,28 +107,28 @@ class ClientMessageParserTest {
     @Test
     void refusesWhatIsTooDeepOrHasTooLongAnId() {
         assertThat(parse("[".repeat(30_000))).isEqualTo(new NotAnObject());
-        assertThat(parse("{'a':".repeat(17) + "1" + "}".repeat(17))).isInstanceOf(Senseless.class);
-        assertThat(parse("{'action':'ping','id':'" + "x".repeat(1025) + "'}")).isInstanceOf(Senseless.class);
+        assertThat(parse("{'a':".repeat(17) + "1" + "}".repeat(17))).isInstanceOf(InvalidMessage.class);
+        assertThat(parse("{'action':'ping','id':'" + "x".repeat(1025) + "'}")).isInstanceOf(InvalidMessage.class);
     }
 
     @Test
     void refusesMoreValuesThanAnyMessageNeeds() {
         assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(10_000) + "]}"))
                 .isInstanceOfSatisfying(
-                        Senseless.class,
+                        InvalidMessage.class,
                         message -> assertThat(message.message()).contains("too many values"));
         assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(500) + "]}"))
-                .isEqualTo(new Alive());
+                .isEqualTo(new Pong());
     }
 
     @Test
     void skipsWhatItDoesNotKnow() {
         assertThat(parse("{'more':{'action':'dance','id':{}},'action':'pong','and':[[{}],1e2147483648]}"))
-                .isEqualTo(new Alive());
-        assertThat(parse("{'action':'subscribe','channels':['a:b',['c:d']]}")).isInstanceOf(Senseless.class);
-        assertThat(parse("{'action':'subscribe','channels':{'a':'b'}}")).isInstanceOf(Senseless.class);
-        assertThat(parse("{'action':'subscribe','channel':['a:b']}")).isInstanceOf(Senseless.class);
-        assertThat(parse("{'action':'dance','action':'pong'}")).isEqualTo(new Alive());
+                .isEqualTo(new Pong());
+        assertThat(parse("{'action':'subscribe','channels':['a:b',['c:d']]}")).isInstanceOf(InvalidMessage.class);
+        assertThat(parse("{'action':'subscribe','channels':{'a':'b'}}")).isInstanceOf(InvalidMessage.class);
+        assertThat(parse("{'action':'subscribe','channel':['a:b']}")).isInstanceOf(InvalidMessage.class);
+        assertThat(parse("{'action':'dance','action':'pong'}")).isEqualTo(new Pong());
     }
 
     @Test
@@ -135,7 +136,7 @@ class ClientMessageParserTest {
         String most = "'a:b'" + ",'a:b'".repeat(255);
         assertThat(parse("{'action':'subscribe','channels':[" + most + "]}")).isInstanceOf(Subscribe.class);
         assertThat(parse("{'action':'subscribe','channels':[" + most + ",'a:b']}"))
-                .isInstanceOf(Senseless.class);
+                .isInstanceOf(InvalidMessage.class);
     }
 
     @Test

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.TextNode;
-import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDeliveries;
@@ -27,7 +27,7 @@ class CommandsTest {
     private static final String OWNED = "owned:1";
     private static final String TEAM = "team:red";
 
-    private final HandDrivenJudge judge = new HandDrivenJudge();
+    private final HandDrivenAuthorizer judge = new HandDrivenAuthorizer();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Loop loop = new Loop(0, Runnable::run);
     private final Commands commands = new Commands(

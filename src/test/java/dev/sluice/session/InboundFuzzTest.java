@@ -8,9 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.sluice.access.Bearer;
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDeliveries;
 import dev.sluice.feed.Gap;
@@ -21,7 +21,7 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.protocol.ClientMessage;
-import dev.sluice.protocol.ClientMessage.Alive;
+import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.ClientMessageParser;
@@ -79,7 +79,7 @@ class InboundFuzzTest {
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Retention retention = TestRetention.with(10);
     private final TestCommands commands = new TestCommands(registry, retention, TestDeliveries.idle(registry));
-    private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
+    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
     private boolean timerRuns;
     private boolean verifiesAtOnce = true;
     private Session session = newSession();
@@ -92,10 +92,10 @@ class InboundFuzzTest {
         }
 
         @Override
-        public void verify(String token, Consumer<Verdict> verdict) {
+        public void verify(String token, Consumer<TokenResult> verdict) {
             assertThat(token).isNotEmpty();
             if (verifiesAtOnce) {
-                verdict.accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
+                verdict.accept(new TokenResult.Accepted(TestAuthorizers.bearer("7", "team:*")));
             } else {
                 verdicts.add(verdict);
             }
@@ -122,7 +122,7 @@ class InboundFuzzTest {
         }
 
         @Override
-        public void renew(Conversation conversation, Bearer bearer) {
+        public void renew(Conversation conversation, AuthenticatedUser bearer) {
             commands.renew(conversation, bearer);
         }
 
@@ -201,7 +201,7 @@ class InboundFuzzTest {
     }
 
     private static void assertAnswered(ClientMessage message, List<String> answers) {
-        if (message instanceof Alive) {
+        if (message instanceof Pong) {
             assertThat(answers).isEmpty();
         } else if (message instanceof Subscribe subscribe) {
             assertEachAnswered(subscribe.channels(), subscribe.id(), answers);
@@ -284,9 +284,9 @@ class InboundFuzzTest {
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
-            case 0 -> verdicts.get(0).accept(new Verdict.Refused(Verdict.Reason.CLAIMS, "no"));
+            case 0 -> verdicts.get(0).accept(new TokenResult.Refused(TokenResult.Reason.CLAIMS, "no"));
             case 1 -> session.authTimedOut();
-            default -> verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer("7", "team:*")));
+            default -> verdicts.get(0).accept(new TokenResult.Accepted(TestAuthorizers.bearer("7", "team:*")));
         }
         handle(connection);
         connection.close();

@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
-import dev.sluice.access.Bearer;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Refusal;
@@ -19,7 +19,7 @@ class NoHost implements SessionHost {
     }
 
     @Override
-    public void verify(String token, Consumer<Verdict> verdict) {
+    public void verify(String token, Consumer<TokenResult> verdict) {
         throw new UnsupportedOperationException();
     }
 
@@ -49,7 +49,7 @@ class NoHost implements SessionHost {
     }
 
     @Override
-    public void renew(Conversation conversation, Bearer bearer) {
+    public void renew(Conversation conversation, AuthenticatedUser bearer) {
         throw new UnsupportedOperationException();
     }
 }

@@ -3,7 +3,7 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.access.TestAuthorizers;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
@@ -25,7 +25,7 @@ class SessionFailureTest {
 
     private final List<Integer> closes = new ArrayList<>();
     private final List<Disconnect> ended = new ArrayList<>();
-    private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
+    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
 
     private final Session session = new Session(
             new NoHost() {
@@ -35,7 +35,7 @@ class SessionFailureTest {
                 }
 
                 @Override
-                public void verify(String token, Consumer<Verdict> verdict) {
+                public void verify(String token, Consumer<TokenResult> verdict) {
                     verdicts.add(verdict);
                 }
 
@@ -79,19 +79,19 @@ class SessionFailureTest {
 
     @Test
     void answerToAGoodTokenThatFailsEndsTheConnection() {
-        authenticate(new Verdict.Accepted(TestAuthorizers.bearer("7")));
+        authenticate(new TokenResult.Accepted(TestAuthorizers.bearer("7")));
         assertThat(ended).containsExactly(Disconnect.INTERNAL_ERROR);
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
 
     @Test
     void answerToABadTokenThatFailsClosesTheSocket() {
-        authenticate(new Verdict.Refused(Verdict.Reason.SIGNATURE, "no"));
+        authenticate(new TokenResult.Refused(TokenResult.Reason.SIGNATURE, "no"));
         assertThat(ended).isEmpty();
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
 
-    private void authenticate(Verdict verdict) {
+    private void authenticate(TokenResult verdict) {
         session.opened(null);
         session.received(new ClientMessage.Auth("token", null));
         verdicts.get(0).accept(verdict);

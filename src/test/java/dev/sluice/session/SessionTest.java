@@ -2,9 +2,9 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.access.Bearer;
+import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
-import dev.sluice.access.Verdict;
+import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
@@ -34,9 +34,9 @@ class SessionTest {
     private final List<Refusal> failures = new ArrayList<>();
     private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
-    private final List<Bearer> renewed = new ArrayList<>();
+    private final List<AuthenticatedUser> renewed = new ArrayList<>();
     private final List<Disconnected> ended = new ArrayList<>();
-    private final List<Consumer<Verdict>> verdicts = new ArrayList<>();
+    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
     private boolean timerRuns;
     private boolean crowded;
     private @Nullable Gap gap;
@@ -50,7 +50,7 @@ class SessionTest {
                 }
 
                 @Override
-                public void verify(String token, Consumer<Verdict> verdict) {
+                public void verify(String token, Consumer<TokenResult> verdict) {
                     verdicts.add(verdict);
                 }
 
@@ -79,7 +79,7 @@ class SessionTest {
                 }
 
                 @Override
-                public void renew(Conversation conversation, Bearer bearer) {
+                public void renew(Conversation conversation, AuthenticatedUser bearer) {
                     conversation.renew(bearer);
                     renewed.add(bearer);
                 }
@@ -93,9 +93,9 @@ class SessionTest {
             TestOutboxes.standard(),
             new Loop(0, Runnable::run));
 
-    private static final Bearer SEVEN = TestAuthorizers.bearer("7");
+    private static final AuthenticatedUser SEVEN = TestAuthorizers.bearer("7");
     private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
-    private static final ClientMessage ALIVE = new ClientMessage.Alive();
+    private static final ClientMessage ALIVE = new ClientMessage.Pong();
 
     @Test
     void admitsWhoeverShowsAGoodToken() {
@@ -255,7 +255,7 @@ class SessionTest {
     void closesWhoeverShowsABadToken() {
         session.opened(null);
         session.received(AUTH);
-        verdicts.get(0).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
+        verdicts.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertRefused(4003, Refusal.EXPIRED);
     }
 
@@ -271,7 +271,7 @@ class SessionTest {
     void asksToComeBackWhenTheKeysAreOutOfReach() {
         session.opened(null);
         session.received(AUTH);
-        verdicts.get(0).accept(new Verdict.Unavailable());
+        verdicts.get(0).accept(new TokenResult.Unavailable());
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
     }
@@ -306,9 +306,9 @@ class SessionTest {
         session.received(AUTH);
         accept("7");
         session.received(AUTH);
-        verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
+        verdicts.get(1).accept(new TokenResult.Accepted(TestAuthorizers.bearer("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
+        verdicts.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertThat(sent)
                 .satisfiesExactly(
                         busy -> assertThat(busy).contains("\"unavailable\""),
@@ -333,12 +333,12 @@ class SessionTest {
     void aGoodTokenOfTheSameUserExtendsItAndNoOtherDoes() {
         session.opened(until(1000));
         session.received(AUTH);
-        verdicts.get(0).accept(new Verdict.Accepted(until(2000)));
+        verdicts.get(0).accept(new TokenResult.Accepted(until(2000)));
         assertThat(renewed).containsExactly(until(2000));
         session.received(AUTH);
-        verdicts.get(1).accept(new Verdict.Accepted(TestAuthorizers.bearer("8")));
+        verdicts.get(1).accept(new TokenResult.Accepted(TestAuthorizers.bearer("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new Verdict.Refused(Verdict.Reason.EXPIRED, "expired"));
+        verdicts.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         session.expire(1999);
         assertThat(closes).isEmpty();
         session.expire(2000);
@@ -534,8 +534,8 @@ class SessionTest {
         assertThat(executed).isEmpty();
     }
 
-    private static Bearer until(long millis) {
-        return new Bearer("7", millis, SEVEN.grants());
+    private static AuthenticatedUser until(long millis) {
+        return new AuthenticatedUser("7", millis, SEVEN.grants());
     }
 
     private static Gap gap(long second) {
@@ -543,7 +543,7 @@ class SessionTest {
     }
 
     private void accept(String user) {
-        verdicts.get(0).accept(new Verdict.Accepted(TestAuthorizers.bearer(user)));
+        verdicts.get(0).accept(new TokenResult.Accepted(TestAuthorizers.bearer(user)));
     }
 
     private void assertRefused(int code, Refusal reason) {

@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
-import dev.sluice.access.Bearer;
-import dev.sluice.access.HandDrivenJudge;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.Deliveries;
 import dev.sluice.outbox.TestOutboxes;
@@ -21,7 +21,7 @@ public final class TestCommands {
     public TestCommands(Registry registry, Retention retention, Deliveries deliveries) {
         this.commands = new Commands(
                 TestOutboxes.ROUTES,
-                TestAuthorizers.asking(new HandDrivenJudge()),
+                TestAuthorizers.asking(new HandDrivenAuthorizer()),
                 registry,
                 retention,
                 deliveries,
@@ -36,7 +36,7 @@ public final class TestCommands {
         commands.execute(conversation, message);
     }
 
-    void renew(Conversation conversation, Bearer bearer) {
+    void renew(Conversation conversation, AuthenticatedUser bearer) {
         commands.renew(conversation, bearer);
     }
 

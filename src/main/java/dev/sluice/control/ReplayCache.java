@@ -9,10 +9,10 @@ import java.time.Duration;
  * The nonces of signed messages for as long as the messages could be taken for new. None is forgotten early: where there
  * are too many, further ones are not accepted. Safe for use by several threads.
  */
-final class Nonces {
+final class ReplayCache {
 
     /** From one end of the window to the other, and a bit. */
-    static final Duration KEPT = Seal.WINDOW.multipliedBy(2).plusSeconds(5);
+    static final Duration KEPT = MessageSigner.WINDOW.multipliedBy(2).plusSeconds(5);
 
     /** What is known of a nonce. */
     enum Use {
@@ -29,7 +29,7 @@ final class Nonces {
     private final Cache<String, Use> known;
     private final int max;
 
-    Nonces(int max, Ticker ticker) {
+    ReplayCache(int max, Ticker ticker) {
         this.max = max;
         // Expiry alone takes any out; the bound is kept by not adding.
         this.known = Caffeine.newBuilder()

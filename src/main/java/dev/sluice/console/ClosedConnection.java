@@ -9,4 +9,4 @@ import java.time.Instant;
  * @param code of the close
  * @param seconds how long it had lasted
  */
-record End(Instant at, String user, String reason, int code, long seconds) {}
+record ClosedConnection(Instant at, String user, String reason, int code, long seconds) {}

@@ -33,15 +33,15 @@ import org.jboss.logging.Logger;
 @Path("/api/users/{id}/connections")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
-public final class Users {
+public final class UserResource {
 
-    private static final Logger LOG = Logger.getLogger(Users.class);
+    private static final Logger LOG = Logger.getLogger(UserResource.class);
 
     private final Registry registry;
     private final Disconnector disconnector;
     private final Control control;
 
-    Users(Registry registry, Disconnector disconnector, Control control) {
+    UserResource(Registry registry, Disconnector disconnector, Control control) {
         this.registry = registry;
         this.disconnector = disconnector;
         this.control = control;
@@ -60,7 +60,9 @@ public final class Users {
         return new Presence(
                 "pod",
                 user,
-                registry.connections(user).entrySet().stream().map(Users::one).toList());
+                registry.connections(user).entrySet().stream()
+                        .map(UserResource::one)
+                        .toList());
     }
 
     private static Presence.One one(Map.Entry<Connection, List<Channel>> entry) {

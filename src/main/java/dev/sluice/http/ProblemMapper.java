@@ -14,9 +14,9 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
 /** Tells every problem of a request in one form, whoever found it. */
-public final class Problems {
+public final class ProblemMapper {
 
-    private static final Logger LOG = Logger.getLogger(Problems.class);
+    private static final Logger LOG = Logger.getLogger(ProblemMapper.class);
 
     private final LogThrottle failed = new LogThrottle();
 

@@ -8,4 +8,4 @@ package dev.sluice.operate;
  * @param connections how many connections hear it
  * @param users how many users these are of
  */
-record Audience(String scope, String channel, int connections, long users) {}
+record ChannelAudience(String scope, String channel, int connections, long users) {}

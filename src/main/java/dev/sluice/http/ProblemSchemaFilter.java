@@ -15,7 +15,7 @@ import org.eclipse.microprofile.openapi.models.responses.APIResponse;
 
 /** Says in the description of the API how each request may be refused: the same for all, and always a problem. */
 @OpenApiFilter(stages = OpenApiFilter.RunStage.BUILD)
-public final class ProblemsDescribed implements OASFilter {
+public final class ProblemSchemaFilter implements OASFilter {
 
     private static final Map<Integer, String> ALWAYS = Map.of(
             400, "Something in the request is not as it must be",

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param gap the last interruption; absent where there has been none
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-record Facts(
+record PodInfo(
         String pod,
         String version,
         Instant since,

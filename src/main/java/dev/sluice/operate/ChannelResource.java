@@ -28,12 +28,12 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 @Path("/api/channels/{channel}")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
-public final class Channels {
+public final class ChannelResource {
 
     private final Registry registry;
     private final Routes routes;
 
-    Channels(Registry registry, Routes routes) {
+    ChannelResource(Registry registry, Routes routes) {
         this.registry = registry;
         this.routes = routes;
     }
@@ -46,7 +46,7 @@ public final class Channels {
             schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Who listens to a channel, on this pod")
     @APIResponse(responseCode = "200", description = "How many")
-    public Audience audience(@PathParam("channel") @Encoded String encoded, @Context HttpServerRequest request) {
+    public ChannelAudience audience(@PathParam("channel") @Encoded String encoded, @Context HttpServerRequest request) {
         Channel channel = routes.resolve(PathSegment.decode(encoded, "channel", request));
         if (channel == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
@@ -54,6 +54,6 @@ public final class Channels {
         Listeners listeners = registry.listeners(channel);
         List<Connection> connections = listeners == null ? List.of() : listeners.connections();
         long users = connections.stream().map(Connection::user).distinct().count();
-        return new Audience("pod", channel.name(), connections.size(), users);
+        return new ChannelAudience("pod", channel.name(), connections.size(), users);
     }
 }

@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.redis.RedisLine;
+import dev.sluice.redis.CommandConnection;
 import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import io.vertx.redis.client.Command;
@@ -8,14 +8,14 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 
 /** Those whom the backend has put into the Redis set that goes with a channel. */
-final class Owners implements Judge {
+final class OwnerAuthorizer implements ChannelAuthorizer {
 
     private static final String SET = "sluice:owner:";
 
-    private final RedisLine redis;
-    private final Turns turns;
+    private final CommandConnection redis;
+    private final AuthorizationBulkhead turns;
 
-    Owners(RedisLine redis, Turns turns) {
+    OwnerAuthorizer(CommandConnection redis, AuthorizationBulkhead turns) {
         this.redis = redis;
         this.turns = turns;
     }

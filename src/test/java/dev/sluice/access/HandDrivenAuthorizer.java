@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Answers when the test does. */
-public final class HandDrivenJudge implements Judge {
+public final class HandDrivenAuthorizer implements ChannelAuthorizer {
 
     /** What it has been asked, in that order. */
     public final List<CompletableFuture<Boolean>> questions = new ArrayList<>();

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * how much is under way at once is up to those who use it. A connection is replaced from time to time in any case, because
  * the configured name may lead to another server by now while the one it led to still answers.
  */
-public final class RedisLine {
+public final class CommandConnection {
 
     private final Vertx vertx;
     private final Supplier<Redis> clients;
@@ -27,9 +27,9 @@ public final class RedisLine {
     /** Where the connection is used, and nowhere else. */
     private final Context context;
 
-    private @Nullable Line line;
+    private @Nullable OpenConnection line;
     /** What is to take the place of the line once it is connected. */
-    private @Nullable Line next;
+    private @Nullable OpenConnection next;
 
     /**
      * One that is not connected yet.
@@ -37,7 +37,7 @@ public final class RedisLine {
      * @param timeout how long Redis may take to answer
      * @param reconnect how long a connection is used before it is replaced, or closed where it was not used
      */
-    RedisLine(Vertx vertx, Supplier<Redis> clients, Duration timeout, Duration reconnect) {
+    CommandConnection(Vertx vertx, Supplier<Redis> clients, Duration timeout, Duration reconnect) {
         this.vertx = vertx;
         this.clients = clients;
         this.timeout = timeout;
@@ -56,7 +56,7 @@ public final class RedisLine {
     /** Ends the connection, if there is one. May be called on any thread. */
     void close() {
         context.runOnContext(x -> {
-            for (Line open : Arrays.asList(next, line)) {
+            for (OpenConnection open : Arrays.asList(next, line)) {
                 if (open != null) {
                     open.close();
                 }
@@ -69,7 +69,7 @@ public final class RedisLine {
     private Future<Response> ask(Request request) {
         Promise<Response> answer = Promise.promise();
         context.runOnContext(x -> {
-            Line current = line();
+            OpenConnection current = line();
             long timer = vertx.setTimer(timeout.toMillis(), fired -> {
                 if (answer.tryFail("no answer within " + timeout)) {
                     drop(current);
@@ -91,8 +91,8 @@ public final class RedisLine {
         return answer.future();
     }
 
-    private Line line() {
-        Line current = line;
+    private OpenConnection line() {
+        OpenConnection current = line;
         if (current == null) {
             current = connect();
             use(current);
@@ -100,16 +100,16 @@ public final class RedisLine {
         return current;
     }
 
-    private Line connect() {
-        return new Line(clients.get(), context, ended -> context.runOnContext(x -> drop(ended)));
+    private OpenConnection connect() {
+        return new OpenConnection(clients.get(), context, ended -> context.runOnContext(x -> drop(ended)));
     }
 
-    private void use(Line fresh) {
+    private void use(OpenConnection fresh) {
         line = fresh;
         vertx.setTimer(reconnect.toMillis(), fired -> context.runOnContext(x -> renew(fresh)));
     }
 
-    private void renew(Line old) {
+    private void renew(OpenConnection old) {
         if (line != old || next != null) {
             return;
         }
@@ -117,7 +117,7 @@ public final class RedisLine {
             retire();
             return;
         }
-        Line fresh = connect();
+        OpenConnection fresh = connect();
         next = fresh;
         vertx.setTimer(timeout.toMillis(), fired -> context.runOnContext(x -> giveUp(fresh)));
         fresh.connected()
@@ -141,13 +141,13 @@ public final class RedisLine {
     }
 
     /** Keeps the line there is where another can't be connected in time. */
-    private void giveUp(Line fresh) {
+    private void giveUp(OpenConnection fresh) {
         if (next == fresh) {
             drop(fresh);
         }
     }
 
-    private void drop(Line ended) {
+    private void drop(OpenConnection ended) {
         ended.close();
         if (next == ended) {
             next = null;

@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <Q> what tells one question from another; kept with the answer, so its size must be bounded
  */
-final class Answers<Q> {
+final class WebhookCache<Q> {
 
     private final AsyncCache<Q, Boolean> kept;
 
-    Answers(WebhookConfig config) {
+    WebhookCache(WebhookConfig config) {
         kept = Caffeine.newBuilder()
                 .expireAfterWrite(config.cache())
                 .maximumSize(config.cacheSize())

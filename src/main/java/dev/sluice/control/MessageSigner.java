@@ -17,7 +17,7 @@ import javax.crypto.spec.SecretKeySpec;
  * version.time.nonce.content.signature}, the signature being HMAC-SHA256 over all before it, dots included. Safe for use
  * by several threads.
  */
-final class Seal {
+final class MessageSigner {
 
     /** How far the time of a message may be from ours, in the past or in the future. */
     static final Duration WINDOW = Duration.ofSeconds(30);
@@ -39,25 +39,25 @@ final class Seal {
 
     private final SecretKeySpec key;
     private final InstantSource clock;
-    private final Nonces nonces;
+    private final ReplayCache nonces;
     private final SecureRandom random = new SecureRandom();
 
     /** What a message is. */
-    sealed interface Finding {
+    sealed interface Verification {
         /** Another pod has said this, just now and for the first time. */
-        record Genuine(String content) implements Finding {}
+        record Genuine(String content) implements Verification {}
 
         /** A pod has said this, maybe ourselves, and maybe before. */
-        record Repeatable(String content) implements Finding {}
+        record Repeatable(String content) implements Verification {}
 
         /** We have said it. */
-        record Own() implements Finding {}
+        record Own() implements Verification {}
 
         /** Nothing that may be acted upon. */
-        record Refused() implements Finding {}
+        record Refused() implements Verification {}
     }
 
-    Seal(byte[] secret, InstantSource clock, Nonces nonces) {
+    MessageSigner(byte[] secret, InstantSource clock, ReplayCache nonces) {
         this.key = new SecretKeySpec(secret, ALGORITHM);
         this.clock = clock;
         this.nonces = nonces;
@@ -88,30 +88,30 @@ final class Seal {
     }
 
     /** What the message is; unless it is repeatable, it is only once that it is anything but refused. */
-    Finding examine(String message) {
+    Verification examine(String message) {
         Matcher parts = MESSAGE.matcher(message);
         if (!parts.matches()) {
-            return new Finding.Refused();
+            return new Verification.Refused();
         }
         byte[] claimed = parts.group(6).getBytes(StandardCharsets.US_ASCII);
         byte[] signature = ENCODER.encode(signature(parts.group(1)));
         // In text, as several texts decode to the same bytes; in constant time, as its length of time would give it
         // away.
         if (!MessageDigest.isEqual(claimed, signature)) {
-            return new Finding.Refused();
+            return new Verification.Refused();
         }
         long age = clock.millis() - Long.parseLong(parts.group(3));
         if (Math.abs(age) > WINDOW.toMillis()) {
-            return new Finding.Refused();
+            return new Verification.Refused();
         }
         String content = new String(DECODER.decode(parts.group(5)), StandardCharsets.UTF_8);
         if (parts.group(2).equals(REPEATABLE)) {
-            return new Finding.Repeatable(content);
+            return new Verification.Repeatable(content);
         }
         return switch (nonces.use(parts.group(4))) {
-            case NEW -> new Finding.Genuine(content);
-            case OWN -> new Finding.Own();
-            case USED, TOO_MANY -> new Finding.Refused();
+            case NEW -> new Verification.Genuine(content);
+            case OWN -> new Verification.Own();
+            case USED, TOO_MANY -> new Verification.Refused();
         };
     }
 

@@ -7,4 +7,4 @@ package dev.sluice.access;
  * @param until when it is no longer good, clock skew included; milliseconds since the epoch
  * @param grants the channels it names
  */
-public record Bearer(String user, long until, Grants grants) {}
+public record AuthenticatedUser(String user, long until, Grants grants) {}

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Says in our own words what Jackson could not read: its own quote the request and name classes. */
-final class Misreading {
+final class JsonErrors {
 
     static final PropertyNamingStrategies.NamingBase SNAKE_CASE =
             (PropertyNamingStrategies.NamingBase) PropertyNamingStrategies.SNAKE_CASE;
@@ -32,7 +32,7 @@ final class Misreading {
     /** Names that the request has made up are not repeated at length. */
     private static final int MAX_FIELD = 100;
 
-    private Misreading() {}
+    private JsonErrors() {}
 
     static ProblemException noObject() {
         return ProblemException.badRequest("The body must be a JSON object in UTF-8");

@@ -5,7 +5,7 @@ import io.smallrye.mutiny.Uni;
 import org.jspecify.annotations.Nullable;
 
 /** Knows whether a user may listen to a channel, or whom to ask. */
-interface Judge {
+interface ChannelAuthorizer {
 
     /** What is known without asking; {@code null} where nothing is. */
     default @Nullable Boolean known(String user, Channel channel) {

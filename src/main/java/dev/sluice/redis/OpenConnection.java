@@ -9,7 +9,7 @@ import io.vertx.redis.client.Response;
 import java.util.function.Consumer;
 
 /** One connection to a Redis master, from connecting to its end. It never comes back. Confined to its context. */
-final class Line {
+final class OpenConnection {
 
     private final Redis client;
     private final Context context;
@@ -25,7 +25,7 @@ final class Line {
      * @param context the current one
      * @param ended told where it can't be connected or has ended, on any thread, any number of times
      */
-    Line(Redis client, Context context, Consumer<Line> ended) {
+    OpenConnection(Redis client, Context context, Consumer<OpenConnection> ended) {
         this.client = client;
         this.context = context;
         this.connection = client.connect()

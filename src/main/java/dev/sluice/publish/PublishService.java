@@ -21,9 +21,9 @@ import org.jboss.logging.Logger;
 /** Takes in what is posted and publishes it: so much of it at once, each so large and in so much time, and no more. */
 @Startup
 @Singleton
-public final class Intake {
+public final class PublishService {
 
-    private static final Logger LOG = Logger.getLogger(Intake.class);
+    private static final Logger LOG = Logger.getLogger(PublishService.class);
 
     private final Publisher publisher;
     private final Routes routes;
@@ -35,7 +35,7 @@ public final class Intake {
     private final AtomicInteger underWay = new AtomicInteger();
     private final LogThrottle unconfirmed = new LogThrottle();
 
-    Intake(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
+    PublishService(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
         this.publisher = publisher;
         this.routes = routes;
         this.vertx = vertx;

@@ -10,11 +10,11 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
-class AnswersTest {
+class WebhookCacheTest {
 
     @Test
     void waiterThatCancelsLeavesTheAnswerToTheOthers() {
-        Answers<String> answers = new Answers<>(new Config());
+        WebhookCache<String> answers = new WebhookCache<>(new Config());
         CompletableFuture<Boolean> backend = new CompletableFuture<>();
         Uni<Boolean> asked = Uni.createFrom().completionStage(backend);
         CompletableFuture<Boolean> one = answers.ask("question", () -> asked).subscribeAsCompletionStage();

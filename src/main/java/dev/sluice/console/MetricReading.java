@@ -17,7 +17,7 @@ import java.util.stream.StreamSupport;
  * @param latency of deliveries
  * @param beats of the canary
  */
-record Reading(
+record MetricReading(
         Instant at,
         long nanos,
         double connections,
@@ -37,8 +37,8 @@ record Reading(
         HistogramSnapshot latency,
         HistogramSnapshot beats) {
 
-    static Reading of(MeterRegistry meters) {
-        return new Reading(
+    static MetricReading of(MeterRegistry meters) {
+        return new MetricReading(
                 Instant.now(),
                 System.nanoTime(),
                 sum(meters.find("sluice.connections").tag("state", "authenticated")),
@@ -61,7 +61,7 @@ record Reading(
 
     /** Over all tags. */
     private static double sum(Search search) {
-        return search.meters().stream().mapToDouble(Reading::value).sum();
+        return search.meters().stream().mapToDouble(MetricReading::value).sum();
     }
 
     private static double value(Meter meter) {

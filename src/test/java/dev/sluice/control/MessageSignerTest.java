@@ -3,7 +3,7 @@ package dev.sluice.control;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.control.Seal.Finding;
+import dev.sluice.control.MessageSigner.Verification;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
@@ -13,49 +13,51 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SealTest {
+class MessageSignerTest {
 
     private static final byte[] SECRET = "0123456789abcdef0123456789abcdef".getBytes(UTF_8);
     private static final String CONTENT = "{\"command\":\"disconnect_user\",\"user\":\"é\"}";
 
     private Instant now = Instant.parse("2026-11-24T12:00:00Z");
-    private final Seal sender = seal(SECRET);
-    private final Seal receiver = seal(SECRET);
+    private final MessageSigner sender = seal(SECRET);
+    private final MessageSigner receiver = seal(SECRET);
 
-    private Seal seal(byte[] secret) {
-        return new Seal(
+    private MessageSigner seal(byte[] secret) {
+        return new MessageSigner(
                 secret,
                 () -> now,
-                new Nonces(100, () -> Duration.between(Instant.EPOCH, now).toNanos()));
+                new ReplayCache(100, () -> Duration.between(Instant.EPOCH, now).toNanos()));
     }
 
     @Test
     void whatAnotherPodHasSignedIsGenuine() {
-        assertThat(receiver.examine(sender.sign(CONTENT))).isEqualTo(new Finding.Genuine(CONTENT));
-        assertThat(receiver.examine(sender.sign(CONTENT))).as("a second time").isEqualTo(new Finding.Genuine(CONTENT));
+        assertThat(receiver.examine(sender.sign(CONTENT))).isEqualTo(new Verification.Genuine(CONTENT));
+        assertThat(receiver.examine(sender.sign(CONTENT)))
+                .as("a second time")
+                .isEqualTo(new Verification.Genuine(CONTENT));
     }
 
     @Test
     void whatIsRepeatableMayBeHeardAgainWithinItsTimeAndIsNothingElse() {
         String message = sender.signRepeatable(CONTENT);
         for (int i = 0; i < 200; i++) {
-            assertThat(receiver.examine(message)).isEqualTo(new Finding.Repeatable(CONTENT));
+            assertThat(receiver.examine(message)).isEqualTo(new Verification.Repeatable(CONTENT));
         }
-        assertThat(receiver.examine(message.replaceFirst("^2", "1"))).isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(message.replaceFirst("^2", "1"))).isEqualTo(new Verification.Refused());
         assertThat(seal("another secret, of 32 bytes or so".getBytes(UTF_8)).examine(message))
-                .isEqualTo(new Finding.Refused());
+                .isEqualTo(new Verification.Refused());
         assertThat(receiver.examine(sender.sign(CONTENT)))
                 .as("uses up no room for nonces")
-                .isEqualTo(new Finding.Genuine(CONTENT));
+                .isEqualTo(new Verification.Genuine(CONTENT));
         now = now.plusSeconds(31);
-        assertThat(receiver.examine(message)).isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(message)).isEqualTo(new Verification.Refused());
     }
 
     @Test
     void itsOwnEchoIsKnownOnce() {
         String message = sender.sign(CONTENT);
-        assertThat(sender.examine(message)).isEqualTo(new Finding.Own());
-        assertThat(sender.examine(message)).isEqualTo(new Finding.Refused());
+        assertThat(sender.examine(message)).isEqualTo(new Verification.Own());
+        assertThat(sender.examine(message)).isEqualTo(new Verification.Refused());
     }
 
     @Test
@@ -63,7 +65,7 @@ class SealTest {
         String message = sender.sign(CONTENT);
         receiver.examine(message);
         for (int i = 0; i <= 31; i++) {
-            assertThat(receiver.examine(message)).as("after %d s", i).isEqualTo(new Finding.Refused());
+            assertThat(receiver.examine(message)).as("after %d s", i).isEqualTo(new Verification.Refused());
             now = now.plusSeconds(1);
         }
     }
@@ -73,9 +75,9 @@ class SealTest {
         now = now.plusSeconds(30);
         String message = sender.sign(CONTENT);
         now = now.minusSeconds(30);
-        assertThat(receiver.examine(message)).isInstanceOf(Finding.Genuine.class);
+        assertThat(receiver.examine(message)).isInstanceOf(Verification.Genuine.class);
         for (int i = 0; i <= 61; i++) {
-            assertThat(receiver.examine(message)).as("after %d s", i).isEqualTo(new Finding.Refused());
+            assertThat(receiver.examine(message)).as("after %d s", i).isEqualTo(new Verification.Refused());
             now = now.plusSeconds(1);
         }
     }
@@ -87,9 +89,9 @@ class SealTest {
             now = sent;
             String message = sender.sign(CONTENT);
             now = sent.plusMillis(sign * 30_001L);
-            assertThat(seal(SECRET).examine(message)).isEqualTo(new Finding.Refused());
+            assertThat(seal(SECRET).examine(message)).isEqualTo(new Verification.Refused());
             now = sent.plusMillis(sign * 30_000L);
-            assertThat(seal(SECRET).examine(message)).isInstanceOf(Finding.Genuine.class);
+            assertThat(seal(SECRET).examine(message)).isInstanceOf(Verification.Genuine.class);
         }
     }
 
@@ -97,7 +99,7 @@ class SealTest {
     void anotherSecretIsNotBelieved() {
         byte[] other = SECRET.clone();
         other[0]++;
-        assertThat(receiver.examine(seal(other).sign(CONTENT))).isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(seal(other).sign(CONTENT))).isEqualTo(new Verification.Refused());
     }
 
     @Test
@@ -113,10 +115,10 @@ class SealTest {
                 before + after,
                 before + c + c + after
             }) {
-                assertThat(receiver.examine(forged)).as(forged).isEqualTo(new Finding.Refused());
+                assertThat(receiver.examine(forged)).as(forged).isEqualTo(new Verification.Refused());
             }
         }
-        assertThat(receiver.examine(message)).as("none of them used it up").isInstanceOf(Finding.Genuine.class);
+        assertThat(receiver.examine(message)).as("none of them used it up").isInstanceOf(Verification.Genuine.class);
     }
 
     @Test
@@ -126,7 +128,7 @@ class SealTest {
         for (int i = 2; i < 5; i++) {
             String[] mixed = one.clone();
             mixed[i] = two[i];
-            assertThat(receiver.examine(String.join(".", mixed))).isEqualTo(new Finding.Refused());
+            assertThat(receiver.examine(String.join(".", mixed))).isEqualTo(new Verification.Refused());
         }
     }
 
@@ -134,7 +136,7 @@ class SealTest {
     @ValueSource(
             strings = {"", ".", "....", "1.2.3.4.5", "{\"command\":\"disconnect_user\",\"user\":\"7\"}", "\u0000", "é"})
     void whatIsNoMessageIsRefused(String text) {
-        assertThat(receiver.examine(text)).isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(text)).isEqualTo(new Verification.Refused());
     }
 
     @Test
@@ -142,7 +144,7 @@ class SealTest {
         for (String time : new String[] {"9".repeat(15), "9".repeat(19), "-1", "0"}) {
             String nonce = Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[16]);
             assertThat(receiver.examine("1." + time + "." + nonce + ".e30." + "A".repeat(43)))
-                    .isEqualTo(new Finding.Refused());
+                    .isEqualTo(new Verification.Refused());
         }
     }
 
@@ -158,12 +160,12 @@ class SealTest {
     @Test
     void whatCannotBeRememberedIsNotBelieved() {
         for (int i = 0; i < 100; i++) {
-            assertThat(receiver.examine(seal(SECRET).sign(CONTENT))).isInstanceOf(Finding.Genuine.class);
+            assertThat(receiver.examine(seal(SECRET).sign(CONTENT))).isInstanceOf(Verification.Genuine.class);
         }
         String message = seal(SECRET).sign(CONTENT);
-        assertThat(receiver.examine(message)).isEqualTo(new Finding.Refused());
-        now = now.plus(Nonces.KEPT).plusSeconds(1);
-        assertThat(receiver.examine(seal(SECRET).sign(CONTENT))).isInstanceOf(Finding.Genuine.class);
-        assertThat(receiver.examine(message)).as("too old by now").isEqualTo(new Finding.Refused());
+        assertThat(receiver.examine(message)).isEqualTo(new Verification.Refused());
+        now = now.plus(ReplayCache.KEPT).plusSeconds(1);
+        assertThat(receiver.examine(seal(SECRET).sign(CONTENT))).isInstanceOf(Verification.Genuine.class);
+        assertThat(receiver.examine(message)).as("too old by now").isEqualTo(new Verification.Refused());
     }
 }

@@ -3,7 +3,7 @@ package dev.sluice.access;
 import java.util.Map;
 
 /** What became of a token. */
-public sealed interface Verdict {
+public sealed interface TokenResult {
 
     /**
      * The token is good.
@@ -11,9 +11,9 @@ public sealed interface Verdict {
      * @param bearer who has shown it
      * @param claims all that it says
      */
-    record Accepted(Bearer bearer, Map<String, Object> claims) implements Verdict {
+    record Accepted(AuthenticatedUser bearer, Map<String, Object> claims) implements TokenResult {
         /** Of a token whose claims are of no interest. */
-        public Accepted(Bearer bearer) {
+        public Accepted(AuthenticatedUser bearer) {
             this(bearer, Map.of());
         }
     }
@@ -24,7 +24,7 @@ public sealed interface Verdict {
      * @param reason what is wrong, for metrics
      * @param message what is wrong, for its bearer; says nothing about the keys
      */
-    record Refused(Reason reason, String message) implements Verdict {}
+    record Refused(Reason reason, String message) implements TokenResult {}
 
     /** What can be wrong with a token. */
     enum Reason {
@@ -45,17 +45,17 @@ public sealed interface Verdict {
     }
 
     /** The token is good, but a backend says that its bearer may not connect. */
-    record Forbidden() implements Verdict {
+    record Forbidden() implements TokenResult {
         /** What is wrong, for the bearer. */
         public static final String MESSAGE = "you may not connect";
     }
 
     /** Whether the bearer may connect can't be told now: the keys can't be fetched, or the backend does not answer. */
-    record Unavailable() implements Verdict {}
+    record Unavailable() implements TokenResult {}
 
     /**
      * No key that is known has signed the token, and newer ones can't be asked for yet: it may be forged, or signed with a
      * key of which this pod has not heard.
      */
-    record Undecided() implements Verdict {}
+    record Undecided() implements TokenResult {}
 }

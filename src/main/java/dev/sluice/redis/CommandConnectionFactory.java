@@ -22,14 +22,14 @@ import org.jspecify.annotations.Nullable;
  * all that ends a connection that hangs, and its pool would keep handing that out.
  */
 @Singleton
-public final class RedisLines implements RedisOptionsCustomizer {
+public final class CommandConnectionFactory implements RedisOptionsCustomizer {
 
     private final Instance<Vertx> vertx;
     private final Duration reconnect;
-    private final List<RedisLine> open = new CopyOnWriteArrayList<>();
+    private final List<CommandConnection> open = new CopyOnWriteArrayList<>();
     private volatile @Nullable RedisOptions options;
 
-    RedisLines(
+    CommandConnectionFactory(
             // Asked for so that Quarkus reads its configuration.
             @RedisClientName(RedisConfig.DEFAULT_CLIENT_NAME) InjectableInstance<Redis> configured,
             // Not there yet when this is made.
@@ -54,15 +54,15 @@ public final class RedisLines implements RedisOptionsCustomizer {
      *
      * @param timeout how long Redis may take to answer
      */
-    public RedisLine open(Duration timeout) {
-        RedisLine line = new RedisLine(vertx.get(), this::client, timeout, reconnect);
+    public CommandConnection open(Duration timeout) {
+        CommandConnection line = new CommandConnection(vertx.get(), this::client, timeout, reconnect);
         open.add(line);
         return line;
     }
 
     @PreDestroy
     void stop() {
-        open.forEach(RedisLine::close);
+        open.forEach(CommandConnection::close);
     }
 
     private Redis client() {

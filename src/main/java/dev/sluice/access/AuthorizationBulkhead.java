@@ -9,7 +9,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /** A bulkhead with a queue and a timeout that includes the time in the queue. */
-final class Turns {
+final class AuthorizationBulkhead {
 
     private final Duration timeout;
     private final TypedGuard<Uni<Boolean>> guard;
@@ -21,7 +21,7 @@ final class Turns {
      * @param concurrency asked at once
      * @param pending waiting at once
      */
-    Turns(Duration timeout, int concurrency, int pending) {
+    AuthorizationBulkhead(Duration timeout, int concurrency, int pending) {
         this.timeout = timeout;
         guard = TypedGuard.create(new TypeLiteral<Uni<Boolean>>() {})
                 .withBulkhead()

@@ -26,11 +26,11 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 /** Publishes any payload on any channel of a route. */
 @Path("/api/channels/{channel}/messages")
 @RolesAllowed("publisher")
-public final class Messages {
+public final class MessageResource {
 
-    private final Intake intake;
+    private final PublishService intake;
 
-    Messages(Intake intake) {
+    MessageResource(PublishService intake) {
         this.intake = intake;
     }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param next the next page's users come after this; absent where there are no more
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-record Found(int total, List<User> users, @Nullable String next) {
+record UserPage(int total, List<User> users, @Nullable String next) {
 
     /**
      * One of them.

@@ -14,7 +14,7 @@ import jakarta.inject.Singleton;
  * word in the log: Vert.x and Quarkus would write an error for each, with a path that is the client's to choose.
  */
 @Singleton
-final class HttpOne implements HttpServerOptionsCustomizer {
+final class Http11Only implements HttpServerOptionsCustomizer {
 
     private static final int BAD_REQUEST = 400;
 
@@ -29,7 +29,7 @@ final class HttpOne implements HttpServerOptionsCustomizer {
     }
 
     void register(@Observes Router router) {
-        router.route().order(Integer.MIN_VALUE).failureHandler(HttpOne::failed);
+        router.route().order(Integer.MIN_VALUE).failureHandler(Http11Only::failed);
     }
 
     private static void failed(RoutingContext context) {

@@ -1,7 +1,7 @@
 package dev.sluice.console;
 
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.console.Facts.Stretch;
+import dev.sluice.console.PodInfo.Stretch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Remembers for those who come later what has happened: the last connections that ended, the last gap. */
 @Startup
 @Singleton
-final class Journal {
+final class RecentEvents {
 
     private static final int ENDS = 100;
 
@@ -27,11 +27,11 @@ final class Journal {
     private final String pod;
     private final String version;
     private final Instant started = Instant.now();
-    private final Ring<End> ends = new Ring<>(ENDS);
+    private final Ring<ClosedConnection> ends = new Ring<>(ENDS);
     private volatile @Nullable Instant live;
     private volatile @Nullable Stretch gap;
 
-    Journal(
+    RecentEvents(
             SluiceConfig config,
             Feed feed,
             @ConfigProperty(name = "HOSTNAME") Optional<String> pod,
@@ -42,11 +42,11 @@ final class Journal {
         this.version = version;
     }
 
-    Facts facts() {
-        return new Facts(pod, version, started, feed.redis(), live, gap);
+    PodInfo facts() {
+        return new PodInfo(pod, version, started, feed.redis(), live, gap);
     }
 
-    Ring<End> ends() {
+    Ring<ClosedConnection> ends() {
         return ends;
     }
 
@@ -54,7 +54,7 @@ final class Journal {
         if (enabled) {
             Disconnect reason = event.reason();
             Instant now = Instant.now();
-            ends.add(new End(
+            ends.add(new ClosedConnection(
                     now,
                     event.connection().user(),
                     reason.tag(),

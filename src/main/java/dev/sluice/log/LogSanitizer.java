@@ -3,11 +3,11 @@ package dev.sluice.log;
 import org.jspecify.annotations.Nullable;
 
 /** Makes text that somebody else has written fit for a line of the log. */
-public final class Plain {
+public final class LogSanitizer {
 
     private static final int MAX = 200;
 
-    private Plain() {}
+    private LogSanitizer() {}
 
     /** Its printable ASCII, everything else replaced, and not too much of it. */
     public static String text(@Nullable String text) {
