@@ -7,7 +7,7 @@ import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
-import dev.sluice.registry.Listeners;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
@@ -171,7 +171,7 @@ final class Relay {
             registry.publishing(sequence);
             retention.remember(channel, payload);
         }
-        Listeners listeners = registry.listeners(channel);
+        ChannelListeners listeners = registry.listeners(channel);
         if (listeners == null) {
             meter.unwanted().increment();
             return;

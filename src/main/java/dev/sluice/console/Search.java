@@ -1,7 +1,6 @@
 package dev.sluice.console;
 
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -73,10 +72,9 @@ public final class Search {
 
     private Set<String> listening(String channelName) {
         Channel channel = routes.resolve(channelName);
-        Listeners listeners = channel == null ? null : registry.listeners(channel);
-        return listeners == null
+        return channel == null
                 ? Set.of()
-                : listeners.connections().stream().map(Connection::user).collect(Collectors.toSet());
+                : registry.hearing(channel).stream().map(Connection::user).collect(Collectors.toSet());
     }
 
     /** One, or none where the user has gone meanwhile. */

@@ -4,7 +4,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.Run;
-import dev.sluice.registry.Listeners;
+import dev.sluice.registry.LoopListeners;
 import dev.sluice.route.Channel;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -26,7 +26,7 @@ final class Backlog {
     /** How a backlog is bounded; both in bytes. */
     record Bounds(long maxBytes, int maxRun) {}
 
-    private record Delivery(Listeners listeners, Run run, RouteMeters meters) {}
+    private record Delivery(LoopListeners listeners, Run run, RouteMeters meters) {}
 
     /** What one read has brought for this loop; charged in bytes of memory. */
     private static final class Batch {
@@ -74,7 +74,7 @@ final class Backlog {
     }
 
     /** Adds to the batch that is being gathered; true where that was empty. To be called by the thread that reads. */
-    boolean add(Listeners listeners, Channel channel, Payload payload, RouteMeters meters) {
+    boolean add(LoopListeners listeners, Channel channel, Payload payload, RouteMeters meters) {
         List<Delivery> deliveries = open.deliveries;
         boolean first = deliveries.isEmpty();
         open.bytes += payload.bytes().length + Frame.OVERHEAD;
@@ -168,7 +168,7 @@ final class Backlog {
             }
             while (batch.done < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.done++);
-                int receivers = delivery.listeners.deliver(loop, delivery.run, delivery.meters::delivered);
+                int receivers = delivery.listeners.deliver(delivery.run, delivery.meters::delivered);
                 unflushed.add(delivery);
                 writes += receivers + 1;
             }

@@ -5,8 +5,8 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.Run;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
@@ -100,11 +100,11 @@ public final class Deliveries {
      * Adds a publication to the batch of each event loop that has listeners of its channel; {@link #handOver} hands the
      * batches over. To be called on the source's thread.
      */
-    public void deliver(Channel channel, Listeners listeners, Payload payload) {
+    public void deliver(Channel channel, ChannelListeners listeners, Payload payload) {
         RouteMeters route = meters(channel);
-        listeners.forEachLoop(loop -> {
-            Backlog backlog = backlogs.computeIfAbsent(loop, this::backlog);
-            if (backlog.add(listeners, channel, payload, route)) {
+        listeners.forEachLoop(ofLoop -> {
+            Backlog backlog = backlogs.computeIfAbsent(ofLoop.loop(), this::backlog);
+            if (backlog.add(ofLoop, channel, payload, route)) {
                 touched.add(backlog);
             }
         });

@@ -3,7 +3,6 @@ package dev.sluice.operate;
 import dev.sluice.http.PathSegment;
 import dev.sluice.http.ProblemException;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -51,8 +50,7 @@ public final class ChannelResource {
         if (channel == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }
-        Listeners listeners = registry.listeners(channel);
-        List<Connection> connections = listeners == null ? List.of() : listeners.connections();
+        List<Connection> connections = registry.hearing(channel);
         long users = connections.stream().map(Connection::user).distinct().count();
         return new ChannelAudience("pod", channel.name(), connections.size(), users);
     }

@@ -2,6 +2,7 @@ package dev.sluice.registry;
 
 import dev.sluice.config.Scope;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Gauge;
@@ -37,11 +38,10 @@ public final class Registry {
     private final int maxConnections;
     private final LingeringSubscriptions lingering;
 
-    // Whoever changes a user's groups does so inside users.compute(user), which is the lock; listeners is only ever
-    // locked inside that, never around it.
+    // users.compute(user) is the lock for the user's groups. The index is locked inside it, never around it.
     private final Map<String, Group> users = new ConcurrentHashMap<>();
     private final Map<Connection, Group> singles = new ConcurrentHashMap<>();
-    private final ListenersByChannel listeners = new ListenersByChannel();
+    private final ListenerIndex listeners = new ListenerIndex();
     private final LongAdder connections = new LongAdder();
     private final LongAdder subscriptions = new LongAdder();
 
@@ -219,10 +219,11 @@ public final class Registry {
     }
 
     /**
-     * Who hears the channel, {@code null} where nobody does. A connection that is added or removed meanwhile may or may
-     * not be among them; one for which {@link #subscribe} had returned before is.
+     * The event loops whose connections hear the channel, {@code null} if there are none. A publication that is handed to
+     * these loops reaches every connection for which {@link #subscribe} had returned before; a connection that joins or
+     * leaves meanwhile may receive it or not.
      */
-    public @Nullable Listeners listeners(Channel channel) {
+    public @Nullable ChannelListeners listeners(Channel channel) {
         return listeners.of(channel);
     }
 
@@ -343,6 +344,30 @@ public final class Registry {
             return group;
         });
         return found;
+    }
+
+    /** The connections that hear the channel. Takes time for each user of this pod. */
+    public List<Connection> hearing(Channel channel) {
+        if (listeners(channel) == null) {
+            return List.of();
+        }
+        boolean ofUser = channel.route().audience() == Audience.USER;
+        List<Connection> hearing = new ArrayList<>();
+        users.keySet()
+                .forEach(user -> users.computeIfPresent(user, (name, group) -> {
+                    if (!ofUser || routes.ofUser(user).contains(channel)) {
+                        group.connections.stream()
+                                .filter(connection -> ofUser || hears(connection, group, channel))
+                                .forEach(hearing::add);
+                    }
+                    return group;
+                }));
+        return hearing;
+    }
+
+    private boolean hears(Connection connection, Group group, Channel channel) {
+        Group holder = holder(connection, group);
+        return holder != null && holder.channels().contains(channel) && connection.mayHear(channel);
     }
 
     /** The users there are now, as they come and go. */

@@ -9,8 +9,9 @@ import dev.sluice.outbox.Outboxes;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Listeners;
+import dev.sluice.registry.LoopListeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.route.Channel;
@@ -154,9 +155,7 @@ class BacklogTest {
 
     @Test
     void whatNobodyHearsAnyMoreTakesTurnsToo() {
-        Listeners gone = Objects.requireNonNull(registry.listeners(A));
-        Connection connection = connection(new RecordingWire());
-        registry.add(connection);
+        LoopListeners gone = listeners(A);
         for (int i = 0; i < 5000; i++) {
             backlog.add(gone, A, payload(MAX_RUN), meters);
         }
@@ -206,7 +205,7 @@ class BacklogTest {
     void aBoundOfOneByteIsOneReadAtATime() {
         Backlog tight = backlog(1);
         assertThat(tight.drained()).isTrue();
-        tight.add(Objects.requireNonNull(registry.listeners(A)), A, payload(10), meters);
+        tight.add(listeners(A), A, payload(10), meters);
         tight.handOver();
         assertThat(tight.full()).isTrue();
         assertThat(tight.drained()).isFalse();
@@ -253,7 +252,7 @@ class BacklogTest {
     void goesBackToTheReceiptOfTheOldestHoweverLongAgo() {
         long age = Duration.ofHours(1).toNanos();
         Payload old = new Payload(1, new byte[0], true, System.nanoTime() - age);
-        backlog.add(Objects.requireNonNull(registry.listeners(A)), A, old, meters);
+        backlog.add(listeners(A), A, old, meters);
         add(A);
         backlog.handOver();
         backlog.drop();
@@ -345,6 +344,14 @@ class BacklogTest {
         registry.add(connection);
         registry.subscribe(connection, A);
         registry.subscribe(connection, B);
+        runTasks();
+    }
+
+    private LoopListeners listeners(Channel channel) {
+        ChannelListeners listeners = Objects.requireNonNull(registry.listeners(channel));
+        List<LoopListeners> loops = new ArrayList<>();
+        listeners.forEachLoop(loops::add);
+        return loops.get(0);
     }
 
     private Connection connection(RecordingWire to) {
@@ -362,7 +369,7 @@ class BacklogTest {
     }
 
     private boolean add(Channel channel, Payload payload) {
-        return backlog.add(Objects.requireNonNull(registry.listeners(channel)), channel, payload, meters);
+        return backlog.add(listeners(channel), channel, payload, meters);
     }
 
     private Payload payload(int length) {

@@ -9,8 +9,8 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.RecordingWire;
 import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.route.Channel;
@@ -329,6 +329,32 @@ class DeliveriesTest {
     }
 
     @Test
+    void siblingOnABusyLoopHearsWhatIsPublishedAfterTheSubscription() {
+        listen("1", loop, wire, A);
+        listen("7", loop, otherWire);
+        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        read(1);
+        assertThat(tasks).as("the task that is to deliver the next read, too").hasSize(1);
+        registry.subscribe(sibling, B);
+        publish(B);
+        readIsOver();
+        tasks.remove().run();
+        assertThat(heard(otherWire)).containsExactly("2");
+    }
+
+    @Test
+    void siblingOnABusyLoopHearsNothingThatIsDeliveredAfterTheUnsubscription() {
+        listen("7", loop, otherWire, A, B);
+        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        publish(A);
+        publish(B);
+        readIsOver();
+        registry.unsubscribe(sibling, B);
+        tasks.remove().run();
+        assertThat(heard(otherWire)).containsExactly("1");
+    }
+
+    @Test
     void unsubscribingInBetweenMakesTheNewestNeededAgain() {
         Connection one = listen("1", loop, wire, A);
         Payload newest = payload();
@@ -366,9 +392,14 @@ class DeliveriesTest {
     private Connection listen(String user, Loop on, RecordingWire to, Channel... channels) {
         Outbox outbox = TestOutboxes.standard().open(to, on, reason -> {});
         Connection connection = new Connection(user, channel -> true, outbox, on, event -> {});
+        boolean idle = tasks.isEmpty() && otherTasks.isEmpty();
         registry.add(connection);
         for (Channel channel : channels) {
             registry.subscribe(connection, channel);
+        }
+        if (idle) {
+            run(tasks);
+            run(otherTasks);
         }
         return connection;
     }
@@ -391,7 +422,7 @@ class DeliveriesTest {
 
     private void deliver(Channel channel, Payload payload) {
         registry.publishing(payload.sequence());
-        Listeners listeners = registry.listeners(channel);
+        ChannelListeners listeners = registry.listeners(channel);
         assertThat(listeners).isNotNull();
         deliveries.deliver(channel, listeners, payload);
     }

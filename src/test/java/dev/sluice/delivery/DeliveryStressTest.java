@@ -13,9 +13,9 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.Run;
 import dev.sluice.outbox.TestOutboxes;
 import dev.sluice.outbox.Wire;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
-import dev.sluice.registry.Listeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.Retention;
@@ -323,7 +323,7 @@ class DeliveryStressTest {
                 retention.remember(channel, payload);
                 those.kept.set(number);
             }
-            Listeners listeners = registry().listeners(channel);
+            ChannelListeners listeners = registry().listeners(channel);
             if (listeners != null) {
                 deliveries().deliver(channel, listeners, payload);
             }

@@ -160,6 +160,24 @@ class RegistryTest {
         assertThat(registry.isEmpty()).isTrue();
     }
 
+    @Test
+    void hearingListsTheConnectionsThatDeliveriesReach() {
+        for (Scope scope : Scope.values()) {
+            Registry own = new Registry(TestOutboxes.ROUTES, scope, 3, 3, TestRegistries.noLingering());
+            Connection one = add(own, "7");
+            Connection two = add(own, "7");
+            Connection other = add(own, "8");
+            own.subscribe(one, upload("42"));
+            own.subscribe(other, upload("42"));
+            own.unsubscribe(other, upload("42"));
+            assertThat(own.hearing(upload("42")))
+                    .containsExactlyInAnyOrderElementsOf(hearing(own, upload("42")))
+                    .containsExactlyElementsOf(scope == Scope.USER ? List.of(one, two) : List.of(one));
+            assertThat(own.hearing(user("7"))).containsExactlyInAnyOrder(one, two);
+            assertThat(own.hearing(upload("43"))).isEmpty();
+        }
+    }
+
     private Connection add(Registry to, String user) {
         Connection connection = connection(user, events::add);
         to.add(connection);
@@ -170,17 +188,20 @@ class RegistryTest {
         return hearing(in.listeners(channel));
     }
 
-    static List<Connection> hearing(@Nullable Listeners listeners) {
+    static List<Connection> hearing(@Nullable ChannelListeners listeners) {
         List<Connection> hearing = new ArrayList<>();
         if (listeners != null) {
-            listeners.forEachLoop(loop -> hearing.addAll(listeners.connections(loop)));
+            listeners.forEachLoop(ofLoop -> hearing.addAll(ofLoop.connections()));
             assertThat(hearing).as("what nobody hears is not kept").isNotEmpty();
         }
         return hearing;
     }
 
     static Connection connection(String user, Consumer<Disconnected> observers) {
-        Loop loop = LOOPS.get(Math.floorMod(user.hashCode(), LOOPS.size()));
+        return connection(user, LOOPS.get(Math.floorMod(user.hashCode(), LOOPS.size())), observers);
+    }
+
+    static Connection connection(String user, Loop loop, Consumer<Disconnected> observers) {
         Outbox outbox = TestOutboxes.standard().open(new RecordingWire(), loop, reason -> {});
         return new Connection(user, channel -> true, outbox, loop, observers);
     }

@@ -1,0 +1,42 @@
+package dev.sluice.outbox;
+
+import dev.sluice.config.OutboxConfig;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
+import java.math.BigInteger;
+import java.time.Duration;
+
+/** Gives the benchmarks outboxes whose peers take everything at once. */
+public final class DiscardingOutboxes {
+
+    private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
+
+    private static final class DiscardingWire implements Wire {
+        @Override
+        public void write(Frame frame) {}
+
+        @Override
+        public void flush(Done done) {
+            done.done(null);
+        }
+
+        @Override
+        public void close(int code, String reason) {}
+
+        @Override
+        public void cut() {}
+    }
+
+    private final Outboxes outboxes;
+
+    public DiscardingOutboxes(Routes routes) {
+        Config config =
+                new Config(new MemorySize(BigInteger.valueOf(1 << 20)), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT);
+        outboxes = new Outboxes(config, new OutboxMeters(routes, new SimpleMeterRegistry()));
+    }
+
+    public Outbox open(Loop loop) {
+        return outboxes.open(new DiscardingWire(), loop, reason -> {});
+    }
+}

@@ -1,0 +1,95 @@
+package dev.sluice.registry;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.registry.LoopListeners.Listener;
+import dev.sluice.route.Channel;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The event loops that have listeners of a channel, by channel; a channel without listeners has no entry. Safe for use by
+ * several threads. Calls for one connection and channel must exclude each other, as they do under the lock of its user.
+ */
+final class ListenerIndex {
+
+    private final Map<Channel, ChannelListeners> byChannel = new ConcurrentHashMap<>();
+    private final Map<Loop, LoopChanges> changes = new ConcurrentHashMap<>();
+
+    /** The sequence of the newest publication that may be retained; written by one thread. */
+    private volatile long newest;
+
+    /** See {@link Registry#publishing}. */
+    void publishing(long sequence) {
+        newest = sequence;
+    }
+
+    /** Lets the connection hear the channel, where its token allows it. What is published after the return is delivered. */
+    void join(Connection connection, Channel channel) {
+        if (!connection.mayHear(channel)) {
+            return;
+        }
+        LoopChanges ofLoop = changes.computeIfAbsent(connection.loop(), loop -> new LoopChanges(loop, this::drop));
+        Listener listener = new Listener(connection, newest);
+        byChannel.compute(channel.compact(), (name, known) -> {
+            ChannelListeners those = known == null ? new ChannelListeners() : known;
+            LoopListeners joined = those.on(connection.loop());
+            if (joined == null) {
+                joined = new LoopListeners(name, ofLoop);
+                those.add(joined);
+            }
+            LoopListeners joining = joined;
+            // Under the lock: drop() must not miss it.
+            ofLoop.add(() -> joining.add(listener));
+            return those;
+        });
+        // The thread that publishes can miss a new entry until the above has returned, and then delivers nothing here.
+        listener.newestBefore(newest);
+        ofLoop.schedule();
+    }
+
+    /** Lets the connection no longer hear the channel. */
+    void leave(Connection connection, Channel channel) {
+        LoopListeners left = on(connection.loop(), channel);
+        if (left != null) {
+            left.changes().add(() -> left.remove(connection));
+            left.changes().schedule();
+        }
+    }
+
+    /** See {@link Registry#give}. */
+    boolean give(Connection connection, Channel channel, long sequence, long lost) {
+        LoopListeners those = on(connection.loop(), channel);
+        return those != null && those.give(connection, sequence, lost);
+    }
+
+    @Nullable
+    ChannelListeners of(Channel channel) {
+        return byChannel.get(channel);
+    }
+
+    boolean isEmpty() {
+        return byChannel.isEmpty();
+    }
+
+    private @Nullable LoopListeners on(Loop loop, Channel channel) {
+        ChannelListeners those = byChannel.get(channel);
+        return those == null ? null : those.on(loop);
+    }
+
+    /** Drops listeners that became empty, unless a change may be about to fill them again. To be called on their loop. */
+    private boolean drop(LoopListeners empty) {
+        boolean[] done = {true};
+        byChannel.computeIfPresent(empty.channel(), (name, those) -> {
+            if (empty.isEmpty()) {
+                if (empty.changes().isEmpty()) {
+                    those.remove(empty);
+                } else {
+                    done[0] = false;
+                }
+            }
+            return those.isEmpty() ? null : those;
+        });
+        return done[0];
+    }
+}

@@ -1,0 +1,196 @@
+package dev.sluice.registry;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Run;
+import dev.sluice.route.Channel;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.function.ObjIntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections of one event loop that hear one channel. Confined to that loop, which needs no lock: other threads queue
+ * their changes in {@link LoopChanges}. A connection joins and leaves in constant time.
+ */
+public final class LoopListeners {
+
+    /** Up to that many listeners, a search through the array is as fast as the map. */
+    private static final int MAX_SEARCHED = 16;
+
+    private final Channel channel;
+    private final LoopChanges changes;
+
+    /** The first {@code size} entries are the listeners, in no order. */
+    private Listener[] listeners = new Listener[1];
+
+    private int size;
+
+    /** The same by connection; {@code null} while there are few. */
+    private @Nullable IdentityHashMap<Connection, Listener> byConnection;
+
+    /** The newest publication that one of them was given on request; connections that join later skip older ones. */
+    private long given;
+
+    LoopListeners(Channel channel, LoopChanges changes) {
+        this.channel = channel;
+        this.changes = changes;
+    }
+
+    /** The loop of all these connections. May be called on any thread. */
+    public Loop loop() {
+        return changes.loop();
+    }
+
+    Channel channel() {
+        return channel;
+    }
+
+    LoopChanges changes() {
+        return changes;
+    }
+
+    /**
+     * Sends publications of the channel to each connection once, after all changes that other threads have queued. To be
+     * called on the loop.
+     *
+     * @param sent receives the number of connections that were sent the whole run, and each part of it that was sent to a
+     *     connection which had been given the rest before
+     * @return the number of connections that were sent any of it
+     */
+    public int deliver(Run run, ObjIntConsumer<Run> sent) {
+        changes.apply();
+        long first = run.first().sequence();
+        long last = run.last().sequence();
+        int whole = 0;
+        int parts = 0;
+        // Sending can end connections; these leave only with the next apply().
+        for (int i = 0; i < size; i++) {
+            Listener listener = listeners[i];
+            if (listener.after < first) {
+                listener.connection.send(run);
+                listener.received = last;
+                whole++;
+            } else {
+                Run part = run.after(listener.after);
+                if (part != null) {
+                    listener.connection.send(part);
+                    listener.received = last;
+                    sent.accept(part, 1);
+                    parts++;
+                }
+            }
+        }
+        sent.accept(run, whole);
+        return whole + parts;
+    }
+
+    /** See {@link Registry#give}. */
+    boolean give(Connection connection, long sequence, long lost) {
+        changes.apply();
+        Listener listener = find(connection);
+        if (listener == null
+                || sequence <= listener.received
+                // Published after it joined: it was delivered to it, or is on its way.
+                || sequence > Math.max(listener.newestBefore, lost)) {
+            return false;
+        }
+        listener.received = sequence;
+        listener.after = Math.max(listener.after, sequence);
+        given = Math.max(given, sequence);
+        return true;
+    }
+
+    /** The connections, after all changes that other threads have queued. */
+    List<Connection> connections() {
+        changes.apply();
+        return Arrays.stream(listeners, 0, size)
+                .map(listener -> listener.connection)
+                .toList();
+    }
+
+    boolean isEmpty() {
+        return size == 0;
+    }
+
+    void add(Listener listener) {
+        listener.after = given;
+        if (size == listeners.length) {
+            listeners = Arrays.copyOf(listeners, 2 * size);
+        }
+        listener.index = size;
+        listeners[size++] = listener;
+        if (byConnection != null) {
+            byConnection.put(listener.connection, listener);
+        } else if (size > MAX_SEARCHED) {
+            byConnection = new IdentityHashMap<>(2 * size);
+            for (int i = 0; i < size; i++) {
+                byConnection.put(listeners[i].connection, listeners[i]);
+            }
+        }
+    }
+
+    void remove(Connection connection) {
+        Listener leaving = find(connection);
+        if (leaving == null) {
+            return;
+        }
+        Listener last = listeners[--size];
+        listeners[leaving.index] = last;
+        last.index = leaving.index;
+        listeners[size] = null;
+        if (byConnection != null) {
+            byConnection.remove(connection);
+            if (size <= MAX_SEARCHED / 2) {
+                byConnection = null;
+            }
+        }
+        if (size <= listeners.length / 4) {
+            listeners = Arrays.copyOf(listeners, Math.max(1, listeners.length / 2));
+        }
+        if (size == 0) {
+            changes.emptied(this);
+        }
+    }
+
+    private @Nullable Listener find(Connection connection) {
+        if (byConnection != null) {
+            return byConnection.get(connection);
+        }
+        for (int i = 0; i < size; i++) {
+            if (listeners[i].connection == connection) {
+                return listeners[i];
+            }
+        }
+        return null;
+    }
+
+    /** One connection that hears the channel. */
+    static final class Listener {
+        private final Connection connection;
+
+        /** Its place among the listeners. */
+        private int index;
+
+        /** Publications up to this one that are still on their way are not for it. */
+        private long after;
+
+        /** The newest publication that was delivered to it or given to it on request. */
+        private long received;
+
+        /**
+         * The newest publication when the thread that publishes could see the listeners: all later ones are delivered.
+         * Written by the thread that joins.
+         */
+        private volatile long newestBefore;
+
+        Listener(Connection connection, long newestBefore) {
+            this.connection = connection;
+            this.newestBefore = newestBefore;
+        }
+
+        void newestBefore(long sequence) {
+            newestBefore = sequence;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package dev.sluice.registry;
+
+import static dev.sluice.registry.RegistryTest.upload;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Run;
+import dev.sluice.registry.LoopListeners.Listener;
+import dev.sluice.route.Channel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class ListenerIndexTest {
+
+    private static final int ROUNDS = 20_000;
+
+    private final Channel channel = upload("42");
+    private final Loop loop = new Loop(0, Runnable::run);
+    private final LoopListeners listeners = new LoopListeners(channel, new LoopChanges(loop, empty -> true));
+
+    @Test
+    void publicationDeliveredWhileJoiningIsNotGivenAgain() {
+        Connection connection = connection();
+        Listener joining = new Listener(connection, 1);
+        listeners.add(joining);
+        assertThat(deliver(2)).isEqualTo(1);
+        joining.newestBefore(2);
+        assertThat(listeners.give(connection, 2, 0)).isFalse();
+        assertThat(listeners.give(connection, 3, 3))
+                .as("a later one that the loop dropped")
+                .isTrue();
+    }
+
+    @Test
+    void publicationSkippedForAJoiningConnectionIsGivenOnRequest() {
+        Connection one = connection();
+        Connection two = connection();
+        listeners.add(new Listener(one, 2));
+        assertThat(listeners.give(one, 2, 0)).isTrue();
+        listeners.add(new Listener(two, 2));
+        assertThat(deliver(2)).isZero();
+        assertThat(listeners.give(two, 2, 0)).isTrue();
+    }
+
+    @Test
+    void connectionsJoinAndLeaveInAnyOrder() {
+        SplittableRandom random = new SplittableRandom(1);
+        List<Connection> expected = new ArrayList<>();
+        for (int round = 0; round < 5_000; round++) {
+            // Grows beyond the size from which there is a map, and shrinks again.
+            boolean growing = round / 500 % 2 == 0;
+            if (expected.isEmpty() || random.nextInt(10) < (growing ? 8 : 2)) {
+                Connection joining = connection();
+                listeners.add(new Listener(joining, 0));
+                expected.add(joining);
+            } else {
+                Connection leaving = expected.remove(random.nextInt(expected.size()));
+                listeners.remove(leaving);
+                listeners.remove(leaving);
+            }
+            assertThat(listeners.isEmpty()).isEqualTo(expected.isEmpty());
+            if (round % 100 == 0) {
+                assertThat(listeners.connections()).containsExactlyInAnyOrderElementsOf(expected);
+                assertThat(deliver(round + 1)).isEqualTo(expected.size());
+            }
+        }
+    }
+
+    @Test
+    void connectionThatJoinsWhileTheLastOneLeavesIsKept() throws Exception {
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try {
+            Loop own = new Loop(0, thread);
+            ListenerIndex index = new ListenerIndex();
+            Connection leaving = RegistryTest.connection("7", own, event -> {});
+            Connection joining = RegistryTest.connection("8", own, event -> {});
+            int lost = 0;
+            for (int round = 0; round < ROUNDS / 4; round++) {
+                index.join(leaving, channel);
+                index.leave(leaving, channel);
+                for (int spin = round % 256; spin > 0; spin--) {
+                    Thread.onSpinWait();
+                }
+                index.join(joining, channel);
+                // What the thread that publishes would hand the batch to.
+                ChannelListeners published = Objects.requireNonNull(index.of(channel));
+                CountDownLatch delivered = new CountDownLatch(1);
+                AtomicInteger receivers = new AtomicInteger();
+                own.execute(() -> {
+                    published.forEachLoop(ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), (run, count) -> {})));
+                    delivered.countDown();
+                });
+                assertThat(delivered.await(10, TimeUnit.SECONDS)).isTrue();
+                lost += 1 - receivers.get();
+                index.leave(joining, channel);
+            }
+            assertThat(lost).isZero();
+            thread.submit(() -> {}).get(10, TimeUnit.SECONDS);
+            assertThat(index.isEmpty()).isTrue();
+        } finally {
+            thread.shutdownNow();
+        }
+    }
+
+    @Test
+    void publicationThatMissesAJoiningConnectionIsGivenOnRequest() throws InterruptedException {
+        Connection connection = connection();
+        ListenerIndex[] rounds = new ListenerIndex[ROUNDS];
+        boolean[] found = new boolean[ROUNDS];
+        AtomicInteger begun = new AtomicInteger(-1);
+        AtomicInteger published = new AtomicInteger(-1);
+        Thread publisher = new Thread(() -> {
+            for (int i = 0; i < ROUNDS; i++) {
+                while (begun.get() < i) {
+                    Thread.onSpinWait();
+                }
+                for (int spin = i % 64; spin > 0; spin--) {
+                    Thread.onSpinWait();
+                }
+                rounds[i].publishing(1);
+                found[i] = rounds[i].of(channel) != null;
+                published.set(i);
+            }
+        });
+        publisher.start();
+        int lost = 0;
+        for (int i = 0; i < ROUNDS; i++) {
+            ListenerIndex listeners = new ListenerIndex();
+            rounds[i] = listeners;
+            begun.set(i);
+            listeners.join(connection, channel);
+            while (published.get() < i) {
+                Thread.onSpinWait();
+            }
+            if (!found[i] && !listeners.give(connection, channel, 1, 0)) {
+                lost++;
+            }
+            rounds[i] = null;
+        }
+        publisher.join();
+        assertThat(lost).isZero();
+    }
+
+    private int deliver(long sequence) {
+        return listeners.deliver(run(sequence), (run, count) -> {});
+    }
+
+    private Run run(long sequence) {
+        return new Run(channel, new Payload(sequence, new byte[] {'a'}, true, 0));
+    }
+
+    private Connection connection() {
+        return RegistryTest.connection("7", loop, event -> {});
+    }
+}
