@@ -7,10 +7,10 @@ import dev.sluice.delivery.TestDeliveries;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Outboxes;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
@@ -53,7 +53,7 @@ class RelayTest {
     ReactiveRedisDataSource redis;
 
     @Inject
-    Outboxes outboxes;
+    OutboxFactory outboxes;
 
     @Inject
     Routes routes;
@@ -61,7 +61,7 @@ class RelayTest {
     @Inject
     Retention retention;
 
-    private final RecordingWire heard = new RecordingWire();
+    private final RecordingFrameWriter heard = new RecordingFrameWriter();
     private final Queue<String> ended = new ConcurrentLinkedQueue<>();
 
     @Test
@@ -100,7 +100,7 @@ class RelayTest {
                 .count();
     }
 
-    private Connection connection(String user, Wire wire) {
+    private Connection connection(String user, FrameWriter wire) {
         Loop loop = new Loop(99, Runnable::run);
         return new Connection(
                 user,
@@ -110,7 +110,7 @@ class RelayTest {
                 event -> ended.add(event.connection().user()));
     }
 
-    private record Failing(Throwable failure) implements Wire {
+    private record Failing(Throwable failure) implements FrameWriter {
         @Override
         public void write(Frame frame) {
             if (failure instanceof Error error) {

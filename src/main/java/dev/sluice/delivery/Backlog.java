@@ -3,7 +3,7 @@ package dev.sluice.delivery;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.registry.LoopListeners;
 import dev.sluice.route.Channel;
 import java.time.Instant;
@@ -26,7 +26,7 @@ final class Backlog {
     /** How a backlog is bounded; both in bytes. */
     record Bounds(long maxBytes, int maxRun) {}
 
-    private record Delivery(LoopListeners listeners, Run run, RouteMeters meters) {}
+    private record Delivery(LoopListeners listeners, PublicationBatch run, RouteMeters meters) {}
 
     /** What one read has brought for this loop; charged in bytes of memory. */
     private static final class Batch {
@@ -86,7 +86,7 @@ final class Backlog {
                 return false;
             }
         }
-        deliveries.add(new Delivery(listeners, new Run(channel, payload), meters));
+        deliveries.add(new Delivery(listeners, new PublicationBatch(channel, payload), meters));
         return first;
     }
 

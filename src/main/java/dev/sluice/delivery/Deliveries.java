@@ -2,9 +2,9 @@ package dev.sluice.delivery;
 
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -53,7 +53,7 @@ public final class Deliveries {
             Registry registry,
             Routes routes,
             SluiceConfig config,
-            Outboxes outboxes,
+            OutboxFactory outboxes,
             Event<Lagged> lagged,
             MeterRegistry metrics) {
         this(
@@ -141,7 +141,7 @@ public final class Deliveries {
 
     /** Gives a connection the publication that it {@link #needs}. To be called on the connection's loop, right then. */
     public void give(Connection connection, Channel channel, Payload payload) {
-        Run run = new Run(channel, payload);
+        PublicationBatch run = new PublicationBatch(channel, payload);
         connection.send(run);
         meters(channel).delivered(run, 1);
     }

@@ -1,7 +1,7 @@
 package dev.sluice.delivery;
 
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -39,13 +39,13 @@ final class RouteMeters {
     }
 
     /** Counts so many copies of each publication of the run. */
-    void delivered(Run run, int receivers) {
+    void delivered(PublicationBatch run, int receivers) {
         deliveries.increment((double) receivers * run.count());
         bytes.increment((double) receivers * run.payloadBytes());
     }
 
     /** The run has been flushed to all connections of a loop; the time is {@link System#nanoTime()}. */
-    void flushed(Run run, long now) {
+    void flushed(PublicationBatch run, long now) {
         for (int i = 0; i < run.count(); i++) {
             Payload payload = run.get(i);
             latency.record(now - payload.receivedAt(), TimeUnit.NANOSECONDS);

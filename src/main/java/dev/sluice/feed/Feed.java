@@ -171,7 +171,7 @@ public final class Feed implements Source {
     }
 
     private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super List<Publication>> subscriber) {
-        RedisLink.Clients clients = new RedisLink.Clients() {
+        RedisSubscription.Clients clients = new RedisSubscription.Clients() {
             @Override
             public Redis subscriber(Consumer<ChannelPipeline> initializer) {
                 return redis.subscriber(vertx, initializer);
@@ -183,7 +183,7 @@ public final class Feed implements Source {
             }
         };
         Supervisor supervised = new Supervisor(
-                events -> RedisLink.open(clients, patterns, maxPayload, context, events),
+                events -> RedisSubscription.open(clients, patterns, maxPayload, context, events),
                 new Teller(subscriber),
                 backoff(),
                 timing,

@@ -39,7 +39,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
 
     /** Where it is, for people. */
     String whereabouts() {
-        return Whereabouts.of(Objects.requireNonNull(options));
+        return RedisEndpoint.of(Objects.requireNonNull(options));
     }
 
     /**

@@ -73,7 +73,7 @@ final class PathProof {
     }
 
     /** Publishes the beats that are due, and begins to make a new connection when that is due. */
-    void beat(Link link) {
+    void beat(Subscription link) {
         long now = nanoTime.getAsLong();
         if (candidate != null && candidate.late(now)) {
             link.giveUpRenewal();
@@ -97,7 +97,7 @@ final class PathProof {
     }
 
     /** What the beat that was heard tells; {@code null} where none was awaited by that number. */
-    Canary.@Nullable Heard heard(long beat, Link link) {
+    Canary.@Nullable Heard heard(long beat, Subscription link) {
         Canary.Heard heard = canary.heard(beat);
         if (heard == null && candidate != null) {
             heard = candidate.heard(beat);

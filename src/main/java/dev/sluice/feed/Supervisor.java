@@ -59,7 +59,7 @@ final class Supervisor {
      */
     record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect) {}
 
-    private final Link.Opener opener;
+    private final Subscription.Opener opener;
     private final Listener listener;
     private final Backoff backoff;
     private final Timing timing;
@@ -78,7 +78,7 @@ final class Supervisor {
     private @Nullable Runnable retry;
 
     Supervisor(
-            Link.Opener opener,
+            Subscription.Opener opener,
             Listener listener,
             Backoff backoff,
             Timing timing,
@@ -170,14 +170,14 @@ final class Supervisor {
         LOG.info("Redis subscription is live");
     }
 
-    private final class Attempt implements Link.Events {
+    private final class Attempt implements Subscription.Events {
 
         private final PathProof proof =
                 new PathProof(timing, backoff.part(timing.reconnect()), nanoTime, clock, listener);
         /** Of the connect timeout, then of the next beat. */
         private Runnable cancelTimer = timer.after(timing.connect(), this::timedOut);
 
-        private @Nullable Link link;
+        private @Nullable Subscription link;
         private @Nullable Instant subscribed;
         private @Nullable Instant lastBeat;
         private boolean busy;
@@ -185,7 +185,7 @@ final class Supervisor {
 
         void open() {
             try {
-                Link opened = opener.open(this);
+                Subscription opened = opener.open(this);
                 link = opened;
                 if (over) {
                     opened.close();

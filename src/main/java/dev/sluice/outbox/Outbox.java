@@ -53,7 +53,7 @@ public final class Outbox {
         }
     }
 
-    private final Wire wire;
+    private final FrameWriter wire;
     private final Loop loop;
     private final Bounds bounds;
     private final OutboxMeters meters;
@@ -64,7 +64,7 @@ public final class Outbox {
     private long counted;
 
     /** There only while the socket is full. */
-    private @Nullable HeldBack held;
+    private @Nullable ConflatedQueue held;
 
     private @Nullable Runnable drained;
     private boolean flushDue;
@@ -85,7 +85,7 @@ public final class Outbox {
      * @param loop the connection's event loop
      * @param onFailure told once, on the event loop, why it must end
      */
-    public Outbox(Wire wire, Loop loop, Bounds bounds, OutboxMeters meters, Consumer<Disconnect> onFailure) {
+    public Outbox(FrameWriter wire, Loop loop, Bounds bounds, OutboxMeters meters, Consumer<Disconnect> onFailure) {
         this.wire = wire;
         this.loop = loop;
         this.bounds = bounds;
@@ -98,11 +98,13 @@ public final class Outbox {
         if (failed || closing || ended) {
             return;
         }
-        if (frame instanceof Run run && run.count() > 1 && !wire.takesRuns()) {
+        if (frame instanceof PublicationBatch run && run.count() > 1 && !wire.takesRuns()) {
             for (int i = 0; i < run.count(); i++) {
-                send(new Run(run.channel(), run.get(i)));
+                send(new PublicationBatch(run.channel(), run.get(i)));
             }
-        } else if (frame instanceof Run run && run.channel().route().overflow() == Overflow.LATEST && full()) {
+        } else if (frame instanceof PublicationBatch run
+                && run.channel().route().overflow() == Overflow.LATEST
+                && full()) {
             hold(run);
         } else if (fits(frame.cost())) {
             write(frame);
@@ -291,11 +293,11 @@ public final class Outbox {
         return charged() + unflushed + cost <= bounds.maxBytes();
     }
 
-    private void hold(Run run) {
+    private void hold(PublicationBatch run) {
         if (held == null) {
-            held = new HeldBack();
+            held = new ConflatedQueue();
         }
-        HeldBack.Newest newest = held.after(run);
+        ConflatedQueue.Newest newest = held.after(run);
         if (newest == null) {
             return;
         }
@@ -317,11 +319,11 @@ public final class Outbox {
                 held = null;
                 return;
             }
-            HeldBack.Newest next = held.next();
+            ConflatedQueue.Newest next = held.next();
             if (next.missed() > 0) {
                 write(MissedFrame.of(next.channel(), next.missed()));
             }
-            write(new Run(next.channel(), next.payload()));
+            write(new PublicationBatch(next.channel(), next.payload()));
         }
     }
 

@@ -27,10 +27,10 @@ final class Group {
      * @param restored whether it was taken over from an earlier connection and has not been asked for since
      * @param shared whether other pods may know of it
      */
-    private record Subscription(long at, boolean restored, boolean shared) {}
+    private record ChannelEntry(long at, boolean restored, boolean shared) {}
 
     final List<Connection> connections = new ArrayList<>(1);
-    private final Map<Channel, Subscription> channels = new HashMap<>();
+    private final Map<Channel, ChannelEntry> channels = new HashMap<>();
 
     /**
      * What was unsubscribed from since a connection was added: subscriptions up to that stamp are not restored. {@code
@@ -69,8 +69,8 @@ final class Group {
 
     /** Whether it is new. */
     boolean subscribe(Channel channel) {
-        Subscription before = channels.get(channel);
-        channels.put(channel, new Subscription(next(), false, isShared(before)));
+        ChannelEntry before = channels.get(channel);
+        channels.put(channel, new ChannelEntry(next(), false, isShared(before)));
         if (ended != null) {
             ended.remove(channel);
         }
@@ -81,7 +81,7 @@ final class Group {
     long unsubscribe(Channel channel) {
         boolean restoring = restoring();
         keepEnded(channel, Long.MAX_VALUE);
-        Subscription before = channels.remove(channel);
+        ChannelEntry before = channels.remove(channel);
         return before == null && !restoring ? 0 : -next();
     }
 
@@ -100,7 +100,7 @@ final class Group {
     boolean end(Channel channel, long at) {
         newest = Math.max(newest, at);
         keepEnded(channel, at);
-        Subscription known = channels.get(channel);
+        ChannelEntry known = channels.get(channel);
         return known != null && known.at <= at && channels.remove(channel) != null;
     }
 
@@ -144,7 +144,7 @@ final class Group {
     boolean restore(Channel channel, long at) {
         boolean restored = restoring()
                 && lacks(channel, at)
-                && channels.putIfAbsent(channel.compact(), new Subscription(at, true, true)) == null;
+                && channels.putIfAbsent(channel.compact(), new ChannelEntry(at, true, true)) == null;
         if (restored) {
             newest = Math.max(newest, at);
         }
@@ -170,7 +170,7 @@ final class Group {
 
     /** The same for other pods. */
     Map<Channel, Long> share() {
-        channels.replaceAll((channel, subscription) -> new Subscription(subscription.at, subscription.restored, true));
+        channels.replaceAll((channel, subscription) -> new ChannelEntry(subscription.at, subscription.restored, true));
         return stamps();
     }
 
@@ -179,7 +179,7 @@ final class Group {
         channels.keySet().removeIf(channel -> connections.stream().noneMatch(one -> one.mayHear(channel)));
     }
 
-    private static boolean isShared(@Nullable Subscription subscription) {
+    private static boolean isShared(@Nullable ChannelEntry subscription) {
         return subscription != null && subscription.shared;
     }
 }

@@ -1,7 +1,7 @@
 package dev.sluice.registry;
 
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.route.Channel;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
@@ -58,7 +58,7 @@ public final class LoopListeners {
      *     connection which had been given the rest before
      * @return the number of connections that were sent any of it
      */
-    public int deliver(Run run, ObjIntConsumer<Run> sent) {
+    public int deliver(PublicationBatch run, ObjIntConsumer<PublicationBatch> sent) {
         changes.apply();
         long first = run.first().sequence();
         long last = run.last().sequence();
@@ -72,7 +72,7 @@ public final class LoopListeners {
                 listener.received = last;
                 whole++;
             } else {
-                Run part = run.after(listener.after);
+                PublicationBatch part = run.after(listener.after);
                 if (part != null) {
                     listener.connection.send(part);
                     listener.received = last;

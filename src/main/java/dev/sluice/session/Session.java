@@ -7,10 +7,10 @@ import dev.sluice.feed.Gap;
 import dev.sluice.guard.Slot;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.Outboxes;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ErrorCode;
@@ -81,7 +81,7 @@ final class Session implements Inbound.Peer {
      *
      * @param loop the WebSocket's event loop
      */
-    Session(SessionHost host, Wire wire, Outboxes outboxes, Loop loop) {
+    Session(SessionHost host, FrameWriter wire, OutboxFactory outboxes, Loop loop) {
         this.host = host;
         this.outbox = outboxes.open(wire, loop, this::disconnect);
         this.loop = loop;

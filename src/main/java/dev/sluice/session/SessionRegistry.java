@@ -9,7 +9,7 @@ import dev.sluice.feed.Gap;
 import dev.sluice.linger.SubscriptionRestorer;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
@@ -45,7 +45,7 @@ final class SessionRegistry implements SessionHost {
     private final Registry registry;
     private final Commands commands;
     private final SubscriptionRestorer restorer;
-    private final Outboxes outboxes;
+    private final OutboxFactory outboxes;
     private final EventLoops loops;
     private final FrameWriterFactory wires;
     private final SessionMeters meters;
@@ -60,7 +60,7 @@ final class SessionRegistry implements SessionHost {
             Registry registry,
             Commands commands,
             SubscriptionRestorer restorer,
-            Outboxes outboxes,
+            OutboxFactory outboxes,
             EventLoops loops,
             FrameWriterFactory wires,
             SessionMeters meters,

@@ -2,7 +2,7 @@ package dev.sluice.wire;
 
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.outbox.Frame;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.FrameWriter;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.quarkus.websockets.next.WebSocketConnection;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 // The last write of a flush tells of those before it.
 @SuppressWarnings("FutureReturnValueIgnored")
-final class DirectFrameWriter implements Wire {
+final class DirectFrameWriter implements FrameWriter {
 
     private final WebSocketConnection socket;
     private final ChannelHandlerContext channel;

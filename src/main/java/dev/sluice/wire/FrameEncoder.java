@@ -2,7 +2,7 @@ package dev.sluice.wire;
 
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
@@ -19,12 +19,12 @@ final class FrameEncoder {
     private static final int PONG = 0x8A;
     private static final byte[] NOTHING = {};
 
-    private @Nullable Run lastRun;
+    private @Nullable PublicationBatch lastRun;
     private @Nullable ByteBuf lastBytes;
 
     /** The bytes of the frame as a server sends it, unmasked; to be released by the caller. */
     ByteBuf encode(Frame frame, ByteBufAllocator allocator) {
-        if (frame instanceof Run run) {
+        if (frame instanceof PublicationBatch run) {
             return shared(run, allocator).retainedDuplicate();
         }
         ByteBuf bytes = allocator.directBuffer(frame.length(), frame.length());
@@ -38,7 +38,7 @@ final class FrameEncoder {
         return bytes;
     }
 
-    private ByteBuf shared(Run run, ByteBufAllocator allocator) {
+    private ByteBuf shared(PublicationBatch run, ByteBufAllocator allocator) {
         ByteBuf shared = lastBytes;
         if (shared != null && run == lastRun) {
             return shared;

@@ -2,8 +2,8 @@ package dev.sluice.wire;
 
 import dev.sluice.config.OutboxConfig;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Wire;
 import io.quarkus.websockets.next.WebSocketConnection;
 import jakarta.inject.Singleton;
 import java.util.Map;
@@ -28,7 +28,7 @@ public final class FrameWriterFactory {
     }
 
     /** A wire to a WebSocket that is bound to the loop. */
-    public Wire open(WebSocketConnection socket, WebSocketChannel guard, Loop loop) {
+    public FrameWriter open(WebSocketConnection socket, WebSocketChannel guard, Loop loop) {
         return direct
                 ? new DirectFrameWriter(
                         socket, guard.context(), encoders.computeIfAbsent(loop, x -> new FrameEncoder()))

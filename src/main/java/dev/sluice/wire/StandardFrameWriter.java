@@ -1,9 +1,9 @@
 package dev.sluice.wire;
 
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.PublicationBatch;
 import io.quarkus.websockets.next.CloseReason;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.mutiny.Uni;
@@ -18,7 +18,7 @@ import org.jboss.logging.Logger;
  */
 // Every write before the last is done when that is.
 @SuppressWarnings("FutureReturnValueIgnored")
-final class StandardFrameWriter implements Wire {
+final class StandardFrameWriter implements FrameWriter {
 
     private static final Logger LOG = Logger.getLogger(StandardFrameWriter.class);
 
@@ -37,7 +37,7 @@ final class StandardFrameWriter implements Wire {
 
     @Override
     public void write(Frame frame) {
-        if (frame instanceof Run run) {
+        if (frame instanceof PublicationBatch run) {
             for (int i = 0; i < run.count(); i++) {
                 Payload payload = run.get(i);
                 send(payload.text() ? sendText(payload.bytes()) : socket.sendBinary(payload.bytes()));

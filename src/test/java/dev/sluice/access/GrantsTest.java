@@ -2,7 +2,7 @@ package dev.sluice.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,12 +67,12 @@ class GrantsTest {
     @Test
     void oneOfSeveralIsEnough() {
         Grants grants = Grants.of(List.of("upload:1", "team:*", "nonsense"), "7");
-        assertThat(grants.test(TestOutboxes.channel("upload:1"))).isTrue();
-        assertThat(grants.test(TestOutboxes.channel("team:red"))).isTrue();
-        assertThat(grants.test(TestOutboxes.channel("upload:2"))).isFalse();
+        assertThat(grants.test(TestOutboxFactory.channel("upload:1"))).isTrue();
+        assertThat(grants.test(TestOutboxFactory.channel("team:red"))).isTrue();
+        assertThat(grants.test(TestOutboxFactory.channel("upload:2"))).isFalse();
     }
 
     private static boolean grants(String subject, String entry, String channel) {
-        return Grants.of(List.of(entry), subject).test(TestOutboxes.channel(channel));
+        return Grants.of(List.of(entry), subject).test(TestOutboxFactory.channel(channel));
     }
 }

@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Access;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
@@ -13,7 +13,7 @@ public final class TestAuthorizers {
 
     /** One that asks the judge who the owners are. */
     public static Authorizer asking(ChannelAuthorizer judge) {
-        return new Authorizer(TestOutboxes.ROUTES, Map.of(Access.OWNER, judge), new SimpleMeterRegistry());
+        return new Authorizer(TestOutboxFactory.ROUTES, Map.of(Access.OWNER, judge), new SimpleMeterRegistry());
     }
 
     /** Somebody with a token that never expires and names these channels. */

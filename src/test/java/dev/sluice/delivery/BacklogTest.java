@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.config.Scope;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.LoopListeners;
@@ -31,15 +31,15 @@ import org.junit.jupiter.api.Test;
 
 class BacklogTest {
 
-    private static final Channel A = TestOutboxes.channel("upload:a");
-    private static final Channel B = TestOutboxes.channel("upload:b");
+    private static final Channel A = TestOutboxFactory.channel("upload:a");
+    private static final Channel B = TestOutboxFactory.channel("upload:b");
     private static final int MAX_RUN = 1000;
     private static final long MAX_BYTES = 100_000;
 
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Loop loop = new Loop(0, tasks::add);
     private final Registry registry = TestRegistries.with(Scope.CONNECTION);
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final RouteMeters meters = new RouteMeters("upload", new SimpleMeterRegistry());
     private final List<Lagged> lags = new ArrayList<>();
     private int drains;
@@ -128,7 +128,7 @@ class BacklogTest {
 
     @Test
     void othersHaveTheirTurnBeforeManyWritesAreDone() {
-        RecordingWire second = new RecordingWire();
+        RecordingFrameWriter second = new RecordingFrameWriter();
         join(second);
         for (int i = 0; i < 5000; i++) {
             add(i % 2 == 0 ? A : B);
@@ -339,7 +339,7 @@ class BacklogTest {
         return new Backlog(loop, new Backlog.Bounds(maxBytes, MAX_RUN), () -> drains++, lags::add);
     }
 
-    private void join(RecordingWire to) {
+    private void join(RecordingFrameWriter to) {
         Connection connection = connection(to);
         registry.add(connection);
         registry.subscribe(connection, A);
@@ -354,8 +354,8 @@ class BacklogTest {
         return loops.get(0);
     }
 
-    private Connection connection(RecordingWire to) {
-        Outboxes outboxes = TestOutboxes.with(1 << 24, Duration.ofSeconds(30), new SimpleMeterRegistry());
+    private Connection connection(RecordingFrameWriter to) {
+        OutboxFactory outboxes = TestOutboxFactory.with(1 << 24, Duration.ofSeconds(30), new SimpleMeterRegistry());
         return new Connection("7", channel -> true, outboxes.open(to, loop, reason -> {}), loop, event -> {});
     }
 

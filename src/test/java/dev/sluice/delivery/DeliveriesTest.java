@@ -7,8 +7,8 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
 
 class DeliveriesTest {
 
-    private static final Channel A = TestOutboxes.channel("upload:a");
-    private static final Channel B = TestOutboxes.channel("upload:b");
+    private static final Channel A = TestOutboxFactory.channel("upload:a");
+    private static final Channel B = TestOutboxFactory.channel("upload:b");
     private static final int LENGTH = 1000 - Frame.OVERHEAD;
     private static final long MAX_BYTES = 10_000;
     private static final Duration MAX_PAUSE = Duration.ofSeconds(2);
@@ -40,12 +40,12 @@ class DeliveriesTest {
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final List<Lagged> lags = new ArrayList<>();
-    private final RecordingWire wire = new RecordingWire();
-    private final RecordingWire otherWire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter otherWire = new RecordingFrameWriter();
     private final Deliveries deliveries = new Deliveries(
             source,
             registry,
-            TestOutboxes.ROUTES,
+            TestOutboxFactory.ROUTES,
             new Backlog.Bounds(MAX_BYTES, 1 << 16),
             MAX_PAUSE,
             lag -> {
@@ -199,7 +199,7 @@ class DeliveriesTest {
     @Test
     void countsWhatIsDelivered() {
         listen("1", loop, wire, A);
-        listen("2", loop, new RecordingWire(), A);
+        listen("2", loop, new RecordingFrameWriter(), A);
         listen("3", otherLoop, otherWire, A);
         read(4);
         run(tasks);
@@ -216,7 +216,7 @@ class DeliveriesTest {
         listen("1", loop, wire, A);
         publish(A);
         readIsOver();
-        RecordingWire late = new RecordingWire();
+        RecordingFrameWriter late = new RecordingFrameWriter();
         listen("2", loop, late, A);
         run(tasks);
         assertThat(heard(late)).containsExactly("1");
@@ -225,7 +225,7 @@ class DeliveriesTest {
     @Test
     void whatWasGivenOnAskingIsNotDeliveredAgain() {
         listen("1", loop, wire, A);
-        RecordingWire late = new RecordingWire();
+        RecordingFrameWriter late = new RecordingFrameWriter();
         for (int i = 0; i < 3; i++) {
             publish(A);
         }
@@ -270,7 +270,7 @@ class DeliveriesTest {
         readIsOver();
         Connection one = listen("7", loop, otherWire, A);
         give(one, newest);
-        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
         registry.unsubscribe(sibling, A);
         registry.subscribe(sibling, A);
         run(tasks);
@@ -332,7 +332,7 @@ class DeliveriesTest {
     void siblingOnABusyLoopHearsWhatIsPublishedAfterTheSubscription() {
         listen("1", loop, wire, A);
         listen("7", loop, otherWire);
-        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
         read(1);
         assertThat(tasks).as("the task that is to deliver the next read, too").hasSize(1);
         registry.subscribe(sibling, B);
@@ -345,7 +345,7 @@ class DeliveriesTest {
     @Test
     void siblingOnABusyLoopHearsNothingThatIsDeliveredAfterTheUnsubscription() {
         listen("7", loop, otherWire, A, B);
-        Connection sibling = listen("7", otherLoop, new RecordingWire());
+        Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
         publish(A);
         publish(B);
         readIsOver();
@@ -389,8 +389,8 @@ class DeliveriesTest {
         deliveries.give(to, A, newest);
     }
 
-    private Connection listen(String user, Loop on, RecordingWire to, Channel... channels) {
-        Outbox outbox = TestOutboxes.standard().open(to, on, reason -> {});
+    private Connection listen(String user, Loop on, RecordingFrameWriter to, Channel... channels) {
+        Outbox outbox = TestOutboxFactory.standard().open(to, on, reason -> {});
         Connection connection = new Connection(user, channel -> true, outbox, on, event -> {});
         boolean idle = tasks.isEmpty() && otherTasks.isEmpty();
         registry.add(connection);
@@ -432,7 +432,7 @@ class DeliveriesTest {
         return Payload.of(sequence, bytes, System.nanoTime());
     }
 
-    private static List<String> heard(RecordingWire by) {
+    private static List<String> heard(RecordingFrameWriter by) {
         return by.sent.stream().map(String::strip).toList();
     }
 

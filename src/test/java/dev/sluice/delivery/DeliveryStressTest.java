@@ -6,13 +6,13 @@ import dev.sluice.config.Scope;
 import dev.sluice.guard.Slot;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.Outboxes;
+import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
-import dev.sluice.outbox.TestOutboxes;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
@@ -81,7 +81,7 @@ class DeliveryStressTest {
     private final Feeder feeder = new Feeder();
     private final Thread feeding = new Thread(feeder, "feeder");
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    private final Outboxes outboxes = TestOutboxes.with(MAX_OUTBOX, Duration.ofMinutes(10), metrics);
+    private final OutboxFactory outboxes = TestOutboxFactory.with(MAX_OUTBOX, Duration.ofMinutes(10), metrics);
     private final Retention retention = TestRetention.with(1000);
     private final Map<Channel, Published> published = new ConcurrentHashMap<>();
 
@@ -164,7 +164,7 @@ class DeliveryStressTest {
         Deliveries deliveries = new Deliveries(
                 feeder,
                 registry,
-                TestOutboxes.ROUTES,
+                TestOutboxFactory.ROUTES,
                 new Backlog.Bounds(MAX_PENDING, outboxes.maxRun()),
                 lossy ? Duration.ofMillis(1) : Duration.ofHours(1),
                 lag -> places.get(lag.loop().index()).lagged(),
@@ -230,7 +230,7 @@ class DeliveryStressTest {
     }
 
     private static Channel upload(int number) {
-        return TestOutboxes.channel("upload:" + number);
+        return TestOutboxFactory.channel("upload:" + number);
     }
 
     /** How many publications of a channel there are. */
@@ -371,7 +371,7 @@ class DeliveryStressTest {
                 // Half of them have a user of their own, the others share few.
                 boolean alone = i % 2 == 0;
                 String user = alone ? "alone-" + loop.index() + "-" + i : "shared-" + i % 3;
-                feeder.execute(() -> feeder.channels.add(TestOutboxes.channel("user:" + user)));
+                feeder.execute(() -> feeder.channels.add(TestOutboxFactory.channel("user:" + user)));
                 clients.add(new Client(this, user, alone, i == 0));
             }
             if (loop.index() == 0) {
@@ -451,7 +451,7 @@ class DeliveryStressTest {
             };
             maybeConnection = connection;
             registry().add(connection);
-            Channel own = TestOutboxes.channel("user:" + user);
+            Channel own = TestOutboxFactory.channel("user:" + user);
             Heard heard = opened.heard(own);
             heard.hears = true;
             heard.claim = published(own).begun.get();
@@ -567,7 +567,7 @@ class DeliveryStressTest {
     }
 
     /** A peer that checks each message. */
-    private final class CheckingWire implements Wire {
+    private final class CheckingWire implements FrameWriter {
         private final Loop loop;
         private final SplittableRandom random;
 
@@ -602,7 +602,7 @@ class DeliveryStressTest {
             unflushed += frame.cost();
             waiting += frame.cost();
             expect(waiting <= MAX_OUTBOX, () -> waiting + " bytes are waiting");
-            if (frame instanceof Run run) {
+            if (frame instanceof PublicationBatch run) {
                 for (int i = 0; i < run.count(); i++) {
                     publication(run.channel(), new String(run.get(i).bytes(), StandardCharsets.US_ASCII));
                 }
@@ -616,7 +616,7 @@ class DeliveryStressTest {
                 return;
             }
             String[] parts = text.split("\"", -1);
-            Channel channel = TestOutboxes.channel(parts[7]);
+            Channel channel = TestOutboxFactory.channel(parts[7]);
             Heard those = heard(channel);
             switch (parts[3]) {
                 case "subscribed" -> {

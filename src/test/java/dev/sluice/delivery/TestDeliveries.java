@@ -1,6 +1,6 @@
 package dev.sluice.delivery;
 
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -19,7 +19,7 @@ public final class TestDeliveries {
 
     /** Nothing is published. */
     public static Deliveries idle(Registry registry) {
-        return of(registry, TestOutboxes.ROUTES);
+        return of(registry, TestOutboxFactory.ROUTES);
     }
 
     private static Deliveries of(Registry registry, Routes routes) {
@@ -27,7 +27,7 @@ public final class TestDeliveries {
                 new HandDrivenSource(),
                 registry,
                 routes,
-                new Backlog.Bounds(1 << 20, TestOutboxes.standard().maxRun()),
+                new Backlog.Bounds(1 << 20, TestOutboxFactory.standard().maxRun()),
                 Duration.ofSeconds(2),
                 lagged -> {},
                 new SimpleMeterRegistry());

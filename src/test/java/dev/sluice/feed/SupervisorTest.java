@@ -72,7 +72,7 @@ class SupervisorTest {
 
     private record Scheduled(Duration delay, Runnable action) {}
 
-    private static final class FakeLink implements Link {
+    private static final class FakeLink implements Subscription {
         private final Events events;
         private boolean closed;
         private boolean paused;
@@ -324,7 +324,7 @@ class SupervisorTest {
     @Test
     void countsAnEndOnce() {
         supervisor.start();
-        Link.Events first = last().events;
+        Subscription.Events first = last().events;
         first.ended(new IOException("reset"));
         first.ended(null);
         first.subscribed();
@@ -370,7 +370,7 @@ class SupervisorTest {
     @Test
     void doesNotHearALinkItHasGivenUp() {
         supervisor.start();
-        Link.Events first = last().events;
+        Subscription.Events first = last().events;
         first.subscribed();
         first.ended(null);
         first.published(List.of(new Publication(new byte[] {'x'}, 0, 1, 0)));

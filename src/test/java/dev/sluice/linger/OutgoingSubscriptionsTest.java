@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -25,7 +25,7 @@ class OutgoingSubscriptionsTest {
 
     @Test
     void manyUsersShareAFewMessages() throws Exception {
-        Channel channel = TestOutboxes.channel("upload:42");
+        Channel channel = TestOutboxFactory.channel("upload:42");
         for (int i = 0; i < 20_000; i++) {
             assertThat(outgoing.want("user-" + i)).isTrue();
             assertThat(outgoing.tell("user-" + i, Map.of(channel, 1_700_000_000_000L)))
@@ -58,7 +58,7 @@ class OutgoingSubscriptionsTest {
         for (int i = 0; i < 256; i++) {
             // Each of these is six characters in JSON.
             stamps.put(
-                    TestOutboxes.channel("upload:" + i
+                    TestOutboxFactory.channel("upload:" + i
                             + "\u0001".repeat(256 - String.valueOf(i).length())),
                     -5L - i);
         }
@@ -113,7 +113,7 @@ class OutgoingSubscriptionsTest {
 
     @Test
     void anOlderStampDoesNotReplaceANewerOne() throws Exception {
-        Channel channel = TestOutboxes.channel("upload:42");
+        Channel channel = TestOutboxFactory.channel("upload:42");
         outgoing.tell("7", Map.of(channel, -6L));
         outgoing.tell("7", Map.of(channel, 5L));
         outgoing.tell("7", Map.of(channel, 6L));
@@ -129,7 +129,7 @@ class OutgoingSubscriptionsTest {
     private static Map<Channel, Long> stamps(int channels) {
         Map<Channel, Long> stamps = new HashMap<>();
         for (int i = 0; i < channels; i++) {
-            stamps.put(TestOutboxes.channel("upload:" + i), 5L);
+            stamps.put(TestOutboxFactory.channel("upload:" + i), 5L);
         }
         return stamps;
     }

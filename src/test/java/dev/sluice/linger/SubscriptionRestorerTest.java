@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.LingeringSubscriptions;
 import dev.sluice.registry.Registry;
@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 class SubscriptionRestorerTest {
 
-    private static final Channel OWNED = TestOutboxes.channel("owned:1");
+    private static final Channel OWNED = TestOutboxFactory.channel("owned:1");
 
     private final HandDrivenAuthorizer judge = new HandDrivenAuthorizer();
     private final LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
@@ -36,7 +36,7 @@ class SubscriptionRestorerTest {
     private long waited;
     private final SubscriptionRestorer restorer = new SubscriptionRestorer(
             lingering, registry, TestAuthorizers.asking(judge), wanted::add, this::after, metrics);
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final Connection connection = connection();
 
     @Test
@@ -137,6 +137,6 @@ class SubscriptionRestorerTest {
     private Connection connection() {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxes.standard().open(wire, loop, reason -> {}), loop, ended -> {});
+                "7", channel -> true, TestOutboxFactory.standard().open(wire, loop, reason -> {}), loop, ended -> {});
     }
 }

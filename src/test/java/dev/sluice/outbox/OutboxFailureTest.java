@@ -16,9 +16,9 @@ class OutboxFailureTest {
     private boolean failsToClose;
     private int cuts;
 
-    private final Outbox outbox = TestOutboxes.standard()
+    private final Outbox outbox = TestOutboxFactory.standard()
             .open(
-                    new Wire() {
+                    new FrameWriter() {
                         @Override
                         public void write(Frame frame) {}
 

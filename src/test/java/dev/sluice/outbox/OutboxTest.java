@@ -24,13 +24,13 @@ class OutboxTest {
 
     private static final int MAX = 256 * 1024;
     private static final Duration STALL = Duration.ofHours(1);
-    private static final Channel UPLOAD = TestOutboxes.channel("upload:1");
-    private static final Channel OTHER = TestOutboxes.channel("upload:2");
-    private static final Channel USER = TestOutboxes.channel("user:7");
+    private static final Channel UPLOAD = TestOutboxFactory.channel("upload:1");
+    private static final Channel OTHER = TestOutboxFactory.channel("upload:2");
+    private static final Channel USER = TestOutboxFactory.channel("user:7");
 
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Loop loop = new Loop(0, tasks::add);
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final List<Disconnect> failures = new ArrayList<>();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final Outbox outbox = outbox(MAX, STALL, metrics);
@@ -50,8 +50,8 @@ class OutboxTest {
 
     @Test
     void aBatchIsFlushedOnceAtItsEnd() {
-        RecordingWire neighbour = new RecordingWire();
-        Outbox next = TestOutboxes.standard().open(neighbour, loop, failures::add);
+        RecordingFrameWriter neighbour = new RecordingFrameWriter();
+        Outbox next = TestOutboxFactory.standard().open(neighbour, loop, failures::add);
         loop.batch(() -> {
             for (int i = 1; i <= 50; i++) {
                 outbox.send(run(UPLOAD, i));
@@ -115,7 +115,7 @@ class OutboxTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aFlushThatGoesWrongConcernsNobodyElse(boolean error) {
-        Outbox broken = TestOutboxes.standard().open(new Unflushable(error), loop, failures::add);
+        Outbox broken = TestOutboxFactory.standard().open(new Unflushable(error), loop, failures::add);
         loop.batch(() -> {
             broken.send(Frame.text("x"));
             outbox.send(Frame.text("y"));
@@ -248,7 +248,7 @@ class OutboxTest {
     void noMoreIsReleasedThanMakesTheSocketFullAgain() {
         fillSocket();
         for (int i = 0; i < 8; i++) {
-            outbox.send(new Run(TestOutboxes.channel("upload:" + i), payload(i, 20_000)));
+            outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 20_000)));
         }
         wire.takeOne();
         runTasks();
@@ -354,7 +354,7 @@ class OutboxTest {
     void channelsWithoutNumberFillItToo() {
         fillSocket();
         for (int i = 0; failures.isEmpty(); i++) {
-            outbox.send(new Run(TestOutboxes.channel("upload:" + i), payload(i, 0)));
+            outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 0)));
             assertThat(pending()).isLessThanOrEqualTo(MAX);
             assertThat(i).isLessThan(MAX / Frame.OVERHEAD);
         }
@@ -391,7 +391,7 @@ class OutboxTest {
         Outbox small = outbox(smallest, STALL, metrics);
         wire.fill();
         for (int i = 0; i < 1000; i++) {
-            small.send(new Run(UPLOAD, payload(i, 500)));
+            small.send(new PublicationBatch(UPLOAD, payload(i, 500)));
             runTasks();
             assertThat(pending()).isLessThanOrEqualTo(smallest);
         }
@@ -405,9 +405,9 @@ class OutboxTest {
     private void holdAllThatFits() {
         for (int i = 0; pending() + 2000 < MAX; i++) {
             // Letters that take six bytes each in JSON.
-            Channel channel = TestOutboxes.channel("upload:" + "\001".repeat(i % 50) + pending());
-            outbox.send(new Run(channel, payload(2L * i, 1)));
-            outbox.send(new Run(channel, payload(2L * i + 1, 1)));
+            Channel channel = TestOutboxFactory.channel("upload:" + "\001".repeat(i % 50) + pending());
+            outbox.send(new PublicationBatch(channel, payload(2L * i, 1)));
+            outbox.send(new PublicationBatch(channel, payload(2L * i + 1, 1)));
         }
         assertThat(failures).isEmpty();
     }
@@ -432,9 +432,9 @@ class OutboxTest {
         for (int step = 0; step < 20_000; step++) {
             int action = random.nextInt(1000);
             int number = random.nextInt(40);
-            Channel channel = TestOutboxes.channel("upload:" + number);
+            Channel channel = TestOutboxFactory.channel("upload:" + number);
             if (action < 900) {
-                Run run = new Run(channel, payload(++sequence, 1 + random.nextInt(3000)));
+                PublicationBatch run = new PublicationBatch(channel, payload(++sequence, 1 + random.nextInt(3000)));
                 while (random.nextInt(3) == 0) {
                     run.add(payload(++sequence, 1 + random.nextInt(3000)));
                 }
@@ -733,7 +733,7 @@ class OutboxTest {
     }
 
     private Outbox outbox(int maxBytes, Duration maxStall, MeterRegistry registry) {
-        return TestOutboxes.with(maxBytes, maxStall, registry).open(wire, loop, failures::add);
+        return TestOutboxFactory.with(maxBytes, maxStall, registry).open(wire, loop, failures::add);
     }
 
     private void runTasks() {
@@ -778,8 +778,8 @@ class OutboxTest {
         return frame;
     }
 
-    private static Run run(Channel channel, long... sequences) {
-        Run run = new Run(channel, payload(sequences[0]));
+    private static PublicationBatch run(Channel channel, long... sequences) {
+        PublicationBatch run = new PublicationBatch(channel, payload(sequences[0]));
         for (int i = 1; i < sequences.length; i++) {
             run.add(payload(sequences[i]));
         }
@@ -813,7 +813,7 @@ class OutboxTest {
         }
     }
 
-    private record Unflushable(boolean error) implements Wire {
+    private record Unflushable(boolean error) implements FrameWriter {
         @Override
         public void write(Frame frame) {}
 

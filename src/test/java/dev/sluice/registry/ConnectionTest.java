@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class ConnectionTest {
 
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final List<Disconnected> told = new ArrayList<>();
 
     @Test
@@ -46,6 +46,6 @@ class ConnectionTest {
     private Connection connection(Consumer<Disconnected> observers) {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxes.standard().open(wire, loop, reason -> {}), loop, observers);
+                "7", channel -> true, TestOutboxFactory.standard().open(wire, loop, reason -> {}), loop, observers);
     }
 }

@@ -4,7 +4,7 @@ import static dev.sluice.registry.RegistryTest.upload;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.config.Scope;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import java.time.Duration;
 import java.util.HashMap;
@@ -21,7 +21,7 @@ class LingeringSubscriptionsTest {
 
     private Duration now = Duration.ZERO;
     private final LingeringSubscriptions lingering = lingering(1 << 20);
-    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, lingering);
+    private final Registry registry = new Registry(TestOutboxFactory.ROUTES, Scope.USER, 3, 3, lingering);
     private final Map<String, Map<Channel, Long>> told = new HashMap<>();
 
     @Test
@@ -242,7 +242,7 @@ class LingeringSubscriptionsTest {
             assertThat(off.merge("7", Map.of(A, 5L))).isEmpty();
             off.keep("7", Map.of(A, 5L));
             assertThat(off.of("7")).isEmpty();
-            Registry without = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, off);
+            Registry without = new Registry(TestOutboxFactory.ROUTES, Scope.USER, 3, 3, off);
             Connection one = RegistryTest.connection("7", event -> {});
             without.add(one);
             assertThat(without.restoring("7")).isNull();

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
@@ -154,8 +154,8 @@ class ListenerIndexTest {
         return listeners.deliver(run(sequence), (run, count) -> {});
     }
 
-    private Run run(long sequence) {
-        return new Run(channel, new Payload(sequence, new byte[] {'a'}, true, 0));
+    private PublicationBatch run(long sequence) {
+        return new PublicationBatch(channel, new Payload(sequence, new byte[] {'a'}, true, 0));
     }
 
     private Connection connection() {

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.config.Scope;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,8 +49,8 @@ class RegistryStressTest {
     @ParameterizedTest
     @EnumSource(Scope.class)
     void stayingConnectionsHearEachPublicationOnceAndTheRegistryEndsEmpty(Scope scope) throws Exception {
-        Registry registry =
-                new Registry(TestOutboxes.ROUTES, scope, CHANNELS, Integer.MAX_VALUE, TestRegistries.noLingering());
+        Registry registry = new Registry(
+                TestOutboxFactory.ROUTES, scope, CHANNELS, Integer.MAX_VALUE, TestRegistries.noLingering());
         Map<Connection, Boolean> removed = new ConcurrentHashMap<>();
         // One connection per user stays and listens to everything throughout.
         List<Connection> staying = new ArrayList<>();

@@ -6,8 +6,8 @@ import dev.sluice.config.Scope;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +21,8 @@ class RegistryTest {
     private static final List<Loop> LOOPS = List.of(new Loop(0, Runnable::run), new Loop(1, Runnable::run));
 
     private final List<Disconnected> events = new ArrayList<>();
-    private final Registry registry = new Registry(TestOutboxes.ROUTES, Scope.USER, 3, 3, TestRegistries.noLingering());
+    private final Registry registry =
+            new Registry(TestOutboxFactory.ROUTES, Scope.USER, 3, 3, TestRegistries.noLingering());
 
     @Test
     void aUserHearsOnAllConnections() {
@@ -82,7 +83,7 @@ class RegistryTest {
 
     @Test
     void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
-        Registry own = new Registry(TestOutboxes.ROUTES, Scope.CONNECTION, 3, 3, TestRegistries.noLingering());
+        Registry own = new Registry(TestOutboxFactory.ROUTES, Scope.CONNECTION, 3, 3, TestRegistries.noLingering());
         Connection one = add(own, "7");
         Connection two = add(own, "7");
         own.subscribe(one, upload("42"));
@@ -163,7 +164,7 @@ class RegistryTest {
     @Test
     void hearingListsTheConnectionsThatDeliveriesReach() {
         for (Scope scope : Scope.values()) {
-            Registry own = new Registry(TestOutboxes.ROUTES, scope, 3, 3, TestRegistries.noLingering());
+            Registry own = new Registry(TestOutboxFactory.ROUTES, scope, 3, 3, TestRegistries.noLingering());
             Connection one = add(own, "7");
             Connection two = add(own, "7");
             Connection other = add(own, "8");
@@ -202,7 +203,7 @@ class RegistryTest {
     }
 
     static Connection connection(String user, Loop loop, Consumer<Disconnected> observers) {
-        Outbox outbox = TestOutboxes.standard().open(new RecordingWire(), loop, reason -> {});
+        Outbox outbox = TestOutboxFactory.standard().open(new RecordingFrameWriter(), loop, reason -> {});
         return new Connection(user, channel -> true, outbox, loop, observers);
     }
 
@@ -215,6 +216,6 @@ class RegistryTest {
     }
 
     private static Channel channel(String name) {
-        return Objects.requireNonNull(TestOutboxes.ROUTES.resolve(name));
+        return Objects.requireNonNull(TestOutboxFactory.ROUTES.resolve(name));
     }
 }

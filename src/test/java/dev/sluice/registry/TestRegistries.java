@@ -2,7 +2,7 @@ package dev.sluice.registry;
 
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.config.Scope;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import java.time.Duration;
 import java.util.List;
@@ -13,12 +13,12 @@ public final class TestRegistries {
     private TestRegistries() {}
 
     public static Registry with(Scope scope) {
-        return new Registry(TestOutboxes.ROUTES, scope, 256, Integer.MAX_VALUE, noLingering());
+        return new Registry(TestOutboxFactory.ROUTES, scope, 256, Integer.MAX_VALUE, noLingering());
     }
 
     /** One with scope user in which subscriptions linger. */
     public static Registry with(LingeringSubscriptions lingering) {
-        return new Registry(TestOutboxes.ROUTES, Scope.USER, 256, Integer.MAX_VALUE, lingering);
+        return new Registry(TestOutboxFactory.ROUTES, Scope.USER, 256, Integer.MAX_VALUE, lingering);
     }
 
     /** Keeps what it is told for so long. */

@@ -3,7 +3,7 @@ package dev.sluice.retain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.retain.TestRetention.Config;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -25,7 +25,7 @@ class RetentionTest {
 
     private static final Duration AGE = Duration.ofMinutes(15);
     private static final long AMPLE = 1L << 30;
-    private static final Channel UPLOAD = TestOutboxes.channel("upload:1");
+    private static final Channel UPLOAD = TestOutboxFactory.channel("upload:1");
 
     private long now;
 
@@ -46,7 +46,7 @@ class RetentionTest {
     @Test
     void hasNothingOfRoutesThatKeepNothing() {
         Retention retention = retention(10, AMPLE);
-        Channel user = TestOutboxes.channel("user:7");
+        Channel user = TestOutboxFactory.channel("user:7");
         retention.remember(user, payload(1, 10));
         assertThat(retention.newest(user)).isNull();
     }
@@ -78,7 +78,8 @@ class RetentionTest {
         long most = 0;
         for (int i = 1; i <= 2000; i++) {
             // Names count as well: clients choose them, and they may be longer than what is published there.
-            Channel channel = TestOutboxes.channel("upload:" + "x".repeat(random.nextInt(250)) + random.nextInt(200));
+            Channel channel =
+                    TestOutboxFactory.channel("upload:" + "x".repeat(random.nextInt(250)) + random.nextInt(200));
             retention.remember(channel, payload(i, random.nextInt(largest)));
             retention.channels();
             assertThat(retention.bytes()).isLessThanOrEqualTo(maxBytes);
@@ -93,7 +94,7 @@ class RetentionTest {
         Retention retention = retention(10, AMPLE);
         retention.remember(upload(1), payload(1, 100));
         long before = retention.bytes();
-        retention.remember(TestOutboxes.channel("upload:" + "x".repeat(256)), payload(2, 100));
+        retention.remember(TestOutboxFactory.channel("upload:" + "x".repeat(256)), payload(2, 100));
         assertThat(retention.bytes() - before).isEqualTo(before + 255);
     }
 
@@ -191,7 +192,7 @@ class RetentionTest {
     private static WeakReference<byte[]> publish(Retention retention, int id) {
         byte[] name = ("upload:" + id).getBytes(StandardCharsets.UTF_8);
         byte[] both = Arrays.copyOf(name, name.length + 10_000);
-        Channel channel = Objects.requireNonNull(TestOutboxes.ROUTES.resolve(both, name.length));
+        Channel channel = Objects.requireNonNull(TestOutboxFactory.ROUTES.resolve(both, name.length));
         retention.remember(channel, payload(id, 10));
         return new WeakReference<>(both);
     }
@@ -205,7 +206,7 @@ class RetentionTest {
     }
 
     private static Channel upload(int id) {
-        return TestOutboxes.channel("upload:" + id);
+        return TestOutboxFactory.channel("upload:" + id);
     }
 
     private static Payload payload(long sequence, int length) {

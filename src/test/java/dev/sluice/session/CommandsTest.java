@@ -10,8 +10,8 @@ import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDeliveries;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -31,7 +31,7 @@ class CommandsTest {
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Loop loop = new Loop(0, Runnable::run);
     private final Commands commands = new Commands(
-            TestOutboxes.ROUTES,
+            TestOutboxFactory.ROUTES,
             TestAuthorizers.asking(judge),
             registry,
             TestRetention.with(10),
@@ -152,7 +152,7 @@ class CommandsTest {
         assertThat(hears(TEAM)).isFalse();
         wide.subscribe(TEAM, 2);
         assertThat(wide.wire.sent).singleElement().asString().contains("\"subscribed\"");
-        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+        assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .as("not by the wider token of another tab")
                 .containsExactly(wide.connection);
         assertThat(judge.questions).isEmpty();
@@ -164,7 +164,7 @@ class CommandsTest {
         wide.subscribe(TEAM, 1);
         new Tab("7", "team:blue");
         Tab red = new Tab("7", "team:red");
-        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+        assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .containsExactlyInAnyOrder(wide.connection, red.connection);
     }
 
@@ -189,7 +189,7 @@ class CommandsTest {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         commands.renew(tab.conversation, TestAuthorizers.bearer("7", "team:red"));
-        assertThat(TestRegistries.hearing(registry, TestOutboxes.channel(TEAM)))
+        assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .containsExactlyInAnyOrder(wide.connection, tab.connection);
         registry.remove(wide.connection);
         registry.remove(tab.connection);
@@ -207,19 +207,24 @@ class CommandsTest {
     }
 
     private boolean hears(String channel) {
-        return !TestRegistries.hearing(registry, TestOutboxes.channel(channel)).isEmpty();
+        return !TestRegistries.hearing(registry, TestOutboxFactory.channel(channel))
+                .isEmpty();
     }
 
     /** One connection of a user. */
     private final class Tab {
-        final RecordingWire wire = new RecordingWire();
+        final RecordingFrameWriter wire = new RecordingFrameWriter();
         final Connection connection;
         final Conversation conversation;
 
         Tab(String user, String... grants) {
             var bearer = TestAuthorizers.bearer(user, grants);
             connection = new Connection(
-                    user, bearer.grants(), TestOutboxes.standard().open(wire, loop, reason -> {}), loop, event -> {});
+                    user,
+                    bearer.grants(),
+                    TestOutboxFactory.standard().open(wire, loop, reason -> {}),
+                    loop,
+                    event -> {});
             conversation = new Conversation(connection, bearer);
             registry.add(connection);
         }

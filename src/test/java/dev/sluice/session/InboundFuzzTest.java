@@ -18,8 +18,8 @@ import dev.sluice.fuzz.Messages;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
@@ -75,7 +75,7 @@ class InboundFuzzTest {
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Retention retention = TestRetention.with(10);
     private final TestCommands commands = new TestCommands(registry, retention, TestDeliveries.idle(registry));
@@ -131,7 +131,7 @@ class InboundFuzzTest {
     }
 
     private Session newSession() {
-        return new Session(new Host(), wire, TestOutboxes.standard(), new Loop(0, Runnable::run));
+        return new Session(new Host(), wire, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
     }
 
     @Test
@@ -320,7 +320,7 @@ class InboundFuzzTest {
 
     private void keepSomething() {
         retention.remember(
-                TestOutboxes.channel("upload:kept"),
+                TestOutboxFactory.channel("upload:kept"),
                 Payload.of(1, KEPT.getBytes(StandardCharsets.UTF_8), System.nanoTime()));
     }
 

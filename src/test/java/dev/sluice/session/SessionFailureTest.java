@@ -7,9 +7,9 @@ import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.TestOutboxes;
-import dev.sluice.outbox.Wire;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
@@ -57,7 +57,7 @@ class SessionFailureTest {
                 @Override
                 public void authFailed(Refusal reason) {}
             },
-            new Wire() {
+            new FrameWriter() {
                 @Override
                 public void write(Frame frame) {
                     throw new Error("thrown by the test");
@@ -74,7 +74,7 @@ class SessionFailureTest {
                 @Override
                 public void cut() {}
             },
-            TestOutboxes.standard(),
+            TestOutboxFactory.standard(),
             new Loop(0, Runnable::run));
 
     @Test

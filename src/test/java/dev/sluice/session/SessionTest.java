@@ -9,8 +9,8 @@ import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 
 class SessionTest {
 
-    private final RecordingWire wire = new RecordingWire();
+    private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final List<String> sent = wire.sent;
     private final List<Integer> closes = wire.closes;
     private final List<Refusal> failures = new ArrayList<>();
@@ -90,7 +90,7 @@ class SessionTest {
                 }
             },
             wire,
-            TestOutboxes.standard(),
+            TestOutboxFactory.standard(),
             new Loop(0, Runnable::run));
 
     private static final AuthenticatedUser SEVEN = TestAuthorizers.bearer("7");

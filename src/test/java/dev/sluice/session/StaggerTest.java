@@ -3,8 +3,8 @@ package dev.sluice.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.Loop;
-import dev.sluice.outbox.RecordingWire;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,7 +20,7 @@ class StaggerTest {
 
     private final Loop loop = new Loop(0, Runnable::run);
     private final List<Session> sessions = Stream.generate(
-                    () -> new Session(new NoHost(), new RecordingWire(), TestOutboxes.standard(), loop))
+                    () -> new Session(new NoHost(), new RecordingFrameWriter(), TestOutboxFactory.standard(), loop))
             .limit(100)
             .toList();
     private final Map<Session, List<String>> told = new HashMap<>();

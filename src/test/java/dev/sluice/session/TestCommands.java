@@ -4,7 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.Deliveries;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -20,7 +20,7 @@ public final class TestCommands {
 
     public TestCommands(Registry registry, Retention retention, Deliveries deliveries) {
         this.commands = new Commands(
-                TestOutboxes.ROUTES,
+                TestOutboxFactory.ROUTES,
                 TestAuthorizers.asking(new HandDrivenAuthorizer()),
                 registry,
                 retention,

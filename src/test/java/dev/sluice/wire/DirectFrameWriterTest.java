@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.TestOutboxFactory;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelDuplexHandler;
@@ -52,7 +52,8 @@ class DirectFrameWriterTest {
 
     @Test
     void whatThereIsNoMemoryForRepeatsNothing() {
-        Run run = new Run(TestOutboxes.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
+        PublicationBatch run = new PublicationBatch(
+                TestOutboxFactory.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
         wire.write(run);
         allocator.exhausted = true;
         assertThatThrownBy(() -> wire.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);

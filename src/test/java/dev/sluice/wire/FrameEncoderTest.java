@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
-import dev.sluice.outbox.TestOutboxes;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class FrameEncoderTest {
 
-    private static final Channel CHANNEL = TestOutboxes.channel("upload:1");
+    private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
 
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
     private final FrameEncoder encoder = new FrameEncoder();
@@ -48,7 +48,7 @@ class FrameEncoderTest {
 
     @Test
     void aRunIsItsMessagesOneAfterAnother() {
-        Run run = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
+        PublicationBatch run = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
         assertThat(encoded(run))
                 .isEqualTo(concat(
                         message("8103", bytes(3, 'a')),
@@ -59,7 +59,7 @@ class FrameEncoderTest {
 
     @Test
     void aRunIsEncodedOnceForAllWhoGetIt() {
-        Run run = run(bytes(1000, 'x'));
+        PublicationBatch run = run(bytes(1000, 'x'));
         ByteBuf first = encoder.encode(run, allocator);
         long once = allocator.metric().usedDirectMemory();
         ByteBuf second = encoder.encode(run, allocator);
@@ -82,7 +82,7 @@ class FrameEncoderTest {
     @Test
     void anotherRunTakesThePlaceOfTheOneBefore() {
         ByteBuf former = encoder.encode(run(bytes(1000, 'a')), allocator);
-        Run run = run(bytes(10, 'b'));
+        PublicationBatch run = run(bytes(10, 'b'));
         ByteBuf latter = encoder.encode(run, allocator);
         assertThat(former.refCnt()).as("its receiver's").isEqualTo(1);
         assertThat(former.readableBytes()).isEqualTo(1004);
@@ -104,7 +104,7 @@ class FrameEncoderTest {
     @Test
     void framesOfOneConnectionAreNotKept() {
         List<ByteBuf> all = new ArrayList<>();
-        Run run = run(bytes(100, 'x'));
+        PublicationBatch run = run(bytes(100, 'x'));
         for (int i = 0; i < 100; i++) {
             all.add(encoder.encode(Frame.text("{}"), allocator));
             all.add(encoder.encode(new Frame.Ping(), allocator));
@@ -118,13 +118,13 @@ class FrameEncoderTest {
     @Test
     void goesOnOnceThereIsMemoryAgain() {
         ScarceAllocator scarce = new ScarceAllocator();
-        Run former = run(bytes(10, 'a'));
+        PublicationBatch former = run(bytes(10, 'a'));
         encoder.encode(former, scarce).release();
         scarce.exhausted = true;
-        Run unlucky = run(bytes(10, 'b'));
+        PublicationBatch unlucky = run(bytes(10, 'b'));
         assertThatThrownBy(() -> encoder.encode(unlucky, scarce)).isInstanceOf(OutOfMemoryError.class);
         scarce.exhausted = false;
-        for (Run run : List.of(former, unlucky, former)) {
+        for (PublicationBatch run : List.of(former, unlucky, former)) {
             ByteBuf bytes = encoder.encode(run, scarce);
             assertThat(bytes.readableBytes()).isEqualTo(12);
             bytes.release();
@@ -145,8 +145,8 @@ class FrameEncoderTest {
         }
     }
 
-    private static Run run(byte[]... payloads) {
-        Run run = new Run(CHANNEL, Payload.of(1, payloads[0], 0));
+    private static PublicationBatch run(byte[]... payloads) {
+        PublicationBatch run = new PublicationBatch(CHANNEL, Payload.of(1, payloads[0], 0));
         for (int i = 1; i < payloads.length; i++) {
             run.add(Payload.of(i + 1, payloads[i], 0));
         }

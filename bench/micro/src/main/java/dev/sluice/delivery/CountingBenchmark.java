@@ -1,7 +1,7 @@
 package dev.sluice.delivery;
 
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.Run;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
@@ -41,8 +41,8 @@ public class CountingBenchmark {
     private static final int RUN = 32;
 
     private RouteMeters meters;
-    private Run one;
-    private Run several;
+    private PublicationBatch one;
+    private PublicationBatch several;
 
     @Setup
     public void setUp() {
@@ -65,16 +65,16 @@ public class CountingBenchmark {
         count(several);
     }
 
-    private void count(Run run) {
+    private void count(PublicationBatch run) {
         meters.delivered(run, 1);
         meters.flushed(run, System.nanoTime());
     }
 
-    private static Run run() {
+    private static PublicationBatch run() {
         Routes routes = new Routes(
                 List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST)));
         Channel channel = Objects.requireNonNull(routes.resolve("upload:42"));
-        return new Run(channel, payload());
+        return new PublicationBatch(channel, payload());
     }
 
     private static Payload payload() {

@@ -1,6 +1,6 @@
 package dev.sluice.delivery;
 
-import dev.sluice.outbox.DiscardingOutboxes;
+import dev.sluice.outbox.DiscardingOutboxFactory;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
@@ -56,7 +56,7 @@ public class FanOutBenchmark {
     public void setUp() {
         Routes routes = new Routes(
                 List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.NONE)));
-        DiscardingOutboxes outboxes = new DiscardingOutboxes(routes);
+        DiscardingOutboxFactory outboxes = new DiscardingOutboxFactory(routes);
         Loop loop = new Loop(0, tasks::add);
         channel = Objects.requireNonNull(routes.resolve("upload:42"));
         registry = Registries.empty(routes);

@@ -1,6 +1,6 @@
 package dev.sluice.registry;
 
-import dev.sluice.outbox.DiscardingOutboxes;
+import dev.sluice.outbox.DiscardingOutboxFactory;
 import dev.sluice.outbox.Loop;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
@@ -54,7 +54,7 @@ public class ListenersBenchmark {
         Routes routes = new Routes(List.of(
                 new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
                 new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE)));
-        DiscardingOutboxes outboxes = new DiscardingOutboxes(routes);
+        DiscardingOutboxFactory outboxes = new DiscardingOutboxFactory(routes);
         List<Loop> loops = List.of(new Loop(0, tasks::add), new Loop(1, tasks::add));
         channel = Objects.requireNonNull(routes.resolve("upload:42"));
         registry = Registries.empty(routes);
@@ -66,7 +66,7 @@ public class ListenersBenchmark {
         runTasks();
     }
 
-    private List<Connection> connections(String prefix, DiscardingOutboxes outboxes, List<Loop> loops) {
+    private List<Connection> connections(String prefix, DiscardingOutboxFactory outboxes, List<Loop> loops) {
         List<Connection> connections = new ArrayList<>();
         for (int i = 0; i < listeners; i++) {
             Loop loop = loops.get(i % loops.size());

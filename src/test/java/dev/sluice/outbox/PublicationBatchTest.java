@@ -8,13 +8,13 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
-class RunTest {
+class PublicationBatchTest {
 
-    private static final Channel CHANNEL = TestOutboxes.channel("upload:1");
+    private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
 
     @Test
     void keepsItsPublicationsInOrder() {
-        Run run = run(LongStream.rangeClosed(1, 100).toArray());
+        PublicationBatch run = run(LongStream.rangeClosed(1, 100).toArray());
         assertThat(run.count()).isEqualTo(100);
         assertThat(sequences(run))
                 .containsExactly(LongStream.rangeClosed(1, 100).toArray());
@@ -25,14 +25,14 @@ class RunTest {
 
     @Test
     void whoHasHadNothingOfItGetsItAsItIs() {
-        Run run = run(5, 7, 9);
+        PublicationBatch run = run(5, 7, 9);
         assertThat(run.after(0)).isSameAs(run);
         assertThat(run.after(4)).isSameAs(run);
     }
 
     @Test
     void whoHasHadSomeOfItGetsTheRest() {
-        Run run = run(5, 7, 9);
+        PublicationBatch run = run(5, 7, 9);
         assertThat(sequences(rest(run, 5))).containsExactly(7, 9);
         assertThat(sequences(rest(run, 6))).containsExactly(7, 9);
         assertThat(sequences(rest(run, 7))).containsExactly(9);
@@ -42,14 +42,14 @@ class RunTest {
 
     @Test
     void whoHasHadAllOfItGetsNothing() {
-        Run run = run(5, 7, 9);
+        PublicationBatch run = run(5, 7, 9);
         assertThat(run.after(9)).isNull();
         assertThat(run.after(100)).isNull();
     }
 
     @Test
     void isAsLongAsItsMessagesWithTheirHeaders() {
-        Run run = new Run(CHANNEL, payload(1, 0));
+        PublicationBatch run = new PublicationBatch(CHANNEL, payload(1, 0));
         assertThat(run.length()).isEqualTo(2);
         run.add(payload(2, 125));
         assertThat(run.length()).isEqualTo(2 + 127);
@@ -63,18 +63,18 @@ class RunTest {
         assertThat(run.cost()).isEqualTo(run.length() + Frame.OVERHEAD);
     }
 
-    private static Run rest(Run run, long sequence) {
+    private static PublicationBatch rest(PublicationBatch run, long sequence) {
         return Objects.requireNonNull(run.after(sequence));
     }
 
-    private static long[] sequences(Run run) {
+    private static long[] sequences(PublicationBatch run) {
         return IntStream.range(0, run.count())
                 .mapToLong(i -> run.get(i).sequence())
                 .toArray();
     }
 
-    private static Run run(long... sequences) {
-        Run run = new Run(CHANNEL, payload(sequences[0], 1));
+    private static PublicationBatch run(long... sequences) {
+        PublicationBatch run = new PublicationBatch(CHANNEL, payload(sequences[0], 1));
         for (int i = 1; i < sequences.length; i++) {
             run.add(payload(sequences[i], 1));
         }

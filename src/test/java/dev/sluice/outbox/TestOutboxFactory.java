@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** Routes and outboxes as they are by default. */
-public final class TestOutboxes {
+public final class TestOutboxFactory {
 
     public static final Route UPLOAD =
             new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST);
@@ -29,14 +29,14 @@ public final class TestOutboxes {
 
     private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
 
-    private TestOutboxes() {}
+    private TestOutboxFactory() {}
 
-    public static Outboxes standard() {
+    public static OutboxFactory standard() {
         return with(1024 * 1024, Duration.ofSeconds(30), new SimpleMeterRegistry());
     }
 
-    public static Outboxes with(int maxBytes, Duration maxStall, MeterRegistry metrics) {
-        return new Outboxes(
+    public static OutboxFactory with(int maxBytes, Duration maxStall, MeterRegistry metrics) {
+        return new OutboxFactory(
                 new Config(new MemorySize(BigInteger.valueOf(maxBytes)), maxStall, OutboxConfig.Path.DIRECT),
                 new OutboxMeters(ROUTES, metrics));
     }

@@ -9,16 +9,16 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Says for people where a Redis is, and nothing of what a configuration may hold besides: no user, password or query. */
-final class Whereabouts {
+final class RedisEndpoint {
 
     private static final Pattern AUTHORITY = Pattern.compile("(?:.*@)?([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d+)?");
     private static final String UNKNOWN = "a Redis whose URI can't be read";
 
-    private Whereabouts() {}
+    private RedisEndpoint() {}
 
     /** Where a client so configured connects to. */
     static String of(RedisOptions options) {
-        String all = options.getEndpoints().stream().map(Whereabouts::of).collect(Collectors.joining(", "));
+        String all = options.getEndpoints().stream().map(RedisEndpoint::of).collect(Collectors.joining(", "));
         if (options.getType() == RedisClientType.SENTINEL) {
             return "master " + options.getMasterName() + ", says " + all;
         }

@@ -4,7 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One attempt at a subscription, from connecting to its end. It is opened once and never comes back. */
-interface Link {
+interface Subscription {
 
     /** Cuts the connection, whatever state it is in. Idempotent; events may follow, and mean nothing any more. */
     void close();
@@ -33,7 +33,7 @@ interface Link {
     /** Opens links; what happens to one is told to its events. */
     @FunctionalInterface
     interface Opener {
-        Link open(Events events);
+        Subscription open(Events events);
     }
 
     /** What a link tells, all of it on the supervisor's thread. */

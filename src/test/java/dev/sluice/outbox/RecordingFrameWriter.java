@@ -8,7 +8,7 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** Takes down what is written as a peer would read it; its kernel takes everything at once until told otherwise. */
-public final class RecordingWire implements Wire {
+public final class RecordingFrameWriter implements FrameWriter {
 
     /** Each message in order: text as it is, the rest by its kind. */
     public final List<String> sent = new ArrayList<>();
@@ -36,7 +36,7 @@ public final class RecordingWire implements Wire {
     public void write(Frame frame) {
         waiting += frame.cost();
         unflushed += frame.cost();
-        if (frame instanceof Run run) {
+        if (frame instanceof PublicationBatch run) {
             runs.add(run.count());
             for (int i = 0; i < run.count(); i++) {
                 sent.add(new String(run.get(i).bytes(), StandardCharsets.UTF_8));

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class WhereaboutsTest {
+class RedisEndpointTest {
 
     @ParameterizedTest
     @CsvSource({
@@ -23,15 +23,15 @@ class WhereaboutsTest {
         "redis://:sec ret@localhost:6379, a Redis whose URI can't be read",
     })
     void onlyWhereItIsIsSaid(String endpoint, String said) {
-        assertThat(Whereabouts.of(endpoint)).isEqualTo(said).doesNotContain("secret");
+        assertThat(RedisEndpoint.of(endpoint)).isEqualTo(said).doesNotContain("secret");
     }
 
     @Test
     void severalAreSaidWithWhatTheyAre() {
         RedisOptions options = new RedisOptions().setEndpoints(List.of("redis://:secret@a:1", "redis://:secret@b:2"));
-        assertThat(Whereabouts.of(options.setType(RedisClientType.SENTINEL).setMasterName("boss")))
+        assertThat(RedisEndpoint.of(options.setType(RedisClientType.SENTINEL).setMasterName("boss")))
                 .isEqualTo("master boss, says redis://a:1, redis://b:2");
-        assertThat(Whereabouts.of(options.setType(RedisClientType.CLUSTER)))
+        assertThat(RedisEndpoint.of(options.setType(RedisClientType.CLUSTER)))
                 .isEqualTo("CLUSTER redis://a:1, redis://b:2");
     }
 }

@@ -8,11 +8,11 @@ import java.math.BigInteger;
 import java.time.Duration;
 
 /** Gives the benchmarks outboxes whose peers take everything at once. */
-public final class DiscardingOutboxes {
+public final class DiscardingOutboxFactory {
 
     private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
 
-    private static final class DiscardingWire implements Wire {
+    private static final class DiscardingWire implements FrameWriter {
         @Override
         public void write(Frame frame) {}
 
@@ -28,12 +28,12 @@ public final class DiscardingOutboxes {
         public void cut() {}
     }
 
-    private final Outboxes outboxes;
+    private final OutboxFactory outboxes;
 
-    public DiscardingOutboxes(Routes routes) {
+    public DiscardingOutboxFactory(Routes routes) {
         Config config =
                 new Config(new MemorySize(BigInteger.valueOf(1 << 20)), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT);
-        outboxes = new Outboxes(config, new OutboxMeters(routes, new SimpleMeterRegistry()));
+        outboxes = new OutboxFactory(config, new OutboxMeters(routes, new SimpleMeterRegistry()));
     }
 
     public Outbox open(Loop loop) {

@@ -8,24 +8,24 @@ import java.util.function.Consumer;
 
 /** Makes outboxes as configured. */
 @Singleton
-public final class Outboxes {
+public final class OutboxFactory {
 
     private final Outbox.Bounds bounds;
     private final OutboxMeters meters;
 
     @Inject
-    Outboxes(SluiceConfig config, OutboxMeters meters) {
+    OutboxFactory(SluiceConfig config, OutboxMeters meters) {
         this(config.outbox(), meters);
     }
 
-    Outboxes(OutboxConfig config, OutboxMeters meters) {
+    OutboxFactory(OutboxConfig config, OutboxMeters meters) {
         this.bounds = new Outbox.Bounds(
                 (int) config.maxBytes().asLongValue(), config.maxStall().toNanos());
         this.meters = meters;
     }
 
     /** An outbox with nothing in it; what it needs is said in {@link Outbox}. */
-    public Outbox open(Wire wire, Loop loop, Consumer<Disconnect> onFailure) {
+    public Outbox open(FrameWriter wire, Loop loop, Consumer<Disconnect> onFailure) {
         return new Outbox(wire, loop, bounds, meters, onFailure);
     }
 

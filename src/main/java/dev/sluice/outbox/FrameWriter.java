@@ -3,7 +3,7 @@ package dev.sluice.outbox;
 import org.jspecify.annotations.Nullable;
 
 /** What an outbox writes to: one WebSocket. Used on the connection's event loop only; nothing blocks or throws. */
-public interface Wire {
+public interface FrameWriter {
 
     /** Writes after everything written before; it need not leave before the next {@link #flush}. */
     void write(Frame frame);

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * that subscribes may not. The second can be replaced while the first stays. The low-level connection is used because its message handler is in place before PSUBSCRIBE is
  * sent: neither the acknowledgement nor the first publication can be missed.
  */
-final class RedisLink implements Link {
+final class RedisSubscription implements Subscription {
 
     /**
      * Bytes taken off the connection at once; a loop of the channel does so up to 16 times before anything is handed on.
@@ -66,13 +66,15 @@ final class RedisLink implements Link {
      * @param context where the events come, and where this must be called
      * @param maxPayload payloads with more bytes are left out of what is published
      */
-    static Link open(Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        RedisLink link = new RedisLink(clients, patterns, maxPayload, context, events);
+    static Subscription open(
+            Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
+        RedisSubscription link = new RedisSubscription(clients, patterns, maxPayload, context, events);
         link.connect();
         return link;
     }
 
-    private RedisLink(Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
+    private RedisSubscription(
+            Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
         this.redis = clients.subscriber(pipeline -> {
             newest = pipeline.channel();
             newest.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * Publications held back while a socket is full: the newest of each channel, in the order in which their channels were
  * first held, and how many were passed over for it. Confined to the event loop of its outbox.
  */
-final class HeldBack {
+final class ConflatedQueue {
 
     /** The newest publication of a channel, and how many before it were dropped. */
     record Newest(Channel channel, Payload payload, int missed) {
@@ -37,7 +37,7 @@ final class HeldBack {
 
     /** What the run would leave of its channel; {@code null} where what is held is as new. */
     @Nullable
-    Newest after(Run run) {
+    Newest after(PublicationBatch run) {
         Newest before = byChannel.get(run.channel());
         if (before == null) {
             return new Newest(run.channel(), run.last(), run.count() - 1);

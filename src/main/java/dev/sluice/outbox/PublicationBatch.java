@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Publications of one channel that came one after another and are written at once. It grows while it is being gathered,
  * by one thread; whoever it is handed to then only reads it.
  */
-public final class Run implements Frame {
+public final class PublicationBatch implements Frame {
 
     private final Channel channel;
     private Payload[] payloads;
@@ -16,7 +16,7 @@ public final class Run implements Frame {
     private int bytes;
 
     /** A run of one. */
-    public Run(Channel channel, Payload first) {
+    public PublicationBatch(Channel channel, Payload first) {
         this.channel = channel;
         this.payloads = new Payload[] {first};
         this.bytes = Frame.encodedLength(first.bytes().length);
@@ -32,15 +32,15 @@ public final class Run implements Frame {
     }
 
     /** What was published after the one with that sequence; {@code null} where nothing was. */
-    public @Nullable Run after(long sequence) {
+    public @Nullable PublicationBatch after(long sequence) {
         if (first().sequence() > sequence) {
             return this;
         }
-        Run rest = null;
+        PublicationBatch rest = null;
         for (int i = 0; i < count; i++) {
             if (payloads[i].sequence() > sequence) {
                 if (rest == null) {
-                    rest = new Run(channel, payloads[i]);
+                    rest = new PublicationBatch(channel, payloads[i]);
                 } else {
                     rest.add(payloads[i]);
                 }
