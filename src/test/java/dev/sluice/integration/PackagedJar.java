@@ -30,7 +30,7 @@ final class PackagedJar {
 
     /** The arguments of a JVM that starts the application. */
     static List<String> arguments() {
-        return arguments(ARCHIVE == null ? List.of() : List.of("-XX:SharedArchiveFile=" + ARCHIVE, "-Xlog:disable"));
+        return arguments(ARCHIVE == null ? List.of() : List.of("-XX:SharedArchiveFile=" + ARCHIVE));
     }
 
     private static List<String> arguments(List<String> options) {

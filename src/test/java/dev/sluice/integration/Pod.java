@@ -422,6 +422,8 @@ final class Pod implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Dio.netty.leakDetection.level=paranoid");
         command.add("-XX:TieredStopAtLevel=1");
+        // What a JVM says of an archive that does not fit it is no line of the pod's.
+        command.add("-Xlog:disable");
         command.addAll(options);
         command.addAll(application);
         return command;

@@ -74,7 +74,7 @@ final class Prometheus implements AutoCloseable {
                 .start();
         Prometheus prometheus = new Prometheus(process, log);
         try {
-            await("Prometheus").atMost(30, TimeUnit.SECONDS).until(prometheus::listens);
+            await("Prometheus").atMost(30, TimeUnit.SECONDS).until(prometheus::isReady);
         } catch (RuntimeException e) {
             prometheus.close();
             throw new IllegalStateException(Files.readString(log), e);
@@ -82,13 +82,15 @@ final class Prometheus implements AutoCloseable {
         return prometheus;
     }
 
-    private boolean listens() throws IOException {
+    private boolean isReady() throws IOException, InterruptedException {
         Matcher listening = LISTENING.matcher(Files.readString(log));
-        boolean found = listening.find();
-        if (found) {
-            address = listening.group(1);
+        if (!listening.find()) {
+            return false;
         }
-        return found;
+        address = listening.group(1);
+        HttpRequest question = HttpRequest.newBuilder(URI.create("http://" + address + "/-/ready"))
+                .build();
+        return HTTP.send(question, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
     }
 
     /** The answer to an expression: series, each with its value now. */
