@@ -1,4 +1,4 @@
-"""Prints a token for a user, good for a quarter of an hour: python3 mint.py <user> [<channel> ...]
+"""Prints a token for a user, valid for 15 minutes: python3 mint.py <user> [<channel> ...]
 
 The channels are what the user may listen to on routes with access=claim; others need none.
 """

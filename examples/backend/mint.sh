@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints a token for a user, good for a quarter of an hour: sh mint.sh <user> [<group>]
-# The group is what the user may do besides: operator or publisher. Only openssl is needed.
+# Prints a token for a user, valid for 15 minutes: sh mint.sh <user> [<group>]
+# The group grants a role: operator or publisher. Needs only openssl.
 set -eu
 
 base64url() {

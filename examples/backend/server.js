@@ -1,4 +1,4 @@
-// A backend that gives its pages tokens for Sluice, and serves the pages: node server.js
+// A backend that issues tokens for Sluice to its pages and serves them: node server.js
 
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const files = {
   '/sluice.js': ['../../client/sluice.js', 'text/javascript'],
 };
 
-/** Who has logged in is yours to know, from your session. Here everybody is alice. */
+/** Your session knows the logged-in user; this example always returns alice. */
 const userOf = () => 'alice';
 
 const mint = (user) => new SignJWT().setProtectedHeader({ alg: 'RS256' }).setSubject(user).setExpirationTime('15m').sign(privateKey);

@@ -3,7 +3,7 @@
 
 import redis.clients.jedis.Jedis;
 
-/** Publishes the progress of an upload, and tells its user when it is done: jbang Publish.java &lt;upload&gt; &lt;user&gt; */
+/** Publishes an upload's progress, then notifies its user: jbang Publish.java &lt;upload&gt; &lt;user&gt; */
 class Publish {
 
     public static void main(String[] args) {

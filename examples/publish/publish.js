@@ -1,4 +1,4 @@
-// Publishes the progress of an upload, and tells its user when it is done: node publish.js <upload> <user>
+// Publishes an upload's progress, then notifies its user: node publish.js <upload> <user>
 
 import { Redis } from 'ioredis';
 

@@ -1,4 +1,4 @@
-"""Publishes the progress of an upload, and tells its user when it is done: python3 publish.py <upload> <user>"""
+"""Publishes an upload's progress, then notifies its user: python3 publish.py <upload> <user>"""
 
 import json
 import os

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Publishes the progress of an upload, and tells its user when it is done: ./publish.sh <upload> <user>
+# Publishes an upload's progress, then notifies its user: ./publish.sh <upload> <user>
 set -eu
 
 publish() {
