@@ -161,20 +161,26 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
   it('is told what it has missed when it is too slow', async (t) => {
     const between = await net(t);
     const alice = await page(t, between.url, { heartbeat: 60_000 }).opened();
-    const channel = upload();
-    await alice.subscribed(channel);
-    between.hold();
-    const sent = [];
-    for (let i = 0; i < 100; i++) {
-      sent.push(`${i} ${'x'.repeat(200_000)}`);
-      await publish(channel, sent[i]);
+    const connections = () => alice.all('state').filter(({ name }) => name === 'open').length;
+    for (let attempt = 1; ; attempt++) {
+      const channel = upload();
+      await alice.subscribed(channel);
+      const before = connections();
+      between.hold();
+      const sent = Array.from({ length: 100 }, (_, i) => `${attempt}.${i} ${'x'.repeat(200_000)}`);
+      for (const payload of sent) await publish(channel, payload);
+      between.release();
+      await alice.hears(sent[99]);
+      if (connections() > before && attempt < 10) {
+        // On a busy machine the pod's heartbeat of half a second ends a connection that is held for so long.
+        continue;
+      }
+      const missed = alice.all('missed').filter((of) => of.channel === channel);
+      assert.ok(missed.length > 0);
+      const heard = alice.all('message').filter((message) => sent.includes(message)).length;
+      assert.equal(heard + missed.reduce((sum, { count }) => sum + count, 0), 100);
+      return;
     }
-    between.release();
-    await alice.hears(sent[99]);
-    const missed = alice.all('missed');
-    assert.ok(missed.length > 0);
-    assert.ok(missed.every((of) => of.channel === channel));
-    assert.equal(alice.all('message').length + missed.reduce((sum, { count }) => sum + count, 0), 100);
   });
 
   it('leaves a connection that has fallen silent', async (t) => {

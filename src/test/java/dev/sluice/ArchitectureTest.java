@@ -223,4 +223,28 @@ class ArchitectureTest {
                 .dependOnClassesThat(resideInAPackage("io.vertx..impl.."))
                 .check(HOUSE);
     }
+
+    /** Each of the four uses a constant or an exception, no handler and no buffer. */
+    @Test
+    void nettyIsTouchedWhereBytesAreAndInFourClasses() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.sluice.guard", "dev.sluice.wire", "dev.sluice.feed")
+                .and()
+                .haveNameNotMatching("dev.sluice.(access.RequestToken|health.EventLoopLiveness|http.Problem|session.Endpoint)(\\$.*)?")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.netty.."))
+                .check(HOUSE);
+    }
+
+    @Test
+    void internalsOfQuarkusAreTouchedInSevenClasses() {
+        noClasses()
+                .that()
+                .haveNameNotMatching("dev.sluice.(access.(RequestToken|RequestTokenMechanism|TokenFactory)|guard.ConnectGate|http.Gate"
+                        + "|redis.ClientTypeCheck|feed.FeedRedis)(\\$.*)?")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.quarkus.[redis|smallrye.jwt|vertx.http|websockets.next].runtime.."))
+                .check(HOUSE);
+    }
 }
