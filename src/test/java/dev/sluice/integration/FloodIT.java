@@ -148,8 +148,8 @@ class FloodIT {
                 RawClient attacker = RawClient.connect(pod);
                 attackers.add(attacker);
                 attacker.frame(RawClient.TEXT, most).frame(RawClient.FINAL | RawClient.CONTINUATION, most);
-                // Which it does not answer.
-                assertThat(attacker.closeCode()).isEqualTo(1009);
+                // Which it does not answer. Where the pod has no room left for unfinished messages it says so first.
+                assertThat(attacker.closeCode()).isIn(1009, 1013);
             }
         });
         try {
