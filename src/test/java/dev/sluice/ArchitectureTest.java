@@ -26,7 +26,9 @@ import java.nio.file.Files;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -206,6 +208,17 @@ class ArchitectureTest {
                                         || Stream.of(System.class, Runtime.class, Files.class, Unpooled.class)
                                                 .anyMatch(access.getTargetOwner()::isEquivalentTo))))
                 .check(HOUSE);
+    }
+
+    /** It has one thread on two cores, and what java.net.http completes waits for it on JDK 25. */
+    @Test
+    void nothingRunsOnTheCommonPool() {
+        noClasses()
+                .should()
+                .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
+                .orShould()
+                .callMethod(CompletableFuture.class, "supplyAsync", Supplier.class)
+                .check(new ClassFileImporter().importPackages("dev.sluice"));
     }
 
     @Test

@@ -143,8 +143,8 @@ class FloodIT {
         byte[] most = new byte[32 * 1024];
         List<RawClient> attackers = new ArrayList<>();
         AtomicBoolean done = new AtomicBoolean();
-        CompletableFuture<Void> attack = CompletableFuture.runAsync(() -> {
-            while (!done.get()) {
+        CompletableFuture<Void> attack = Background.run(() -> {
+            while (!done.get() && attackers.size() < 1_000) {
                 RawClient attacker = RawClient.connect(pod);
                 attackers.add(attacker);
                 attacker.frame(RawClient.TEXT, most).frame(RawClient.FINAL | RawClient.CONTINUATION, most);
@@ -239,7 +239,7 @@ class FloodIT {
         byte[] all = RawClient.encoded(RawClient.FINAL | RawClient.TEXT, question, questions);
         try (Pod own = Pod.ready(Stage.REDIS, Map.of("sluice.limits.frames-per-second", "100000"));
                 RawClient asker = RawClient.narrow(own, "asker")) {
-            CompletableFuture<Void> asking = CompletableFuture.runAsync(() -> asker.bytes(all));
+            CompletableFuture<Void> asking = Background.run(() -> asker.bytes(all));
             await("answers wait for the client, and questions for the answers")
                     .atMost(20, TimeUnit.SECONDS)
                     .until(() -> own.metric("sluice_outbox_pending_bytes") > 400_000

@@ -96,8 +96,7 @@ class KeyServerIT {
     }
 
     private static void atOnce(Stream<Runnable> tasks) {
-        CompletableFuture.allOf(tasks.map(task -> CompletableFuture.runAsync(task, one -> new Thread(one).start()))
-                        .toArray(CompletableFuture[]::new))
+        CompletableFuture.allOf(tasks.map(Background::run).toArray(CompletableFuture[]::new))
                 .join();
     }
 

@@ -233,7 +233,7 @@ class OverflowIT {
         try (Pod own = Pod.ready(REDIS, way.with(asManyAsItLikes));
                 RawClient flooder = RawClient.narrow(own, "flooder");
                 Client healthy = Client.of(own, "healthy")) {
-            CompletableFuture<Void> flood = CompletableFuture.runAsync(() -> {
+            CompletableFuture<Void> flood = Background.run(() -> {
                 byte[] most = new byte[125];
                 try {
                     while (true) {

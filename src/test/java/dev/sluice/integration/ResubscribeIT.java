@@ -47,7 +47,7 @@ class ResubscribeIT {
         try (Client first = Client.of(pod, "two connections").subscribe(upload);
                 Client second = Client.of(pod, "two connections")) {
             CompletableFuture<Void> publishing = publish();
-            CompletableFuture<Void> asking = async(() -> {
+            CompletableFuture<Void> asking = Background.run(() -> {
                 while (!publishing.isDone()) {
                     second.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
                     LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / RESUBSCRIBES_PER_SECOND);
@@ -63,17 +63,15 @@ class ResubscribeIT {
     private void stays(String again, int answers) {
         try (Client client = Client.of(pod, "subscribes again").subscribe(upload)) {
             CompletableFuture<Void> publishing = publish();
-            CompletableFuture<Integer> asked = CompletableFuture.supplyAsync(
-                    () -> {
-                        int times = 0;
-                        while (!publishing.isDone()) {
-                            client.send(again.formatted(upload));
-                            times++;
-                            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / RESUBSCRIBES_PER_SECOND);
-                        }
-                        return times;
-                    },
-                    ResubscribeIT::start);
+            CompletableFuture<Integer> asked = Background.supply(() -> {
+                int times = 0;
+                while (!publishing.isDone()) {
+                    client.send(again.formatted(upload));
+                    times++;
+                    LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1) / RESUBSCRIBES_PER_SECOND);
+                }
+                return times;
+            });
             int answered = assertHearsAll(client);
             int expected = asked.join() * answers;
             for (; answered < expected; answered++) {
@@ -85,7 +83,7 @@ class ResubscribeIT {
     }
 
     private CompletableFuture<Void> publish() {
-        return async(() -> {
+        return Background.run(() -> {
             try (Redis.Publisher publisher = REDIS.publisher()) {
                 long start = System.nanoTime();
                 for (int number = 1; number <= PUBLICATIONS; number++) {
@@ -120,13 +118,5 @@ class ResubscribeIT {
 
     private String subscribed() {
         return "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}";
-    }
-
-    private static CompletableFuture<Void> async(Runnable task) {
-        return CompletableFuture.runAsync(task, ResubscribeIT::start);
-    }
-
-    private static void start(Runnable task) {
-        new Thread(task).start();
     }
 }

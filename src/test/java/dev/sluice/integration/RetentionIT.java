@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -183,23 +182,18 @@ class RetentionIT {
     void betweenWhatIsKeptAndWhatFollowsNothingIsLostAndNothingComesTwice() {
         publish("0");
         awaitHandled();
-        Executor threads = task -> new Thread(task).start();
         AtomicBoolean over = new AtomicBoolean();
-        CompletableFuture<Void> publishing = CompletableFuture.runAsync(
-                () -> {
-                    try (Redis.Publisher publisher = REDIS.publisher()) {
-                        for (int number = 1; !over.get(); number++) {
-                            publisher.publish("upload:" + upload, bytes(number));
-                            // Records of every buffer make the pod slow; more than it can do proves nothing.
-                            LockSupport.parkNanos(100_000);
-                        }
-                    }
-                },
-                threads);
+        CompletableFuture<Void> publishing = Background.run(() -> {
+            try (Redis.Publisher publisher = REDIS.publisher()) {
+                for (int number = 1; !over.get(); number++) {
+                    publisher.publish("upload:" + upload, bytes(number));
+                    // Records of every buffer make the pod slow; more than it can do proves nothing.
+                    LockSupport.parkNanos(100_000);
+                }
+            }
+        });
         try {
-            CompletableFuture.allOf(
-                            CompletableFuture.runAsync(() -> race("one"), threads),
-                            CompletableFuture.runAsync(() -> race("two"), threads))
+            CompletableFuture.allOf(Background.run(() -> race("one")), Background.run(() -> race("two")))
                     .orTimeout(60, TimeUnit.SECONDS)
                     .join();
         } finally {

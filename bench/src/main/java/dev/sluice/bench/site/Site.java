@@ -36,7 +36,7 @@ public final class Site implements AutoCloseable {
         Site site = new Site(plan, jar, logs);
         try {
             CompletableFuture.allOf(site.pods.stream()
-                            .map(pod -> CompletableFuture.runAsync(pod::start))
+                            .map(pod -> CompletableFuture.runAsync(pod::start, start -> new Thread(start).start()))
                             .toArray(CompletableFuture<?>[]::new))
                     .join();
             site.balancer = Balancer.start(site.pods, site.spares, logs);
