@@ -41,7 +41,7 @@ final class KeyServer {
      */
     record Fetched(KeySet keys, Duration life) {}
 
-    /** Runs a task after some milliseconds, 0 for now; on any thread. */
+    /** Runs a task after that many milliseconds, at once after 0; on any thread. */
     interface Timer {
         void schedule(long millis, Runnable task);
     }

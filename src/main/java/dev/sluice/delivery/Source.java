@@ -5,10 +5,10 @@ import java.time.Duration;
 /** Where publications come from: how it is slowed down, and the thread it brings them on. Safe for use by any thread. */
 public interface Source {
 
-    /** Asks for no more for now; what has been read already may still come. Idempotent. */
+    /** Stops reading; publications that were read already may still arrive. Idempotent. */
     void pause();
 
-    /** Asks for more again. Idempotent. */
+    /** Resumes reading. Idempotent. */
     void resume();
 
     /** Runs a task on the thread publications come on, after those that have been read already. */

@@ -2,7 +2,7 @@ package dev.sluice.guard;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** When those who are refused for now may come again. */
+/** The value of the Retry-After header of a temporary refusal, in seconds. */
 public final class RetryAfter {
 
     private static final int MAX_SECONDS = 5;

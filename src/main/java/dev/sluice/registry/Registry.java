@@ -422,7 +422,7 @@ public final class Registry {
             return Subscribed.ALREADY;
         }
         if (holder.size() >= maxSubscriptions) {
-            // What nobody asked this connection for makes room for what is asked for now.
+            // A restored subscription gives way to one that the client asks for.
             Channel oldest = holder.oldestRestored();
             if (oldest == null) {
                 return Subscribed.TOO_MANY;

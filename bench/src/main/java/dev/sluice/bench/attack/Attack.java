@@ -142,7 +142,7 @@ enum Attack {
             Callers::rubbish),
 
     PUBLISH_FLOOD(
-            "a publisher posts 200 bytes to a user who is not here, over 16 connections, 16 posts at a time on each",
+            "a publisher posts 200 bytes to a user who is not here, over 16 connections, 8 posts at a time on each",
             16,
             "posts",
             "answers 202",

@@ -12,7 +12,7 @@ final class Callers {
     static final int SLOW = 1_000;
 
     /** Requests that one attacker sends before it awaits an answer. */
-    static final int PIPELINED = 16;
+    static final int PIPELINED = 8;
 
     private static final int ON_ONE_CONNECTION = 100;
 

@@ -22,7 +22,7 @@ final class Deliveries {
         lostReceivers++;
     }
 
-    /** To be called when all that one connection had to say for now is read. */
+    /** To be called when everything that one connection has received so far is read. */
     void readComplete() {
         afterRead.run();
     }
