@@ -31,7 +31,7 @@ public final class TurnScheduler {
     /**
      * A scheduler of one event loop.
      *
-     * @param afterTurn runs a task when the event loop has run its tasks and before it looks for input again
+     * @param afterTurn runs a task when the event loop has looked for input again
      */
     public TurnScheduler(Executor afterTurn) {
         this.afterTurn = afterTurn;

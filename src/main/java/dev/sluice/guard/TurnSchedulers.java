@@ -18,6 +18,9 @@ public final class TurnSchedulers {
     }
 
     private static TurnScheduler schedulerOf(EventLoop loop) {
-        return new TurnScheduler(((SingleThreadEventLoop) loop)::executeAfterEventLoopIteration);
+        SingleThreadEventLoop turns = (SingleThreadEventLoop) loop;
+        // In two steps: what such a task adds of its kind runs at once, and only an ordinary task waits for input
+        // first.
+        return new TurnScheduler(task -> turns.executeAfterEventLoopIteration(() -> turns.execute(task)));
     }
 }

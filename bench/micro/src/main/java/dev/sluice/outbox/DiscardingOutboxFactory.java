@@ -31,8 +31,8 @@ public final class DiscardingOutboxFactory {
     private final OutboxFactory outboxes;
 
     public DiscardingOutboxFactory(Routes routes) {
-        Config config =
-                new Config(new MemorySize(BigInteger.valueOf(1 << 20)), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT);
+        Config config = new Config(
+                new MemorySize(BigInteger.valueOf(1 << 20)), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT);
         outboxes = new OutboxFactory(config, new OutboxMeters(routes, new SimpleMeterRegistry()));
     }
 
