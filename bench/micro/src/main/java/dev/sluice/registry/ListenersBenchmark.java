@@ -35,7 +35,10 @@ import org.openjdk.jmh.annotations.Warmup;
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SingleShotTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-@Fork(2)
+// No collection of garbage while it measures: its time depends on the size of the heap, not on the listeners.
+@Fork(
+        value = 2,
+        jvmArgsAppend = {"-Xms4g", "-Xmx4g", "-Xmn3g"})
 @Warmup(iterations = 20)
 @Measurement(iterations = 20)
 public class ListenersBenchmark {
@@ -64,6 +67,7 @@ public class ListenersBenchmark {
         leaving.forEach(registry::add);
         leaving.forEach(connection -> registry.subscribe(connection, channel));
         runTasks();
+        System.gc();
     }
 
     private List<Connection> connections(String prefix, DiscardingOutboxFactory outboxes, List<Loop> loops) {
