@@ -19,13 +19,19 @@ final class Costly {
 
     private Costly() {}
 
-    /** Says so many, a few at a time, until it is cut off or told to stop. */
-    static void say(RawSocket socket, Attacker by, int times) throws IOException {
+    /**
+     * Sends so many messages, a few at a time, until it is cut off or told to stop.
+     *
+     * @return whether it has sent any, so that an answer will come
+     */
+    static boolean say(RawSocket socket, Attacker by, int times) throws IOException {
         try {
-            for (int said = 0; said < times && !by.isOver(); said += AT_ONCE) {
+            int said = 0;
+            for (; said < times && !by.isOver(); said += AT_ONCE) {
                 socket.say(MESSAGES);
                 by.tally().did(AT_ONCE);
             }
+            return said > 0;
         } catch (IOException cutOff) {
             by.tally().answered(socket.closeCode());
             throw cutOff;
