@@ -29,14 +29,14 @@ public final class Control {
 
     private static final Logger LOG = Logger.getLogger(Control.class);
 
-    /** More than operators do in a minute; some 2 MB. */
-    private static final int MAX_NONCES = 10_000;
+    /** More disconnects than operators ask for in a minute; some 2 MB. */
+    private static final int MAX_IDS = 10_000;
 
     private static final String COMMAND = "command";
     private static final String USER = "user";
     private static final String DISCONNECT = "disconnect_user";
 
-    private final @Nullable MessageSigner seal;
+    private final @Nullable MessageSigner signer;
     private final Publisher publisher;
     private final Event<DisconnectUser> disconnects;
     private final Event<SubscriptionsMessage> subscriptions;
@@ -51,7 +51,7 @@ public final class Control {
             Event<SubscriptionsMessage> subscriptions,
             ObjectMapper json,
             MeterRegistry metrics) {
-        this.seal = config.control().secret().map(Control::seal).orElse(null);
+        this.signer = config.control().secret().map(Control::signer).orElse(null);
         this.publisher = publisher;
         this.disconnects = disconnects;
         this.subscriptions = subscriptions;
@@ -62,22 +62,22 @@ public final class Control {
                 .register(metrics);
     }
 
-    private static MessageSigner seal(String secret) {
+    private static MessageSigner signer(String secret) {
         byte[] bytes = secret.getBytes(StandardCharsets.UTF_8);
-        return new MessageSigner(bytes, InstantSource.system(), new ReplayCache(MAX_NONCES, Ticker.systemTicker()));
+        return new MessageSigner(bytes, InstantSource.system(), new ReplayCache(MAX_IDS, Ticker.systemTicker()));
     }
 
-    /** Whether there is a fleet to speak to: a secret that its pods share. */
+    /** Whether pods share a secret, so that they can disconnect users of each other. */
     public boolean enabled() {
-        return seal != null;
+        return signer != null;
     }
 
     /**
-     * Says to every other pod that the user is to be disconnected. What becomes of it is that of {@link
-     * Publisher#publish}; whoever has no secret in common with us will not believe it.
+     * Asks every other pod to disconnect the user. Completes and fails as {@link Publisher#publish} does; pods with
+     * another secret ignore the message.
      */
     public Uni<Long> disconnect(String user) {
-        if (seal == null) {
+        if (signer == null) {
             throw new IllegalStateException("sluice.control.secret is not set");
         }
         String content = JsonNodeFactory.instance
@@ -85,12 +85,12 @@ public final class Control {
                 .put(COMMAND, DISCONNECT)
                 .put(USER, user)
                 .toString();
-        return publisher.publish(Feed.CONTROL, seal.sign(content).getBytes(StandardCharsets.US_ASCII));
+        return publisher.publish(Feed.CONTROL, signer.sign(content).getBytes(StandardCharsets.US_ASCII));
     }
 
     /**
-     * Says to every other pod something about users' subscriptions; they may hear it more than once. Without a secret it is
-     * not signed, and any Redis client could have said it: whoever acts on it must check what it leads to.
+     * Sends every other pod a message about users' subscriptions, which they may receive more than once. Without a secret
+     * it is not signed, and any Redis client could have sent it: the receiver must check each subscription.
      *
      * @param content with the field {@code command}, whose value is one of {@link SubscriptionsMessage}'s; at most 10,000
      *     bytes
@@ -98,31 +98,31 @@ public final class Control {
     public Uni<Long> tellSubscriptions(String content) {
         return publisher.publish(
                 Feed.CONTROL,
-                seal == null
+                signer == null
                         ? content.getBytes(StandardCharsets.UTF_8)
-                        : seal.signRepeatable(content).getBytes(StandardCharsets.US_ASCII));
+                        : signer.signRepeatable(content).getBytes(StandardCharsets.US_ASCII));
     }
 
     void heard(@Observes PodMessage message) {
-        if (seal == null) {
+        if (signer == null) {
             if (message.text() != null) {
                 hear(message.text());
             }
             return;
         }
-        MessageSigner.Verification finding =
-                message.text() == null ? new MessageSigner.Verification.Refused() : seal.examine(message.text());
-        if (finding instanceof MessageSigner.Verification.Genuine genuine) {
+        MessageSigner.Verification verification =
+                message.text() == null ? new MessageSigner.Verification.Refused() : signer.verify(message.text());
+        if (verification instanceof MessageSigner.Verification.Genuine genuine) {
             act(genuine.content());
-        } else if (finding instanceof MessageSigner.Verification.Repeatable repeatable) {
+        } else if (verification instanceof MessageSigner.Verification.Repeatable repeatable) {
             hear(repeatable.content());
-        } else if (finding instanceof MessageSigner.Verification.Refused) {
+        } else if (verification instanceof MessageSigner.Verification.Refused) {
             refused.increment();
             long count = refusals.pass();
             if (count > 0) {
                 LOG.warnf(
-                        "Messages on %s that were refused: %d; forged, stale, seen before, or of a pod with another secret"
-                                + " or clock; further ones are only counted for a minute",
+                        "Messages on %s that were refused: %d; forged, stale, seen before, or of a pod with another secret,"
+                                + " clock or version; further ones are only counted for a minute",
                         Feed.CONTROL, count);
             }
         }

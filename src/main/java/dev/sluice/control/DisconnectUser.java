@@ -1,8 +1,8 @@
 package dev.sluice.control;
 
 /**
- * Every connection of a user is to be ended. Fired when another pod says so.
+ * Another pod asks to end every connection of a user.
  *
- * @param user whose
+ * @param user the user's name
  */
 public record DisconnectUser(String user) {}

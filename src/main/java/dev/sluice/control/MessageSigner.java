@@ -1,127 +1,138 @@
 package dev.sluice.control;
 
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Base64;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.crypto.Mac;
+import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
+import org.jose4j.jwa.AlgorithmConstraints.ConstraintType;
+import org.jose4j.jws.AlgorithmIdentifiers;
+import org.jose4j.jws.JsonWebSignature;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.jwt.MalformedClaimException;
+import org.jose4j.jwt.NumericDate;
+import org.jose4j.jwt.consumer.InvalidJwtException;
+import org.jose4j.jwt.consumer.JwtConsumerBuilder;
+import org.jose4j.lang.JoseException;
 
 /**
- * Signs what a pod says, and tells what another pod has signed from everything else: {@code
- * version.time.nonce.content.signature}, the signature being HMAC-SHA256 over all before it, dots included. Safe for use
- * by several threads.
+ * Signs messages between pods as JWTs (HS256) and verifies those of other pods. {@code iat} bounds a message's age, a
+ * message with a {@code jti} is accepted once, and {@code typ} and {@code aud} keep it apart from users' tokens that are
+ * signed with the same secret. Safe for use by several threads.
  */
 final class MessageSigner {
 
-    /** How far the time of a message may be from ours, in the past or in the future. */
+    /** How far the time of a message may be from ours, in the past or in the future; counted in whole seconds. */
     static final Duration WINDOW = Duration.ofSeconds(30);
 
-    private static final String ALGORITHM = "HmacSHA256";
-    private static final int NONCE_BYTES = 16;
+    private static final String TYPE = "sluice-control+jwt";
+    private static final String AUDIENCE = "sluice:control";
+    private static final String CONTENT = "content";
 
-    /** What may be acted upon once only, and what does no harm when it is heard again. */
-    private static final String ONCE = "1";
+    /** In Base64: a header, 10,000 bytes of content of which JSON escapes each, and a signature of 32 bytes. */
+    private static final Pattern COMPACT = Pattern.compile("[\\w-]{1,200}\\.[\\w-]{1,28000}\\.[\\w-]{43}");
 
-    private static final String REPEATABLE = "2";
-
-    /** One of the two; milliseconds since 1970; 16 bytes; some JSON; 32 bytes, the bytes in URL-safe Base64. */
-    private static final Pattern MESSAGE =
-            Pattern.compile("(([12])\\.([0-9]{1,15})\\.([\\w-]{22})\\.([\\w-]{1,14000}))\\.([\\w-]{43})");
-
-    private static final Base64.Encoder ENCODER = Base64.getUrlEncoder().withoutPadding();
-    private static final Base64.Decoder DECODER = Base64.getUrlDecoder();
-
-    private final SecretKeySpec key;
+    private final SecretKey key;
     private final InstantSource clock;
-    private final ReplayCache nonces;
-    private final SecureRandom random = new SecureRandom();
+    private final ReplayCache ids;
 
     /** What a message is. */
     sealed interface Verification {
-        /** Another pod has said this, just now and for the first time. */
+        /** Another pod has sent this within {@link #WINDOW}, and it has not been seen before. */
         record Genuine(String content) implements Verification {}
 
-        /** A pod has said this, maybe ourselves, and maybe before. */
+        /** A pod, maybe this one, has sent this within {@link #WINDOW}; it may have been seen before. */
         record Repeatable(String content) implements Verification {}
 
-        /** We have said it. */
+        /** This pod has sent it. */
         record Own() implements Verification {}
 
-        /** Nothing that may be acted upon. */
+        /** It must be ignored: forged, too old, seen before, or unreadable. */
         record Refused() implements Verification {}
     }
 
-    MessageSigner(byte[] secret, InstantSource clock, ReplayCache nonces) {
-        this.key = new SecretKeySpec(secret, ALGORITHM);
+    /**
+     * A signer.
+     *
+     * @param secret at least 32 bytes, else signing fails
+     */
+    MessageSigner(byte[] secret, InstantSource clock, ReplayCache ids) {
+        this.key = new SecretKeySpec(secret, "HmacSHA256");
         this.clock = clock;
-        this.nonces = nonces;
+        this.ids = ids;
     }
 
-    /** The content as a message that others will take for genuine, once. */
+    /** A message that other pods accept once. */
     String sign(String content) {
-        String nonce = nonce();
-        nonces.own(nonce);
-        return sign(ONCE, nonce, content);
+        JwtClaims claims = claims(content);
+        claims.setGeneratedJwtId();
+        ids.own(claims.getClaimValueAsString("jti"));
+        return sign(claims);
     }
 
-    /** The content as a message that others will take for genuine whenever they hear it within {@link #WINDOW}. */
+    /** A message that other pods accept whenever they hear it within {@link #WINDOW}. */
     String signRepeatable(String content) {
-        return sign(REPEATABLE, nonce(), content);
+        return sign(claims(content));
     }
 
-    private String nonce() {
-        byte[] nonce = new byte[NONCE_BYTES];
-        random.nextBytes(nonce);
-        return ENCODER.encodeToString(nonce);
+    private JwtClaims claims(String content) {
+        JwtClaims claims = new JwtClaims();
+        claims.setAudience(AUDIENCE);
+        claims.setIssuedAt(NumericDate.fromMilliseconds(clock.millis()));
+        claims.setStringClaim(CONTENT, content);
+        return claims;
     }
 
-    private String sign(String kind, String nonce, String content) {
-        String signed = kind + "." + clock.millis() + "." + nonce + "."
-                + ENCODER.encodeToString(content.getBytes(StandardCharsets.UTF_8));
-        return signed + "." + ENCODER.encodeToString(signature(signed));
+    private String sign(JwtClaims claims) {
+        JsonWebSignature message = new JsonWebSignature();
+        message.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
+        message.setHeader("typ", TYPE);
+        message.setPayload(claims.toJson());
+        message.setKey(key);
+        try {
+            return message.getCompactSerialization();
+        } catch (JoseException e) {
+            throw new IllegalStateException("A message could not be signed", e);
+        }
     }
 
-    /** What the message is; unless it is repeatable, it is only once that it is anything but refused. */
-    Verification examine(String message) {
-        Matcher parts = MESSAGE.matcher(message);
-        if (!parts.matches()) {
+    /** What the message is; one that is accepted once is refused from the second call on. */
+    Verification verify(String message) {
+        if (!COMPACT.matcher(message).matches()) {
             return new Verification.Refused();
         }
-        byte[] claimed = parts.group(6).getBytes(StandardCharsets.US_ASCII);
-        byte[] signature = ENCODER.encode(signature(parts.group(1)));
-        // In text, as several texts decode to the same bytes; in constant time, as its length of time would give it
-        // away.
-        if (!MessageDigest.isEqual(claimed, signature)) {
+        try {
+            JwtClaims claims = verifiedClaims(message);
+            String content = claims.getStringClaimValue(CONTENT);
+            String id = claims.getJwtId();
+            if (content == null) {
+                return new Verification.Refused();
+            }
+            return id == null ? new Verification.Repeatable(content) : once(id, content);
+        } catch (InvalidJwtException | MalformedClaimException e) {
             return new Verification.Refused();
         }
-        long age = clock.millis() - Long.parseLong(parts.group(3));
-        if (Math.abs(age) > WINDOW.toMillis()) {
-            return new Verification.Refused();
-        }
-        String content = new String(DECODER.decode(parts.group(5)), StandardCharsets.UTF_8);
-        if (parts.group(2).equals(REPEATABLE)) {
-            return new Verification.Repeatable(content);
-        }
-        return switch (nonces.use(parts.group(4))) {
+    }
+
+    private JwtClaims verifiedClaims(String message) throws InvalidJwtException {
+        int window = (int) WINDOW.toSeconds();
+        return new JwtConsumerBuilder()
+                .setVerificationKey(key)
+                .setJwsAlgorithmConstraints(ConstraintType.PERMIT, AlgorithmIdentifiers.HMAC_SHA256)
+                .setExpectedType(true, TYPE)
+                .setExpectedAudience(AUDIENCE)
+                .setRequireIssuedAt()
+                .setIssuedAtRestrictions(window, window)
+                .setEvaluationTime(NumericDate.fromMilliseconds(clock.millis()))
+                .build()
+                .processToClaims(message);
+    }
+
+    private Verification once(String id, String content) {
+        return switch (ids.use(id)) {
             case NEW -> new Verification.Genuine(content);
             case OWN -> new Verification.Own();
             case USED, TOO_MANY -> new Verification.Refused();
         };
-    }
-
-    private byte[] signature(String signed) {
-        try {
-            Mac mac = Mac.getInstance(ALGORITHM);
-            mac.init(key);
-            return mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII));
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("Every Java platform has HMAC-SHA256", e);
-        }
     }
 }

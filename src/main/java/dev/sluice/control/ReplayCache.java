@@ -6,19 +6,19 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import java.time.Duration;
 
 /**
- * The nonces of signed messages for as long as the messages could be taken for new. None is forgotten early: where there
- * are too many, further ones are not accepted. Safe for use by several threads.
+ * Keeps the ids of signed messages for as long as the messages could be accepted. Evicts none early: a full cache accepts
+ * no further ones. Safe for use by several threads.
  */
 final class ReplayCache {
 
-    /** From one end of the window to the other, and a bit. */
+    /** From one end of the window to the other, and some seconds. */
     static final Duration KEPT = MessageSigner.WINDOW.multipliedBy(2).plusSeconds(5);
 
-    /** What is known of a nonce. */
+    /** What is known of an id. */
     enum Use {
         /** It has not been seen before. */
         NEW,
-        /** It is ours, and has come back for the first time. */
+        /** This pod has sent it, and hears it for the first time. */
         OWN,
         /** It has been seen before. */
         USED,
@@ -31,7 +31,7 @@ final class ReplayCache {
 
     ReplayCache(int max, Ticker ticker) {
         this.max = max;
-        // Expiry alone takes any out; the bound is kept by not adding.
+        // No maximum size: it would evict ids whose messages could still be accepted.
         this.known = Caffeine.newBuilder()
                 .expireAfterWrite(KEPT)
                 .ticker(ticker)
@@ -39,19 +39,19 @@ final class ReplayCache {
                 .build();
     }
 
-    /** Remembers one that goes out from here. */
-    void own(String nonce) {
+    /** Remembers the id of a message that this pod sends. */
+    void own(String id) {
         if (room()) {
-            known.put(nonce, Use.OWN);
+            known.put(id, Use.OWN);
         }
     }
 
-    /** What is known of the nonce; from now on it is used. */
-    Use use(String nonce) {
-        if (!room() && known.getIfPresent(nonce) == null) {
+    /** What is known of the id, which is used from now on. */
+    Use use(String id) {
+        if (!room() && known.getIfPresent(id) == null) {
             return Use.TOO_MANY;
         }
-        Use before = known.asMap().put(nonce, Use.USED);
+        Use before = known.asMap().put(id, Use.USED);
         return before == null ? Use.NEW : before;
     }
 

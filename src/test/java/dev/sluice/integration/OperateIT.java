@@ -6,17 +6,15 @@ import static org.awaitility.Awaitility.await;
 import io.restassured.path.json.JsonPath;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
+import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -143,7 +141,7 @@ class OperateIT {
     }
 
     @Test
-    void whatIsForgedReplayedOrMalformedDoesNothing() {
+    void forgedReplayedAndMalformedMessagesDoNothing() {
         try (Client client = Client.of(one, "7");
                 Redis.Listener listener = redis.listen("sluice:control")) {
             double before = refused(one);
@@ -152,9 +150,10 @@ class OperateIT {
                     "",
                     "{\"command\":\"disconnect_user\",\"user\":\"7\"}",
                     signed("another secret that is long enough", now, disconnect("7")),
-                    signed(SECRET, now - 31_000, disconnect("7")),
-                    signed(SECRET, now + 31_000, disconnect("7")),
-                    signed(SECRET, now, disconnect("7")).replaceFirst("^1", "2"),
+                    signed(SECRET, now - 32_000, disconnect("7")),
+                    signed(SECRET, now + 40_000, disconnect("7")),
+                    signed("JWT", SECRET, now, disconnect("7")),
+                    signed(SECRET, now, disconnect("7")).replaceFirst("^.", "f"),
                     signed(SECRET, now, disconnect("7")) + "x",
                     "x".repeat(5000),
                     "x".repeat(3_000_000));
@@ -177,7 +176,7 @@ class OperateIT {
     }
 
     @Test
-    void whatAPodCannotKnowButIsSignedIsLeftAlone() {
+    void signedMessagesThatAPodDoesNotKnowAreIgnored() {
         try (Client client = Client.of(one, "7")) {
             for (String content : List.of("{}", "[]", "1", "nonsense", "{\"command\":\"dance\"}")) {
                 redis.publish("sluice:control", signed(SECRET, System.currentTimeMillis(), content));
@@ -215,16 +214,24 @@ class OperateIT {
     }
 
     private static String signed(String secret, long time, String content) {
+        return signed("sluice-control+jwt", secret, time, content);
+    }
+
+    /** A message as pods sign it. */
+    private static String signed(String type, String secret, long time, String content) {
         try {
-            Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
-            byte[] nonce = new byte[16];
-            ThreadLocalRandom.current().nextBytes(nonce);
-            String signed = "1." + time + "." + base64.encodeToString(nonce) + "."
-                    + base64.encodeToString(content.getBytes(StandardCharsets.UTF_8));
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
-            return signed + "." + base64.encodeToString(mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII)));
-        } catch (GeneralSecurityException e) {
+            JwtClaims claims = new JwtClaims();
+            claims.setAudience("sluice:control");
+            claims.setIssuedAt(NumericDate.fromMilliseconds(time));
+            claims.setGeneratedJwtId();
+            claims.setStringClaim("content", content);
+            JsonWebSignature message = new JsonWebSignature();
+            message.setHeader("typ", type);
+            message.setAlgorithmHeaderValue("HS256");
+            message.setPayload(claims.toJson());
+            message.setKey(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+            return message.getCompactSerialization();
+        } catch (JoseException e) {
             throw new IllegalStateException(e);
         }
     }
