@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.demo.Dev;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.Frame;
@@ -19,7 +20,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
@@ -32,16 +32,8 @@ import org.junit.jupiter.api.Test;
 
 /** In the process, because what goes wrong here can't be made to go wrong from outside. */
 @QuarkusTest
-@TestProfile(RelayTest.Dev.class)
+@TestProfile(Dev.class)
 class RelayTest {
-
-    /** For its Redis. */
-    public static final class Dev implements QuarkusTestProfile {
-        @Override
-        public String getConfigProfile() {
-            return "dev";
-        }
-    }
 
     @Inject
     Feed feed;

@@ -57,7 +57,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
     }
 
     /**
-     * Puts the handler into the channel's pipeline.
+     * Puts the handler into the channel's pipeline, which has no handlers any more where the channel is closed.
      *
      * @param slot what its upgrade takes
      */
@@ -65,9 +65,12 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
         ChannelPipeline pipeline = channel.pipeline();
         WebSocketChannel handler = new WebSocketChannel(channel, slot, inbound);
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
-        pipeline.addBefore(pipeline.lastContext().name(), NAME, handler);
-        // Behind it: text that is dropped, or waits, is not worth the time.
-        pipeline.addAfter(NAME, null, handler.new TextValidator());
+        ChannelHandlerContext last = pipeline.lastContext();
+        if (last != null) {
+            pipeline.addBefore(last.name(), NAME, handler);
+            // Behind it: text that is dropped, or waits, is not worth the time.
+            pipeline.addAfter(NAME, null, handler.new TextValidator());
+        }
         handler.whenClosed(slot::leave);
         handler.whenClosed(inbound::closed);
         return handler;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a person does with the page of dev mode, in a real browser. */
 @QuarkusTest
-@TestProfile(DevModeTest.Dev.class)
+@TestProfile(Dev.class)
 class DevConsoleTest {
 
     @TestHTTPResource("/")

@@ -11,7 +11,6 @@ import static org.hamcrest.Matchers.not;
 import dev.sluice.log.Discretion;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import java.io.IOException;
@@ -20,41 +19,34 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a person sees in dev mode, over the wire: the application as the profile "dev" builds it. */
 @QuarkusTest
-@TestProfile(DevModeTest.Dev.class)
+@TestProfile(Dev.class)
 class DevModeTest {
 
-    private static final Path LOG = Path.of("target", "dev-mode.log");
+    private final List<WebSocket> sockets = new ArrayList<>();
 
-    public static final class Dev implements QuarkusTestProfile {
-        @Override
-        public String getConfigProfile() {
-            return "dev";
-        }
-
-        @Override
-        public Map<String, String> getConfigOverrides() {
-            return Map.of("quarkus.log.file.enabled", "true", "quarkus.log.file.path", LOG.toString());
-        }
+    @AfterEach
+    void leave() {
+        sockets.forEach(WebSocket::abort);
     }
 
     @AfterAll
     static void neitherTokensNorPayloadsWereLogged() throws IOException {
-        String log = Files.readString(LOG);
+        String log = Files.readString(Dev.LOG);
         assertThat(log).contains("started a Redis");
         Discretion.assertKept(log, List.of("progress_percent", "notification"));
     }
@@ -170,6 +162,7 @@ class DevModeTest {
                     }
                 })
                 .join();
+        sockets.add(socket);
         socket.sendText("{\"type\":\"auth\",\"token\":\"" + token + "\"}", true).join();
         if (user.equals("alice")) {
             socket.sendText("{\"action\":\"subscribe_upload\",\"upload_id\":\"sample\"}", true)

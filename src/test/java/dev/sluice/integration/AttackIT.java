@@ -61,7 +61,7 @@ class AttackIT {
                         Map.entry("sluice.routes.asked.access", "webhook"),
                         Map.entry("quarkus.http.idle-timeout", "1s")),
                 // Records of every buffer would be most of what it does.
-                List.of(Pod.COMPILED_WELL, "-Dio.netty.leakDetection.level=simple"));
+                List.of("-Dio.netty.leakDetection.level=simple"));
     }
 
     @AfterAll

@@ -21,7 +21,6 @@ class BoundsIT {
 
     /** Far less than what is published; what comes over TCP waits outside the heap. */
     private static final List<String> LITTLE_MEMORY = List.of(
-            Pod.COMPILED_WELL,
             "-Xmx96m",
             "-XX:MaxDirectMemorySize=64m",
             "-XX:+ExitOnOutOfMemoryError",

@@ -21,7 +21,7 @@ class ChurnIT {
     private static final long HEAP_TOLERANCE = 4 << 20;
 
     private final Redis redis = Redis.start();
-    private final Pod pod = Pod.ready(redis, Map.of(), List.of(Pod.COMPILED_WELL));
+    private final Pod pod = Pod.ready(redis, Map.of());
 
     @Test
     void nothingIsLeftBehind() {

@@ -40,7 +40,7 @@ class FuzzIT {
 
     @BeforeAll
     static void startPod() {
-        pod = Pod.ready(Stage.REDIS, Map.of(), List.of(Pod.COMPILED_WELL));
+        pod = Pod.ready(Stage.REDIS, Map.of());
     }
 
     @AfterAll

@@ -16,25 +16,34 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The packaged jars on one class path, with a class-data archive, which halves what a start costs. {@code quarkus-run.jar}
- * loads the same classes by a class loader of Quarkus's, of which the JVM archives nothing; {@link SmokeIT} starts it.
+ * The packaged jars on one class path, with an archive of their classes, which halves what a start costs: an AOT cache since
+ * JDK 25, a class-data archive before. {@code quarkus-run.jar} loads the same classes by a class loader of Quarkus's, of
+ * which the JVM archives nothing; {@link SmokeIT} starts it.
  */
 final class PackagedJar {
 
+    private static final boolean AOT = Runtime.version().feature() >= 25;
     private static final Path FOLDER = Path.of("target", "quarkus-app").toAbsolutePath();
 
-    /** One for each JDK and build; empty where the JVM could not write it. */
+    private static final List<String> APPLICATION = application();
+
+    /** One for each JDK and build; null where the JVM could not write it. */
     private static final @Nullable Path ARCHIVE = archive();
 
     private PackagedJar() {}
 
     /** The arguments of a JVM that starts the application. */
     static List<String> arguments() {
-        return arguments(ARCHIVE == null ? List.of() : List.of("-XX:SharedArchiveFile=" + ARCHIVE));
+        return arguments(
+                ARCHIVE == null ? List.of() : List.of((AOT ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + ARCHIVE));
     }
 
     private static List<String> arguments(List<String> options) {
-        List<String> arguments = new ArrayList<>(options);
+        return Stream.concat(options.stream(), APPLICATION.stream()).toList();
+    }
+
+    private static List<String> application() {
+        List<String> arguments = new ArrayList<>();
         arguments.add("-XX:+UseSerialGC");
         arguments.addAll(accessAsInManifest());
         arguments.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
@@ -79,7 +88,8 @@ final class PackagedJar {
                 FileLock lock = file.lock()) {
             long packaged =
                     Files.getLastModifiedTime(FOLDER.resolve("quarkus-run.jar")).toMillis();
-            Path archive = Path.of("target", "it-classes-" + Runtime.version() + "-" + packaged + ".jsa")
+            Path archive = Path.of(
+                            "target", "it-classes-" + Runtime.version() + "-" + packaged + (AOT ? ".aot" : ".jsa"))
                     .toAbsolutePath();
             if (lock.isValid() && !Files.exists(archive)) {
                 write(archive);
@@ -99,7 +109,7 @@ final class PackagedJar {
                                 "-Dquarkus.management.port=0",
                                 "-Dquarkus.redis.hosts=" + redis.uri(),
                                 "-Dmp.jwt.verify.publickey.location=" + Tokens.publicKeyFile()),
-                        arguments(List.of("-XX:ArchiveClassesAtExit=" + archive)))) {
+                        arguments(List.of((AOT ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive)))) {
             pod.awaitReady().awaitHandled(redis);
             Api.publisher(pod).post("/api/channels/user:7/messages", "x");
             Api.operator(pod).get("/api/users/7/connections");

@@ -34,9 +34,6 @@ import org.awaitility.Awaitility;
 /** One process of the packaged application, jar or native executable, on ports of its own. */
 final class Pod implements AutoCloseable {
 
-    /** For those that have much to do: most live for seconds only, in which the better compiler takes more than it gives. */
-    static final String COMPILED_WELL = "-XX:TieredStopAtLevel=4";
-
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
     private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");
     private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
@@ -52,7 +49,8 @@ final class Pod implements AutoCloseable {
         // For a machine that has much else to do.
         Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
         Awaitility.setDefaultPollDelay(Duration.ZERO);
-        Awaitility.setDefaultPollInterval(Duration.ofMillis(50));
+        // What takes seconds is asked for less and less often: each answer costs the pod some milliseconds of CPU time.
+        Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(20L * count, 250)));
     }
 
     private final Process process;
@@ -421,7 +419,9 @@ final class Pod implements AutoCloseable {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Dio.netty.leakDetection.level=paranoid");
+        // Most live for seconds only: code is compiled fast, and only where it runs often.
         command.add("-XX:TieredStopAtLevel=1");
+        command.add("-XX:CompileThresholdScaling=3");
         // What a JVM says of an archive that does not fit it is no line of the pod's.
         command.add("-Xlog:disable");
         command.addAll(options);

@@ -1,6 +1,5 @@
 package dev.sluice.integration;
 
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -31,7 +30,7 @@ final class Stage {
     }
 
     private static Pod shared(Way way) {
-        Pod pod = Pod.ready(REDIS, way.with(Map.of("sluice.auth.timeout", "3s")), List.of(Pod.COMPILED_WELL));
+        Pod pod = Pod.ready(REDIS, way.with(Map.of("sluice.auth.timeout", "3s")));
         Runtime.getRuntime().addShutdownHook(new Thread(pod::close));
         return pod;
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.access.TestAuthorizers;
+import dev.sluice.demo.Dev;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.Slot;
 import dev.sluice.guard.TurnScheduler;
@@ -16,7 +17,6 @@ import dev.sluice.wire.WebSocketChannel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.quarkus.websockets.next.UserData;
 import io.quarkus.websockets.next.WebSocketConnection;
@@ -32,16 +32,8 @@ import org.junit.jupiter.api.Test;
 
 /** In the process, because memory can't be made to run out at one moment from outside. */
 @QuarkusTest
-@TestProfile(EndpointTest.Dev.class)
+@TestProfile(Dev.class)
 class EndpointTest {
-
-    /** For its Redis. */
-    public static final class Dev implements QuarkusTestProfile {
-        @Override
-        public String getConfigProfile() {
-            return "dev";
-        }
-    }
 
     @Inject
     PlainEndpoint endpoint;

@@ -31,12 +31,7 @@ class WebSocketChannelTest {
     private final EmbeddedChannel channel = new EmbeddedChannel();
 
     WebSocketChannelTest() {
-        FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
-        Inbound inbound = new Inbound(
-                channel,
-                rate.pace(),
-                new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics).share(),
-                new TurnScheduler(Runnable::run));
+        Inbound inbound = inbound(channel);
         inbound.watch(new RecordingPeer());
         channel.pipeline()
                 .addLast(
@@ -45,10 +40,7 @@ class WebSocketChannelTest {
                                 .closeOnProtocolViolation(false)
                                 .maxFramePayloadLength(32 * 1024)
                                 .build()),
-                        new WebSocketChannel(
-                                channel,
-                                new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}),
-                                inbound),
+                        new WebSocketChannel(channel, slot(), inbound),
                         // In place of Vert.x.
                         new ChannelInboundHandlerAdapter() {
                             @Override
@@ -56,6 +48,25 @@ class WebSocketChannelTest {
                                 failures.add(cause);
                             }
                         });
+    }
+
+    private Inbound inbound(EmbeddedChannel of) {
+        FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
+        InboundBudget budget = new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics);
+        return new Inbound(of, rate.pace(), budget.share(), new TurnScheduler(Runnable::run));
+    }
+
+    private Slot slot() {
+        return new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {});
+    }
+
+    /** An upgrade may wait for its turn while its client leaves. */
+    @Test
+    void channelThatHasClosedBeforeItsUpgradeIsNotOpen() {
+        EmbeddedChannel left = new EmbeddedChannel(new ChannelInboundHandlerAdapter());
+        left.close().syncUninterruptibly();
+        assertThat(WebSocketChannel.install(left, slot(), inbound(left)).isOpen())
+                .isFalse();
     }
 
     @Test

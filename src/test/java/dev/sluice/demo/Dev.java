@@ -1,0 +1,21 @@
+package dev.sluice.demo;
+
+import io.quarkus.test.junit.QuarkusTestProfile;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** The application as the profile "dev" builds it, with a Redis. The tests that have it share one, which takes seconds to start. */
+public final class Dev implements QuarkusTestProfile {
+
+    static final Path LOG = Path.of("target", "dev-mode.log");
+
+    @Override
+    public String getConfigProfile() {
+        return "dev";
+    }
+
+    @Override
+    public Map<String, String> getConfigOverrides() {
+        return Map.of("quarkus.log.file.enabled", "true", "quarkus.log.file.path", LOG.toString());
+    }
+}
