@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 /**
  * Refuses upgrades above {@link ConnectRate}, and those for which there is no slot, before anything else is done for
  * them. Refusing here is cheaper: after authentication and WebSockets Next it costs 50 % more. Answers 426 to requests for a
- * WebSocket's path that ask for none.
+ * WebSocket's path that ask for none. Lets the other upgrades and requests begin in turn ({@link TurnScheduler}).
  */
 @Singleton
 final class ConnectGate {
@@ -66,7 +66,7 @@ final class ConnectGate {
             return;
         }
         if (!WebSocketPath.isServed(context)) {
-            context.next();
+            passInTurn(context);
             return;
         }
         if (!isUpgrade(request)) {
@@ -77,25 +77,28 @@ final class ConnectGate {
         if (full != null) {
             refuse(context, full.status());
         } else if (rate.admit()) {
-            upgradeInTurn(context);
+            passInTurn(context);
         } else {
             tooFast.exceeded();
             refuse(context, 503);
         }
     }
 
-    /** A crowd that comes at once is let in over several turns of the event loop. */
-    private void upgradeInTurn(RoutingContext context) {
+    /**
+     * Begins requests that come at once in several turns of the event loop: in one turn, a thousand of them would keep
+     * deliveries and probes waiting for a second. Quarkus has paused the request, so that no part of its body is lost.
+     */
+    private void passInTurn(RoutingContext context) {
         EventLoop loop =
                 Objects.requireNonNull(TcpChannel.of(context.request())).eventLoop();
         TurnScheduler turns = schedulers.of(loop);
         if (turns.hasRoom()) {
-            turns.spend(TurnScheduler.UPGRADE);
+            turns.spend(TurnScheduler.REQUEST);
             context.next();
         } else {
             Context current = Objects.requireNonNull(Vertx.currentContext());
             turns.add(() -> {
-                turns.spend(TurnScheduler.UPGRADE);
+                turns.spend(TurnScheduler.REQUEST);
                 current.runOnContext(x -> context.next());
             });
         }

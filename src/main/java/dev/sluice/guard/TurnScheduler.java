@@ -6,7 +6,7 @@ import java.util.concurrent.Executor;
 
 /**
  * Spreads what clients make one event loop do over its turns, so that deliveries wait for a little of it only: a turn passes
- * on a few messages or begins an upgrade, and what is left waits for the next turn, in the order in which it came. It also
+ * on a few messages or begins a request, and what is left waits for the next turn, in the order in which it came. It also
  * bounds the bytes of the messages that have been passed on and are not handled, of each of which WebSockets Next makes a
  * string and a task. Each connection queues at most one piece of work at a time, so the queue is bounded by the number of
  * connections. Confined to the event loop.
@@ -19,8 +19,8 @@ public final class TurnScheduler {
     /** Bytes, as charged, that are passed on in one turn: two messages of the default maximum, about 0.3 ms of work. */
     static final int PER_TURN = 128 * 1024;
 
-    /** What an upgrade counts as, in bytes: it takes as long as two large messages. */
-    static final int UPGRADE = PER_TURN;
+    /** What an HTTP request, upgrades included, counts as, in bytes: it takes as long as two large messages. */
+    static final int REQUEST = PER_TURN;
 
     private final Executor afterTurn;
     private final Queue<Runnable> ready = new ArrayDeque<>();

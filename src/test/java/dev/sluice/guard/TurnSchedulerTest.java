@@ -59,7 +59,7 @@ class TurnSchedulerTest {
     private void upgrade(String name) {
         scheduler.add(() -> {
             done.add(name);
-            scheduler.spend(TurnScheduler.UPGRADE);
+            scheduler.spend(TurnScheduler.REQUEST);
         });
     }
 

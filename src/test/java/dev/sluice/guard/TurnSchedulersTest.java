@@ -65,7 +65,7 @@ class TurnSchedulersTest {
                             for (int i = 1; i <= UPGRADES; i++) {
                                 String upgrade = "upgrade " + i;
                                 scheduler.add(() -> {
-                                    scheduler.spend(TurnScheduler.UPGRADE);
+                                    scheduler.spend(TurnScheduler.REQUEST);
                                     order.add(upgrade);
                                     if (order.contains("upgrade " + UPGRADES)) {
                                         lastUpgrade.complete(null);
