@@ -1,0 +1,43 @@
+package dev.sluice.feed;
+
+/**
+ * What a count of ticks began with. A pod founds one when it hears no ticks.
+ *
+ * @param start when it was founded, by the founder's clock, in milliseconds since 1970
+ * @param random tells eras apart that were founded in one millisecond
+ */
+record Era(long start, int random) implements Comparable<Era> {
+
+    private static final int HEXADECIMAL = 16;
+
+    /**
+     * Reads what {@link #toString} has written.
+     *
+     * @throws IllegalArgumentException where it is anything else
+     */
+    static Era parse(String text) {
+        int dash = text.indexOf('-');
+        if (dash < 0) {
+            throw new IllegalArgumentException("no era");
+        }
+        Era era = new Era(
+                Long.parseUnsignedLong(text.substring(0, dash), HEXADECIMAL),
+                Integer.parseUnsignedInt(text.substring(dash + 1), HEXADECIMAL));
+        if (!era.toString().equals(text)) {
+            throw new IllegalArgumentException("no era");
+        }
+        return era;
+    }
+
+    /** The older one is less. */
+    @Override
+    public int compareTo(Era other) {
+        int byStart = Long.compareUnsigned(start, other.start);
+        return byStart != 0 ? byStart : Integer.compareUnsigned(random, other.random);
+    }
+
+    @Override
+    public String toString() {
+        return Long.toHexString(start) + "-" + Integer.toHexString(random);
+    }
+}

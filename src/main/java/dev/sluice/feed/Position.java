@@ -1,0 +1,59 @@
+package dev.sluice.feed;
+
+/**
+ * A point in the order of publications that all pods share: that of a publication, or behind it.
+ *
+ * @param era in which it was named
+ * @param offset the number of the last tick before it, times 2<sup>24</sup>, and the messages heard since; at most
+ *     2<sup>53</sup>, so that JavaScript can count it
+ * @param nonce the lower half of that tick's
+ */
+record Position(Era era, long offset, int nonce) {
+
+    /** Messages that can be named between two ticks. */
+    static final int MAX_MESSAGES = (1 << 24) - 1;
+
+    /** 17 years of one tick a second. */
+    static final long MAX_TICK = (1L << 29) - 1;
+
+    private static final int BITS = 24;
+    private static final int HEXADECIMAL = 16;
+    private static final int MAX_LENGTH = 96;
+
+    static Position of(Era era, long tick, int messages, long nonce) {
+        return new Position(era, tick << BITS | messages, (int) nonce);
+    }
+
+    /** The number of the last tick before it. */
+    long tick() {
+        return offset >>> BITS;
+    }
+
+    /**
+     * Reads what {@link #toString} has written.
+     *
+     * @throws IllegalArgumentException where it is anything else
+     */
+    static Position parse(String text) {
+        int first = text.indexOf('.');
+        int second = text.indexOf('.', first + 1);
+        if (text.length() > MAX_LENGTH || first < 0 || second < 0) {
+            throw new IllegalArgumentException("no position");
+        }
+        Position position = new Position(
+                Era.parse(text.substring(0, first)),
+                Long.parseLong(text.substring(first + 1, second)),
+                Integer.parseUnsignedInt(text.substring(second + 1), HEXADECIMAL));
+        if (position.tick() < 1
+                || position.tick() > MAX_TICK
+                || !position.toString().equals(text)) {
+            throw new IllegalArgumentException("no position");
+        }
+        return position;
+    }
+
+    @Override
+    public String toString() {
+        return era + "." + offset + "." + Integer.toHexString(nonce);
+    }
+}

@@ -1,0 +1,182 @@
+package dev.sluice.feed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ClockTest {
+
+    private static final int HISTORIES = 10_000;
+    private static final Era ERA = new Era(1_000, 7);
+
+    private final Clock clock = new Clock();
+
+    @Test
+    void positionsThatTwoPodsVouchForMeanTheSame() {
+        List<String> failed = new ArrayList<>();
+        long names = 0;
+        for (long seed = 0; seed < HISTORIES; seed++) {
+            ClockSimulation simulation = new ClockSimulation(seed, 2 + (int) (seed % 3), 1 + (int) (seed % 2));
+            simulation.trouble(12 * ClockSimulation.INTERVAL);
+            names += simulation.names();
+            if (!simulation.violations().isEmpty()) {
+                failed.add("seed " + seed + ": " + simulation.violations().get(0));
+            }
+        }
+        assertThat(failed).isEmpty();
+        assertThat(names).as("names that were compared").isGreaterThan(50L * HISTORIES);
+    }
+
+    @Test
+    void podsAgreeOnceTheTroubleIsOver() {
+        List<String> failed = LongStream.range(0, 500)
+                .filter(seed -> {
+                    ClockSimulation simulation = new ClockSimulation(seed, 4, 2);
+                    simulation.trouble(10 * ClockSimulation.INTERVAL);
+                    simulation.calm(30 * ClockSimulation.INTERVAL);
+                    return List.of(0, 1).stream()
+                            .map(simulation::positions)
+                            .anyMatch(positions -> positions.contains("null") || new HashSet<>(positions).size() > 1);
+                })
+                .mapToObj(seed -> "seed " + seed)
+                .toList();
+        assertThat(failed).isEmpty();
+    }
+
+    @Test
+    void nothingIsVouchedForBeforeATickHasFollowed() {
+        assertThat(clock.hear(tick(5, 50, 40))).isEqualTo(Clock.Heard.HELD);
+        clock.count(1, 1);
+        assertThat(clock.position()).isNull();
+        assertThat(clock.next(1)).isNull();
+        assertThat(clock.hear(tick(6, 60, 50))).isEqualTo(Clock.Heard.ADOPTED);
+        clock.count(1, 1);
+        assertThat(clock.position()).isEqualTo(Position.of(ERA, 6, 1, 60));
+    }
+
+    @Test
+    void founderVouchesAtOnce() {
+        assertThat(clock.hear(tick(1, 10, 0))).isEqualTo(Clock.Heard.ADOPTED);
+        assertThat(clock.position()).isEqualTo(Position.of(ERA, 1, 0, 10));
+        assertThat(clock.next(20)).isEqualTo(tick(2, 20, 10));
+    }
+
+    @Test
+    void copiesAreIgnored() {
+        clock.hear(tick(1, 10, 0));
+        clock.hear(tick(2, 20, 10));
+        assertThat(clock.hear(tick(2, 21, 10))).isEqualTo(Clock.Heard.IGNORED);
+        assertThat(clock.hear(tick(2, 20, 10))).isEqualTo(Clock.Heard.IGNORED);
+        assertThat(clock.hear(tick(1, 10, 0))).isEqualTo(Clock.Heard.IGNORED);
+    }
+
+    @Test
+    void eraIsLeftAtTheSecondTickThatFollows() {
+        Era longer = new Era(2_000, 7);
+        clock.hear(tick(1, 10, 0));
+        assertThat(clock.hear(new Tick(longer, 8, 80, 70, null))).isEqualTo(Clock.Heard.HELD);
+        assertThat(clock.hear(new Tick(longer, 9, 90, 80, null))).isEqualTo(Clock.Heard.HELD);
+        assertThat(clock.position()).isEqualTo(Position.of(ERA, 1, 0, 10));
+        assertThat(clock.hear(new Tick(longer, 10, 100, 90, null))).isEqualTo(Clock.Heard.ADOPTED);
+        assertThat(clock.position()).isEqualTo(Position.of(longer, 10, 0, 100));
+    }
+
+    @Test
+    void whatAnotherPodHasHeardIsCompared() {
+        clock.hear(tick(1, 10, 0));
+        clock.count(1, 1);
+        clock.count(2, 1);
+        clock.hear(tick(2, 20, 10));
+        assertThat(clock.hear(new Tick(ERA, 3, 30, 20, heard(1, 2)))).isEqualTo(Clock.Heard.NEXT);
+        clock.count(1, 1);
+        clock.hear(tick(4, 40, 30));
+        assertThat(clock.hear(new Tick(ERA, 5, 50, 40, heard(2)))).isEqualTo(Clock.Heard.DIFFERENT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void orderIsCompared(int kind) {
+        List<List<Integer>> others = List.of(List.of(2, 1, 3), List.of(1, 3), List.of(1, 2, 2, 3));
+        assertThat(heard(others.get(kind).stream().mapToInt(i -> i).toArray())).isNotEqualTo(heard(1, 2, 3));
+    }
+
+    @Test
+    void nothingIsNamedWhereTheNumberIsFull() {
+        clock.hear(tick(1, 10, 0));
+        for (int i = 0; i <= Position.MAX_MESSAGES; i++) {
+            clock.count(1, 1);
+        }
+        assertThat(clock.position()).isNull();
+        clock.hear(tick(2, 20, 10));
+        assertThat(clock.position()).isEqualTo(Position.of(ERA, 2, 0, 20));
+    }
+
+    @Test
+    void whatIsWrittenIsRead() {
+        Tick tick = new Tick(new Era(0x18f3c, -1), 1L << 28, -1, Long.MIN_VALUE, new Stretch(7, -7));
+        assertThat(Tick.parse(tick.toString())).isEqualTo(tick);
+        assertThat(Tick.parse(tick(1, 10, 0).toString())).isEqualTo(tick(1, 10, 0));
+        Position position = Position.of(tick.era(), Position.MAX_TICK, Position.MAX_MESSAGES, tick.nonce());
+        assertThat(position.offset()).isLessThan(1L << 53);
+        assertThat(Position.parse(position.toString())).isEqualTo(position);
+        assertThat(position.toString()).matches("[!-~]{1,96}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ".",
+                "..",
+                "a-b",
+                "1-1.16777216",
+                "1-1.0.1",
+                "1-1.-16777216.1",
+                "1-1.16777216.x",
+                "1-1.+16777216.1",
+                "01-1.16777216.1",
+                "1-1.9007199254740993000.1",
+                "1-1.16777216.1 ",
+                "1.16777216.1",
+                "1-1.16777216.100000000"
+            })
+    void textThatIsNoPositionIsRefused(String text) {
+        assertThatThrownBy(() -> Position.parse(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "1-1",
+                "1-1 1 1 1 -",
+                "1-1 0 1 1 - -",
+                "1-1 1 1 1 - - -",
+                "1-1 x 1 1 - -",
+                "1 1 1 1 - -",
+                "1-1 536870912 1 1 - -",
+                "1-1 1 1 1 1 x"
+            })
+    void textThatIsNoTickIsRefused(String text) {
+        assertThatThrownBy(() -> Tick.parse(text)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private static Tick tick(long number, long nonce, long previous) {
+        return new Tick(ERA, number, nonce, previous, null);
+    }
+
+    private static Stretch heard(int... channels) {
+        long hash = 0;
+        for (int channel : channels) {
+            hash = Stretch.hash(hash, channel, 1);
+        }
+        return new Stretch(channels.length, hash);
+    }
+}
