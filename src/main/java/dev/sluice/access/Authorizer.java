@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.Causes;
@@ -85,8 +86,7 @@ public final class Authorizer {
 
     private static ChannelAuthorizer owners(SluiceConfig.Owner config, int pending, CommandConnectionFactory redis) {
         return new OwnerAuthorizer(
-                redis.open(config.timeout()),
-                new AuthorizationBulkhead(config.timeout(), config.concurrency(), pending));
+                redis.open(config.timeout()), new Bulkhead<>(config.timeout(), config.concurrency(), pending));
     }
 
     private static ChannelAuthorizer webhook(WebhookConfig config, int pending, TlsConfigurationRegistry tls) {
@@ -94,7 +94,7 @@ public final class Authorizer {
                 config.url().orElseThrow(),
                 config,
                 tls,
-                new AuthorizationBulkhead(config.timeout(), config.concurrency(), pending),
+                new Bulkhead<>(config.timeout(), config.concurrency(), pending),
                 new WebhookCache<>(config));
     }
 

@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Arrival;
+import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -29,13 +30,13 @@ final class ConnectWebhook {
 
     private final TokenBudget waiting = new TokenBudget(Integer.MAX_VALUE, MAX_WAITING_CHARACTERS);
     private final Backend backend;
-    private final AuthorizationBulkhead turns;
+    private final Bulkhead<Boolean> bulkhead;
     /** By the digest of the token, which may be long. */
     private final WebhookCache<String> answers;
 
     ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls) {
         WebhookConfig webhook = config.webhook();
-        this.turns = new AuthorizationBulkhead(
+        this.bulkhead = new Bulkhead<>(
                 webhook.timeout(), webhook.concurrency(), config.access().pending());
         this.answers = new WebhookCache<>(webhook);
         this.backend = Backend.at(url, webhook, tls);
@@ -51,7 +52,7 @@ final class ConnectWebhook {
     private Uni<Boolean> question(Arrival arrival) {
         // A question that timed out stays in the queue, but what it says does not.
         AtomicReference<@Nullable Arrival> kept = new AtomicReference<>(arrival);
-        return turns.ask(() -> {
+        return bulkhead.call(() -> {
                     Arrival asked = kept.get();
                     return asked == null ? Uni.createFrom().failure(new TimeoutException()) : send(asked);
                 })

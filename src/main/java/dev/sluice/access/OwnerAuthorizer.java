@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.redis.CommandConnection;
 import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
@@ -13,17 +14,17 @@ final class OwnerAuthorizer implements ChannelAuthorizer {
     private static final String SET = "sluice:owner:";
 
     private final CommandConnection redis;
-    private final AuthorizationBulkhead turns;
+    private final Bulkhead<Boolean> bulkhead;
 
-    OwnerAuthorizer(CommandConnection redis, AuthorizationBulkhead turns) {
+    OwnerAuthorizer(CommandConnection redis, Bulkhead<Boolean> bulkhead) {
         this.redis = redis;
-        this.turns = turns;
+        this.bulkhead = bulkhead;
     }
 
     @Override
     public Uni<Boolean> ask(String user, Channel channel) {
         Request question =
                 Request.cmd(Command.SISMEMBER).arg(SET + channel.name()).arg(user);
-        return turns.ask(() -> redis.send(question).map(Response::toBoolean));
+        return bulkhead.call(() -> redis.send(question).map(Response::toBoolean));
     }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.access.Backend.Question;
+import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.route.Channel;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -19,17 +20,17 @@ final class Webhook implements ChannelAuthorizer {
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 
     private final Backend backend;
-    private final AuthorizationBulkhead turns;
+    private final Bulkhead<Boolean> bulkhead;
     private final WebhookCache<Question> answers;
 
     Webhook(
             URI url,
             WebhookConfig config,
             TlsConfigurationRegistry tls,
-            AuthorizationBulkhead turns,
+            Bulkhead<Boolean> bulkhead,
             WebhookCache<Question> answers) {
         this.backend = Backend.at(url, config, tls);
-        this.turns = turns;
+        this.bulkhead = bulkhead;
         this.answers = answers;
     }
 
@@ -43,7 +44,7 @@ final class Webhook implements ChannelAuthorizer {
         Question question = new Question(user, channel.name());
         return answers.ask(
                 question,
-                () -> turns.ask(() -> backend.mayListen(question)
+                () -> bulkhead.call(() -> backend.mayListen(question)
                         .map(answer -> allows(answer.getStatus()))
                         .onFailure(WebApplicationException.class)
                         .recoverWithUni(Webhook::refused)));

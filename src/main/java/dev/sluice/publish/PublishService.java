@@ -1,5 +1,6 @@
 package dev.sluice.publish;
 
+import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
@@ -10,15 +11,17 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
+import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 import org.jboss.logging.Logger;
 
-/** Takes in what is posted and publishes it: so much of it at once, each so large and in so much time, and no more. */
+/** Reads the bodies of posts and publishes them; bounds their number, their size and their time. */
 @Startup
 @Singleton
 public final class PublishService {
@@ -30,9 +33,8 @@ public final class PublishService {
     private final Vertx vertx;
     private final int maxPayload;
     private final Duration timeout;
-    private final int concurrency;
+    private final Bulkhead<Receipt> bulkhead;
     private final Counter refused;
-    private final AtomicInteger underWay = new AtomicInteger();
     private final LogThrottle unconfirmed = new LogThrottle();
 
     PublishService(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
@@ -41,7 +43,9 @@ public final class PublishService {
         this.vertx = vertx;
         this.maxPayload = (int) config.maxPayload().asLongValue();
         this.timeout = config.publish().timeout();
-        this.concurrency = config.publish().concurrency();
+        // Each post takes the timeout twice at most: for its body, and for Redis. One waits, as the bulkhead has a
+        // queue.
+        this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
         this.refused = Counter.builder("sluice.refused")
                 .description("What was refused because of a limit or rule")
                 .tag("limit", "publish-concurrency")
@@ -49,8 +53,8 @@ public final class PublishService {
     }
 
     /**
-     * Publishes what is made of the request's body, on a channel that a route must know. Fails with a {@link ProblemException} for whatever reason it does. To
-     * be called on the request's event loop.
+     * Publishes the request's body on a channel of a route. Fails with a {@link ProblemException} for whatever reason it
+     * does. To be called on the request's event loop.
      *
      * @param payload makes the payload of the body; may throw such an exception, and must not take long
      */
@@ -58,22 +62,32 @@ public final class PublishService {
         if (routes.resolve(channel) == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }
-        if (underWay.incrementAndGet() > concurrency) {
-            underWay.decrementAndGet();
-            refused.increment();
-            throw ProblemException.unavailable("Too much is being published at once");
-        }
+        Context context = vertx.getOrCreateContext();
+        return bulkhead.call(() -> read(request, context)
+                        .map(payload)
+                        .invoke(this::check)
+                        .chain(bytes -> publisher.publish(channel, bytes))
+                        .map(Receipt::new)
+                        .onFailure(NotConfirmed.class)
+                        .transform(this::unconfirmed))
+                .onFailure(BulkheadException.class)
+                .transform(this::tooMany)
+                .onFailure(TimeoutException.class)
+                .transform(failure ->
+                        ProblemException.unavailable("It took too long; it may have been published all the same"));
+    }
+
+    /** The body of the request, read on its event loop: a post that waited begins on another one's. */
+    private Uni<byte[]> read(HttpServerRequest request, Context context) {
         return Uni.createFrom()
                 .completionStage(
                         () -> Body.read(request, maxPayload, timeout, vertx).toCompletionStage())
-                .map(payload)
-                .invoke(this::check)
-                .chain(bytes -> publisher.publish(channel, bytes))
-                .map(Receipt::new)
-                .onFailure(NotConfirmed.class)
-                .transform(this::unconfirmed)
-                .onTermination()
-                .invoke(underWay::decrementAndGet);
+                .runSubscriptionOn(task -> context.runOnContext(x -> task.run()));
+    }
+
+    private Throwable tooMany(Throwable failure) {
+        refused.increment();
+        return ProblemException.unavailable("Too much is being published at once");
     }
 
     private void check(byte[] payload) {

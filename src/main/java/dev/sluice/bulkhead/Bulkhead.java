@@ -1,0 +1,61 @@
+package dev.sluice.bulkhead;
+
+import io.smallrye.faulttolerance.api.TypedGuard;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.util.TypeLiteral;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.function.Supplier;
+import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
+import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
+
+/**
+ * A bulkhead with a queue and a timeout that includes the time in the queue. For use by all threads.
+ *
+ * @param <T> what a call returns
+ */
+public final class Bulkhead<T> {
+
+    private final Duration timeout;
+    private final TypedGuard<Uni<T>> guard;
+
+    /**
+     * An empty bulkhead.
+     *
+     * @param timeout for each call, waiting included
+     * @param concurrency calls that may run at once
+     * @param pending calls that may wait at once; at least 1
+     */
+    public Bulkhead(Duration timeout, int concurrency, int pending) {
+        this.timeout = timeout;
+        guard = TypedGuard.create(new TypeLiteral<Uni<T>>() {})
+                .withBulkhead()
+                .limit(concurrency)
+                .queueSize(pending)
+                .done()
+                .withTimeout()
+                .duration(timeout.toMillis(), ChronoUnit.MILLIS)
+                .done()
+                .build();
+    }
+
+    /**
+     * Runs the call once there is room. Fails with {@link BulkheadException} where too many wait, and with {@link
+     * TimeoutException} where it takes too long. A call that waited begins on the thread on which another one ended.
+     */
+    public Uni<T> call(Supplier<Uni<T>> call) {
+        long called = System.nanoTime();
+        try {
+            return guard.call(() -> inTime(called, call));
+        } catch (Exception e) {
+            return Uni.createFrom().failure(e);
+        }
+    }
+
+    /** A call that timed out is still in the queue; it does not run. */
+    private Uni<T> inTime(long called, Supplier<Uni<T>> call) {
+        return System.nanoTime() - called < timeout.toNanos()
+                ? call.get()
+                : Uni.createFrom().failure(new TimeoutException("no room within " + timeout));
+    }
+}
