@@ -87,6 +87,12 @@ public @interface ConsistentSettings {
                 problems.add("sluice.outbox.max-bytes must be at least twice sluice.max-payload, which is "
                         + text(maxPayload) + ", is " + text(outbox));
             }
+            config.outbox()
+                    .maxTotalBytes()
+                    .filter(total -> total.asBigInteger().compareTo(outbox.asBigInteger()) < 0)
+                    .ifPresent(total -> problems.add(
+                            "sluice.outbox.max-total-bytes must be at least sluice.outbox.max-bytes, which is "
+                                    + text(outbox) + ", is " + text(total)));
             MemorySize perConnection = config.limits().inboundBytesPerConnection();
             MemorySize perPod = config.limits().inboundBytes();
             if (perPod.asBigInteger().compareTo(perConnection.asBigInteger()) < 0) {

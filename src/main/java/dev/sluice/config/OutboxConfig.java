@@ -3,6 +3,7 @@ package dev.sluice.config;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Optional;
 
 /** How much a connection that does not take what it is sent may cost, and how long. */
 public interface OutboxConfig {
@@ -11,6 +12,13 @@ public interface OutboxConfig {
     @WithDefault("1M")
     @InRange(min = "16K", max = "2047M")
     MemorySize maxBytes();
+
+    /**
+     * The most that may wait for all connections of the pod, in bytes of memory, an equal part of it on each event loop; at
+     * least {@link #maxBytes}. Where absent, a quarter of the largest heap. Above it, the connections for which most waits
+     * are closed.
+     */
+    Optional<@InRange(min = "16K") MemorySize> maxTotalBytes();
 
     /** How long a connection may take nothing of what waits for it. */
     @WithDefault("30s")

@@ -12,19 +12,31 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConflatedQueue {
 
-    /** The newest publication of a channel, and how many before it were dropped. */
-    record Newest(Channel channel, Payload payload, int missed) {
+    /**
+     * The newest publication of a channel, and how many before it were dropped.
+     *
+     * @param receivers how many connections share its bytes
+     */
+    record Newest(Channel channel, Payload payload, int missed, int receivers) {
 
         /** In bytes of memory, with the notice of the missed ones that goes before it. */
         int cost() {
-            return Frame.encodedLength(payload.bytes().length)
-                    + Frame.OVERHEAD
-                    + (missed > 0 ? MissedFrame.maxCost(channel) : 0);
+            return Frame.encodedLength(payload.bytes().length) + own();
+        }
+
+        /** Its part of the memory that is used, see {@link Frame#share}. */
+        int share() {
+            return Frame.encodedLength(payload.bytes().length) / receivers + own();
+        }
+
+        private int own() {
+            return Frame.OVERHEAD + (missed > 0 ? MissedFrame.maxCost(channel) : 0);
         }
     }
 
     private final Map<Channel, Newest> byChannel = new LinkedHashMap<>();
     private int cost;
+    private int share;
 
     boolean isEmpty() {
         return byChannel.isEmpty();
@@ -35,16 +47,21 @@ final class ConflatedQueue {
         return cost;
     }
 
+    /** Its part of the memory that is used, in bytes; see {@link Frame#share}. */
+    int share() {
+        return share;
+    }
+
     /** What the run would leave of its channel; {@code null} where what is held is as new. */
     @Nullable
     Newest after(PublicationBatch run) {
         Newest before = byChannel.get(run.channel());
         if (before == null) {
-            return new Newest(run.channel(), run.last(), run.count() - 1);
+            return new Newest(run.channel(), run.last(), run.count() - 1, run.receivers());
         }
         return before.payload.sequence() >= run.last().sequence()
                 ? null
-                : new Newest(run.channel(), run.last(), before.missed + run.count());
+                : new Newest(run.channel(), run.last(), before.missed + run.count(), run.receivers());
     }
 
     /** How much more there would be to be charged for if that were held, in bytes of memory; negative where less. */
@@ -61,6 +78,7 @@ final class ConflatedQueue {
     int hold(Newest newest) {
         cost += added(newest);
         Newest before = byChannel.put(newest.channel, newest);
+        share += newest.share() - (before == null ? 0 : before.share());
         return newest.missed - (before == null ? 0 : before.missed);
     }
 
@@ -79,6 +97,7 @@ final class ConflatedQueue {
     private Newest remove(Channel channel) {
         Newest held = Objects.requireNonNull(byChannel.remove(channel));
         cost -= held.cost();
+        share -= held.share();
         return held;
     }
 }

@@ -20,6 +20,14 @@ public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, Public
     }
 
     /**
+     * Its part of the memory that is used: less than {@link #cost} where several connections of an event loop share the
+     * bytes.
+     */
+    default int share() {
+        return cost();
+    }
+
+    /**
      * A text message of Sluice's own.
      *
      * @param utf8 the message; never modified

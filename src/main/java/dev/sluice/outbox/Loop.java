@@ -3,6 +3,7 @@ package dev.sluice.outbox;
 import dev.sluice.log.LogThrottle;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +24,11 @@ public final class Loop {
     private final Set<Outbox> watched = Collections.newSetFromMap(new IdentityHashMap<>());
     private final LogThrottle unflushed = new LogThrottle();
     private boolean flushScheduled;
+
+    /** Bytes of memory that wait in its outboxes. */
+    private long pending;
+
+    private boolean makingRoom;
 
     /**
      * A loop nothing has been written on.
@@ -59,6 +65,36 @@ public final class Loop {
     public void sweep() {
         long now = System.nanoTime();
         List.copyOf(watched).forEach(outbox -> outbox.check(now));
+    }
+
+    /** So many bytes more wait in an outbox, or less; where there are more than that, room will be made. */
+    void charge(long bytes, long max) {
+        pending += bytes;
+        if (pending > max && bytes > 0 && !makingRoom) {
+            makingRoom = true;
+            // Not amid what the outbox is doing.
+            executor.execute(() -> makeRoom(max));
+        }
+    }
+
+    /**
+     * Ends the connections for which most waits. Those that are ending already had until now to take a close frame: their
+     * memory is needed.
+     */
+    private void makeRoom(long max) {
+        makingRoom = false;
+        List<Outbox> largestFirst = new ArrayList<>(watched);
+        largestFirst.sort(Comparator.comparing((Outbox outbox) -> !outbox.isEnding())
+                .thenComparing(Comparator.comparingLong(Outbox::share).reversed()));
+        // A little more than is needed, so that it is not needed again at once.
+        long excess = pending - max + max / 8;
+        for (Outbox outbox : largestFirst) {
+            if (excess <= 0) {
+                return;
+            }
+            excess -= outbox.share();
+            outbox.makeRoom();
+        }
     }
 
     void flushLater(Outbox outbox) {

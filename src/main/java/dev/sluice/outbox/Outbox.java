@@ -38,9 +38,10 @@ public final class Outbox {
      * What every outbox is allowed.
      *
      * @param maxBytes the most it may be charged for, see {@link Frame#cost()}
+     * @param maxLoopBytes the most that all outboxes of one event loop may be charged together, see {@link Frame#share()}
      * @param maxStallNanos how long a socket may take nothing of what waits for it
      */
-    public record Bounds(int maxBytes, long maxStallNanos) {
+    public record Bounds(int maxBytes, long maxLoopBytes, long maxStallNanos) {
 
         /** Bytes not taken by the kernel from which the socket counts as full, so that some can be held back. */
         int full() {
@@ -62,6 +63,12 @@ public final class Outbox {
     private int unflushed;
     private int inFlight;
     private long counted;
+
+    /** The same as shares of the memory that is used. */
+    private int unflushedShare;
+
+    private int inFlightShare;
+    private long countedShare;
 
     /** There only while the socket is full. */
     private @Nullable ConflatedQueue held;
@@ -100,7 +107,9 @@ public final class Outbox {
         }
         if (frame instanceof PublicationBatch run && run.count() > 1 && !wire.takesRuns()) {
             for (int i = 0; i < run.count(); i++) {
-                send(new PublicationBatch(run.channel(), run.get(i)));
+                PublicationBatch one = new PublicationBatch(run.channel(), run.get(i));
+                one.sharedBy(run.receivers());
+                send(one);
             }
         } else if (frame instanceof PublicationBatch run
                 && run.channel().route().overflow() == Overflow.LATEST
@@ -153,6 +162,8 @@ public final class Outbox {
         }
         inFlight = 0;
         unflushed = 0;
+        inFlightShare = 0;
+        unflushedShare = 0;
         held = null;
         account();
         unwatch();
@@ -186,9 +197,12 @@ public final class Outbox {
             return;
         }
         int bytes = unflushed;
+        int share = unflushedShare;
         unflushed = 0;
+        unflushedShare = 0;
         inFlight += bytes;
-        wire.flush(failure -> done(bytes, failure));
+        inFlightShare += share;
+        wire.flush(failure -> done(bytes, share, failure));
         if (inFlight > 0 && !busy) {
             since = System.nanoTime();
             done = since;
@@ -215,9 +229,9 @@ public final class Outbox {
         }
     }
 
-    private void done(int bytes, @Nullable Throwable failure) {
+    private void done(int bytes, int share, @Nullable Throwable failure) {
         try {
-            taken(bytes, failure);
+            taken(bytes, share, failure);
         } catch (Throwable e) {
             // Whoever calls back would swallow it, and with it what was just to be written.
             LOG.debug("Writing what was held back failed", e);
@@ -225,11 +239,12 @@ public final class Outbox {
         }
     }
 
-    private void taken(int bytes, @Nullable Throwable failure) {
+    private void taken(int bytes, int share, @Nullable Throwable failure) {
         if (ended) {
             return;
         }
         inFlight -= bytes;
+        inFlightShare -= share;
         if (failure != null) {
             fail(reason(failure));
         } else if (!closing) {
@@ -265,6 +280,7 @@ public final class Outbox {
     private void write(Frame frame) {
         wire.write(frame);
         unflushed += frame.cost();
+        unflushedShare += frame.share();
         if (unflushed >= bounds.full()) {
             flush();
         } else if (!flushDue) {
@@ -323,7 +339,9 @@ public final class Outbox {
             if (next.missed() > 0) {
                 write(MissedFrame.of(next.channel(), next.missed()));
             }
-            write(new PublicationBatch(next.channel(), next.payload()));
+            PublicationBatch newest = new PublicationBatch(next.channel(), next.payload());
+            newest.sharedBy(next.receivers());
+            write(newest);
         }
     }
 
@@ -359,6 +377,31 @@ public final class Outbox {
         if (now != counted) {
             meters.pending(now - counted);
             counted = now;
+        }
+        long share = (long) inFlightShare + (held == null ? 0 : held.share());
+        if (share != countedShare) {
+            loop.charge(share - countedShare, bounds.maxLoopBytes());
+            countedShare = share;
+        }
+    }
+
+    /** Its part of the memory that is used, in bytes. */
+    long share() {
+        return countedShare;
+    }
+
+    /** Whether it is about to end anyway. */
+    boolean isEnding() {
+        return failed || closing;
+    }
+
+    /** The outboxes of the loop hold too much, and this one most of it; or still too much while it is ending. */
+    void makeRoom() {
+        if (isEnding()) {
+            wire.cut();
+        } else {
+            meters.crowdedOut();
+            fail(Disconnect.OUTBOX_FULL);
         }
     }
 }

@@ -2,25 +2,39 @@ package dev.sluice.outbox;
 
 import dev.sluice.config.OutboxConfig;
 import dev.sluice.config.SluiceConfig;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.vertx.core.Vertx;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.function.Consumer;
+import java.util.stream.StreamSupport;
 
 /** Makes outboxes as configured. */
 @Singleton
 public final class OutboxFactory {
 
+    /** The part of the largest heap that may wait for all connections by default. What waits is outside of the heap. */
+    private static final int HEAP_PARTS = 4;
+
     private final Outbox.Bounds bounds;
     private final OutboxMeters meters;
 
+    // Deprecated, as it is no part of Vert.x 5; until then it is the public way to all loops.
+    @SuppressWarnings("deprecation")
     @Inject
-    OutboxFactory(SluiceConfig config, OutboxMeters meters) {
-        this(config.outbox(), meters);
+    OutboxFactory(SluiceConfig config, Vertx vertx, OutboxMeters meters) {
+        this(config.outbox(), vertx.nettyEventLoopGroup(), meters);
     }
 
-    OutboxFactory(OutboxConfig config, OutboxMeters meters) {
+    /** For as many event loops. */
+    OutboxFactory(OutboxConfig config, Iterable<?> loops, OutboxMeters meters) {
+        int maxBytes = (int) config.maxBytes().asLongValue();
+        long total = config.maxTotalBytes()
+                .map(MemorySize::asLongValue)
+                .orElseGet(() -> Runtime.getRuntime().maxMemory() / HEAP_PARTS);
+        long parts = StreamSupport.stream(loops.spliterator(), false).count();
         this.bounds = new Outbox.Bounds(
-                (int) config.maxBytes().asLongValue(), config.maxStall().toNanos());
+                maxBytes, Math.max(maxBytes, total / parts), config.maxStall().toNanos());
         this.meters = meters;
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.log.LimitMeter;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
@@ -17,6 +18,7 @@ public final class OutboxMeters {
 
     private final LongAdder pending = new LongAdder();
     private final Map<Route, Counter> missed = new HashMap<>();
+    private final LimitMeter total;
 
     /** Nothing yet. */
     public OutboxMeters(Routes routes, MeterRegistry metrics) {
@@ -24,6 +26,7 @@ public final class OutboxMeters {
                 .description("Memory charged for what waits for connections that have not taken it yet")
                 .baseUnit("bytes")
                 .register(metrics);
+        total = new LimitMeter("outbox-total-bytes", metrics);
         for (Route route : routes.all()) {
             missed.put(
                     route,
@@ -36,6 +39,11 @@ public final class OutboxMeters {
 
     void pending(long change) {
         pending.add(change);
+    }
+
+    /** A connection is ended because too much waits for all connections together. */
+    void crowdedOut() {
+        total.exceeded();
     }
 
     void missed(Route route, int count) {

@@ -14,6 +14,7 @@ public final class PublicationBatch implements Frame {
     private Payload[] payloads;
     private int count = 1;
     private int bytes;
+    private int receivers = 1;
 
     /** A run of one. */
     public PublicationBatch(Channel channel, Payload first) {
@@ -83,8 +84,23 @@ public final class PublicationBatch implements Frame {
         return sum;
     }
 
+    /** It is about to be sent to so many connections of one event loop, at least one, which share its bytes. */
+    public void sharedBy(int connections) {
+        receivers = connections;
+    }
+
+    /** How many connections share its bytes. */
+    int receivers() {
+        return receivers;
+    }
+
     @Override
     public int length() {
         return bytes;
+    }
+
+    @Override
+    public int share() {
+        return OVERHEAD + bytes / receivers;
     }
 }

@@ -11,6 +11,12 @@ import java.util.function.Predicate;
 /**
  * Connections that are to join or leave the listeners of one event loop. Any thread adds them; the loop applies them in that
  * order, before it next delivers and at the latest in a task of its own.
+ *
+ * <p>The queue has no limit of its own: a change must not be lost. It grows only while the loop is stalled, by what other
+ * threads change meanwhile for connections of the loop. A connection joins and leaves each of its channels once ({@code
+ * sluice.limits.connections} × {@code subscriptions-per-user}); more often only where the same user subscribes and
+ * unsubscribes over other loops, which {@code sluice.limits.frames-per-second} limits, a channel counting as a frame. The
+ * liveness probe fails once the loop is stalled for {@code sluice.liveness.max-block}.
  */
 final class LoopChanges {
 

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,38 @@ class BoundsIT {
             await().until(() -> pending(pod) == 0);
         } finally {
             doomed.forEach(RawClient::close);
+            sleepers.forEach(RawClient::close);
+        }
+    }
+
+    @Test
+    void clientsForWhichMostWaitsAreClosedWhereThePodHoldsTooMuch() {
+        int max = 4 * MEGABYTE;
+        Map<String, String> bounded = new HashMap<>(config);
+        bounded.put("sluice.outbox.max-total-bytes", "" + max);
+        String payload = "x".repeat(100_000);
+        byte[] bytes = payload.getBytes(StandardCharsets.UTF_8);
+        try (Redis redis = Redis.start();
+                Redis.Publisher publisher = redis.publisher();
+                Pod pod = Pod.ready(redis, bounded, LITTLE_MEMORY);
+                Client healthy = Client.of(pod, "healthy")) {
+            // Together they could have 16 MB waiting.
+            for (int i = 0; i < 16; i++) {
+                sleepers.add(RawClient.narrow(pod, "sleeper-" + i));
+            }
+            await().until(() -> {
+                for (int i = 0; i < sleepers.size(); i++) {
+                    publisher.publish("user:sleeper-" + i, bytes);
+                }
+                publisher.publish("user:healthy", bytes);
+                assertThat(healthy.next()).isEqualTo(payload);
+                // What is closing, and a batch on each event loop, may come on top.
+                assertThat(pending(pod)).isLessThan(max + 4 * MEGABYTE);
+                return pod.metric("sluice_refused_total{limit=\"outbox-total-bytes\"}") >= 6;
+            });
+            assertThat(pod.disconnects("outbox_full")).isGreaterThanOrEqualTo(6);
+            assertThat(pod.status("/q/health/ready")).isEqualTo(200);
+        } finally {
             sleepers.forEach(RawClient::close);
         }
     }

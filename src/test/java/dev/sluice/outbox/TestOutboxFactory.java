@@ -15,6 +15,7 @@ import java.math.BigInteger;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /** Routes and outboxes as they are by default. */
 public final class TestOutboxFactory {
@@ -27,7 +28,8 @@ public final class TestOutboxFactory {
     public static final Route TEAM = new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE);
     public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM));
 
-    private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
+    private record Config(MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Path wire)
+            implements OutboxConfig {}
 
     private TestOutboxFactory() {}
 
@@ -36,8 +38,18 @@ public final class TestOutboxFactory {
     }
 
     public static OutboxFactory with(int maxBytes, Duration maxStall, MeterRegistry metrics) {
+        return with(maxBytes, Long.MAX_VALUE, maxStall, metrics);
+    }
+
+    /** On one event loop, whose outboxes may have so many bytes waiting together. */
+    public static OutboxFactory with(int maxBytes, long maxTotalBytes, Duration maxStall, MeterRegistry metrics) {
         return new OutboxFactory(
-                new Config(new MemorySize(BigInteger.valueOf(maxBytes)), maxStall, OutboxConfig.Path.DIRECT),
+                new Config(
+                        new MemorySize(BigInteger.valueOf(maxBytes)),
+                        Optional.of(new MemorySize(BigInteger.valueOf(maxTotalBytes))),
+                        maxStall,
+                        OutboxConfig.Path.DIRECT),
+                List.of("the loop"),
                 new OutboxMeters(ROUTES, metrics));
     }
 

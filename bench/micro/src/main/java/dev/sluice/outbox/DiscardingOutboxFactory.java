@@ -6,11 +6,14 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 
 /** Gives the benchmarks outboxes whose peers take everything at once. */
 public final class DiscardingOutboxFactory {
 
-    private record Config(MemorySize maxBytes, Duration maxStall, Path wire) implements OutboxConfig {}
+    private record Config(MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Path wire)
+            implements OutboxConfig {}
 
     private static final class DiscardingWire implements FrameWriter {
         @Override
@@ -32,8 +35,11 @@ public final class DiscardingOutboxFactory {
 
     public DiscardingOutboxFactory(Routes routes) {
         Config config = new Config(
-                new MemorySize(BigInteger.valueOf(1 << 20)), Duration.ofSeconds(30), OutboxConfig.Path.DIRECT);
-        outboxes = new OutboxFactory(config, new OutboxMeters(routes, new SimpleMeterRegistry()));
+                new MemorySize(BigInteger.valueOf(1 << 20)),
+                Optional.empty(),
+                Duration.ofSeconds(30),
+                OutboxConfig.Path.DIRECT);
+        outboxes = new OutboxFactory(config, List.of("the loop"), new OutboxMeters(routes, new SimpleMeterRegistry()));
     }
 
     public Outbox open(Loop loop) {

@@ -1,0 +1,134 @@
+package dev.sluice.outbox;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What all outboxes of an event loop may hold together. */
+class TotalOutboxBytesTest {
+
+    private static final int MAX = 256 * 1024;
+    private static final int TOTAL = 1024 * 1024;
+    private static final int QUARTER = TOTAL / 4 - 4096;
+
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Loop loop = new Loop(0, tasks::add);
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final OutboxFactory factory = TestOutboxFactory.with(MAX, TOTAL, Duration.ofHours(1), metrics);
+    private final List<String> failures = new ArrayList<>();
+
+    /** A connection whose peer does not read. */
+    private final class Stuck {
+        private final RecordingFrameWriter wire = new RecordingFrameWriter();
+        private final Outbox outbox;
+
+        Stuck(String name) {
+            outbox = factory.open(wire, loop, reason -> failures.add(name + " " + reason));
+            wire.fill();
+        }
+
+        void send(Frame frame) {
+            outbox.send(frame);
+            runTasks();
+        }
+    }
+
+    @Test
+    void theConnectionForWhichMostWaitsIsClosedWhereAllHoldTooMuch() {
+        Stuck small = new Stuck("small");
+        Stuck large = new Stuck("large");
+        small.send(text(QUARTER / 8));
+        large.send(text(QUARTER));
+        fill(2);
+        small.send(text(QUARTER / 8));
+        assertThat(failures).isEmpty();
+        fill(1);
+        assertThat(failures).containsExactly("large OUTBOX_FULL");
+        assertThat(refused()).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsClosingIsCutWhereStillTooMuchWaits() {
+        Stuck large = new Stuck("large");
+        large.send(text(QUARTER));
+        fill(3);
+        assertThat(failures).isEmpty();
+        new Stuck("small").send(text(QUARTER / 8));
+        assertThat(failures).containsExactly("large OUTBOX_FULL");
+        large.outbox.close(4008, "");
+        assertThat(large.wire.closes).containsExactly(4008);
+        assertThat(large.wire.cuts).isZero();
+        new Stuck("small").send(text(QUARTER / 8));
+        assertThat(large.wire.cuts).isEqualTo(1);
+    }
+
+    @Test
+    void publicationsThatConnectionsShareCountOnce() {
+        PublicationBatch shared = new PublicationBatch(
+                TestOutboxFactory.channel("user:7"), new Payload(1, new byte[QUARTER / 2], true, 0));
+        List<Stuck> all =
+                IntStream.range(0, 100).mapToObj(i -> new Stuck("" + i)).toList();
+        shared.sharedBy(all.size());
+        all.forEach(stuck -> stuck.send(shared));
+        assertThat(metrics.get("sluice.outbox.pending.bytes").gauge().value()).isGreaterThan(10L * TOTAL);
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void publicationsThatAreHeldBackCount() {
+        Stuck full = new Stuck("full");
+        full.send(text(Outbox.FULL));
+        for (int i = 0; i < 3; i++) {
+            full.send(new PublicationBatch(
+                    TestOutboxFactory.channel("upload:" + i), new Payload(i + 1, new byte[MAX / 5], true, 0)));
+        }
+        fill(3);
+        assertThat(failures).isEmpty();
+        new Stuck("small").send(text(QUARTER / 4));
+        assertThat(failures).hasSize(1);
+    }
+
+    @Test
+    void whatHasBeenTakenCountsNoMore() {
+        for (int i = 0; i < 20; i++) {
+            Stuck one = new Stuck("" + i);
+            one.send(text(QUARTER));
+            if (i % 2 == 0) {
+                one.wire.open();
+            } else {
+                one.outbox.ended();
+            }
+        }
+        assertThat(failures).isEmpty();
+    }
+
+    private void fill(int quarters) {
+        for (int i = 0; i < quarters; i++) {
+            new Stuck("more").send(text(QUARTER - 1024));
+        }
+    }
+
+    private double refused() {
+        return metrics.get("sluice.refused")
+                .tag("limit", "outbox-total-bytes")
+                .counter()
+                .count();
+    }
+
+    private static Frame text(int cost) {
+        return Frame.text("x".repeat(cost - Frame.OVERHEAD - 10));
+    }
+
+    private void runTasks() {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+}
