@@ -3,6 +3,11 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.TcpProxy;
+import dev.sluice.harness.Tokens;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

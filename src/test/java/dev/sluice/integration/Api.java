@@ -2,7 +2,10 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.log.Discretion;
+import dev.sluice.harness.Discretion;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
+import dev.sluice.harness.Tokens;
 import io.restassured.path.json.JsonPath;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -2,6 +2,8 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

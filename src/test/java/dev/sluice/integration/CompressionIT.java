@@ -2,6 +2,9 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
+import dev.sluice.harness.Tokens;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;

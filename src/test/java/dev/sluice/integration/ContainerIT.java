@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Client;
 import io.restassured.path.json.JsonPath;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;

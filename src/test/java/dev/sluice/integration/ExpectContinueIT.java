@@ -2,7 +2,10 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.log.Discretion;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Discretion;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;

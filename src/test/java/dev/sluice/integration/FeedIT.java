@@ -3,6 +3,9 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

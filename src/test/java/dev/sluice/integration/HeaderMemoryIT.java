@@ -3,6 +3,8 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;

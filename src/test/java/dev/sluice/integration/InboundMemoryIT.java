@@ -3,7 +3,11 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.integration.Tokens.NamedKey;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

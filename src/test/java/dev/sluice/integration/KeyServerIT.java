@@ -1,10 +1,14 @@
 package dev.sluice.integration;
 
-import static dev.sluice.integration.KeyServer.http;
+import static dev.sluice.harness.KeyServer.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.integration.Tokens.NamedKey;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.KeyServer;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.Charset;

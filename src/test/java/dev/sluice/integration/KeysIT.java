@@ -3,7 +3,12 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.integration.Tokens.NamedKey;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Fork;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

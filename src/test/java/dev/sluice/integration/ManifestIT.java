@@ -3,6 +3,10 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.deploy.Applied;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.openshift.api.model.monitoring.v1.Endpoint;

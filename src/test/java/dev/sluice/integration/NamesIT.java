@@ -2,6 +2,8 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
 import io.restassured.path.json.JsonPath;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -3,6 +3,9 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Fork;
+import dev.sluice.harness.Pod;
 import dev.sluice.retain.Retention;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;

@@ -4,6 +4,8 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.harness.Fork;
+import dev.sluice.harness.Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;

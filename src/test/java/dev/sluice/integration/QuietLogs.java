@@ -1,5 +1,6 @@
 package dev.sluice.integration;
 
+import dev.sluice.harness.Pod;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 

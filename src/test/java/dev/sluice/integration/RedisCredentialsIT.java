@@ -2,6 +2,10 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

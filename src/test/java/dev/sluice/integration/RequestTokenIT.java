@@ -2,6 +2,8 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -1,5 +1,7 @@
 package dev.sluice.integration;
 
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 

@@ -3,7 +3,14 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.integration.Tokens.NamedKey;
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Fork;
+import dev.sluice.harness.KeyServer;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
+import dev.sluice.harness.TcpProxy;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;

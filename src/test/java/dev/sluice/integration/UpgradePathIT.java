@@ -2,6 +2,7 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;

@@ -1,5 +1,6 @@
 package dev.sluice.integration;
 
+import dev.sluice.harness.Pod;
 import io.restassured.path.json.JsonPath;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package dev.sluice.integration;
 
+import dev.sluice.harness.Pod;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;

@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Which of the processes that run tests at the same time this one is, so that the files of each are its own. */
-final class Fork {
+public final class Fork {
 
     // The number is ours for as long as the lock is held, and that is as long as the process lives.
     private static final FileLock LOCK = lock();
@@ -16,7 +16,7 @@ final class Fork {
     private Fork() {}
 
     /** A file in the folder for what is built, with a name that is this process's alone. */
-    static Path file(String name) {
+    public static Path file(String name) {
         return Path.of("target", "it-" + LOCK.position() + "-" + name);
     }
 

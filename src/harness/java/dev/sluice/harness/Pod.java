@@ -1,10 +1,9 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.log.Discretion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -32,7 +31,7 @@ import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** One process of the packaged application, jar or native executable, on ports of its own. */
-final class Pod implements AutoCloseable {
+public final class Pod implements AutoCloseable {
 
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
     private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");
@@ -67,17 +66,17 @@ final class Pod implements AutoCloseable {
     }
 
     /** Started with the key that verifies {@link Tokens}, and ready. */
-    static Pod ready(Redis redis, Map<String, String> config) {
+    public static Pod ready(Redis redis, Map<String, String> config) {
         return started(redis, config).awaitReady();
     }
 
     /** The same with options of the JVM's, which a native executable goes without. */
-    static Pod ready(Redis redis, Map<String, String> config, List<String> jvmOptions) {
+    public static Pod ready(Redis redis, Map<String, String> config, List<String> jvmOptions) {
         return started(redis, config, jvmOptions).awaitReady();
     }
 
     /** Started with the key that verifies {@link Tokens}, and listening. */
-    static Pod started(Redis redis, Map<String, String> config) {
+    public static Pod started(Redis redis, Map<String, String> config) {
         return started(redis, config, List.of());
     }
 
@@ -92,12 +91,12 @@ final class Pod implements AutoCloseable {
     }
 
     /** Launched with just this configuration. */
-    static Pod launched(Map<String, String> config, Map<String, String> environment) {
+    public static Pod launched(Map<String, String> config, Map<String, String> environment) {
         return launched(config, environment, List.of());
     }
 
     /** The same in a folder of its own, which may hold {@code config/application.properties}. */
-    static Pod launchedIn(Path folder, Map<String, String> config, Map<String, String> environment) {
+    public static Pod launchedIn(Path folder, Map<String, String> config, Map<String, String> environment) {
         ProcessBuilder builder = builder(config, environment, List.of()).directory(folder.toFile());
         return launched(builder, secrets(config));
     }
@@ -116,12 +115,12 @@ final class Pod implements AutoCloseable {
     }
 
     /** Launched on a JVM with these options and arguments, which start the application. */
-    static Pod launched(List<String> options, List<String> application) {
+    public static Pod launched(List<String> options, List<String> application) {
         return launched(new ProcessBuilder(jvm(options, application)));
     }
 
     /** Launched with a command of the caller's, which lets it choose its port. */
-    static Pod launched(ProcessBuilder builder) {
+    public static Pod launched(ProcessBuilder builder) {
         return launched(builder, List.of());
     }
 
@@ -142,7 +141,7 @@ final class Pod implements AutoCloseable {
                 .toList();
     }
 
-    Pod awaitReady() {
+    public Pod awaitReady() {
         awaitListening();
         orEnd(() -> await("readiness").atMost(30, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
         return this;
@@ -181,7 +180,7 @@ final class Pod implements AutoCloseable {
     }
 
     /** Awaits that everything published until now has gone through the pod. */
-    void awaitHandled(Redis redis) {
+    public void awaitHandled(Redis redis) {
         try (Client client = Client.of(this, "awaits")) {
             redis.publish("user:awaits", "handled");
             client.awaitMessage("handled");
@@ -189,17 +188,17 @@ final class Pod implements AutoCloseable {
     }
 
     /** The path, of the management port for {@code /q/health} and {@code /q/metrics}. */
-    URI http(String path) {
+    public URI http(String path) {
         boolean managed = path.startsWith("/q/health") || path.startsWith("/q/metrics");
         return URI.create("http://localhost:" + (managed ? managementPort : port) + path);
     }
 
-    URI webSocket(String path) {
+    public URI webSocket(String path) {
         return URI.create("ws://localhost:" + port + path);
     }
 
     /** Where TLS is spoken. */
-    URI secureWebSocket(String path) {
+    public URI secureWebSocket(String path) {
         Matcher listening = LISTENING_SECURELY.matcher(log());
         if (!listening.find()) {
             throw new IllegalStateException("no TLS here:\n" + log());
@@ -207,16 +206,16 @@ final class Pod implements AutoCloseable {
         return URI.create("wss://localhost:" + listening.group(1) + path);
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 
-    int managementPort() {
+    public int managementPort() {
         return managementPort;
     }
 
     /** The HTTP status at the path; 0 where nobody answers. */
-    int status(String path) {
+    public int status(String path) {
         try {
             return get(http(path)).statusCode();
         } catch (IOException e) {
@@ -225,12 +224,12 @@ final class Pod implements AutoCloseable {
     }
 
     /** The value of the one metric line that starts so, up to the space before its value. */
-    double metric(String line) {
+    public double metric(String line) {
         return metrics(line).get(0);
     }
 
     /** The same of several at one moment. */
-    List<Double> metrics(String... lines) {
+    public List<Double> metrics(String... lines) {
         List<String> all = metrics();
         return Arrays.stream(lines)
                 .map(line -> values(all, line + " ").findFirst().orElse(Double.NaN))
@@ -238,32 +237,32 @@ final class Pod implements AutoCloseable {
     }
 
     /** Awaits this value: the pod may count something a moment after it has told the client. */
-    void awaitMetric(String line, double value) {
+    public void awaitMetric(String line, double value) {
         await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
     }
 
     /** Awaits that so many connections have ended for the reason. */
-    void awaitDisconnects(String reason, double count) {
+    public void awaitDisconnects(String reason, double count) {
         awaitMetric("sluice_disconnects_total{reason=\"" + reason + "\"}", count);
     }
 
     /** Awaits that so many connections have ended, whatever the reason. */
-    void awaitDisconnects(double count) {
+    public void awaitDisconnects(double count) {
         await("disconnects").untilAsserted(() -> assertThat(disconnects()).isEqualTo(count));
     }
 
     /** How many connections have ended for the reason. */
-    double disconnects(String reason) {
+    public double disconnects(String reason) {
         return metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
     }
 
     /** How many connections have ended, for whatever reason. */
-    double disconnects() {
+    public double disconnects() {
         return values(metrics(), "sluice_disconnects_total{").sum();
     }
 
     /** Whatever it says of itself, line by line. */
-    List<String> metrics() {
+    public List<String> metrics() {
         try {
             return get(http("/q/metrics")).body().lines().toList();
         } catch (IOException e) {
@@ -278,11 +277,11 @@ final class Pod implements AutoCloseable {
     }
 
     /** Awaits that the log contains all of this. */
-    void awaitLog(String... texts) {
+    public void awaitLog(String... texts) {
         await("log").untilAsserted(() -> assertThat(log()).contains(texts));
     }
 
-    String log() {
+    public String log() {
         try {
             return Files.readString(log);
         } catch (IOException e) {
@@ -291,7 +290,7 @@ final class Pod implements AutoCloseable {
     }
 
     /** Files, sockets among them, that the process has open. */
-    long openFiles() {
+    public long openFiles() {
         try (Stream<Path> files = Files.list(Path.of("/proc", String.valueOf(process.pid()), "fd"))) {
             return files.count();
         } catch (IOException e) {
@@ -300,12 +299,12 @@ final class Pod implements AutoCloseable {
     }
 
     /** Bytes of memory the operating system has given the process. */
-    long residentMemory() {
+    public long residentMemory() {
         return 1024 * Long.parseLong(processStatus("VmRSS").replaceAll("\\D", ""));
     }
 
     /** What Linux says of the process under that name. */
-    String processStatus(String name) {
+    public String processStatus(String name) {
         try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
             return lines.filter(line -> line.startsWith(name + ":"))
                     .map(line -> line.substring(name.length() + 1).strip())
@@ -317,7 +316,7 @@ final class Pod implements AutoCloseable {
     }
 
     /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
-    long liveHeap() {
+    public long liveHeap() {
         assumeThat(isNative())
                 .as("a native executable can't be asked to collect")
                 .isFalse();
@@ -341,12 +340,12 @@ final class Pod implements AutoCloseable {
     }
 
     /** As by SIGTERM. */
-    void terminate() {
+    public void terminate() {
         process.destroy();
     }
 
     /** Its exit status, once it has ended. */
-    int exit(Duration within) {
+    public int exit(Duration within) {
         try {
             if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new AssertionError("still running after " + within + ":\n" + log());
@@ -366,7 +365,7 @@ final class Pod implements AutoCloseable {
     }
 
     /** Asserts that none of those that are not closed has said what it should not. */
-    static void assertAllQuiet() {
+    public static void assertAllQuiet() {
         ALIVE.forEach(Pod::assertQuiet);
     }
 
@@ -386,11 +385,11 @@ final class Pod implements AutoCloseable {
     }
 
     /** Whether pods are native executables, which have no options of a JVM. */
-    static boolean isNative() {
+    public static boolean isNative() {
         return artifact().getProperty("type").equals("native");
     }
 
-    static Properties artifact() {
+    public static Properties artifact() {
         Properties artifact = new Properties();
         try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
             artifact.load(in);

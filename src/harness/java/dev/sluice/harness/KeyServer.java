@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -17,10 +17,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
 
 /** An HTTP server of keys that answers, byte for byte, as the test says; one request per connection. */
-final class KeyServer implements AutoCloseable {
+public final class KeyServer implements AutoCloseable {
 
     /** Writes an answer; the connection is closed after it. */
-    interface Answer {
+    public interface Answer {
         void to(Socket client, OutputStream out) throws IOException, InterruptedException;
     }
 
@@ -30,11 +30,11 @@ final class KeyServer implements AutoCloseable {
     private final AtomicInteger requests = new AtomicInteger();
     private volatile Answer answer = http("404 Not Found", "");
 
-    KeyServer() {
+    public KeyServer() {
         this(ServerSocketFactory.getDefault(), "http");
     }
 
-    KeyServer(ServerSocketFactory sockets, String scheme) {
+    public KeyServer(ServerSocketFactory sockets, String scheme) {
         try {
             this.server = sockets.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
@@ -45,7 +45,7 @@ final class KeyServer implements AutoCloseable {
     }
 
     /** A well-formed answer. */
-    static Answer http(String status, String body, String... headers) {
+    public static Answer http(String status, String body, String... headers) {
         return (client, out) -> out.write(("HTTP/1.1 " + status + "\r\nContent-Length: " + body.length() + "\r\n"
                         + String.join(
                                 "",
@@ -57,20 +57,20 @@ final class KeyServer implements AutoCloseable {
     }
 
     /** From now on answers so. */
-    void answers(Answer with) {
+    public void answers(Answer with) {
         answer = with;
     }
 
     /** From now on answers with these keys. */
-    void has(Tokens.NamedKey... keys) {
+    public void has(Tokens.NamedKey... keys) {
         answers(http("200 OK", Tokens.jwks(keys), "Content-Type: application/json"));
     }
 
-    String url() {
+    public String url() {
         return scheme + "://localhost:" + server.getLocalPort() + "/jwks.json";
     }
 
-    int requests() {
+    public int requests() {
         return requests.get();
     }
 

@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import static org.awaitility.Awaitility.await;
 
@@ -25,7 +25,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A well-behaved WebSocket client: the JDK's. */
-final class Client implements WebSocket.Listener, AutoCloseable {
+public final class Client implements WebSocket.Listener, AutoCloseable {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final long PATIENCE_SECONDS = 30;
@@ -43,16 +43,16 @@ final class Client implements WebSocket.Listener, AutoCloseable {
 
     private Client() {}
 
-    static Client connect(URI uri) {
+    public static Client connect(URI uri) {
         return connect(uri, Map.of());
     }
 
-    static Client connect(URI uri, Map<String, String> headers, String... subprotocols) {
+    public static Client connect(URI uri, Map<String, String> headers, String... subprotocols) {
         return connect(HTTP, uri, headers, subprotocols);
     }
 
     /** By an HTTP client that trusts whom it is to trust. */
-    static Client connect(HttpClient http, URI uri, Map<String, String> headers, String... subprotocols) {
+    public static Client connect(HttpClient http, URI uri, Map<String, String> headers, String... subprotocols) {
         Client client = new Client();
         WebSocket.Builder builder = http.newWebSocketBuilder();
         headers.forEach(builder::header);
@@ -64,7 +64,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** The status with which the upgrade is refused. */
-    static int refusal(URI uri, Map<String, String> headers) {
+    public static int refusal(URI uri, Map<String, String> headers) {
         try {
             connect(uri, headers).close();
             throw new AssertionError("the upgrade was not refused");
@@ -77,7 +77,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Connected and authenticated as the user. */
-    static Client of(Pod pod, String user) {
+    public static Client of(Pod pod, String user) {
         Client client = connect(pod.webSocket("/ws/uploads"));
         client.authenticate(Tokens.of(user));
         String answer = client.next();
@@ -88,7 +88,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** The close code that the token of user 7 is answered with, 0 where it is accepted. */
-    static int outcome(Pod pod, String token) {
+    public static int outcome(Pod pod, String token) {
         try (Client client = connect(pod.webSocket("/ws")).authenticate(token)) {
             AtomicBoolean accepted = new AtomicBoolean();
             await("an answer").atMost(PATIENCE_SECONDS, TimeUnit.SECONDS).until(() -> {
@@ -99,12 +99,12 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    Client authenticate(String token) {
+    public Client authenticate(String token) {
         return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
     }
 
     /** Subscribes to an upload as the replaced system's clients do and awaits the answer, which must be the next that comes. */
-    Client subscribe(String upload) {
+    public Client subscribe(String upload) {
         send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
         if (!answer.equals(subscribed(upload))) {
@@ -114,7 +114,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Subscribes to an upload of which something is retained, which comes next. */
-    Client subscribeToRetained(String upload) {
+    public Client subscribeToRetained(String upload) {
         if (!subscribes(upload)) {
             throw new AssertionError("nothing is retained of " + upload);
         }
@@ -122,7 +122,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Subscribes to the upload, awaits the answer, and returns whether something of it is retained and comes next. */
-    boolean subscribes(String upload) {
+    public boolean subscribes(String upload) {
         send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
         String answer = next();
         boolean retained =
@@ -134,7 +134,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Unsubscribes from the upload and awaits the answer, which must be the next that comes. */
-    Client unsubscribe(String upload) {
+    public Client unsubscribe(String upload) {
         send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
         if (!answer.equals("{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}")) {
@@ -143,34 +143,34 @@ final class Client implements WebSocket.Listener, AutoCloseable {
         return this;
     }
 
-    Client send(String message) {
+    public Client send(String message) {
         socket.sendText(message, true).join();
         return this;
     }
 
-    Client send(byte[] message) {
+    public Client send(byte[] message) {
         socket.sendBinary(ByteBuffer.wrap(message), true).join();
         return this;
     }
 
     /** Sends one message in two frames. */
-    Client sendInParts(String one, String two) {
+    public Client sendInParts(String one, String two) {
         socket.sendText(one, false).join();
         socket.sendText(two, true).join();
         return this;
     }
 
-    String subprotocol() {
+    public String subprotocol() {
         return socket.getSubprotocol();
     }
 
     /** The next text message. */
-    String next() {
+    public String next() {
         return (String) nextOfAnyKind();
     }
 
     /** Awaits a sign of life. */
-    void nextPing() {
+    public void nextPing() {
         try {
             if (!pings.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
                 throw new AssertionError("no ping came");
@@ -181,26 +181,26 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Whether a sign of life has come. */
-    boolean hasHeardPing() {
+    public boolean hasHeardPing() {
         return pings.tryAcquire();
     }
 
     /** The next notice of a gap. */
-    String nextGap() {
+    public String nextGap() {
         return next(gaps);
     }
 
     /** Whether a notice of a gap has come; it is dropped. */
-    boolean hasHeardOfGap() {
+    public boolean hasHeardOfGap() {
         return gaps.poll() != null;
     }
 
-    byte[] nextBinary() {
+    public byte[] nextBinary() {
         return (byte[]) nextOfAnyKind();
     }
 
     /** Asserts that nothing came before the answer to a message sent now. */
-    void assertNothingMore() {
+    public void assertNothingMore() {
         send("{\"action\":\"nothing more\"}");
         String answer = next();
         if (!answer.contains("unknown_action")) {
@@ -209,30 +209,30 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** Whether something has come; it is dropped. */
-    boolean hasHeardAnything() {
+    public boolean hasHeardAnything() {
         return received.poll() != null;
     }
 
     /** Drops what comes until this does. */
-    void awaitMessage(String message) {
+    public void awaitMessage(String message) {
         while (!next().equals(message)) {
             Thread.onSpinWait();
         }
     }
 
     /** Whether this is among what has come; all of that is dropped. */
-    boolean hasHeard(String message) {
+    public boolean hasHeard(String message) {
         List<Object> heard = new ArrayList<>();
         received.drainTo(heard);
         return heard.contains(message);
     }
 
-    boolean isOpen() {
+    public boolean isOpen() {
         return !closed.isDone();
     }
 
     /** The close code, once it comes; 1006 for an end without one. */
-    int closeCode() {
+    public int closeCode() {
         try {
             return closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
@@ -246,7 +246,7 @@ final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** A closing handshake, as by a page that is left. */
-    void leave() {
+    public void leave() {
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
     }
 

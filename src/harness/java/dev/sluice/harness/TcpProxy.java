@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,7 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ServerSocketFactory;
 
 /** A network between a pod and its Redis, or a client and its pod, that can be cut, or swallow what is sent over it without a word. */
-final class TcpProxy implements AutoCloseable {
+public final class TcpProxy implements AutoCloseable {
 
     private final ServerSocket server;
     private volatile int target;
@@ -20,17 +20,17 @@ final class TcpProxy implements AutoCloseable {
     private final Object hole = new Object();
     private boolean swallowing;
 
-    TcpProxy(int target) {
+    public TcpProxy(int target) {
         this(ServerSocketFactory.getDefault(), target);
     }
 
     /** One that accepts in a way of its own, such as TLS. */
-    TcpProxy(ServerSocketFactory factory, int target) {
+    public TcpProxy(ServerSocketFactory factory, int target) {
         this(open(factory, InetAddress.getLoopbackAddress(), 0), target);
     }
 
     /** One at that address and port. */
-    TcpProxy(InetAddress address, int port, int target) {
+    public TcpProxy(InetAddress address, int port, int target) {
         this(open(ServerSocketFactory.getDefault(), address, port), target);
     }
 
@@ -49,34 +49,34 @@ final class TcpProxy implements AutoCloseable {
     }
 
     /** Connections made from now on go to that port of this host; those that are there stay as they are. */
-    void leadTo(int port) {
+    public void leadTo(int port) {
         target = port;
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
-    String redisUri() {
+    public String redisUri() {
         return "redis://127.0.0.1:" + server.getLocalPort();
     }
 
     /** From now on nothing gets through, and nobody is told; new connections are accepted all the same. */
-    void swallow() {
+    public void swallow() {
         synchronized (hole) {
             swallowing = true;
         }
     }
 
     /** Connections made from now on work; those that were there stay as they are. */
-    void heal() {
+    public void heal() {
         synchronized (hole) {
             swallowing = false;
         }
     }
 
     /** Resets every connection there is. */
-    void cut() {
+    public void cut() {
         for (Socket socket : sockets) {
             try {
                 socket.setSoLinger(true, 0);

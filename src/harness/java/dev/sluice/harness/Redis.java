@@ -1,8 +1,7 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.log.Discretion;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -23,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
 
 /** A real redis-server on a port of its own, and a client to it that speaks just enough. */
-final class Redis implements AutoCloseable {
+public final class Redis implements AutoCloseable {
 
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
 
@@ -46,27 +45,27 @@ final class Redis implements AutoCloseable {
         this.options = options;
     }
 
-    static Redis start() {
+    public static Redis start() {
         Redis redis = absent();
         redis.startAgain();
         return redis;
     }
 
-    static Redis withPassword(String password) {
+    public static Redis withPassword(String password) {
         Redis redis = new Redis(password);
         redis.startAgain();
         return redis;
     }
 
     /** One that is started with these options besides. */
-    static Redis withOptions(String... options) {
+    public static Redis withOptions(String... options) {
         Redis redis = new Redis("", options);
         redis.startAgain();
         return redis;
     }
 
     /** One that repeats what the other, its master, says. */
-    static Redis replicaOf(Redis master) {
+    public static Redis replicaOf(Redis master) {
         return withOptions("--replicaof", "127.0.0.1", "" + master.port);
     }
 
@@ -75,7 +74,7 @@ final class Redis implements AutoCloseable {
      *
      * @param options further lines of its configuration
      */
-    static Redis sentinelOf(Redis master, String name, String... options) {
+    public static Redis sentinelOf(Redis master, String name, String... options) {
         boolean locked = Arrays.stream(options).anyMatch(option -> option.startsWith("requirepass"));
         Redis redis = locked ? new Redis(master.password) : absent();
         try {
@@ -96,12 +95,12 @@ final class Redis implements AutoCloseable {
     }
 
     /** One that is not running yet. */
-    static Redis absent() {
+    public static Redis absent() {
         return new Redis("");
     }
 
     /** Starts it at the port it had before. */
-    void startAgain() {
+    public void startAgain() {
         List<String> arguments = new ArrayList<>(List.of(
                 "--port",
                 "" + port,
@@ -154,12 +153,12 @@ final class Redis implements AutoCloseable {
         }
     }
 
-    String uri() {
+    public String uri() {
         return "redis://127.0.0.1:" + port;
     }
 
     /** As by kill -9. */
-    void kill() {
+    public void kill() {
         try {
             process.destroyForcibly().waitFor();
         } catch (InterruptedException e) {
@@ -168,34 +167,34 @@ final class Redis implements AutoCloseable {
     }
 
     /** As by SIGSTOP: it is there and does nothing. */
-    void freeze() {
+    public void freeze() {
         Signals.stop(process);
     }
 
     /** Goes on after it was frozen. */
-    void thaw() {
+    public void thaw() {
         Signals.goOn(process);
     }
 
-    long publish(String channel, String payload) {
+    public long publish(String channel, String payload) {
         return publish(channel, payload.getBytes(StandardCharsets.UTF_8));
     }
 
-    long publish(String channel, byte[] payload) {
+    public long publish(String channel, byte[] payload) {
         return publish(channel.getBytes(StandardCharsets.UTF_8), payload);
     }
 
     /** Publishes and returns how many subscribers Redis gave it to. */
-    long publish(byte[] channel, byte[] payload) {
+    public long publish(byte[] channel, byte[] payload) {
         return Long.parseLong(command(PUBLISH, channel, payload).substring(1));
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 
     /** Publishes all of them as fast as Redis takes them. */
-    void publishAll(String channel, List<String> payloads) {
+    public void publishAll(String channel, List<String> payloads) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             for (String payload : payloads) {
@@ -219,7 +218,7 @@ final class Redis implements AutoCloseable {
     }
 
     /** A connection of its own, for those who publish a lot. */
-    Publisher publisher() {
+    public Publisher publisher() {
         try {
             return new Publisher(new Socket(InetAddress.getLoopbackAddress(), port));
         } catch (IOException e) {
@@ -228,7 +227,7 @@ final class Redis implements AutoCloseable {
     }
 
     /** Publishes on one connection. */
-    static final class Publisher implements AutoCloseable {
+    public static final class Publisher implements AutoCloseable {
 
         private final Socket socket;
         private final InputStream in;
@@ -239,12 +238,12 @@ final class Redis implements AutoCloseable {
             in = new BufferedInputStream(socket.getInputStream());
         }
 
-        void publish(String channel, byte[] payload) {
+        public void publish(String channel, byte[] payload) {
             publish(channel, payload, 1);
         }
 
         /** Publishes the payload so many times in one go. */
-        void publish(String channel, byte[] payload, int times) {
+        public void publish(String channel, byte[] payload, int times) {
             ByteArrayOutputStream one = new ByteArrayOutputStream();
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             try {
@@ -272,7 +271,7 @@ final class Redis implements AutoCloseable {
     }
 
     /** Hears what is published on a channel from now on. */
-    Listener listen(String channel) {
+    public Listener listen(String channel) {
         try {
             return new Listener(new Socket(InetAddress.getLoopbackAddress(), port), channel);
         } catch (IOException e) {
@@ -281,7 +280,7 @@ final class Redis implements AutoCloseable {
     }
 
     /** Hears one channel. */
-    static final class Listener implements AutoCloseable {
+    public static final class Listener implements AutoCloseable {
 
         private final Socket socket;
         private final InputStream in;
@@ -297,7 +296,7 @@ final class Redis implements AutoCloseable {
         }
 
         /** The payload that comes next, which must be one line. */
-        String next() {
+        public String next() {
             try {
                 for (int i = 0; i < 6; i++) {
                     line(in);
@@ -319,12 +318,12 @@ final class Redis implements AutoCloseable {
     }
 
     /** What it is at the moment, as by the command INFO. */
-    boolean isMaster() {
+    public boolean isMaster() {
         return wholeReply("INFO", "replication").contains("role:master");
     }
 
     /** Connections of others there are now. */
-    long clients() {
+    public long clients() {
         return wholeReply("CLIENT", "LIST")
                         .lines()
                         .filter(line -> line.startsWith("id="))
@@ -333,22 +332,22 @@ final class Redis implements AutoCloseable {
     }
 
     /** Pattern subscriptions there are now, by any client. */
-    long patterns() {
+    public long patterns() {
         return Long.parseLong(command("PUBSUB", "NUMPAT").substring(1));
     }
 
     /** Cuts the connections of all subscribers and returns how many there were. */
-    long cutSubscribers() {
+    public long cutSubscribers() {
         return Long.parseLong(command("CLIENT", "KILL", "TYPE", "pubsub").substring(1));
     }
 
     /** Cuts the connections of all clients that subscribe to nothing. */
-    void cutNormalClients() {
+    public void cutNormalClients() {
         command("CLIENT", "KILL", "TYPE", "normal");
     }
 
     /** A connection of its own, which stays usable when there are no others to be had. */
-    Admin admin() {
+    public Admin admin() {
         try {
             return new Admin(new Socket(InetAddress.getLoopbackAddress(), port));
         } catch (IOException e) {
@@ -357,7 +356,7 @@ final class Redis implements AutoCloseable {
     }
 
     /** Gives orders on one connection. */
-    static final class Admin implements AutoCloseable {
+    public static final class Admin implements AutoCloseable {
 
         private final Socket socket;
 
@@ -365,7 +364,7 @@ final class Redis implements AutoCloseable {
             this.socket = socket;
         }
 
-        String command(String... words) {
+        public String command(String... words) {
             try {
                 return send(socket, bytes(words));
             } catch (IOException e) {

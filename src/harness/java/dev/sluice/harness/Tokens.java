@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,7 +24,7 @@ import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
 
 /** Mints good tokens and forges bad ones. */
-final class Tokens {
+public final class Tokens {
 
     /** By user: a signature takes a while, and a token lasts longer than all tests do. */
     private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
@@ -38,18 +38,18 @@ final class Tokens {
     private Tokens() {}
 
     /** A token as the backend makes them: no iat, an exp, the type. The same each time for a user. */
-    static String of(String user) {
+    public static String of(String user) {
         return GOOD.computeIfAbsent(user, named -> sign(claims(named)));
     }
 
     /** The same with groups, which are the roles over HTTP. */
-    static String withGroups(String user, String... groups) {
+    public static String withGroups(String user, String... groups) {
         JwtClaims claims = claims(user);
         claims.setStringListClaim("groups", groups);
         return sign(claims);
     }
 
-    static JwtClaims claims(String user) {
+    public static JwtClaims claims(String user) {
         JwtClaims claims = new JwtClaims();
         claims.setSubject(user);
         claims.setClaim("type", "access");
@@ -57,27 +57,27 @@ final class Tokens {
         return claims;
     }
 
-    static String sign(JwtClaims claims) {
+    public static String sign(JwtClaims claims) {
         return sign(claims, AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate());
     }
 
-    static String signedByAnotherKey(JwtClaims claims) {
+    public static String signedByAnotherKey(JwtClaims claims) {
         return sign(claims, AlgorithmIdentifiers.RSA_USING_SHA256, OTHER_KEY.getPrivate());
     }
 
-    static String signedByNoKey(JwtClaims claims) {
+    public static String signedByNoKey(JwtClaims claims) {
         return sign(claims, AlgorithmIdentifiers.NONE, null);
     }
 
     /** The classic forgery: the public key, which everybody may know, used as the secret of a symmetric algorithm. */
-    static String signedWithThePublicKeyAsSecret(JwtClaims claims) {
+    public static String signedWithThePublicKeyAsSecret(JwtClaims claims) {
         return sign(
                 claims,
                 AlgorithmIdentifiers.HMAC_SHA256,
                 new SecretKeySpec(publicKeyPem().getBytes(StandardCharsets.US_ASCII), "HmacSHA256"));
     }
 
-    static String signedWithSecret(JwtClaims claims, String secret) {
+    public static String signedWithSecret(JwtClaims claims, String secret) {
         return sign(
                 claims,
                 AlgorithmIdentifiers.HMAC_SHA256,
@@ -85,48 +85,48 @@ final class Tokens {
     }
 
     /** A key of its own that a key server may have. */
-    record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
+    public record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
 
-        static NamedKey rsa(@Nullable String id) {
+        public static NamedKey rsa(@Nullable String id) {
             return rsa(id, 2048);
         }
 
-        static NamedKey rsa(@Nullable String id, int bits) {
+        public static NamedKey rsa(@Nullable String id, int bits) {
             return new NamedKey(id, keyPair("RSA", bits), AlgorithmIdentifiers.RSA_USING_SHA256);
         }
 
         /** The same key under another name, or none. */
-        NamedKey as(@Nullable String otherId) {
+        public NamedKey as(@Nullable String otherId) {
             return new NamedKey(otherId, pair, algorithm);
         }
 
-        static NamedKey ellipticCurve(String id) {
+        public static NamedKey ellipticCurve(String id) {
             return new NamedKey(id, keyPair("EC", 256), AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);
         }
 
         /** A token that it has signed. */
-        String sign(JwtClaims claims) {
+        public String sign(JwtClaims claims) {
             return Tokens.sign(claims, algorithm, pair.getPrivate(), id);
         }
 
         /** A file with what verifies that. */
-        Path publicKeyFile() {
+        public Path publicKeyFile() {
             return file("key-" + id + ".pem", pem(pair));
         }
     }
 
     /** What a server says that has these keys. */
-    static String jwks(NamedKey... keys) {
+    public static String jwks(NamedKey... keys) {
         return Arrays.stream(keys).map(Tokens::jwk).collect(Collectors.joining(",", "{\"keys\":[", "]}"));
     }
 
     /** A good token that says which key of {@link #jwks} has signed it. */
-    static String withKeyId() {
+    public static String withKeyId() {
         return sign(claims("7"), AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate(), "one");
     }
 
     /** What a key server says. */
-    static String jwks() {
+    public static String jwks() {
         return jwks(new NamedKey("one", KEY, AlgorithmIdentifiers.RSA_USING_SHA256));
     }
 
@@ -146,12 +146,12 @@ final class Tokens {
     }
 
     /** The file with the key that verifies good tokens; written once, as pods may read it at any time. */
-    static Path publicKeyFile() {
+    public static Path publicKeyFile() {
         return KEY_FILE;
     }
 
     /** The file with the key that a backend signs good tokens with. */
-    static Path privateKeyFile() {
+    public static Path privateKeyFile() {
         return PRIVATE_KEY_FILE;
     }
 

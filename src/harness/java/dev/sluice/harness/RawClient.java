@@ -1,4 +1,4 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -18,15 +18,15 @@ import java.util.function.Consumer;
 import javax.net.ssl.SSLSocketFactory;
 
 /** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
-final class RawClient implements AutoCloseable {
+public final class RawClient implements AutoCloseable {
 
-    static final int CONTINUATION = 0;
-    static final int TEXT = 1;
-    static final int BINARY = 2;
-    static final int CLOSE = 8;
-    static final int PING = 9;
-    static final int PONG = 10;
-    static final int FINAL = 0x80;
+    public static final int CONTINUATION = 0;
+    public static final int TEXT = 1;
+    public static final int BINARY = 2;
+    public static final int CLOSE = 8;
+    public static final int PING = 9;
+    public static final int PONG = 10;
+    public static final int FINAL = 0x80;
 
     private static final int NARROW = 4096;
 
@@ -67,7 +67,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The head of what is answered next. */
-    static String head(Socket socket) throws IOException {
+    public static String head(Socket socket) throws IOException {
         StringBuilder head = new StringBuilder();
         while (head.indexOf("\r\n\r\n") < 0) {
             int next = socket.getInputStream().read();
@@ -80,7 +80,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The head of the answer to an upgrade that is not to succeed. */
-    static String refusal(Pod pod, String... headers) {
+    public static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(10_000);
             String head = upgrade(socket, new byte[0], headers);
@@ -94,7 +94,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Connected with some more header lines on the request. */
-    static RawClient connect(Pod pod, String... headers) {
+    public static RawClient connect(Pod pod, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), headers);
         } catch (IOException e) {
@@ -103,7 +103,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Connected, without waiting for the answer to the upgrade before these bytes are sent. */
-    static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
+    public static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), behind, headers);
         } catch (IOException e) {
@@ -112,12 +112,12 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Connected and authenticated as the user. */
-    static RawClient of(Pod pod, String user) {
+    public static RawClient of(Pod pod, String user) {
         return connect(pod).authenticated(user);
     }
 
     /** The same by way of another port. */
-    static RawClient of(int port, String user) {
+    public static RawClient of(int port, String user) {
         try {
             return new RawClient(new Socket("localhost", port)).authenticated(user);
         } catch (IOException e) {
@@ -126,7 +126,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The same with little room for what it does not read. */
-    static RawClient narrow(Pod pod, String user) {
+    public static RawClient narrow(Pod pod, String user) {
         try {
             return new RawClient(narrowSocket(pod.port())).authenticated(user);
         } catch (IOException e) {
@@ -135,7 +135,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The same by TLS. */
-    static RawClient narrow(SSLSocketFactory tls, int port, String user) {
+    public static RawClient narrow(SSLSocketFactory tls, int port, String user) {
         try {
             return new RawClient(tls.createSocket(narrowSocket(port), "localhost", port, true)).authenticated(user);
         } catch (IOException e) {
@@ -159,7 +159,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Subscribes to an upload of which nothing is retained. */
-    RawClient subscribe(String upload) {
+    public RawClient subscribe(String upload) {
         text("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
         if (!answer.equals("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\"}")) {
@@ -168,22 +168,22 @@ final class RawClient implements AutoCloseable {
         return this;
     }
 
-    RawClient text(String text) {
+    public RawClient text(String text) {
         return frame(FINAL | TEXT, text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** One masked frame with any first byte. */
-    RawClient frame(int first, byte[] payload) {
+    public RawClient frame(int first, byte[] payload) {
         return bytes(masked(first, payload));
     }
 
     /** The same so many times at once. */
-    RawClient frames(int first, byte[] payload, int times) {
+    public RawClient frames(int first, byte[] payload, int times) {
         return bytes(encoded(first, payload, times));
     }
 
     /** The bytes of so many such frames. */
-    static byte[] encoded(int first, byte[] payload, int times) {
+    public static byte[] encoded(int first, byte[] payload, int times) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int i = 0; i < times; i++) {
             all.writeBytes(masked(first, payload));
@@ -215,7 +215,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Whatever bytes. */
-    RawClient bytes(byte[] bytes) {
+    public RawClient bytes(byte[] bytes) {
         try {
             out.write(bytes);
             return this;
@@ -225,7 +225,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The same; that the other side may end the connection before all are sent is no failure. */
-    RawClient attempt(byte[] bytes) {
+    public RawClient attempt(byte[] bytes) {
         attempt(out, bytes);
         return this;
     }
@@ -239,7 +239,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The payload of the next frame that is neither ping nor pong. */
-    byte[] read() {
+    public byte[] read() {
         try {
             while (true) {
                 int opcode = in.readUnsignedByte() & 0x0f;
@@ -254,7 +254,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The next text message that is not a sign of life. */
-    String next() {
+    public String next() {
         try {
             while (true) {
                 ByteArrayOutputStream message = new ByteArrayOutputStream();
@@ -280,14 +280,14 @@ final class RawClient implements AutoCloseable {
     }
 
     /** From now on it reads so many bytes at a time, and pauses after each. */
-    RawClient reads(int bytes, Duration pause) {
+    public RawClient reads(int bytes, Duration pause) {
         slow.bytes = bytes;
         slow.pause = pause;
         return this;
     }
 
     /** From now on it reads as fast as it can, with as much room as the kernel gives to a socket that began with little. */
-    RawClient readsFast() {
+    public RawClient readsFast() {
         try {
             socket.setReceiveBufferSize(1 << 20);
         } catch (IOException e) {
@@ -297,7 +297,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** What the next pong carries; whatever comes before it is dropped. */
-    byte[] nextPong() {
+    public byte[] nextPong() {
         try {
             while (true) {
                 int opcode = in.readUnsignedByte() & 0x0f;
@@ -312,7 +312,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Whether the other side knows nothing of the connection any more: it answers what comes with a reset. */
-    boolean isGone() {
+    public boolean isGone() {
         try {
             // An unsolicited pong, which nobody answers.
             out.write(new byte[] {(byte) (FINAL | PONG), (byte) 0x80, 0, 0, 0, 0});
@@ -323,12 +323,12 @@ final class RawClient implements AutoCloseable {
     }
 
     /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
-    int closeCode() {
+    public int closeCode() {
         return closeCode(before -> {});
     }
 
     /** The same, telling what comes before it. */
-    int closeCode(Consumer<String> told) {
+    public int closeCode(Consumer<String> told) {
         try {
             while (true) {
                 int opcode = in.readUnsignedByte() & 0x0f;
@@ -344,17 +344,17 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Says no more, and reads until the other side has ended the connection too; fails where it does not. */
-    void finish() throws IOException {
+    public void finish() throws IOException {
         end(socket);
     }
 
     /** What a pod says to these bytes, behind which nothing follows, until it ends the connection. */
-    static String answers(Pod pod, byte[] bytes) throws IOException {
+    public static String answers(Pod pod, byte[] bytes) throws IOException {
         return answers(pod, bytes, true);
     }
 
     /** The same for a request that asks to end it. */
-    static String answer(Pod pod, byte[] request) throws IOException {
+    public static String answer(Pod pod, byte[] request) throws IOException {
         return answers(pod, request, false);
     }
 
@@ -393,7 +393,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Ends only what it sends, as TCP sees it. */
-    void endOutput() {
+    public void endOutput() {
         try {
             socket.shutdownOutput();
         } catch (IOException e) {
@@ -402,7 +402,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Ends the connection in order, as TCP sees it, without a close frame. */
-    void end() {
+    public void end() {
         try {
             socket.close();
         } catch (IOException e) {
@@ -411,7 +411,7 @@ final class RawClient implements AutoCloseable {
     }
 
     /** Makes the kernel answer whatever still comes with a reset. */
-    void reset() {
+    public void reset() {
         if (socket.isClosed()) {
             return;
         }

@@ -1,18 +1,18 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /** Signals that Java has no word for. */
-final class Signals {
+public final class Signals {
 
     private Signals() {}
 
-    static void stop(Process process) {
+    public static void stop(Process process) {
         send("STOP", process);
     }
 
-    static void goOn(Process process) {
+    public static void goOn(Process process) {
         send("CONT", process);
     }
 

@@ -1,4 +1,4 @@
-package dev.sluice.log;
+package dev.sluice.harness;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;

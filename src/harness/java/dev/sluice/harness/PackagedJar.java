@@ -1,7 +1,12 @@
-package dev.sluice.integration;
+package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -18,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The packaged jars on one class path, with an archive of their classes, which halves what a start costs: an AOT cache since
  * JDK 25, a class-data archive before. {@code quarkus-run.jar} loads the same classes by a class loader of Quarkus's, of
- * which the JVM archives nothing; {@link SmokeIT} starts it.
+ * which the JVM archives nothing; {@code SmokeIT} starts it.
  */
-final class PackagedJar {
+public final class PackagedJar {
 
     private static final boolean AOT = Runtime.version().feature() >= 25;
     private static final Path FOLDER = Path.of("target", "quarkus-app").toAbsolutePath();
@@ -33,7 +38,7 @@ final class PackagedJar {
     private PackagedJar() {}
 
     /** The arguments of a JVM that starts the application. */
-    static List<String> arguments() {
+    public static List<String> arguments() {
         return arguments(
                 ARCHIVE == null ? List.of() : List.of((AOT ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + ARCHIVE));
     }
@@ -111,8 +116,8 @@ final class PackagedJar {
                                 "-Dmp.jwt.verify.publickey.location=" + Tokens.publicKeyFile()),
                         arguments(List.of((AOT ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive)))) {
             pod.awaitReady().awaitHandled(redis);
-            Api.publisher(pod).post("/api/channels/user:7/messages", "x");
-            Api.operator(pod).get("/api/users/7/connections");
+            request(pod, "/api/channels/user:7/messages", "publisher", "POST", BodyPublishers.ofString("x"));
+            request(pod, "/api/users/7/connections", "operator", "GET", BodyPublishers.noBody());
             pod.metrics();
             pod.terminate();
             pod.exit(Duration.ofMinutes(1));
@@ -120,6 +125,21 @@ final class PackagedJar {
         if (!Files.exists(archive)) {
             // Nobody tries again.
             Files.createFile(archive);
+        }
+    }
+
+    private static void request(Pod pod, String path, String role, String method, BodyPublisher body)
+            throws IOException {
+        try {
+            HttpClient.newHttpClient()
+                    .send(
+                            HttpRequest.newBuilder(pod.http(path))
+                                    .method(method, body)
+                                    .header("Authorization", "Bearer " + Tokens.withGroups("archive", role))
+                                    .build(),
+                            BodyHandlers.discarding());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 }
