@@ -1,7 +1,7 @@
 package dev.sluice;
 
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.delivery.Deliveries;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
@@ -39,7 +39,7 @@ final class Relay {
     private final Routes routes;
     private final Retention retention;
     private final Registry registry;
-    private final Deliveries deliveries;
+    private final DeliveryDispatcher deliveries;
     private final int maxPayload;
     private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
@@ -54,7 +54,7 @@ final class Relay {
             Routes routes,
             Retention retention,
             Registry registry,
-            Deliveries deliveries,
+            DeliveryDispatcher deliveries,
             SluiceConfig config,
             MeterRegistry metrics) {
         this(
@@ -72,7 +72,7 @@ final class Relay {
             Routes routes,
             Retention retention,
             Registry registry,
-            Deliveries deliveries,
+            DeliveryDispatcher deliveries,
             int maxPayload,
             MeterRegistry metrics) {
         this.feed = feed;

@@ -3,7 +3,7 @@ package dev.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.demo.Dev;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
@@ -74,7 +74,7 @@ class RelayTest {
     @Test
     void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
-        Relay failing = new Relay(feed, routes, retention, registry, TestDeliveries.failing(registry), 1024, metrics);
+        Relay failing = new Relay(feed, routes, retention, registry, TestDispatchers.failing(registry), 1024, metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);

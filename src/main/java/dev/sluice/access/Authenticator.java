@@ -1,9 +1,9 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.Arrival;
+import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import io.quarkus.runtime.Startup;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
@@ -23,10 +23,10 @@ public final class Authenticator {
     private static final Logger LOG = Logger.getLogger(Authenticator.class);
 
     private final LogThrottle unanswered = new LogThrottle();
-    private final Tokens tokens;
+    private final TokenVerifier tokens;
     private final @Nullable ConnectWebhook webhook;
 
-    Authenticator(Tokens tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls) {
+    Authenticator(TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls) {
         this.tokens = tokens;
         this.webhook = config.webhook()
                 .connectUrl()
@@ -41,13 +41,13 @@ public final class Authenticator {
             return tokens.verify(token);
         }
         return tokens.verify(token)
-                .chain(verdict -> verdict instanceof TokenResult.Accepted accepted
+                .chain(result -> result instanceof TokenResult.Accepted accepted
                         ? ask(asked, token, accepted)
-                        : Uni.createFrom().item(verdict));
+                        : Uni.createFrom().item(result));
     }
 
     private Uni<TokenResult> ask(ConnectWebhook asked, String token, TokenResult.Accepted accepted) {
-        return asked.ask(token, new Arrival(accepted.bearer().user(), accepted.claims()))
+        return asked.ask(token, new ConnectRequest(accepted.identity().user(), accepted.claims()))
                 .<TokenResult>map(may -> may ? accepted : new TokenResult.Forbidden())
                 .onFailure()
                 .recoverWithItem(failure -> {
@@ -56,7 +56,7 @@ public final class Authenticator {
                         LOG.warnf(
                                 "The backend at sluice.webhook.connect.url does not say who may connect: %s; failures: %d,"
                                         + " further ones are not logged for a minute",
-                                Causes.innermost(failure), count);
+                                RootCause.innermost(failure), count);
                     }
                     return new TokenResult.Unavailable();
                 });

@@ -3,8 +3,8 @@ package dev.sluice.access;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import dev.sluice.redis.CommandConnectionFactory;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
@@ -40,7 +40,7 @@ public final class Authorizer {
     private final Routes routes;
 
     /** Those who are asked, for the kinds of access that need it. */
-    private final Map<Access, ChannelAuthorizer> judges;
+    private final Map<Access, ChannelAuthorizer> authorizers;
 
     private final MeterRegistry metrics;
     private final LogThrottle unanswered = new LogThrottle();
@@ -52,15 +52,15 @@ public final class Authorizer {
             CommandConnectionFactory redis,
             Instance<TlsConfigurationRegistry> tls,
             MeterRegistry metrics) {
-        this(routes, judges(routes, config, redis, tls), metrics);
+        this(routes, authorizers(routes, config, redis, tls), metrics);
     }
 
-    Authorizer(Routes routes, Map<Access, ChannelAuthorizer> judges, MeterRegistry metrics) {
+    Authorizer(Routes routes, Map<Access, ChannelAuthorizer> authorizers, MeterRegistry metrics) {
         this.routes = routes;
-        this.judges = judges;
+        this.authorizers = authorizers;
         this.metrics = metrics;
         // Whoever watches sees no rise where the first of its kind is also the first value.
-        for (Access access : judges.keySet()) {
+        for (Access access : authorizers.keySet()) {
             for (Decision decision : Decision.values()) {
                 asked(access, decision);
             }
@@ -68,20 +68,21 @@ public final class Authorizer {
     }
 
     /** One for each kind of access that a route has and that needs one. */
-    private static Map<Access, ChannelAuthorizer> judges(
+    private static Map<Access, ChannelAuthorizer> authorizers(
             Routes routes,
             SluiceConfig config,
             CommandConnectionFactory redis,
             Instance<TlsConfigurationRegistry> tls) {
         Set<@Nullable Access> used = routes.all().stream().map(Route::access).collect(Collectors.toSet());
-        Map<Access, ChannelAuthorizer> judges = new EnumMap<>(Access.class);
+        Map<Access, ChannelAuthorizer> authorizers = new EnumMap<>(Access.class);
         if (used.contains(Access.OWNER)) {
-            judges.put(Access.OWNER, owners(config.owner(), config.access().pending(), redis));
+            authorizers.put(Access.OWNER, owners(config.owner(), config.access().pending(), redis));
         }
         if (used.contains(Access.WEBHOOK)) {
-            judges.put(Access.WEBHOOK, webhook(config.webhook(), config.access().pending(), tls.get()));
+            authorizers.put(
+                    Access.WEBHOOK, webhook(config.webhook(), config.access().pending(), tls.get()));
         }
-        return judges;
+        return authorizers;
     }
 
     private static ChannelAuthorizer owners(SluiceConfig.Owner config, int pending, CommandConnectionFactory redis) {
@@ -108,8 +109,8 @@ public final class Authorizer {
     }
 
     /** The decision where nobody needs to be asked, else {@code null}. */
-    public @Nullable Decision known(AuthenticatedUser bearer, Channel channel) {
-        return known(bearer.user(), bearer.grants(), channel);
+    public @Nullable Decision known(AuthenticatedUser identity, Channel channel) {
+        return known(identity.user(), identity.grants(), channel);
     }
 
     /**
@@ -122,7 +123,7 @@ public final class Authorizer {
             case OPEN -> Decision.ALLOWED;
             case CLAIM -> decision(grants.test(channel));
             case OWNER, WEBHOOK -> {
-                Boolean known = judge(channel).known(user, channel);
+                Boolean known = authorizer(channel).known(user, channel);
                 yield known == null ? null : decision(known);
             }
         };
@@ -130,7 +131,7 @@ public final class Authorizer {
 
     /** Asks where {@link #known} does not know; never fails. The decision may come on any thread. */
     public Uni<Decision> ask(String user, Channel channel) {
-        return judge(channel)
+        return authorizer(channel)
                 .ask(user, channel)
                 .map(Authorizer::decision)
                 .onFailure()
@@ -143,13 +144,13 @@ public final class Authorizer {
         if (count > 0) {
             LOG.warnf(
                     "Nobody says who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
-                    tag(access), Causes.innermost(failure), count);
+                    tag(access), RootCause.innermost(failure), count);
         }
         return Decision.UNKNOWN;
     }
 
-    private ChannelAuthorizer judge(Channel channel) {
-        return Objects.requireNonNull(judges.get(access(channel)));
+    private ChannelAuthorizer authorizer(Channel channel) {
+        return Objects.requireNonNull(authorizers.get(access(channel)));
     }
 
     private static Access access(Channel channel) {

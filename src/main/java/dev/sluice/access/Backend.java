@@ -33,7 +33,7 @@ interface Backend {
      * @param user the token's subject
      * @param claims all that the token says
      */
-    record Arrival(String user, Map<String, Object> claims) {}
+    record ConnectRequest(String user, Map<String, Object> claims) {}
 
     /** Asks; a status of 4xx or 5xx is a failure. */
     @POST
@@ -43,7 +43,7 @@ interface Backend {
     /** Asks; a status of 4xx or 5xx is a failure. */
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
-    Uni<RestResponse<Void>> mayConnect(Arrival arrival);
+    Uni<RestResponse<Void>> mayConnect(ConnectRequest arrival);
 
     /**
      * The backend at this URL.

@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.access.Backend.Arrival;
+import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
@@ -43,25 +43,25 @@ final class ConnectWebhook {
     }
 
     /** Whether the bearer may connect; fails where the backend does not say. May answer on any thread. */
-    Uni<Boolean> ask(String token, Arrival arrival) {
+    Uni<Boolean> ask(String token, ConnectRequest request) {
         String key = digest(token);
         int characters = token.length();
-        return charged(characters, () -> answers.ask(key, () -> charged(characters, () -> question(arrival))));
+        return charged(characters, () -> answers.ask(key, () -> charged(characters, () -> question(request))));
     }
 
-    private Uni<Boolean> question(Arrival arrival) {
+    private Uni<Boolean> question(ConnectRequest request) {
         // A question that timed out stays in the queue, but what it says does not.
-        AtomicReference<@Nullable Arrival> kept = new AtomicReference<>(arrival);
+        AtomicReference<@Nullable ConnectRequest> kept = new AtomicReference<>(request);
         return bulkhead.call(() -> {
-                    Arrival asked = kept.get();
+                    ConnectRequest asked = kept.get();
                     return asked == null ? Uni.createFrom().failure(new TimeoutException()) : send(asked);
                 })
                 .onTermination()
                 .invoke(() -> kept.set(null));
     }
 
-    private Uni<Boolean> send(Arrival arrival) {
-        return backend.mayConnect(arrival)
+    private Uni<Boolean> send(ConnectRequest request) {
+        return backend.mayConnect(request)
                 .onItem()
                 .transformToUni(answer -> answer(answer.getStatus()))
                 .onFailure(WebApplicationException.class)

@@ -1,7 +1,7 @@
 package dev.sluice.access;
 
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.List;
@@ -203,7 +203,7 @@ final class KeyServer {
                 LOG.warnf(
                         "Keys to verify tokens with can't be fetched from %s: %s; attempts that failed: %d, further ones"
                                 + " are not logged for a minute",
-                        location, Causes.innermost(cause), count);
+                        location, RootCause.innermost(cause), count);
             }
         } finally {
             end(asked + (known == null ? BETWEEN_FIRST_FETCHES : BETWEEN_FETCHES).toNanos())

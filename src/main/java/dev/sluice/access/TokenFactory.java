@@ -1,7 +1,7 @@
 package dev.sluice.access;
 
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import io.smallrye.jwt.auth.principal.DefaultJWTCallerPrincipal;
 import io.smallrye.jwt.auth.principal.DefaultJWTTokenParser;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
@@ -85,15 +85,15 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     static final class Rejected extends ParseException {
         private static final long serialVersionUID = 1;
 
-        private final transient TokenResult.Refused verdict;
+        private final transient TokenResult.Refused result;
 
-        Rejected(TokenResult.Refused verdict) {
-            super(verdict.message());
-            this.verdict = verdict;
+        Rejected(TokenResult.Refused result) {
+            super(result.message());
+            this.result = result;
         }
 
-        TokenResult.Refused verdict() {
-            return verdict;
+        TokenResult.Refused result() {
+            return result;
         }
     }
 
@@ -145,7 +145,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     public JWTCallerPrincipal parse(String token, JWTAuthContextInfo info) throws ParseException {
         long arrival = System.nanoTime();
         try {
-            return judge(token, info, arrival);
+            return verify(token, info, arrival);
         } catch (Undecided e) {
             if (!waiting.tryAcquire()) {
                 throw new KeysUnavailable();
@@ -155,7 +155,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
             while (true) {
                 boolean fetched = awaitFetch();
                 try {
-                    return judge(token, info, arrival);
+                    return verify(token, info, arrival);
                 } catch (Undecided e) {
                     if (!fetched) {
                         throw new KeysUnavailable();
@@ -187,7 +187,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
      * @throws Undecided where {@link #nextKeys} may decide
      * @throws KeysUnavailable where looking for the key fails
      */
-    VerifiedToken judge(String token, JWTAuthContextInfo info, long arrival) throws Rejected, Undecided {
+    VerifiedToken verify(String token, JWTAuthContextInfo info, long arrival) throws Rejected, Undecided {
         if (token.length() > MAX_CHARACTERS) {
             throw rejected(TOO_LONG, null);
         }
@@ -201,10 +201,10 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
             if (e.getCause() instanceof LookupFailed failed) {
                 throw unavailable(failed);
             }
-            throw rejected(TokenFailures.refused(e), e);
+            throw rejected(TokenFailureMapper.refused(e), e);
         } catch (RuntimeException | StackOverflowError e) {
             // A claim of the wrong JSON type, or nested too deeply.
-            throw rejected(new TokenResult.Refused(TokenResult.Reason.TOKEN, TokenFailures.INVALID), e);
+            throw rejected(new TokenResult.Refused(TokenResult.Reason.TOKEN, TokenFailureMapper.INVALID), e);
         }
         Object type = context.getJwtClaims().getClaimValue("type");
         // Refresh tokens of the same backend are signed with the same key.
@@ -226,11 +226,11 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         return keys == null || keys.healthy();
     }
 
-    private static Rejected rejected(TokenResult.Refused verdict, @Nullable Throwable failure) {
+    private static Rejected rejected(TokenResult.Refused result, @Nullable Throwable failure) {
         if (LOG.isDebugEnabled()) {
-            LOG.debugf("Token refused: %s%s", verdict.message(), TokenFailures.detail(failure));
+            LOG.debugf("Token refused: %s%s", result.message(), TokenFailureMapper.detail(failure));
         }
-        return new Rejected(verdict);
+        return new Rejected(result);
     }
 
     private KeysUnavailable unavailable(LookupFailed failure) {
@@ -238,7 +238,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         if (count > 0) {
             LOG.errorf(
                     "The key of a token can't be looked up: %s; failures: %d, further ones are not logged for a minute",
-                    Causes.innermost(failure), count);
+                    RootCause.innermost(failure), count);
         }
         return new KeysUnavailable();
     }

@@ -8,13 +8,13 @@ public sealed interface TokenResult {
     /**
      * The token is good.
      *
-     * @param bearer who has shown it
+     * @param identity who has shown it
      * @param claims all that it says
      */
-    record Accepted(AuthenticatedUser bearer, Map<String, Object> claims) implements TokenResult {
+    record Accepted(AuthenticatedUser identity, Map<String, Object> claims) implements TokenResult {
         /** Of a token whose claims are of no interest. */
-        public Accepted(AuthenticatedUser bearer) {
-            this(bearer, Map.of());
+        public Accepted(AuthenticatedUser identity) {
+            this(identity, Map.of());
         }
     }
 

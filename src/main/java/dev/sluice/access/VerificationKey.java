@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-import dev.sluice.log.Causes;
+import dev.sluice.log.RootCause;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.jwt.KeyProvider;
@@ -37,7 +37,7 @@ final class VerificationKey {
                     + (e.getCause() == null ? "" : "; " + e.getCause()));
         } catch (UnresolvableKeyException | IllegalArgumentException e) {
             throw new ConfigurationException("The key to verify tokens with can't be had: see " + LOCATION + "; "
-                    + e.getMessage() + (e.getCause() == null ? "" : "; " + Causes.innermost(e)));
+                    + e.getMessage() + (e.getCause() == null ? "" : "; " + RootCause.innermost(e)));
         }
     }
 

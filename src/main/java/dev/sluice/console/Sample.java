@@ -72,10 +72,10 @@ record Sample(
                 known(now.residentBytes()),
                 known(now.memoryLimitBytes()),
                 now.live(),
-                Percentiles.between(earlier.latency(), now.latency(), 0.5),
-                Percentiles.between(earlier.latency(), now.latency(), HIGH),
-                Percentiles.between(earlier.beats(), now.beats(), 0.5),
-                Percentiles.between(earlier.beats(), now.beats(), HIGH));
+                PercentileEstimator.between(earlier.latency(), now.latency(), 0.5),
+                PercentileEstimator.between(earlier.latency(), now.latency(), HIGH),
+                PercentileEstimator.between(earlier.beats(), now.beats(), 0.5),
+                PercentileEstimator.between(earlier.beats(), now.beats(), HIGH));
     }
 
     private static @Nullable Long known(double bytes) {

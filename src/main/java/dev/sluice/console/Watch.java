@@ -26,13 +26,13 @@ public final class Watch {
     private static final long MAX_SECONDS = Duration.ofDays(1).toSeconds();
 
     private final Sampler sampler;
-    private final RecentEvents journal;
+    private final RecentEvents events;
     private final JsonWebToken token;
     private final AtomicInteger watchers = new AtomicInteger();
 
-    Watch(Sampler sampler, RecentEvents journal, JsonWebToken token) {
+    Watch(Sampler sampler, RecentEvents events, JsonWebToken token) {
         this.sampler = sampler;
-        this.journal = journal;
+        this.events = events;
         this.token = token;
     }
 
@@ -68,11 +68,11 @@ public final class Watch {
             long seenSamples = samples;
             long seenEnds = ends;
             samples = sampler.samples().added();
-            ends = journal.ends().added();
+            ends = events.ends().added();
             return new Update(
-                    journal.facts(),
+                    events.facts(),
                     sampler.samples().between(seenSamples, samples),
-                    journal.ends().between(seenEnds, ends));
+                    events.ends().between(seenEnds, ends));
         }
     }
 }

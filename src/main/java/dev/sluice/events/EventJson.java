@@ -28,7 +28,7 @@ final class EventJson {
 
     private final JsonMapper json = JsonMapper.builder()
             .addModule(new SimpleModule()
-                    .addDeserializer(Instant.class, new Times())
+                    .addDeserializer(Instant.class, new InstantDeserializer())
                     .addSerializer(Instant.class, ToStringSerializer.instance))
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)

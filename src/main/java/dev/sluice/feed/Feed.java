@@ -140,7 +140,7 @@ public final class Feed implements Source {
 
     /** Where the Redis is that it listens to, for people: no user, no password. */
     public String redis() {
-        return redis.whereabouts();
+        return redis.endpoints();
     }
 
     @Override

@@ -38,7 +38,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
     }
 
     /** Where it is, for people. */
-    String whereabouts() {
+    String endpoints() {
         return RedisEndpoint.of(Objects.requireNonNull(options));
     }
 

@@ -1,7 +1,7 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
@@ -129,7 +129,7 @@ final class PathProof {
             LOG.warnf(
                     "A new connection to Redis could not be made: %s; the one there is stays in use, and another is"
                             + " tried after %s; %d such failures, further ones are only counted for a minute",
-                    cause == null ? "it was closed, or took too long" : Causes.innermost(cause),
+                    cause == null ? "it was closed, or took too long" : RootCause.innermost(cause),
                     timing.reconnect(),
                     count);
         }

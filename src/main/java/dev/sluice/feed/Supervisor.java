@@ -1,6 +1,6 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.Causes;
+import dev.sluice.log.RootCause;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -148,7 +148,7 @@ final class Supervisor {
             listener.gap(opened);
         }
         Duration delay = backoff.next();
-        String why = cause == null ? "the connection was closed" : Causes.innermost(cause);
+        String why = cause == null ? "the connection was closed" : RootCause.innermost(cause);
         reason = why;
         if (logged.size() < MAX_LOGGED && logged.add(why)) {
             LOG.warnf("Redis subscription is not live: %s; trying until it is", why);

@@ -39,7 +39,7 @@ public final class AcceptLimiter {
     /** The most bytes that one read takes from the kernel. */
     public static final int MAX_READ = 8 * 1024;
 
-    private static final String NAME = "sluice-arrivals";
+    private static final String NAME = "sluice-accept-limiter";
 
     /** Those that are no WebSockets: upgrades that are refused, callers of the HTTP API. */
     private static final int SPARE = 100;
@@ -62,7 +62,7 @@ public final class AcceptLimiter {
     private final Vertx vertx;
     private final HttpServer server;
     private final int max;
-    private final RequestLimits limits;
+    private final RequestLimiter limits;
     private final AddressLimit addresses;
     private final LimitMeter tooMany;
     private final AtomicInteger open = new AtomicInteger();
@@ -71,7 +71,7 @@ public final class AcceptLimiter {
             Vertx vertx,
             HttpServer server,
             SluiceConfig config,
-            RequestLimits limits,
+            RequestLimiter limits,
             AddressLimit addresses,
             @ConfigProperty(name = MAX_CONNECTIONS) OptionalInt configured,
             MeterRegistry metrics) {

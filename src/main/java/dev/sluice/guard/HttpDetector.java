@@ -21,16 +21,16 @@ final class HttpDetector extends ChannelInboundHandlerAdapter {
     /** Vert.x's name of the handler for TLS. */
     private static final String TLS = "ssl";
 
-    private final RequestLimits limits;
+    private final RequestLimiter limits;
 
     /** Ends the connection unless a request has arrived by then. */
     private @Nullable Future<?> deadline;
 
-    HttpDetector(RequestLimits limits) {
+    HttpDetector(RequestLimiter limits) {
         this(limits, null);
     }
 
-    private HttpDetector(RequestLimits limits, @Nullable Future<?> running) {
+    private HttpDetector(RequestLimiter limits, @Nullable Future<?> running) {
         this.limits = limits;
         this.deadline = running;
     }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored")
 final class RequestGuard extends ChannelDuplexHandler {
 
-    private final RequestLimits limits;
+    private final RequestLimiter limits;
 
     /** Runs while a request arrives. */
     private @Nullable Future<?> arriving;
@@ -40,7 +40,7 @@ final class RequestGuard extends ChannelDuplexHandler {
      *
      * @param running the deadline of the first request, where that is still to come
      */
-    RequestGuard(RequestLimits limits, @Nullable Future<?> running) {
+    RequestGuard(RequestLimiter limits, @Nullable Future<?> running) {
         this.limits = limits;
         this.arriving = running;
     }
@@ -69,7 +69,7 @@ final class RequestGuard extends ChannelDuplexHandler {
         unanswered++;
         // Where a connection ends within a request, the decoder tells of that as of one more.
         boolean isTaken = context.channel().isWritable() || !context.channel().isActive();
-        return unanswered <= RequestLimits.MAX_UNANSWERED && isTaken;
+        return unanswered <= RequestLimiter.MAX_UNANSWERED && isTaken;
     }
 
     @Override

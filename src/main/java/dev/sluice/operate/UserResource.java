@@ -3,7 +3,7 @@ package dev.sluice.operate;
 import dev.sluice.control.Control;
 import dev.sluice.http.PathSegment;
 import dev.sluice.http.ProblemException;
-import dev.sluice.log.Causes;
+import dev.sluice.log.RootCause;
 import dev.sluice.publish.NotConfirmed;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -91,7 +91,7 @@ public final class UserResource {
                 .transform(failure -> {
                     LOG.warnf(
                             "Redis did not confirm to other pods that a user is to be disconnected: %s",
-                            Causes.innermost(failure));
+                            RootCause.innermost(failure));
                     return ProblemException.unavailable(
                             "Redis did not confirm it in time to the other pods; on this pod these connections were closed: "
                                     + closed);

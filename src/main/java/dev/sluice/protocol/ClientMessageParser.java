@@ -69,7 +69,7 @@ public final class ClientMessageParser {
         } catch (StreamConstraintsException | NumberFormatException | ArithmeticException e) {
             // Too deep, too long, or a number out of all bounds: JSON, but more than any message needs.
             return text.stripLeading().startsWith("{")
-                    ? senseless("the message is nested too deep, has too many values or too large a number", null)
+                    ? invalid("the message is nested too deep, has too many values or too large a number", null)
                     : new NotAnObject();
         } catch (IOException e) {
             return new NotAnObject();
@@ -79,17 +79,17 @@ public final class ClientMessageParser {
         }
         JsonNode id = present(message.get("id"));
         if (id != null && !isId(id)) {
-            return senseless("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
+            return invalid("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
         }
         if (isText(message.get("type"), "auth")) {
             JsonNode token = message.get("token");
             return token != null && token.isTextual() && !token.textValue().isEmpty()
                     ? new Auth(token.textValue(), id)
-                    : senseless("an auth message needs a token", id);
+                    : invalid("an auth message needs a token", id);
         }
         JsonNode action = message.get("action");
         if (action == null || !action.isTextual()) {
-            return senseless("a message needs an action, or the type auth", id);
+            return invalid("a message needs an action, or the type auth", id);
         }
         return switch (action.textValue()) {
             case "subscribe" -> channels(message, id, true);
@@ -149,7 +149,7 @@ public final class ClientMessageParser {
         JsonNode upload = message.get("upload_id");
         return upload != null && upload.isTextual()
                 ? change(List.of("upload:" + upload.textValue()), false, id, subscribe)
-                : senseless("upload_id must be a string", id);
+                : invalid("upload_id must be a string", id);
     }
 
     private static ClientMessage channels(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
@@ -160,18 +160,18 @@ public final class ClientMessageParser {
         }
         if (one == null && many != null && many.isArray() && !many.isEmpty()) {
             if (many.size() > MAX_CHANNELS) {
-                return senseless("channels must be at most " + MAX_CHANNELS, id);
+                return invalid("channels must be at most " + MAX_CHANNELS, id);
             }
             List<String> names = new ArrayList<>(many.size());
             for (JsonNode name : many) {
                 if (!name.isTextual()) {
-                    return senseless("channels must be a list of strings", id);
+                    return invalid("channels must be a list of strings", id);
                 }
                 names.add(name.textValue());
             }
             return change(names, true, id, subscribe);
         }
-        return senseless("give either a channel, or channels as a list of at least one", id);
+        return invalid("give either a channel, or channels as a list of at least one", id);
     }
 
     private static ClientMessage change(
@@ -179,7 +179,7 @@ public final class ClientMessageParser {
         return subscribe ? new Subscribe(channels, retained, id) : new Unsubscribe(channels, id);
     }
 
-    private static InvalidMessage senseless(String why, @Nullable JsonNode id) {
+    private static InvalidMessage invalid(String why, @Nullable JsonNode id) {
         return new InvalidMessage(ErrorCode.BAD_MESSAGE, why, id);
     }
 

@@ -4,8 +4,8 @@ import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
-import dev.sluice.log.Causes;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -102,7 +102,7 @@ public final class PublishService {
             LOG.warnf(
                     "What was posted and Redis did not confirm: %d, the last because of %s; further ones are not logged for"
                             + " a minute",
-                    count, Causes.innermost(failure));
+                    count, RootCause.innermost(failure));
         }
         return ProblemException.unavailable(
                 "Redis did not confirm it in time; it may have been published all the same");

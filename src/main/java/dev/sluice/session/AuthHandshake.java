@@ -63,21 +63,21 @@ final class AuthHandshake {
         cancelTimer = host.startAuthTimer(session);
         session.verifying();
         verifying = true;
-        host.verify(auth.token(), verdict -> session.run(() -> verified(verdict, auth.id())));
+        host.verify(auth.token(), result -> session.run(() -> verified(result, auth.id())));
     }
 
-    private void verified(TokenResult verdict, @Nullable JsonNode id) {
+    private void verified(TokenResult result, @Nullable JsonNode id) {
         if (over) {
             return;
         }
-        if (verdict instanceof TokenResult.Accepted accepted) {
-            session.admit(accepted.bearer(), id);
-        } else if (verdict instanceof TokenResult.Refused refused) {
+        if (result instanceof TokenResult.Accepted accepted) {
+            session.admit(accepted.identity(), id);
+        } else if (result instanceof TokenResult.Refused refused) {
             session.refuse(Refusal.of(refused.reason()), refused.message());
-        } else if (verdict instanceof TokenResult.Forbidden) {
+        } else if (result instanceof TokenResult.Forbidden) {
             session.refuse(Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE);
         } else {
-            session.refuse(verdict instanceof TokenResult.Undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
+            session.refuse(result instanceof TokenResult.Undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
         }
     }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class Conversation {
 
     private final Connection connection;
-    private AuthenticatedUser bearer;
+    private AuthenticatedUser identity;
     private boolean refreshing;
     private @Nullable Gap told;
 
@@ -45,17 +45,17 @@ final class Conversation {
     private int idCharacters;
 
     /** One in which nothing has been said. */
-    Conversation(Connection connection, AuthenticatedUser bearer) {
+    Conversation(Connection connection, AuthenticatedUser identity) {
         this.connection = connection;
-        this.bearer = bearer;
+        this.identity = identity;
     }
 
     Connection connection() {
         return connection;
     }
 
-    AuthenticatedUser bearer() {
-        return bearer;
+    AuthenticatedUser identity() {
+        return identity;
     }
 
     void send(Frame frame) {
@@ -80,7 +80,7 @@ final class Conversation {
 
     /** From now on another token of the same user counts. */
     void renew(AuthenticatedUser renewed) {
-        bearer = renewed;
+        identity = renewed;
     }
 
     /** How many requests to subscribe are not decided yet. */

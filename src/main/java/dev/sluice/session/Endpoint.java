@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 abstract class Endpoint {
 
     /** Who has shown a good token on the upgrade request, if anybody. */
-    static final TypedKey<AuthenticatedUser> BEARER = new TypedKey<>("sluice.bearer");
+    static final TypedKey<AuthenticatedUser> IDENTITY = new TypedKey<>("sluice.identity");
 
     /** The guard of the TCP connection. */
     static final TypedKey<WebSocketChannel> GUARD = new TypedKey<>("sluice.guard");
@@ -59,7 +59,7 @@ abstract class Endpoint {
             // The callback below never comes where the connection was closed before it was a WebSocket. It is asked for
             // before anything is answered, which takes memory that may not be there.
             guard.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
-            sessions.start(session, guard, data.remove(BEARER));
+            sessions.start(session, guard, data.remove(IDENTITY));
         } catch (Throwable e) {
             // Without a session nobody would ever close it.
             guard.cut();

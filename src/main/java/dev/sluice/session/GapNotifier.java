@@ -4,7 +4,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
-import dev.sluice.protocol.ServerMessages;
+import dev.sluice.protocol.ServerMessage;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
@@ -29,12 +29,12 @@ final class GapNotifier {
     }
 
     void onGap(@Observes Gap gap) {
-        Frame notice = ServerMessages.gap(gap.since(), gap.until());
+        Frame notice = ServerMessage.gap(gap.since(), gap.until());
         sessions.forEachLoop((loop, open) -> spread.over(period, loop, open, session -> session.tell(gap, notice)));
     }
 
     void onLagged(@Observes Lagged event) {
-        Frame notice = ServerMessages.gap(event.since(), event.until());
+        Frame notice = ServerMessage.gap(event.since(), event.until());
         sessions.on(event.loop()).forEach(session -> session.tell(notice));
     }
 }

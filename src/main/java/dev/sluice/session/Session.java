@@ -15,7 +15,7 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.Refusal;
-import dev.sluice.protocol.ServerMessages;
+import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.wire.Inbound;
 import java.time.Duration;
@@ -46,11 +46,11 @@ final class Session implements Inbound.Peer {
     static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** Closes whoever came when a limit was reached, and may come again. */
-    private static final int CROWDED = 1013;
+    private static final int TRY_AGAIN_LATER = 1013;
 
     private sealed interface State {
         /** It has not been let in yet. */
-        record Arriving(AuthHandshake admission) implements State {}
+        record Authenticating(AuthHandshake handshake) implements State {}
 
         /** It is a connection. */
         record Open(Conversation conversation) implements State {}
@@ -66,7 +66,7 @@ final class Session implements Inbound.Peer {
     private final Loop loop;
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private State state = new State.Over();
-    private final KeepAlive pulse = new KeepAlive();
+    private final KeepAlive keepAlive = new KeepAlive();
     private Runnable admitted = () -> {};
     private @Nullable Slot slot;
     private @Nullable String refused;
@@ -112,7 +112,7 @@ final class Session implements Inbound.Peer {
     /** The place of its connection, of which it may be evicted; to be said before it starts. */
     void holds(Slot held) {
         slot = held;
-        held.onEviction(() -> close(CROWDED, "too many connections that have not authenticated"));
+        held.onEviction(() -> close(TRY_AGAIN_LATER, "too many connections that have not authenticated"));
     }
 
     /** A token is being verified: it is silent no more. */
@@ -128,11 +128,11 @@ final class Session implements Inbound.Peer {
     }
 
     /** Starts it; with a bearer where the upgrade request has shown one already. */
-    void opened(@Nullable AuthenticatedUser bearer) {
-        if (bearer == null) {
-            state = new State.Arriving(new AuthHandshake(host, this));
+    void opened(@Nullable AuthenticatedUser identity) {
+        if (identity == null) {
+            state = new State.Authenticating(new AuthHandshake(host, this));
         } else {
-            admit(bearer, null);
+            admit(identity, null);
         }
     }
 
@@ -142,8 +142,8 @@ final class Session implements Inbound.Peer {
         if (more > 0 && inbound != null && !inbound.admits(more)) {
             return;
         }
-        if (state instanceof State.Arriving arriving) {
-            arriving.admission().received(message);
+        if (state instanceof State.Authenticating authenticating) {
+            authenticating.handshake().received(message);
         } else if (state instanceof State.Open open) {
             if (message instanceof Auth auth) {
                 refresh(open.conversation(), auth);
@@ -174,13 +174,13 @@ final class Session implements Inbound.Peer {
             outbox.whenDrained(this::drained);
             return false;
         }
-        return !(state instanceof State.Arriving arriving)
-                || arriving.admission().takesMessage();
+        return !(state instanceof State.Authenticating authenticating)
+                || authenticating.handshake().takesMessage();
     }
 
     void authTimedOut() {
-        if (state instanceof State.Arriving arriving) {
-            arriving.admission().timedOut();
+        if (state instanceof State.Authenticating authenticating) {
+            authenticating.handshake().timedOut();
         }
     }
 
@@ -201,14 +201,14 @@ final class Session implements Inbound.Peer {
             disconnect(Disconnect.INBOUND_FULL);
             return;
         }
-        switch (pulse.due(now, interval)) {
+        switch (keepAlive.due(now, interval)) {
             case NOTHING -> {}
             case BEAT -> {
                 if (!outbox.busy()) {
                     // Else it would wait behind what is under way, whose time is measured anyway.
-                    pulse.asked();
+                    keepAlive.asked();
                 }
-                tell(ServerMessages.PING);
+                tell(ServerMessage.PING);
                 tell(new Frame.Ping());
             }
             case END -> disconnect(Disconnect.PEER_SILENT);
@@ -225,14 +225,14 @@ final class Session implements Inbound.Peer {
     /** Ends it where the token it was shown last is no longer good; in milliseconds since the epoch. */
     void expire(long now) {
         if (state instanceof State.Open open
-                && now >= open.conversation().bearer().until()) {
+                && now >= open.conversation().identity().until()) {
             disconnect(Disconnect.TOKEN_EXPIRED);
         }
     }
 
     @Override
     public void heard() {
-        pulse.heard();
+        keepAlive.heard();
     }
 
     @Override
@@ -263,13 +263,13 @@ final class Session implements Inbound.Peer {
 
     @Override
     public void heldTooMany() {
-        if (state instanceof State.Arriving) {
+        if (state instanceof State.Authenticating) {
             refuse(Refusal.FLOOD, "more than " + Inbound.MAX_HELD + " messages before the auth message was answered");
         }
     }
 
     @Override
-    public void crowdedOut() {
+    public void inboundFull() {
         disconnect(Disconnect.INBOUND_FULL);
     }
 
@@ -328,22 +328,22 @@ final class Session implements Inbound.Peer {
     }
 
     /** The client has shown who it is; the id is that of its auth message. */
-    void admit(AuthenticatedUser bearer, @Nullable JsonNode id) {
+    void admit(AuthenticatedUser identity, @Nullable JsonNode id) {
         over();
-        Connection connection = new Connection(bearer.user(), bearer.grants(), outbox, loop, host::disconnected);
-        Conversation conversation = new Conversation(connection, bearer);
+        Connection connection = new Connection(identity.user(), identity.grants(), outbox, loop, host::disconnected);
+        Conversation conversation = new Conversation(connection, identity);
         State.Open open = new State.Open(conversation);
         if (!host.admit(connection)) {
-            close(CROWDED, "too many connections of this user");
+            close(TRY_AGAIN_LATER, "too many connections of this user");
             return;
         }
         // Nothing may fail between: what is in the registry must end with the session.
         state = open;
         admitted.run();
-        outbox.send(ServerMessages.authSuccess(bearer.user(), id));
+        outbox.send(ServerMessage.authSuccess(identity.user(), id));
         Gap gap = host.gap();
         if (gap != null) {
-            conversation.tell(gap, ServerMessages.gap(gap.since(), null));
+            conversation.tell(gap, ServerMessage.gap(gap.since(), null));
         }
         if (inbound != null) {
             inbound.proceed();
@@ -352,27 +352,27 @@ final class Session implements Inbound.Peer {
 
     private void refresh(Conversation conversation, Auth auth) {
         if (!conversation.beginRefresh()) {
-            conversation.send(ServerMessages.error(
+            conversation.send(ServerMessage.error(
                     ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
             return;
         }
-        host.verify(auth.token(), verdict -> run(() -> refreshed(conversation, verdict, auth.id())));
+        host.verify(auth.token(), result -> run(() -> refreshed(conversation, result, auth.id())));
     }
 
-    private void refreshed(Conversation conversation, TokenResult verdict, @Nullable JsonNode id) {
+    private void refreshed(Conversation conversation, TokenResult result, @Nullable JsonNode id) {
         conversation.endRefresh();
-        String user = conversation.bearer().user();
-        if (verdict instanceof TokenResult.Refused refused) {
-            conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
-        } else if (verdict instanceof TokenResult.Forbidden) {
-            conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
-        } else if (!(verdict instanceof TokenResult.Accepted accepted)) {
-            conversation.send(ServerMessages.error(ErrorCode.UNAVAILABLE, AuthHandshake.NOT_NOW, id));
-        } else if (!accepted.bearer().user().equals(user)) {
-            conversation.send(ServerMessages.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
+        String user = conversation.identity().user();
+        if (result instanceof TokenResult.Refused refused) {
+            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+        } else if (result instanceof TokenResult.Forbidden) {
+            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
+        } else if (!(result instanceof TokenResult.Accepted accepted)) {
+            conversation.send(ServerMessage.error(ErrorCode.UNAVAILABLE, AuthHandshake.NOT_NOW, id));
+        } else if (!accepted.identity().user().equals(user)) {
+            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
         } else {
-            conversation.send(ServerMessages.authSuccess(user, id));
-            host.renew(conversation, accepted.bearer());
+            conversation.send(ServerMessage.authSuccess(user, id));
+            host.renew(conversation, accepted.identity());
         }
     }
 
@@ -380,7 +380,7 @@ final class Session implements Inbound.Peer {
     void refuse(Refusal refusal, String message) {
         host.authFailed(refusal);
         if (refusal.announced()) {
-            outbox.send(ServerMessages.authError(message));
+            outbox.send(ServerMessage.authError(message));
         }
         close(refusal.closeCode(), message);
     }
@@ -392,8 +392,8 @@ final class Session implements Inbound.Peer {
     }
 
     private void over() {
-        if (state instanceof State.Arriving arriving) {
-            arriving.admission().end();
+        if (state instanceof State.Authenticating authenticating) {
+            authenticating.handshake().end();
             if (slot != null) {
                 slot.decided();
             }

@@ -16,7 +16,7 @@ interface SessionHost {
     Runnable startAuthTimer(Session session);
 
     /** Judges a token; the verdict may come on another thread. Never fails. */
-    void verify(String token, Consumer<TokenResult> verdict);
+    void verify(String token, Consumer<TokenResult> result);
 
     /** The client has shown who it is; false where its user has as many connections as allowed. */
     boolean admit(Connection connection);
@@ -32,7 +32,7 @@ interface SessionHost {
     void execute(Conversation conversation, ClientMessage message);
 
     /** The client has shown another token of the same user, which counts from now on. */
-    void renew(Conversation conversation, AuthenticatedUser bearer);
+    void renew(Conversation conversation, AuthenticatedUser identity);
 
     /** Counts a failed authentication. */
     void authFailed(Refusal reason);

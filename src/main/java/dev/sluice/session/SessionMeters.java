@@ -35,7 +35,7 @@ final class SessionMeters {
     }
 
     /** A user with as many connections as allowed. */
-    void crowdedUser() {
+    void userLimitReached() {
         connectionsPerUser.exceeded();
     }
 

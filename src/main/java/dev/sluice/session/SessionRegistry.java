@@ -43,7 +43,7 @@ final class SessionRegistry implements SessionHost {
     private final Feed feed;
     private final Authenticator authenticator;
     private final Registry registry;
-    private final Commands commands;
+    private final CommandHandler commands;
     private final SubscriptionRestorer restorer;
     private final OutboxFactory outboxes;
     private final EventLoops loops;
@@ -58,7 +58,7 @@ final class SessionRegistry implements SessionHost {
             Feed feed,
             Authenticator authenticator,
             Registry registry,
-            Commands commands,
+            CommandHandler commands,
             SubscriptionRestorer restorer,
             OutboxFactory outboxes,
             EventLoops loops,
@@ -101,8 +101,8 @@ final class SessionRegistry implements SessionHost {
     }
 
     /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
-    void start(Session session, WebSocketChannel guard, @Nullable AuthenticatedUser bearer) {
-        session.opened(bearer);
+    void start(Session session, WebSocketChannel guard, @Nullable AuthenticatedUser identity) {
+        session.opened(identity);
         guard.inbound().watch(session);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
@@ -157,8 +157,8 @@ final class SessionRegistry implements SessionHost {
     }
 
     @Override
-    public void verify(String token, Consumer<TokenResult> verdict) {
-        authenticator.verify(token).subscribe().with(verdict, failure -> verdict.accept(new TokenResult.Unavailable()));
+    public void verify(String token, Consumer<TokenResult> result) {
+        authenticator.verify(token).subscribe().with(result, failure -> result.accept(new TokenResult.Unavailable()));
     }
 
     @Override
@@ -167,7 +167,7 @@ final class SessionRegistry implements SessionHost {
         if (added) {
             restorer.connected(connection);
         } else {
-            meters.crowdedUser();
+            meters.userLimitReached();
         }
         return added;
     }
@@ -188,8 +188,8 @@ final class SessionRegistry implements SessionHost {
     }
 
     @Override
-    public void renew(Conversation conversation, AuthenticatedUser bearer) {
-        commands.renew(conversation, bearer);
+    public void renew(Conversation conversation, AuthenticatedUser identity) {
+        commands.renew(conversation, identity);
     }
 
     @Override

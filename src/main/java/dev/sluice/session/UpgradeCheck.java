@@ -112,31 +112,31 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 .after(authTimeout)
                 .recoverWithItem(new TokenResult.Unavailable())
                 .emitOn(task -> loop.runOnContext(x -> task.run()))
-                .map(verdict -> verified(context, guard, verdict));
+                .map(result -> verified(context, guard, result));
     }
 
-    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, TokenResult verdict) {
-        if (verdict instanceof TokenResult.Accepted accepted && !sessions.closing()) {
-            if (!registry.hasRoomFor(accepted.bearer().user())) {
-                meters.crowdedUser();
+    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, TokenResult result) {
+        if (result instanceof TokenResult.Accepted accepted && !sessions.closing()) {
+            if (!registry.hasRoomFor(accepted.identity().user())) {
+                meters.userLimitReached();
                 return CheckResult.rejectUpgradeSync(429, tryAgain());
             }
             guard.slot().decided();
-            context.userData().put(Endpoint.BEARER, accepted.bearer());
+            context.userData().put(Endpoint.IDENTITY, accepted.identity());
             return CheckResult.permitUpgradeSync();
         }
-        if (verdict instanceof TokenResult.Refused refused) {
+        if (result instanceof TokenResult.Refused refused) {
             meters.authFailed(Refusal.of(refused.reason()));
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
-        if (verdict instanceof TokenResult.Forbidden) {
+        if (result instanceof TokenResult.Forbidden) {
             meters.authFailed(Refusal.WEBHOOK);
             return CheckResult.rejectUpgradeSync(401, BEARER);
         }
-        if (verdict instanceof TokenResult.Unavailable) {
+        if (result instanceof TokenResult.Unavailable) {
             meters.authFailed(Refusal.UNAVAILABLE);
         }
-        if (verdict instanceof TokenResult.Undecided) {
+        if (result instanceof TokenResult.Undecided) {
             meters.authFailed(Refusal.UNDECIDED);
         }
         return CheckResult.rejectUpgradeSync(503, tryAgain());

@@ -34,7 +34,7 @@ public final class Inbound {
     private final FrameRate.Pace pace;
     private final InboundBudget.Share share;
     private final TurnScheduler scheduler;
-    private final Fragments fragments;
+    private final FragmentFilter fragments;
     private final WaitingFrames waiting;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
@@ -56,7 +56,7 @@ public final class Inbound {
 
     private long unfinishedSince;
     private boolean stopped;
-    private boolean crowded;
+    private boolean inboundFull;
     private boolean paused;
     private int dropped;
     private long droppedBytes;
@@ -79,7 +79,7 @@ public final class Inbound {
         void heldTooMany();
 
         /** The pod has no room for what the client has sent; nothing more is passed on. */
-        void crowdedOut();
+        void inboundFull();
 
         /** The client has reset the connection. */
         void reset();
@@ -90,7 +90,7 @@ public final class Inbound {
         this.pace = pace;
         this.share = share;
         this.scheduler = scheduler;
-        this.fragments = new Fragments(share.maxMessage());
+        this.fragments = new FragmentFilter(share.maxMessage());
         this.waiting = new WaitingFrames(share);
     }
 
@@ -144,7 +144,7 @@ public final class Inbound {
             unfinishedSince = System.nanoTime();
         }
         if (!stopped && exceedsPod() && !(share.isAuthenticated() && waits())) {
-            crowdOut();
+            rejectInboundFull();
         }
         adjustReading();
     }
@@ -285,7 +285,7 @@ public final class Inbound {
     private void enqueue(WebSocketFrame frame) {
         waiting.add(frame);
         if (share.overflows() || (exceedsPod() && !share.isAuthenticated())) {
-            crowdOut();
+            rejectInboundFull();
         } else {
             schedule();
             adjustReading();
@@ -309,12 +309,12 @@ public final class Inbound {
             scheduled = true;
             scheduler.add(this::passOn);
         } else if (!share.isAuthenticated()) {
-            awaitVerdict();
+            awaitAuthentication();
         }
         // Else it waits until the client has read more of its answers.
     }
 
-    private void awaitVerdict() {
+    private void awaitAuthentication() {
         if (waiting.hasClose()) {
             // The client no longer waits for whatever the answer will be.
             waiting.clear();
@@ -324,10 +324,10 @@ public final class Inbound {
         }
     }
 
-    private void crowdOut() {
-        crowded = true;
+    private void rejectInboundFull() {
+        inboundFull = true;
         share.refused();
-        end(Peer::crowdedOut);
+        end(Peer::inboundFull);
     }
 
     private void end(Consumer<Peer> why) {
@@ -372,7 +372,7 @@ public final class Inbound {
     /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
     private void adjustReading() {
         boolean pause = stopped
-                ? crowded || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
+                ? inboundFull || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
                 : waits() && (share.isFull() || exceedsPod());
         if (pause != paused) {
             paused = pause;

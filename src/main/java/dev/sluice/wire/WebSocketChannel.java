@@ -160,7 +160,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
         }
         ChannelHandlerContext decoder = pipeline.context(WebSocketFrameDecoder.class);
         if (decoder != null) {
-            pipeline.addBefore(decoder.name(), null, new PartialFrames(inbound));
+            pipeline.addBefore(decoder.name(), null, new PartialFrameCounter(inbound));
         }
     }
 

@@ -12,12 +12,12 @@ public final class TestAuthorizers {
     private TestAuthorizers() {}
 
     /** One that asks the judge who the owners are. */
-    public static Authorizer asking(ChannelAuthorizer judge) {
-        return new Authorizer(TestOutboxFactory.ROUTES, Map.of(Access.OWNER, judge), new SimpleMeterRegistry());
+    public static Authorizer asking(ChannelAuthorizer authorizer) {
+        return new Authorizer(TestOutboxFactory.ROUTES, Map.of(Access.OWNER, authorizer), new SimpleMeterRegistry());
     }
 
     /** Somebody with a token that never expires and names these channels. */
-    public static AuthenticatedUser bearer(String user, String... channels) {
+    public static AuthenticatedUser identity(String user, String... channels) {
         return new AuthenticatedUser(user, Long.MAX_VALUE, Grants.of(List.of(channels), user));
     }
 }

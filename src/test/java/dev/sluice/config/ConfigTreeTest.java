@@ -30,7 +30,7 @@ class ConfigTreeTest {
     @Test
     void shippedConfigurationIsValid() {
         SluiceConfig config = config(Map.of());
-        assertThat(new ConfiguredRoutes().routes(config).all())
+        assertThat(new RoutesFactory().routes(config).all())
                 .containsExactlyInAnyOrder(
                         new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
                         new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE));
@@ -48,7 +48,7 @@ class ConfigTreeTest {
     void operatorAddsARoute() {
         SluiceConfig config =
                 config(Map.of("sluice.routes.team.audience", "subscribers", "sluice.routes.team.access", "claim"));
-        assertThat(new ConfiguredRoutes().routes(config).all())
+        assertThat(new RoutesFactory().routes(config).all())
                 .contains(new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE));
     }
 

@@ -22,7 +22,7 @@ import dev.sluice.retain.Retention;
 import dev.sluice.retain.TestRetention;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
-import dev.sluice.session.TestCommands;
+import dev.sluice.session.TestCommandHandler;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -96,7 +96,7 @@ class DeliveryStressTest {
 
     private volatile boolean acting = true;
     private @Nullable Registry maybeRegistry;
-    private @Nullable Deliveries maybeDeliveries;
+    private @Nullable DeliveryDispatcher maybeDeliveries;
     private boolean exclusive;
     private boolean retain;
     private boolean lossy;
@@ -161,7 +161,7 @@ class DeliveryStressTest {
 
     private void start(Scope scope, long seed) throws Exception {
         Registry registry = TestRegistries.with(scope);
-        Deliveries deliveries = new Deliveries(
+        DeliveryDispatcher deliveries = new DeliveryDispatcher(
                 feeder,
                 registry,
                 TestOutboxFactory.ROUTES,
@@ -171,7 +171,7 @@ class DeliveryStressTest {
                 metrics);
         maybeRegistry = registry;
         maybeDeliveries = deliveries;
-        TestCommands commands = new TestCommands(registry, retention, deliveries);
+        TestCommandHandler commands = new TestCommandHandler(registry, retention, deliveries);
         for (int i = 0; i < LOOPS; i++) {
             ExecutorService executor = Executors.newSingleThreadExecutor();
             executors.add(executor);
@@ -211,7 +211,7 @@ class DeliveryStressTest {
         return Objects.requireNonNull(maybeRegistry);
     }
 
-    private Deliveries deliveries() {
+    private DeliveryDispatcher deliveries() {
         return Objects.requireNonNull(maybeDeliveries);
     }
 
@@ -346,12 +346,12 @@ class DeliveryStressTest {
     private final class Slot {
         private final ExecutorService executor;
         private final Loop loop;
-        private final TestCommands commands;
+        private final TestCommandHandler commands;
         private final SplittableRandom random;
         private final List<Client> clients = new ArrayList<>();
         private final CountDownLatch stopped = new CountDownLatch(1);
 
-        Slot(int index, ExecutorService executor, TestCommands commands, SplittableRandom random) {
+        Slot(int index, ExecutorService executor, TestCommandHandler commands, SplittableRandom random) {
             this.executor = executor;
             this.commands = commands;
             this.random = random;

@@ -147,12 +147,12 @@ class ConnectionSlotsTest {
         known.take("a", false);
         known.decided();
         known.decided();
-        Slot stranger = slot(slots);
-        stranger.take("a", false);
+        Slot unauthenticated = slot(slots);
+        unauthenticated.take("a", false);
         for (int i = 0; i < 2; i++) {
             known.leave();
             known.decided();
-            stranger.leave();
+            unauthenticated.leave();
         }
         slot(slots).leave();
         assertThat(slots.isEmpty()).isTrue();

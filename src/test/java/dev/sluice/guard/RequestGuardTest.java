@@ -26,7 +26,7 @@ class RequestGuardTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final EmbeddedChannel channel = new EmbeddedChannel(
-            new HttpDetector(new RequestLimits(Duration.ofSeconds(10), 32 * 1024, 6, metrics)),
+            new HttpDetector(new RequestLimiter(Duration.ofSeconds(10), 32 * 1024, 6, metrics)),
             new HttpRequestDecoder(),
             // In place of Vert.x.
             new ChannelInboundHandlerAdapter());
@@ -120,7 +120,7 @@ class RequestGuardTest {
 
     @Test
     void soManyRequestsMayWaitAndNoMore() {
-        say(REQUEST.repeat(RequestLimits.MAX_UNANSWERED));
+        say(REQUEST.repeat(RequestLimiter.MAX_UNANSWERED));
         answer(200);
         say(REQUEST);
         assertThat(channel.isOpen()).isTrue();
@@ -130,7 +130,7 @@ class RequestGuardTest {
 
     @Test
     void whoIsToldToGoOnIsNotAnswered() {
-        for (int i = 0; i < RequestLimits.MAX_UNANSWERED; i++) {
+        for (int i = 0; i < RequestLimiter.MAX_UNANSWERED; i++) {
             say(REQUEST);
             answer(100);
         }

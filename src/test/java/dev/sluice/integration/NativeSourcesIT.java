@@ -99,7 +99,15 @@ class NativeSourcesIT {
         }
         assertThat(types)
                 .extracting(Class::getSimpleName)
-                .contains("UploadProgress", "Payload", "Stage", "Receipt", "Presence", "One", "Question", "Arrival");
+                .contains(
+                        "UploadProgress",
+                        "Payload",
+                        "Stage",
+                        "Receipt",
+                        "Presence",
+                        "One",
+                        "Question",
+                        "ConnectRequest");
         assertThat(registered).containsAll(types.stream().map(Class::getName).toList());
     }
 

@@ -27,7 +27,7 @@ class SubscriptionRestorerTest {
 
     private static final Channel OWNED = TestOutboxFactory.channel("owned:1");
 
-    private final HandDrivenAuthorizer judge = new HandDrivenAuthorizer();
+    private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
     private final LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
     private final Registry registry = TestRegistries.with(lingering);
     private final MeterRegistry metrics = new SimpleMeterRegistry();
@@ -35,7 +35,7 @@ class SubscriptionRestorerTest {
     private final Queue<Runnable> timers = new ArrayDeque<>();
     private long waited;
     private final SubscriptionRestorer restorer = new SubscriptionRestorer(
-            lingering, registry, TestAuthorizers.asking(judge), wanted::add, this::after, metrics);
+            lingering, registry, TestAuthorizers.asking(authorizer), wanted::add, this::after, metrics);
     private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final Connection connection = connection();
 
@@ -61,7 +61,7 @@ class SubscriptionRestorerTest {
             timers.remove().run();
             noAnswer();
         }
-        assertThat(judge.questions).hasSizeBetween(2, 10);
+        assertThat(authorizer.questions).hasSizeBetween(2, 10);
         assertThat(waited).isLessThan(10_000);
         assertThat(count("lost")).isEqualTo(1);
         assertThat(wire.sent).singleElement().asString().startsWith("{\"action\":\"error\",\"code\":\"unavailable\",");
@@ -82,7 +82,7 @@ class SubscriptionRestorerTest {
         registry.add(connection);
         registry.subscribe(connection, OWNED);
         restorer.told("7", Map.of(OWNED, 5L));
-        assertThat(judge.questions).isEmpty();
+        assertThat(authorizer.questions).isEmpty();
     }
 
     @Test
@@ -99,7 +99,7 @@ class SubscriptionRestorerTest {
         SubscriptionRestorer failing = new SubscriptionRestorer(
                 lingering,
                 registry,
-                TestAuthorizers.asking(judge),
+                TestAuthorizers.asking(authorizer),
                 user -> {
                     throw new IllegalStateException("of the test");
                 },
@@ -118,11 +118,11 @@ class SubscriptionRestorerTest {
     }
 
     private void answer(boolean allowed) {
-        judge.questions.get(judge.questions.size() - 1).complete(allowed);
+        authorizer.questions.get(authorizer.questions.size() - 1).complete(allowed);
     }
 
     private void noAnswer() {
-        judge.questions.get(judge.questions.size() - 1).completeExceptionally(new IOException("of the test"));
+        authorizer.questions.get(authorizer.questions.size() - 1).completeExceptionally(new IOException("of the test"));
     }
 
     private void after(long millis, Runnable action) {

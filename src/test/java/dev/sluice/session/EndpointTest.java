@@ -57,7 +57,7 @@ class EndpointTest {
         WebSocketChannel guard = guard();
         channel.pipeline().addLast(guard);
         data.put(Endpoint.GUARD, guard);
-        data.put(Endpoint.BEARER, TestAuthorizers.bearer("unlucky"));
+        data.put(Endpoint.IDENTITY, TestAuthorizers.identity("unlucky"));
         allocator.exhausted = true;
 
         CompletableFuture<@Nullable Throwable> thrown = new CompletableFuture<>();

@@ -12,7 +12,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.access.TokenResult;
 import dev.sluice.config.Scope;
-import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.feed.Gap;
 import dev.sluice.fuzz.Messages;
 import dev.sluice.outbox.Disconnect;
@@ -78,8 +78,9 @@ class InboundFuzzTest {
     private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Retention retention = TestRetention.with(10);
-    private final TestCommands commands = new TestCommands(registry, retention, TestDeliveries.idle(registry));
-    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
+    private final TestCommandHandler commands =
+            new TestCommandHandler(registry, retention, TestDispatchers.idle(registry));
+    private final List<Consumer<TokenResult>> results = new ArrayList<>();
     private boolean timerRuns;
     private boolean verifiesAtOnce = true;
     private Session session = newSession();
@@ -92,12 +93,12 @@ class InboundFuzzTest {
         }
 
         @Override
-        public void verify(String token, Consumer<TokenResult> verdict) {
+        public void verify(String token, Consumer<TokenResult> result) {
             assertThat(token).isNotEmpty();
             if (verifiesAtOnce) {
-                verdict.accept(new TokenResult.Accepted(TestAuthorizers.bearer("7", "team:*")));
+                result.accept(new TokenResult.Accepted(TestAuthorizers.identity("7", "team:*")));
             } else {
-                verdicts.add(verdict);
+                results.add(result);
             }
         }
 
@@ -122,8 +123,8 @@ class InboundFuzzTest {
         }
 
         @Override
-        public void renew(Conversation conversation, AuthenticatedUser bearer) {
-            commands.renew(conversation, bearer);
+        public void renew(Conversation conversation, AuthenticatedUser identity) {
+            commands.renew(conversation, identity);
         }
 
         @Override
@@ -137,7 +138,7 @@ class InboundFuzzTest {
     @Test
     void everyMessageOfAnAuthenticatedClientIsAnsweredAsItShouldBe() {
         keepSomething();
-        session.opened(TestAuthorizers.bearer("7"));
+        session.opened(TestAuthorizers.identity("7"));
         Messages messages = new Messages(SEED);
         Set<Class<?>> kinds = new HashSet<>();
         for (int i = 0; i < MESSAGES; i++) {
@@ -154,7 +155,7 @@ class InboundFuzzTest {
     @MethodSource("corpus")
     void whatOnceWasAProblemOrMightBeIsAnsweredAsItShouldBe(String message) {
         keepSomething();
-        session.opened(TestAuthorizers.bearer("7"));
+        session.opened(TestAuthorizers.identity("7"));
         exchange(message);
     }
 
@@ -284,9 +285,9 @@ class InboundFuzzTest {
         assertThat(wire.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
-            case 0 -> verdicts.get(0).accept(new TokenResult.Refused(TokenResult.Reason.CLAIMS, "no"));
+            case 0 -> results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.CLAIMS, "no"));
             case 1 -> session.authTimedOut();
-            default -> verdicts.get(0).accept(new TokenResult.Accepted(TestAuthorizers.bearer("7", "team:*")));
+            default -> results.get(0).accept(new TokenResult.Accepted(TestAuthorizers.identity("7", "team:*")));
         }
         handle(connection);
         connection.close();
@@ -314,7 +315,7 @@ class InboundFuzzTest {
     private void restart() {
         wire.sent.clear();
         wire.closes.clear();
-        verdicts.clear();
+        results.clear();
         session = newSession();
     }
 

@@ -19,7 +19,7 @@ class NoHost implements SessionHost {
     }
 
     @Override
-    public void verify(String token, Consumer<TokenResult> verdict) {
+    public void verify(String token, Consumer<TokenResult> result) {
         throw new UnsupportedOperationException();
     }
 
@@ -49,7 +49,7 @@ class NoHost implements SessionHost {
     }
 
     @Override
-    public void renew(Conversation conversation, AuthenticatedUser bearer) {
+    public void renew(Conversation conversation, AuthenticatedUser identity) {
         throw new UnsupportedOperationException();
     }
 }

@@ -25,7 +25,7 @@ class SessionFailureTest {
 
     private final List<Integer> closes = new ArrayList<>();
     private final List<Disconnect> ended = new ArrayList<>();
-    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
+    private final List<Consumer<TokenResult>> results = new ArrayList<>();
 
     private final Session session = new Session(
             new NoHost() {
@@ -35,8 +35,8 @@ class SessionFailureTest {
                 }
 
                 @Override
-                public void verify(String token, Consumer<TokenResult> verdict) {
-                    verdicts.add(verdict);
+                public void verify(String token, Consumer<TokenResult> result) {
+                    results.add(result);
                 }
 
                 @Override
@@ -79,7 +79,7 @@ class SessionFailureTest {
 
     @Test
     void answerToAGoodTokenThatFailsEndsTheConnection() {
-        authenticate(new TokenResult.Accepted(TestAuthorizers.bearer("7")));
+        authenticate(new TokenResult.Accepted(TestAuthorizers.identity("7")));
         assertThat(ended).containsExactly(Disconnect.INTERNAL_ERROR);
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
@@ -91,9 +91,9 @@ class SessionFailureTest {
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
 
-    private void authenticate(TokenResult verdict) {
+    private void authenticate(TokenResult result) {
         session.opened(null);
         session.received(new ClientMessage.Auth("token", null));
-        verdicts.get(0).accept(verdict);
+        results.get(0).accept(result);
     }
 }

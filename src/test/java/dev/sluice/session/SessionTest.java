@@ -36,9 +36,9 @@ class SessionTest {
     private final List<ClientMessage> executed = new ArrayList<>();
     private final List<AuthenticatedUser> renewed = new ArrayList<>();
     private final List<Disconnected> ended = new ArrayList<>();
-    private final List<Consumer<TokenResult>> verdicts = new ArrayList<>();
+    private final List<Consumer<TokenResult>> results = new ArrayList<>();
     private boolean timerRuns;
-    private boolean crowded;
+    private boolean userLimitReached;
     private @Nullable Gap gap;
 
     private final Session session = new Session(
@@ -50,13 +50,13 @@ class SessionTest {
                 }
 
                 @Override
-                public void verify(String token, Consumer<TokenResult> verdict) {
-                    verdicts.add(verdict);
+                public void verify(String token, Consumer<TokenResult> result) {
+                    results.add(result);
                 }
 
                 @Override
                 public boolean admit(Connection connection) {
-                    if (crowded) {
+                    if (userLimitReached) {
                         return false;
                     }
                     admitted.add(connection);
@@ -79,9 +79,9 @@ class SessionTest {
                 }
 
                 @Override
-                public void renew(Conversation conversation, AuthenticatedUser bearer) {
-                    conversation.renew(bearer);
-                    renewed.add(bearer);
+                public void renew(Conversation conversation, AuthenticatedUser identity) {
+                    conversation.renew(identity);
+                    renewed.add(identity);
                 }
 
                 @Override
@@ -93,7 +93,7 @@ class SessionTest {
             TestOutboxFactory.standard(),
             new Loop(0, Runnable::run));
 
-    private static final AuthenticatedUser SEVEN = TestAuthorizers.bearer("7");
+    private static final AuthenticatedUser SEVEN = TestAuthorizers.identity("7");
     private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
     private static final ClientMessage ALIVE = new ClientMessage.Pong();
 
@@ -123,7 +123,7 @@ class SessionTest {
         session.whenAdmitted(() -> places.add("authenticated"));
         session.opened(null);
         session.received(AUTH);
-        crowded = true;
+        userLimitReached = true;
         accept("7");
         assertThat(sent).as("an auth_error would stop clients for good").isEmpty();
         assertThat(closes).containsExactly(1013);
@@ -202,7 +202,7 @@ class SessionTest {
     @Test
     void whoIsCrowdedOutIsToldToComeLater() {
         session.opened(null);
-        session.crowdedOut();
+        session.inboundFull();
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
     }
@@ -255,7 +255,7 @@ class SessionTest {
     void closesWhoeverShowsABadToken() {
         session.opened(null);
         session.received(AUTH);
-        verdicts.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
+        results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertRefused(4003, Refusal.EXPIRED);
     }
 
@@ -271,7 +271,7 @@ class SessionTest {
     void asksToComeBackWhenTheKeysAreOutOfReach() {
         session.opened(null);
         session.received(AUTH);
-        verdicts.get(0).accept(new TokenResult.Unavailable());
+        results.get(0).accept(new TokenResult.Unavailable());
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
     }
@@ -306,9 +306,9 @@ class SessionTest {
         session.received(AUTH);
         accept("7");
         session.received(AUTH);
-        verdicts.get(1).accept(new TokenResult.Accepted(TestAuthorizers.bearer("8")));
+        results.get(1).accept(new TokenResult.Accepted(TestAuthorizers.identity("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
+        results.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertThat(sent)
                 .satisfiesExactly(
                         busy -> assertThat(busy).contains("\"unavailable\""),
@@ -333,12 +333,12 @@ class SessionTest {
     void aGoodTokenOfTheSameUserExtendsItAndNoOtherDoes() {
         session.opened(until(1000));
         session.received(AUTH);
-        verdicts.get(0).accept(new TokenResult.Accepted(until(2000)));
+        results.get(0).accept(new TokenResult.Accepted(until(2000)));
         assertThat(renewed).containsExactly(until(2000));
         session.received(AUTH);
-        verdicts.get(1).accept(new TokenResult.Accepted(TestAuthorizers.bearer("8")));
+        results.get(1).accept(new TokenResult.Accepted(TestAuthorizers.identity("8")));
         session.received(AUTH);
-        verdicts.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
+        results.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         session.expire(1999);
         assertThat(closes).isEmpty();
         session.expire(2000);
@@ -543,7 +543,7 @@ class SessionTest {
     }
 
     private void accept(String user) {
-        verdicts.get(0).accept(new TokenResult.Accepted(TestAuthorizers.bearer(user)));
+        results.get(0).accept(new TokenResult.Accepted(TestAuthorizers.identity(user)));
     }
 
     private void assertRefused(int code, Refusal reason) {

@@ -32,8 +32,8 @@ final class RecordingPeer implements Inbound.Peer {
     }
 
     @Override
-    public void crowdedOut() {
-        told.add("crowded out");
+    public void inboundFull() {
+        told.add("inbound full");
     }
 
     @Override

@@ -50,7 +50,7 @@ public final class TestInbound {
         public TestSocket() {
             WebSocketChannel guard = new WebSocketChannel(
                     channel, new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}), inbound);
-            channel.pipeline().addLast(new PartialFrames(inbound), guard);
+            channel.pipeline().addLast(new PartialFrameCounter(inbound), guard);
             channel.closeFuture().addListener(closed -> inbound.closed());
         }
 

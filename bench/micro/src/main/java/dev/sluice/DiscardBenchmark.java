@@ -1,6 +1,6 @@
 package dev.sluice;
 
-import dev.sluice.delivery.IdleDeliveries;
+import dev.sluice.delivery.IdleDispatcher;
 import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Publication;
 import dev.sluice.registry.Registries;
@@ -71,7 +71,7 @@ public class DiscardBenchmark {
                 routes,
                 Retentions.standard(),
                 registry,
-                IdleDeliveries.of(registry, routes),
+                IdleDispatcher.of(registry, routes),
                 256 << 10,
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
         channel = new EmbeddedChannel(Decoders.decoder(relay::relay));

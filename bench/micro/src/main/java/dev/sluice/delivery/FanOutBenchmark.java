@@ -47,7 +47,7 @@ public class FanOutBenchmark {
 
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private Registry registry;
-    private Deliveries deliveries;
+    private DeliveryDispatcher deliveries;
     private Channel channel;
     private byte[] bytes;
     private long sequence;
@@ -60,7 +60,7 @@ public class FanOutBenchmark {
         Loop loop = new Loop(0, tasks::add);
         channel = Objects.requireNonNull(routes.resolve("upload:42"));
         registry = Registries.empty(routes);
-        deliveries = IdleDeliveries.of(registry, routes);
+        deliveries = IdleDispatcher.of(registry, routes);
         bytes = new byte[200];
         for (int i = 0; i < listeners; i++) {
             Connection connection = new Connection("u" + i, any -> true, outboxes.open(loop), loop, event -> {});

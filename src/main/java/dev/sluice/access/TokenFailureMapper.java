@@ -1,7 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.access.TokenResult.Reason;
-import dev.sluice.log.Causes;
+import dev.sluice.log.RootCause;
 import io.smallrye.jwt.auth.principal.ParseException;
 import java.util.List;
 import org.jose4j.jwt.consumer.ErrorCodeValidator;
@@ -12,13 +12,13 @@ import org.jose4j.lang.UnresolvableKeyException;
 import org.jspecify.annotations.Nullable;
 
 /** Tells what is wrong with a token in our own words: those of the exceptions quote it. */
-final class TokenFailures {
+final class TokenFailureMapper {
 
     static final String INVALID = "token is invalid";
 
     private static final String SIGNATURE = "token's signature is invalid";
 
-    private TokenFailures() {}
+    private TokenFailureMapper() {}
 
     static TokenResult.Refused refused(ParseException failure) {
         Throwable cause = failure.getCause();
@@ -59,7 +59,7 @@ final class TokenFailures {
     /** More for the log, where that is safe: of the keys, never of the claims. */
     static String detail(@Nullable Throwable failure) {
         return failure != null && failure.getCause() instanceof UnresolvableKeyException key
-                ? "; " + Causes.innermost(key)
+                ? "; " + RootCause.innermost(key)
                 : "";
     }
 }

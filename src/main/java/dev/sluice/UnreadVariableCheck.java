@@ -22,9 +22,9 @@ import org.jboss.logging.Logger;
  * property fails the start; a variable can't, because it may be somebody else's.
  */
 @Singleton
-final class UnreadVariables {
+final class UnreadVariableCheck {
 
-    private static final Logger LOG = Logger.getLogger(UnreadVariables.class);
+    private static final Logger LOG = Logger.getLogger(UnreadVariableCheck.class);
 
     private static final String PREFIX = "SLUICE_";
     private static final String SERVICE_HOST = "_SERVICE_HOST";
@@ -58,7 +58,7 @@ final class UnreadVariables {
                 .map(one -> "\\Q" + one.replace("*", "\\E([^.]+|\"[^\"]+\")\\Q") + "\\E")
                 .collect(Collectors.joining("|")));
         Set<String> read = names.filter(name -> key.matcher(name).matches())
-                .map(UnreadVariables::variable)
+                .map(UnreadVariableCheck::variable)
                 .collect(Collectors.toSet());
         return variables.stream()
                 .filter(name -> variable(name).startsWith(PREFIX))

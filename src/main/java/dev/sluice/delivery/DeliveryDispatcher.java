@@ -31,7 +31,7 @@ import java.util.function.Consumer;
  * stays behind loses what waits for it, and its connections are told.
  */
 @Singleton
-public final class Deliveries {
+public final class DeliveryDispatcher {
 
     private final Source source;
     private final Registry registry;
@@ -48,7 +48,7 @@ public final class Deliveries {
 
     /** Nothing to deliver yet. */
     @Inject
-    Deliveries(
+    DeliveryDispatcher(
             Source source,
             Registry registry,
             Routes routes,
@@ -66,7 +66,7 @@ public final class Deliveries {
                 metrics);
     }
 
-    Deliveries(
+    DeliveryDispatcher(
             Source source,
             Registry registry,
             Routes routes,
@@ -80,7 +80,7 @@ public final class Deliveries {
         this.maxPause = maxPause;
         this.onLagged = counted(onLagged, metrics);
         routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
-        Gauge.builder("sluice.feed.pending.bytes", this, Deliveries::bytes)
+        Gauge.builder("sluice.feed.pending.bytes", this, DeliveryDispatcher::bytes)
                 .description("Memory charged for what has been read from Redis and no event loop has delivered yet")
                 .baseUnit("bytes")
                 .register(metrics);

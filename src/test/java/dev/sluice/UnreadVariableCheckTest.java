@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class UnreadVariablesTest {
+class UnreadVariableCheckTest {
 
     private static final Set<String> KEYS =
             Set.of("sluice.max-frame", "sluice.origins", "sluice.origins[*]", "sluice.routes.*.audience");
@@ -26,7 +26,7 @@ class UnreadVariablesTest {
         "sluice.max-frame, sluice.max-frame",
     })
     void variableOfAKeyIsRead(String variable, String name) {
-        assertThat(UnreadVariables.of(Set.of(variable), Stream.of(name, "quarkus.http.port"), KEYS))
+        assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(name, "quarkus.http.port"), KEYS))
                 .isEmpty();
     }
 
@@ -40,14 +40,14 @@ class UnreadVariablesTest {
         "SLUICE_PORT, sluice.port",
     })
     void variableOfNoKeyIsNamed(String variable, String name) {
-        assertThat(UnreadVariables.of(Set.of(variable), Stream.of(name, "sluice.max-frame"), KEYS))
+        assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(name, "sluice.max-frame"), KEYS))
                 .containsExactly(variable);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"QUARKUS_REDIS_HOST", "XSLUICE_ORIGIN", "SLUICES", "PATH"})
     void variableOfSomebodyElseIsNot(String variable) {
-        assertThat(UnreadVariables.of(Set.of(variable), Stream.of(), KEYS)).isEmpty();
+        assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(), KEYS)).isEmpty();
     }
 
     @ParameterizedTest
@@ -62,13 +62,13 @@ class UnreadVariablesTest {
                 service + "_PORT_8080_TCP_PROTO",
                 service + "_PORT_8080_TCP_PORT",
                 service + "_PORT_8080_TCP_ADDR");
-        assertThat(UnreadVariables.of(links, Stream.of(), KEYS)).isEmpty();
+        assertThat(UnreadVariableCheck.of(links, Stream.of(), KEYS)).isEmpty();
     }
 
     @Test
     void serviceMakesNoOtherVariable() {
         Set<String> variables = Set.of("SLUICE_SERVICE_HOST", "SLUICE_PORTS", "SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT");
-        assertThat(UnreadVariables.of(variables, Stream.of(), KEYS))
+        assertThat(UnreadVariableCheck.of(variables, Stream.of(), KEYS))
                 .containsExactly("SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT", "SLUICE_PORTS");
     }
 }

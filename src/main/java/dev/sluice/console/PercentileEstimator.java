@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  * Percentiles of what a histogram has counted between two looks at it, as Prometheus would estimate them: within a bucket
  * all values are as likely.
  */
-final class Percentiles {
+final class PercentileEstimator {
 
-    private Percentiles() {}
+    private PercentileEstimator() {}
 
     /**
      * In milliseconds; {@code null} where nothing was counted in between.

@@ -1,6 +1,5 @@
 package dev.sluice.events;
 
-import dev.sluice.http.FieldError;
 import dev.sluice.http.PathSegment;
 import dev.sluice.publish.PublishService;
 import dev.sluice.publish.Receipt;
@@ -27,15 +26,15 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
 
-/** Publishes an event of an upload to whoever listens to that upload. */
-@Path("/api/uploads/{id}/events")
+/** Publishes any event to a user. */
+@Path("/api/users/{id}/events")
 @RolesAllowed("publisher")
-public final class UploadEvents {
+public final class UserEventResource {
 
     private final PublishService intake;
     private final EventJson json;
 
-    UploadEvents(PublishService intake, EventJson json) {
+    UserEventResource(PublishService intake, EventJson json) {
         this.intake = intake;
         this.json = json;
     }
@@ -48,28 +47,20 @@ public final class UploadEvents {
             in = ParameterIn.QUERY,
             description = "The id, where the path has - in its place",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Tell those who listen to an upload; upload_id may be left out, as the path says it")
+    @Operation(summary = "Tell a user")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it",
             content = @Content(schema = @Schema(implementation = Receipt.class)))
-    @RequestBody(required = true, content = @Content(schema = @Schema(implementation = UploadEvent.class)))
+    @RequestBody(required = true, content = @Content(schema = @Schema(implementation = Event.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
-        String upload = PathSegment.decode(id, "id", request);
-        return intake.publish(request, "upload:" + upload, text -> payload(upload, text));
+        return intake.publish(request, "user:" + PathSegment.decode(id, "id", request), this::payload);
     }
 
-    private byte[] payload(String upload, byte[] text) {
-        Reading<UploadEvent> reading = json.read(text, UploadEvent.class);
-        UploadEvent event = reading.event();
-        String said = event.upload();
-        boolean another = said != null && !said.equals(upload);
-        reading.check(
-                event.about(upload),
-                another
-                        ? List.of(new FieldError(event.uploadField(), "must be the upload of the path, or be left out"))
-                        : List.of());
-        return json.write(event.about(upload).at(Instant.now()));
+    private byte[] payload(byte[] text) {
+        Reading<Event> reading = json.read(text, Event.class);
+        reading.check(reading.event(), List.of());
+        return json.write(reading.event().at(Instant.now()));
     }
 }

@@ -8,11 +8,11 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
  * Counts the bytes that the frame decoder keeps until a frame is complete; stands in front of the decoder. Confined to the
  * connection's event loop.
  */
-final class PartialFrames extends ChannelInboundHandlerAdapter {
+final class PartialFrameCounter extends ChannelInboundHandlerAdapter {
 
     private final Inbound inbound;
 
-    PartialFrames(Inbound inbound) {
+    PartialFrameCounter(Inbound inbound) {
         this.inbound = inbound;
     }
 

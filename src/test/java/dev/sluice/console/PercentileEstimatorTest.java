@@ -8,29 +8,29 @@ import io.micrometer.core.instrument.distribution.HistogramSnapshot;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-class PercentilesTest {
+class PercentileEstimatorTest {
 
     private static final double[] BOUNDS_MILLIS = {1, 10, 100};
 
     @Test
     void theyAreEstimatedWithinTheBucketThatHoldsThem() {
-        assertThat(Percentiles.between(counted(100), counted(100, 80, 100, 100), 0.5))
+        assertThat(PercentileEstimator.between(counted(100), counted(100, 80, 100, 100), 0.5))
                 .isNull();
-        assertThat(Percentiles.between(counted(0, 0, 0, 0), counted(100, 80, 100, 100), 0.5))
+        assertThat(PercentileEstimator.between(counted(0, 0, 0, 0), counted(100, 80, 100, 100), 0.5))
                 .isCloseTo(0.625, within(0.001));
-        assertThat(Percentiles.between(counted(0, 0, 0, 0), counted(100, 80, 100, 100), 0.9))
+        assertThat(PercentileEstimator.between(counted(0, 0, 0, 0), counted(100, 80, 100, 100), 0.9))
                 .isCloseTo(5.5, within(0.001));
     }
 
     @Test
     void onlyWhatWasCountedInBetweenMatters() {
-        assertThat(Percentiles.between(counted(1000, 1000, 1000, 1000), counted(1010, 1000, 1000, 1010), 0.5))
+        assertThat(PercentileEstimator.between(counted(1000, 1000, 1000, 1000), counted(1010, 1000, 1000, 1010), 0.5))
                 .isCloseTo(55, within(0.001));
     }
 
     @Test
     void ofWhatIsBeyondTheLastBoundNoMoreIsKnown() {
-        assertThat(Percentiles.between(counted(0, 0, 0, 0), counted(10, 1, 1, 1), 0.99))
+        assertThat(PercentileEstimator.between(counted(0, 0, 0, 0), counted(10, 1, 1, 1), 0.99))
                 .isEqualTo(100);
     }
 

@@ -8,11 +8,11 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Sluice's own messages to clients: JSON objects whose {@code action} comes first. */
-public final class ServerMessages {
+public final class ServerMessage {
 
     public static final Frame PING = frame(action("ping"), null);
 
-    private ServerMessages() {}
+    private ServerMessage() {}
 
     public static Frame authSuccess(String user, @Nullable JsonNode id) {
         return frame(action("auth_success").put("user_id", user), id);

@@ -20,7 +20,7 @@ import org.jose4j.keys.HmacKey;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class TokensTest {
+class TokenVerifierTest {
 
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final int LONGEST = 16 * 1024;
@@ -29,7 +29,7 @@ class TokensTest {
     private final JWTAuthContextInfo info = new JWTAuthContextInfo();
 
     @SuppressWarnings("NullAway") // Asked only where a key server is configured.
-    private final Tokens tokens = new Tokens(new TokenFactory(null), info, vertx);
+    private final TokenVerifier tokens = new TokenVerifier(new TokenFactory(null), info, vertx);
 
     @AfterEach
     void stop() {

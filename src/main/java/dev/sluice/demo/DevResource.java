@@ -19,15 +19,15 @@ import org.jspecify.annotations.Nullable;
 /** What the page of dev mode asks for. Whoever reaches these may be anyone: they exist in dev mode only. */
 @IfBuildProfile("dev")
 @Path("/dev")
-public final class DevEndpoints {
+public final class DevResource {
 
     private static final Pattern NAME = Pattern.compile("[\\w.@-]{1,64}");
     private static final int MAX_UPLOADS = 20;
 
-    private final DevTokens tokens;
+    private final DevTokenFactory tokens;
     private final SampleWorker worker;
 
-    DevEndpoints(DevTokens tokens, SampleWorker worker) {
+    DevResource(DevTokenFactory tokens, SampleWorker worker) {
         this.tokens = tokens;
         this.worker = worker;
     }
@@ -60,7 +60,7 @@ public final class DevEndpoints {
         if (uploads == null || uploads.isEmpty() || uploads.size() > MAX_UPLOADS) {
             throw problem(Response.Status.BAD_REQUEST, "uploads must be 1 to " + MAX_UPLOADS + " ids");
         }
-        worker.start(name(work.user()), uploads.stream().map(DevEndpoints::name).toList());
+        worker.start(name(work.user()), uploads.stream().map(DevResource::name).toList());
         return Response.accepted("started").build();
     }
 

@@ -24,7 +24,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 /** Limits for HTTP connections; exceeding one closes the connection. */
 @Startup
 @Singleton
-final class RequestLimits implements HttpServerOptionsCustomizer {
+final class RequestLimiter implements HttpServerOptionsCustomizer {
 
     /** Requests of one connection that are not answered yet; browsers send them one at a time. */
     static final int MAX_UNANSWERED = 8;
@@ -43,7 +43,7 @@ final class RequestLimits implements HttpServerOptionsCustomizer {
     private volatile HttpServerOptions options = new HttpServerOptions();
 
     @Inject
-    RequestLimits(
+    RequestLimiter(
             SluiceConfig config,
             @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
             MeterRegistry metrics) {
@@ -54,7 +54,7 @@ final class RequestLimits implements HttpServerOptionsCustomizer {
                 metrics);
     }
 
-    RequestLimits(Duration timeout, int maxMessage, int compressionLevel, MeterRegistry metrics) {
+    RequestLimiter(Duration timeout, int maxMessage, int compressionLevel, MeterRegistry metrics) {
         this.timeout = timeout;
         this.maxMessage = maxMessage;
         this.compressionLevel = compressionLevel;

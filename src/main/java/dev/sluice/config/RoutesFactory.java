@@ -8,7 +8,7 @@ import jakarta.inject.Singleton;
 
 /** Makes the routes of their configuration. */
 @Singleton
-final class ConfiguredRoutes {
+final class RoutesFactory {
 
     @Produces
     @Singleton

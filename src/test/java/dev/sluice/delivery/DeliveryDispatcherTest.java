@@ -24,7 +24,7 @@ import java.util.Queue;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class DeliveriesTest {
+class DeliveryDispatcherTest {
 
     private static final Channel A = TestOutboxFactory.channel("upload:a");
     private static final Channel B = TestOutboxFactory.channel("upload:b");
@@ -42,7 +42,7 @@ class DeliveriesTest {
     private final List<Lagged> lags = new ArrayList<>();
     private final RecordingFrameWriter wire = new RecordingFrameWriter();
     private final RecordingFrameWriter otherWire = new RecordingFrameWriter();
-    private final Deliveries deliveries = new Deliveries(
+    private final DeliveryDispatcher deliveries = new DeliveryDispatcher(
             source,
             registry,
             TestOutboxFactory.ROUTES,

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authorizer;
 import dev.sluice.access.Decision;
-import dev.sluice.delivery.Deliveries;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.protocol.ClientMessage;
@@ -12,7 +12,7 @@ import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.ErrorCode;
-import dev.sluice.protocol.ServerMessages;
+import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.Subscribed;
@@ -30,22 +30,22 @@ import org.jspecify.annotations.Nullable;
 
 /** Does what authenticated clients ask for. */
 @Singleton
-final class Commands {
+final class CommandHandler {
 
     private final Routes routes;
     private final Authorizer authorizer;
     private final Registry registry;
     private final Retention retention;
-    private final Deliveries deliveries;
+    private final DeliveryDispatcher deliveries;
     private final LimitMeter tooManySubscriptions;
     private final LimitMeter idTooLong;
 
-    Commands(
+    CommandHandler(
             Routes routes,
             Authorizer authorizer,
             Registry registry,
             Retention retention,
-            Deliveries deliveries,
+            DeliveryDispatcher deliveries,
             MeterRegistry metrics) {
         this.routes = routes;
         this.authorizer = authorizer;
@@ -72,31 +72,31 @@ final class Commands {
                     unsubscribe.id(),
                     channel -> unsubscribe(conversation, channel, unsubscribe.id()));
         } else if (message instanceof ClientMessage.Ping ping) {
-            conversation.send(ServerMessages.pong(ping.id()));
-        } else if (message instanceof InvalidMessage senseless) {
-            conversation.send(ServerMessages.error(senseless.code(), senseless.message(), senseless.id()));
+            conversation.send(ServerMessage.pong(ping.id()));
+        } else if (message instanceof InvalidMessage invalid) {
+            conversation.send(ServerMessage.error(invalid.code(), invalid.message(), invalid.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
             conversation.send(
-                    ServerMessages.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
+                    ServerMessage.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
     /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
-    void renew(Conversation conversation, AuthenticatedUser bearer) {
-        conversation.renew(bearer);
-        registry.regrant(conversation.connection(), bearer.grants())
+    void renew(Conversation conversation, AuthenticatedUser identity) {
+        conversation.renew(identity);
+        registry.regrant(conversation.connection(), identity.grants())
                 .forEach(channel -> leave(conversation.connection(), channel, null));
     }
 
     private void subscribe(Conversation conversation, Channel channel, Request request) {
-        Decision known = authorizer.known(conversation.bearer(), channel);
+        Decision known = authorizer.known(conversation.identity(), channel);
         if (known != null) {
             decided(conversation, channel, request, known);
         } else if (conversation.undecided() >= registry.maxSubscriptions() || !conversation.hasRoomFor(request)) {
             tooMany(conversation, channel, request.id());
         } else if (conversation.await(channel, request)) {
             authorizer
-                    .ask(conversation.bearer().user(), channel)
+                    .ask(conversation.identity().user(), channel)
                     .subscribe()
                     // Unless it has been unsubscribed meanwhile, in which case nothing waits for this any more.
                     .with(decision -> conversation.run(() -> conversation
@@ -117,14 +117,14 @@ final class Commands {
         switch (decision) {
             case ALLOWED -> join(conversation, channel, request);
             case FORBIDDEN -> {
-                conversation.send(ServerMessages.error(
+                conversation.send(ServerMessage.error(
                         ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
                 if (channel.route().access() != Access.CLAIM) {
                     revoke(conversation.connection(), channel);
                 }
             }
             case UNKNOWN ->
-                conversation.send(ServerMessages.error(
+                conversation.send(ServerMessage.error(
                         ErrorCode.UNAVAILABLE, "can't find out now whether you may listen", channel.name(), id));
         }
     }
@@ -137,10 +137,10 @@ final class Commands {
                 // After it has joined: what is published from now on comes by itself.
                 Payload newest = request.retained() ? retention.newest(channel) : null;
                 if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
-                    connection.send(ServerMessages.subscribed(channel.name(), true, request.id()));
+                    connection.send(ServerMessage.subscribed(channel.name(), true, request.id()));
                     deliveries.give(connection, channel, newest);
                 } else {
-                    connection.send(ServerMessages.subscribed(channel.name(), false, request.id()));
+                    connection.send(ServerMessage.subscribed(channel.name(), false, request.id()));
                 }
             }
             case TOO_MANY -> tooMany(conversation, channel, request.id());
@@ -157,13 +157,13 @@ final class Commands {
 
     private static void leave(Connection connection, Channel channel, @Nullable JsonNode id) {
         connection.forget(channel);
-        connection.send(ServerMessages.unsubscribed(channel.name(), id));
+        connection.send(ServerMessage.unsubscribed(channel.name(), id));
     }
 
     private void tooMany(Conversation conversation, Channel channel, @Nullable JsonNode id) {
         tooManySubscriptions.exceeded();
         conversation.send(
-                ServerMessages.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+                ServerMessage.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
     }
 
     private void each(Conversation conversation, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
@@ -173,11 +173,11 @@ final class Commands {
                 if (routes.isTooLong(name)) {
                     idTooLong.exceeded();
                 }
-                conversation.send(ServerMessages.error(
+                conversation.send(ServerMessage.error(
                         ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
                 conversation.send(
-                        ServerMessages.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
+                        ServerMessage.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel);
             }

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Verifies JSON web tokens with the keys MicroProfile JWT is configured with. */
 @Singleton
-public final class Tokens {
+public final class TokenVerifier {
 
-    private static final Logger LOG = Logger.getLogger(Tokens.class);
+    private static final Logger LOG = Logger.getLogger(TokenVerifier.class);
 
     /** As long as the id of a channel may be: a longer subject could never be heard. */
     private static final int MAX_USER_BYTES = 256;
@@ -37,9 +37,9 @@ public final class Tokens {
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
     /** Tokens that may wait for a worker. */
-    private static final int MAX_JUDGED = 5_000;
+    private static final int MAX_VERIFYING = 5_000;
 
-    private static final int MAX_JUDGED_CHARACTERS = 8 << 20;
+    private static final int MAX_VERIFYING_CHARACTERS = 8 << 20;
 
     /** Tokens that may wait for newer keys. */
     private static final int MAX_WAITING = 1_000;
@@ -47,14 +47,14 @@ public final class Tokens {
     private static final int MAX_WAITING_CHARACTERS = 4 << 20;
 
     private final LogThrottle failed = new LogThrottle();
-    private final LogThrottle crowded = new LogThrottle();
-    private final TokenBudget judged = new TokenBudget(MAX_JUDGED, MAX_JUDGED_CHARACTERS);
+    private final LogThrottle overflows = new LogThrottle();
+    private final TokenBudget verifying = new TokenBudget(MAX_VERIFYING, MAX_VERIFYING_CHARACTERS);
     private final TokenBudget waiting = new TokenBudget(MAX_WAITING, MAX_WAITING_CHARACTERS);
     private final TokenFactory factory;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
 
-    Tokens(TokenFactory factory, JWTAuthContextInfo info, Vertx vertx) {
+    TokenVerifier(TokenFactory factory, JWTAuthContextInfo info, Vertx vertx) {
         this.factory = factory;
         this.info = info;
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
@@ -64,7 +64,7 @@ public final class Tokens {
     public Uni<TokenResult> verify(String token) {
         long arrival = System.nanoTime();
         return Uni.createFrom()
-                .completionStage(() -> judge(token, arrival, false))
+                .completionStage(() -> verify(token, arrival, false))
                 .onFailure()
                 .recoverWithItem(failure -> {
                     long count = failure instanceof KeysUnavailable ? 0 : failed.pass();
@@ -82,13 +82,13 @@ public final class Tokens {
      *
      * @param last whether to give up if the known keys do not verify it
      */
-    private CompletionStage<TokenResult> judge(String token, long arrival, boolean last) {
+    private CompletionStage<TokenResult> verify(String token, long arrival, boolean last) {
         int characters = token.length();
         if (characters > TokenFactory.MAX_CHARACTERS) {
             return CompletableFuture.completedFuture(TokenFactory.TOO_LONG);
         }
-        if (!judged.enter(characters)) {
-            long count = crowded.pass();
+        if (!verifying.enter(characters)) {
+            long count = overflows.pass();
             if (count > 0) {
                 LOG.warnf(
                         "Too many tokens wait to be verified; answered unavailable: %d, further ones are not logged for"
@@ -100,9 +100,9 @@ public final class Tokens {
         // Given back when the worker is done with it, not when the client has gone.
         return workers.executeBlocking(() -> Optional.ofNullable(decide(token, arrival)), false)
                 .toCompletionStage()
-                .whenComplete((verdict, failure) -> judged.leave(characters))
-                .thenCompose(verdict -> verdict.isPresent()
-                        ? CompletableFuture.completedFuture(verdict.get())
+                .whenComplete((result, failure) -> verifying.leave(characters))
+                .thenCompose(result -> result.isPresent()
+                        ? CompletableFuture.completedFuture(result.get())
                         : last ? undecided() : awaitKeys(token, arrival));
     }
 
@@ -115,7 +115,7 @@ public final class Tokens {
                 .handle((fetched, failure) -> failure != null)
                 .thenCompose(failed -> {
                     waiting.leave(characters);
-                    return judge(token, arrival, failed);
+                    return verify(token, arrival, failed);
                 });
     }
 
@@ -133,9 +133,9 @@ public final class Tokens {
     private @Nullable TokenResult decide(String token, long arrival) {
         JsonWebToken verified;
         try {
-            verified = factory.judge(token, info, arrival);
+            verified = factory.verify(token, info, arrival);
         } catch (TokenFactory.Rejected e) {
-            return e.verdict();
+            return e.result();
         } catch (TokenFactory.Undecided e) {
             return null;
         }
@@ -149,11 +149,11 @@ public final class Tokens {
         if (user.getBytes(StandardCharsets.UTF_8).length > MAX_USER_BYTES) {
             return claims("token's sub claim is longer than " + MAX_USER_BYTES + " bytes");
         }
-        AuthenticatedUser bearer =
+        AuthenticatedUser identity =
                 new AuthenticatedUser(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
         return verified instanceof TokenFactory.VerifiedToken whole
-                ? new TokenResult.Accepted(bearer, whole.claims())
-                : new TokenResult.Accepted(bearer);
+                ? new TokenResult.Accepted(identity, whole.claims())
+                : new TokenResult.Accepted(identity);
     }
 
     /** A date beyond all that can be told in milliseconds is never. */

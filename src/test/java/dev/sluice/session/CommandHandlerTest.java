@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.config.Scope;
-import dev.sluice.delivery.TestDeliveries;
+import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
@@ -22,20 +22,20 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Who may listen, and what happens while that is being decided. */
-class CommandsTest {
+class CommandHandlerTest {
 
     private static final String OWNED = "owned:1";
     private static final String TEAM = "team:red";
 
-    private final HandDrivenAuthorizer judge = new HandDrivenAuthorizer();
+    private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Loop loop = new Loop(0, Runnable::run);
-    private final Commands commands = new Commands(
+    private final CommandHandler commands = new CommandHandler(
             TestOutboxFactory.ROUTES,
-            TestAuthorizers.asking(judge),
+            TestAuthorizers.asking(authorizer),
             registry,
             TestRetention.with(10),
-            TestDeliveries.idle(registry),
+            TestDispatchers.idle(registry),
             new SimpleMeterRegistry());
 
     private final Tab tab = new Tab("7");
@@ -45,7 +45,7 @@ class CommandsTest {
         tab.subscribe(OWNED, 1);
         assertThat(tab.wire.sent).isEmpty();
         assertThat(hears(OWNED)).isFalse();
-        judge.questions.get(0).complete(true);
+        authorizer.questions.get(0).complete(true);
         assertThat(tab.wire.sent).containsExactly("{\"action\":\"subscribed\",\"channel\":\"owned:1\",\"id\":1}");
         assertThat(hears(OWNED)).isTrue();
     }
@@ -53,7 +53,7 @@ class CommandsTest {
     @Test
     void whoeverMayNotListenIsToldSoAndStays() {
         tab.subscribe(OWNED, 1);
-        judge.questions.get(0).complete(false);
+        authorizer.questions.get(0).complete(false);
         assertThat(tab.wire.sent)
                 .singleElement()
                 .asString()
@@ -65,7 +65,7 @@ class CommandsTest {
     @Test
     void withoutADecisionNobodyListens() {
         tab.subscribe(OWNED, 1);
-        judge.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
+        authorizer.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
         assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
         assertThat(hears(OWNED)).isFalse();
     }
@@ -78,11 +78,11 @@ class CommandsTest {
                 .containsExactly(
                         "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":1}",
                         "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":2}");
-        judge.questions.get(0).complete(true);
+        authorizer.questions.get(0).complete(true);
         assertThat(tab.wire.sent).hasSize(2);
         assertThat(hears(OWNED)).isFalse();
         tab.subscribe(OWNED, 3);
-        judge.questions.get(1).complete(true);
+        authorizer.questions.get(1).complete(true);
         assertThat(tab.wire.sent.get(2)).contains("\"subscribed\"", "\"id\":3");
         assertThat(hears(OWNED)).isTrue();
     }
@@ -92,7 +92,7 @@ class CommandsTest {
         tab.subscribe(OWNED, 1);
         tab.connection.disconnect(Disconnect.CLIENT_CLOSED);
         registry.remove(tab.connection);
-        judge.questions.get(0).complete(true);
+        authorizer.questions.get(0).complete(true);
         assertThat(tab.wire.sent).isEmpty();
         assertThat(TestRegistries.isEmpty(registry)).isTrue();
     }
@@ -101,8 +101,8 @@ class CommandsTest {
     void askingAgainMeanwhileAsksNobodyTwice() {
         tab.subscribe(OWNED, 1);
         tab.subscribe(OWNED, 2);
-        assertThat(judge.questions).hasSize(1);
-        judge.questions.get(0).complete(true);
+        assertThat(authorizer.questions).hasSize(1);
+        authorizer.questions.get(0).complete(true);
         assertThat(tab.wire.sent)
                 .satisfiesExactly(
                         one -> assertThat(one).contains("\"subscribed\"", "\"id\":1"),
@@ -115,7 +115,7 @@ class CommandsTest {
         for (int i = 0; i <= registry.maxSubscriptions(); i++) {
             tab.subscribe("owned:" + i, i);
         }
-        assertThat(judge.questions).hasSize(registry.maxSubscriptions());
+        assertThat(authorizer.questions).hasSize(registry.maxSubscriptions());
         assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
     }
 
@@ -125,20 +125,20 @@ class CommandsTest {
         for (int i = 0; i < 17; i++) {
             commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
         }
-        assertThat(judge.questions).hasSize(16);
+        assertThat(authorizer.questions).hasSize(16);
         assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
-        judge.questions.get(0).complete(true);
+        authorizer.questions.get(0).complete(true);
         commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
-        assertThat(judge.questions).hasSize(17);
+        assertThat(authorizer.questions).hasSize(17);
     }
 
     @Test
     void whoeverMayNoLongerListenNoLongerDoesOnAnyTab() {
         Tab other = new Tab("7");
         tab.subscribe(OWNED, 1);
-        judge.questions.get(0).complete(true);
+        authorizer.questions.get(0).complete(true);
         other.subscribe(OWNED, 2);
-        judge.questions.get(1).complete(false);
+        authorizer.questions.get(1).complete(false);
         assertThat(hears(OWNED)).isFalse();
         assertThat(tab.wire.sent.get(1)).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"owned:1\"}");
         assertThat(other.wire.sent.get(0)).contains("\"code\":\"forbidden\"", "\"id\":2");
@@ -155,7 +155,7 @@ class CommandsTest {
         assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .as("not by the wider token of another tab")
                 .containsExactly(wide.connection);
-        assertThat(judge.questions).isEmpty();
+        assertThat(authorizer.questions).isEmpty();
     }
 
     @Test
@@ -174,11 +174,11 @@ class CommandsTest {
         wide.subscribe(TEAM, 1);
         wide.subscribe("team:blue", 2);
         wide.wire.sent.clear();
-        commands.renew(wide.conversation, TestAuthorizers.bearer("7", "team:blue"));
+        commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:blue"));
         assertThat(wide.wire.sent).containsExactly("{\"action\":\"unsubscribed\",\"channel\":\"team:red\"}");
         assertThat(hears(TEAM)).isFalse();
         assertThat(hears("team:blue")).isTrue();
-        commands.renew(wide.conversation, TestAuthorizers.bearer("7", "team:*"));
+        commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:*"));
         assertThat(hears(TEAM))
                 .as("nobody could hear it, so the subscription is gone")
                 .isFalse();
@@ -188,7 +188,7 @@ class CommandsTest {
     void aRefreshBringsWhatAnotherTabHasSubscribedTo() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
-        commands.renew(tab.conversation, TestAuthorizers.bearer("7", "team:red"));
+        commands.renew(tab.conversation, TestAuthorizers.identity("7", "team:red"));
         assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .containsExactlyInAnyOrder(wide.connection, tab.connection);
         registry.remove(wide.connection);
@@ -202,7 +202,7 @@ class CommandsTest {
         wide.subscribe(TEAM, 1);
         registry.remove(wide.connection);
         assertThat(hears(TEAM)).isFalse();
-        commands.renew(tab.conversation, TestAuthorizers.bearer("7", "team:*"));
+        commands.renew(tab.conversation, TestAuthorizers.identity("7", "team:*"));
         assertThat(hears(TEAM)).isFalse();
     }
 
@@ -218,14 +218,14 @@ class CommandsTest {
         final Conversation conversation;
 
         Tab(String user, String... grants) {
-            var bearer = TestAuthorizers.bearer(user, grants);
+            var identity = TestAuthorizers.identity(user, grants);
             connection = new Connection(
                     user,
-                    bearer.grants(),
+                    identity.grants(),
                     TestOutboxFactory.standard().open(wire, loop, reason -> {}),
                     loop,
                     event -> {});
-            conversation = new Conversation(connection, bearer);
+            conversation = new Conversation(connection, identity);
             registry.add(connection);
         }
 

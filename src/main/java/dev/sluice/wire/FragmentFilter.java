@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * fails with every one after it; here the first fragment that has a payload begins the message. It also loses a message
  * whose fragments are too long together; here that message is an error. Confined to the connection's event loop.
  */
-final class Fragments {
+final class FragmentFilter {
 
     private enum Beginning {
         NONE,
@@ -28,7 +28,7 @@ final class Fragments {
     private int charged;
 
     /** For a connection that may send messages of that many bytes. */
-    Fragments(long maxMessage) {
+    FragmentFilter(long maxMessage) {
         this.maxMessage = maxMessage;
     }
 

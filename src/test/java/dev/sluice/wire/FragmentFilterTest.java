@@ -14,9 +14,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class FragmentsTest {
+class FragmentFilterTest {
 
-    private final Fragments fragments = new Fragments(TestInbound.MAX_FRAME);
+    private final FragmentFilter fragments = new FragmentFilter(TestInbound.MAX_FRAME);
 
     @Test
     void whatIsNotEmptyGoesThroughAsItIs() {

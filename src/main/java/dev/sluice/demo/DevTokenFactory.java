@@ -15,13 +15,13 @@ import org.jose4j.lang.JoseException;
 /** Makes tokens for anyone, with the key pair that Quarkus makes in dev mode when no verification key is configured. */
 @IfBuildProfile("dev")
 @Singleton
-final class DevTokens {
+final class DevTokenFactory {
 
     private static final int LIFE_MINUTES = 60;
 
     private final Optional<String> privateKey;
 
-    DevTokens(@ConfigProperty(name = "smallrye.jwt.sign.key") Optional<String> privateKey) {
+    DevTokenFactory(@ConfigProperty(name = "smallrye.jwt.sign.key") Optional<String> privateKey) {
         // "NONE" is what the JWT extension says for a key that is not there.
         this.privateKey = privateKey.filter(key -> !key.equals("NONE"));
     }

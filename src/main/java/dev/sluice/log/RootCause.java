@@ -3,12 +3,12 @@ package dev.sluice.log;
 import org.jspecify.annotations.Nullable;
 
 /** Describes a failure by its innermost cause, which is what an operator can act on, fit for a line of the log. */
-public final class Causes {
+public final class RootCause {
 
     /** A chain of causes may be circular. */
     private static final int MAX_DEPTH = 30;
 
-    private Causes() {}
+    private RootCause() {}
 
     /** The type and message of the innermost cause, without the user info of URLs. */
     public static String innermost(Throwable failure) {

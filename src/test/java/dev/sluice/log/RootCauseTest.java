@@ -6,14 +6,14 @@ import java.io.IOException;
 import java.net.ConnectException;
 import org.junit.jupiter.api.Test;
 
-class CausesTest {
+class RootCauseTest {
 
     @Test
     void innermostCauseIsTold() {
         Throwable failure = new RuntimeException(
                 "Failed to create SSL connection",
                 new IOException("handshake", new IllegalStateException("unable to find valid certification path")));
-        assertThat(Causes.innermost(failure))
+        assertThat(RootCause.innermost(failure))
                 .isEqualTo("IllegalStateException: unable to find valid certification path");
     }
 
@@ -23,24 +23,24 @@ class CausesTest {
                 "wrapped",
                 new IOException(
                         "Connection refused: localhost/127.0.0.1:1", new ConnectException("Connection refused")));
-        assertThat(Causes.innermost(failure)).isEqualTo("IOException: Connection refused: localhost/127.0.0.1:1");
+        assertThat(RootCause.innermost(failure)).isEqualTo("IOException: Connection refused: localhost/127.0.0.1:1");
     }
 
     @Test
     void failureWithoutMessageIsToldByItsType() {
-        assertThat(Causes.innermost(new IOException(new InterruptedException())))
+        assertThat(RootCause.innermost(new IOException(new InterruptedException())))
                 .isEqualTo("InterruptedException");
     }
 
     @Test
     void userInfoOfUrlsIsLeftOutAndForeignCharactersAreReplaced() {
-        assertThat(Causes.innermost(new IOException("redis://user:password@host:1 and https://token@host\n2")))
+        assertThat(RootCause.innermost(new IOException("redis://user:password@host:1 and https://token@host\n2")))
                 .isEqualTo("IOException: redis://host:1 and https://host?2");
     }
 
     @Test
     void userInfoEndsAtTheLastAt() {
-        assertThat(Causes.innermost(new IOException("no answer of https://user:p@ss/w@rd@host/path")))
+        assertThat(RootCause.innermost(new IOException("no answer of https://user:p@ss/w@rd@host/path")))
                 .isEqualTo("IOException: no answer of https://host/path");
     }
 
@@ -49,6 +49,6 @@ class CausesTest {
         IOException one = new IOException("one");
         IllegalStateException two = new IllegalStateException("two", one);
         one.initCause(two);
-        assertThat(Causes.innermost(one)).isIn("IOException: one", "IllegalStateException: two");
+        assertThat(RootCause.innermost(one)).isIn("IOException: one", "IllegalStateException: two");
     }
 }

@@ -6,12 +6,12 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 
 /** Gives the benchmarks deliveries without a source, for publications that have no listener. */
-public final class IdleDeliveries {
+public final class IdleDispatcher {
 
-    private IdleDeliveries() {}
+    private IdleDispatcher() {}
 
     /** Deliveries that can't pause anything. */
-    public static Deliveries of(Registry registry, Routes routes) {
+    public static DeliveryDispatcher of(Registry registry, Routes routes) {
         Source none = new Source() {
             @Override
             public void pause() {}
@@ -25,7 +25,7 @@ public final class IdleDeliveries {
             @Override
             public void execute(Runnable task, Duration delay) {}
         };
-        return new Deliveries(
+        return new DeliveryDispatcher(
                 none,
                 registry,
                 routes,

@@ -8,22 +8,22 @@ import java.time.Duration;
 import java.util.List;
 
 /** Deliveries for tests elsewhere. */
-public final class TestDeliveries {
+public final class TestDispatchers {
 
-    private TestDeliveries() {}
+    private TestDispatchers() {}
 
     /** Every delivery fails: no route is known. */
-    public static Deliveries failing(Registry registry) {
+    public static DeliveryDispatcher failing(Registry registry) {
         return of(registry, new Routes(List.of()));
     }
 
     /** Nothing is published. */
-    public static Deliveries idle(Registry registry) {
+    public static DeliveryDispatcher idle(Registry registry) {
         return of(registry, TestOutboxFactory.ROUTES);
     }
 
-    private static Deliveries of(Registry registry, Routes routes) {
-        return new Deliveries(
+    private static DeliveryDispatcher of(Registry registry, Routes routes) {
+        return new DeliveryDispatcher(
                 new HandDrivenSource(),
                 registry,
                 routes,

@@ -14,12 +14,12 @@ import java.time.format.DateTimeFormatter;
 import java.time.temporal.TemporalAccessor;
 
 /** Reads times as ISO 8601 writes them; those without an offset are UTC, as Python leaves it out. Numbers say no unit. */
-final class Times extends StdScalarDeserializer<Instant> {
+final class InstantDeserializer extends StdScalarDeserializer<Instant> {
 
     @Serial
     private static final long serialVersionUID = 1L;
 
-    Times() {
+    InstantDeserializer() {
         super(Instant.class);
     }
 

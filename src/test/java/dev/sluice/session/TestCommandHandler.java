@@ -3,7 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
-import dev.sluice.delivery.Deliveries;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
@@ -14,12 +14,12 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 
 /** What clients ask for, for tests elsewhere. */
-public final class TestCommands {
+public final class TestCommandHandler {
 
-    private final Commands commands;
+    private final CommandHandler commands;
 
-    public TestCommands(Registry registry, Retention retention, Deliveries deliveries) {
-        this.commands = new Commands(
+    public TestCommandHandler(Registry registry, Retention retention, DeliveryDispatcher deliveries) {
+        this.commands = new CommandHandler(
                 TestOutboxFactory.ROUTES,
                 TestAuthorizers.asking(new HandDrivenAuthorizer()),
                 registry,
@@ -36,8 +36,8 @@ public final class TestCommands {
         commands.execute(conversation, message);
     }
 
-    void renew(Conversation conversation, AuthenticatedUser bearer) {
-        commands.renew(conversation, bearer);
+    void renew(Conversation conversation, AuthenticatedUser identity) {
+        commands.renew(conversation, identity);
     }
 
     public void unsubscribe(Connection connection, Channel channel) {
@@ -45,6 +45,6 @@ public final class TestCommands {
     }
 
     private static Conversation conversation(Connection connection) {
-        return new Conversation(connection, TestAuthorizers.bearer(connection.user()));
+        return new Conversation(connection, TestAuthorizers.identity(connection.user()));
     }
 }
