@@ -92,12 +92,12 @@ class RelayTest {
                 .count();
     }
 
-    private Connection connection(String user, FrameWriter wire) {
+    private Connection connection(String user, FrameWriter writer) {
         Loop loop = new Loop(99, Runnable::run);
         return new Connection(
                 user,
                 channel -> true,
-                outboxes.open(wire, loop, reason -> {}),
+                outboxes.open(writer, loop, reason -> {}),
                 loop,
                 event -> ended.add(event.connection().user()));
     }

@@ -73,38 +73,38 @@ final class PathProof {
     }
 
     /** Publishes the beats that are due, and begins to make a new connection when that is due. */
-    void beat(Subscription link) {
+    void beat(Subscription subscription) {
         long now = nanoTime.getAsLong();
         if (candidate != null && candidate.late(now)) {
-            link.giveUpRenewal();
+            subscription.giveUpRenewal();
             renewalFailed(null);
         }
         if (candidate != null && candidate.wantsBeat()) {
             candidate.await(++number);
-            link.beatAnew(number);
+            subscription.beatAnew(number);
         }
         // Sent after the candidate's beat. Redis may reorder the two connections, which is why `lost` waits for several
         // beats.
         if (!canary.silent()) {
             canary.await(++number);
-            link.beat(number);
+            subscription.beat(number);
         }
         if (candidate == null && now - renewNanos >= 0) {
             renewNanos = now + timing.reconnect().toNanos();
             candidate = new NewConnection(canary(), now + timing.connect().toNanos());
-            link.renew();
+            subscription.renew();
         }
     }
 
     /** What the beat that was heard tells; {@code null} where none was awaited by that number. */
-    Canary.@Nullable Heard heard(long beat, Subscription link) {
+    Canary.@Nullable Heard heard(long beat, Subscription subscription) {
         Canary.Heard heard = canary.heard(beat);
         if (heard == null && candidate != null) {
             heard = candidate.heard(beat);
             if (heard != null) {
                 canary = candidate.canary();
                 candidate = null;
-                link.adopt();
+                subscription.adopt();
                 listener.renewal(Renewal.PROVEN);
             }
         }

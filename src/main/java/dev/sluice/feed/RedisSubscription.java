@@ -68,9 +68,9 @@ final class RedisSubscription implements Subscription {
      */
     static Subscription open(
             Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        RedisSubscription link = new RedisSubscription(clients, patterns, maxPayload, context, events);
-        link.connect();
-        return link;
+        RedisSubscription subscription = new RedisSubscription(clients, patterns, maxPayload, context, events);
+        subscription.connect();
+        return subscription;
     }
 
     private RedisSubscription(

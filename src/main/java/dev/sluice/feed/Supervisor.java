@@ -177,7 +177,7 @@ final class Supervisor {
         /** Of the connect timeout, then of the next beat. */
         private Runnable cancelTimer = timer.after(timing.connect(), this::timedOut);
 
-        private @Nullable Subscription link;
+        private @Nullable Subscription subscription;
         private @Nullable Instant subscribed;
         private @Nullable Instant lastBeat;
         private boolean busy;
@@ -186,7 +186,7 @@ final class Supervisor {
         void open() {
             try {
                 Subscription opened = opener.open(this);
-                link = opened;
+                subscription = opened;
                 if (over) {
                     opened.close();
                 }
@@ -198,16 +198,16 @@ final class Supervisor {
         void abandon() {
             over = true;
             cancelTimer.run();
-            if (link != null) {
-                link.close();
+            if (subscription != null) {
+                subscription.close();
             }
         }
 
         void pause() {
-            if (lastBeat != null && !over && link != null) {
+            if (lastBeat != null && !over && subscription != null) {
                 // A link that is not read hears no beats.
                 proof.forget();
-                link.pause(paused);
+                subscription.pause(paused);
             }
         }
 
@@ -221,7 +221,7 @@ final class Supervisor {
 
         @Override
         public void heard(long beat) {
-            Canary.Heard heard = over || link == null ? null : proof.heard(beat, link);
+            Canary.Heard heard = over || subscription == null ? null : proof.heard(beat, subscription);
             if (heard == null || subscribed == null) {
                 return;
             }
@@ -237,8 +237,8 @@ final class Supervisor {
         }
 
         private void beat() {
-            if (link != null) {
-                proof.beat(link);
+            if (subscription != null) {
+                proof.beat(subscription);
             }
         }
 

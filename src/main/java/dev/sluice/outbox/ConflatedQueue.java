@@ -54,14 +54,14 @@ final class ConflatedQueue {
 
     /** What the run would leave of its channel; {@code null} where what is held is as new. */
     @Nullable
-    Newest after(PublicationBatch run) {
-        Newest before = byChannel.get(run.channel());
+    Newest after(PublicationBatch batch) {
+        Newest before = byChannel.get(batch.channel());
         if (before == null) {
-            return new Newest(run.channel(), run.last(), run.count() - 1, run.receivers());
+            return new Newest(batch.channel(), batch.last(), batch.count() - 1, batch.receivers());
         }
-        return before.payload.sequence() >= run.last().sequence()
+        return before.payload.sequence() >= batch.last().sequence()
                 ? null
-                : new Newest(run.channel(), run.last(), before.missed + run.count(), run.receivers());
+                : new Newest(batch.channel(), batch.last(), before.missed + batch.count(), batch.receivers());
     }
 
     /** How much more there would be to be charged for if that were held, in bytes of memory; negative where less. */

@@ -9,7 +9,7 @@ public interface FrameWriter {
     void write(Frame frame);
 
     /** Whether a run is written as one piece; where not, each of its messages costs what a frame costs. */
-    default boolean takesRuns() {
+    default boolean takesBatches() {
         return true;
     }
 

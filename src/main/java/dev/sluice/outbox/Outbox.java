@@ -54,7 +54,7 @@ public final class Outbox {
         }
     }
 
-    private final FrameWriter wire;
+    private final FrameWriter writer;
     private final Loop loop;
     private final Bounds bounds;
     private final OutboxMeters meters;
@@ -92,8 +92,8 @@ public final class Outbox {
      * @param loop the connection's event loop
      * @param onFailure told once, on the event loop, why it must end
      */
-    public Outbox(FrameWriter wire, Loop loop, Bounds bounds, OutboxMeters meters, Consumer<Disconnect> onFailure) {
-        this.wire = wire;
+    public Outbox(FrameWriter writer, Loop loop, Bounds bounds, OutboxMeters meters, Consumer<Disconnect> onFailure) {
+        this.writer = writer;
         this.loop = loop;
         this.bounds = bounds;
         this.meters = meters;
@@ -105,16 +105,16 @@ public final class Outbox {
         if (failed || closing || ended) {
             return;
         }
-        if (frame instanceof PublicationBatch run && run.count() > 1 && !wire.takesRuns()) {
-            for (int i = 0; i < run.count(); i++) {
-                PublicationBatch one = new PublicationBatch(run.channel(), run.get(i));
-                one.sharedBy(run.receivers());
+        if (frame instanceof PublicationBatch batch && batch.count() > 1 && !writer.takesBatches()) {
+            for (int i = 0; i < batch.count(); i++) {
+                PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
+                one.sharedBy(batch.receivers());
                 send(one);
             }
-        } else if (frame instanceof PublicationBatch run
-                && run.channel().route().overflow() == Overflow.LATEST
+        } else if (frame instanceof PublicationBatch batch
+                && batch.channel().route().overflow() == Overflow.LATEST
                 && full()) {
-            hold(run);
+            hold(batch);
         } else if (fits(frame.cost())) {
             write(frame);
         } else {
@@ -144,12 +144,12 @@ public final class Outbox {
             closing = true;
             since = System.nanoTime();
             watch();
-            wire.close(code, reason);
+            writer.close(code, reason);
         } catch (Throwable e) {
             // Perhaps for lack of memory, which a close frame takes as well.
             LOG.debug("Closing failed", e);
             closing = true;
-            wire.cut();
+            writer.cut();
         }
     }
 
@@ -158,7 +158,7 @@ public final class Outbox {
         ended = true;
         if (unflushed > 0) {
             // What the wire has been given it must get rid of.
-            wire.flush(failure -> {});
+            writer.flush(failure -> {});
         }
         inFlight = 0;
         unflushed = 0;
@@ -202,7 +202,7 @@ public final class Outbox {
         unflushedShare = 0;
         inFlight += bytes;
         inFlightShare += share;
-        wire.flush(failure -> done(bytes, share, failure));
+        writer.flush(failure -> done(bytes, share, failure));
         if (inFlight > 0 && !busy) {
             since = System.nanoTime();
             done = since;
@@ -216,12 +216,12 @@ public final class Outbox {
         if (closing) {
             if (now - since >= MAX_CLOSING_NANOS) {
                 unwatch();
-                wire.cut();
+                writer.cut();
             }
         } else if (now - done >= bounds.maxFlushNanos()) {
             fail(Disconnect.STALLED);
         } else if (now - since >= bounds.maxStallNanos() / SUSPICIOUS) {
-            since = wire.lastTaken(since, now);
+            since = writer.lastTaken(since, now);
             // Asking may have ended a flush, and more.
             if (busy && now - since >= bounds.maxStallNanos()) {
                 fail(Disconnect.STALLED);
@@ -278,7 +278,7 @@ public final class Outbox {
     }
 
     private void write(Frame frame) {
-        wire.write(frame);
+        writer.write(frame);
         unflushed += frame.cost();
         unflushedShare += frame.share();
         if (unflushed >= bounds.full()) {
@@ -309,18 +309,18 @@ public final class Outbox {
         return charged() + unflushed + cost <= bounds.maxBytes();
     }
 
-    private void hold(PublicationBatch run) {
+    private void hold(PublicationBatch batch) {
         if (held == null) {
             held = new ConflatedQueue();
         }
-        ConflatedQueue.Newest newest = held.after(run);
+        ConflatedQueue.Newest newest = held.after(batch);
         if (newest == null) {
             return;
         }
         if (hasRoom(held.added(newest))) {
             int dropped = held.hold(newest);
             if (dropped > 0) {
-                meters.missed(run.channel().route(), dropped);
+                meters.missed(batch.channel().route(), dropped);
             }
         } else {
             fail(Disconnect.OUTBOX_FULL);
@@ -398,7 +398,7 @@ public final class Outbox {
     /** The outboxes of the loop hold too much, and this one most of it; or still too much while it is ending. */
     void makeRoom() {
         if (isEnding()) {
-            wire.cut();
+            writer.cut();
         } else {
             meters.crowdedOut();
             fail(Disconnect.OUTBOX_FULL);

@@ -39,8 +39,8 @@ public final class OutboxFactory {
     }
 
     /** An outbox with nothing in it; what it needs is said in {@link Outbox}. */
-    public Outbox open(FrameWriter wire, Loop loop, Consumer<Disconnect> onFailure) {
-        return new Outbox(wire, loop, bounds, meters, onFailure);
+    public Outbox open(FrameWriter writer, Loop loop, Consumer<Disconnect> onFailure) {
+        return new Outbox(writer, loop, bounds, meters, onFailure);
     }
 
     /** The most bytes that a run of several publications may have, so that it always fits into an empty outbox. */

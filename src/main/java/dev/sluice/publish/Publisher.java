@@ -19,8 +19,8 @@ public final class Publisher {
 
     private final CommandConnection redis;
 
-    Publisher(CommandConnectionFactory lines, SluiceConfig config) {
-        this.redis = lines.open(config.publish().timeout());
+    Publisher(CommandConnectionFactory connections, SluiceConfig config) {
+        this.redis = connections.open(config.publish().timeout());
     }
 
     /**

@@ -55,9 +55,9 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
      * @param timeout how long Redis may take to answer
      */
     public CommandConnection open(Duration timeout) {
-        CommandConnection line = new CommandConnection(vertx.get(), this::client, timeout, reconnect);
-        open.add(line);
-        return line;
+        CommandConnection connection = new CommandConnection(vertx.get(), this::client, timeout, reconnect);
+        open.add(connection);
+        return connection;
     }
 
     @PreDestroy

@@ -58,10 +58,10 @@ public final class LoopListeners {
      *     connection which had been given the rest before
      * @return the number of connections that were sent any of it
      */
-    public int deliver(PublicationBatch run, ObjIntConsumer<PublicationBatch> sent) {
+    public int deliver(PublicationBatch batch, ObjIntConsumer<PublicationBatch> sent) {
         changes.apply();
-        long first = run.first().sequence();
-        long last = run.last().sequence();
+        long first = batch.first().sequence();
+        long last = batch.last().sequence();
         int whole = 0;
         int parts = 0;
         run.sharedBy(Math.max(1, size));
@@ -69,11 +69,11 @@ public final class LoopListeners {
         for (int i = 0; i < size; i++) {
             Listener listener = listeners[i];
             if (listener.after < first) {
-                listener.connection.send(run);
+                listener.connection.send(batch);
                 listener.received = last;
                 whole++;
             } else {
-                PublicationBatch part = run.after(listener.after);
+                PublicationBatch part = batch.after(listener.after);
                 if (part != null) {
                     listener.connection.send(part);
                     listener.received = last;
@@ -82,7 +82,7 @@ public final class LoopListeners {
                 }
             }
         }
-        sent.accept(run, whole);
+        sent.accept(batch, whole);
         return whole + parts;
     }
 

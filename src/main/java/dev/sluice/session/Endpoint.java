@@ -35,8 +35,8 @@ abstract class Endpoint {
     /** Who has shown a good token on the upgrade request, if anybody. */
     static final TypedKey<AuthenticatedUser> IDENTITY = new TypedKey<>("sluice.identity");
 
-    /** The guard of the TCP connection. */
-    static final TypedKey<WebSocketChannel> GUARD = new TypedKey<>("sluice.guard");
+    /** Netty handler of the TCP connection. */
+    static final TypedKey<WebSocketChannel> CHANNEL = new TypedKey<>("sluice.channel");
 
     private static final TypedKey<Session> SESSION = new TypedKey<>("sluice.session");
     private static final Logger LOG = Logger.getLogger(Endpoint.class);
@@ -52,17 +52,17 @@ abstract class Endpoint {
     @NonBlocking
     void open(WebSocketConnection socket) {
         UserData data = socket.userData();
-        WebSocketChannel guard = data.remove(GUARD);
+        WebSocketChannel channel = data.remove(CHANNEL);
         try {
-            Session session = sessions.open(socket, guard);
+            Session session = sessions.open(socket, channel);
             data.put(SESSION, session);
             // The callback below never comes where the connection was closed before it was a WebSocket. It is asked for
             // before anything is answered, which takes memory that may not be there.
-            guard.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
-            sessions.start(session, guard, data.remove(IDENTITY));
+            channel.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
+            sessions.start(session, channel, data.remove(IDENTITY));
         } catch (Throwable e) {
             // Without a session nobody would ever close it.
-            guard.cut();
+            channel.cut();
             throw e;
         }
     }

@@ -81,9 +81,9 @@ final class Session implements Inbound.Peer {
      *
      * @param loop the WebSocket's event loop
      */
-    Session(SessionHost host, FrameWriter wire, OutboxFactory outboxes, Loop loop) {
+    Session(SessionHost host, FrameWriter writer, OutboxFactory outboxes, Loop loop) {
         this.host = host;
-        this.outbox = outboxes.open(wire, loop, this::disconnect);
+        this.outbox = outboxes.open(writer, loop, this::disconnect);
         this.loop = loop;
     }
 

@@ -86,24 +86,24 @@ final class SessionRegistry implements SessionHost {
     }
 
     /** A session that has not started. To be called on the socket's event loop. */
-    Session open(WebSocketConnection socket, WebSocketChannel guard) {
+    Session open(WebSocketConnection socket, WebSocketChannel channel) {
         Loop loop = loops.current();
-        Session session = new Session(this, wires.open(socket, guard, loop), outboxes, loop);
+        Session session = new Session(this, wires.open(socket, channel, loop), outboxes, loop);
         on(loop).add(session);
-        Inbound inbound = guard.inbound();
+        Inbound inbound = channel.inbound();
         session.whenAdmitted(() -> {
-            guard.slot().decided();
+            channel.slot().decided();
             inbound.authenticated();
         });
-        session.holds(guard.slot());
+        session.holds(channel.slot());
         session.hears(inbound);
         return session;
     }
 
     /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
-    void start(Session session, WebSocketChannel guard, @Nullable AuthenticatedUser identity) {
+    void start(Session session, WebSocketChannel channel, @Nullable AuthenticatedUser identity) {
         session.opened(identity);
-        guard.inbound().watch(session);
+        channel.inbound().watch(session);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }

@@ -62,32 +62,32 @@ final class UpgradeCheck implements HttpUpgradeCheck {
     @Override
     public Uni<CheckResult> perform(HttpUpgradeContext context) {
         HttpServerRequest request = context.httpRequest();
-        WebSocketChannel guard = channels.of(request);
-        if (guard == null) {
+        WebSocketChannel channel = channels.of(request);
+        if (channel == null) {
             return CheckResult.rejectUpgrade(400);
         }
-        if (!guard.isOpen()) {
+        if (!channel.isOpen()) {
             // A slot that is taken now would never be given back.
             return Uni.createFrom().nothing();
         }
-        if (!guard.begin(request)) {
+        if (!channel.begin(request)) {
             return CheckResult.rejectUpgrade(400);
         }
         String token = requestToken.of(request);
-        ConnectionSlots.Full full = guard.slot().take(slots.address(request), token != null);
+        ConnectionSlots.Full full = channel.slot().take(slots.address(request), token != null);
         if (full != null) {
             return CheckResult.rejectUpgrade(full.status(), tryAgain());
         }
-        context.userData().put(Endpoint.GUARD, guard);
+        context.userData().put(Endpoint.CHANNEL, channel);
         // Whoever has left meanwhile gets neither an answer nor a WebSocket.
-        return check(context, guard, token)
+        return check(context, channel, token)
                 .onItem()
-                .transformToUni(result -> guard.isOpen()
+                .transformToUni(result -> channel.isOpen()
                         ? Uni.createFrom().item(result)
                         : Uni.createFrom().nothing());
     }
 
-    private Uni<CheckResult> check(HttpUpgradeContext context, WebSocketChannel guard, @Nullable String token) {
+    private Uni<CheckResult> check(HttpUpgradeContext context, WebSocketChannel channel, @Nullable String token) {
         HttpServerRequest request = context.httpRequest();
         if (sessions.closing()) {
             return CheckResult.rejectUpgrade(503, tryAgain());
@@ -99,12 +99,12 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             return CheckResult.permitUpgrade();
         }
         Uni<CheckResult> evicted = Uni.createFrom()
-                .emitter(emitter -> guard.slot()
+                .emitter(emitter -> channel.slot()
                         .onEviction(() -> emitter.complete(CheckResult.rejectUpgradeSync(503, tryAgain()))));
-        return Uni.combine().any().of(verify(context, guard, token), evicted);
+        return Uni.combine().any().of(verify(context, channel, token), evicted);
     }
 
-    private Uni<CheckResult> verify(HttpUpgradeContext context, WebSocketChannel guard, String token) {
+    private Uni<CheckResult> verify(HttpUpgradeContext context, WebSocketChannel channel, String token) {
         Context loop = Vertx.currentContext();
         return authenticator
                 .verify(token)
@@ -112,16 +112,16 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 .after(authTimeout)
                 .recoverWithItem(new TokenResult.Unavailable())
                 .emitOn(task -> loop.runOnContext(x -> task.run()))
-                .map(result -> verified(context, guard, result));
+                .map(result -> verified(context, channel, result));
     }
 
-    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel guard, TokenResult result) {
+    private CheckResult verified(HttpUpgradeContext context, WebSocketChannel channel, TokenResult result) {
         if (result instanceof TokenResult.Accepted accepted && !sessions.closing()) {
             if (!registry.hasRoomFor(accepted.identity().user())) {
                 meters.userLimitReached();
                 return CheckResult.rejectUpgradeSync(429, tryAgain());
             }
-            guard.slot().decided();
+            channel.slot().decided();
             context.userData().put(Endpoint.IDENTITY, accepted.identity());
             return CheckResult.permitUpgradeSync();
         }

@@ -24,8 +24,8 @@ final class FrameEncoder {
 
     /** The bytes of the frame as a server sends it, unmasked; to be released by the caller. */
     ByteBuf encode(Frame frame, ByteBufAllocator allocator) {
-        if (frame instanceof PublicationBatch run) {
-            return shared(run, allocator).retainedDuplicate();
+        if (frame instanceof PublicationBatch batch) {
+            return shared(batch, allocator).retainedDuplicate();
         }
         ByteBuf bytes = allocator.directBuffer(frame.length(), frame.length());
         if (frame instanceof Frame.Text text) {
@@ -38,9 +38,9 @@ final class FrameEncoder {
         return bytes;
     }
 
-    private ByteBuf shared(PublicationBatch run, ByteBufAllocator allocator) {
+    private ByteBuf shared(PublicationBatch batch, ByteBufAllocator allocator) {
         ByteBuf shared = lastBytes;
-        if (shared != null && run == lastRun) {
+        if (shared != null && batch == lastRun) {
             return shared;
         }
         // Before anything is allocated: that may fail, and what has been released must not be found again.
@@ -49,12 +49,12 @@ final class FrameEncoder {
         if (shared != null) {
             shared.release();
         }
-        ByteBuf bytes = allocator.directBuffer(run.length(), run.length());
-        for (int i = 0; i < run.count(); i++) {
-            Payload payload = run.get(i);
+        ByteBuf bytes = allocator.directBuffer(batch.length(), batch.length());
+        for (int i = 0; i < batch.count(); i++) {
+            Payload payload = batch.get(i);
             append(bytes, payload.text() ? FINAL_TEXT : FINAL_BINARY, payload.bytes());
         }
-        lastRun = run;
+        lastRun = batch;
         lastBytes = bytes;
         return bytes;
     }

@@ -28,10 +28,10 @@ public final class FrameWriterFactory {
     }
 
     /** A wire to a WebSocket that is bound to the loop. */
-    public FrameWriter open(WebSocketConnection socket, WebSocketChannel guard, Loop loop) {
+    public FrameWriter open(WebSocketConnection socket, WebSocketChannel channel, Loop loop) {
         return direct
                 ? new DirectFrameWriter(
-                        socket, guard.context(), encoders.computeIfAbsent(loop, x -> new FrameEncoder()))
-                : new StandardFrameWriter(socket, guard);
+                        socket, channel.context(), encoders.computeIfAbsent(loop, x -> new FrameEncoder()))
+                : new StandardFrameWriter(socket, channel);
     }
 }

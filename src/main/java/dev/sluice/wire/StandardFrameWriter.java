@@ -23,23 +23,23 @@ final class StandardFrameWriter implements FrameWriter {
     private static final Logger LOG = Logger.getLogger(StandardFrameWriter.class);
 
     private final WebSocketConnection socket;
-    private final WebSocketChannel guard;
+    private final WebSocketChannel channel;
     private final WriteProgress progress;
 
     /** The last write, after which all before it are done. */
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
 
-    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel guard) {
+    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel channel) {
         this.socket = socket;
-        this.guard = guard;
-        this.progress = new WriteProgress(guard.context().channel());
+        this.channel = channel;
+        this.progress = new WriteProgress(channel.context().channel());
     }
 
     @Override
     public void write(Frame frame) {
-        if (frame instanceof PublicationBatch run) {
-            for (int i = 0; i < run.count(); i++) {
-                Payload payload = run.get(i);
+        if (frame instanceof PublicationBatch batch) {
+            for (int i = 0; i < batch.count(); i++) {
+                Payload payload = batch.get(i);
                 send(payload.text() ? sendText(payload.bytes()) : socket.sendBinary(payload.bytes()));
             }
         } else if (frame instanceof Frame.Text text) {
@@ -52,7 +52,7 @@ final class StandardFrameWriter implements FrameWriter {
     }
 
     @Override
-    public boolean takesRuns() {
+    public boolean takesBatches() {
         return false;
     }
 
@@ -73,7 +73,7 @@ final class StandardFrameWriter implements FrameWriter {
 
     @Override
     public void cut() {
-        guard.cut();
+        channel.cut();
     }
 
     static void close(WebSocketConnection socket, int code, String reason) {

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class WebSocketChannel extends ChannelDuplexHandler {
 
-    private static final String NAME = "sluice-guard";
+    private static final String NAME = "sluice-websocket";
     private static final int MAX_LINGER_SECONDS = 1;
 
     private final Channel channel;
@@ -177,7 +177,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
         }
     }
 
-    /** Reports text that is not UTF-8 to the guard, which stands before it. */
+    /** Reports text that is not UTF-8 to the WebSocketChannel, which is in front of it. */
     private final class TextValidator extends Utf8FrameValidator {
 
         TextValidator() {

@@ -39,7 +39,7 @@ class BacklogTest {
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Loop loop = new Loop(0, tasks::add);
     private final Registry registry = TestRegistries.with(Scope.CONNECTION);
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final RouteMeters meters = new RouteMeters("upload", new SimpleMeterRegistry());
     private final List<Lagged> lags = new ArrayList<>();
     private int drains;
@@ -49,7 +49,7 @@ class BacklogTest {
 
     @BeforeEach
     void listen() {
-        join(wire);
+        join(writer);
     }
 
     @Test
@@ -60,10 +60,10 @@ class BacklogTest {
         assertThat(tasks).as("not before it is handed over").isEmpty();
         backlog.handOver();
         assertThat(tasks).hasSize(1);
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         runTasks();
-        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 100));
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 100));
+        assertThat(writer.flushes).isEqualTo(1);
     }
 
     @Test
@@ -75,8 +75,8 @@ class BacklogTest {
         }
         assertThat(tasks).hasSize(1);
         runTasks();
-        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 6));
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 6));
+        assertThat(writer.flushes).isEqualTo(1);
         add(A);
         backlog.handOver();
         assertThat(tasks).hasSize(1);
@@ -100,8 +100,8 @@ class BacklogTest {
         add(B);
         backlog.handOver();
         runTasks();
-        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 8));
-        assertThat(wire.runs).as("and no two reads").containsExactly(3, 1, 1, 2, 1);
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 8));
+        assertThat(writer.runs).as("and no two reads").containsExactly(3, 1, 1, 2, 1);
     }
 
     @Test
@@ -116,14 +116,14 @@ class BacklogTest {
         add(A, 246);
         backlog.handOver();
         runTasks();
-        assertThat(wire.runs).as("four fill it, and one may be larger alone").containsExactly(4, 1, 1, 1);
-        wire.runs.clear();
+        assertThat(writer.runs).as("four fill it, and one may be larger alone").containsExactly(4, 1, 1, 1);
+        writer.runs.clear();
         for (int i = 0; i < 4; i++) {
             add(A, i == 0 ? 247 : 246);
         }
         backlog.handOver();
         runTasks();
-        assertThat(wire.runs).as("one byte too much").containsExactly(3, 1);
+        assertThat(writer.runs).as("one byte too much").containsExactly(3, 1);
     }
 
     @Test
@@ -137,19 +137,19 @@ class BacklogTest {
         int turns = 0;
         while (!tasks.isEmpty()) {
             assertThat(tasks).hasSize(1);
-            int before = wire.sent.size() + second.sent.size();
+            int before = writer.sent.size() + second.sent.size();
             tasks.remove().run();
             turns++;
-            assertThat(wire.waiting).as("flushed, too").isZero();
-            assertThat(wire.sent.size() + second.sent.size() - before).isBetween(1, 4096);
+            assertThat(writer.waiting).as("flushed, too").isZero();
+            assertThat(writer.sent.size() + second.sent.size() - before).isBetween(1, 4096);
             if (turns == 1) {
                 add(A);
                 backlog.handOver();
             }
         }
         assertThat(turns).isEqualTo(4);
-        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 5001));
-        assertThat(second.sent).isEqualTo(wire.sent);
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 5001));
+        assertThat(second.sent).isEqualTo(writer.sent);
         assertThat(backlog.bytes()).isZero();
     }
 
@@ -235,7 +235,7 @@ class BacklogTest {
         backlog.drop();
         assertThat(lags).as("the loop has not gone on").isEmpty();
         runTasks();
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         assertThat(lags).singleElement().satisfies(lag -> {
             assertThat(lag.loop()).isSameAs(loop);
             assertThat(lag.since()).isBetween(beforeOldest.minusMillis(1), afterOldest);
@@ -244,7 +244,7 @@ class BacklogTest {
         add(B);
         backlog.handOver();
         runTasks();
-        assertThat(wire.sent).containsExactly("4");
+        assertThat(writer.sent).containsExactly("4");
         assertThat(lags).hasSize(1);
     }
 
@@ -272,7 +272,7 @@ class BacklogTest {
         add(A);
         backlog.handOver();
         tasks.remove().run();
-        int written = wire.sent.size();
+        int written = writer.sent.size();
         assertThat(written).isBetween(1, 2999);
         assertThat(tasks).hasSize(1);
         backlog.drop();
@@ -280,7 +280,7 @@ class BacklogTest {
         add(B);
         backlog.handOver();
         runTasks();
-        assertThat(wire.sent).containsExactlyElementsOf(numbers(1, 3000));
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 3000));
         assertThat(lags).hasSize(1);
         assertThat(backlog.bytes()).isZero();
     }
@@ -295,7 +295,7 @@ class BacklogTest {
         add(A);
         backlog.handOver();
         runTasks();
-        assertThat(wire.sent).containsExactly("1", "2");
+        assertThat(writer.sent).containsExactly("1", "2");
         assertThat(lags).isEmpty();
     }
 
@@ -311,7 +311,7 @@ class BacklogTest {
             runTasks();
         }
         assertThat(lags).hasSize(3);
-        assertThat(wire.sent).containsExactly("2", "4", "6");
+        assertThat(writer.sent).containsExactly("2", "4", "6");
     }
 
     @Test
@@ -330,9 +330,9 @@ class BacklogTest {
             }
         }
         runTasks();
-        assertThat(wire.sent).isEqualTo(expected);
+        assertThat(writer.sent).isEqualTo(expected);
         assertThat(backlog.bytes()).isZero();
-        assertThat(wire.runs).as("there were runs").anyMatch(count -> count > 5);
+        assertThat(writer.runs).as("there were runs").anyMatch(count -> count > 5);
     }
 
     private Backlog backlog(long maxBytes) {

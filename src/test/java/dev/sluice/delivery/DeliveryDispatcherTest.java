@@ -40,7 +40,7 @@ class DeliveryDispatcherTest {
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final List<Lagged> lags = new ArrayList<>();
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final RecordingFrameWriter otherWire = new RecordingFrameWriter();
     private final DeliveryDispatcher deliveries = new DeliveryDispatcher(
             source,
@@ -50,14 +50,14 @@ class DeliveryDispatcherTest {
             MAX_PAUSE,
             lag -> {
                 lags.add(lag);
-                (lag.loop() == loop ? wire : otherWire).sent.add("lagged");
+                (lag.loop() == loop ? writer : otherWire).sent.add("lagged");
             },
             metrics);
     private long sequence;
 
     @Test
     void eachLoopGetsOneTaskForWhatOneReadHasBrought() {
-        listen("1", loop, wire, A, B);
+        listen("1", loop, writer, A, B);
         listen("2", otherLoop, otherWire, A);
         for (int i = 0; i < 10; i++) {
             publish(A);
@@ -68,8 +68,8 @@ class DeliveryDispatcherTest {
         assertThat(tasks).hasSize(1);
         assertThat(otherTasks).hasSize(1);
         run(tasks);
-        assertThat(heard(wire)).hasSize(20);
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(heard(writer)).hasSize(20);
+        assertThat(writer.flushes).isEqualTo(1);
         assertThat(heard(otherWire)).as("each on its own").isEmpty();
         run(otherTasks);
         assertThat(heard(otherWire)).hasSize(10);
@@ -81,7 +81,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void pausesAtTheBoundAndGoesOnAtHalfOfIt() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         read(9);
         assertThat(source.paused).isFalse();
         read(1);
@@ -93,12 +93,12 @@ class DeliveryDispatcherTest {
         assertThat(source.paused).as("on the source's own thread").isTrue();
         readIsOver();
         assertThat(source.paused).isFalse();
-        assertThat(heard(wire)).hasSize(11);
+        assertThat(heard(writer)).hasSize(11);
     }
 
     @Test
     void goesOnOnlyOnceEveryLoopHasCaughtUp() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(10);
         assertThat(source.pauses).isEqualTo(1);
@@ -113,7 +113,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void aLoopThatStaysBehindLosesWhatWaitsForItAndNoOtherDoes() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(6);
         run(otherTasks);
@@ -126,20 +126,20 @@ class DeliveryDispatcherTest {
         run(otherTasks);
         assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, 13));
         run(tasks);
-        assertThat(heard(wire)).as("told on the loop, once it goes on").containsExactly("lagged");
+        assertThat(heard(writer)).as("told on the loop, once it goes on").containsExactly("lagged");
         assertThat(lags).singleElement().extracting(Lagged::loop).isSameAs(loop);
         assertThat(counted("sluice.feed.gaps")).isEqualTo(1);
         read(2);
         run(tasks);
         run(otherTasks);
-        assertThat(heard(wire)).containsExactly("lagged", "14", "15");
+        assertThat(heard(writer)).containsExactly("lagged", "14", "15");
         assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, 15));
         assertThat(pending()).isZero();
     }
 
     @Test
     void aTimerOfAPauseThatIsOverDropsNothing() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         read(10);
         run(tasks);
         readIsOver();
@@ -155,12 +155,12 @@ class DeliveryDispatcherTest {
         run(tasks);
         readIsOver();
         assertThat(lags).isEmpty();
-        assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 20));
+        assertThat(heard(writer)).containsExactlyElementsOf(numbers(1, 20));
     }
 
     @Test
     void aLoopThatNeverRunsCostsItsBoundAndOneRead() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         int perRead = 7;
         int reads = 0;
@@ -178,15 +178,15 @@ class DeliveryDispatcherTest {
         }
         assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, reads * perRead));
         run(tasks);
-        assertThat(heard(wire)).containsExactly("lagged");
+        assertThat(heard(writer)).containsExactly("lagged");
         read(1);
         run(tasks);
-        assertThat(heard(wire)).hasSize(2);
+        assertThat(heard(writer)).hasSize(2);
     }
 
     @Test
     void tellsHowMuchIsPending() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(3);
         assertThat(pending()).isEqualTo(6000);
@@ -198,7 +198,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void countsWhatIsDelivered() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("2", loop, new RecordingFrameWriter(), A);
         listen("3", otherLoop, otherWire, A);
         read(4);
@@ -213,7 +213,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void whoeverSubscribedInBetweenHearsIt() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         publish(A);
         readIsOver();
         RecordingFrameWriter late = new RecordingFrameWriter();
@@ -224,7 +224,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void whatWasGivenOnAskingIsNotDeliveredAgain() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         RecordingFrameWriter late = new RecordingFrameWriter();
         for (int i = 0; i < 3; i++) {
             publish(A);
@@ -237,7 +237,7 @@ class DeliveryDispatcherTest {
         give(asking, newest);
         run(tasks);
         assertThat(heard(late)).containsExactly("4", "5");
-        assertThat(heard(wire)).containsExactlyElementsOf(numbers(1, 5));
+        assertThat(heard(writer)).containsExactlyElementsOf(numbers(1, 5));
         assertThat(counted("sluice.deliveries", "route", "upload")).isEqualTo(7);
         assertThat(counted("sluice.delivery.bytes")).isEqualTo(7 * LENGTH);
         read(1);
@@ -247,7 +247,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void whatOneConnectionWasGivenIsNotWithheldFromAnother() {
-        listen("1", loop, wire, A, B);
+        listen("1", loop, writer, A, B);
         publish(A);
         publish(B);
         Payload newest = payload();
@@ -255,14 +255,14 @@ class DeliveryDispatcherTest {
         readIsOver();
         give(listen("2", loop, otherWire, A, B), newest);
         run(tasks);
-        assertThat(heard(wire)).containsExactly("1", "2", "3");
+        assertThat(heard(writer)).containsExactly("1", "2", "3");
         assertThat(heard(otherWire)).as("nor other channels").containsExactly("3", "2");
     }
 
     @Test
     void resubscribingOnAnotherConnectionBringsNothingBack() {
         // Keeps the channel's listeners alive.
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         publish(A);
         publish(A);
         Payload newest = payload();
@@ -282,7 +282,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void subscribingAgainWhilePublicationsWaitSkipsNone() {
-        Connection one = listen("1", loop, wire, A);
+        Connection one = listen("1", loop, writer, A);
         publish(A);
         Payload newest = payload();
         deliver(A, newest);
@@ -293,7 +293,7 @@ class DeliveryDispatcherTest {
                 .isFalse();
         run(tasks);
         assertThat(deliveries.needs(one, A, newest, false)).as("it has come").isFalse();
-        assertThat(heard(wire)).containsExactly("1", "2");
+        assertThat(heard(writer)).containsExactly("1", "2");
     }
 
     @Test
@@ -301,20 +301,20 @@ class DeliveryDispatcherTest {
         // The thread that publishes has retained it and not yet asked who listens.
         Payload newest = payload();
         registry.publishing(newest.sequence());
-        Connection one = listen("1", loop, wire, A);
+        Connection one = listen("1", loop, writer, A);
         give(one, newest);
         deliver(A, newest);
         readIsOver();
         assertThat(deliveries.needs(one, A, newest, false)).isFalse();
         run(tasks);
-        assertThat(heard(wire)).containsExactly("1");
+        assertThat(heard(writer)).containsExactly("1");
     }
 
     @Test
     void anotherConnectionOfTheUserIsGivenWhatItHasNotGotAndLosesNothing() {
         Payload before = payload();
         registry.publishing(before.sequence());
-        Connection one = listen("7", loop, wire, A);
+        Connection one = listen("7", loop, writer, A);
         give(one, before);
         Connection sibling = listen("7", loop, otherWire);
         give(sibling, before);
@@ -325,12 +325,12 @@ class DeliveryDispatcherTest {
         assertThat(deliveries.needs(sibling, A, newest, false)).isFalse();
         run(tasks);
         assertThat(heard(otherWire)).containsExactly("1", "2");
-        assertThat(heard(wire)).containsExactly("1", "2");
+        assertThat(heard(writer)).containsExactly("1", "2");
     }
 
     @Test
     void siblingOnABusyLoopHearsWhatIsPublishedAfterTheSubscription() {
-        listen("1", loop, wire, A);
+        listen("1", loop, writer, A);
         listen("7", loop, otherWire);
         Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
         read(1);
@@ -356,7 +356,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void unsubscribingInBetweenMakesTheNewestNeededAgain() {
-        Connection one = listen("1", loop, wire, A);
+        Connection one = listen("1", loop, writer, A);
         Payload newest = payload();
         deliver(A, newest);
         readIsOver();
@@ -364,12 +364,12 @@ class DeliveryDispatcherTest {
         registry.unsubscribe(one, A);
         registry.subscribe(one, A);
         give(one, newest);
-        assertThat(heard(wire)).containsExactly("1", "1");
+        assertThat(heard(writer)).containsExactly("1", "1");
     }
 
     @Test
     void whatTheLoopHasDroppedIsGivenOnSubscribingAgain() {
-        Connection one = listen("1", loop, wire, A);
+        Connection one = listen("1", loop, writer, A);
         read(9);
         Payload newest = payload();
         deliver(A, newest);
@@ -377,11 +377,11 @@ class DeliveryDispatcherTest {
         source.timeIsUp();
         assertThat(deliveries.needs(one, A, newest, false)).as("not told yet").isFalse();
         run(tasks);
-        assertThat(heard(wire)).containsExactly("lagged");
+        assertThat(heard(writer)).containsExactly("lagged");
         give(one, newest);
         read(1);
         run(tasks);
-        assertThat(heard(wire)).containsExactly("lagged", "10", "11");
+        assertThat(heard(writer)).containsExactly("lagged", "10", "11");
     }
 
     private void give(Connection to, Payload newest) {

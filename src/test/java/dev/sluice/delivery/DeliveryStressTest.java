@@ -602,9 +602,9 @@ class DeliveryStressTest {
             unflushed += frame.cost();
             waiting += frame.cost();
             expect(waiting <= MAX_OUTBOX, () -> waiting + " bytes are waiting");
-            if (frame instanceof PublicationBatch run) {
-                for (int i = 0; i < run.count(); i++) {
-                    publication(run.channel(), new String(run.get(i).bytes(), StandardCharsets.US_ASCII));
+            if (frame instanceof PublicationBatch batch) {
+                for (int i = 0; i < batch.count(); i++) {
+                    publication(batch.channel(), new String(batch.get(i).bytes(), StandardCharsets.US_ASCII));
                 }
             } else if (frame instanceof Frame.Text text) {
                 message(new String(text.utf8(), StandardCharsets.UTF_8));

@@ -36,7 +36,7 @@ class SubscriptionRestorerTest {
     private long waited;
     private final SubscriptionRestorer restorer = new SubscriptionRestorer(
             lingering, registry, TestAuthorizers.asking(authorizer), wanted::add, this::after, metrics);
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final Connection connection = connection();
 
     @Test
@@ -47,7 +47,7 @@ class SubscriptionRestorerTest {
         answer(true);
         assertThat(TestRegistries.hearing(registry, OWNED)).containsExactly(connection);
         assertThat(timers).isEmpty();
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         assertThat(count("restored")).isEqualTo(1);
         assertThat(count("lost")).isZero();
     }
@@ -64,8 +64,11 @@ class SubscriptionRestorerTest {
         assertThat(authorizer.questions).hasSizeBetween(2, 10);
         assertThat(waited).isLessThan(10_000);
         assertThat(count("lost")).isEqualTo(1);
-        assertThat(wire.sent).singleElement().asString().startsWith("{\"action\":\"error\",\"code\":\"unavailable\",");
-        assertThat(wire.sent.get(0)).contains("\"channel\":\"owned:1\"");
+        assertThat(writer.sent)
+                .singleElement()
+                .asString()
+                .startsWith("{\"action\":\"error\",\"code\":\"unavailable\",");
+        assertThat(writer.sent.get(0)).contains("\"channel\":\"owned:1\"");
     }
 
     @Test
@@ -73,7 +76,7 @@ class SubscriptionRestorerTest {
         connected();
         answer(false);
         assertThat(timers).isEmpty();
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         assertThat(count("lost")).isZero();
     }
 
@@ -137,6 +140,6 @@ class SubscriptionRestorerTest {
     private Connection connection() {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxFactory.standard().open(wire, loop, reason -> {}), loop, ended -> {});
+                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, ended -> {});
     }
 }

@@ -30,7 +30,7 @@ class OutboxTest {
 
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Loop loop = new Loop(0, tasks::add);
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final List<Disconnect> failures = new ArrayList<>();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final Outbox outbox = outbox(MAX, STALL, metrics);
@@ -45,7 +45,7 @@ class OutboxTest {
         outbox.send(run(USER, 2, 3));
         outbox.send(new Frame.Ping());
         outbox.send(Frame.text("two"));
-        assertThat(wire.sent).containsExactly("one", "1", "Pong", "2", "3", "Ping", "two");
+        assertThat(writer.sent).containsExactly("one", "1", "Pong", "2", "3", "Ping", "two");
     }
 
     @Test
@@ -57,35 +57,35 @@ class OutboxTest {
                 outbox.send(run(UPLOAD, i));
                 next.send(run(UPLOAD, i));
             }
-            assertThat(wire.flushes).isZero();
+            assertThat(writer.flushes).isZero();
         });
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         assertThat(neighbour.flushes).isEqualTo(1);
         assertThat(tasks).as("nothing left to do").isEmpty();
         loop.batch(() -> {});
-        assertThat(wire.flushes).as("nothing new").isEqualTo(1);
+        assertThat(writer.flushes).as("nothing new").isEqualTo(1);
     }
 
     @Test
     void outsideOfABatchTheFlushIsScheduledOnce() {
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(UPLOAD, 2));
-        assertThat(wire.flushes).isZero();
+        assertThat(writer.flushes).isZero();
         assertThat(tasks).hasSize(1);
         runTasks();
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         outbox.send(run(UPLOAD, 3));
         runTasks();
-        assertThat(wire.flushes).isEqualTo(2);
+        assertThat(writer.flushes).isEqualTo(2);
     }
 
     @Test
     void whatABatchHasFlushedIsNotFlushedAgain() {
         outbox.send(Frame.text("scheduled"));
         loop.batch(() -> outbox.send(Frame.text("in a batch")));
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         runTasks();
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
     }
 
     @Test
@@ -94,9 +94,9 @@ class OutboxTest {
             for (int i = 0; i < 10; i++) {
                 outbox.send(frameOfCost(Outbox.FULL));
             }
-            assertThat(wire.flushes).isEqualTo(10);
+            assertThat(writer.flushes).isEqualTo(10);
         });
-        assertThat(wire.flushes).as("nothing is flushed twice").isEqualTo(10);
+        assertThat(writer.flushes).as("nothing is flushed twice").isEqualTo(10);
     }
 
     @Test
@@ -106,10 +106,10 @@ class OutboxTest {
                     throw new IllegalStateException("made by the test");
                 })))
                 .hasMessage("made by the test");
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         outbox.send(Frame.text("after"));
         runTasks();
-        assertThat(wire.flushes).isEqualTo(2);
+        assertThat(writer.flushes).isEqualTo(2);
     }
 
     @ParameterizedTest
@@ -120,10 +120,10 @@ class OutboxTest {
             broken.send(Frame.text("x"));
             outbox.send(Frame.text("y"));
         });
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         outbox.send(Frame.text("z"));
         runTasks();
-        assertThat(wire.flushes).as("the loop goes on").isEqualTo(2);
+        assertThat(writer.flushes).as("the loop goes on").isEqualTo(2);
     }
 
     // A route of which only the newest matters.
@@ -134,12 +134,12 @@ class OutboxTest {
         for (int i = 1; i <= 5; i++) {
             outbox.send(run(UPLOAD, i));
         }
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         drain();
-        assertThat(wire.sent).containsExactly(missed(UPLOAD, 4), "5");
+        assertThat(writer.sent).containsExactly(missed(UPLOAD, 4), "5");
         assertThat(missed()).isEqualTo(4);
         outbox.send(run(UPLOAD, 6));
-        assertThat(wire.sent).last().isEqualTo("6");
+        assertThat(writer.sent).last().isEqualTo("6");
     }
 
     @Test
@@ -147,13 +147,13 @@ class OutboxTest {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         drain();
-        assertThat(wire.sent).containsExactly("1");
+        assertThat(writer.sent).containsExactly("1");
         assertThat(missed()).isZero();
         fillSocket();
         outbox.send(run(UPLOAD, 2));
         outbox.send(run(UPLOAD, 3));
         drain();
-        assertThat(wire.sent).as("counted anew").containsExactly(missed(UPLOAD, 1), "3");
+        assertThat(writer.sent).as("counted anew").containsExactly(missed(UPLOAD, 1), "3");
     }
 
     @Test
@@ -163,7 +163,7 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 4));
         outbox.send(run(UPLOAD, 5, 6));
         drain();
-        assertThat(wire.sent).containsExactly(missed(UPLOAD, 5), "6");
+        assertThat(writer.sent).containsExactly(missed(UPLOAD, 5), "6");
         assertThat(missed()).isEqualTo(5);
     }
 
@@ -174,7 +174,7 @@ class OutboxTest {
         outbox.send(run(OTHER, 2));
         outbox.send(run(UPLOAD, 3));
         drain();
-        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "3", "2");
+        assertThat(writer.sent).containsExactly(missed(UPLOAD, 1), "3", "2");
     }
 
     @Test
@@ -183,9 +183,9 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(USER, 2, 3));
         outbox.send(Frame.text("answer"));
-        assertThat(wire.sent).containsExactly("2", "3", "answer");
+        assertThat(writer.sent).containsExactly("2", "3", "answer");
         drain();
-        assertThat(wire.sent).containsExactly("2", "3", "answer", "1");
+        assertThat(writer.sent).containsExactly("2", "3", "answer", "1");
     }
 
     @Test
@@ -194,54 +194,54 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(OTHER, 2));
         // Written from within what the wire reports, while some is still held.
-        wire.takeOne();
+        writer.takeOne();
         outbox.send(run(UPLOAD, 3));
         outbox.send(run(OTHER, 4));
         drain();
-        assertThat(wire.sent).containsExactly("1", "2", "3", "4");
+        assertThat(writer.sent).containsExactly("1", "2", "3", "4");
     }
 
     @ParameterizedTest
     @CsvSource({"65535, false", "65536, true"})
     void aSocketIsFullAt64K(int inFlight, boolean full) {
-        wire.fill();
+        writer.fill();
         outbox.send(frameOfCost(30_000));
         runTasks();
         outbox.send(frameOfCost(inFlight - 30_000));
         runTasks();
-        wire.sent.clear();
+        writer.sent.clear();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(UPLOAD, 2));
-        assertThat(wire.sent.isEmpty()).isEqualTo(full);
+        assertThat(writer.sent.isEmpty()).isEqualTo(full);
     }
 
     @Test
     void whatIsNotFlushedCountsAsWell() {
-        wire.fill();
+        writer.fill();
         outbox.send(frameOfCost(30_000));
         runTasks();
         outbox.send(frameOfCost(35_536));
-        wire.sent.clear();
+        writer.sent.clear();
         outbox.send(run(UPLOAD, 1));
-        assertThat(wire.sent).isEmpty();
-        assertThat(wire.flushes).as("it was asked to take it first").isEqualTo(2);
+        assertThat(writer.sent).isEmpty();
+        assertThat(writer.flushes).as("it was asked to take it first").isEqualTo(2);
     }
 
     @ParameterizedTest
     @CsvSource({"32769, false", "32768, true"})
     void aFullSocketMustDrainTo32K(int left, boolean released) {
-        wire.fill();
+        writer.fill();
         outbox.send(frameOfCost(40_000));
         runTasks();
         outbox.send(frameOfCost(left));
         runTasks();
-        wire.sent.clear();
+        writer.sent.clear();
         outbox.send(run(UPLOAD, 1));
-        assertThat(wire.sent).isEmpty();
-        wire.takeOne();
-        assertThat(wire.sent).isEqualTo(released ? List.of("1") : List.of());
+        assertThat(writer.sent).isEmpty();
+        writer.takeOne();
+        assertThat(writer.sent).isEqualTo(released ? List.of("1") : List.of());
         drain();
-        assertThat(wire.sent).containsExactly("1");
+        assertThat(writer.sent).containsExactly("1");
     }
 
     @Test
@@ -250,12 +250,12 @@ class OutboxTest {
         for (int i = 0; i < 8; i++) {
             outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 20_000)));
         }
-        wire.takeOne();
+        writer.takeOne();
         runTasks();
-        assertThat(wire.sent).as("four reach 64K").hasSize(4);
-        wire.drain();
+        assertThat(writer.sent).as("four reach 64K").hasSize(4);
+        writer.drain();
         runTasks();
-        assertThat(wire.sent).hasSize(8);
+        assertThat(writer.sent).hasSize(8);
     }
 
     @ParameterizedTest
@@ -266,7 +266,7 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 5));
         outbox.send(run(UPLOAD, kept));
         drain();
-        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "5");
+        assertThat(writer.sent).containsExactly(missed(UPLOAD, 1), "5");
         assertThat(missed()).isEqualTo(1);
     }
 
@@ -281,12 +281,12 @@ class OutboxTest {
         outbox.forget(USER);
         outbox.send(Frame.text("unsubscribed"));
         drain();
-        assertThat(wire.sent).containsExactly("unsubscribed", "3");
+        assertThat(writer.sent).containsExactly("unsubscribed", "3");
         fillSocket();
         assertThat(pending()).isEqualTo(before);
         outbox.send(run(UPLOAD, 4));
         drain();
-        assertThat(wire.sent).as("what was missed is forgotten too").containsExactly("4");
+        assertThat(writer.sent).as("what was missed is forgotten too").containsExactly("4");
     }
 
     @Test
@@ -296,31 +296,31 @@ class OutboxTest {
         outbox.forget(UPLOAD);
         outbox.send(run(UPLOAD, 2));
         outbox.send(run(UPLOAD, 3));
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         drain();
-        assertThat(wire.sent).containsExactly(missed(UPLOAD, 1), "3");
+        assertThat(writer.sent).containsExactly(missed(UPLOAD, 1), "3");
     }
 
     // The bound in memory.
 
     @Test
     void whatMustNotBeDroppedWaitsUntilThereIsTooMuchOfIt() {
-        wire.fill();
+        writer.fill();
         int sent = 0;
         int cost = run(USER, 1000).cost();
         while (failures.isEmpty()) {
             outbox.send(run(USER, 1000 + sent++ % 1000));
-            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+            assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
         }
         assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
-        assertThat(wire.waiting).as("not before it had to").isGreaterThan(MAX - cost);
-        assertThat(wire.sent).hasSize(sent - 1);
+        assertThat(writer.waiting).as("not before it had to").isGreaterThan(MAX - cost);
+        assertThat(writer.sent).hasSize(sent - 1);
         outbox.send(run(USER, 1));
         outbox.send(run(UPLOAD, 2));
         outbox.send(Frame.text("x"));
         runTasks();
         drain();
-        assertThat(wire.sent).as("nothing after").hasSize(sent - 1);
+        assertThat(writer.sent).as("nothing after").hasSize(sent - 1);
         assertThat(failures).hasSize(1);
     }
 
@@ -341,11 +341,11 @@ class OutboxTest {
 
     @Test
     void pongsThatNobodyReadsFillItToo() {
-        wire.fill();
+        writer.fill();
         byte[] ping = new byte[125];
         for (int i = 0; i < 100_000; i++) {
             outbox.send(new Frame.Pong(ping));
-            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+            assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
         }
         assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
     }
@@ -359,28 +359,28 @@ class OutboxTest {
             assertThat(i).isLessThan(MAX / Frame.OVERHEAD);
         }
         assertThat(failures).containsExactly(Disconnect.OUTBOX_FULL);
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
     }
 
     @Test
     void whatIsReleasedCostsNoMoreThanTheBound() {
-        wire.fill();
+        writer.fill();
         outbox.send(frameOfCost(40_000));
         runTasks();
         outbox.send(frameOfCost(Outbox.FULL / 2 + 1));
         runTasks();
         holdAllThatFits();
-        wire.takeOne();
+        writer.takeOne();
         holdAllThatFits();
-        wire.sent.clear();
+        writer.sent.clear();
         // Each comes with what tells of the one missed before, which has to have its place, too.
-        while (wire.takeOne()) {
+        while (writer.takeOne()) {
             runTasks();
             assertThat(pending()).isLessThanOrEqualTo(MAX);
-            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+            assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
         }
         assertThat(failures).isEmpty();
-        assertThat(wire.sent).filteredOn(sent -> sent.contains("missed")).hasSizeGreaterThan(300);
+        assertThat(writer.sent).filteredOn(sent -> sent.contains("missed")).hasSizeGreaterThan(300);
         assertThat(pending()).isZero();
     }
 
@@ -389,16 +389,16 @@ class OutboxTest {
     void theSmallestBoundThereIsHoldsBackRatherThanFails() {
         int smallest = 16 * 1024;
         Outbox small = outbox(smallest, STALL, metrics);
-        wire.fill();
+        writer.fill();
         for (int i = 0; i < 1000; i++) {
             small.send(new PublicationBatch(UPLOAD, payload(i, 500)));
             runTasks();
             assertThat(pending()).isLessThanOrEqualTo(smallest);
         }
         assertThat(failures).isEmpty();
-        wire.open();
+        writer.open();
         runTasks();
-        assertThat(wire.sent.get(wire.sent.size() - 2)).contains("missed");
+        assertThat(writer.sent.get(writer.sent.size() - 2)).contains("missed");
         assertThat(pending()).isZero();
     }
 
@@ -417,16 +417,16 @@ class OutboxTest {
         fillSocket();
         holdAllThatFits();
         outbox.close(1012, "going");
-        assertThat(wire.sent).filteredOn(sent -> sent.contains("missed")).hasSizeGreaterThan(200);
-        assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
-        assertThat(pending()).isEqualTo((double) wire.waiting);
+        assertThat(writer.sent).filteredOn(sent -> sent.contains("missed")).hasSizeGreaterThan(200);
+        assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
+        assertThat(pending()).isEqualTo((double) writer.waiting);
     }
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void whateverHappensNeitherBoundNorCountIsWrong(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        wire.fill();
+        writer.fill();
         int[] offered = new int[40];
         int sequence = 0;
         for (int step = 0; step < 20_000; step++) {
@@ -434,38 +434,39 @@ class OutboxTest {
             int number = random.nextInt(40);
             Channel channel = TestOutboxFactory.channel("upload:" + number);
             if (action < 900) {
-                PublicationBatch run = new PublicationBatch(channel, payload(++sequence, 1 + random.nextInt(3000)));
+                PublicationBatch batch = new PublicationBatch(channel, payload(++sequence, 1 + random.nextInt(3000)));
                 while (random.nextInt(3) == 0) {
-                    run.add(payload(++sequence, 1 + random.nextInt(3000)));
+                    batch.add(payload(++sequence, 1 + random.nextInt(3000)));
                 }
-                offered[number] += run.count();
-                outbox.send(run);
+                offered[number] += batch.count();
+                outbox.send(batch);
             } else if (action < 910) {
                 outbox.send(frameOfCost(400 + random.nextInt(5000)));
             } else if (action < 930) {
-                wire.takeOne();
+                writer.takeOne();
             } else if (action < 995) {
                 runTasks();
             } else {
-                wire.drain();
+                writer.drain();
             }
-            assertThat(wire.waiting).isLessThanOrEqualTo(MAX);
+            assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
             assertThat(pending()).isLessThanOrEqualTo(MAX);
         }
         do {
             runTasks();
-        } while (wire.takeOne());
+        } while (writer.takeOne());
         assertThat(failures).as("the seeds leave room enough").isEmpty();
         assertThat(pending()).isZero();
         for (int number = 0; number < offered.length; number++) {
             String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + number + "\",\"count\":";
-            int told = wire.sent.stream()
+            int told = writer.sent.stream()
                     .filter(sent -> sent.startsWith(missed))
                     .mapToInt(sent -> Integer.parseInt(sent.substring(missed.length(), sent.length() - 1)))
                     .sum();
             offered[number] -= told;
         }
-        long delivered = wire.sent.stream().filter(sent -> sent.startsWith("#")).count();
+        long delivered =
+                writer.sent.stream().filter(sent -> sent.startsWith("#")).count();
         assertThat(IntStream.of(offered).sum())
                 .as("each is delivered or told of")
                 .isEqualTo((int) delivered);
@@ -476,7 +477,7 @@ class OutboxTest {
 
     @Test
     void aSocketThatTakesNothingForTooLongIsStalled() {
-        wire.fill();
+        writer.fill();
         outbox.send(run(USER, 1));
         long before = System.nanoTime();
         runTasks();
@@ -489,13 +490,13 @@ class OutboxTest {
 
     @Test
     void whatIsTakenBeginsTheTimeAnew() {
-        wire.fill();
+        writer.fill();
         outbox.send(run(USER, 1));
         runTasks();
         outbox.send(run(USER, 2));
         runTasks();
         long before = tick();
-        wire.takeOne();
+        writer.takeOne();
         outbox.check(before + STALL.toNanos());
         assertThat(failures).isEmpty();
         outbox.check(System.nanoTime() + STALL.toNanos());
@@ -506,17 +507,17 @@ class OutboxTest {
     void slowSocketIsNotStalledWhileItTakesSomething() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
         long minute = Duration.ofMinutes(1).toNanos();
-        wire.fill();
+        writer.fill();
         slow.send(run(USER, 1));
         runTasks();
         long now = System.nanoTime();
-        wire.trickles = true;
+        writer.trickles = true;
         for (int i = 0; i < 20; i++) {
             now += minute / 2;
             slow.check(now);
         }
         assertThat(failures).as("ten times the longest stall").isEmpty();
-        wire.trickles = false;
+        writer.trickles = false;
         slow.check(now + minute - 1);
         assertThat(failures).isEmpty();
         slow.check(now + minute);
@@ -526,8 +527,8 @@ class OutboxTest {
     @Test
     void flushEndsInTheEndHoweverSlowlyTheSocketTakesIt() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
-        wire.fill();
-        wire.trickles = true;
+        writer.fill();
+        writer.trickles = true;
         slow.send(run(USER, 1));
         long before = System.nanoTime();
         runTasks();
@@ -541,22 +542,22 @@ class OutboxTest {
     @Test
     void flushThatIsDoneBeginsTheTimeForTheNextOne() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
-        wire.fill();
-        wire.trickles = true;
+        writer.fill();
+        writer.trickles = true;
         long before = System.nanoTime();
         slow.send(run(USER, 1));
         runTasks();
         slow.send(run(USER, 2));
         runTasks();
         tick();
-        wire.takeOne();
+        writer.takeOne();
         slow.check(before + Outbox.MAX_FLUSH_NANOS);
         assertThat(failures).isEmpty();
     }
 
     @Test
     void moreToWriteDoesNotBeginTheTimeAnew() {
-        wire.fill();
+        writer.fill();
         outbox.send(run(USER, 1));
         runTasks();
         long after = tick();
@@ -574,7 +575,7 @@ class OutboxTest {
         passes(Duration.ofMillis(2));
         loop.sweep();
         assertThat(failures).as("all was taken").isEmpty();
-        wire.fill();
+        writer.fill();
         brief.send(run(USER, 2));
         passes(Duration.ofMillis(2));
         loop.sweep();
@@ -588,14 +589,14 @@ class OutboxTest {
     @Test
     void whatHasEndedIsNotLookedAfter() {
         Outbox brief = outbox(MAX, Duration.ofMillis(1), new SimpleMeterRegistry());
-        wire.fill();
+        writer.fill();
         brief.send(run(USER, 1));
         runTasks();
         brief.ended();
         passes(Duration.ofMillis(2));
         loop.sweep();
         assertThat(failures).isEmpty();
-        assertThat(wire.cuts).isZero();
+        assertThat(writer.cuts).isZero();
     }
 
     // Its end.
@@ -606,18 +607,18 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(Frame.text("bye"));
         outbox.close(1012, "going");
-        assertThat(wire.sent).containsExactly("bye", missed(UPLOAD, 1), "2");
-        assertThat(wire.closes).containsExactly(1012);
-        long all = wire.waiting;
+        assertThat(writer.sent).containsExactly("bye", missed(UPLOAD, 1), "2");
+        assertThat(writer.closes).containsExactly(1012);
+        long all = writer.waiting;
         drain();
         assertThat(all).as("all of it flushed").isPositive();
-        assertThat(wire.waiting).isZero();
+        assertThat(writer.waiting).isZero();
         outbox.close(1011, "again");
         outbox.send(Frame.text("late"));
         outbox.send(run(UPLOAD, 3));
         runTasks();
-        assertThat(wire.sent).hasSize(3);
-        assertThat(wire.closes).containsExactly(1012);
+        assertThat(writer.sent).hasSize(3);
+        assertThat(writer.closes).containsExactly(1012);
     }
 
     @Test
@@ -627,8 +628,8 @@ class OutboxTest {
         outbox.check(System.nanoTime() + STALL.toNanos());
         assertThat(failures).containsExactly(Disconnect.STALLED);
         outbox.close(4008, "too slow");
-        assertThat(wire.sent).isEmpty();
-        assertThat(wire.closes).containsExactly(4008);
+        assertThat(writer.sent).isEmpty();
+        assertThat(writer.closes).containsExactly(4008);
     }
 
     @Test
@@ -637,9 +638,9 @@ class OutboxTest {
         long before = System.nanoTime();
         outbox.close(1012, "going");
         outbox.check(before + Outbox.MAX_CLOSING_NANOS - 1);
-        assertThat(wire.cuts).isZero();
+        assertThat(writer.cuts).isZero();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
-        assertThat(wire.cuts).isEqualTo(1);
+        assertThat(writer.cuts).isEqualTo(1);
         assertThat(failures).as("it was closed anyway").isEmpty();
     }
 
@@ -648,21 +649,21 @@ class OutboxTest {
         outbox.close(1012, "going");
         drain();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
-        assertThat(wire.cuts).isEqualTo(1);
+        assertThat(writer.cuts).isEqualTo(1);
     }
 
     @Test
     void aPeerThatTricklesDoesNotDelayTheCut() {
-        wire.fill();
+        writer.fill();
         for (int i = 0; i < 3; i++) {
             outbox.send(frameOfCost(1000));
             runTasks();
         }
         outbox.close(1012, "going");
         long after = tick();
-        wire.takeOne();
+        writer.takeOne();
         outbox.check(after + Outbox.MAX_CLOSING_NANOS);
-        assertThat(wire.cuts).isEqualTo(1);
+        assertThat(writer.cuts).isEqualTo(1);
     }
 
     @Test
@@ -676,7 +677,7 @@ class OutboxTest {
         outbox.ended();
         outbox.ended();
         assertThat(pending()).isZero();
-        wire.fail(new IOException("closed"));
+        writer.fail(new IOException("closed"));
         assertThat(pending()).as("nothing is taken off twice").isZero();
         assertThat(failures).isEmpty();
     }
@@ -689,7 +690,7 @@ class OutboxTest {
         switch (how) {
             case "full" -> outbox.send(frameOfCost(MAX));
             case "stalled" -> outbox.check(System.nanoTime() + STALL.toNanos());
-            case "failed" -> wire.fail(new IOException("reset"));
+            case "failed" -> writer.fail(new IOException("reset"));
             default -> outbox.close(1012, "going");
         }
         assertThat(failures).hasSize(how.equals("closing") ? 0 : 1);
@@ -704,36 +705,36 @@ class OutboxTest {
     void whatTheWireStillHasAtTheEndIsLeftToIt() {
         outbox.send(Frame.text("not flushed"));
         outbox.ended();
-        assertThat(wire.flushes).as("so that it lets go of its memory").isEqualTo(1);
-        assertThat(wire.waiting).isZero();
+        assertThat(writer.flushes).as("so that it lets go of its memory").isEqualTo(1);
+        assertThat(writer.waiting).isZero();
         runTasks();
-        assertThat(wire.flushes).isEqualTo(1);
+        assertThat(writer.flushes).isEqualTo(1);
         outbox.send(Frame.text("late"));
         outbox.close(1000, "");
-        assertThat(wire.sent).containsExactly("not flushed");
-        assertThat(wire.closes).isEmpty();
+        assertThat(writer.sent).containsExactly("not flushed");
+        assertThat(writer.closes).isEmpty();
     }
 
     @Test
     void aResetWithThousandsOfWritesUnderWayIsOneFailure() {
-        wire.fill();
+        writer.fill();
         SimpleMeterRegistry own = new SimpleMeterRegistry();
         Outbox large = outbox(1 << 24, STALL, own);
         for (int i = 0; i < 5000; i++) {
             large.send(Frame.text("x"));
             runTasks();
         }
-        assertThat(wire.flushes).isEqualTo(5000);
-        wire.fail(new IOException("reset"));
+        assertThat(writer.flushes).isEqualTo(5000);
+        writer.fail(new IOException("reset"));
         assertThat(failures).containsExactly(Disconnect.CONNECTION_RESET);
         large.send(Frame.text("late"));
-        assertThat(wire.sent).hasSize(5000);
+        assertThat(writer.sent).hasSize(5000);
         large.ended();
         assertThat(own.get("sluice.outbox.pending.bytes").gauge().value()).isZero();
     }
 
     private Outbox outbox(int maxBytes, Duration maxStall, MeterRegistry registry) {
-        return TestOutboxFactory.with(maxBytes, maxStall, registry).open(wire, loop, failures::add);
+        return TestOutboxFactory.with(maxBytes, maxStall, registry).open(writer, loop, failures::add);
     }
 
     private void runTasks() {
@@ -744,14 +745,14 @@ class OutboxTest {
 
     /** The kernel takes nothing more, and all that it may be given is under way. */
     private void fillSocket() {
-        wire.fill();
+        writer.fill();
         outbox.send(frameOfCost(Outbox.FULL));
-        wire.sent.clear();
+        writer.sent.clear();
     }
 
     private void drain() {
         runTasks();
-        wire.open();
+        writer.open();
         runTasks();
     }
 
@@ -779,11 +780,11 @@ class OutboxTest {
     }
 
     private static PublicationBatch run(Channel channel, long... sequences) {
-        PublicationBatch run = new PublicationBatch(channel, payload(sequences[0]));
+        PublicationBatch batch = new PublicationBatch(channel, payload(sequences[0]));
         for (int i = 1; i < sequences.length; i++) {
-            run.add(payload(sequences[i]));
+            batch.add(payload(sequences[i]));
         }
-        return run;
+        return batch;
     }
 
     private static Payload payload(long sequence) {

@@ -14,71 +14,71 @@ class PublicationBatchTest {
 
     @Test
     void keepsItsPublicationsInOrder() {
-        PublicationBatch run = run(LongStream.rangeClosed(1, 100).toArray());
-        assertThat(run.count()).isEqualTo(100);
-        assertThat(sequences(run))
+        PublicationBatch batch = run(LongStream.rangeClosed(1, 100).toArray());
+        assertThat(batch.count()).isEqualTo(100);
+        assertThat(sequences(batch))
                 .containsExactly(LongStream.rangeClosed(1, 100).toArray());
-        assertThat(run.first().sequence()).isEqualTo(1);
-        assertThat(run.last().sequence()).isEqualTo(100);
-        assertThat(run.channel()).isEqualTo(CHANNEL);
+        assertThat(batch.first().sequence()).isEqualTo(1);
+        assertThat(batch.last().sequence()).isEqualTo(100);
+        assertThat(batch.channel()).isEqualTo(CHANNEL);
     }
 
     @Test
     void whoHasHadNothingOfItGetsItAsItIs() {
-        PublicationBatch run = run(5, 7, 9);
-        assertThat(run.after(0)).isSameAs(run);
-        assertThat(run.after(4)).isSameAs(run);
+        PublicationBatch batch = run(5, 7, 9);
+        assertThat(batch.after(0)).isSameAs(batch);
+        assertThat(batch.after(4)).isSameAs(batch);
     }
 
     @Test
     void whoHasHadSomeOfItGetsTheRest() {
-        PublicationBatch run = run(5, 7, 9);
-        assertThat(sequences(rest(run, 5))).containsExactly(7, 9);
-        assertThat(sequences(rest(run, 6))).containsExactly(7, 9);
-        assertThat(sequences(rest(run, 7))).containsExactly(9);
-        assertThat(rest(run, 7).channel()).isEqualTo(CHANNEL);
-        assertThat(sequences(run)).as("shared by all, so never changed").containsExactly(5, 7, 9);
+        PublicationBatch batch = run(5, 7, 9);
+        assertThat(sequences(rest(batch, 5))).containsExactly(7, 9);
+        assertThat(sequences(rest(batch, 6))).containsExactly(7, 9);
+        assertThat(sequences(rest(batch, 7))).containsExactly(9);
+        assertThat(rest(batch, 7).channel()).isEqualTo(CHANNEL);
+        assertThat(sequences(batch)).as("shared by all, so never changed").containsExactly(5, 7, 9);
     }
 
     @Test
     void whoHasHadAllOfItGetsNothing() {
-        PublicationBatch run = run(5, 7, 9);
-        assertThat(run.after(9)).isNull();
-        assertThat(run.after(100)).isNull();
+        PublicationBatch batch = run(5, 7, 9);
+        assertThat(batch.after(9)).isNull();
+        assertThat(batch.after(100)).isNull();
     }
 
     @Test
     void isAsLongAsItsMessagesWithTheirHeaders() {
-        PublicationBatch run = new PublicationBatch(CHANNEL, payload(1, 0));
-        assertThat(run.length()).isEqualTo(2);
-        run.add(payload(2, 125));
-        assertThat(run.length()).isEqualTo(2 + 127);
-        run.add(payload(3, 126));
-        assertThat(run.length()).isEqualTo(2 + 127 + 130);
-        run.add(payload(4, 65_535));
-        run.add(payload(5, 65_536));
-        assertThat(run.length()).isEqualTo(2 + 127 + 130 + 65_539 + 65_546);
-        assertThat(run.payloadBytes()).isEqualTo(125 + 126 + 65_535 + 65_536);
-        assertThat(rest(run, 3).length()).isEqualTo(65_539 + 65_546);
-        assertThat(run.cost()).isEqualTo(run.length() + Frame.OVERHEAD);
+        PublicationBatch batch = new PublicationBatch(CHANNEL, payload(1, 0));
+        assertThat(batch.length()).isEqualTo(2);
+        batch.add(payload(2, 125));
+        assertThat(batch.length()).isEqualTo(2 + 127);
+        batch.add(payload(3, 126));
+        assertThat(batch.length()).isEqualTo(2 + 127 + 130);
+        batch.add(payload(4, 65_535));
+        batch.add(payload(5, 65_536));
+        assertThat(batch.length()).isEqualTo(2 + 127 + 130 + 65_539 + 65_546);
+        assertThat(batch.payloadBytes()).isEqualTo(125 + 126 + 65_535 + 65_536);
+        assertThat(rest(batch, 3).length()).isEqualTo(65_539 + 65_546);
+        assertThat(batch.cost()).isEqualTo(batch.length() + Frame.OVERHEAD);
     }
 
-    private static PublicationBatch rest(PublicationBatch run, long sequence) {
-        return Objects.requireNonNull(run.after(sequence));
+    private static PublicationBatch rest(PublicationBatch batch, long sequence) {
+        return Objects.requireNonNull(batch.after(sequence));
     }
 
-    private static long[] sequences(PublicationBatch run) {
-        return IntStream.range(0, run.count())
-                .mapToLong(i -> run.get(i).sequence())
+    private static long[] sequences(PublicationBatch batch) {
+        return IntStream.range(0, batch.count())
+                .mapToLong(i -> batch.get(i).sequence())
                 .toArray();
     }
 
     private static PublicationBatch run(long... sequences) {
-        PublicationBatch run = new PublicationBatch(CHANNEL, payload(sequences[0], 1));
+        PublicationBatch batch = new PublicationBatch(CHANNEL, payload(sequences[0], 1));
         for (int i = 1; i < sequences.length; i++) {
-            run.add(payload(sequences[i], 1));
+            batch.add(payload(sequences[i], 1));
         }
-        return run;
+        return batch;
     }
 
     private static Payload payload(long sequence, int length) {

@@ -36,10 +36,10 @@ public final class RecordingFrameWriter implements FrameWriter {
     public void write(Frame frame) {
         waiting += frame.cost();
         unflushed += frame.cost();
-        if (frame instanceof PublicationBatch run) {
-            runs.add(run.count());
-            for (int i = 0; i < run.count(); i++) {
-                sent.add(new String(run.get(i).bytes(), StandardCharsets.UTF_8));
+        if (frame instanceof PublicationBatch batch) {
+            runs.add(batch.count());
+            for (int i = 0; i < batch.count(); i++) {
+                sent.add(new String(batch.get(i).bytes(), StandardCharsets.UTF_8));
             }
         } else if (frame instanceof Frame.Text text) {
             sent.add(new String(text.utf8(), StandardCharsets.UTF_8));

@@ -26,12 +26,12 @@ class TotalOutboxBytesTest {
 
     /** A connection whose peer does not read. */
     private final class Stuck {
-        private final RecordingFrameWriter wire = new RecordingFrameWriter();
+        private final RecordingFrameWriter writer = new RecordingFrameWriter();
         private final Outbox outbox;
 
         Stuck(String name) {
-            outbox = factory.open(wire, loop, reason -> failures.add(name + " " + reason));
-            wire.fill();
+            outbox = factory.open(writer, loop, reason -> failures.add(name + " " + reason));
+            writer.fill();
         }
 
         void send(Frame frame) {
@@ -63,10 +63,10 @@ class TotalOutboxBytesTest {
         new Stuck("small").send(text(QUARTER / 8));
         assertThat(failures).containsExactly("large OUTBOX_FULL");
         large.outbox.close(4008, "");
-        assertThat(large.wire.closes).containsExactly(4008);
-        assertThat(large.wire.cuts).isZero();
+        assertThat(large.writer.closes).containsExactly(4008);
+        assertThat(large.writer.cuts).isZero();
         new Stuck("small").send(text(QUARTER / 8));
-        assertThat(large.wire.cuts).isEqualTo(1);
+        assertThat(large.writer.cuts).isEqualTo(1);
     }
 
     @Test
@@ -101,7 +101,7 @@ class TotalOutboxBytesTest {
             Stuck one = new Stuck("" + i);
             one.send(text(QUARTER));
             if (i % 2 == 0) {
-                one.wire.open();
+                one.writer.open();
             } else {
                 one.outbox.ended();
             }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class ConnectionTest {
 
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final List<Disconnected> told = new ArrayList<>();
 
     @Test
@@ -21,7 +21,7 @@ class ConnectionTest {
         Connection connection = connection(told::add);
         connection.disconnect(Disconnect.OPERATOR);
         connection.disconnect(Disconnect.GOING_AWAY);
-        assertThat(wire.closes).containsExactly(4503);
+        assertThat(writer.closes).containsExactly(4503);
         assertThat(told).containsExactly(new Disconnected(connection, Disconnect.OPERATOR));
     }
 
@@ -31,7 +31,7 @@ class ConnectionTest {
                     throw new IllegalStateException("thrown by the test");
                 })
                 .disconnect(Disconnect.OPERATOR);
-        assertThat(wire.closes).containsExactly(4503);
+        assertThat(writer.closes).containsExactly(4503);
     }
 
     @Test
@@ -40,12 +40,12 @@ class ConnectionTest {
                     throw new Error("thrown by the test");
                 })
                 .disconnect(Disconnect.PEER_SILENT);
-        assertThat(wire.closes).containsExactly(Disconnect.PEER_SILENT.closeCode());
+        assertThat(writer.closes).containsExactly(Disconnect.PEER_SILENT.closeCode());
     }
 
     private Connection connection(Consumer<Disconnected> observers) {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxFactory.standard().open(wire, loop, reason -> {}), loop, observers);
+                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, observers);
     }
 }

@@ -96,7 +96,7 @@ class ListenerIndexTest {
                 CountDownLatch delivered = new CountDownLatch(1);
                 AtomicInteger receivers = new AtomicInteger();
                 own.execute(() -> {
-                    published.forEachLoop(ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), (run, count) -> {})));
+                    published.forEachLoop(ofLoop -> receivers.addAndGet(ofLoop.deliver(run(1), (batch, count) -> {})));
                     delivered.countDown();
                 });
                 assertThat(delivered.await(10, TimeUnit.SECONDS)).isTrue();
@@ -151,7 +151,7 @@ class ListenerIndexTest {
     }
 
     private int deliver(long sequence) {
-        return listeners.deliver(run(sequence), (run, count) -> {});
+        return listeners.deliver(run(sequence), (batch, count) -> {});
     }
 
     private PublicationBatch run(long sequence) {

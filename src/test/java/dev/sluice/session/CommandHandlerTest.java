@@ -43,10 +43,10 @@ class CommandHandlerTest {
     @Test
     void nothingIsHeardBeforeTheDecision() {
         tab.subscribe(OWNED, 1);
-        assertThat(tab.wire.sent).isEmpty();
+        assertThat(tab.writer.sent).isEmpty();
         assertThat(hears(OWNED)).isFalse();
         authorizer.questions.get(0).complete(true);
-        assertThat(tab.wire.sent).containsExactly("{\"action\":\"subscribed\",\"channel\":\"owned:1\",\"id\":1}");
+        assertThat(tab.writer.sent).containsExactly("{\"action\":\"subscribed\",\"channel\":\"owned:1\",\"id\":1}");
         assertThat(hears(OWNED)).isTrue();
     }
 
@@ -54,19 +54,19 @@ class CommandHandlerTest {
     void whoeverMayNotListenIsToldSoAndStays() {
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).complete(false);
-        assertThat(tab.wire.sent)
+        assertThat(tab.writer.sent)
                 .singleElement()
                 .asString()
                 .contains("\"code\":\"forbidden\"", "\"channel\":\"owned:1\"", "\"id\":1");
         assertThat(hears(OWNED)).isFalse();
-        assertThat(tab.wire.closes).isEmpty();
+        assertThat(tab.writer.closes).isEmpty();
     }
 
     @Test
     void withoutADecisionNobodyListens() {
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
-        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
+        assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
         assertThat(hears(OWNED)).isFalse();
     }
 
@@ -74,16 +74,16 @@ class CommandHandlerTest {
     void unsubscribingMeanwhileWins() {
         tab.subscribe(OWNED, 1);
         tab.unsubscribe(OWNED, 2);
-        assertThat(tab.wire.sent)
+        assertThat(tab.writer.sent)
                 .containsExactly(
                         "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":1}",
                         "{\"action\":\"unsubscribed\",\"channel\":\"owned:1\",\"id\":2}");
         authorizer.questions.get(0).complete(true);
-        assertThat(tab.wire.sent).hasSize(2);
+        assertThat(tab.writer.sent).hasSize(2);
         assertThat(hears(OWNED)).isFalse();
         tab.subscribe(OWNED, 3);
         authorizer.questions.get(1).complete(true);
-        assertThat(tab.wire.sent.get(2)).contains("\"subscribed\"", "\"id\":3");
+        assertThat(tab.writer.sent.get(2)).contains("\"subscribed\"", "\"id\":3");
         assertThat(hears(OWNED)).isTrue();
     }
 
@@ -93,7 +93,7 @@ class CommandHandlerTest {
         tab.connection.disconnect(Disconnect.CLIENT_CLOSED);
         registry.remove(tab.connection);
         authorizer.questions.get(0).complete(true);
-        assertThat(tab.wire.sent).isEmpty();
+        assertThat(tab.writer.sent).isEmpty();
         assertThat(TestRegistries.isEmpty(registry)).isTrue();
     }
 
@@ -103,7 +103,7 @@ class CommandHandlerTest {
         tab.subscribe(OWNED, 2);
         assertThat(authorizer.questions).hasSize(1);
         authorizer.questions.get(0).complete(true);
-        assertThat(tab.wire.sent)
+        assertThat(tab.writer.sent)
                 .satisfiesExactly(
                         one -> assertThat(one).contains("\"subscribed\"", "\"id\":1"),
                         two -> assertThat(two).contains("\"subscribed\"", "\"id\":2"));
@@ -116,7 +116,7 @@ class CommandHandlerTest {
             tab.subscribe("owned:" + i, i);
         }
         assertThat(authorizer.questions).hasSize(registry.maxSubscriptions());
-        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+        assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
     }
 
     @Test
@@ -126,7 +126,7 @@ class CommandHandlerTest {
             commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
         }
         assertThat(authorizer.questions).hasSize(16);
-        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
+        assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
         authorizer.questions.get(0).complete(true);
         commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
         assertThat(authorizer.questions).hasSize(17);
@@ -140,18 +140,18 @@ class CommandHandlerTest {
         other.subscribe(OWNED, 2);
         authorizer.questions.get(1).complete(false);
         assertThat(hears(OWNED)).isFalse();
-        assertThat(tab.wire.sent.get(1)).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"owned:1\"}");
-        assertThat(other.wire.sent.get(0)).contains("\"code\":\"forbidden\"", "\"id\":2");
+        assertThat(tab.writer.sent.get(1)).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"owned:1\"}");
+        assertThat(other.writer.sent.get(0)).contains("\"code\":\"forbidden\"", "\"id\":2");
     }
 
     @Test
     void theTokenOfTheTabThatAsksDecides() {
         Tab wide = new Tab("7", "team:*");
         tab.subscribe(TEAM, 1);
-        assertThat(tab.wire.sent).singleElement().asString().contains("\"code\":\"forbidden\"");
+        assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"forbidden\"");
         assertThat(hears(TEAM)).isFalse();
         wide.subscribe(TEAM, 2);
-        assertThat(wide.wire.sent).singleElement().asString().contains("\"subscribed\"");
+        assertThat(wide.writer.sent).singleElement().asString().contains("\"subscribed\"");
         assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .as("not by the wider token of another tab")
                 .containsExactly(wide.connection);
@@ -173,9 +173,9 @@ class CommandHandlerTest {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         wide.subscribe("team:blue", 2);
-        wide.wire.sent.clear();
+        wide.writer.sent.clear();
         commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:blue"));
-        assertThat(wide.wire.sent).containsExactly("{\"action\":\"unsubscribed\",\"channel\":\"team:red\"}");
+        assertThat(wide.writer.sent).containsExactly("{\"action\":\"unsubscribed\",\"channel\":\"team:red\"}");
         assertThat(hears(TEAM)).isFalse();
         assertThat(hears("team:blue")).isTrue();
         commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:*"));
@@ -213,7 +213,7 @@ class CommandHandlerTest {
 
     /** One connection of a user. */
     private final class Tab {
-        final RecordingFrameWriter wire = new RecordingFrameWriter();
+        final RecordingFrameWriter writer = new RecordingFrameWriter();
         final Connection connection;
         final Conversation conversation;
 
@@ -222,7 +222,7 @@ class CommandHandlerTest {
             connection = new Connection(
                     user,
                     identity.grants(),
-                    TestOutboxFactory.standard().open(wire, loop, reason -> {}),
+                    TestOutboxFactory.standard().open(writer, loop, reason -> {}),
                     loop,
                     event -> {});
             conversation = new Conversation(connection, identity);

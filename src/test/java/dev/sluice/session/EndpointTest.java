@@ -54,9 +54,9 @@ class EndpointTest {
     @Test
     void memoryThatRunsOutWhileAnsweringLeavesNoSession() throws Exception {
         channel.config().setAllocator(allocator);
-        WebSocketChannel guard = guard();
-        channel.pipeline().addLast(guard);
-        data.put(Endpoint.GUARD, guard);
+        WebSocketChannel webSocket = webSocket();
+        channel.pipeline().addLast(webSocket);
+        data.put(Endpoint.CHANNEL, webSocket);
         data.put(Endpoint.IDENTITY, TestAuthorizers.identity("unlucky"));
         allocator.exhausted = true;
 
@@ -78,7 +78,7 @@ class EndpointTest {
         });
     }
 
-    private WebSocketChannel guard() {
+    private WebSocketChannel webSocket() {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
         InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, metrics);

@@ -75,7 +75,7 @@ class InboundFuzzTest {
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Retention retention = TestRetention.with(10);
     private final TestCommandHandler commands =
@@ -132,7 +132,7 @@ class InboundFuzzTest {
     }
 
     private Session newSession() {
-        return new Session(new Host(), wire, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
+        return new Session(new Host(), writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
     }
 
     @Test
@@ -190,15 +190,15 @@ class InboundFuzzTest {
 
     /** Says it and something unmistakable after it: what comes before the answer to that is the answer to it. */
     private void exchange(String text) {
-        wire.sent.clear();
+        writer.sent.clear();
         ClientMessage message = ClientMessageParser.parse(text);
         session.received(message);
-        List<String> answers = List.copyOf(wire.sent);
+        List<String> answers = List.copyOf(writer.sent);
         assertAnswered(message, answers);
-        wire.sent.clear();
+        writer.sent.clear();
         session.received(ClientMessageParser.parse("{\"action\":\"probe\",\"id\":\"probe\"}"));
-        assertThat(wire.sent).singleElement().asString().contains("unknown_action", "\"id\":\"probe\"");
-        assertThat(wire.closes).isEmpty();
+        assertThat(writer.sent).singleElement().asString().contains("unknown_action", "\"id\":\"probe\"");
+        assertThat(writer.closes).isEmpty();
     }
 
     private static void assertAnswered(ClientMessage message, List<String> answers) {
@@ -256,14 +256,14 @@ class InboundFuzzTest {
         ClientMessage message = ClientMessageParser.parse(text);
         session.received(message);
         if (message instanceof ClientMessage.Auth) {
-            assertThat(wire.sent).singleElement().asString().contains("auth_success");
-            assertThat(wire.closes).isEmpty();
+            assertThat(writer.sent).singleElement().asString().contains("auth_success");
+            assertThat(writer.closes).isEmpty();
         } else {
             boolean object = !(message instanceof ClientMessage.NotAnObject);
-            assertThat(wire.closes).containsExactly(object ? 4002 : 4004);
-            assertThat(wire.sent).hasSize(object ? 1 : 0);
+            assertThat(writer.closes).containsExactly(object ? 4002 : 4004);
+            assertThat(writer.sent).hasSize(object ? 1 : 0);
             session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
-            assertThat(wire.closes).hasSize(1);
+            assertThat(writer.closes).hasSize(1);
         }
         assertThat(timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
@@ -280,9 +280,9 @@ class InboundFuzzTest {
         handle(connection);
         held.forEach(connection::send);
         handle(connection);
-        assertThat(wire.sent).isEmpty();
+        assertThat(writer.sent).isEmpty();
         boolean flood = held.size() > Inbound.MAX_HELD;
-        assertThat(wire.closes).hasSize(flood ? 1 : 0);
+        assertThat(writer.closes).hasSize(flood ? 1 : 0);
         verifiesAtOnce = true;
         switch (outcome) {
             case 0 -> results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.CLAIMS, "no"));
@@ -292,10 +292,10 @@ class InboundFuzzTest {
         handle(connection);
         connection.close();
         if (!flood && outcome > 1) {
-            assertThat(wire.closes).isEmpty();
-            assertThat(wire.sent.get(0)).contains("auth_success");
+            assertThat(writer.closes).isEmpty();
+            assertThat(writer.sent.get(0)).contains("auth_success");
         } else {
-            assertThat(wire.closes).hasSize(1);
+            assertThat(writer.closes).hasSize(1);
         }
         assertThat(timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
@@ -313,8 +313,8 @@ class InboundFuzzTest {
     }
 
     private void restart() {
-        wire.sent.clear();
-        wire.closes.clear();
+        writer.sent.clear();
+        writer.closes.clear();
         results.clear();
         session = newSession();
     }

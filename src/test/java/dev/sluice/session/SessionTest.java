@@ -28,9 +28,9 @@ import org.junit.jupiter.api.Test;
 
 class SessionTest {
 
-    private final RecordingFrameWriter wire = new RecordingFrameWriter();
-    private final List<String> sent = wire.sent;
-    private final List<Integer> closes = wire.closes;
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
+    private final List<String> sent = writer.sent;
+    private final List<Integer> closes = writer.closes;
     private final List<Refusal> failures = new ArrayList<>();
     private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
@@ -89,7 +89,7 @@ class SessionTest {
                     failures.add(reason);
                 }
             },
-            wire,
+            writer,
             TestOutboxFactory.standard(),
             new Loop(0, Runnable::run));
 
@@ -382,12 +382,12 @@ class SessionTest {
     @Test
     void beforeAuthenticationOnlyTheNewestPingIsAnsweredThatTheClientLeavesRoomFor() {
         session.opened(null);
-        wire.fill();
+        writer.fill();
         for (int i = 0; i < 100; i++) {
             session.pinged(new byte[] {1});
         }
         assertThat(sent).hasSize(1);
-        wire.open();
+        writer.open();
         assertThat(sent).containsExactly("Pong", "Pong");
     }
 
@@ -398,11 +398,11 @@ class SessionTest {
         session.whenAdmitted(connection.inbound::authenticated);
         session.opened(SEVEN);
         connection.inbound.watch(session);
-        wire.fill();
+        writer.fill();
         session.tell(Frame.text("x".repeat(512 * 1024)));
         connection.send("1", "2");
         assertThat(connection.passedOn()).isEmpty();
-        wire.open();
+        writer.open();
         assertThat(connection.passedOn()).containsExactly("1");
         connection.close();
     }
@@ -426,12 +426,12 @@ class SessionTest {
     @Test
     void manyFailedWritesAreOneEnd() {
         session.opened(SEVEN);
-        wire.fill();
+        writer.fill();
         for (int i = 0; i < 1000; i++) {
             session.tell(Frame.text("{}"));
         }
-        assertThat(wire.flushes).isGreaterThan(1);
-        wire.fail(new IOException("Connection reset by peer"));
+        assertThat(writer.flushes).isGreaterThan(1);
+        writer.fail(new IOException("Connection reset by peer"));
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
         assertThat(closes).containsExactly(1011);

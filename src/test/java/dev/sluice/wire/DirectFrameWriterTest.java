@@ -23,18 +23,18 @@ class DirectFrameWriterTest {
 
     private final ScarceAllocator allocator = new ScarceAllocator();
     private final EmbeddedChannel channel = channel();
-    private final DirectFrameWriter wire =
+    private final DirectFrameWriter writer =
             new DirectFrameWriter(unused(), channel.pipeline().firstContext(), new FrameEncoder());
     private final List<@Nullable Throwable> done = new ArrayList<>();
 
     @Test
     void writesInOrderAndTellsOnceOfEachFlush() {
         for (int i = 0; i < 10; i++) {
-            wire.write(Frame.text("" + i));
+            writer.write(Frame.text("" + i));
         }
         assertThat(done).isEmpty();
         assertThat(written()).as("not yet flushed").isEmpty();
-        wire.flush(done::add);
+        writer.flush(done::add);
         assertThat(done).hasSize(1).containsOnlyNulls();
         assertThat(written())
                 .containsExactly(
@@ -45,38 +45,38 @@ class DirectFrameWriterTest {
 
     @Test
     void aFlushOfNothingIsDoneAtOnce() {
-        wire.flush(done::add);
+        writer.flush(done::add);
         assertThat(done).hasSize(1).containsOnlyNulls();
         assertThat(written()).isEmpty();
     }
 
     @Test
     void whatThereIsNoMemoryForRepeatsNothing() {
-        PublicationBatch run = new PublicationBatch(
+        PublicationBatch batch = new PublicationBatch(
                 TestOutboxFactory.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
-        wire.write(run);
+        writer.write(batch);
         allocator.exhausted = true;
-        assertThatThrownBy(() -> wire.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);
-        assertThatThrownBy(() -> wire.write(Frame.text("z"))).isInstanceOf(OutOfMemoryError.class);
-        wire.flush(done::add);
+        assertThatThrownBy(() -> writer.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);
+        assertThatThrownBy(() -> writer.write(Frame.text("z"))).isInstanceOf(OutOfMemoryError.class);
+        writer.flush(done::add);
         assertThat(written()).containsExactly("810178");
         assertThat(done).hasSize(1).containsOnlyNulls();
-        assertThat(inUse()).as("what the encoder keeps").isEqualTo(run.length());
+        assertThat(inUse()).as("what the encoder keeps").isEqualTo(batch.length());
     }
 
     @Test
     void whatIsFlushedToAClosedChannelIsFreedAndFails() {
-        wire.write(Frame.text("x"));
-        wire.write(Frame.text("y"));
+        writer.write(Frame.text("x"));
+        writer.write(Frame.text("y"));
         channel.close().syncUninterruptibly();
-        wire.flush(done::add);
+        writer.flush(done::add);
         assertThat(done).singleElement().isNotNull();
         assertThat(inUse()).isZero();
     }
 
     @Test
     void cuttingClosesTheChannel() {
-        wire.cut();
+        writer.cut();
         assertThat(channel.isOpen()).isFalse();
     }
 

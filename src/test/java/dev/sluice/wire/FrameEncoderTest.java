@@ -48,8 +48,8 @@ class FrameEncoderTest {
 
     @Test
     void aRunIsItsMessagesOneAfterAnother() {
-        PublicationBatch run = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
-        assertThat(encoded(run))
+        PublicationBatch batch = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
+        assertThat(encoded(batch))
                 .isEqualTo(concat(
                         message("8103", bytes(3, 'a')),
                         message("8100", bytes(0, 'b')),
@@ -59,22 +59,22 @@ class FrameEncoderTest {
 
     @Test
     void aRunIsEncodedOnceForAllWhoGetIt() {
-        PublicationBatch run = run(bytes(1000, 'x'));
-        ByteBuf first = encoder.encode(run, allocator);
+        PublicationBatch batch = run(bytes(1000, 'x'));
+        ByteBuf first = encoder.encode(batch, allocator);
         long once = allocator.metric().usedDirectMemory();
-        ByteBuf second = encoder.encode(run, allocator);
-        ByteBuf third = encoder.encode(run, allocator);
+        ByteBuf second = encoder.encode(batch, allocator);
+        ByteBuf third = encoder.encode(batch, allocator);
         assertThat(allocator.metric().usedDirectMemory()).isEqualTo(once);
         assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
         assertThat(first.refCnt()).as("three receivers and the encoder").isEqualTo(4);
         // Each has its own place in it: what one socket has taken is not taken by the others.
         first.skipBytes(500);
-        assertThat(second.readableBytes()).isEqualTo(run.length());
+        assertThat(second.readableBytes()).isEqualTo(batch.length());
         first.release();
         second.release();
         assertThat(ByteBufUtil.getBytes(third)).isEqualTo(message("817e03e8", bytes(1000, 'x')));
         third.release();
-        ByteBuf late = encoder.encode(run, allocator);
+        ByteBuf late = encoder.encode(batch, allocator);
         assertThat(late.refCnt()).as("still kept").isEqualTo(2);
         late.release();
     }
@@ -82,13 +82,13 @@ class FrameEncoderTest {
     @Test
     void anotherRunTakesThePlaceOfTheOneBefore() {
         ByteBuf former = encoder.encode(run(bytes(1000, 'a')), allocator);
-        PublicationBatch run = run(bytes(10, 'b'));
-        ByteBuf latter = encoder.encode(run, allocator);
+        PublicationBatch batch = run(bytes(10, 'b'));
+        ByteBuf latter = encoder.encode(batch, allocator);
         assertThat(former.refCnt()).as("its receiver's").isEqualTo(1);
         assertThat(former.readableBytes()).isEqualTo(1004);
         former.release();
         latter.release();
-        assertThat(allocator.metric().usedDirectMemory()).isEqualTo(run.length());
+        assertThat(allocator.metric().usedDirectMemory()).isEqualTo(batch.length());
     }
 
     @Test
@@ -104,15 +104,15 @@ class FrameEncoderTest {
     @Test
     void framesOfOneConnectionAreNotKept() {
         List<ByteBuf> all = new ArrayList<>();
-        PublicationBatch run = run(bytes(100, 'x'));
+        PublicationBatch batch = run(bytes(100, 'x'));
         for (int i = 0; i < 100; i++) {
             all.add(encoder.encode(Frame.text("{}"), allocator));
             all.add(encoder.encode(new Frame.Ping(), allocator));
             all.add(encoder.encode(new Frame.Pong(bytes(5, 'p')), allocator));
-            all.add(encoder.encode(run, allocator));
+            all.add(encoder.encode(batch, allocator));
         }
         all.forEach(ByteBuf::release);
-        assertThat(allocator.metric().usedDirectMemory()).as("the run alone").isEqualTo(run.length());
+        assertThat(allocator.metric().usedDirectMemory()).as("the run alone").isEqualTo(batch.length());
     }
 
     @Test
@@ -124,8 +124,8 @@ class FrameEncoderTest {
         PublicationBatch unlucky = run(bytes(10, 'b'));
         assertThatThrownBy(() -> encoder.encode(unlucky, scarce)).isInstanceOf(OutOfMemoryError.class);
         scarce.exhausted = false;
-        for (PublicationBatch run : List.of(former, unlucky, former)) {
-            ByteBuf bytes = encoder.encode(run, scarce);
+        for (PublicationBatch batch : List.of(former, unlucky, former)) {
+            ByteBuf bytes = encoder.encode(batch, scarce);
             assertThat(bytes.readableBytes()).isEqualTo(12);
             bytes.release();
         }
@@ -146,11 +146,11 @@ class FrameEncoderTest {
     }
 
     private static PublicationBatch run(byte[]... payloads) {
-        PublicationBatch run = new PublicationBatch(CHANNEL, Payload.of(1, payloads[0], 0));
+        PublicationBatch batch = new PublicationBatch(CHANNEL, Payload.of(1, payloads[0], 0));
         for (int i = 1; i < payloads.length; i++) {
-            run.add(Payload.of(i + 1, payloads[i], 0));
+            batch.add(Payload.of(i + 1, payloads[i], 0));
         }
-        return run;
+        return batch;
     }
 
     private static byte[] message(String header, byte[] payload) {

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 
-/** Connections of one pod, each a channel whose frames go through a guard; what it passes on is read from the channel. */
+/** Connections of one pod, each a channel whose frames go through a WebSocketChannel; what it passes on is read from the channel. */
 public final class TestInbound {
 
     static final int PER_CONNECTION = 64 * 1024;
@@ -48,9 +48,9 @@ public final class TestInbound {
         public final Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), scheduler);
 
         public TestSocket() {
-            WebSocketChannel guard = new WebSocketChannel(
+            WebSocketChannel webSocket = new WebSocketChannel(
                     channel, new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}), inbound);
-            channel.pipeline().addLast(new PartialFrameCounter(inbound), guard);
+            channel.pipeline().addLast(new PartialFrameCounter(inbound), webSocket);
             channel.closeFuture().addListener(closed -> inbound.closed());
         }
 

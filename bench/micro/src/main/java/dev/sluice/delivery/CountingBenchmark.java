@@ -61,13 +61,13 @@ public class CountingBenchmark {
 
     @Benchmark
     @OperationsPerInvocation(RUN)
-    public void inRun() {
+    public void inBatch() {
         count(several);
     }
 
-    private void count(PublicationBatch run) {
-        meters.delivered(run, 1);
-        meters.flushed(run, System.nanoTime());
+    private void count(PublicationBatch batch) {
+        meters.delivered(batch, 1);
+        meters.flushed(batch, System.nanoTime());
     }
 
     private static PublicationBatch run() {
