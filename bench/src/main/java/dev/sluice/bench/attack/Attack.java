@@ -4,35 +4,35 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 
-/** What somebody might do to a pod to spoil it for the others. */
+/** The attacks. */
 enum Attack {
     NONE("nothing, for comparison", 0, "", "", by -> {}),
 
     FLOOD_OF_FRAMES(
-            "4 users say `pong` without end, and come back when they are cut off",
+            "4 users send `pong` without pause, and reconnect when they are closed",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
             Talkers::pongs),
 
     FLOOD_OF_PINGS(
-            "the same with pings of the WebSocket protocol, of 125 bytes each",
+            "the same with WebSocket pings of 125 bytes",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
             Talkers::pings),
 
     FLOOD_OF_QUESTIONS(
-            "the same with subscriptions to 256 channels that can't be, for an `id` of 1,024 characters that must be escaped:"
-                    + " 256 answers of 6 KB for a message of 7",
+            "the same with subscriptions to 256 invalid channels and an `id` of 1,024 characters that must be escaped:"
+                    + " 256 answers of 6 KB to a message of 7 KB",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
             Talkers::questions),
 
     COSTLY_MESSAGES(
-            "200 WebSockets at a time that never authenticate and say 504 messages of 32 KB each as fast as they are taken: a"
-                    + " list of 10,000 empty objects behind a character that is not Latin",
+            "200 WebSockets at a time never authenticate and send 504 messages of 32 KB each: a list of 10,000 empty"
+                    + " objects behind a character that is not Latin",
             Attack.MANY,
             "messages",
             "auth_failures not_auth",
@@ -42,37 +42,35 @@ enum Attack {
             "the same by 200 users", Attack.MANY, "messages", "answers bad_message", Talkers::costlyMessages),
 
     HELD_MESSAGES(
-            "200 WebSockets at a time whose token must wait for a server of keys that takes 1.9 seconds, and who send 63 such"
-                    + " messages behind it",
+            "200 WebSockets at a time send 63 such messages behind a token that waits 1.9 seconds for a key server",
             Attack.MANY,
             "messages",
             "answers 101",
             Strangers::heldMessages),
 
     FRAMES_TOO_LARGE(
-            "users connect, and send the beginning of a message of 2^62 bytes",
+            "users connect, and begin a message of 2^62 bytes",
             Attack.CROWD,
             "messages",
             "disconnects frame_too_large",
             Talkers::tooLarge),
 
     SILENT_SOCKETS(
-            "10,000 WebSockets, 1,500 a second, that never authenticate and are held",
+            "10,000 WebSockets, 1,500 a second, stay open and never authenticate",
             Attack.CROWD,
             "attempts",
             "auth_failures timeout",
             Strangers::silent),
 
     SILENT_WAVES(
-            "1,500 WebSockets a second that never authenticate, while newcomers with good tokens come as well, in turn with"
-                    + " the token on the upgrade and in the first message",
+            "1,500 WebSockets a second never authenticate, while clients with valid tokens connect, too",
             Attack.CROWD,
             "attempts",
             "answers " + Tally.WELCOME,
             Strangers::silentWaves),
 
     IDLE_SOCKETS(
-            "more idle connections than a pod may have, here 5,000, each with a tiny request now and then",
+            "more idle connections than the limit, here 5,000, each with a tiny request now and then",
             Attack.CROWD,
             "requests",
             "refused max-connections",
@@ -83,14 +81,10 @@ enum Attack {
                     "-Dquarkus.http.idle-timeout=15s")),
 
     STORM_OF_CONNECTS(
-            "WebSockets that are opened and reset at once",
-            Attack.CROWD,
-            "connects",
-            "answers 101",
-            Strangers::comeAndGo),
+            "WebSockets are opened and reset at once", Attack.CROWD, "connects", "answers 101", Strangers::comeAndGo),
 
     FORGED_TOKENS(
-            "WebSockets whose token is signed by nobody",
+            "WebSockets with a token that no known key has signed",
             Attack.CROWD,
             "tokens",
             "auth_failures signature",
@@ -100,64 +94,64 @@ enum Attack {
             "upgrades with a header of 1 MB", Attack.CROWD, "requests", "answers 431", Strangers::headersWithoutEnd),
 
     MANY_HEADERS(
-            "200 connections at a time, each with a request of 4,900 header lines of four bytes and no end",
+            "200 connections at a time, each with an endless request of 4,900 header lines of four bytes",
             Attack.MANY,
             "requests",
             "refused header-lines",
             Strangers::manyHeaders),
 
     SLOW_UPGRADES(
-            "2,000 upgrades at a time, in each of which one more byte comes every second",
+            "2,000 upgrades at a time, each with one byte a second",
             Attack.CROWD,
             "requests",
             "refused request-timeout",
             Strangers::slowUpgrades),
 
     SLOW_BODIES(
-            "1,000 posts at a time by a publisher, the same with their bodies",
+            "1,000 posts at a time by a publisher, each body with one byte a second",
             Attack.CROWD,
             "requests",
             "answers 408",
             Callers::slowBodies),
 
     UNDECIDED(
-            "64 users who subscribe to 256 channels at a time of which a webhook must decide that never answers",
+            "64 users subscribe to 256 channels at a time whose webhook never answers",
             64,
             "questions",
             "answers unavailable",
             Talkers::undecided),
 
     API_WITHOUT_RIGHT(
-            "the HTTP API, asked with forged tokens, none, and those of the wrong role",
+            "requests to the HTTP API with forged tokens, none, or the wrong role",
             Attack.CROWD,
             "requests",
             "answers 401",
             Callers::withoutRight),
 
     API_RUBBISH(
-            "the HTTP API, asked by a publisher for what can't be: bodies nested 10,000 deep, reserved channels, and the like",
+            "invalid requests of a publisher: bodies nested 10,000 deep, reserved channels, and others",
             Attack.CROWD,
             "requests",
             "answers 400",
             Callers::rubbish),
 
     PUBLISH_FLOOD(
-            "a publisher posts 200 bytes to a user who is not here, over 16 connections, 8 posts at a time on each",
+            "a publisher posts 200 bytes to an absent user, over 16 connections, 8 posts at a time on each",
             16,
             "posts",
             "answers 202",
             Callers::publish);
 
-    /** As many as it takes to keep one core of the pod busy by talking. */
+    /** Enough attackers to keep one core of the pod busy with messages. */
     static final int FEW = 4;
 
-    /** The same by coming and going. */
+    /** Enough to keep it busy with connections. */
     static final int CROWD = 8;
 
-    /** As many WebSockets as it takes to exhaust a small heap by what is read of each. */
+    /** Enough WebSockets to exhaust a small heap with unhandled data. */
     static final int MANY = 200;
 
-    /** What one attacker does again and again. */
+    /** One step of an attacker, repeated. */
     private interface Assault {
         void once(Attacker by) throws IOException;
     }
@@ -190,27 +184,27 @@ enum Attack {
         return description;
     }
 
-    /** Whether tokens are verified with the key of a server that takes its time. */
+    /** Whether tokens are verified with the key of a slow server. */
     boolean needsKeyServer() {
         return this == HELD_MESSAGES;
     }
 
-    /** How many attack at the same time. */
+    /** Simultaneous attackers. */
     int attackers() {
         return attackers;
     }
 
-    /** What is counted of it. */
+    /** The unit of what is counted. */
     String unit() {
         return unit;
     }
 
-    /** What the pod counts or answers that shows that it took place. */
+    /** What the pod counts or answers that proves that the attack took place. */
     String proof() {
         return proof;
     }
 
-    /** Options of the pod's JVM that only this attack needs. */
+    /** JVM options of the pod that only this attack needs. */
     List<String> settings() {
         return settings;
     }

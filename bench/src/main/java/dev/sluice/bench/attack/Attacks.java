@@ -13,13 +13,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Attacks a pod in every way once, and writes down what others noticed. bench/attack starts it. */
+/** Runs each attack once, and writes down what other clients noticed. bench/attack starts it. */
 public final class Attacks {
 
     private static final String JAR = "target/quarkus-app/quarkus-run.jar";
     private static final String LOGS = "bench/target/attack";
 
-    /** Those who behave well. */
+    /** Well-behaved clients. */
     static final int CLIENTS = 200;
 
     private static final Trial.Times FULL = new Trial.Times(
@@ -47,7 +47,7 @@ public final class Attacks {
         return options.check() || new Attacks(options, home.getParent()).run();
     }
 
-    /** @return whether nobody else was hurt */
+    /** @return whether no other client was harmed */
     private boolean run() throws IOException {
         Machine machine = Machine.here(root, Scene.FLAGS);
         for (Attack attack : options.attacks()) {
@@ -56,9 +56,13 @@ public final class Attacks {
             attack(attack);
         }
         Path target = Files.createDirectories(root.resolve(LOGS));
-        Path file = options.isComplete() && clean ? root.resolve("docs/attacks.md") : target.resolve("attacks.md");
-        Files.writeString(file, new Document(machine, entries).markdown());
-        System.out.println((clean ? "everybody heard everything: " : "IT DID HARM: ") + file);
+        boolean valid = options.isComplete() && clean;
+        Path file = valid ? root.resolve("docs/attacks.md") : target.resolve("attacks.md");
+        Document document = new Document(machine, entries);
+        Files.writeString(file, document.markdown());
+        Files.writeString(
+                valid ? root.resolve("bench/results/attacks.md") : target.resolve("results.md"), document.results());
+        System.out.println((clean ? "all clients received everything: " : "OTHER CLIENTS WERE HARMED: ") + file);
         return clean;
     }
 

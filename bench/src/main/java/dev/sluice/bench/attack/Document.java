@@ -1,10 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.report.Machine;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.bench.report.Template;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -13,10 +10,11 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 
-/** The attacks as Markdown: what they are, around what came of them. */
+/** The attacks as Markdown: a page with what clients noticed, and a file with all figures. */
 final class Document {
 
-    private static final String TEXT = "attacks.md";
+    private static final String PAGE = "attacks.md";
+    private static final String RESULTS = "results.md";
     private static final double MEGABYTE = 1 << 20;
 
     private final Machine machine;
@@ -27,7 +25,7 @@ final class Document {
         this.entries = entries;
     }
 
-    /** The same in a line. */
+    /** One attack in a line. */
     static String summary(Entry entry) {
         return "%s; p50 %s, p99 %s, max %s ms (onset %s ms); RSS %s MB; CPU %.0f %%; gone after %s; %s"
                 .formatted(
@@ -43,20 +41,22 @@ final class Document {
     }
 
     String markdown() {
-        return text().replace("${clients}", Integer.toString(Attacks.CLIENTS))
-                .replace("${run}", run())
-                .replace("${flags}", String.join(" ", Scene.FLAGS))
-                .replace("${heard}", heard())
-                .replace("${pod}", pod())
-                .replace("${attacks}", attacks());
+        return Template.of(Document.class, PAGE)
+                .fill("clients", Integer.toString(Attacks.CLIENTS))
+                .fill("run", run())
+                .fill("flags", String.join(" ", Scene.FLAGS))
+                .fill("latencies", latencies())
+                .fill("attacks", attacks())
+                .text();
     }
 
-    private static String text() {
-        try (InputStream in = Document.class.getResourceAsStream(TEXT)) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** All figures. */
+    String results() {
+        return Template.of(Document.class, RESULTS)
+                .fill("run", run())
+                .fill("heard", heard())
+                .fill("pod", pod())
+                .text();
     }
 
     private String run() {
@@ -68,6 +68,17 @@ final class Document {
                         machine.jdk(),
                         machine.commit(),
                         machine.date());
+    }
+
+    private String latencies() {
+        return rows(entry -> List.of(
+                done(entry),
+                millis(entry.during().getValueAtPercentile(50)),
+                millis(entry.during().getValueAtPercentile(99)),
+                millis(entry.during().getMaxValue()),
+                millis(entry.onset().getValueAtPercentile(99)),
+                millis(entry.onset().getMaxValue()),
+                "%.0f".formatted(entry.cores() * 100)));
     }
 
     private String heard() {

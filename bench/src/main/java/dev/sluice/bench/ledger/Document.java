@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** The ledger as Markdown: what it is, around what came out. */
+/** The ledger as Markdown. */
 final class Document {
 
     private final Machine machine;
@@ -29,7 +29,6 @@ final class Document {
                 .fill("clients", Integer.toString(options.clients()))
                 .fill("run", run())
                 .fill("counts", counts())
-                .fill("times", times())
                 .fill("faults", faults())
                 .text();
     }
@@ -49,22 +48,17 @@ final class Document {
                     Figures.number(balance.count(Fate.DISCONNECTED)),
                     Figures.number(balance.count(Fate.MISSED)),
                     Figures.number(balance.count(Fate.UNCERTAIN)),
-                    Figures.number(balance.count(Breach.UNSIGNALLED)),
-                    Figures.number(balance.count(Breach.DUPLICATED)),
-                    Figures.number(balance.count(Breach.REORDERED)));
+                    Figures.number(balance.count(Breach.UNSIGNALLED)));
         });
     }
 
-    private String times() {
-        return rows(
-                entry -> List.of(recovery(entry.timing()), millis(entry, 50), millis(entry, 99), millis(entry, 99.9)));
-    }
-
     private String faults() {
-        return entries.stream()
-                .map(entry ->
-                        "| `" + entry.fault().id() + "` | " + entry.fault().description() + " |")
-                .collect(Collectors.joining("\n"));
+        return rows(entry -> List.of(
+                entry.fault().description(),
+                recovery(entry.timing()),
+                millis(entry, 50),
+                millis(entry, 99),
+                millis(entry, 99.9)));
     }
 
     private String rows(Function<Entry, List<String>> cells) {

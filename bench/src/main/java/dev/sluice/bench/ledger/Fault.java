@@ -8,35 +8,35 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
-/** What can break, or be broken, between a backend and a browser. */
+/** The faults. */
 enum Fault {
     NONE("nothing, for comparison", Kind.HARMLESS, scene -> scene.last(ofSeconds(8))),
 
-    REDIS_KILLED("Redis killed with -9, started again after 3 s", Kind.LASTING, scene -> {
+    REDIS_KILLED("Redis is killed with -9, and started again after 3 s", Kind.LASTING, scene -> {
         scene.site().redis().close();
         scene.last(ofSeconds(3));
         scene.site().startRedis();
     }),
 
-    REDIS_FROZEN("Redis frozen with SIGSTOP for 8 s; publications wait in its sockets", Kind.LASTING, scene -> {
+    REDIS_FROZEN("Redis is frozen with SIGSTOP for 8 s; publications wait in its sockets", Kind.LASTING, scene -> {
         scene.site().redis().freeze();
         scene.last(ofSeconds(8));
         scene.site().redis().thaw();
     }),
 
-    REDIS_HICCUP("Redis frozen for 1.5 s, less than it takes a pod to worry", Kind.LASTING, scene -> {
+    REDIS_HICCUP("Redis is frozen for 1.5 s, which pods tolerate", Kind.LASTING, scene -> {
         scene.site().redis().freeze();
         scene.last(ofMillis(1500));
         scene.site().redis().thaw();
     }),
 
-    REDIS_RESTARTED("Redis stopped with SIGTERM and at once started empty", Kind.PASSING, scene -> {
+    REDIS_RESTARTED("Redis is stopped with SIGTERM and at once started empty", Kind.PASSING, scene -> {
         scene.site().redis().terminate();
         scene.site().startRedis();
     }),
 
     REDIS_REPLACED(
-            "Redis frozen for ever, and another one at its address; publishers go there at once",
+            "Redis is frozen for ever and replaced at its address; publishers use the new one at once",
             Kind.PASSING,
             scene -> {
                 scene.site().replaceRedis();
@@ -53,17 +53,17 @@ enum Fault {
     }),
 
     LINK_CUT(
-            "the connections of one pod to Redis reset",
+            "the connections of one pod to Redis are reset",
             Kind.PASSING,
             scene -> scene.site().pod().link().cut()),
 
-    LINK_SWALLOWS("all that one pod and Redis send each other lost for 8 s, without a reset", Kind.LASTING, scene -> {
+    LINK_SWALLOWS("data between one pod and Redis is lost for 8 s, without a reset", Kind.LASTING, scene -> {
         scene.site().pod().link().swallow();
         scene.last(ofSeconds(8));
         scene.site().pod().link().heal();
     }),
 
-    LINK_SLOW("200 ms more from Redis to both pods and back, for 8 s", Kind.LASTING, scene -> {
+    LINK_SLOW("200 ms more between Redis and both pods, for 8 s", Kind.LASTING, scene -> {
         scene.site().pods().forEach(pod -> pod.link().slowDown(ofMillis(200), 64 * 1024));
         scene.last(ofSeconds(8));
         scene.site().pods().forEach(pod -> pod.link().heal());
@@ -75,25 +75,25 @@ enum Fault {
         scene.site().pod().link().heal();
     }),
 
-    POD_KILLED("a pod killed with -9, started again after 3 s", Kind.PASSING, scene -> {
+    POD_KILLED("a pod is killed with -9, and started again after 3 s", Kind.PASSING, scene -> {
         scene.site().pod().kill();
         scene.last(ofSeconds(3));
         scene.site().pod().start();
     }),
 
-    POD_TERMINATED("a pod stopped with SIGTERM, and started again once it is gone", Kind.PASSING, scene -> {
+    POD_TERMINATED("a pod is stopped with SIGTERM, and then started again", Kind.PASSING, scene -> {
         scene.site().pod().terminate();
         scene.site().pod().start();
     }),
 
-    CLIENTS_RESET("50 more clients a second that subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
+    CLIENTS_RESET("50 more clients a second subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
         scene.traffic().beginResetting();
         scene.last(ofSeconds(10));
         scene.traffic().endNuisance();
     }),
 
     CLIENTS_STALLED(
-            "30 more clients that subscribe to everything and never read; payloads of 16 KB, for a third of the clients",
+            "30 more clients subscribe to everything and never read; payloads of 16 KB, for a third of the clients",
             Kind.HARMLESS,
             Load::large,
             scene -> {
@@ -111,7 +111,7 @@ enum Fault {
                 scene.traffic().wake();
             }),
 
-    CLIENTS_RUBBISH("50 more clients a second that send rubbish, for 10 s", Kind.HARMLESS, scene -> {
+    CLIENTS_RUBBISH("50 more clients a second send invalid messages, for 10 s", Kind.HARMLESS, scene -> {
         scene.traffic().beginRubbish();
         scene.last(ofSeconds(10));
         scene.traffic().endNuisance();
@@ -121,7 +121,7 @@ enum Fault {
     enum Kind {
         /** It lasts; recovery counts from its end. */
         LASTING,
-        /** It is over as soon as it has happened; recovery counts from then. */
+        /** It is instantaneous; recovery counts from then. */
         PASSING,
         /** It lasts, and nothing may be lost, signalled or not. */
         HARMLESS
@@ -156,12 +156,12 @@ enum Fault {
         return kind;
     }
 
-    /** What goes on meanwhile, where that is not the usual. */
+    /** The load during the fault. */
     Load load(Load usual) {
         return load.apply(usual);
     }
 
-    /** Makes it happen, and returns once it is over. */
+    /** Causes the fault, and returns when it is over. */
     void strike(Scene scene) {
         happening.accept(scene);
     }
