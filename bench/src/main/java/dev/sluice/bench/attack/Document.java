@@ -77,7 +77,6 @@ final class Document {
                 millis(entry.during().getValueAtPercentile(99)),
                 millis(entry.during().getMaxValue()),
                 millis(entry.onset().getValueAtPercentile(99)),
-                millis(entry.onset().getMaxValue()),
                 "%.0f".formatted(entry.cores() * 100)));
     }
 
