@@ -64,7 +64,7 @@ public final class LoopListeners {
         long last = batch.last().sequence();
         int whole = 0;
         int parts = 0;
-        run.sharedBy(Math.max(1, size));
+        batch.sharedBy(Math.max(1, size));
         // Sending can end connections; these leave only with the next apply().
         for (int i = 0; i < size; i++) {
             Listener listener = listeners[i];
