@@ -23,6 +23,11 @@ final class TokenBudget {
         return true;
     }
 
+    /** How many characters have entered and not left. */
+    synchronized int characters() {
+        return characters;
+    }
+
     /** Lets go of a token that has entered. */
     synchronized void leave(int length) {
         tokens--;

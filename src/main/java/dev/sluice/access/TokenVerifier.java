@@ -1,11 +1,16 @@
 package dev.sluice.access;
 
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.log.LimitMeter;
 import dev.sluice.log.LogThrottle;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.json.JsonString;
 import java.nio.charset.StandardCharsets;
@@ -36,25 +41,47 @@ public final class TokenVerifier {
     /** How long a token that no known key has signed waits until newer ones may be asked for; less than sluice.auth.timeout. */
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
-    /** Tokens that may wait for a worker. */
-    private static final int MAX_VERIFYING = 5_000;
-
-    private static final int MAX_VERIFYING_CHARACTERS = 8 << 20;
-
-    /** Tokens that may wait for newer keys. */
-    private static final int MAX_WAITING = 1_000;
-
-    private static final int MAX_WAITING_CHARACTERS = 4 << 20;
-
     private final LogThrottle failed = new LogThrottle();
-    private final LogThrottle overflows = new LogThrottle();
-    private final TokenBudget verifying = new TokenBudget(MAX_VERIFYING, MAX_VERIFYING_CHARACTERS);
-    private final TokenBudget waiting = new TokenBudget(MAX_WAITING, MAX_WAITING_CHARACTERS);
+    private final LimitMeter overflows;
+
+    /** Tokens that wait for a worker. */
+    private final TokenBudget verifying;
+
+    /** Tokens that wait for newer keys. */
+    private final TokenBudget waiting;
+
     private final TokenFactory factory;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
 
-    TokenVerifier(TokenFactory factory, JWTAuthContextInfo info, Vertx vertx) {
+    @Inject
+    TokenVerifier(
+            TokenFactory factory, JWTAuthContextInfo info, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
+        this(
+                factory,
+                info,
+                vertx,
+                config.limits().tokens(),
+                (int) config.limits().tokenBytes().asLongValue(),
+                metrics);
+    }
+
+    /** With limits for tokens that wait for a worker; a fifth of their number, and half of their characters, may wait for keys. */
+    TokenVerifier(
+            TokenFactory factory,
+            JWTAuthContextInfo info,
+            Vertx vertx,
+            int maxTokens,
+            int maxCharacters,
+            MeterRegistry metrics) {
+        this.verifying = new TokenBudget(maxTokens, maxCharacters);
+        this.waiting =
+                new TokenBudget(Math.max(1, maxTokens / 5), Math.max(TokenFactory.MAX_CHARACTERS, maxCharacters / 2));
+        this.overflows = new LimitMeter("tokens", metrics);
+        Gauge.builder("sluice.tokens.pending.bytes", () -> verifying.characters() + waiting.characters())
+                .description("Characters of tokens that wait to be verified")
+                .baseUnit("bytes")
+                .register(metrics);
         this.factory = factory;
         this.info = info;
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
@@ -88,13 +115,7 @@ public final class TokenVerifier {
             return CompletableFuture.completedFuture(TokenFactory.TOO_LONG);
         }
         if (!verifying.enter(characters)) {
-            long count = overflows.pass();
-            if (count > 0) {
-                LOG.warnf(
-                        "Too many tokens wait to be verified; answered unavailable: %d, further ones are not logged for"
-                                + " a minute",
-                        count);
-            }
+            overflows.exceeded();
             return CompletableFuture.completedFuture(new TokenResult.Unavailable());
         }
         // Given back when the worker is done with it, not when the client has gone.
@@ -109,6 +130,7 @@ public final class TokenVerifier {
     private CompletionStage<TokenResult> awaitKeys(String token, long arrival) {
         int characters = token.length();
         if (!waiting.enter(characters)) {
+            overflows.exceeded();
             return undecided();
         }
         return factory.nextKeys(PATIENCE)

@@ -55,4 +55,14 @@ public interface LimitsConfig {
     @WithDefault("16M")
     @InRange(min = "1")
     MemorySize inboundBytes();
+
+    /** How many tokens may wait to be verified, and a fifth of that for newer keys; more are answered "unavailable". */
+    @WithDefault("5000")
+    @InRange(min = "1")
+    int tokens();
+
+    /** How many bytes they may have together, and half of that for those that wait for newer keys. */
+    @WithDefault("8M")
+    @InRange(min = "16K", max = "1024M")
+    MemorySize tokenBytes();
 }

@@ -3,6 +3,7 @@ package dev.sluice.access;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.jwt.algorithm.SignatureAlgorithm;
 import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.jwt.util.KeyUtils;
@@ -24,12 +25,15 @@ class TokenVerifierTest {
 
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final int LONGEST = 16 * 1024;
+    private static final int MAX_TOKENS = 5_000;
 
     private final Vertx vertx = Vertx.vertx();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final JWTAuthContextInfo info = new JWTAuthContextInfo();
 
     @SuppressWarnings("NullAway") // Asked only where a key server is configured.
-    private final TokenVerifier tokens = new TokenVerifier(new TokenFactory(null), info, vertx);
+    private final TokenVerifier tokens =
+            new TokenVerifier(new TokenFactory(null), info, vertx, MAX_TOKENS, 8 << 20, metrics);
 
     @AfterEach
     void stop() {
@@ -68,7 +72,13 @@ class TokenVerifierTest {
         while (!tokens.verify("x").subscribeAsCompletionStage().isDone() && count < 10_000) {
             count++;
         }
-        assertThat(count).isEqualTo(5_000);
+        assertThat(count).isEqualTo(MAX_TOKENS);
+        assertThat(metrics.get("sluice.refused")
+                        .tag("limit", "tokens")
+                        .counter()
+                        .count())
+                .isEqualTo(1);
+        assertThat(metrics.get("sluice.tokens.pending.bytes").gauge().value()).isEqualTo(MAX_TOKENS);
         release.countDown();
     }
 
