@@ -63,7 +63,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void importsRunTowardTheGround() {
+    void importsFollowTheLayers() {
         layeredArchitecture()
                 .consideringOnlyDependenciesInLayers()
                 .layer("root")
@@ -200,7 +200,7 @@ class ArchitectureTest {
 
     /** A native executable is born with what was initialised on the machine that built it, and may be long afterwards. */
     @Test
-    void noClassRemembersWhereAndWhenItWasInitialised() {
+    void noClassKeepsStartUpStateInStatics() {
         noFields().that().areStatic().should(haveRawType(STATE_OF_THE_MACHINE)).check(HOUSE);
         noClasses()
                 .should()
@@ -216,7 +216,7 @@ class ArchitectureTest {
 
     /** It has one thread on two cores, and what java.net.http completes waits for it on JDK 25. */
     @Test
-    void nothingRunsOnTheCommonPool() {
+    void noCodeUsesTheCommonPool() {
         noClasses()
                 .should()
                 .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
@@ -226,7 +226,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void internalsOfVertxAreTouchedInFourPlaces() {
+    void onlyFourClassesUseVertxInternals() {
         noClasses()
                 .that()
                 .doNotHaveSimpleName("TcpChannel")
@@ -243,7 +243,7 @@ class ArchitectureTest {
 
     /** Each of the four uses a constant or an exception, no handler and no buffer. */
     @Test
-    void nettyIsTouchedWhereBytesAreAndInFourClasses() {
+    void onlyNamedClassesUseNetty() {
         noClasses()
                 .that()
                 .resideOutsideOfPackages("dev.sluice.guard", "dev.sluice.wire", "dev.sluice.feed")
@@ -256,7 +256,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void internalsOfQuarkusAreTouchedInSixClasses() {
+    void onlyNamedClassesUseQuarkusInternals() {
         noClasses()
                 .that()
                 .haveNameNotMatching("dev.sluice.(access.RequestTokenMechanism|guard.ConnectGate|http.Gate"

@@ -31,7 +31,7 @@ class DocumentationTest {
     private static final Pattern TEST = Pattern.compile("`([A-Z]\\w*(?:IT|Test))(?:\\.(\\w+))?`");
 
     @Test
-    void everyLinkLeadsSomewhere() throws IOException {
+    void everyLinkHasATarget() throws IOException {
         List<String> dead = new ArrayList<>();
         for (Path page : pages()) {
             String text = CODE.matcher(
@@ -49,7 +49,7 @@ class DocumentationTest {
     }
 
     @Test
-    void everyTestThatIsNamedIsThere() throws IOException {
+    void everyNamedTestExists() throws IOException {
         Map<String, Set<String>> tests = tests();
         List<String> named = new ArrayList<>();
         List<String> missing = new ArrayList<>();

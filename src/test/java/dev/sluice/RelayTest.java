@@ -57,7 +57,7 @@ class RelayTest {
     private final Queue<String> ended = new ConcurrentLinkedQueue<>();
 
     @Test
-    void whateverIsThrownWhileDeliveringNeverEndsTheStream() {
+    void exceptionDuringDeliveryDoesNotEndTheStream() {
         await().atMost(10, TimeUnit.SECONDS).until(feed::live);
         registry.add(connection("error", new Failing(new AssertionError("thrown by the test"))));
         registry.add(connection("exception", new Failing(new IllegalStateException("thrown by the test"))));

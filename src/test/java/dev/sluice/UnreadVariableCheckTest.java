@@ -25,7 +25,7 @@ class UnreadVariableCheckTest {
         "sluice.routes.my-team.audience, sluice.routes.my-team.audience",
         "sluice.max-frame, sluice.max-frame",
     })
-    void variableOfAKeyIsRead(String variable, String name) {
+    void variableOfAKnownKeyIsAccepted(String variable, String name) {
         assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(name, "quarkus.http.port"), KEYS))
                 .isEmpty();
     }
@@ -39,20 +39,20 @@ class UnreadVariableCheckTest {
         "sluice.max-frames, sluice.max-frames",
         "SLUICE_PORT, sluice.port",
     })
-    void variableOfNoKeyIsNamed(String variable, String name) {
+    void variableOfAnUnknownKeyIsReported(String variable, String name) {
         assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(name, "sluice.max-frame"), KEYS))
                 .containsExactly(variable);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"QUARKUS_REDIS_HOST", "XSLUICE_ORIGIN", "SLUICES", "PATH"})
-    void variableOfSomebodyElseIsNot(String variable) {
+    void otherVariablesAreNotReported(String variable) {
         assertThat(UnreadVariableCheck.of(Set.of(variable), Stream.of(), KEYS)).isEmpty();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"SLUICE", "SLUICE_REDIS"})
-    void variablesThatKubernetesMakesOfServicesAreNot(String service) {
+    void serviceVariablesOfKubernetesAreNotReported(String service) {
         Set<String> links = Set.of(
                 service + "_SERVICE_HOST",
                 service + "_SERVICE_PORT",
@@ -66,7 +66,7 @@ class UnreadVariableCheckTest {
     }
 
     @Test
-    void serviceMakesNoOtherVariable() {
+    void variablesThatOnlyLookLikeServicesAreReported() {
         Set<String> variables = Set.of("SLUICE_SERVICE_HOST", "SLUICE_PORTS", "SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT");
         assertThat(UnreadVariableCheck.of(variables, Stream.of(), KEYS))
                 .containsExactly("SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT", "SLUICE_PORTS");

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class ConnectWebhookTest {
 
     @Test
-    void answersAreKeptByWhatIsSigned() {
+    void answersAreCachedBySignedContent() {
         String digest = ConnectWebhook.digest("header.claims.AAAA");
         assertThat(ConnectWebhook.digest("header.claims.AAAB")).isEqualTo(digest);
         assertThat(ConnectWebhook.digest("header.others.AAAA")).isNotEqualTo(digest);

@@ -53,19 +53,19 @@ class GrantsTest {
     }
 
     @Test
-    void asterisksInTheSubjectAreNoPattern() {
+    void asteriskInTheSubjectIsLiteral() {
         assertThat(grants("*", "team:{sub}", "team:red")).isFalse();
         assertThat(grants("*", "team:{sub}", "team:*")).isTrue();
         assertThat(grants("a*c", "team:*-{sub}", "team:x-abc")).isFalse();
     }
 
     @Test
-    void aSubjectThatLooksLikeTheMarkIsTakenAsItIs() {
+    void subjectThatLooksLikeAPlaceholderIsLiteral() {
         assertThat(grants("{sub}", "team:{sub}", "team:{sub}")).isTrue();
     }
 
     @Test
-    void oneOfSeveralIsEnough() {
+    void oneMatchingEntrySuffices() {
         Grants grants = Grants.of(List.of("upload:1", "team:*", "nonsense"), "7");
         assertThat(grants.test(TestOutboxFactory.channel("upload:1"))).isTrue();
         assertThat(grants.test(TestOutboxFactory.channel("team:red"))).isTrue();

@@ -38,7 +38,7 @@ class KeyFetchTest {
     }
 
     @Test
-    void handshakesThatAreNotAnsweredEndInTimeAndHoldNoConnection() throws Exception {
+    void unansweredHandshakeTimesOutAndReleasesTheConnection() throws Exception {
         KeyFetch fetch = fetch("https");
         List<CompletableFuture<KeyServer.Fetched>> fetches = new ArrayList<>();
         // The client has five connections.
@@ -80,7 +80,7 @@ class KeyFetchTest {
     }
 
     @Test
-    void requestThatIsReadyTooLateIsNotSent() throws Exception {
+    void lateRequestIsNotSent() throws Exception {
         KeyFetchAttempt attempt = new KeyFetchAttempt(Duration.ofSeconds(1));
         attempt.timeOut();
         assertThat(attempt.isOver()).isTrue();

@@ -41,7 +41,7 @@ class KeyServerTest {
             RETAIN);
 
     @Test
-    void firstTokenAsksAndOthersShareTheAnswer() {
+    void firstTokenFetchesAndOthersShareTheAnswer() {
         assertThat(server.known()).isNull();
         CompletableFuture<Void> one = server.next(PATIENCE);
         CompletableFuture<Void> two = server.next(Duration.ZERO);
@@ -56,7 +56,7 @@ class KeyServerTest {
     }
 
     @Test
-    void setThatLacksAKeyIsFetchedAgainAtOnceTheFirstTime() {
+    void unknownKeyIsFetchedAtOnceTheFirstTime() {
         know();
         server.next(PATIENCE);
         pass(0);
@@ -79,7 +79,7 @@ class KeyServerTest {
     }
 
     @Test
-    void tokenWaitsOnlyForAFetchThatIsDueWithinItsPatience() {
+    void tokenWaitsOnlyForAFetchWithinItsPatience() {
         know();
         refetch();
         pass(5_000);
@@ -94,7 +94,7 @@ class KeyServerTest {
     }
 
     @Test
-    void keysCarryTheTimeAtWhichTheyWereAskedFor() {
+    void keysHaveTheTimeOfTheirRequest() {
         CompletableFuture<Void> next = server.next(PATIENCE);
         pass(0);
         long asked = START + TimeUnit.MILLISECONDS.toNanos(millis);
@@ -107,7 +107,7 @@ class KeyServerTest {
     }
 
     @Test
-    void failureIsToldAndRetriedSoonerWhileThereAreNoKeys() {
+    void failureIsLoggedAndRetriedSoonerWithoutKeys() {
         CompletableFuture<Void> first = server.next(PATIENCE);
         pass(0);
         fail();
@@ -137,7 +137,7 @@ class KeyServerTest {
     }
 
     @Test
-    void knownKeysCountWhileTheServerIsAwayForAsLongAsTheyAreRetained() {
+    void knownKeysCountDuringAnOutageUntilRetentionEnds() {
         know();
         pass(LIFE.toMillis());
         assertThat(server.known()).as("to be fetched first").isNull();
@@ -154,7 +154,7 @@ class KeyServerTest {
     }
 
     @Test
-    void keysThatWereRemovedStopCountingWithTheFetchAfterTheirTime() {
+    void removedKeysStopCountingAfterTheNextFetch() {
         know();
         pass(LIFE.toMillis());
         server.next(PATIENCE);
@@ -198,7 +198,7 @@ class KeyServerTest {
     }
 
     @Test
-    void lifeBeyondAllBoundsIsForEver() {
+    void enormousLifetimeMeansForever() {
         server.next(PATIENCE);
         pass(0);
         answer(Duration.ofSeconds(Long.MAX_VALUE));
@@ -207,7 +207,7 @@ class KeyServerTest {
     }
 
     @Test
-    void answerThatCantBeTakenIsAFailureAndNotTheLast() {
+    void invalidAnswerIsAFailureThatIsRetried() {
         CompletableFuture<Void> next = server.next(PATIENCE);
         pass(0);
         fetches.get(0).complete(null);

@@ -55,7 +55,7 @@ class KeySetTest {
                 "{\"kty\":\"RSA\"}",
                 "-----BEGIN PUBLIC KEY-----\nsecret\n-----END PUBLIC KEY-----"
             })
-    void whatHasNoKeyIsAFailureThatQuotesNothing(String text) {
+    void documentWithoutKeyIsAFailureThatQuotesNothing(String text) {
         assertThatThrownBy(() -> parse(text))
                 .isInstanceOf(IOException.class)
                 .message()
@@ -77,7 +77,7 @@ class KeySetTest {
     }
 
     @Test
-    void keyThatTheTokenNamesHasSignedIt() throws Exception {
+    void namedKeyVerifiesTheToken() throws Exception {
         KeySet keys = parse(jwks(ONE, TWO));
         assertThat(keys.signerOf(token(TWO, "two"), "two")).isEqualTo(TWO.getPublicKey());
         assertThat(keys.signerOf(token(TWO, "one"), "one")).isNull();
@@ -103,7 +103,7 @@ class KeySetTest {
     }
 
     @Test
-    void publicKeyIsNoSecret() throws Exception {
+    void publicKeyIsNotUsedAsSecret() throws Exception {
         JsonWebSignature forged = new JsonWebSignature();
         forged.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
         forged.setPayload("{}");
@@ -142,7 +142,7 @@ class KeySetTest {
     }
 
     @Test
-    void malformedSignatureIsNoFailure() throws Exception {
+    void malformedSignatureIsNoError() throws Exception {
         PublicJsonWebKey curve = EcJwkGenerator.generateJwk(EllipticCurves.P256);
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);

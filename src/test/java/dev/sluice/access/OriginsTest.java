@@ -34,12 +34,12 @@ class OriginsTest {
         "http://app.example.org/path, app.example.org, -1, false",
         "http://, app.example.org, -1, false",
     })
-    void byDefaultAPageMayConnectToItsOwnHost(String origin, String host, int port, boolean allowed) {
+    void ownHostIsAllowedByDefault(String origin, String host, int port, boolean allowed) {
         assertThat(origins(Optional.empty()).allow(origin, host, port)).isEqualTo(allowed);
     }
 
     @Test
-    void aRequestWithoutAHostIsNobodysOwn() {
+    void requestWithoutHostHasNoOwnOrigin() {
         assertThat(origins(Optional.empty()).allow("http://app.example.org", null, -1))
                 .isFalse();
     }
@@ -65,7 +65,7 @@ class OriginsTest {
         "http://dev.example.org:5173, false",
         "null, false",
     })
-    void listedOriginsAreAllowedBesideTheOwnHost(String origin, boolean allowed) {
+    void listedOriginsAreAllowedToo(String origin, boolean allowed) {
         Origins origins = origins(Optional.of(List.of(
                 "https://one.example.org",
                 "https://*.two.example.org",
@@ -77,7 +77,7 @@ class OriginsTest {
     }
 
     @Test
-    void aStarAllowsAll() {
+    void asteriskAllowsAll() {
         Origins origins = origins(Optional.of(List.of("https://one.example.org", "*")));
         assertThat(origins.allow("null", "app.example.org", -1)).isTrue();
     }
@@ -96,7 +96,7 @@ class OriginsTest {
                 "http://a:1:*",
                 "http://a:*/"
             })
-    void refusesAListThatMakesNoSense(String entry) {
+    void refusesAnInvalidList(String entry) {
         assertThatThrownBy(() -> origins(Optional.of(List.of(entry))))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining("sluice.origins")

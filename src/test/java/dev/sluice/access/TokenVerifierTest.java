@@ -42,7 +42,7 @@ class TokenVerifierTest {
     }
 
     @Test
-    void tokensThatWaitForAWorkerAreBoundedInCharactersUntilItIsDoneWithThem() throws InterruptedException {
+    void waitingTokensAreBoundedInCharacters() throws InterruptedException {
         info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret("s".repeat(32)));
         CountDownLatch release = new CountDownLatch(1);
         occupyWorkers(release);
@@ -64,7 +64,7 @@ class TokenVerifierTest {
     }
 
     @Test
-    void tokensThatWaitForAWorkerAreBoundedInNumber() throws InterruptedException {
+    void waitingTokensAreBoundedInNumber() throws InterruptedException {
         info.setSecretVerificationKey(KeyUtils.createSecretKeyFromSecret("s".repeat(32)));
         CountDownLatch release = new CountDownLatch(1);
         occupyWorkers(release);
@@ -83,13 +83,13 @@ class TokenVerifierTest {
     }
 
     @Test
-    void tokenThatIsTooLongIsRefused() {
+    void overlongTokenIsRefused() {
         assertThat(tokens.verify("x".repeat(LONGEST + 1)).await().atMost(SOON))
                 .isEqualTo(new TokenResult.Refused(TokenResult.Reason.TOKEN, "token is longer than 16384 characters"));
     }
 
     @Test
-    void failureToLookUpAKeyIsNotTheTokensFault() throws Exception {
+    void failedKeyLookupDoesNotRefuseTheToken() throws Exception {
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
         token.setPayload("{}");

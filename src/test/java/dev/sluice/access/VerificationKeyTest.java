@@ -66,7 +66,7 @@ class VerificationKeyTest {
     }
 
     @Test
-    void whatIsNotSupportedFailsTheStart() {
+    void unsupportedSettingFailsTheStart() {
         info.setPublicKeyLocation("https://localhost/jwks.json");
         info.setKeyProvider(KeyProvider.AWS_ALB);
         assertThatThrownBy(() -> VerificationKey.check(info)).hasMessageContaining("smallrye.jwt.verify.key-provider");
@@ -100,7 +100,7 @@ class VerificationKeyTest {
     }
 
     @Test
-    void durationsBeyondAllBoundsAreNoError() {
+    void enormousDurationsAreNoError() {
         Vertx vertx = Vertx.vertx();
         try {
             info.setPublicKeyLocation("https://localhost/jwks.json");

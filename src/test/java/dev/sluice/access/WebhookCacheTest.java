@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class WebhookCacheTest {
 
     @Test
-    void waiterThatCancelsLeavesTheAnswerToTheOthers() {
+    void cancelledWaiterDoesNotCancelTheOthers() {
         WebhookCache<String> answers = new WebhookCache<>(new Config());
         CompletableFuture<Boolean> backend = new CompletableFuture<>();
         Uni<Boolean> asked = Uni.createFrom().completionStage(backend);

@@ -102,7 +102,7 @@ class ConfigTreeTest {
         "sluice.publish.concurrency, 0, from 1 to 1024",
         "sluice.publish.concurrency, 1025, from 1 to 1024",
     })
-    void valueOutOfBoundsIsNamedWithItsKeyAndTheBounds(String key, String value, String bounds) {
+    void messageOfAValueOutOfBoundsNamesKeyAndBounds(String key, String value, String bounds) {
         assertRefused(key, value, key + " must be " + bounds + ", is " + value);
     }
 
@@ -116,7 +116,7 @@ class ConfigTreeTest {
         "sluice.outbox.wire, pigeon, direct",
         "sluice.auth.on-expiry, wait, keep",
     })
-    void wordThatIsNoChoiceIsNamedWithTheChoices(String key, String value, String choice) {
+    void messageOfAnInvalidChoiceNamesTheChoices(String key, String value, String choice) {
         assertThatThrownBy(() -> config(Map.of(key, value)))
                 .hasMessageContaining(key)
                 .hasMessageContaining(value)
@@ -125,13 +125,13 @@ class ConfigTreeTest {
 
     @ParameterizedTest
     @CsvSource({"sluice.auth.timeout, soon", "sluice.max-payload, much", "sluice.limits.connections, many"})
-    void valueThatCantBeReadIsNamed(String key, String value) {
+    void messageOfAnUnreadableValueNamesTheKey(String key, String value) {
         assertThatThrownBy(() -> config(Map.of(key, value))).hasMessageContaining(key);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"sluice.misspelt", "sluice.limits.misspelt", "sluice.routes.upload.misspelt"})
-    void keyThatDoesNotExistIsNamed(String key) {
+    void messageOfAnUnknownKeyNamesIt(String key) {
         assertThatThrownBy(() -> config(Map.of(key, "1"))).hasMessageContaining(key);
     }
 
@@ -155,7 +155,7 @@ class ConfigTreeTest {
                 "sluice.webhook.connect.url; http:/nowhere; sluice.webhook.connect.url is not an http or https URL",
                 "sluice.control.secret; a secret that is too short; at least 32 bytes, has 26",
             })
-    void settingsThatDoNotFitAreNamed(String key, String value, String message) {
+    void messageOfContradictorySettingsNamesThem(String key, String value, String message) {
         assertRefused(key, value, message);
     }
 
@@ -165,7 +165,7 @@ class ConfigTreeTest {
     }
 
     @Test
-    void secretsAreNotInTheMessage() {
+    void messageContainsNoSecrets() {
         assertThatThrownBy(() -> config(Map.of(
                         "sluice.control.secret", "hunter2", "sluice.webhook.url", "ftp://me:hunter2@example.org")))
                 .hasMessageContaining("sluice.control.secret")

@@ -13,7 +13,7 @@ class PercentileEstimatorTest {
     private static final double[] BOUNDS_MILLIS = {1, 10, 100};
 
     @Test
-    void theyAreEstimatedWithinTheBucketThatHoldsThem() {
+    void estimatesWithinTheBucket() {
         assertThat(PercentileEstimator.between(counted(100), counted(100, 80, 100, 100), 0.5))
                 .isNull();
         assertThat(PercentileEstimator.between(counted(0, 0, 0, 0), counted(100, 80, 100, 100), 0.5))
@@ -23,13 +23,13 @@ class PercentileEstimatorTest {
     }
 
     @Test
-    void onlyWhatWasCountedInBetweenMatters() {
+    void countsOnlyTheInterval() {
         assertThat(PercentileEstimator.between(counted(1000, 1000, 1000, 1000), counted(1010, 1000, 1000, 1010), 0.5))
                 .isCloseTo(55, within(0.001));
     }
 
     @Test
-    void ofWhatIsBeyondTheLastBoundNoMoreIsKnown() {
+    void lastBoundIsTheMaximum() {
         assertThat(PercentileEstimator.between(counted(0, 0, 0, 0), counted(10, 1, 1, 1), 0.99))
                 .isEqualTo(100);
     }

@@ -53,7 +53,7 @@ class BacklogTest {
     }
 
     @Test
-    void whatOneReadHasBroughtIsDeliveredInOneTaskAndFlushedOnce() {
+    void oneReadIsDeliveredInOneTaskAndFlushedOnce() {
         for (int i = 0; i < 100; i++) {
             add(i % 2 == 0 ? A : B);
         }
@@ -67,7 +67,7 @@ class BacklogTest {
     }
 
     @Test
-    void severalReadsBeforeTheLoopHasTimeAreOneTask() {
+    void readsBeforeTheLoopRunsAreOneTask() {
         for (int read = 0; read < 3; read++) {
             add(A);
             add(B);
@@ -83,7 +83,7 @@ class BacklogTest {
     }
 
     @Test
-    void tellsWhenABatchBegins() {
+    void reportsTheBeginOfABatch() {
         assertThat(add(A)).isTrue();
         assertThat(add(A)).isFalse();
         assertThat(add(B)).isFalse();
@@ -92,7 +92,7 @@ class BacklogTest {
     }
 
     @Test
-    void onlyNeighboursOfOneChannelMakeARun() {
+    void onlySuccessivePublicationsOfAChannelFormABatch() {
         for (Channel channel : List.of(A, A, A, B, A, B, B)) {
             add(channel);
         }
@@ -105,7 +105,7 @@ class BacklogTest {
     }
 
     @Test
-    void aRunIsNoLongerThanItMayBe() {
+    void batchLengthIsBounded() {
         // 248 bytes and a header of 2 or 4 bytes.
         add(A, 246);
         add(A, 246);
@@ -127,7 +127,7 @@ class BacklogTest {
     }
 
     @Test
-    void othersHaveTheirTurnBeforeManyWritesAreDone() {
+    void otherTasksRunBetweenManyWrites() {
         RecordingFrameWriter second = new RecordingFrameWriter();
         join(second);
         for (int i = 0; i < 5000; i++) {
@@ -154,7 +154,7 @@ class BacklogTest {
     }
 
     @Test
-    void whatNobodyHearsAnyMoreTakesTurnsToo() {
+    void publicationsWithoutListenersAlsoYieldToOtherTasks() {
         LoopListeners gone = listeners(A);
         for (int i = 0; i < 5000; i++) {
             backlog.add(gone, A, payload(MAX_RUN), meters);
@@ -165,7 +165,7 @@ class BacklogTest {
     }
 
     @Test
-    void isChargedUntilABatchIsDone() {
+    void batchIsChargedUntilItIsDelivered() {
         long cost = 0;
         for (int read = 0; read < 3; read++) {
             cost = 0;
@@ -182,7 +182,7 @@ class BacklogTest {
     }
 
     @Test
-    void saysWhenItIsFullAndOnceWhenHalfIsLeft() {
+    void reportsFullAndOnceHalfEmpty() {
         int each = (int) MAX_BYTES / 10;
         for (int i = 1; i <= 12; i++) {
             // One read each, long enough to need a task each: what nobody hears takes a turn, too.
@@ -202,7 +202,7 @@ class BacklogTest {
     }
 
     @Test
-    void aBoundOfOneByteIsOneReadAtATime() {
+    void boundOfOneByteAllowsOneReadAtATime() {
         Backlog tight = backlog(1);
         assertThat(tight.drained()).isTrue();
         tight.add(listeners(A), A, payload(10), meters);
@@ -215,7 +215,7 @@ class BacklogTest {
     }
 
     @Test
-    void whatIsDroppedIsToldOfBeforeAnythingNewer() {
+    void dropIsReportedBeforeNewerPublications() {
         tick();
         Instant beforeOldest = Instant.now();
         add(A);
@@ -249,7 +249,7 @@ class BacklogTest {
     }
 
     @Test
-    void goesBackToTheReceiptOfTheOldestHoweverLongAgo() {
+    void gapBeginsWithTheReceiptOfTheOldestPublication() {
         long age = Duration.ofHours(1).toNanos();
         Payload old = new Payload(1, new byte[0], true, System.nanoTime() - age);
         backlog.add(listeners(A), A, old, meters);
@@ -264,7 +264,7 @@ class BacklogTest {
     }
 
     @Test
-    void whatTheLoopHasBegunWithIsNotDropped() {
+    void batchInProgressIsNotDropped() {
         for (int i = 0; i < 3000; i++) {
             add(i % 2 == 0 ? A : B);
         }
@@ -286,7 +286,7 @@ class BacklogTest {
     }
 
     @Test
-    void droppingNothingIsNoGap() {
+    void droppingNothingReportsNoGap() {
         backlog.drop();
         add(A);
         backlog.handOver();
@@ -300,7 +300,7 @@ class BacklogTest {
     }
 
     @Test
-    void laggingAgainIsToldAgain() {
+    void secondLagIsReportedAgain() {
         for (int i = 0; i < 3; i++) {
             add(A);
             backlog.handOver();
@@ -315,7 +315,7 @@ class BacklogTest {
     }
 
     @Test
-    void ordersAndChargesAreRightWhateverTheMixture() {
+    void orderAndChargeAreCorrectForRandomMixtures() {
         List<String> expected = new ArrayList<>();
         SplittableRandom random = new SplittableRandom(1);
         for (int read = 0; read < 2000; read++) {

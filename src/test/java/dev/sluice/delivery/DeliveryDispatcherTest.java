@@ -56,7 +56,7 @@ class DeliveryDispatcherTest {
     private long sequence;
 
     @Test
-    void eachLoopGetsOneTaskForWhatOneReadHasBrought() {
+    void eachLoopGetsOneTaskPerRead() {
         listen("1", loop, writer, A, B);
         listen("2", otherLoop, otherWire, A);
         for (int i = 0; i < 10; i++) {
@@ -80,7 +80,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void pausesAtTheBoundAndGoesOnAtHalfOfIt() {
+    void pausesAtTheBoundAndResumesAtHalf() {
         listen("1", loop, writer, A);
         read(9);
         assertThat(source.paused).isFalse();
@@ -97,7 +97,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void goesOnOnlyOnceEveryLoopHasCaughtUp() {
+    void resumesOnlyWhenEveryLoopHasCaughtUp() {
         listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(10);
@@ -112,7 +112,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void aLoopThatStaysBehindLosesWhatWaitsForItAndNoOtherDoes() {
+    void onlyTheLaggingLoopDropsItsBacklog() {
         listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(6);
@@ -138,7 +138,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void aTimerOfAPauseThatIsOverDropsNothing() {
+    void timerOfAnEndedPauseDropsNothing() {
         listen("1", loop, writer, A);
         read(10);
         run(tasks);
@@ -159,7 +159,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void aLoopThatNeverRunsCostsItsBoundAndOneRead() {
+    void blockedLoopUsesItsBoundPlusOneRead() {
         listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         int perRead = 7;
@@ -185,7 +185,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void tellsHowMuchIsPending() {
+    void reportsPendingBytes() {
         listen("1", loop, writer, A);
         listen("2", otherLoop, otherWire, A);
         read(3);
@@ -197,7 +197,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void countsWhatIsDelivered() {
+    void countsDeliveries() {
         listen("1", loop, writer, A);
         listen("2", loop, new RecordingFrameWriter(), A);
         listen("3", otherLoop, otherWire, A);
@@ -212,7 +212,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void whoeverSubscribedInBetweenHearsIt() {
+    void newSubscriberReceivesPublicationsInTheQueue() {
         listen("1", loop, writer, A);
         publish(A);
         readIsOver();
@@ -223,7 +223,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void whatWasGivenOnAskingIsNotDeliveredAgain() {
+    void retainedPublicationIsNotDeliveredAgain() {
         listen("1", loop, writer, A);
         RecordingFrameWriter late = new RecordingFrameWriter();
         for (int i = 0; i < 3; i++) {
@@ -246,7 +246,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void whatOneConnectionWasGivenIsNotWithheldFromAnother() {
+    void retainedPublicationOfOneConnectionStillReachesOthers() {
         listen("1", loop, writer, A, B);
         publish(A);
         publish(B);
@@ -260,7 +260,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void resubscribingOnAnotherConnectionBringsNothingBack() {
+    void subscribingOnAnotherConnectionRepeatsNothing() {
         // Keeps the channel's listeners alive.
         listen("1", loop, writer, A);
         publish(A);
@@ -281,7 +281,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void subscribingAgainWhilePublicationsWaitSkipsNone() {
+    void resubscribingWithQueuedPublicationsSkipsNone() {
         Connection one = listen("1", loop, writer, A);
         publish(A);
         Payload newest = payload();
@@ -297,7 +297,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void whatIsBeingPublishedAtTheMomentOfSubscribingComesOnce() {
+    void publicationDuringSubscribeIsDeliveredOnce() {
         // The thread that publishes has retained it and not yet asked who listens.
         Payload newest = payload();
         registry.publishing(newest.sequence());
@@ -311,7 +311,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void anotherConnectionOfTheUserIsGivenWhatItHasNotGotAndLosesNothing() {
+    void otherConnectionOfTheUserGetsTheRetainedPublicationAndLosesNothing() {
         Payload before = payload();
         registry.publishing(before.sequence());
         Connection one = listen("7", loop, writer, A);
@@ -329,7 +329,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void siblingOnABusyLoopHearsWhatIsPublishedAfterTheSubscription() {
+    void siblingOnABusyLoopReceivesLaterPublications() {
         listen("1", loop, writer, A);
         listen("7", loop, otherWire);
         Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
@@ -343,7 +343,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void siblingOnABusyLoopHearsNothingThatIsDeliveredAfterTheUnsubscription() {
+    void siblingOnABusyLoopReceivesNothingAfterTheUnsubscribe() {
         listen("7", loop, otherWire, A, B);
         Connection sibling = listen("7", otherLoop, new RecordingFrameWriter());
         publish(A);
@@ -355,7 +355,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void unsubscribingInBetweenMakesTheNewestNeededAgain() {
+    void unsubscribeMakesTheRetainedPublicationDueAgain() {
         Connection one = listen("1", loop, writer, A);
         Payload newest = payload();
         deliver(A, newest);
@@ -368,7 +368,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void whatTheLoopHasDroppedIsGivenOnSubscribingAgain() {
+    void droppedPublicationIsGivenOnResubscribe() {
         Connection one = listen("1", loop, writer, A);
         read(9);
         Payload newest = payload();

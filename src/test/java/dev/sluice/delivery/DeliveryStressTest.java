@@ -121,7 +121,7 @@ class DeliveryStressTest {
         "USER, false, false, 5",
         "USER, true, true, 6"
     })
-    void nothingIsLostRepeatedOrOutOfOrderWithoutAWord(Scope scope, boolean retained, boolean lagging, long seed)
+    void nothingIsSilentlyLostRepeatedOrReordered(Scope scope, boolean retained, boolean lagging, long seed)
             throws Exception {
         exclusive = scope == Scope.CONNECTION;
         retain = retained;

@@ -50,7 +50,7 @@ class DevConsoleTest {
     }
 
     @Test
-    void uploadsComeToTheirEndBeforeTheEyesOfWhomTheyConcernAndOfNobodyElse() {
+    void uploadProgressIsShownToItsUserOnly() {
         button(person("alice"), "Start three uploads").click();
         assertThat(page.locator("#users")).containsText(Pattern.compile("alice.*upload:.*bob", Pattern.DOTALL));
         page.locator("#channel").fill("user:bob");
@@ -70,7 +70,7 @@ class DevConsoleTest {
     }
 
     @Test
-    void anUploadOfSomebodyWhoIsAddedCanBeFollowedByOthers() {
+    void addedUserCanFollowAnUpload() {
         page.locator("#name").fill("carol");
         page.locator("#name").press("Enter");
         button(person("carol"), "Start three uploads").click();
@@ -90,7 +90,7 @@ class DevConsoleTest {
     }
 
     @Test
-    void anOutageOfRedisIsToldAndEnds() throws IOException {
+    void redisOutageIsShownAndEnds() throws IOException {
         ProcessHandle redis = redis();
         String command = redis.info().command().orElseThrow();
         String port = page.locator("#redis").textContent().replaceAll(".*:", "");

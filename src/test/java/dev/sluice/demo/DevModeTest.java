@@ -58,7 +58,7 @@ class DevModeTest {
     URI readiness;
 
     @Test
-    void thePageAndWhatItNeedsAreServed() {
+    void pageIsServed() {
         String page = when().get("/")
                 .then()
                 .statusCode(200)
@@ -77,7 +77,7 @@ class DevModeTest {
     }
 
     @Test
-    void theSampleWorkIsSeenThroughRedisByWhomItConcerns() {
+    void sampleWorkReachesItsUserThroughRedis() {
         await().atMost(10, TimeUnit.SECONDS).until(() -> when().get(readiness).statusCode() == 200);
         Queue<String> alice = connect("alice");
         Queue<String> bob = connect("bob");
@@ -105,7 +105,7 @@ class DevModeTest {
         "http://localhost.evil.example:3000, false",
         "http://evil.example, false",
     })
-    void pageOnAnyPortOfThisMachineMayConnect(String origin, boolean allowed) {
+    void localPageOnAnyPortMayConnect(String origin, boolean allowed) {
         URI uri = URI.create(webSocket.toString().replaceFirst("^http", "ws"));
         CompletableFuture<WebSocket> socket = HttpClient.newHttpClient()
                 .newWebSocketBuilder()
@@ -125,7 +125,7 @@ class DevModeTest {
     }
 
     @Test
-    void badRequestsAreToldWhatIsWrong() {
+    void invalidRequestsGetAnExplanation() {
         given().queryParam("user", "a b")
                 .when()
                 .post("/dev/token")

@@ -20,7 +20,7 @@ class ConfigurationPageTest {
             Pattern.compile("^\\| `(sluice\\.[^`]+)`[^|]*\\| ([^|]*) \\|", Pattern.MULTILINE);
 
     @Test
-    void everyKeyIsThereWithItsDefaultAndNoOther() throws IOException {
+    void pageListsEveryKeyWithItsDefault() throws IOException {
         Map<String, String> rows = rows("docs/configuration.md");
         assertThat(rows.keySet())
                 .containsExactlyInAnyOrderElementsOf(Configuration.defaults().keySet());
@@ -32,7 +32,7 @@ class ConfigurationPageTest {
     }
 
     @Test
-    void whatTheReadmeShowsIsWhatThePageSays() throws IOException {
+    void readmeAgreesWithThePage() throws IOException {
         Map<String, String> page = rows("docs/configuration.md");
         Map<String, String> readme = rows("README.md");
         assertThat(readme).isNotEmpty();

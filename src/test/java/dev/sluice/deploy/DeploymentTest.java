@@ -29,7 +29,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void podsMayDoNothingTheyNeedNot(Applied applied) {
+    void podsHaveMinimalPrivileges(Applied applied) {
         assertThat(applied.all(Deployment.class)).isNotEmpty().allSatisfy(deployment -> {
             PodSpec pod = deployment.getSpec().getTemplate().getSpec();
             assertThat(pod.getAutomountServiceAccountToken()).isFalse();
@@ -61,7 +61,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void podsRunAsTheUserTheImageIsMadeFor(Applied applied) throws IOException {
+    void podsRunAsTheUserOfTheImage(Applied applied) throws IOException {
         String user = "USER "
                 + sluice(applied)
                         .getSpec()
@@ -78,7 +78,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void imagesExposeThePortsOfThePod(Applied applied) throws IOException {
+    void imagesExposeThePortsOfThePods(Applied applied) throws IOException {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         String ports = container(pod).getPorts().stream()
                 .map(port -> port.getContainerPort().toString())
@@ -90,7 +90,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void nettyFindsAPlaceForItsLibrary(Applied applied) {
+    void nettyHasAWritableDirectoryForItsLibrary(Applied applied) {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         assertThat(container(pod).getVolumeMounts()).anySatisfy(mount -> {
             assertThat(mount.getMountPath()).isEqualTo("/tmp");
@@ -104,7 +104,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void everyVariableSetsAKeyThatExists(Applied applied) {
+    void everyVariableSetsAKnownKey(Applied applied) {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         // The variables that a Service would make of its name are no keys.
         assertThat(pod.getEnableServiceLinks()).isFalse();
@@ -119,7 +119,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void thereIsTimeToDrain(Applied applied) {
+    void gracePeriodCoversTheDrain(Applied applied) {
         Map<String, String> variables = applied.environment();
         Duration delay = parseDuration(variables.get("SLUICE_DRAIN_DELAY"));
         Duration period = parseDuration(
@@ -133,7 +133,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void noPodGoesBeforeAnotherHasBeenReady(Applied applied) {
+    void updateStopsNoPodBeforeAnotherIsReady(Applied applied) {
         Deployment deployment = sluice(applied);
         assertThat(deployment.getSpec().getMinReadySeconds()).isPositive();
         assertThat(deployment
@@ -161,7 +161,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("rendered")
-    void whatIsScaledByItselfIsScaledByNobodyElse(Applied rendered) {
+    void autoscaledDeploymentHasNoReplicas(Applied rendered) {
         boolean scaled = !rendered.all(HorizontalPodAutoscaler.class).isEmpty();
         assertThat(sluice(rendered).getSpec().getReplicas() == null).isEqualTo(scaled);
     }

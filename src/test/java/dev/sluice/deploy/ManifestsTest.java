@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ManifestsTest {
 
     @Test
-    void everyFileIsReferredToAndMisspellsNothing() throws IOException {
+    void everyFileIsReferencedAndValid() throws IOException {
         try (Stream<Path> files = Files.walk(Applied.ROOT)) {
             assertThat(Applied.all()
                             .flatMap(applied -> applied.files().keySet().stream())
@@ -36,7 +36,7 @@ class ManifestsTest {
     }
 
     @Test
-    void productionHasOneOfEach() {
+    void productionHasOneResourceOfEachKind() {
         assertThat(List.of(
                         Deployment.class,
                         Service.class,
@@ -60,7 +60,7 @@ class ManifestsTest {
         "name: sluice, 'name: sluice, name: other', name",
         "Deployment, Deployments, Deployments of apps/v1",
     })
-    void whatIsMisspeltIsNoticed(String right, String wrong, String said) {
+    void misspeltFieldIsDetected(String right, String wrong, String said) {
         String deployment = """
                 apiVersion: apps/v1
                 kind: Deployment

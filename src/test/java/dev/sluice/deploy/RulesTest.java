@@ -27,7 +27,7 @@ class RulesTest {
             .toList();
 
     @Test
-    void theRunbookSaysWhatEachMeans() throws IOException {
+    void runbookExplainsEveryAlert() throws IOException {
         assertThat(Files.readAllLines(Path.of("docs/operations.md")).stream()
                         .filter(line -> line.startsWith("### Sluice"))
                         .map(line -> line.substring("### ".length())))
@@ -35,7 +35,7 @@ class RulesTest {
     }
 
     @Test
-    void eachSaysHowBadItIs() {
+    void everyAlertHasASeverityAndASummary() {
         assertThat(RULES).allSatisfy(rule -> {
             assertThat(rule.getLabels()).extractingByKey("severity").isIn("critical", "warning");
             assertThat(rule.getAnnotations()).containsOnlyKeys("summary");
@@ -43,7 +43,7 @@ class RulesTest {
     }
 
     @Test
-    void whatIsManyConnectionsFollowsFromHowManyThereMayBe() {
+    void alertAndAutoscalerFollowTheConnectionLimit() {
         int limit = Integer.parseInt(Applied.prod().environment().get("SLUICE_LIMITS_CONNECTIONS"));
         assertThat(RULES)
                 .filteredOn(rule -> rule.getAlert().equals("SluiceNearlyFull"))
@@ -59,7 +59,7 @@ class RulesTest {
     }
 
     @Test
-    void eachFiresWhenItShouldAndElseNone(@TempDir Path folder) throws IOException {
+    void everyAlertFiresOnlyForItsCause(@TempDir Path folder) throws IOException {
         Optional<Tool> promtool = Tool.find("promtool", "test", "rules");
         assumeThat(promtool)
                 .as("Alerts not tried, as there is no promtool here")

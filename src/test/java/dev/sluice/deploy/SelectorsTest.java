@@ -36,7 +36,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void whatConcernsPodsConcernsThoseOfSluice(Applied applied) {
+    void selectorsMatchThePodsOfSluice(Applied applied) {
         Map<String, String> pod = labels(DeploymentTest.sluice(applied));
         Stream<LabelSelector> selectors = Stream.of(
                         applied.all(PodDisruptionBudget.class).stream()
@@ -78,7 +78,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void servicesFindAPodWithTheirPorts(Applied applied) {
+    void servicesSelectAPodWithTheirPorts(Applied applied) {
         assertThat(applied.all(Service.class)).isNotEmpty().allSatisfy(service -> {
             List<PodTemplateSpec> pods = applied.all(Deployment.class).stream()
                     .map(deployment -> deployment.getSpec().getTemplate())
@@ -122,7 +122,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void monitorsFindAServiceWithTheirPort(Applied applied) {
+    void monitorsSelectAServiceWithTheirPort(Applied applied) {
         assertThat(applied.all(ServiceMonitor.class)).allSatisfy(monitor -> {
             Service service = applied.all(Service.class).stream()
                     .filter(candidate -> candidate
@@ -142,7 +142,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void onlyMonitoringReachesTheManagementPort(Applied applied) {
+    void onlyMonitoringMayReachTheManagementPort(Applied applied) {
         List<NetworkPolicyIngressRule> rules = applied.all(NetworkPolicy.class).stream()
                 .filter(policy -> policy.getMetadata().getName().equals("sluice"))
                 .flatMap(policy -> policy.getSpec().getIngress().stream())
@@ -165,7 +165,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void theAutoscalerScalesTheDeployment(Applied applied) {
+    void autoscalerTargetsTheDeployment(Applied applied) {
         assertThat(applied.all(HorizontalPodAutoscaler.class)).allSatisfy(autoscaler -> {
             assertThat(autoscaler.getSpec().getScaleTargetRef().getKind()).isEqualTo("Deployment");
             assertThat(autoscaler.getSpec().getScaleTargetRef().getName())
@@ -175,7 +175,7 @@ class SelectorsTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void whatIsExposedIsForClients(Applied applied) {
+    void ingressExposesOnlyClientPaths(Applied applied) {
         List<HTTPIngressPath> paths = applied.all(Ingress.class).stream()
                 .flatMap(ingress -> ingress.getSpec().getRules().stream())
                 .flatMap(rule -> rule.getHttp().getPaths().stream())

@@ -27,7 +27,7 @@ class EventJsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"0", "100", "5.50", "0.1", "1E+2", "100.000000000000000000000000"})
-    void numbersStayAsTheyAreWritten(String number) {
+    void numbersKeepTheirSpelling(String number) {
         assertThat(published(
                         "{\"action\":\"upload_completed\",\"upload_id\":\"1\",\"description\":\"\",\"audit_score\":"
                                 + number + ",\"timestamp\":\"2026-11-24T12:00:00Z\"}"))
@@ -36,14 +36,14 @@ class EventJsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"Ein Löwe 🦁", "\\\"\\\\\\n", "\\u0000", "null"})
-    void textStaysWhatItIs(String text) {
+    void textIsUnchanged(String text) {
         String event = "{\"action\":\"upload_failed\",\"upload_id\":\"1\",\"error_message\":\"" + text
                 + "\",\"timestamp\":\"2026-11-24T12:00:00Z\"}";
         assertThat(published(event)).isEqualTo(event);
     }
 
     @Test
-    void aTimeThatIsThereIsNotReplaced() {
+    void presentTimestampIsKept() {
         Event event = new UploadFailed("1", "", Instant.EPOCH);
         assertThat(event.at(Instant.now())).isSameAs(event);
         assertThat(new UploadFailed("1", "", null).at(Instant.EPOCH)).isEqualTo(event);
@@ -51,7 +51,7 @@ class EventJsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"1e999999999", "1e-999999999", "-1e999999999", "100.0000000000000000000000001"})
-    void numbersBeyondReasonCostNothing(String number) {
+    void enormousNumbersAreCheap(String number) {
         long start = System.nanoTime();
         try {
             published("{\"action\":\"upload_completed\",\"upload_id\":\"1\",\"description\":\"\",\"audit_score\":"
@@ -64,7 +64,7 @@ class EventJsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"1e99999999999", "1e-99999999999", "1e2147483648", "1.5e-2147483649"})
-    void numbersThatNothingCanHoldAreRefused(String number) {
+    void unrepresentableNumbersAreRefused(String number) {
         ProblemException refusal = catchThrowableOfType(
                 ProblemException.class,
                 () -> published("{\"action\":\"upload_failed\",\"error_message\":[" + number + "]}"));
@@ -72,7 +72,7 @@ class EventJsonTest {
     }
 
     @Test
-    void whatIsRefusedIsNotQuoted() {
+    void errorsDoNotQuoteTheInput() {
         ProblemException refusal = catchThrowableOfType(
                 ProblemException.class,
                 () -> published(

@@ -29,7 +29,7 @@ class BackoffTest {
     }
 
     @Test
-    void spreadsPodsThatFailTogether() {
+    void jitterSpreadsPods() {
         Set<Duration> delays = new HashSet<>();
         for (int i = 0; i < 50; i++) {
             delays.add(backoff.next());

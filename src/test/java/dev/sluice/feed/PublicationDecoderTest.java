@@ -36,7 +36,7 @@ class PublicationDecoderTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"*", ">"})
-    void takesPublicationsOut(String type) {
+    void extractsPublications(String type) {
         read(publication(type, "user:*", "user:7", "hello"));
         assertThat(seen).containsExactly("user:7=hello");
     }
@@ -53,7 +53,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void aMessageOfAnotherKindEndsTheBatchAndKeepsItsPlace() {
+    void otherMessageEndsTheBatchAndKeepsItsOrder() {
         read(publication("*", "user:*", "user:7", "a")
                 + named("*", "sluice:canary:1", "1")
                 + publication("*", "user:*", "user:7", "b")
@@ -64,7 +64,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void whatWasReadBeforeTheEndIsHandedOn() {
+    void lastReadIsPassedOn() {
         channel.pipeline().fireChannelRead(Unpooled.copiedBuffer(publication("*", "user:*", "user:7", "a"), UTF_8));
         assertThat(seen).isEmpty();
         channel.pipeline().fireChannelInactive();
@@ -121,7 +121,7 @@ class PublicationDecoderTest {
                 "*4\r\n$8\r\nqmessage\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
                 "%2\r\n+server\r\n$5\r\nredis\r\n+modules\r\n*1\r\n~1\r\n:1\r\n"
             })
-    void letsEverythingElseThroughInOrder(String message) {
+    void passesOtherMessagesInOrder(String message) {
         String before = publication("*", "user:*", "user:1", "before");
         String after = publication("*", "user:*", "user:2", "after");
         read(before + message + after);
@@ -130,7 +130,7 @@ class PublicationDecoderTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"*", ">"})
-    void takesOutWhatPodsSayAndNothingElseThatIsSubscribedToByName(String type) {
+    void extractsPodMessagesOnly(String type) {
         String ofSentinel = named(type, "+switch-master", "mymaster 127.0.0.1 6379 127.0.0.1 6380");
         read(named(type, "sluice:canary:1", "42")
                 + ofSentinel
@@ -141,7 +141,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void readsTheSameHoweverTheBytesAreCutUp() {
+    void splittingOfBytesDoesNotMatter() {
         StringBuilder stream = new StringBuilder();
         List<String> expected = new ArrayList<>();
         Random random = new Random(1);
@@ -192,7 +192,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void whatIsTooLargeIsNotHeldInMemory() {
+    void oversizedPayloadIsNotBuffered() {
         long length = 500_000_000;
         read("*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n$6\r\nuser:7\r\n$" + length + "\r\n");
         byte[] part = new byte[1_000_000];
@@ -206,7 +206,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void norIsItOnAChannelOfThePodsOwn() {
+    void oversizedPodMessageIsNotBuffered() {
         long length = 500_000_000;
         read("*3\r\n$7\r\nmessage\r\n$14\r\nsluice:control\r\n$" + length + "\r\n");
         byte[] part = new byte[1_000_000];
@@ -226,7 +226,7 @@ class PublicationDecoderTest {
                 "*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n:7\r\n",
                 "*4\r\n$8\r\npmessage\r\n$6\r\nuser:*\r\n$99999999999\r\n"
             })
-    void whatIsNoRespEndsTheConnection(String message) {
+    void invalidRespEndsTheConnection(String message) {
         assertThatThrownBy(() -> read(message)).isInstanceOf(DecoderException.class);
     }
 

@@ -22,12 +22,12 @@ class RedisEndpointTest {
         "redis://:sec/ret@localhost:6379, a Redis whose URI can't be read",
         "redis://:sec ret@localhost:6379, a Redis whose URI can't be read",
     })
-    void onlyWhereItIsIsSaid(String endpoint, String said) {
+    void describesOnlyTheAddress(String endpoint, String said) {
         assertThat(RedisEndpoint.of(endpoint)).isEqualTo(said).doesNotContain("secret");
     }
 
     @Test
-    void severalAreSaidWithWhatTheyAre() {
+    void describesSeveralAddressesWithTheirType() {
         RedisOptions options = new RedisOptions().setEndpoints(List.of("redis://:secret@a:1", "redis://:secret@b:2"));
         assertThat(RedisEndpoint.of(options.setType(RedisClientType.SENTINEL).setMasterName("boss")))
                 .isEqualTo("master boss, says redis://a:1, redis://b:2");

@@ -135,7 +135,7 @@ class SupervisorTest {
     }
 
     @Test
-    void aGapLastsFromTheLastBeatHeardUntilTheNextSubscription() {
+    void gapLastsFromTheLastBeatUntilTheNextSubscription() {
         supervisor.start();
         last().live();
         gaps.clear();
@@ -162,7 +162,7 @@ class SupervisorTest {
     }
 
     @Test
-    void untilItIsLiveForTheFirstTimeThereIsAGapFromTheStart() {
+    void gapLastsFromTheStartUntilFirstLive() {
         Gap first = new Gap(Instant.EPOCH, null);
         at(1);
         supervisor.start();
@@ -176,7 +176,7 @@ class SupervisorTest {
     }
 
     @Test
-    void aLinkThatDoesNotHearItsBeatsIsDead() {
+    void subscriptionWithoutBeatsIsDead() {
         supervisor.start();
         last().live();
         for (int i = 0; i < 3; i++) {
@@ -203,7 +203,7 @@ class SupervisorTest {
     }
 
     @Test
-    void aLinkThatIsBehindIsNotDead() {
+    void laggingSubscriptionIsNotDead() {
         supervisor.start();
         last().live();
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
@@ -219,7 +219,7 @@ class SupervisorTest {
     }
 
     @Test
-    void aBeatNobodySentIsNoSignOfLife() {
+    void unknownBeatDoesNotCount() {
         supervisor.start();
         last().live();
         for (int i = 0; i < 4; i++) {
@@ -240,7 +240,7 @@ class SupervisorTest {
     }
 
     @Test
-    void whileItIsPausedNoBeatIsMissed() {
+    void pauseCountsNoMissedBeat() {
         supervisor.start();
         last().live();
         fire();
@@ -259,7 +259,7 @@ class SupervisorTest {
     }
 
     @Test
-    void pausesTheLinkThereIsAndTheOneThatComesAfter() {
+    void pausesCurrentAndNextSubscription() {
         supervisor.start();
         supervisor.pause(true);
         assertThat(last().paused).as("the acknowledgement must get through").isFalse();
@@ -291,7 +291,7 @@ class SupervisorTest {
     }
 
     @Test
-    void resubscribesWhenALinkEndsCleanly() {
+    void resubscribesAfterACleanEnd() {
         supervisor.start();
         last().live();
         last().events.ended(null);
@@ -304,7 +304,7 @@ class SupervisorTest {
     }
 
     @Test
-    void resubscribesWhenALinkFails() {
+    void resubscribesAfterAFailure() {
         supervisor.start();
         last().events.ended(new IOException("refused"));
         fire();
@@ -322,7 +322,7 @@ class SupervisorTest {
     }
 
     @Test
-    void countsAnEndOnce() {
+    void countsEachEndOnce() {
         supervisor.start();
         Subscription.Events first = last().events;
         first.ended(new IOException("reset"));
@@ -333,7 +333,7 @@ class SupervisorTest {
     }
 
     @Test
-    void givesUpAnAttemptThatHangs() {
+    void abortsAHangingAttempt() {
         supervisor.start();
         assertThat(timers.get(0).delay).isEqualTo(CONNECT_TIMEOUT);
         fire();
@@ -343,7 +343,7 @@ class SupervisorTest {
     }
 
     @Test
-    void backsOffFurtherEachTimeAndAnewAfterSuccess() {
+    void backOffGrowsAndResetsAfterSuccess() {
         supervisor.start();
         for (int i = 0; i < 8; i++) {
             last().events.ended(new IOException("refused"));
@@ -358,7 +358,7 @@ class SupervisorTest {
     }
 
     @Test
-    void passesOnWhatItsLinkHears() {
+    void passesOnPublications() {
         supervisor.start();
         Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         last().events.published(List.of(publication));
@@ -368,7 +368,7 @@ class SupervisorTest {
     }
 
     @Test
-    void doesNotHearALinkItHasGivenUp() {
+    void ignoresAnAbandonedSubscription() {
         supervisor.start();
         Subscription.Events first = last().events;
         first.subscribed();
@@ -380,7 +380,7 @@ class SupervisorTest {
     }
 
     @Test
-    void aDeadlineThatComesTooLateEndsNothing() {
+    void lateDeadlineEndsNothing() {
         supervisor.start();
         Runnable deadline = timers.get(0).action;
         last().live();
@@ -446,7 +446,7 @@ class SupervisorTest {
     }
 
     @Test
-    void linkIsDeadWhereBeatsOfTheNewConnectionAreNotHeard() {
+    void unheardBeatsOfTheNewConnectionMeanDead() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -470,7 +470,7 @@ class SupervisorTest {
     }
 
     @Test
-    void lagDelaysTheVerdictOnTheNewConnection() {
+    void lagDelaysTheDecisionOnTheNewConnection() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -491,7 +491,7 @@ class SupervisorTest {
     }
 
     @Test
-    void oldConnectionGoesOnWhereNoNewOneCanBeMade() {
+    void oldConnectionContinuesWithoutANewOne() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -513,7 +513,7 @@ class SupervisorTest {
     }
 
     @Test
-    void whileItIsPausedNothingIsProven() {
+    void pauseProvesNothing() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -531,7 +531,7 @@ class SupervisorTest {
     }
 
     @Test
-    void deadOldServerIsNoticedDuringARenewal() {
+    void deadServerIsDetectedDuringARenewal() {
         supervisor.start();
         last().live();
         awaitRenewal();

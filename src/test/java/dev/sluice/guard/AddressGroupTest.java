@@ -19,12 +19,12 @@ class AddressGroupTest {
         "a.host, a.host, true",
         "a.host, another.host, false",
     })
-    void countsAsOne(String one, String other, boolean same) {
+    void groupCountsAsOne(String one, String other, boolean same) {
         assertThat(AddressGroup.of(one).equals(AddressGroup.of(other))).isEqualTo(same);
     }
 
     @Test
-    void keepsNothingLong() {
+    void entriesExpire() {
         assertThat(AddressGroup.of("x".repeat(1000))).hasSize(64);
     }
 }

@@ -50,7 +50,7 @@ class AddressLimitTest {
     }
 
     @Test
-    void anIpv6NetworkIsOneAddress() {
+    void ipv6NetworkCountsAsOneAddress() {
         AddressLimit limit = new AddressLimit(OptionalInt.of(MAX), false, metrics);
         for (int i = 0; i < MAX + SPARE; i++) {
             assertThat(limit.admits(new Connection("2001:db8::" + i))).isTrue();
@@ -60,7 +60,7 @@ class AddressLimitTest {
     }
 
     @Test
-    void whatIsClosedIsNotCounted() {
+    void closedConnectionsAreNotCounted() {
         AddressLimit limit = new AddressLimit(OptionalInt.of(MAX), false, metrics);
         Connection connection = new Connection("192.0.2.1");
         limit.admits(connection);

@@ -13,14 +13,14 @@ class ConnectRateTest {
     private final ConnectRate rate = new ConnectRate(1000, now::get);
 
     @Test
-    void asManyAsInATenthOfASecondMayComeAtOnce() {
+    void burstIsATenthOfTheRate() {
         assertThat(admitted(500)).isEqualTo(100);
         assertThat(admitted(new ConnectRate(100, now::get), 500)).as("or 50").isEqualTo(50);
         assertThat(admitted(new ConnectRate(10, now::get), 500)).as("or all").isEqualTo(10);
     }
 
     @Test
-    void thenTheyAreAdmittedAtTheRate() {
+    void rateAppliesAfterTheBurst() {
         admitted(500);
         now.addAndGet(TimeUnit.MICROSECONDS.toNanos(900));
         assertThat(rate.admit()).isFalse();
@@ -31,7 +31,7 @@ class ConnectRateTest {
     }
 
     @Test
-    void whatWasNotUsedIsNotSaved() {
+    void unusedRateIsNotSaved() {
         admitted(500);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
         assertThat(admitted(500)).isEqualTo(100);

@@ -19,7 +19,7 @@ class ConnectionSlotsTest {
     private final List<String> evicted = new CopyOnWriteArrayList<>();
 
     @Test
-    void thereAreSoManyPlacesAndNoMore() {
+    void slotsAreLimited() {
         ConnectionSlots slots = new ConnectionSlots(2, 2, 9, metrics);
         Slot one = slot(slots);
         assertThat(one.take(null, false)).isNull();
@@ -31,7 +31,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void oneMoreSilentPlaceEvictsTheOldest() {
+    void newSilentSlotEvictsTheOldest() {
         ConnectionSlots slots = new ConnectionSlots(9, 2, 9, metrics);
         Slot oldest = slot(slots, "oldest");
         assertThat(oldest.take(null, false)).isNull();
@@ -46,7 +46,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void anUpgradeThatFindsAllPlacesTakenEvictsTheOldestSilentOneForTheNext() {
+    void fullPodEvictsTheOldestSilentSlot() {
         ConnectionSlots slots = new ConnectionSlots(3, 9, 9, Duration.ZERO, metrics);
         Slot decided = slot(slots, "decided");
         decided.take(null, false);
@@ -66,7 +66,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void aSilentConnectionHasTimeToAuthenticateWhereAllPlacesAreTaken() {
+    void silentConnectionHasTimeToAuthenticateInAFullPod() {
         ConnectionSlots slots = new ConnectionSlots(1, 9, 9, Duration.ofHours(1), metrics);
         slot(slots, "silent").take(null, false);
         assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
@@ -74,7 +74,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void aPlaceThatIsDecidedIsNotEvicted() {
+    void decidedSlotIsNotEvicted() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         Slot decided = slot(slots, "decided");
         decided.take(null, false);
@@ -85,7 +85,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void aPlaceWithATokenDoesNotCompeteWithSilentOnes() {
+    void slotWithTokenDoesNotCompeteWithSilentOnes() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         slot(slots, "silent").take(null, false);
         slot(slots, "upgrade with a token").take(null, true);
@@ -102,7 +102,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void aPlaceThatShowsATokenBeforeItsEvictionIsRunStays() {
+    void slotWithTokenBeforeItsEvictionStays() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         List<Runnable> tasks = new ArrayList<>();
         Slot slot = new Slot(slots, tasks::add, () -> evicted.add("it"));
@@ -115,7 +115,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void whatIsToBeDoneOnEvictionCanBeSaidAndIsForgottenWithThePlace() {
+    void evictionHandlerIsForgottenWithTheSlot() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         Slot slot = slot(slots, "closed");
         slot.take(null, true);
@@ -129,7 +129,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void anAddressHasItsShareAndOthersHaveTheirs() {
+    void eachAddressHasItsOwnLimit() {
         ConnectionSlots slots = new ConnectionSlots(9, 9, 1, metrics);
         Slot one = slot(slots);
         assertThat(one.take("a", false)).isNull();
@@ -141,7 +141,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void whateverIsSaidTwiceCountsOnce() {
+    void repeatedCallsCountOnce() {
         ConnectionSlots slots = new ConnectionSlots(9, 9, 9, metrics);
         Slot known = slot(slots);
         known.take("a", false);
@@ -159,7 +159,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void aPlaceMayBeTakenAgain() {
+    void slotMayBeReused() {
         ConnectionSlots slots = new ConnectionSlots(1, 1, 1, metrics);
         Slot slot = slot(slots);
         for (int i = 0; i < 3; i++) {
@@ -170,7 +170,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void manyAtOnceCannotPassALimit() throws Exception {
+    void concurrentRequestsCannotPassALimit() throws Exception {
         int threads = 4;
         ConnectionSlots slots = new ConnectionSlots(2, 9, 2, metrics);
         AtomicInteger inside = new AtomicInteger();

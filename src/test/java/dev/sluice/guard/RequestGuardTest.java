@@ -34,7 +34,7 @@ class RequestGuardTest {
     private @Nullable Throwable failure;
 
     @Test
-    void whoSaysNothingIsCutOff() {
+    void silentConnectionIsClosed() {
         pass(9);
         assertThat(channel.isOpen()).isTrue();
         pass(2);
@@ -42,7 +42,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void aByteNowAndThenExtendsNothing() {
+    void tricklingBytesDoNotExtendTheTimeout() {
         for (int i = 0; i < 9; i++) {
             say(REQUEST.substring(i, i + 1));
             pass(1);
@@ -53,7 +53,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void neitherDoesABody() {
+    void tricklingBodyDoesNotExtendTheTimeout() {
         say("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n");
         for (int i = 0; i < 9; i++) {
             say("x");
@@ -65,7 +65,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void whoHasAskedMayBeSilentUntilTheNextRequestBegins() {
+    void idleConnectionIsNotClosedBetweenRequests() {
         say(REQUEST);
         answer(200);
         pass(1000);
@@ -78,14 +78,14 @@ class RequestGuardTest {
     }
 
     @Test
-    void anAnswerMayTakeItsTime() {
+    void slowAnswerIsNotClosed() {
         say(REQUEST);
         pass(1000);
         assertThat(channel.isOpen()).isTrue();
     }
 
     @Test
-    void whoTakesNothingOfItsAnswerIsCutOff() {
+    void unreadAnswerIsClosed() {
         say(REQUEST);
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
         channel.runPendingTasks();
@@ -96,7 +96,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void whoTakesSomethingHasAsLongAgain() {
+    void readingRestartsTheTimeout() {
         say(REQUEST);
         for (int i = 0; i < 5; i++) {
             channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
@@ -110,7 +110,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void whoAsksOnWithoutTakingTheAnswersIsCutOff() {
+    void pipeliningWithoutReadingIsClosed() {
         say(REQUEST);
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
         channel.runPendingTasks();
@@ -119,7 +119,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void soManyRequestsMayWaitAndNoMore() {
+    void waitingRequestsAreBounded() {
         say(REQUEST.repeat(RequestLimiter.MAX_UNANSWERED));
         answer(200);
         say(REQUEST);
@@ -129,7 +129,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void whoIsToldToGoOnIsNotAnswered() {
+    void continueIsNotAnAnswer() {
         for (int i = 0; i < RequestLimiter.MAX_UNANSWERED; i++) {
             say(REQUEST);
             answer(100);
@@ -171,7 +171,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void aWebSocketIsLetAlone() {
+    void webSocketIsNotLimited() {
         say(REQUEST);
         answer(101);
         assertThat(channel.pipeline().get(RequestGuard.class)).isNull();

@@ -15,7 +15,7 @@ class TurnSchedulerTest {
     private final List<String> done = new ArrayList<>();
 
     @Test
-    void eachTurnBeginsOneUpgrade() {
+    void eachTurnStartsOneUpgrade() {
         upgrade("a");
         upgrade("b");
         upgrade("c");
@@ -39,7 +39,7 @@ class TurnSchedulerTest {
     }
 
     @Test
-    void messagesWaitUntilOthersHaveBeenHandledHoweverManyTurnsPass() {
+    void messagesWaitForEarlierOnes() {
         message("a", TurnScheduler.MAX_UNHANDLED);
         message("b", 1);
         turn();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class EventLoopLivenessTest {
 
     @Test
-    void aLoopThatIsStuckMakesItFailUntilItGoesOn() {
+    void blockedLoopFailsLivenessUntilItContinues() {
         DefaultEventLoopGroup loops = new DefaultEventLoopGroup(2);
         try {
             EventLoopLiveness liveness = new EventLoopLiveness(loops, Duration.ofSeconds(1), System::nanoTime);

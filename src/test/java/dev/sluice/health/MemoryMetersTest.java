@@ -28,7 +28,7 @@ class MemoryMetersTest {
     }
 
     @Test
-    void residentMemoryIsWhatTheKernelSays() {
+    void residentMemoryComesFromTheKernel() {
         assertThat(meters.resident()).hasValue(200 * MEGABYTE);
     }
 
@@ -56,7 +56,7 @@ class MemoryMetersTest {
     }
 
     @Test
-    void withoutALimitItIsWhatTheMachineHas() throws IOException {
+    void withoutLimitTheMachinesMemoryCounts() throws IOException {
         assertThat(meters.limit()).hasValue(8192 * MEGABYTE);
         write("proc/self/cgroup", "4:memory:/\n0::/\n");
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
@@ -65,7 +65,7 @@ class MemoryMetersTest {
     }
 
     @Test
-    void whatCannotBeReadAsALimitIsNone() throws IOException {
+    void unreadableLimitIsNone() throws IOException {
         write("proc/self/cgroup", "nonsense\n0:memory\n4:memory:/a\n");
         for (String limit :
                 new String[] {"", "-1\n", "9999999999999999999\n", "1e9\n", "12 34\n", "x".repeat(100_000)}) {
@@ -75,7 +75,7 @@ class MemoryMetersTest {
     }
 
     @Test
-    void whereThereIsNoLinuxOnlyTheHeapIsMeasured() throws IOException {
+    void withoutLinuxOnlyTheHeapIsMeasured() throws IOException {
         MeterRegistry metrics = new SimpleMeterRegistry();
         new MemoryMeters(root.resolve("nowhere")).bindTo(metrics);
         assertThat(metrics.getMeters())

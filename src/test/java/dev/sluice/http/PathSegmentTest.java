@@ -19,25 +19,25 @@ class PathSegmentTest {
         "user:%F0%9F%98%80, user:😀",
         "user:100%25, user:100%",
     })
-    void whatIsEncodedIsDecodedOnce(String encoded, String decoded) {
+    void segmentIsDecodedOnce(String encoded, String decoded) {
         assertThat(PathSegment.decode(encoded)).isEqualTo(decoded);
     }
 
     @ParameterizedTest
     @CsvSource({"id=.., ..", "id=%2E%2E, ..", "x=1&id=., .", "id=a;b, a;b", "id=%2525, %25", "id=a%2Bb&idx=7, a+b"})
-    void whatThePathCannotHoldIsInTheQuery(String query, String decoded) {
+    void queryParameterReplacesTheSegment(String query, String decoded) {
         assertThat(PathSegment.decode("-", "id", query)).isEqualTo(decoded);
     }
 
     @ParameterizedTest
     @CsvSource({"-, x=1", "7, ''"})
-    void withoutTheParameterThePathCounts(String path, String query) {
+    void segmentCountsWithoutTheParameter(String path, String query) {
         assertThat(PathSegment.decode(path, "id", query)).isEqualTo(path);
     }
 
     @ParameterizedTest
     @CsvSource({"7, id=8", "7, id=7", "-, id=a+b", "-, id=", "-, id", "-, id=%zz", "-, id=7&id=8"})
-    void whatIsAmbiguousIsRefused(String path, String query) {
+    void ambiguousNamesAreRefused(String path, String query) {
         assertThatThrownBy(() -> PathSegment.decode(path, "id", query)).isInstanceOf(ProblemException.class);
     }
 
@@ -58,7 +58,7 @@ class PathSegmentTest {
                 "a b",
                 "a\u0000"
             })
-    void whatIsBrokenIsRefusedRatherThanGuessed(String encoded) {
+    void malformedEncodingIsRefused(String encoded) {
         assertThatThrownBy(() -> PathSegment.decode(encoded)).isInstanceOf(ProblemException.class);
     }
 }

@@ -58,7 +58,7 @@ class AccessIT {
     }
 
     @Test
-    void whatIsOpenToEverybodyIsSaidAtStart() {
+    void openRoutesAreLoggedAtStart() {
         assertThat(pod.log())
                 .contains("Every user who knows an id may listen to upload:<id>")
                 .contains("Every user who knows an id may listen to open:<id>")
@@ -66,14 +66,14 @@ class AccessIT {
     }
 
     @Test
-    void onAnOpenRouteTheIdIsEnough() {
+    void openRouteAllowsEveryUser() {
         try (Client client = Client.of(pod, "7")) {
             assertHears(client, "open:1");
         }
     }
 
     @Test
-    void onAClaimRouteTheTokenSaysWhich() {
+    void claimRouteAllowsTheChannelsOfTheToken() {
         try (Client client = claiming("7", "claim:1", "claim:team-*", "claim:of-{sub}", "open:1")) {
             assertHears(client, "claim:1");
             assertHears(client, "claim:team-red");
@@ -88,7 +88,7 @@ class AccessIT {
     }
 
     @Test
-    void aClaimOfAnotherKindGrantsNothing() {
+    void claimOfAnotherTypeGrantsNothing() {
         JwtClaims claims = Tokens.claims("7");
         claims.setClaim("channels", Map.of("claim:1", true));
         try (Client client = authenticated(claims)) {
@@ -106,7 +106,7 @@ class AccessIT {
     }
 
     @Test
-    void nobodyHearsThroughTheWiderTokenOfAnotherTab() {
+    void eachConnectionListensByItsOwnToken() {
         try (Client wide = claiming("9", "claim:*");
                 Client narrow = claiming("9", "claim:1");
                 Client none = Client.of(pod, "9")) {
@@ -127,7 +127,7 @@ class AccessIT {
     }
 
     @Test
-    void aRefreshTakesAwayWhatTheNewTokenDoesNotGrant() {
+    void renewalRemovesWhatTheNewTokenDoesNotGrant() {
         try (Client client = claiming("10", "claim:*")) {
             assertHears(client, "claim:11");
             assertHears(client, "claim:12");
@@ -143,7 +143,7 @@ class AccessIT {
     }
 
     @Test
-    void onAnOwnerRouteASetInRedisSaysWho() {
+    void ownerRouteAllowsTheUsersOfTheRedisSet() {
         String channel = "owner:" + NUMBER.incrementAndGet();
         try (Client client = Client.of(pod, "7");
                 Client other = Client.of(pod, "8");
@@ -164,7 +164,7 @@ class AccessIT {
     }
 
     @Test
-    void anOwnerRouteFailsClosed() {
+    void ownerRouteFailsClosed() {
         String channel = "owner:" + NUMBER.incrementAndGet();
         try (Redis redis = Redis.start();
                 TcpProxy network = new TcpProxy(redis.port());
@@ -193,7 +193,7 @@ class AccessIT {
 
     @ParameterizedTest
     @ValueSource(ints = {200, 204})
-    void onAWebhookRouteABackendSaysWho(int status) {
+    void webhookRouteAllowsTheUsersOfTheBackend(int status) {
         String channel = "webhook:" + NUMBER.incrementAndGet();
         BACKEND.answers(status);
         try (Client client = authenticated(Tokens.claims("a \"7\""))) {
@@ -205,7 +205,7 @@ class AccessIT {
 
     @ParameterizedTest
     @ValueSource(ints = {302, 400, 401, 403, 404})
-    void whoeverTheBackendRefusesMayNot(int status) {
+    void webhookRefusalIsForbidden(int status) {
         String channel = "webhook:" + NUMBER.incrementAndGet();
         BACKEND.answers(status);
         try (Client client = Client.of(pod, "7")) {
@@ -218,7 +218,7 @@ class AccessIT {
 
     @ParameterizedTest
     @ValueSource(ints = {408, 429, 500, 503})
-    void aWebhookRouteFailsClosedWhereTheBackendIsInTrouble(int status) {
+    void webhookRouteFailsClosedOnBackendErrors(int status) {
         String channel = "webhook:" + NUMBER.incrementAndGet();
         BACKEND.answers(status);
         try (Client client = Client.of(pod, "7")) {
@@ -230,7 +230,7 @@ class AccessIT {
     }
 
     @Test
-    void answersOfTheBackendAreKeptForAWhile() {
+    void webhookAnswersAreCached() {
         String channel = "webhook:" + NUMBER.incrementAndGet();
         BACKEND.answers(200);
         try (Client client = Client.of(pod, "7");
@@ -248,7 +248,7 @@ class AccessIT {
     }
 
     @Test
-    void nothingGetsThroughWhileTheBackendThinks() {
+    void nothingIsDeliveredBeforeTheWebhookAnswers() {
         String one = "webhook:" + NUMBER.incrementAndGet();
         String two = "webhook:" + NUMBER.incrementAndGet();
         BACKEND.answers(200);
@@ -276,7 +276,7 @@ class AccessIT {
     }
 
     @Test
-    void aBackendThatHangsHoldsNothingUp() {
+    void hangingWebhookDelaysNothingElse() {
         BACKEND.answers(200);
         BACKEND.hang();
         int before = BACKEND.requests().size();
@@ -296,7 +296,7 @@ class AccessIT {
     }
 
     @Test
-    void noMoreWaitForAnAnswerThanMay() {
+    void waitingQuestionsAreBounded() {
         Map<String, String> config = Map.of(
                 "sluice.routes.webhook.audience", "subscribers",
                 "sluice.routes.webhook.access", "webhook",
@@ -325,7 +325,7 @@ class AccessIT {
     }
 
     @Test
-    void whoHasWaitedTooLongIsNotAskedAboutAnyMore() {
+    void timedOutQuestionIsNotSent() {
         Map<String, String> config = Map.of(
                 "sluice.routes.webhook.audience", "subscribers",
                 "sluice.routes.webhook.access", "webhook",
@@ -354,7 +354,7 @@ class AccessIT {
     }
 
     @Test
-    void theChannelOfAnotherUserCanNotBeSubscribedTo() {
+    void channelOfAnotherUserCannotBeSubscribed() {
         try (Client client = claiming("7", "user:*")) {
             subscribe(client, "user:8");
             assertThat(client.next()).contains("\"bad_channel\"");

@@ -36,7 +36,7 @@ class ApiAccessIT {
         "GET, /api/users/7/connections, operator",
         "DELETE, /api/users/7/connections, operator",
     })
-    void eachPathHasItsRole(String method, String path, String role) {
+    void eachPathRequiresItsRole(String method, String path, String role) {
         String other = role.equals("publisher") ? "operator" : "publisher";
         HttpResponse<String> anonymous = send("", method, path);
         Api.assertProblem(anonymous, 401);
@@ -49,7 +49,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void aTokenThatIsNotGoodIsNone() {
+    void invalidTokenIsRefused() {
         JwtClaims expired = claims();
         expired.setExpirationTimeMinutesInTheFuture(-1);
         for (String token : new String[] {
@@ -64,7 +64,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void aRefreshTokenIsNoAccessToken() {
+    void refreshTokenIsRefused() {
         JwtClaims refresh = claims();
         refresh.setClaim("type", "refresh");
         Api.assertProblem(Api.with(pod, Tokens.sign(refresh)).post("/api/channels/user:7/messages", "x"), 401);
@@ -78,7 +78,7 @@ class ApiAccessIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"http://evil.example", "null", "http://localhost:1", "nonsense", ""})
-    void aPageOfAnotherOriginMayNotAskEvenWithAGoodToken(String origin) {
+    void foreignOriginIsRefusedEvenWithAValidToken(String origin) {
         double before = pod.metric("sluice_refused_total{limit=\"origin\"}");
         for (String path : new String[] {"/api/channels/user:7/messages", "//api/channels/user:7/messages", "/api/x"}) {
             HttpResponse<String> answer = Api.publisher(pod).post(path, new byte[] {'x'}, "Origin", origin);
@@ -116,7 +116,7 @@ class ApiAccessIT {
                 "\\api\\channels\\user:7\\messages",
                 "http://localhost/api/channels/user:7/messages",
             })
-    void noWayOfWritingAPathGetsPastTheRoles(String path) {
+    void pathSpellingDoesNotBypassRoles(String path) {
         try (Client client = Client.of(pod, "7")) {
             int anonymous = Api.status(pod, "POST " + path, Map.of());
             assertThat(anonymous).isIn(400, 401, 404);
@@ -136,7 +136,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void whatIsNotThereIsToldInTheSameForm() {
+    void unknownPathIsAProblemToo() {
         Api api = Api.publisher(pod);
         Api.assertProblem(api.get("/api/nothing"), 404);
         Api.assertProblem(api.get("/nothing"), 404);
@@ -146,7 +146,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void everyAnswerCarriesTheHeadersThatTieABrowsersHands() {
+    void everyAnswerHasSecurityHeaders() {
         Api api = Api.publisher(pod);
         for (HttpResponse<String> answer : List.of(
                 api.post("/api/channels/user:7/messages", "x"),
@@ -170,7 +170,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void theDescriptionKnowsEveryPathItsRoleAndItsRefusals() {
+    void openApiDescribesPathsRolesAndErrors() {
         JsonPath api =
                 JsonPath.from(Api.with(pod, "").get("/q/openapi?format=json").body());
         assertThat(api.getString("info.title")).isEqualTo("Sluice");

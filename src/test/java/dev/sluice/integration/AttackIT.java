@@ -202,7 +202,7 @@ class AttackIT {
 
     @ParameterizedTest
     @EnumSource(Attack.class)
-    void thoseWhoBehaveWellHearEverything(Attack attack) throws Exception {
+    void otherClientsReceiveEverythingDuringAttacks(Attack attack) throws Exception {
         double before = noticed(attack);
         try (Audience audience = new Audience(pod, Stage.REDIS)) {
             AtomicBoolean over = new AtomicBoolean();
@@ -233,7 +233,7 @@ class AttackIT {
     }
 
     @Test
-    void whoNeverFinishesARequestIsCutOff() throws IOException {
+    void unfinishedRequestIsClosed() throws IOException {
         List<Socket> sockets = new ArrayList<>();
         for (String begun :
                 new String[] {"", "G", UPGRADE, "POST /api/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"}) {

@@ -29,7 +29,7 @@ class AuthenticationIT {
     private static final Redis REDIS = Stage.REDIS;
 
     @Test
-    void aGoodTokenIsAnsweredWithTheUser() {
+    void validTokenIsAnsweredWithTheUser() {
         try (Client client = connect().authenticate(Tokens.of("7"))) {
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
             REDIS.publish("user:7", "hello");
@@ -38,7 +38,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void theUserIsTheSubjectWhateverOtherNamesTheTokenHas() {
+    void userIsTheSubClaim() {
         JwtClaims claims = Tokens.claims("a:ü\"7");
         claims.setClaim("upn", "somebody else");
         claims.setClaim("preferred_username", "somebody else");
@@ -59,7 +59,7 @@ class AuthenticationIT {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("goodClaims")
-    void goodTokensOfEveryKindAreAccepted(String name, Consumer<JwtClaims> change) {
+    void validTokensOfEveryKindAreAccepted(String name, Consumer<JwtClaims> change) {
         try (Client client = connect().authenticate(Tokens.sign(changed(change)))) {
             assertThat(client.next()).contains("auth_success");
         }
@@ -79,7 +79,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void theBearerIsToldWhatIsWrong() {
+    void authErrorSaysWhatIsWrong() {
         try (Client client =
                 connect().authenticate(Tokens.sign(changed(claims -> claims.setClaim("exp", now() - 10))))) {
             assertThat(client.next()).contains("expired");
@@ -118,7 +118,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void whoeverSaysNothingInTimeIsClosed() {
+    void silentClientIsClosedWith4001() {
         assertRefused(4001, connect());
     }
 
@@ -132,13 +132,13 @@ class AuthenticationIT {
                 "{\"action\":\"ping\",\"id\":1}",
                 "{\"action\":\"subscribe_upload\",\"upload_id\":\"42\"}"
             })
-    void whoeverBeginsWithAnotherObjectIsClosed(String first) {
+    void otherFirstObjectIsClosedWith4002(String first) {
         assertRefused(4002, connect().send(first));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "nonsense", "[]", "\"auth\"", "{", "{}{}"})
-    void whoeverBeginsWithSomethingElseIsClosedWithoutAWord(String first) {
+    void firstMessageThatIsNotJsonIsClosedWithoutAuthError(String first) {
         try (Client client = connect().send(first)) {
             assertThat(client.closeCode()).isEqualTo(4004);
             assertThat(client.hasHeardAnything()).isFalse();
@@ -146,7 +146,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void whoeverBeginsWithABinaryFrameIsClosedWithoutAWord() {
+    void firstBinaryMessageIsClosedWithoutAuthError() {
         try (Client client = connect().send("{\"type\":\"auth\"}".getBytes(StandardCharsets.UTF_8))) {
             assertThat(client.closeCode()).isEqualTo(4004);
             assertThat(client.hasHeardAnything()).isFalse();
@@ -154,7 +154,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void framesRightBehindTheAuthFrameAreHeldAndProcessedInOrder() {
+    void messagesBehindTheAuthMessageAreHeldAndProcessedInOrder() {
         try (Client client = connect()) {
             client.authenticate(Tokens.of("7"));
             for (int i = 0; i < 60; i++) {
@@ -173,7 +173,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void aTokenOnTheUpgradeNeedsNoAuthFrameButOneIsAccepted() {
+    void upgradeTokenNeedsNoAuthMessageButOneIsAccepted() {
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("7"));
         try (Client client = Client.connect(POD.webSocket("/ws"), bearer)) {
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
@@ -191,7 +191,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void issuerAndAudienceCountAndRefusedTokensAreCountedAndLoggedByReason() {
+    void issuerAndAudienceAreCheckedAndRefusalsAreCountedAndLogged() {
         Map<String, String> config = new HashMap<>(ISSUER_AND_AUDIENCE);
         config.put("quarkus.log.category.\"dev.sluice\".level", "DEBUG");
         Map<String, String> tokens = new HashMap<>();
@@ -240,7 +240,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void aConnectionEndsWithItsToken() {
+    void expiredTokenClosesTheConnection() {
         try (Client inBand = connect().authenticate(expiringSoon());
                 Client onUpgrade = Client.connect(POD.webSocket("/ws"), bearer(expiringSoon()));
                 Client refreshed = connect().authenticate(expiringSoon());
@@ -265,7 +265,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void aRefreshByAShorterTokenCounts() {
+    void renewalByAShorterTokenCounts() {
         try (Client client = connect().authenticate(Tokens.of("7"))) {
             assertThat(client.next()).contains("auth_success");
             client.authenticate(expiringSoon());

@@ -55,7 +55,7 @@ class BoundsIT {
     }
 
     @Test
-    void clientsThatNeverReadCostNeitherThePodItsLifeNorAnybodyElseAMessage() {
+    void clientsThatNeverReadHarmNeitherPodNorOtherClients() {
         try (Redis redis = Redis.start();
                 Redis.Publisher publisher = redis.publisher();
                 Pod pod = Pod.ready(redis, config, LITTLE_MEMORY);

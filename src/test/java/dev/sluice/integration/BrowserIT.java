@@ -61,7 +61,7 @@ class BrowserIT {
     }
 
     @Test
-    void nothingIsShownButToAnOperator() {
+    void consoleNeedsAnOperatorToken() {
         Locator console = page.locator("#console");
         assertThat(page.locator("#state")).hasText("signed out");
         assertThat(console).isHidden();
@@ -89,7 +89,7 @@ class BrowserIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"console.js", "format.js", "extras.js"})
-    void scriptThatDoesNotLoadIsSaidOnThePage(String file) {
+    void pageReportsAScriptThatDoesNotLoad(String file) {
         assertThat(page.locator("#state")).hasText("signed out");
         assertThat(page.locator("#unloaded")).hasCount(0);
         page.route("**/console/" + file, route -> route.fulfill(new Route.FulfillOptions().setStatus(403)));
@@ -100,7 +100,7 @@ class BrowserIT {
     }
 
     @Test
-    void numbersMoveSearchFindsAndDisconnectDisconnects() {
+    void figuresUpdateAndSearchAndDisconnectWork() {
         signIn(OPERATOR);
         assertThat(tile("Connections")).containsText("0 users");
         try (Client alice = Client.of(pod, "alice").subscribe("42");
@@ -151,7 +151,7 @@ class BrowserIT {
     }
 
     @Test
-    void whatPodAndRedisGoThroughIsToldAndThePageComesBackByItself() {
+    void pageShowsOutagesAndReconnects() {
         signIn(OPERATOR);
         assertThat(page.locator("#state")).hasText("live");
         redis.kill();

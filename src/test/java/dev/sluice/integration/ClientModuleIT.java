@@ -24,7 +24,7 @@ class ClientModuleIT {
             "sluice.routes.team.access", "claim");
 
     @Test
-    void theModuleDoesWhatItSays() {
+    void clientModuleTestsPass() {
         Program npm = Program.ofNode("npm", Path.of("client"));
         Map<String, String> shortLived = new HashMap<>(CONFIG);
         shortLived.put("sluice.connections.max-age", "2s");

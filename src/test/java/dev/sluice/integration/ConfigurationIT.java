@@ -54,7 +54,7 @@ class ConfigurationIT {
     }
 
     @Test
-    void variablesThatSetNoKeyAreNamedAtStart() {
+    void variablesThatSetNoKeyAreLoggedAtStart() {
         Map<String, String> variables = new HashMap<>();
         for (String variable : List.of(
                 "SLUICE_MAX_FRAMES",
@@ -73,7 +73,7 @@ class ConfigurationIT {
     }
 
     @Test
-    void variablesThatSetAKeyOfAnyRouteOrComeFromKubernetesAreNotNamed() {
+    void routeAndKubernetesVariablesAreNotLogged() {
         Map<String, String> variables = new HashMap<>(Map.of(
                 "SLUICE_MAX_FRAME", "16K",
                 "SLUICE_ORIGINS", "",

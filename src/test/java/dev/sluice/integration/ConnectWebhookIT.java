@@ -53,7 +53,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void isAskedOncePerTokenAndToldUserAndClaims() {
+    void webhookGetsUserAndClaimsOncePerToken() {
         JwtClaims claims = claims();
         claims.setClaim("token_version", 3);
         claims.setClaim("nested", Map.of("list", List.of("ü \"x\"", true)));
@@ -83,7 +83,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void whomTheBackendRefusesIsNotLetIn() {
+    void refusedUserMayNotConnect() {
         BACKEND.answers(403);
         double before = pod.metric(REFUSED);
         try (Client client = connect().authenticate(token())) {
@@ -95,7 +95,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void refusedRefreshChangesNothing() {
+    void refusedRenewalChangesNothing() {
         try (Client client = connect().authenticate(token())) {
             assertThat(client.next()).contains("auth_success");
             BACKEND.answers(403);
@@ -111,7 +111,7 @@ class ConnectWebhookIT {
 
     @ParameterizedTest
     @ValueSource(ints = {302, 400, 401, 404, 408, 429, 500, 503})
-    void everyOtherStatusIsNoAnswerAndNotKept(int status) {
+    void otherStatusIsNoDecisionAndNotCached(int status) {
         BACKEND.answers(status);
         double before = pod.metric(UNAVAILABLE);
         String token = token();
@@ -131,7 +131,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void badTokenIsNotAskedAbout() {
+    void webhookIsNotAskedAboutInvalidTokens() {
         int before = BACKEND.requests().size();
         try (Client client = connect().authenticate(Tokens.signedByAnotherKey(claims()))) {
             assertThat(client.next()).contains("auth_error");
@@ -141,7 +141,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void backendThatHangsHoldsNothingUp() {
+    void hangingWebhookDelaysNothingElse() {
         List<Client> waiting = new ArrayList<>();
         try (Client there = connect().authenticate(token())) {
             assertThat(there.next()).contains("auth_success");
@@ -164,7 +164,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void messagesBehindTheTokenWaitForTheAnswer() {
+    void messagesBehindTheAuthMessageWaitForTheWebhook() {
         BACKEND.hang();
         int before = BACKEND.requests().size();
         String upload = Stage.upload();
@@ -180,7 +180,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void backendThatIsNotThereIsNoAnswer() throws IOException {
+    void unreachableWebhookIsNoDecision() throws IOException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -194,7 +194,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void withoutACacheEachAuthenticationIsAskedAbout() {
+    void withoutCacheEachAuthenticationAsks() {
         Map<String, String> config = Map.of(KEY, BACKEND.url(), "sluice.webhook.cache", "0s");
         String token = token();
         int before = BACKEND.requests().size();
@@ -210,7 +210,7 @@ class ConnectWebhookIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"ftp://example.org/", "/may-connect", "http:///nowhere"})
-    void urlThatMakesNoSenseFailsTheStart(String url) {
+    void invalidUrlFailsTheStart(String url) {
         Map<String, String> config = Map.of(
                 "quarkus.redis.hosts",
                 Stage.REDIS.uri(),

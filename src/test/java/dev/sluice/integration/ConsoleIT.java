@@ -46,7 +46,7 @@ class ConsoleIT {
     }
 
     @Test
-    void thereIsNoneUnlessItIsEnabled() {
+    void disabledConsoleIsNotFound() {
         for (String path : List.of("/", "/console/index.html", "/console/console.js", "/console/client/sluice.js")) {
             assertThat(Stage.POD.status(path)).as(path).isEqualTo(404);
         }
@@ -57,7 +57,7 @@ class ConsoleIT {
     }
 
     @Test
-    void thePageIsServedWithAllThatItNeedsAndMayNeedNothingElse() throws IOException {
+    void pageLoadsOnlyFromItsOwnPod() throws IOException {
         Set<String> seen = new HashSet<>(Set.of("/"));
         List<String> paths = new ArrayList<>(seen);
         for (int i = 0; i < paths.size(); i++) {
@@ -83,7 +83,7 @@ class ConsoleIT {
     }
 
     @Test
-    void nothingIsToldToWhomIsNoOperator() {
+    void otherRolesGetNothing() {
         for (String path : List.of(UPDATES, USERS)) {
             Api.assertProblem(Api.with(pod, "").get(path), 401);
             Api.assertProblem(
@@ -94,7 +94,7 @@ class ConsoleIT {
     }
 
     @Test
-    void whoWatchesIsToldWhatThePodIsAndEachSecondWhatIsNew() {
+    void watcherGetsPodInfoAndUpdatesEverySecond() {
         Instant before = Instant.now();
         try (Watcher watcher = new Watcher(pod, operator(600))) {
             JsonPath first = watcher.next();
@@ -128,14 +128,14 @@ class ConsoleIT {
     }
 
     @Test
-    void watchingEndsWithTheToken() {
+    void expiredTokenEndsWatching() {
         try (Watcher watcher = new Watcher(pod, operator(2))) {
             watcher.awaitEnd();
         }
     }
 
     @Test
-    void onlySoManyMayWatchAtOnce() {
+    void simultaneousWatchersAreBounded() {
         List<Watcher> watchers = new ArrayList<>();
         try {
             for (int i = 0; i < 16; i++) {
@@ -157,7 +157,7 @@ class ConsoleIT {
     }
 
     @Test
-    void usersAreFoundByPartOfTheirNameOrByWhatTheyHearAPageAtATime() {
+    void searchFindsUsersByNameOrChannelInPages() {
         List<Client> clients = new ArrayList<>();
         try {
             for (int i = 0; i < 25; i++) {

@@ -52,7 +52,7 @@ class ContainerIT {
     }
 
     @Test
-    void itDeliversAndTellsItsClientsWhenItIsToGo() {
+    void deliversAndClosesClientsOnTermination() {
         try (Pod pod = Pod.launched(container(List.of(), Map.of())).awaitReady();
                 Client client = Client.of(pod, "7")) {
             Stage.REDIS.publish("user:7", "hello");
@@ -71,7 +71,7 @@ class ContainerIT {
     }
 
     @Test
-    void whereNothingCanBeWrittenItGoesOnWithoutEpoll() {
+    void withoutAWritableDirectoryItUsesNio() {
         assumeThat(Pod.isNative())
                 .as("the variable JAVA_TOOL_OPTIONS is the JVM's")
                 .isFalse();

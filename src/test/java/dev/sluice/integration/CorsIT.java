@@ -44,7 +44,7 @@ class CorsIT {
     }
 
     @Test
-    void preflightTellsTheBrowserWhatIsAllowed() {
+    void preflightListsWhatIsAllowed() {
         HttpResponse<String> answer = preflight(pod, PAGE);
         assertThat(answer.statusCode()).isEqualTo(200);
         assertHeader(answer, ALLOW_ORIGIN, PAGE);
@@ -54,7 +54,7 @@ class CorsIT {
     }
 
     @Test
-    void requestIsServedAndItsAnswerMayBeRead() {
+    void allowedOriginMayReadTheAnswer() {
         HttpResponse<String> answer = Api.publisher(pod).post(PATH, new byte[] {'x'}, "Origin", PAGE);
         assertThat(answer.statusCode()).isEqualTo(202);
         assertHeader(answer, ALLOW_ORIGIN, PAGE);
@@ -65,7 +65,7 @@ class CorsIT {
     }
 
     @Test
-    void originsThatOneOfTheTwoListsLacksAreRefused() {
+    void originMustBeInBothLists() {
         for (String origin : new String[] {FORGOTTEN, "https://evil.example", "null"}) {
             assertThat(preflight(pod, origin).statusCode()).as(origin).isEqualTo(403);
             HttpResponse<String> answer = Api.publisher(pod).post(PATH, new byte[] {'x'}, "Origin", origin);
@@ -75,7 +75,7 @@ class CorsIT {
     }
 
     @Test
-    void corsLooksAtWebSocketsToo() {
+    void corsAppliesToWebSockets() {
         try (Client client = Client.connect(pod.webSocket("/ws"), Map.of("Origin", PAGE))) {
             assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
         }
@@ -84,7 +84,7 @@ class CorsIT {
     }
 
     @Test
-    void withoutCorsNoBrowserSendsWhatNeedsAPreflight() {
+    void withoutCorsPreflightIsRefused() {
         HttpResponse<String> answer = preflight(Stage.POD, "http://localhost:" + Stage.POD.port());
         assertThat(answer.headers().firstValue(ALLOW_ORIGIN)).isEmpty();
         assertThat(preflight(Stage.POD, PAGE).statusCode()).isEqualTo(403);

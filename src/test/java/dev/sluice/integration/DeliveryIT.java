@@ -41,7 +41,7 @@ class DeliveryIT {
                 "ü 漢 😀 \u0000 \uFFFD",
                 "{\"action\":\"auth_error\"}"
             })
-    void payloadsComeVerbatim(String payload) {
+    void payloadsArriveUnchanged(String payload) {
         String upload = Stage.upload();
         try (Client client = Client.of(pod, "7").subscribe(upload)) {
             REDIS.publish("upload:" + upload, payload);
@@ -50,7 +50,7 @@ class DeliveryIT {
     }
 
     @Test
-    void payloadsUpToTheLimitComeAndLargerOnesAreDropped() {
+    void payloadsOverTheLimitAreDropped() {
         double dropped;
         try (Client client = Client.of(pod, "7")) {
             dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"user\"}");
@@ -68,7 +68,7 @@ class DeliveryIT {
     }
 
     @Test
-    void whatIsNotUtf8ComesAsBinaryAndClosesNobody() {
+    void payloadThatIsNotUtf8ArrivesAsBinary() {
         byte[][] invalid = {{(byte) 0xff, (byte) 0xfe}, {'a', (byte) 0xc3}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}};
         try (Client client = Client.of(pod, "7")) {
             for (byte[] payload : invalid) {
@@ -102,7 +102,7 @@ class DeliveryIT {
     }
 
     @Test
-    void everyConnectionOfTheUserAndNobodyElseHearsIt() {
+    void everyConnectionOfTheUserAndNoOtherReceivesIt() {
         try (Client one = Client.of(pod, "a:b");
                 Client two = Client.of(pod, "a:b");
                 Client other = Client.of(pod, "a")) {
@@ -114,7 +114,7 @@ class DeliveryIT {
     }
 
     @Test
-    void twentyThousandMessagesComeCompleteAndInOrder() {
+    void twentyThousandMessagesArriveCompleteAndInOrder() {
         List<String> payloads = IntStream.range(0, 20_000)
                 .mapToObj(number -> "{\"number\":" + number + "}")
                 .toList();
@@ -128,7 +128,7 @@ class DeliveryIT {
     }
 
     @Test
-    void peersThatAreResetHoldNobodyUp() {
+    void resetPeersDelayNoOtherClient() {
         awaitNobody();
         List<RawClient> peers = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
@@ -150,7 +150,7 @@ class DeliveryIT {
     }
 
     @Test
-    void aPeerThatNeverReadsHoldsNobodyUp() {
+    void peerThatNeverReadsDelaysNoOtherClient() {
         try (RawClient stalled = RawClient.of(pod, "crowd");
                 Client client = Client.of(pod, "crowd")) {
             String large = "x".repeat(200_000);

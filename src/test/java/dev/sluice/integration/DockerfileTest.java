@@ -14,14 +14,14 @@ import org.xml.sax.SAXException;
 class DockerfileTest {
 
     @Test
-    void bothImagesRunAsSomebodyWhoIsNotRoot() {
+    void imagesDoNotRunAsRoot() {
         for (Dockerfile image : List.of(Dockerfile.JVM, Dockerfile.NATIVE)) {
             assertThat(Integer.parseInt(image.only("USER"))).isPositive();
         }
     }
 
     @Test
-    void whatJibMakesIsTheSame() throws ParserConfigurationException, IOException, SAXException {
+    void jibImageIsTheSame() throws ParserConfigurationException, IOException, SAXException {
         Document pom = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new File("pom.xml"));
         Dockerfile image = Dockerfile.JVM;
         assertThat(jib(pom, "base-jvm-image")).isEqualTo(image.only("FROM"));

@@ -38,7 +38,7 @@ class EventsIT {
                 "{\"action\":\"upload_failed\",\"upload_id\":\"%s\",\"error_message\":\"no frames\","
                         + "\"timestamp\":\"2026-11-24T12:00:00.123456Z\"}",
             })
-    void aWholeEventArrivesAsItWas(String pattern) {
+    void completeEventArrivesUnchanged(String pattern) {
         String event = pattern.formatted(upload);
         try (Client client = Client.of(Stage.POD, "7").subscribe(upload);
                 Client user = Client.of(Stage.POD, "events")) {
@@ -50,7 +50,7 @@ class EventsIT {
     }
 
     @Test
-    void batchesAreOfUsers() {
+    void batchEventsBelongToUsers() {
         try (Client client = Client.of(Stage.POD, "a/b")) {
             assertThat(api.post("/api/users/a%2Fb/events", BATCH).statusCode()).isEqualTo(202);
             assertThat(client.next()).isEqualTo(BATCH);
@@ -61,7 +61,7 @@ class EventsIT {
     }
 
     @Test
-    void whatIsLeftOutIsFilledIn() {
+    void absentFieldsGetDefaults() {
         Instant before = Instant.now();
         try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
             api.post(
@@ -86,7 +86,7 @@ class EventsIT {
         "2026-11-24T13:00:00+01:00, 2026-11-24T12:00:00Z",
         "2026-11-24T12:00:00.123456, 2026-11-24T12:00:00.123456Z",
     })
-    void timesAreInUtc(String said, String told) {
+    void timestampsAreUtc(String said, String told) {
         try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
             api.post(path(), "{\"action\":\"upload_failed\",\"error_message\":\"x\",\"timestamp\":\"" + said + "\"}");
             assertThat(JsonPath.from(client.next()).getString("timestamp")).isEqualTo(told);
@@ -171,14 +171,14 @@ class EventsIT {
     }
 
     @Test
-    void aUploadOfNobodyIsNoneForAUserEither() {
+    void emptyUploadIdIsRefusedForUsersToo() {
         assertErrors(
                 api.post("/api/users/7/events", "{\"action\":\"upload_failed\",\"error_message\":\"x\"}"),
                 Map.of("upload_id", "must not be blank"));
     }
 
     @Test
-    void everythingThatIsWrongIsNamedAtOnce() {
+    void answerNamesEveryInvalidField() {
         assertErrors(
                 api.post(
                         path(),
@@ -195,7 +195,7 @@ class EventsIT {
     }
 
     @Test
-    void anyNumberOfFieldsThatAreNoneIsAnsweredInShort() {
+    void manyUnknownFieldsGetAShortAnswer() {
         StringBuilder event = new StringBuilder("{\"action\":\"upload_failed\",\"error_message\":\"\"");
         for (int i = 0; i < 2000; i++) {
             event.append(",\"").append("x".repeat(100)).append(i).append("\":1");
@@ -223,12 +223,12 @@ class EventsIT {
                 "\u0000",
                 "<xml/>"
             })
-    void whatIsNoJsonObjectIsRefused(String body) {
+    void bodyThatIsNoJsonObjectIsRefused(String body) {
         Api.assertProblem(api.post(path(), body), 400);
     }
 
     @Test
-    void depthAndBrokenTextAreRefused() {
+    void deepNestingAndBrokenTextAreRefused() {
         Api.assertProblem(api.post(path(), "{\"action\":" + "[".repeat(100_000)), 400);
         Api.assertProblem(
                 api.post(
@@ -241,7 +241,7 @@ class EventsIT {
     }
 
     @Test
-    void halfACharacterStaysWhatItIsAndHarmsNobody() {
+    void unpairedSurrogateStaysUnchanged() {
         try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
             HttpResponse<String> answer =
                     api.post(path(), "{\"action\":\"upload_failed\",\"error_message\":\"\\ud800\"}");
@@ -251,7 +251,7 @@ class EventsIT {
     }
 
     @Test
-    void onlyJsonIsTaken() {
+    void otherMediaTypesAreRefused() {
         for (String type :
                 List.of("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")) {
             Api.assertProblem(
@@ -261,7 +261,7 @@ class EventsIT {
     }
 
     @Test
-    void anIdThatCannotBeIsRefused() {
+    void invalidIdIsRefused() {
         String event = "{\"action\":\"upload_failed\",\"error_message\":\"x\"}";
         Api.assertProblem(api.post("/api/uploads/" + "x".repeat(257) + "/events", event), 400);
         Api.assertProblem(api.post("/api/uploads/%FF/events", event), 400);

@@ -112,7 +112,7 @@ class ExamplesIT {
     }
 
     @Test
-    void aPageShowsWhatIsPublished() throws Exception {
+    void pageShowsPublications() throws Exception {
         try (Browser browser = Browser.start();
                 Backend backend = Backend.start();
                 Redis redis = Redis.start()) {
@@ -137,7 +137,7 @@ class ExamplesIT {
     }
 
     @Test
-    void pageTriesAgainWhereItGetsNoToken() throws Exception {
+    void pageRetriesWithoutAToken() throws Exception {
         try (Browser browser = Browser.start();
                 Backend backend = Backend.start();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.origins", backend.address()))) {
@@ -165,7 +165,7 @@ class ExamplesIT {
     }
 
     @Test
-    void backendSurvivesRequestsItCanNotRead() throws Exception {
+    void backendSurvivesUnreadableRequests() throws Exception {
         try (Backend backend = Backend.start();
                 Socket socket =
                         new Socket("localhost", URI.create(backend.address()).getPort())) {

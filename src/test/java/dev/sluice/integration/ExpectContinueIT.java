@@ -36,7 +36,7 @@ class ExpectContinueIT {
     }
 
     @Test
-    void aBodyThatMayComeIsAskedForAndTheConnectionGoesOn() throws IOException {
+    void acceptableBodyGets100Continue() throws IOException {
         String payload = "x".repeat(100_000);
         try (Client client = Client.of(POD, "7")) {
             for (int i = 0; i < 3; i++) {
@@ -49,7 +49,7 @@ class ExpectContinueIT {
     }
 
     @Test
-    void aBodyInChunksIsAskedForAsWell() throws IOException {
+    void chunkedBodyGets100Continue() throws IOException {
         try (Client client = Client.of(POD, "7")) {
             assertThat(Api.ask(socket, request(MESSAGES, PUBLISHER, "Transfer-Encoding: chunked")))
                     .startsWith("HTTP/1.1 100 ");
@@ -59,7 +59,7 @@ class ExpectContinueIT {
     }
 
     @Test
-    void anEventIsAskedForAsWell() throws IOException {
+    void eventBodyGets100Continue() throws IOException {
         String event = "{\"action\":\"upload_failed\",\"upload_id\":\"1\",\"error_message\":\"no\"}";
         Discretion.published(event.getBytes(StandardCharsets.UTF_8));
         String head = request(
@@ -81,8 +81,7 @@ class ExpectContinueIT {
         "/api/users/7/events, publisher, 'Content-Type: text/plain\r\nContent-Length: 5', 415",
         "/ws, publisher, Content-Length: 5, 426",
     })
-    void aBodyThatWouldBeRefusedAnywayIsNotAskedFor(String path, String role, String headers, int status)
-            throws IOException {
+    void refusedRequestGetsNo100Continue(String path, String role, String headers, int status) throws IOException {
         String token = role.equals("publisher") || role.equals("operator") ? Tokens.withGroups("some", role) : role;
         String answer = Api.ask(socket, request(path, token, headers));
         assertThat(answer).startsWith("HTTP/1.1 " + status + " ");

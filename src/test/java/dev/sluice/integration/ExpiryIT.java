@@ -19,7 +19,7 @@ class ExpiryIT {
             "sluice.routes.team.access", "claim");
 
     @Test
-    void keptConnectionHearsOnWithTheRightsOfItsToken() {
+    void keptConnectionKeepsTheRightsOfItsToken() {
         try (Pod pod = Pod.ready(Stage.REDIS, KEEP);
                 Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
                 Client onUpgrade = Client.connect(

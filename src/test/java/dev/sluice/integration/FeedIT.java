@@ -22,7 +22,7 @@ class FeedIT {
     private static final String READY = "/q/health/ready";
 
     @Test
-    void comesBackAfterTheLinkIsCut() {
+    void recoversFromACutConnection() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of());
                 Client client = Client.of(pod, "7")) {
@@ -78,7 +78,7 @@ class FeedIT {
     }
 
     @Test
-    void waitsForARedisThatIsAbsentAtStart() {
+    void waitsForAnAbsentRedisAtStart() {
         try (Redis redis = Redis.absent();
                 Pod pod = Pod.started(redis, Map.of());
                 Client client = Client.of(pod, "7")) {
@@ -95,7 +95,7 @@ class FeedIT {
     }
 
     @Test
-    void survivesAServerThatAcceptsConnectionsAndSaysNothing() throws IOException {
+    void survivesASilentServer() throws IOException {
         Map<String, String> config = Map.of(
                 "sluice.feed.connect-timeout", "100ms",
                 "sluice.feed.backoff.initial", "10ms",

@@ -104,7 +104,7 @@ class FloodIT {
     }
 
     @Test
-    void isCutOffAndLeavesNothingBehind() throws Exception {
+    void floodIsClosedAndLeavesNothingBehind() throws Exception {
         // Once before it is measured, so that what is set up only once is there.
         flood(1);
         double refused = refused();
@@ -120,7 +120,7 @@ class FloodIT {
     }
 
     @Test
-    void beforeAuthenticationTheSameHolds() {
+    void unauthenticatedFloodIsClosedToo() {
         double refused = refused();
         // Nothing of it is looked at before the upgrade is done, and frames that are no messages end nothing
         // themselves.
@@ -143,7 +143,7 @@ class FloodIT {
     }
 
     @Test
-    void messagesThatAreTooLongInPartsKeepNobodyWaiting() throws Exception {
+    void overlongFragmentedMessagesDelayNoOtherClient() throws Exception {
         byte[] most = new byte[32 * 1024];
         List<RawClient> attackers = new ArrayList<>();
         AtomicBoolean done = new AtomicBoolean();
@@ -170,7 +170,7 @@ class FloodIT {
     }
 
     @Test
-    void aBurstIsNoFlood() {
+    void burstIsNotClosed() {
         try (RawClient client = RawClient.of(pod, "busy")) {
             // One frame was its token; it earns a few more while this goes on.
             Flood.SMALL_MESSAGES.send(client, BURST - 10);
@@ -180,7 +180,7 @@ class FloodIT {
     }
 
     @Test
-    void whoRestoresAllItsSubscriptionsIsNoFlood() {
+    void restoringAllSubscriptionsIsNotClosed() {
         try (Client client = Client.of(pod, "restores")) {
             for (int i = 0; i < 256; i++) {
                 client.send("{\"action\": \"subscribe_upload\", \"upload_id\": \"restored-" + i + "\"}");
@@ -235,7 +235,7 @@ class FloodIT {
     }
 
     @Test
-    void clientThatDoesNotReadItsAnswersIsNotReadFurther() {
+    void clientThatDoesNotReadAnswersIsNotRead() {
         int questions = 1_000;
         int channels = 256;
         byte[] question = ("{\"action\":\"subscribe\",\"channels\":[\"x\"" + ",\"x\"".repeat(channels - 1) + "]}")

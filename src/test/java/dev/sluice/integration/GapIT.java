@@ -54,7 +54,7 @@ class GapIT {
     }
 
     @Test
-    void aFrozenRedisIsNoticedAndTold() {
+    void frozenRedisIsDetectedAndReported() {
         double gaps = sharedPod.metric("sluice_feed_gaps_total");
         try (Client client = Client.of(sharedPod, "7")) {
             sharedRedis.publish("upload:42", "before");
@@ -91,7 +91,7 @@ class GapIT {
     }
 
     @Test
-    void aLinkThatSwallowsEverythingIsNoticed() {
+    void silentConnectionIsDetected() {
         try (Redis redis = Redis.start();
                 TcpProxy network = new TcpProxy(redis.port());
                 Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", network.redisUri()));
@@ -111,7 +111,7 @@ class GapIT {
     }
 
     @Test
-    void everyInterruptionIsToldFromItsBeginningToItsEndHoweverShort() {
+    void everyInterruptionIsReportedWithBeginAndEnd() {
         try (Client client = Client.of(sharedPod, "7")) {
             for (int i = 0; i < 3; i++) {
                 sharedRedis.cutSubscribers();
@@ -127,7 +127,7 @@ class GapIT {
     }
 
     @Test
-    void aPublisherOfBeatsThatIsCutOffIsAnInterruptionToo() {
+    void lostCanaryPublisherIsAGap() {
         try (Client client = Client.of(sharedPod, "7")) {
             sharedRedis.cutNormalClients();
             assertThat(nextGap(client).getString("until")).isNull();
@@ -139,7 +139,7 @@ class GapIT {
     }
 
     @Test
-    void aRedisThatIsOutOfClientsIsWaitedFor() {
+    void fullRedisIsRetried() {
         try (Client client = Client.of(sharedPod, "7");
                 Redis.Admin admin = sharedRedis.admin()) {
             admin.command("CONFIG", "SET", "maxclients", "1");
@@ -153,7 +153,7 @@ class GapIT {
     }
 
     @Test
-    void theNewsAreSpreadOverTime() {
+    void gapMessagesAreSpread() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of("sluice.gap.spread", "3s"))) {
             List<Client> clients = new ArrayList<>();
@@ -175,7 +175,7 @@ class GapIT {
     }
 
     @Test
-    void whereItIsWantedAPodStaysReadyThroughAnOutage() {
+    void readinessStartupStaysReadyDuringAnOutage() {
         try (Redis redis = Redis.absent();
                 Pod pod = Pod.started(redis, quick("sluice.readiness.redis", "startup"))) {
             assertThat(pod.status(READY)).as("it has never heard anything").isEqualTo(503);
@@ -191,7 +191,7 @@ class GapIT {
     }
 
     @Test
-    void theBeatsAreMeasured() {
+    void canaryLatencyIsMeasured() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of("sluice.canary.interval", "50ms"))) {
             await("beats")
@@ -203,7 +203,7 @@ class GapIT {
     }
 
     @Test
-    void aRedisUserWithTheLeastOfRightsIsEnough() {
+    void minimalRedisRightsSuffice() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, restricted(redis, "&upload:*", "&user:*", "&sluice:*"));
                 Client client = Client.of(pod, "7")) {
@@ -216,7 +216,7 @@ class GapIT {
     }
 
     @Test
-    void aRightThatIsMissingIsNamedInTheLog() {
+    void missingRedisRightIsLogged() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {
             await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("NOPERM"));

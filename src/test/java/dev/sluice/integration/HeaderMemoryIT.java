@@ -24,7 +24,7 @@ class HeaderMemoryIT {
             ("GET / HTTP/1.1\r\nHost: localhost\r\n" + "a:\r\n".repeat(4_900)).getBytes(StandardCharsets.US_ASCII);
 
     @Test
-    void headersWithoutEndDoNotExhaustTheHeap() throws IOException {
+    void endlessHeadersDoNotExhaustTheHeap() throws IOException {
         List<Socket> attackers = new ArrayList<>();
         List<String> smallHeap = List.of("-Xmx128m", "-XX:+ExitOnOutOfMemoryError");
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of(), smallHeap);

@@ -35,7 +35,7 @@ class KeyServerIT {
     private static final int ACCEPTED = 0;
 
     @Test
-    void tokensAreUnavailableWhateverTheServerAnswersUntilItHasKeys() {
+    void tokensAreUnavailableUntilTheServerSendsKeys() {
         Map<String, KeyServer.Answer> answers = new LinkedHashMap<>();
         String html = "<!DOCTYPE html><html><body>Sign in</body></html>";
         answers.put("HTML", http("200 OK", html, "Content-Type: text/html"));
@@ -81,7 +81,7 @@ class KeyServerIT {
     }
 
     @Test
-    void logTellsWhyTheServerGivesNoKeys() {
+    void logNamesWhyTheServerSendsNoKeys() {
         try (KeyServer missing = new KeyServer();
                 KeyServer other = new KeyServer();
                 KeyServer resets = new KeyServer()) {
@@ -117,7 +117,7 @@ class KeyServerIT {
     }
 
     @Test
-    void keysAreTakenFromARedirectAndWhateverTheirContentType() {
+    void keysMayComeFromARedirectWithAnyContentType() {
         try (KeyServer moved = new KeyServer();
                 KeyServer server = new KeyServer();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, moved.url()))) {
@@ -133,17 +133,17 @@ class KeyServerIT {
     }
 
     @Test
-    void aNewKeyUnderTheSameIdIsFetched() {
+    void newKeyWithTheSameIdIsFetched() {
         assertRotates(new NamedKey[] {OLD}, new NamedKey[] {NEW.as("old")}, OLD, NEW.as("old"));
     }
 
     @Test
-    void aTokenThatNamesAKeyIsVerifiedByKeysWithoutId() {
+    void tokenWithIdIsVerifiedByKeysWithoutId() {
         assertRotates(new NamedKey[] {OLD.as(null)}, new NamedKey[] {NEW.as(null)}, OLD, NEW);
     }
 
     @Test
-    void aTokenWithoutIdIsVerifiedByEachKeyOfTheSet() {
+    void tokenWithoutIdIsVerifiedByEveryKey() {
         NamedKey curve = NamedKey.ellipticCurve("curve");
         NamedKey[] before = {NamedKey.rsa("other"), curve, OLD};
         NamedKey[] after = {NamedKey.rsa("other"), curve, NEW};
@@ -156,7 +156,7 @@ class KeyServerIT {
     }
 
     @Test
-    void forgedTokensDoNotMakeGoodOnesRefusedDuringARotation() {
+    void forgedTokensDoNotRefuseValidOnesDuringARotation() {
         NamedKey forged = NamedKey.rsa("forged");
         try (KeyServer server = new KeyServer();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {

@@ -23,7 +23,7 @@ class KeysIT {
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
     @Test
-    void aSharedSecretVerifiesWhatItHasSigned() {
+    void sharedSecretVerifiesTokens() {
         String secret = "a secret that two services share, 32 bytes or more";
         Map<String, String> config = Map.of(
                 LOCATION, "NONE", "smallrye.jwt.verify.secretkey", secret, "smallrye.jwt.verify.algorithm", "HS256");
@@ -43,7 +43,7 @@ class KeysIT {
     }
 
     @Test
-    void aKeyOnAnEllipticCurveVerifiesWhatItHasSigned() {
+    void ellipticCurveKeyVerifiesTokens() {
         NamedKey key = NamedKey.ellipticCurve("curve");
         Map<String, String> config =
                 Map.of(LOCATION, key.publicKeyFile().toString(), "mp.jwt.verify.publickey.algorithm", "ES256");
@@ -58,7 +58,7 @@ class KeysIT {
     }
 
     @Test
-    void aKeyThatIsAddedLaterIsAcceptedWithoutARestart() {
+    void addedKeyIsAcceptedWithoutARestart() {
         NamedKey first = NamedKey.rsa("first");
         NamedKey second = NamedKey.rsa("second");
         NamedKey third = NamedKey.rsa("third");
@@ -97,7 +97,7 @@ class KeysIT {
     }
 
     @Test
-    void aKeyServerThatIsOutOfReachIsNotTakenForABadToken() {
+    void unreachableKeyServerDoesNotRefuseTheToken() {
         NamedKey first = NamedKey.rsa("first");
         NamedKey second = NamedKey.rsa("second");
         try (Backend keys = new Backend()) {
@@ -137,7 +137,7 @@ class KeysIT {
     }
 
     @Test
-    void weakKeysAreToldAtStart() {
+    void weakKeysAreLoggedAtStart() {
         Map<String, String> secret = Map.of(
                 LOCATION,
                 "NONE",

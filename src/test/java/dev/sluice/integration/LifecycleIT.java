@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LifecycleIT {
 
     @Test
-    void clientsAreAskedToReconnectAndTheProcessIsGoneSoon() {
+    void clientsAreClosedWith1012AndTheProcessExits() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "1s"))) {
             List<Client> clients = new ArrayList<>();
             for (int i = 0; i < 50; i++) {
@@ -48,7 +48,7 @@ class LifecycleIT {
     }
 
     @Test
-    void itIsUnreadyAtOnceAndAcceptsUntilTheDelayIsOver() {
+    void isUnreadyAtOnceAndAcceptsDuringTheDelay() {
         Map<String, String> config = Map.of("sluice.drain.delay", "6s", "sluice.drain.period", "1s");
         try (Pod pod = Pod.ready(Stage.REDIS, config);
                 Client before = Client.of(pod, "7")) {
@@ -70,7 +70,7 @@ class LifecycleIT {
     }
 
     @Test
-    void connectionsAreClosedOneAfterTheOtherAndNewOnesRefused() {
+    void connectionsAreClosedSpreadAndNewOnesRefused() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "6s"))) {
             List<Client> clients = new ArrayList<>();
             for (int i = 0; i < 30; i++) {
@@ -102,7 +102,7 @@ class LifecycleIT {
     }
 
     @Test
-    void withNobodyConnectedTheProcessIsGoneAtOnce() {
+    void withoutClientsTheProcessExitsAtOnce() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of())) {
             pod.terminate();
             assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
@@ -134,7 +134,7 @@ class LifecycleIT {
             delimiter = ';',
             quoteCharacter = '"',
             value = {"false; epoll", "true; Java's NIO"})
-    void withoutItsNativeTransportItGoesOnAndSaysSo(boolean missing, String transport) {
+    void withoutNativeTransportItUsesNioAndLogsIt(boolean missing, String transport) {
         assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
         Map<String, String> config = Map.of("io.netty.transport.noNative", String.valueOf(missing));
         try (Pod pod = Pod.ready(Stage.REDIS, config);
@@ -148,7 +148,7 @@ class LifecycleIT {
     }
 
     @Test
-    void withoutAVerificationKeyTheStartFailsAndSaysWhichKeyToSet() {
+    void missingVerificationKeyFailsTheStartAndNamesTheSetting() {
         try (Pod pod = Pod.launched(Map.of("quarkus.redis.hosts", Stage.REDIS.uri()), Map.of())) {
             assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
             assertThat(pod.log()).contains("mp.jwt.verify.publickey.location");
@@ -156,7 +156,7 @@ class LifecycleIT {
     }
 
     @Test
-    void aKeyThatCantBeReadFailsTheStart() throws IOException {
+    void unreadableKeyFailsTheStart() throws IOException {
         Path rubbish = Files.writeString(Fork.file("rubbish.pem"), "not a key");
         Path empty = Files.writeString(Fork.file("empty.json"), "{\"keys\":[]}");
         Path truncated = Files.writeString(Fork.file("truncated.json"), "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"");
@@ -172,7 +172,7 @@ class LifecycleIT {
     }
 
     @Test
-    void aKeyServerThatCantBeAskedAsConfiguredFailsTheStart() {
+    void invalidKeyServerConfigurationFailsTheStart() {
         Map<String, String> config = Map.of(
                 "quarkus.redis.hosts", Stage.REDIS.uri(),
                 "mp.jwt.verify.publickey.location", "https://localhost:1/jwks.json",
@@ -184,7 +184,7 @@ class LifecycleIT {
     }
 
     @Test
-    void withoutARedisTheStartFailsAndSaysWhichKeyToSet() {
+    void missingRedisAddressFailsTheStartAndNamesTheSetting() {
         Map<String, String> config = Map.of(
                 "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(config, Map.of())) {

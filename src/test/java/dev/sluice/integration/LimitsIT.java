@@ -78,7 +78,7 @@ class LimitsIT {
     }
 
     @Test
-    void whoComesWhenThePodIsFullIsToldToComeBackLater() {
+    void fullPodRefusesWith503() {
         double refused = refused(pod, "connections");
         for (int i = 0; i < CONNECTIONS; i++) {
             keep(Client.of(pod, "u" + i));
@@ -94,7 +94,7 @@ class LimitsIT {
     }
 
     @Test
-    void manyWhoComeAtOnceCannotPassTheLimit() throws Exception {
+    void simultaneousUpgradesCannotPassTheLimit() throws Exception {
         int crowd = 60;
         ExecutorService executor = Executors.newFixedThreadPool(crowd);
         try {
@@ -121,7 +121,7 @@ class LimitsIT {
     }
 
     @Test
-    void oneMoreSilentSocketEvictsTheOldest() {
+    void newSilentSocketEvictsTheOldest() {
         double refused = refused(pod, "unauthenticated");
         List<RawClient> silent = new ArrayList<>();
         for (int i = 0; i < STRANGERS; i++) {
@@ -142,7 +142,7 @@ class LimitsIT {
     }
 
     @Test
-    void newcomersAuthenticateWhileOthersConnectAndStaySilent() {
+    void clientsAuthenticateDuringASilentSocketFlood() {
         double refused = refused(pod, "unauthenticated");
         for (int i = 0; i < 3 * STRANGERS; i++) {
             keep(RawClient.connect(pod));
@@ -172,7 +172,7 @@ class LimitsIT {
     }
 
     @Test
-    void anUpgradeThatFailsGivesItsPlaceBack() {
+    void failedUpgradeReleasesItsSlot() {
         for (int i = 0; i < 2 * STRANGERS; i++) {
             assertThat(RawClient.refusal(pod, "Authorization: Bearer nonsense")).startsWith("HTTP/1.1 401");
             assertThat(RawClient.refusal(pod, "Origin: http://evil.example")).startsWith("HTTP/1.1 403");
@@ -184,7 +184,7 @@ class LimitsIT {
     }
 
     @Test
-    void aUserWithTooManyConnectionsIsToldToComeLater() {
+    void connectionsPerUserAreLimited() {
         double refused = refused(pod, "connections-per-user");
         for (int i = 0; i < PER_USER; i++) {
             keep(Client.of(pod, "7"));
@@ -206,7 +206,7 @@ class LimitsIT {
     }
 
     @Test
-    void anAddressHasItsShare() {
+    void connectionsPerAddressAreLimited() {
         double refused = refused(behindProxy, "connections-per-address");
         for (int i = 0; i < PER_ADDRESS; i++) {
             keep(RawClient.connect(behindProxy, "X-Forwarded-For: 192.0.2.1"));
@@ -246,7 +246,7 @@ class LimitsIT {
     }
 
     @Test
-    void whoSaysWhomItIsForCountsOnlyWhereProxiesAreTrusted() {
+    void forwardedAddressCountsOnlyFromATrustedProxy() {
         for (int i = 0; i < PER_ADDRESS; i++) {
             String address = "X-Forwarded-For: 192.0.2." + i;
             keepOnceThereIsRoom(() -> RawClient.connect(direct, address));

@@ -61,7 +61,7 @@ class LingerIT {
     }
 
     @Test
-    void theNextConnectionToTheSamePodHearsFromItsVeryBeginning() {
+    void nextConnectionToTheSamePodReceivesAtOnce() {
         leaveSubscribed(one, upload);
         try (Client next = Client.of(one, user)) {
             publish(upload, "after");
@@ -71,7 +71,7 @@ class LingerIT {
     }
 
     @Test
-    void theNextConnectionToAnotherPodHears() {
+    void nextConnectionToAnotherPodReceives() {
         leaveSubscribed(one, upload);
         try (Client next = Client.of(two, user)) {
             assertHears(next, upload);
@@ -79,7 +79,7 @@ class LingerIT {
     }
 
     @Test
-    void aConnectionToAnotherPodHearsBeforeTheOldOneHasEnded() {
+    void connectionToAnotherPodReceivesBeforeTheOldOneEnds() {
         try (Client old = Client.of(one, user).subscribe(upload);
                 Client next = Client.of(two, user)) {
             assertHears(next, upload);
@@ -88,7 +88,7 @@ class LingerIT {
     }
 
     @Test
-    void whatWasRetainedMeanwhileIsNotHandedOut() {
+    void restoredSubscriptionGetsNoRetainedPublication() {
         leaveSubscribed(one, upload);
         publish(upload, "meanwhile");
         two.awaitHandled(REDIS);
@@ -98,7 +98,7 @@ class LingerIT {
     }
 
     @Test
-    void whatWasUnsubscribedFromDoesNotComeBackOnAnyPod() {
+    void unsubscribedChannelIsNotRestoredOnAnyPod() {
         leaveSubscribed(one, upload, other);
         try (Client next = Client.of(two, user)) {
             assertHears(next, upload);
@@ -115,7 +115,7 @@ class LingerIT {
     }
 
     @Test
-    void unsubscribingOnAnotherPodWhileTheOldConnectionLastsCountsToo() {
+    void unsubscribeOnAnotherPodCountsDuringTheOldConnection() {
         try (Client old = Client.of(one, user).subscribe(upload).subscribe(other)) {
             try (Client next = Client.of(two, user)) {
                 assertHears(next, upload);
@@ -135,7 +135,7 @@ class LingerIT {
     }
 
     @Test
-    void manyUsersOfAPodThatGoesAreHeardElsewhere() {
+    void subscriptionsOfAStoppingPodAreRestoredElsewhere() {
         int users = 200;
         List<Client> clients = new ArrayList<>();
         Pod going = pod();
@@ -163,7 +163,7 @@ class LingerIT {
     }
 
     @Test
-    void whetherTheUserMayListenIsAskedAgain() {
+    void accessIsAskedAgainBeforeRestoring() {
         try (Client client = authenticated(one, "team:" + user)) {
             client.send("{\"action\":\"subscribe\",\"channel\":\"team:" + user + "\"}");
             assertThat(client.next()).contains("subscribed");
@@ -185,7 +185,7 @@ class LingerIT {
     }
 
     @Test
-    void aForgedListGivesNobodyWhatTheyMayNotHear() {
+    void forgedListGrantsNothing() {
         String forged =
                 "{\"command\":\"subscriptions\",\"from\":\"x\",\"users\":{\"%s\":{\"team:red\":%d,\"upload:%s\":%d}}}"
                         .formatted(user, System.currentTimeMillis(), upload, System.currentTimeMillis());

@@ -24,7 +24,7 @@ class LogIT {
     private static final String ENCODED = "%0d%0a" + LINE.replace(" ", "%20") + "%1b%5b31m%e2%80%a8%e2%80%ae";
 
     @Test
-    void textOfStrangersIsNeverALineOfItsOwn() throws IOException {
+    void clientTextCannotForgeALogLine() throws IOException {
         try (Pod pod = Pod.ready(
                 Stage.REDIS,
                 Map.of(

@@ -109,7 +109,7 @@ class MalformedIT {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("violations")
-    void theCloseCodeSaysWhy(String name, int code, Violation violation) {
+    void malformedFramesAreClosedWithTheirCode(String name, int code, Violation violation) {
         try (RawClient client = RawClient.of(pod, "rude")) {
             violation.commit(client);
             assertThat(client.closeCode()).isEqualTo(code);
@@ -150,7 +150,7 @@ class MalformedIT {
     }
 
     @Test
-    void aMessageMayBeginWithAFragmentThatIsEmpty() {
+    void firstFragmentMayBeEmpty() {
         byte[] message = "{\"action\":\"dance\"}".getBytes(StandardCharsets.US_ASCII);
         try (RawClient client = RawClient.of(pod, "polite")) {
             for (int i = 0; i < 3; i++) {
@@ -164,7 +164,7 @@ class MalformedIT {
     }
 
     @Test
-    void halfAFrameAndAResetLeaveNothingBehind() {
+    void partialFrameAndResetLeaveNothingBehind() {
         awaitNobodyButTheBystander();
         for (int i = 0; i < 20; i++) {
             RawClient.of(pod, "rude")

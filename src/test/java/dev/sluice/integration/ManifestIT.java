@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class ManifestIT {
 
     @Test
-    void whatKubernetesAsksForIsThere() {
+    void podServesProbesAndPortsOfTheManifests() {
         Applied prod = Applied.prod();
         Map<String, String> variables = prod.environment();
         try (Redis redis = Redis.withOptions(redisOptions())) {

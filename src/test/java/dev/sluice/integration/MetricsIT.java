@@ -38,7 +38,7 @@ class MetricsIT {
     }
 
     @Test
-    void whoIsHereIsShownAndNobodyOnceAllHaveGone() {
+    void connectionGaugesReturnToZero() {
         await().untilAsserted(() -> assertState(0, 0, 0, 0));
         Client one = Client.of(pod, "7").subscribe("1").subscribe("2");
         Client two = Client.of(pod, "7").subscribe("2");
@@ -55,7 +55,7 @@ class MetricsIT {
     }
 
     @Test
-    void everyEndIsCountedOnceWithItsReason() {
+    void everyDisconnectIsCountedOnceWithItsReason() {
         double left = pod.disconnects("client_closed");
         double lost = pod.disconnects("connection_reset");
         double rude = pod.disconnects("protocol_error");
@@ -75,7 +75,7 @@ class MetricsIT {
     }
 
     @Test
-    void frameAndChannelIdLengthsThatAreRefusedAreCountedOnceEach() {
+    void refusedFrameAndIdLengthsAreCountedOnce() {
         double frames = refused("max-frame");
         double ids = refused("channel-id-length");
         try (RawClient client = RawClient.connect(pod).text("x".repeat(1_000_000))) {
@@ -112,7 +112,7 @@ class MetricsIT {
     }
 
     @Test
-    void theDocumentationNamesEveryMetricWithItsTagsAndNoOther() {
+    void documentationNamesEveryMetricWithItsTags() {
         assertThat(Metric.of(pod.metrics())).isEqualTo(Metric.documented()).hasSizeGreaterThan(10);
     }
 

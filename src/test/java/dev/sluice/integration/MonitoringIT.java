@@ -58,7 +58,7 @@ class MonitoringIT {
     }
 
     @Test
-    void everyMetricTheyNameIsThere() {
+    void everyNamedMetricExists() {
         Set<String> there = pod.metrics().stream()
                 .filter(line -> !line.startsWith("#"))
                 .map(line -> line.replaceFirst("[{ ].*", ""))
@@ -71,7 +71,7 @@ class MonitoringIT {
 
     /** There {@code jvm_memory_usage_after_gc} is missing and {@code jvm_memory_max_bytes} of the heap is -3. */
     @Test
-    void noMetricTheyNameIsTheJvmsAlone() {
+    void noNamedMetricNeedsAJvm() {
         assertThat(questions())
                 .flatExtracting(Question::metrics)
                 .filteredOn(metric -> metric.startsWith("jvm_"))
@@ -79,7 +79,7 @@ class MonitoringIT {
     }
 
     @Test
-    void prometheusAnswersThemUnderTrafficAndAnAlertGoesOffWhenRedisDies() throws Exception {
+    void dashboardQueriesHaveResultsAndAnAlertFiresWhenRedisDies() throws Exception {
         assumeThat(Prometheus.isInstalled())
                 .as("Prometheus is installed, as Debian's package prometheus")
                 .isTrue();

@@ -75,7 +75,7 @@ class NamesIT {
     }
 
     @Test
-    void aUserWhoseNameIsTheSignForTheQueryIsStillInThePath() {
+    void userNamedDashCanBeAddressed() {
         try (Client client = Client.of(POD, "-")) {
             Api operator = Api.operator(POD);
             assertThat(JsonPath.from(operator.get("/api/users/-/connections").body())
@@ -93,7 +93,7 @@ class NamesIT {
                 "/api/users/-/connections?id=",
                 "/api/users/-/connections?id=a+b"
             })
-    void whatCouldMeanTwoUsersIsRefused(String path) {
+    void ambiguousUserIsRefused(String path) {
         Api.assertProblem(Api.operator(POD).get(path), 400);
     }
 }

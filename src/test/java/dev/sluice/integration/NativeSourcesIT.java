@@ -73,7 +73,7 @@ class NativeSourcesIT {
     }
 
     @Test
-    void nothingOfDevModeIsAmongThem() {
+    void nothingOfDevModeIsIncluded() {
         assertThat(jar.stream().filter(entry -> !entry.isDirectory()).map(JarEntry::getName))
                 .contains("dev/sluice/Relay.class", "application.properties")
                 .noneMatch(name -> name.contains("demo"));
@@ -83,7 +83,7 @@ class NativeSourcesIT {
     }
 
     @Test
-    void everyTypeThatIsReadFromOrWrittenAsJsonIsRegistered() throws ClassNotFoundException {
+    void everyJsonTypeIsRegistered() throws ClassNotFoundException {
         Set<Class<?>> types = new TreeSet<>(Comparator.comparing(Class::getName));
         collect(Class.forName("dev.sluice.events.Event"), types);
         for (JavaClass resource : new ClassFileImporter()
@@ -112,7 +112,7 @@ class NativeSourcesIT {
     }
 
     @Test
-    void theKindOfCacheThatQuarkusDoesNotKnowIsRegistered() {
+    void cacheClassThatQuarkusMissesIsRegistered() {
         assertThat(registered).contains("com.github.benmanes.caffeine.cache.SSMWW");
     }
 

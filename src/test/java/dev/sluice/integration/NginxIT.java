@@ -29,14 +29,14 @@ class NginxIT {
     private final Program program = Program.named("nginx");
 
     @Test
-    void withTheHostAsThePageSaysItTheProxyNeedsNoOrigins() throws IOException {
+    void documentedHostHeaderNeedsNoOrigins() throws IOException {
         try (Nginx nginx = new Nginx(Stage.POD, HOST_WITH_PORT)) {
             assertHears(nginx);
         }
     }
 
     @Test
-    void aHostWithoutItsPortIsNotThePagesHost() throws IOException {
+    void hostWithoutPortIsRefused() throws IOException {
         try (Nginx nginx = new Nginx(Stage.POD, HOST_WITHOUT_PORT)) {
             assertThat(Client.refusal(nginx.url(), Map.of("Origin", nginx.origin())))
                     .isEqualTo(403);
@@ -44,7 +44,7 @@ class NginxIT {
     }
 
     @Test
-    void aHostWithoutItsPortWorksWhereThePageIsNamed() throws IOException {
+    void hostWithoutPortWorksWithConfiguredOrigins() throws IOException {
         int port = freePort();
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.origins", "http://localhost:" + port));
                 Nginx nginx = new Nginx(pod, HOST_WITHOUT_PORT, port)) {

@@ -48,7 +48,7 @@ class OperateIT {
     }
 
     @Test
-    void whoListensIsShownForThisPod() {
+    void listenersOfThisPodAreShown() {
         try (Client a = Client.of(one, "7").subscribe("shown");
                 Client b = Client.of(one, "7");
                 Client c = Client.of(one, "8").subscribe("shown");
@@ -67,7 +67,7 @@ class OperateIT {
     }
 
     @Test
-    void aUsersConnectionsAreShownWithWhatTheyHearAndNoToken() {
+    void connectionsOfAUserAreShownWithoutToken() {
         Instant before = Instant.now();
         try (Client a = Client.of(one, "a/b").subscribe("1");
                 Client b = Client.of(one, "a/b")) {
@@ -87,7 +87,7 @@ class OperateIT {
     }
 
     @Test
-    void aUserIsDisconnectedOnEveryPodAndNobodyElseIs() {
+    void onlyTheNamedUserIsDisconnectedOnEveryPod() {
         double refused = refused(one) + refused(two);
         try (Client a = Client.of(one, "7");
                 Client b = Client.of(one, "7");
@@ -108,7 +108,7 @@ class OperateIT {
 
     /** Whose token must be worth nothing any more is not to be given one that lives long. */
     @Test
-    void aDisconnectIsNoRevocation() {
+    void disconnectDoesNotRevokeTheToken() {
         JwtClaims claims = Tokens.claims("replays");
         // Good for as long as clocks may differ.
         claims.setExpirationTime(NumericDate.now());
@@ -134,7 +134,7 @@ class OperateIT {
     }
 
     @Test
-    void withoutASecretOnlyThisPodActsAndSaysSo() {
+    void withoutSecretOnlyThisPodDisconnects() {
         try (Client here = Client.of(Stage.POD, "disconnected")) {
             assertThat(Api.operator(Stage.POD)
                             .delete("/api/users/disconnected/connections")
@@ -195,7 +195,7 @@ class OperateIT {
     }
 
     @Test
-    void whereRedisDoesNotConfirmThisPodsOwnAreClosedAndTheAnswerSaysSo() {
+    void withoutRedisOnlyOwnConnectionsAreClosedAndTheAnswerIs503() {
         try (Client client = Client.of(one, "frozen")) {
             redis.freeze();
             JsonPath problem = Api.assertProblem(Api.operator(one).delete("/api/users/frozen/connections"), 503);

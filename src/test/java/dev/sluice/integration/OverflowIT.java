@@ -66,7 +66,7 @@ class OverflowIT {
     }
 
     @Test
-    void whereOnlyTheNewestCountsTheRestIsDroppedAndTheClientIsToldHowMuch() {
+    void latestDropsOlderPublicationsAndReportsTheCount() {
         String upload = Stage.upload();
         double before = missed();
         try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(upload);
@@ -106,7 +106,7 @@ class OverflowIT {
     }
 
     @Test
-    void theNewestOfEachChannelWaits() {
+    void newestOfEachChannelWaits() {
         String one = Stage.upload();
         String two = Stage.upload();
         double before = missed();
@@ -130,7 +130,7 @@ class OverflowIT {
     }
 
     @Test
-    void whatWaitsForAChannelIsForgottenOnUnsubscribing() {
+    void unsubscribeDiscardsWaitingPublications() {
         String upload = Stage.upload();
         double before = missed();
         try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(upload);
@@ -152,7 +152,7 @@ class OverflowIT {
     }
 
     @Test
-    void whereEverythingCountsTheConnectionIsClosedAndItsTcpConnectionIsGoneSoon() {
+    void closePolicyClosesWith4008AndCutsTcp() {
         double full = pod.disconnects("outbox_full");
         double all = pod.disconnects();
         try (RawClient slow = RawClient.narrow(pod, "crowd");
@@ -169,7 +169,7 @@ class OverflowIT {
     }
 
     @Test
-    void whoeverIsClosedAndReadsThenIsToldWhy() {
+    void closedClientThatReadsGetsTheCloseCode() {
         double full = pod.disconnects("outbox_full");
         try (RawClient slow = RawClient.of(pod, "crowd");
                 Client healthy = Client.of(pod, "crowd")) {
@@ -180,7 +180,7 @@ class OverflowIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+    void slowReaderGetsEverything(boolean epoll) {
         Pod own = stalling(epoll);
         awaitNobody(own);
         double ended = own.disconnects();
@@ -207,7 +207,7 @@ class OverflowIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void whoeverTakesNothingForTooLongIsClosedHoweverLittleWaits(boolean epoll) {
+    void stalledClientIsClosed(boolean epoll) {
         Pod own = stalling(epoll);
         awaitNobody(own);
         double ended = own.disconnects();
@@ -231,7 +231,7 @@ class OverflowIT {
     }
 
     @Test
-    void aFloodOfPingsByAClientThatDoesNotReadEndsIt() {
+    void pingFloodWithoutReadingIsClosed() {
         Map<String, String> asManyAsItLikes =
                 Map.of("sluice.limits.frames-per-second", "1000000", "sluice.limits.frames-burst", "1000000");
         try (Pod own = Pod.ready(REDIS, way.with(asManyAsItLikes));
@@ -258,7 +258,7 @@ class OverflowIT {
     }
 
     @Test
-    void aPingIsAnsweredWithWhatItCarried() {
+    void pongCarriesTheDataOfThePing() {
         byte[] carried = "carried".getBytes(StandardCharsets.US_ASCII);
         try (RawClient client = RawClient.of(pod, "7").frame(RawClient.FINAL | RawClient.PING, carried)) {
             assertThat(client.nextPong()).isEqualTo(carried);
@@ -269,7 +269,7 @@ class OverflowIT {
     }
 
     @Test
-    void aResetWithMuchWaitingIsOneDisconnect() {
+    void resetWithFullOutboxIsOneDisconnect() {
         double all = pod.disconnects();
         try (RawClient slow = RawClient.narrow(pod, "crowd");
                 Client healthy = Client.of(pod, "crowd")) {

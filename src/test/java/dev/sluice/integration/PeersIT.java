@@ -46,7 +46,7 @@ class PeersIT {
     }
 
     @Test
-    void aPeerThatAnswersNoSignOfLifeIsTakenOut() {
+    void peerWithoutSignOfLifeIsDisconnected() {
         double silentBefore = pod.disconnects("peer_silent");
         try (Client alive = Client.of(pod, "7");
                 RawClient silent = RawClient.of(pod, "8")) {
@@ -60,7 +60,7 @@ class PeersIT {
     }
 
     @Test
-    void aPeerThatHasVanishedIsTakenOutWhateverTcpBelieves() {
+    void vanishedPeerIsDisconnected() {
         double silentBefore = pod.disconnects("peer_silent");
         try (TcpProxy network = new TcpProxy(pod.port());
                 RawClient vanished = RawClient.of(network.port(), "8")) {
@@ -74,7 +74,7 @@ class PeersIT {
     }
 
     @Test
-    void aResetAndAnEndWithoutACloseFrameAreToldApart() {
+    void resetAndEndWithoutCloseFrameAreDistinguished() {
         double reset = pod.disconnects("connection_reset");
         double lost = pod.disconnects("connection_lost");
         double closed = pod.disconnects("client_closed");
@@ -89,7 +89,7 @@ class PeersIT {
     }
 
     @Test
-    void lifeIsShownToThoseWhoAreAuthenticated() {
+    void heartbeatsGoToAuthenticatedClients() {
         try (Client client = Client.of(pod, "7");
                 Client silent = Client.connect(pod.webSocket("/ws"))) {
             for (int i = 0; i < 3; i++) {
@@ -104,7 +104,7 @@ class PeersIT {
     }
 
     @Test
-    void connectionsAreEvenedOutByAge() {
+    void oldConnectionsAreClosedByMaxAge() {
         Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");
         try (Pod own = Pod.ready(Stage.REDIS, way.with(config));
                 Client client = Client.of(own, "7")) {

@@ -40,7 +40,7 @@ class ProxyProtocolIT {
     }
 
     @Test
-    void mainPortAnswersNobodyWithoutTheHeader() throws IOException {
+    void mainPortRequiresTheHeader() throws IOException {
         try (Socket socket = connect("")) {
             socket.getOutputStream().write(ascii("GET /q/openapi HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             assertThat(socket.getInputStream().read()).isEqualTo(-1);
@@ -60,7 +60,7 @@ class ProxyProtocolIT {
     }
 
     @Test
-    void headerLinesAreCountedWhereTheyComeWithTheProxysLine() throws IOException {
+    void headerLinesBehindTheProxyHeaderAreCounted() throws IOException {
         try (Socket socket = connect("")) {
             socket.getOutputStream()
                     .write(ascii(

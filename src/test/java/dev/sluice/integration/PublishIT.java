@@ -57,7 +57,7 @@ class PublishIT {
     }
 
     @Test
-    void whatIsPostedArrivesAsItIs() {
+    void postedBodyArrivesUnchanged() {
         try (Client client = Client.of(pod, "7")) {
             HttpResponse<String> answer = api.post(PATH, "hello".getBytes(StandardCharsets.UTF_8));
             assertThat(answer.statusCode()).isEqualTo(202);
@@ -89,7 +89,7 @@ class PublishIT {
         "user:a+b, user:a+b",
         "user:%C3%A9, user:é",
     })
-    void idsMayHoldWhateverAUserMay(String path, String channel) {
+    void idsMayContainAnyCharacterOfAUser(String path, String channel) {
         try (Client client = Client.of(pod, channel.substring("user:".length()))) {
             assertThat(api.post("/api/channels/" + path + "/messages", "x").statusCode())
                     .isEqualTo(202);
@@ -100,12 +100,12 @@ class PublishIT {
     @ParameterizedTest
     @ValueSource(
             strings = {"user", "user:", ":7", "team:7", "sluice:control", "sluice:canary:1", "%20user:7", "user:%FF"})
-    void aChannelThatCannotBeIsRefused(String channel) {
+    void invalidChannelIsRefused(String channel) {
         Api.assertProblem(api.post("/api/channels/" + channel + "/messages", "x"), 400);
     }
 
     @Test
-    void anIdMayHave256BytesAndNoMore() {
+    void idOver256BytesIsRefused() {
         assertThat(api.post("/api/channels/user:" + "é".repeat(128).replace("é", "%C3%A9") + "/messages", "x")
                         .statusCode())
                 .isEqualTo(202);
@@ -113,7 +113,7 @@ class PublishIT {
     }
 
     @Test
-    void aPayloadMayHaveItsMostAndNoMoreWhetherItsLengthIsSaidOrNot() {
+    void payloadOverTheLimitIsRefusedWithAndWithoutContentLength() {
         try (Client client = Client.of(pod, "7")) {
             byte[] most = "x".repeat(MAX_PAYLOAD).getBytes(StandardCharsets.US_ASCII);
             byte[] more = new byte[MAX_PAYLOAD + 1];
@@ -129,7 +129,7 @@ class PublishIT {
     }
 
     @Test
-    void aBodyThatDoesNotComeIsNotWaitedForLongAndNotManyAre() throws IOException {
+    void missingBodiesAreBoundedInTimeAndNumber() throws IOException {
         String head = "POST " + PATH + " HTTP/1.1\r\nHost: localhost:" + pod.port()
                 + "\r\nContent-Length: 10\r\nAuthorization: Bearer " + Tokens.withGroups("slow", "publisher")
                 + "\r\n\r\nx";
@@ -182,7 +182,7 @@ class PublishIT {
     }
 
     @Test
-    void whatRedisDoesNotConfirmIsNotClaimed() {
+    void unconfirmedPublicationIsNotAcknowledged() {
         redis.freeze();
         assertNotConfirmed();
         redis.thaw();
@@ -196,7 +196,7 @@ class PublishIT {
     }
 
     @Test
-    void aWayToRedisThatIsSilentlyCutIsReplaced() {
+    void silentlyCutRedisConnectionIsReplaced() {
         awaitPublished();
         way.swallow();
         assertNotConfirmed();

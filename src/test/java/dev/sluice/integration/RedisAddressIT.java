@@ -40,7 +40,7 @@ class RedisAddressIT {
             "sluice.gap.spread", "200ms");
 
     @Test
-    void movedAddressIsNoticedWhileTheOldServerStillAnswers() {
+    void movedAddressIsDetectedWhileTheOldServerAnswers() {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port());
@@ -89,7 +89,7 @@ class RedisAddressIT {
     }
 
     @Test
-    void apiAndOperatorsFollowTheAddress() {
+    void apiFollowsTheAddress() {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port())) {
@@ -130,7 +130,7 @@ class RedisAddressIT {
     }
 
     @Test
-    void renewalsLeaveNoConnectionBehind() {
+    void renewalsLeakNoConnection() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, quick("sluice.canary.reconnect", "100ms"))) {
             publish(pod);
@@ -146,7 +146,7 @@ class RedisAddressIT {
     }
 
     @Test
-    void subscriptionGoesOnWhereNoNewConnectionCanBeMade() throws IOException {
+    void subscriptionContinuesWithoutANewConnection() throws IOException {
         try (Redis redis = Redis.start();
                 SilentServer silent = new SilentServer(0);
                 TcpProxy address = new TcpProxy(redis.port());
@@ -185,7 +185,7 @@ class RedisAddressIT {
     }
 
     @Test
-    void masterThatBecomesAReplicaIsRefusedUntilItIsAMasterAgain() {
+    void demotedMasterIsRefusedUntilItIsMasterAgain() {
         try (Redis other = Redis.start();
                 Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, QUICK);

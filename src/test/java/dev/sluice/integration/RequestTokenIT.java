@@ -55,7 +55,7 @@ class RequestTokenIT {
                 "Authorization: Bearer nonsense|Cookie: session=FIRST > nobody",
                 "Cookie: session=nonsense|Cookie: session=FIRST > nobody",
             })
-    void authorizationCountsBeforeTheFirstCookie(String headers, String user) {
+    void authorizationPrecedesCookies(String headers, String user) {
         assertUser(byCookie, headers, user);
     }
 
@@ -72,13 +72,13 @@ class RequestTokenIT {
     }
 
     @Test
-    void cookieIsNoTokenWhereCookiesAreNotConfigured() {
+    void cookieIsIgnoredUnlessConfigured() {
         assertThat(status(Stage.POD, "/api/channels/user:7", "Cookie: Bearer=FIRST; session=FIRST"))
                 .isEqualTo(401);
     }
 
     @Test
-    void aCookieOfSomebodyElsesIsNoUseToAForeignPage() {
+    void foreignPageCannotUseACookie() {
         String cookie = "session=" + Tokens.withGroups("backend", "publisher");
         Api api = Api.with(byCookie, "");
         String path = "/api/channels/user:7/messages";

@@ -36,7 +36,7 @@ class ResubscribeIT {
     }
 
     @Test
-    void subscribingAgainByTheOldVerbAndTheNewLosesNothing() {
+    void subscribingAgainByBothActionsLosesNothing() {
         stays("{\"action\":\"subscribe_upload\",\"upload_id\":\"%1$s\"}", 1);
     }
 
@@ -46,7 +46,7 @@ class ResubscribeIT {
     }
 
     @Test
-    void anotherConnectionOfTheUserThatSubscribesTakesNothingFromTheFirst() {
+    void secondConnectionOfTheUserTakesNothingFromTheFirst() {
         try (Client first = Client.of(pod, "two connections").subscribe(upload);
                 Client second = Client.of(pod, "two connections")) {
             CompletableFuture<Void> publishing = publish();

@@ -19,7 +19,7 @@ class RetainedIT {
     private final String upload = Stage.upload();
 
     @Test
-    void routesThatDoNotSaySoKeepNothing() {
+    void otherRoutesRetainNothing() {
         Map<String, String> config = Map.of(
                 "sluice.routes.team.audience", "subscribers",
                 "sluice.routes.team.access", "open",
@@ -40,7 +40,7 @@ class RetainedIT {
     }
 
     @Test
-    void nothingIsKeptForLongerThanItsAge() {
+    void retainedPublicationExpires() {
         try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-age", "2s"));
                 Client client = Client.of(pod, "7")) {
             await("young").until(() -> {
@@ -63,7 +63,7 @@ class RetainedIT {
     }
 
     @Test
-    void theNumberOfChannelsOfWhichSomethingIsKeptIsBounded() {
+    void retainedChannelsAreBounded() {
         try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-channels", "10"));
                 Client client = Client.of(pod, "7")) {
             List<String> uploads =
@@ -83,7 +83,7 @@ class RetainedIT {
     }
 
     @Test
-    void theBytesThatAreKeptAreBounded() {
+    void retainedBytesAreBounded() {
         try (Pod pod = Pod.ready(REDIS, Map.of("sluice.retain.max-bytes", "1M"))) {
             String large = "x".repeat(100_000);
             for (int i = 0; i < 50; i++) {
@@ -96,7 +96,7 @@ class RetainedIT {
     }
 
     @Test
-    void nothingFromBeforeAnInterruptionIsKept() {
+    void interruptionClearsRetainedPublications() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of());
                 Client client = Client.of(pod, "7").subscribe(upload)) {

@@ -32,7 +32,7 @@ class RetentionIT {
     }
 
     @Test
-    void theNewestComesRightAfterTheAnswer() {
+    void newestFollowsTheAnswer() {
         try (Client early = Client.of(pod, "early").subscribe(upload);
                 Client late = Client.of(pod, "late")) {
             publish("first");
@@ -49,7 +49,7 @@ class RetentionIT {
     }
 
     @Test
-    void itIsKeptAlsoWhereNobodyListened() {
+    void newestIsRetainedWithoutListeners() {
         publish("unheard");
         awaitHandled();
         try (Client client = Client.of(pod, "late").subscribeToRetained(upload)) {
@@ -58,7 +58,7 @@ class RetentionIT {
     }
 
     @Test
-    void inAListEachAnswerIsFollowedByItsOwn() {
+    void eachAnswerOfAListIsFollowedByItsPublication() {
         String other = Stage.upload();
         String silent = Stage.upload();
         publish("one");
@@ -77,7 +77,7 @@ class RetentionIT {
     }
 
     @Test
-    void theNewestIsGivenOnceAndAgainAfterUnsubscribing() {
+    void newestIsSentOnceAndAgainAfterUnsubscribe() {
         try (Client client = Client.of(pod, "again").subscribe(upload)) {
             publish("1");
             assertThat(client.next()).isEqualTo("1");
@@ -96,7 +96,7 @@ class RetentionIT {
     }
 
     @Test
-    void theOldVerbHandsOutNothing() {
+    void subscribeUploadSendsNoRetainedPublication() {
         publish("completed");
         awaitHandled();
         try (Client client = Client.of(pod, "old")) {
@@ -116,7 +116,7 @@ class RetentionIT {
     }
 
     @Test
-    void anotherConnectionOfTheUserIsGivenWhatItHasNotGot() {
+    void otherConnectionOfTheUserGetsTheNewest() {
         publish("before");
         awaitHandled();
         try (Client one = Client.of(pod, "two tabs")) {
@@ -136,7 +136,7 @@ class RetentionIT {
     }
 
     @Test
-    void aListThatNamesAChannelTwiceIsGivenItOnce() {
+    void channelNamedTwiceGetsTheNewestOnce() {
         publish("newest");
         awaitHandled();
         try (Client client = Client.of(pod, "twice")) {
@@ -168,7 +168,7 @@ class RetentionIT {
     }
 
     @Test
-    void aPayloadThatIsTooLargeReplacesNothing() {
+    void oversizedPayloadReplacesNothing() {
         publish("good");
         publish("x".repeat(256 * 1024 + 1));
         awaitHandled();
@@ -182,7 +182,7 @@ class RetentionIT {
      * each once and in order. Where a client is too slow for the publisher it is told how many it has missed.
      */
     @Test
-    void betweenWhatIsKeptAndWhatFollowsNothingIsLostAndNothingComesTwice() {
+    void nothingIsLostOrRepeatedAfterTheRetainedPublication() {
         publish("0");
         awaitHandled();
         AtomicBoolean over = new AtomicBoolean();

@@ -43,7 +43,7 @@ class SentinelIT {
     }
 
     @Test
-    void aMasterThatIsKilledIsReplaced() {
+    void killedMasterIsReplaced() {
         try (Client client = Client.of(pod, "7")) {
             master.publish("user:7", "old master");
             assertThat(client.next()).isEqualTo("old master");
@@ -53,7 +53,7 @@ class SentinelIT {
     }
 
     @Test
-    void aMasterThatIsFrozenIsReplacedAndItsReturnAsAReplicaChangesNothing() {
+    void frozenMasterIsReplacedAndItsReturnChangesNothing() {
         try (Client client = Client.of(pod, "7")) {
             master.freeze();
             assertHearsTheNewMaster(client);

@@ -83,7 +83,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void whatNeverEndsIsCutOffHoweverItDrips() throws IOException {
+    void endlessRequestIsClosed() throws IOException {
         double cut = refused("request-timeout");
         double pipelined = refused("pipelined-requests");
         List<Socket> slow = new ArrayList<>();
@@ -108,7 +108,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void whoHasAskedMayBeSilentForLongerAndAskAgain() throws IOException {
+    void keepAliveConnectionMayStayIdle() throws IOException {
         Socket socket = connected(TINY);
         assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 404");
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
@@ -117,7 +117,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void aWebSocketIsNotBoundByWhatHoldsForRequests() {
+    void requestTimeoutDoesNotApplyToWebSockets() {
         try (RawClient quiet = RawClient.of(pod, "quiet")) {
             // Half a frame is the business of heartbeats.
             quiet.bytes(new byte[] {(byte) 0x81});
@@ -128,7 +128,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void whoAsksOnAndOnWithoutReadingIsCutOff() throws IOException {
+    void pipeliningWithoutReadingIsClosed() throws IOException {
         double cut = refused("pipelined-requests");
         Socket greedy = connected("");
         byte[] many = "GET /q/openapi HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -145,7 +145,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void thereAreSoManyTcpConnectionsAndNoMore() throws IOException {
+    void tcpConnectionsAreLimited() throws IOException {
         double refused = refused("max-connections");
         long over = 10;
         for (int i = 0; i < MAX_CONNECTIONS + over; i++) {
@@ -191,7 +191,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void whatIsTooLargeIsAnswered() throws IOException {
+    void oversizedRequestIsAnswered() throws IOException {
         assertThat(RawClient.head(connected("GET /" + "x".repeat(5_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")))
                 .contains(" 414 ");
         assertThat(RawClient.head(connected(UPGRADE + "X-Large: " + "x".repeat(30_000) + "\r\n\r\n")))
@@ -217,7 +217,7 @@ class SlowRequestsIT {
 
     /** Nobody is spoken to in HTTP/2, neither at once nor after an upgrade. */
     @Test
-    void http2IsNotSpoken() throws IOException {
+    void http2IsRefused() throws IOException {
         assertThat(RawClient.head(connected("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
                 .contains(" 501 ");
         assertThat(RawClient.head(connected("""

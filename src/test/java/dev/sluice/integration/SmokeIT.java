@@ -60,7 +60,7 @@ class SmokeIT {
     URI webSocket;
 
     @Test
-    void whatIsPublishedIsHeard() {
+    void publicationIsDelivered() {
         await("readiness")
                 .atMost(30, TimeUnit.SECONDS)
                 .until(() -> managed("/q/health/ready").statusCode() == 200);

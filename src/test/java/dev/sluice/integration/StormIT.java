@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class StormIT {
 
     @Test
-    void whoComesAboveTheRateIsToldToComeBackLater() throws IOException {
+    void connectRateIsLimited() throws IOException {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connects-per-second", "10"));
                 Client early = Client.of(pod, "7")) {
             long start = System.nanoTime();

@@ -55,7 +55,7 @@ class SubscribingIT {
                     {"action":"subscribe","channel":"upload:silent","id":"x"} | {"action":"subscribed","channel":"upload:silent","id":"x"}
                     {"action":"subscribe","channel":"upload:silent","id":1.50} | {"action":"subscribed","channel":"upload:silent","id":1.50}
                     """)
-    void isAnswered(String message, String answer) {
+    void subscriptionIsAnswered(String message, String answer) {
         assertThat(client.send(message).next()).isEqualTo(answer);
     }
 
@@ -79,7 +79,7 @@ class SubscribingIT {
                     nonsense | bad_message | JSON object
                     {"action":"subscribe" | bad_message | JSON object
                     """)
-    void whatMakesNoSenseIsAnsweredWithAnErrorAndTheConnectionStaysOpen(String message, String code, String detail) {
+    void invalidMessageGetsAnErrorAndTheConnectionStaysOpen(String message, String code, String detail) {
         assertThat(client.send(message).next())
                 .startsWith("{\"action\":\"error\",\"code\":\"" + code + "\",\"message\":\"")
                 .contains(detail);
@@ -87,7 +87,7 @@ class SubscribingIT {
     }
 
     @Test
-    void binaryAndDeepMessagesAreErrorsToo() {
+    void binaryAndDeepMessagesGetAnError() {
         assertThat(client.send(new byte[] {1, 2, 3}).next()).contains("bad_message");
         assertThat(client.send("[".repeat(30_000)).next()).contains("bad_message");
         assertThat(client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + "x".repeat(257) + "\"}")
@@ -96,7 +96,7 @@ class SubscribingIT {
     }
 
     @Test
-    void signsOfLifeAreNotAnswered() {
+    void pingAndPongWithoutIdAreNotAnswered() {
         client.send("{\"action\":\"ping\"}").send("{\"action\":\"pong\",\"id\":1}");
         client.send("{\"action\":\"ping\",\"id\":null}");
         client.assertNothingMore();
@@ -116,7 +116,7 @@ class SubscribingIT {
     }
 
     @Test
-    void whatIsNotUnicodeIsNoChannel() {
+    void channelMustBeUnicode() {
         client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"\\ud800\"}");
         assertThat(client.next()).contains("bad_channel");
         client.send("{\"action\":\"subscribe_upload\",\"upload_id\":\"z\",\"id\":1e99999999999}");
@@ -124,7 +124,7 @@ class SubscribingIT {
     }
 
     @Test
-    void aListIsAnsweredOneByOne() {
+    void eachChannelOfAListIsAnswered() {
         String one = Stage.upload();
         String two = Stage.upload();
         client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:%s\",\"user:1\",\"upload:%s\"],\"id\":9}"

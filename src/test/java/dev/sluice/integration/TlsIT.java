@@ -111,7 +111,7 @@ class TlsIT {
     }
 
     @Test
-    void redisIsReachedByTlsWhereItsCertificateIsTrusted() {
+    void trustedRedisCertificateIsAccepted() {
         try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
             String hosts = "rediss://localhost:" + redis.port();
             Map<String, String> config = Map.of(
@@ -137,7 +137,7 @@ class TlsIT {
     }
 
     @Test
-    void keysComeByTlsFromAServerWhoseCertificateIsTrusted() {
+    void trustedKeyServerCertificateIsAccepted() {
         NamedKey key = NamedKey.rsa("key");
         String token = key.sign(Tokens.claims("7"));
         try (KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
@@ -160,7 +160,7 @@ class TlsIT {
     }
 
     @Test
-    void webhookWhoseCertificateIsNotTrustedIsToldInTheLog() {
+    void untrustedWebhookCertificateIsLogged() {
         try (KeyServer backend = new KeyServer(trusting.getServerSocketFactory(), "https")) {
             Map<String, String> config = Map.of(
                     "sluice.routes.team.audience",
@@ -180,7 +180,7 @@ class TlsIT {
 
     /** The key between two underscores on each side stands for a quoted one; with one on each side it is not found. */
     @Test
-    void certificateFilesOfAKeyStoreAreNamedByVariables() {
+    void variablesNameCertificateFiles() {
         Map<String, String> variables = Map.of(
                 "QUARKUS_HTTP_SSL_PORT", "0",
                 "QUARKUS_HTTP_TLS_CONFIGURATION_NAME", "web",
@@ -198,7 +198,7 @@ class TlsIT {
 
     /** The certificate is for localhost only. */
     @Test
-    void nameOfRedisIsCheckedUnlessTheTlsRegistrySaysNone() {
+    void redisHostNameIsCheckedIfConfigured() {
         try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
             Map<String, String> config = new HashMap<>();
             config.put("quarkus.redis.hosts", "rediss://127.0.0.1:" + redis.port());
@@ -218,7 +218,7 @@ class TlsIT {
     }
 
     @Test
-    void payloadsOfEverySizeComeVerbatim() {
+    void payloadsOfEverySizeArriveUnchanged() {
         HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
         URI uri = pod.secureWebSocket("/ws");
         try (Client one = Client.connect(http, uri, Map.of()).authenticate(Tokens.of("7"));
@@ -246,7 +246,7 @@ class TlsIT {
     }
 
     @Test
-    void whoeverDoesNotReadIsCutOffAsSoonAsWithoutTls() {
+    void clientThatDoesNotReadIsClosedAsWithoutTls() {
         int port = pod.secureWebSocket("/ws").getPort();
         try (RawClient slow = RawClient.narrow(trusting.getSocketFactory(), port, "crowd");
                 Client healthy = Client.of(pod, "crowd")) {
@@ -264,7 +264,7 @@ class TlsIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void readerThatTakesSomethingAllTheTimeGetsEverything(boolean epoll) {
+    void slowReaderGetsEverything(boolean epoll) {
         Map<String, String> stalling = new HashMap<>(secured);
         stalling.put("sluice.outbox.max-stall", "3s");
         stalling.put("quarkus.vertx.prefer-native-transport", String.valueOf(epoll));

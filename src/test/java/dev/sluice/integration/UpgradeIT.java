@@ -24,7 +24,7 @@ class UpgradeIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"/ws", "/ws/uploads"})
-    void bothPathsServeTheSame(String path) {
+    void bothPathsAreServed(String path) {
         try (Client client = Client.connect(POD.webSocket(path)).authenticate(Tokens.of("7"))) {
             assertThat(client.next()).contains("auth_success");
             client.subscribe(Stage.upload());
@@ -32,7 +32,7 @@ class UpgradeIT {
     }
 
     @Test
-    void theSubprotocolIsEchoedWhereOfferedAndNotNeeded() {
+    void offeredSubprotocolIsEchoed() {
         try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "sluice.v1")) {
             assertThat(client.subprotocol()).isEqualTo("sluice.v1");
         }
@@ -45,7 +45,7 @@ class UpgradeIT {
     }
 
     @Test
-    void aRefusedUpgradeMayBeTriedAgainOnTheSameConnection() throws IOException {
+    void refusedUpgradeMayBeRepeatedOnTheConnection() throws IOException {
         try (Socket socket = new Socket("localhost", POD.port())) {
             for (int i = 0; i < 200; i++) {
                 assertThat(upgrade(socket, "nonsense")).isEqualTo(401);
@@ -70,7 +70,7 @@ class UpgradeIT {
     }
 
     @Test
-    void whoeverLeavesDuringTheUpgradeLeavesNothingBehind() throws IOException {
+    void disconnectDuringTheUpgradeLeavesNothingBehind() throws IOException {
         awaitNobody();
         byte[] request = request(Tokens.of("7")).getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < 300; i++) {
@@ -121,7 +121,7 @@ class UpgradeIT {
     }
 
     @Test
-    void byDefaultOnlyPagesOfTheSameHostMayConnect() {
+    void onlySameHostPagesMayConnectByDefault() {
         try (Client client = Client.connect(POD.webSocket("/ws"), Map.of("Origin", "http://localhost:" + POD.port()))) {
             client.authenticate(Tokens.of("7"));
             assertThat(client.next()).contains("auth_success");
@@ -139,7 +139,7 @@ class UpgradeIT {
     }
 
     @Test
-    void listedOriginsMayConnectBesideTheOwnHost() {
+    void listedOriginsMayConnectToo() {
         Map<String, String> config = Map.of("sluice.origins", "https://app.example.org,https://*.example.net");
         try (Pod pod = Pod.ready(Stage.REDIS, config)) {
             String own = "http://localhost:" + pod.port();
@@ -160,7 +160,7 @@ class UpgradeIT {
     }
 
     @Test
-    void theForwardedHostCountsOnlyWhereProxiesAreTrusted() {
+    void forwardedHostCountsOnlyFromATrustedProxy() {
         Map<String, String> behindProxy =
                 Map.of("Origin", "https://app.example.org", "X-Forwarded-Host", "app.example.org");
         assertThat(Client.refusal(POD.webSocket("/ws"), behindProxy)).isEqualTo(403);

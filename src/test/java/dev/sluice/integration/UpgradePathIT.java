@@ -53,7 +53,7 @@ class UpgradePathIT {
                 "/ws/",
                 "/ws?x=1",
             })
-    void theConnectRateHoldsForEveryWayToWriteThePath(String path) {
+    void connectRateAppliesToEverySpellingOfThePath(String path) {
         boolean limited = false;
         // One may pass in each second.
         for (int i = 0; i < 5 && !limited; i++) {
@@ -65,7 +65,7 @@ class UpgradePathIT {
     @ParameterizedTest
     @ValueSource(
             strings = {"/WS", "/wsx", "/ws/x", "/ws%2Fuploads", "/ws;x", "/ws;x/uploads", "/ws/uploads/x", "/w%73x"})
-    void otherPathsAreNoWebSockets(String path) {
+    void otherPathsServeNoWebSocket(String path) {
         assertThat(Api.status(pod, "GET " + path, UPGRADE)).isIn(400, 404);
         assertThat(head("GET " + path + " HTTP/1.1"))
                 .containsIgnoringCase("content-security-policy")
@@ -86,7 +86,7 @@ class UpgradePathIT {
         "GET /ws HTTP/1.1, 'Upgrade: h2c;Connection: Upgrade;Sec-WebSocket-Version: 13;Sec-WebSocket-Key: x'",
         "GET /ws HTTP/1.1, 'Upgrade: websocket;Connection: Upgrade;Sec-WebSocket-Version: 13'",
     })
-    void aRequestThatAsksForNoWebSocketIsToldSo(String start, String headers) {
+    void requestWithoutUpgradeGets426(String start, String headers) {
         String answer = answer(start, headers.isEmpty() ? new String[0] : headers.split(";", -1));
         String lines = answer.toLowerCase(Locale.ROOT);
         assertThat(answer).contains(" 426 Upgrade Required");

@@ -80,7 +80,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void howMuchWaitsIsBounded() {
+    void waitingBytesAreBounded() {
         int users = 0;
         while (outgoing.want("user-" + users)) {
             users++;

@@ -40,7 +40,7 @@ class SubscriptionRestorerTest {
     private final Connection connection = connection();
 
     @Test
-    void asksAgainWhereThereIsNoAnswer() {
+    void retriesWithoutAnAnswer() {
         connected();
         noAnswer();
         timers.remove().run();
@@ -53,7 +53,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void tellsTheClientOfWhatIsLostForWantOfAnAnswer() {
+    void reportsUndecidedSubscriptionsToTheClient() {
         connected();
         noAnswer();
         while (!timers.isEmpty()) {
@@ -72,7 +72,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void whatIsForbiddenIsLeftOutWithoutAWord() {
+    void forbiddenSubscriptionIsOmittedSilently() {
         connected();
         answer(false);
         assertThat(timers).isEmpty();
@@ -98,7 +98,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void aFailureToAskDoesNotReachTheConnection() {
+    void failedQuestionDoesNotReachTheConnection() {
         SubscriptionRestorer failing = new SubscriptionRestorer(
                 lingering,
                 registry,

@@ -35,7 +35,7 @@ class DiscretionTest {
                 "\u202eback",
                 "\u0000"
             })
-    void whatNoLogMayHoldIsNoticed(String said) {
+    void secretsInLogsAreDetected(String said) {
         Discretion.published(PAYLOAD.getBytes(StandardCharsets.UTF_8));
         assertThatThrownBy(() -> Discretion.assertKept(LINE + LINE.formatted(said) + LINE, List.of(SECRET)))
                 .isInstanceOf(AssertionError.class)
@@ -43,7 +43,7 @@ class DiscretionTest {
     }
 
     @Test
-    void whatIsEverybodysBusinessIsNot() {
+    void publicTextIsNotReported() {
         Discretion.published("seems".getBytes(StandardCharsets.UTF_8));
         String log = LINE.formatted("Listening on: http://0.0.0.0:8080")
                 + LINE.formatted("redis://127.0.0.1:6379, with Authorization, a cookie or a Bearer")

@@ -12,7 +12,7 @@ class LogThrottleTest {
     private final LogThrottle throttle = new LogThrottle(Duration.ofNanos(100), now::get);
 
     @Test
-    void letsOneThroughPerPeriodAndCountsTheOthers() {
+    void passesOnePerPeriodAndCountsTheOthers() {
         assertThat(throttle.pass()).isEqualTo(1);
         assertThat(throttle.pass()).isZero();
         // Across the overflow of the clock.

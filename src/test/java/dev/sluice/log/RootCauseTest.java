@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class RootCauseTest {
 
     @Test
-    void innermostCauseIsTold() {
+    void innermostCauseIsDescribed() {
         Throwable failure = new RuntimeException(
                 "Failed to create SSL connection",
                 new IOException("handshake", new IllegalStateException("unable to find valid certification path")));
@@ -27,13 +27,13 @@ class RootCauseTest {
     }
 
     @Test
-    void failureWithoutMessageIsToldByItsType() {
+    void failureWithoutMessageIsDescribedByItsType() {
         assertThat(RootCause.innermost(new IOException(new InterruptedException())))
                 .isEqualTo("InterruptedException");
     }
 
     @Test
-    void userInfoOfUrlsIsLeftOutAndForeignCharactersAreReplaced() {
+    void userInfoOfUrlsIsRemovedAndForeignCharactersAreReplaced() {
         assertThat(RootCause.innermost(new IOException("redis://user:password@host:1 and https://token@host\n2")))
                 .isEqualTo("IOException: redis://host:1 and https://host?2");
     }

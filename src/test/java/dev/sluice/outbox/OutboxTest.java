@@ -80,7 +80,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatABatchHasFlushedIsNotFlushedAgain() {
+    void nothingIsFlushedTwice() {
         outbox.send(Frame.text("scheduled"));
         loop.batch(() -> outbox.send(Frame.text("in a batch")));
         assertThat(writer.flushes).isEqualTo(1);
@@ -89,7 +89,7 @@ class OutboxTest {
     }
 
     @Test
-    void muchIsFlushedWithoutWaitingForTheEndOfTheBatch() {
+    void largeWritesAreFlushedDuringTheBatch() {
         loop.batch(() -> {
             for (int i = 0; i < 10; i++) {
                 outbox.send(frameOfCost(Outbox.FULL));
@@ -100,7 +100,7 @@ class OutboxTest {
     }
 
     @Test
-    void afterABatchThatWentWrongFlushesGoOn() {
+    void flushesContinueAfterAFailedBatch() {
         assertThat(catchThrowable(() -> loop.batch(() -> {
                     outbox.send(Frame.text("before"));
                     throw new IllegalStateException("made by the test");
@@ -114,7 +114,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aFlushThatGoesWrongConcernsNobodyElse(boolean error) {
+    void failedFlushDoesNotAffectOtherConnections(boolean error) {
         Outbox broken = TestOutboxFactory.standard().open(new Unflushable(error), loop, failures::add);
         loop.batch(() -> {
             broken.send(Frame.text("x"));
@@ -129,7 +129,7 @@ class OutboxTest {
     // A route of which only the newest matters.
 
     @Test
-    void aFullSocketGetsOnlyTheNewestOnceItHasDrained() {
+    void fullSocketGetsOnlyTheNewestAfterDraining() {
         fillSocket();
         for (int i = 1; i <= 5; i++) {
             outbox.send(run(UPLOAD, i));
@@ -143,7 +143,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatDroppedNothingIsNotTalkedOf() {
+    void nothingDroppedReportsNothing() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         drain();
@@ -157,7 +157,7 @@ class OutboxTest {
     }
 
     @Test
-    void countsWhatIsDroppedOfRuns() {
+    void dropsWithinBatchesAreCounted() {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2, 3));
         outbox.send(run(UPLOAD, 4));
@@ -168,7 +168,7 @@ class OutboxTest {
     }
 
     @Test
-    void channelsWaitOnTheirOwnInTheOrderOfTheirFirst() {
+    void channelsWaitInTheOrderOfTheirFirstPublication() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(OTHER, 2));
@@ -178,7 +178,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatMustNotBeDroppedIsQueuedBehindAFullSocket() {
+    void closePolicyQueuesBehindAFullSocket() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(USER, 2, 3));
@@ -189,7 +189,7 @@ class OutboxTest {
     }
 
     @Test
-    void nothingOvertakesWhatIsHeldOfItsChannel() {
+    void heldPublicationsAreNotOvertaken() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(OTHER, 2));
@@ -216,7 +216,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatIsNotFlushedCountsAsWell() {
+    void unflushedBytesCount() {
         writer.fill();
         outbox.send(frameOfCost(30_000));
         runTasks();
@@ -245,7 +245,7 @@ class OutboxTest {
     }
 
     @Test
-    void noMoreIsReleasedThanMakesTheSocketFullAgain() {
+    void releaseStopsWhenTheSocketIsFull() {
         fillSocket();
         for (int i = 0; i < 8; i++) {
             outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 20_000)));
@@ -260,7 +260,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @ValueSource(longs = {4, 5})
-    void whatWasKeptNeverReplacesWhatIsAsNewOrNewer(long kept) {
+    void retainedPublicationNeverReplacesANewerOne(long kept) {
         fillSocket();
         outbox.send(run(UPLOAD, 3));
         outbox.send(run(UPLOAD, 5));
@@ -271,7 +271,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatNobodyWantsAnyMoreIsForgotten() {
+    void unsubscribeDiscardsHeldPublications() {
         fillSocket();
         double before = pending();
         outbox.send(run(UPLOAD, 1, 2));
@@ -290,7 +290,7 @@ class OutboxTest {
     }
 
     @Test
-    void forgettingTheOnlyOneHeldLetsTheNextWaitItsTurn() {
+    void nextPublicationWaitsAfterADiscard() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.forget(UPLOAD);
@@ -304,7 +304,7 @@ class OutboxTest {
     // The bound in memory.
 
     @Test
-    void whatMustNotBeDroppedWaitsUntilThereIsTooMuchOfIt() {
+    void closePolicyQueuesUpToTheBound() {
         writer.fill();
         int sent = 0;
         int cost = run(USER, 1000).cost();
@@ -340,7 +340,7 @@ class OutboxTest {
     }
 
     @Test
-    void pongsThatNobodyReadsFillItToo() {
+    void unreadPongsCount() {
         writer.fill();
         byte[] ping = new byte[125];
         for (int i = 0; i < 100_000; i++) {
@@ -351,7 +351,7 @@ class OutboxTest {
     }
 
     @Test
-    void channelsWithoutNumberFillItToo() {
+    void manyChannelsCount() {
         fillSocket();
         for (int i = 0; failures.isEmpty(); i++) {
             outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 0)));
@@ -363,7 +363,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatIsReleasedCostsNoMoreThanTheBound() {
+    void releaseStaysWithinTheBound() {
         writer.fill();
         outbox.send(frameOfCost(40_000));
         runTasks();
@@ -386,7 +386,7 @@ class OutboxTest {
 
     /** Of each channel something is missed. */
     @Test
-    void theSmallestBoundThereIsHoldsBackRatherThanFails() {
+    void smallestBoundConflates() {
         int smallest = 16 * 1024;
         Outbox small = outbox(smallest, STALL, metrics);
         writer.fill();
@@ -413,7 +413,7 @@ class OutboxTest {
     }
 
     @Test
-    void closingCostsNoMoreThanTheBoundEither() {
+    void closingStaysWithinTheBound() {
         fillSocket();
         holdAllThatFits();
         outbox.close(1012, "going");
@@ -424,7 +424,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-    void whateverHappensNeitherBoundNorCountIsWrong(long seed) {
+    void boundsAndCountsHoldForRandomSequences(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         writer.fill();
         int[] offered = new int[40];
@@ -476,7 +476,7 @@ class OutboxTest {
     // The bound in time.
 
     @Test
-    void aSocketThatTakesNothingForTooLongIsStalled() {
+    void socketWithoutProgressIsStalled() {
         writer.fill();
         outbox.send(run(USER, 1));
         long before = System.nanoTime();
@@ -489,7 +489,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatIsTakenBeginsTheTimeAnew() {
+    void progressRestartsTheStallTime() {
         writer.fill();
         outbox.send(run(USER, 1));
         runTasks();
@@ -504,7 +504,7 @@ class OutboxTest {
     }
 
     @Test
-    void slowSocketIsNotStalledWhileItTakesSomething() {
+    void slowSocketWithProgressIsNotStalled() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
         long minute = Duration.ofMinutes(1).toNanos();
         writer.fill();
@@ -525,7 +525,7 @@ class OutboxTest {
     }
 
     @Test
-    void flushEndsInTheEndHoweverSlowlyTheSocketTakesIt() {
+    void flushHasATimeLimit() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
         writer.fill();
         writer.trickles = true;
@@ -540,7 +540,7 @@ class OutboxTest {
     }
 
     @Test
-    void flushThatIsDoneBeginsTheTimeForTheNextOne() {
+    void completedFlushRestartsTheTimeLimit() {
         Outbox slow = outbox(MAX, Duration.ofMinutes(1), metrics);
         writer.fill();
         writer.trickles = true;
@@ -556,7 +556,7 @@ class OutboxTest {
     }
 
     @Test
-    void moreToWriteDoesNotBeginTheTimeAnew() {
+    void newWritesDoNotRestartTheStallTime() {
         writer.fill();
         outbox.send(run(USER, 1));
         runTasks();
@@ -568,7 +568,7 @@ class OutboxTest {
     }
 
     @Test
-    void theLoopLooksOnlyAfterWhatIsUnderWay() {
+    void loopChecksOnlyPendingOutboxes() {
         Outbox brief = outbox(MAX, Duration.ofMillis(1), new SimpleMeterRegistry());
         brief.send(run(USER, 1));
         runTasks();
@@ -587,7 +587,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatHasEndedIsNotLookedAfter() {
+    void endedOutboxIsNotChecked() {
         Outbox brief = outbox(MAX, Duration.ofMillis(1), new SimpleMeterRegistry());
         writer.fill();
         brief.send(run(USER, 1));
@@ -602,7 +602,7 @@ class OutboxTest {
     // Its end.
 
     @Test
-    void closesAfterAllThatWasSent() {
+    void closesAfterEverythingSent() {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(Frame.text("bye"));
@@ -622,7 +622,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatHasFailedWritesNothingMoreBeforeItCloses() {
+    void failedOutboxWritesNothingMore() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.check(System.nanoTime() + STALL.toNanos());
@@ -633,7 +633,7 @@ class OutboxTest {
     }
 
     @Test
-    void aCloseThatIsNotTakenIsCut() {
+    void untakenCloseIsCut() {
         fillSocket();
         long before = System.nanoTime();
         outbox.close(1012, "going");
@@ -645,7 +645,7 @@ class OutboxTest {
     }
 
     @Test
-    void aPeerThatTakesAllButDoesNotCloseIsCutToo() {
+    void peerThatDoesNotCloseIsCut() {
         outbox.close(1012, "going");
         drain();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
@@ -653,7 +653,7 @@ class OutboxTest {
     }
 
     @Test
-    void aPeerThatTricklesDoesNotDelayTheCut() {
+    void tricklingPeerDoesNotDelayTheCut() {
         writer.fill();
         for (int i = 0; i < 3; i++) {
             outbox.send(frameOfCost(1000));
@@ -667,7 +667,7 @@ class OutboxTest {
     }
 
     @Test
-    void itsEndLeavesNothingPending() {
+    void endLeavesNothingPending() {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(run(OTHER, 3));
@@ -684,7 +684,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"full", "stalled", "failed", "closing"})
-    void howeverItEndsNothingIsPending(String how) {
+    void everyEndLeavesNothingPending(String how) {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         switch (how) {
@@ -702,7 +702,7 @@ class OutboxTest {
     }
 
     @Test
-    void whatTheWireStillHasAtTheEndIsLeftToIt() {
+    void writerKeepsItsBytesAtTheEnd() {
         outbox.send(Frame.text("not flushed"));
         outbox.ended();
         assertThat(writer.flushes).as("so that it lets go of its memory").isEqualTo(1);

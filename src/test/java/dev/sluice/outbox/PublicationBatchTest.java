@@ -24,14 +24,14 @@ class PublicationBatchTest {
     }
 
     @Test
-    void whoHasHadNothingOfItGetsItAsItIs() {
+    void newReceiverGetsTheWholeBatch() {
         PublicationBatch batch = run(5, 7, 9);
         assertThat(batch.after(0)).isSameAs(batch);
         assertThat(batch.after(4)).isSameAs(batch);
     }
 
     @Test
-    void whoHasHadSomeOfItGetsTheRest() {
+    void receiverOfAPartGetsTheRest() {
         PublicationBatch batch = run(5, 7, 9);
         assertThat(sequences(rest(batch, 5))).containsExactly(7, 9);
         assertThat(sequences(rest(batch, 6))).containsExactly(7, 9);
@@ -41,14 +41,14 @@ class PublicationBatchTest {
     }
 
     @Test
-    void whoHasHadAllOfItGetsNothing() {
+    void receiverOfAllGetsNothing() {
         PublicationBatch batch = run(5, 7, 9);
         assertThat(batch.after(9)).isNull();
         assertThat(batch.after(100)).isNull();
     }
 
     @Test
-    void isAsLongAsItsMessagesWithTheirHeaders() {
+    void lengthIncludesFrameHeaders() {
         PublicationBatch batch = new PublicationBatch(CHANNEL, payload(1, 0));
         assertThat(batch.length()).isEqualTo(2);
         batch.add(payload(2, 125));

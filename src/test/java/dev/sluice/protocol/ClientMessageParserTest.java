@@ -40,7 +40,7 @@ class ClientMessageParserTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"'a'", "7", "-1.50", "1.0", "1E+3", "123456789012345678901234567890"})
-    void givesTheIdBackAsItCame(String id) {
+    void returnsTheIdUnchanged(String id) {
         assertThat(parse("{'action':'subscribe','channel':'a:b','id':" + id + "}"))
                 .isInstanceOfSatisfying(
                         Subscribe.class, message -> assertThat(message.id()).hasToString(id.replace('\'', '"')));
@@ -63,7 +63,7 @@ class ClientMessageParserTest {
                 "{'action':NaN}",
                 "{'a':01}"
             })
-    void whatIsNotOneJsonObjectIsNotAnObject(String text) {
+    void textThatIsNotOneJsonObjectIsNotAnObject(String text) {
         assertThat(parse(text)).isEqualTo(new NotAnObject());
     }
 
@@ -89,7 +89,7 @@ class ClientMessageParserTest {
                 "{'a':1e2147483648}",
                 "{'action':'ping','id':1e99999999999}"
             })
-    void otherObjectsMakeNoSense(String text) {
+    void otherObjectsAreInvalid(String text) {
         assertThat(parse(text))
                 .isInstanceOfSatisfying(
                         InvalidMessage.class,
@@ -105,14 +105,14 @@ class ClientMessageParserTest {
     }
 
     @Test
-    void refusesWhatIsTooDeepOrHasTooLongAnId() {
+    void refusesDeepNestingAndLongIds() {
         assertThat(parse("[".repeat(30_000))).isEqualTo(new NotAnObject());
         assertThat(parse("{'a':".repeat(17) + "1" + "}".repeat(17))).isInstanceOf(InvalidMessage.class);
         assertThat(parse("{'action':'ping','id':'" + "x".repeat(1025) + "'}")).isInstanceOf(InvalidMessage.class);
     }
 
     @Test
-    void refusesMoreValuesThanAnyMessageNeeds() {
+    void refusesTooManyValues() {
         assertThat(parse("{'action':'ping','a':['й'" + ",{}".repeat(10_000) + "]}"))
                 .isInstanceOfSatisfying(
                         InvalidMessage.class,
@@ -122,7 +122,7 @@ class ClientMessageParserTest {
     }
 
     @Test
-    void skipsWhatItDoesNotKnow() {
+    void ignoresUnknownFields() {
         assertThat(parse("{'more':{'action':'dance','id':{}},'action':'pong','and':[[{}],1e2147483648]}"))
                 .isEqualTo(new Pong());
         assertThat(parse("{'action':'subscribe','channels':['a:b',['c:d']]}")).isInstanceOf(InvalidMessage.class);
@@ -140,7 +140,7 @@ class ClientMessageParserTest {
     }
 
     @Test
-    void aNullIdIsNone() {
+    void nullIdCountsAsAbsent() {
         assertThat(parse("{'type':'auth','token':'t','id':null}")).isEqualTo(new Auth("t", null));
     }
 

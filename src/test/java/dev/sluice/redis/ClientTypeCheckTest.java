@@ -19,7 +19,7 @@ class ClientTypeCheckTest {
         "feed, CLUSTER, quarkus.redis.client-type (or quarkus.redis.feed.client-type) cluster",
         "feed, REPLICATION, quarkus.redis.client-type (or quarkus.redis.feed.client-type) replication",
     })
-    void typesWhoseSubscriptionsMayBeElsewhereAreRefused(String client, RedisClientType type, String message) {
+    void clusterAndReplicationAreRefused(String client, RedisClientType type, String message) {
         assertThatThrownBy(() -> ClientTypeCheck.check(client, new RedisOptions().setType(type)))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining(message + " is not supported");

@@ -17,7 +17,7 @@ class ConnectionTest {
     private final List<Disconnected> told = new ArrayList<>();
 
     @Test
-    void disconnectClosesTheSocketAndTellsOnce() {
+    void disconnectClosesTheSocketAndFiresOneEvent() {
         Connection connection = connection(told::add);
         connection.disconnect(Disconnect.OPERATOR);
         connection.disconnect(Disconnect.GOING_AWAY);

@@ -25,7 +25,7 @@ class LingeringSubscriptionsTest {
     private final Map<String, Map<Channel, Long>> told = new HashMap<>();
 
     @Test
-    void theNewerStampCountsInWhateverOrderTheyCome() {
+    void newerStampWinsInAnyOrder() {
         assertThat(lingering.merge("7", Map.of(A, 5L, B, 5L))).containsOnlyKeys(A, B);
         assertThat(lingering.merge("7", Map.of(A, -6L, B, -4L))).isEmpty();
         assertThat(lingering.of("7")).containsOnlyKeys(B);
@@ -37,7 +37,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void whatAUserWasSubscribedToIsKeptForAWhileAfterTheLastConnection() {
+    void subscriptionsAreKeptAfterTheLastConnection() {
         lingering.listen(told::put);
         Connection one = add();
         Connection two = add();
@@ -56,7 +56,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void eachConnectionThatEndsKeepsItForAWhileMore() {
+    void eachEndedConnectionExtendsTheTime() {
         Connection one = add();
         registry.subscribe(one, A);
         registry.remove(one);
@@ -72,7 +72,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void aRestoredSubscriptionIsHeardAndEndsLikeAnyOther() {
+    void restoredSubscriptionBehavesLikeAnyOther() {
         Connection one = add();
         assertThat(registry.restoring("7")).isSameAs(one);
         assertThat(registry.restore(one, A, 5)).isTrue();
@@ -91,7 +91,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void unsubscribingIsToldOnlyWhereOthersMayKnowOfTheSubscription() {
+    void unsubscribeIsPublishedOnlyIfOthersMayKnowTheSubscription() {
         lingering.listen(told::put);
         Connection one = add();
         registry.subscribe(one, A);
@@ -137,7 +137,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void whatIsAskedForNowTakesTheRoomOfWhatWasRestored() {
+    void newSubscriptionReplacesARestoredOne() {
         Connection one = add();
         registry.restore(one, A, 5);
         registry.restore(one, B, 4);
@@ -156,7 +156,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void whatIsKeptIsBounded() {
+    void keptSubscriptionsAreBounded() {
         LingeringSubscriptions small = lingering(10_000);
         for (int i = 0; i < 10_000; i++) {
             small.merge("user " + i, Map.of(A, 5L));
@@ -171,7 +171,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void whereThereAreTooManyTheNewestAreKept() {
+    void newestAreKeptBeyondTheLimit() {
         Channel c = upload("c");
         Channel d = upload("d");
         lingering.merge("7", Map.of(A, 2L, B, 3L, c, 4L));

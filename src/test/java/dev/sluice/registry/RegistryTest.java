@@ -25,7 +25,7 @@ class RegistryTest {
             new Registry(TestOutboxFactory.ROUTES, Scope.USER, 3, 3, TestRegistries.noLingering());
 
     @Test
-    void aUserHearsOnAllConnections() {
+    void userReceivesOnAllConnections() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         add(registry, "8");
@@ -36,7 +36,7 @@ class RegistryTest {
     }
 
     @Test
-    void aUserMayHaveSoManyConnections() {
+    void connectionsOfAUserAreBounded() {
         Connection one = add(registry, "7");
         add(registry, "7");
         assertThat(registry.hasRoomFor("7")).isTrue();
@@ -131,7 +131,7 @@ class RegistryTest {
     }
 
     @Test
-    void aConnectionThatHasEndedCantSubscribe() {
+    void endedConnectionCannotSubscribe() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         registry.remove(one);
@@ -142,7 +142,7 @@ class RegistryTest {
     }
 
     @Test
-    void endingIsIdempotentAndNeverTakesOutAnother() {
+    void endingIsIdempotentAndRemovesNoOther() {
         Connection old = add(registry, "7");
         registry.remove(old);
         Connection reconnected = add(registry, "7");
@@ -152,7 +152,7 @@ class RegistryTest {
     }
 
     @Test
-    void aConnectionEndsOnceWithTheFirstReason() {
+    void firstReasonOfAnEndCounts() {
         Connection one = add(registry, "7");
         one.disconnect(Disconnect.SEND_FAILED);
         one.disconnect(Disconnect.CLIENT_CLOSED);
@@ -162,7 +162,7 @@ class RegistryTest {
     }
 
     @Test
-    void hearingListsTheConnectionsThatDeliveriesReach() {
+    void hearingListsTheReachedConnections() {
         for (Scope scope : Scope.values()) {
             Registry own = new Registry(TestOutboxFactory.ROUTES, scope, 3, 3, TestRegistries.noLingering());
             Connection one = add(own, "7");

@@ -44,7 +44,7 @@ class RetentionTest {
     }
 
     @Test
-    void hasNothingOfRoutesThatKeepNothing() {
+    void otherRoutesRetainNothing() {
         Retention retention = retention(10, AMPLE);
         Channel user = TestOutboxFactory.channel("user:7");
         retention.remember(user, payload(1, 10));
@@ -52,7 +52,7 @@ class RetentionTest {
     }
 
     @Test
-    void keepsAsManyChannelsAsItMayAndNoMore() {
+    void channelsAreBounded() {
         Retention retention = retention(10, AMPLE);
         for (int i = 1; i <= 10; i++) {
             retention.remember(upload(i), payload(i, 100));
@@ -71,7 +71,7 @@ class RetentionTest {
 
     @ParameterizedTest
     @CsvSource({"100000, 1000", "1000, 1000", "100, 50000", "20, 20000"})
-    void keepsNoMoreBytesThanItMay(int maxChannels, int largest) {
+    void bytesAreBounded(int maxChannels, int largest) {
         int maxBytes = 100_000;
         Retention retention = retention(maxChannels, maxBytes);
         SplittableRandom random = new SplittableRandom(1);
@@ -90,7 +90,7 @@ class RetentionTest {
     }
 
     @Test
-    void longNamesAreChargedFor() {
+    void namesAreCharged() {
         Retention retention = retention(10, AMPLE);
         retention.remember(upload(1), payload(1, 100));
         long before = retention.bytes();
@@ -99,7 +99,7 @@ class RetentionTest {
     }
 
     @Test
-    void whatIsTooLargeForItAltogetherIsNotKeptAndNeitherIsWhatItReplaces() {
+    void oversizedPublicationRemovesTheOlderOne() {
         Retention retention = retention(10, 1000);
         retention.remember(UPLOAD, payload(1, 10));
         retention.remember(UPLOAD, payload(2, 1001));
@@ -110,7 +110,7 @@ class RetentionTest {
     }
 
     @Test
-    void keepsNothingLongerThanItMay() {
+    void entriesExpire() {
         Retention retention = retention(10, AMPLE);
         retention.remember(UPLOAD, payload(1, 10));
         now += AGE.toNanos() - 1;
@@ -127,7 +127,7 @@ class RetentionTest {
     }
 
     @Test
-    void whatIsEvictedLeavesNothingOlderBehind() {
+    void evictionLeavesNothingOlder() {
         Retention retention = retention(20, 10_000);
         Map<Channel, Long> newest = new HashMap<>();
         SplittableRandom random = new SplittableRandom(7);
@@ -161,7 +161,7 @@ class RetentionTest {
     }
 
     @Test
-    void tellsHowMuchItKeeps() {
+    void reportsItsSize() {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         Retention retention = new Retention(new Config(10, AGE, AMPLE), metrics);
         retention.remember(UPLOAD, payload(1, 1000));
@@ -174,7 +174,7 @@ class RetentionTest {
     }
 
     @Test
-    void namesDoNotKeepWhatTheyWerePublishedWith() {
+    void channelNamesDoNotRetainTheReadBuffer() {
         Retention retention = retention(1000, AMPLE);
         List<WeakReference<byte[]>> published = new ArrayList<>();
         for (int i = 0; i < 100; i++) {

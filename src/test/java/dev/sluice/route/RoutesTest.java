@@ -19,7 +19,7 @@ class RoutesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"sluice", "", "a:b", "a*", "[ab]", "a?", "a b", "a.b"})
-    void aPrefixIsAPartOfAKeyAndOfAPattern(String prefix) {
+    void prefixMustBeValidInKeyAndPattern(String prefix) {
         assertThat(Routes.isPrefix(prefix)).isFalse();
         assertThat(Routes.isPrefix("My_team-2")).isTrue();
     }
@@ -40,7 +40,7 @@ class RoutesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", ":", "upload", "upload:", ":42", "uploads:42", "Upload:42", "sluice:canary", "other:1"})
-    void knowsNoOther(String name) {
+    void unknownPrefixHasNoRoute(String name) {
         assertThat(routes.resolve(name)).isNull();
     }
 
@@ -54,7 +54,7 @@ class RoutesTest {
     }
 
     @Test
-    void aChannelIsItsBytesWhereverTheyCameFrom() {
+    void channelsWithEqualBytesAreEqual() {
         byte[] published = "upload:42 and the payload".getBytes(StandardCharsets.UTF_8);
         Channel heard = Objects.requireNonNull(routes.resolve(published, "upload:42".length()));
         assertThat(heard).isEqualTo(known("upload:42")).hasSameHashCodeAs(known("upload:42"));
@@ -64,14 +64,14 @@ class RoutesTest {
     }
 
     @Test
-    void bytesThatAreNotUtf8AreNobodysName() {
+    void bytesThatAreNotUtf8AreNoChannel() {
         byte[] invalid = {'u', 's', 'e', 'r', ':', (byte) 0xff};
         assertThat(routes.resolve(invalid, invalid.length)).isNotNull().isNotEqualTo(known("user:\uFFFD"));
         assertThat(routes.resolve("user:\uD800")).as("a lone surrogate").isNull();
     }
 
     @Test
-    void aUserHearsTheChannelsOfItsNameOnly() {
+    void userReceivesOnlyItsOwnChannels() {
         assertThat(routes.ofUser("7")).containsExactly(known("user:7"));
         assertThat(routes.ofUser("")).isEmpty();
         assertThat(routes.ofUser("\uD800")).isEmpty();

@@ -41,7 +41,7 @@ class CommandHandlerTest {
     private final Tab tab = new Tab("7");
 
     @Test
-    void nothingIsHeardBeforeTheDecision() {
+    void nothingIsDeliveredBeforeTheDecision() {
         tab.subscribe(OWNED, 1);
         assertThat(tab.writer.sent).isEmpty();
         assertThat(hears(OWNED)).isFalse();
@@ -51,7 +51,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void whoeverMayNotListenIsToldSoAndStays() {
+    void forbiddenUserGetsAnErrorAndStaysConnected() {
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).complete(false);
         assertThat(tab.writer.sent)
@@ -63,7 +63,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void withoutADecisionNobodyListens() {
+    void noDecisionMeansUnavailable() {
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
@@ -71,7 +71,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void unsubscribingMeanwhileWins() {
+    void unsubscribeDuringTheDecisionWins() {
         tab.subscribe(OWNED, 1);
         tab.unsubscribe(OWNED, 2);
         assertThat(tab.writer.sent)
@@ -88,7 +88,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void disconnectingMeanwhileWins() {
+    void disconnectDuringTheDecisionWins() {
         tab.subscribe(OWNED, 1);
         tab.connection.disconnect(Disconnect.CLIENT_CLOSED);
         registry.remove(tab.connection);
@@ -98,7 +98,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void askingAgainMeanwhileAsksNobodyTwice() {
+    void repeatedSubscribeAsksOnce() {
         tab.subscribe(OWNED, 1);
         tab.subscribe(OWNED, 2);
         assertThat(authorizer.questions).hasSize(1);
@@ -111,7 +111,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void asManyWaitForADecisionAsMaySubscribe() {
+    void waitingDecisionsAreBounded() {
         for (int i = 0; i <= registry.maxSubscriptions(); i++) {
             tab.subscribe("owned:" + i, i);
         }
@@ -120,7 +120,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void theIdsOfUndecidedRequestsAreBounded() {
+    void idsOfUndecidedRequestsAreBounded() {
         TextNode id = new TextNode("x".repeat(1024));
         for (int i = 0; i < 17; i++) {
             commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
@@ -133,7 +133,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void whoeverMayNoLongerListenNoLongerDoesOnAnyTab() {
+    void refusalEndsTheSubscriptionOnEveryTab() {
         Tab other = new Tab("7");
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).complete(true);
@@ -145,7 +145,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void theTokenOfTheTabThatAsksDecides() {
+    void tokenOfTheAskingTabDecides() {
         Tab wide = new Tab("7", "team:*");
         tab.subscribe(TEAM, 1);
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"forbidden\"");
@@ -159,7 +159,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aTabThatComesLaterHearsOnlyWhatItsOwnTokenGrants() {
+    void laterTabReceivesOnlyWhatItsTokenGrants() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         new Tab("7", "team:blue");
@@ -169,7 +169,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aRefreshTakesAwayWhatTheNewTokenDoesNotGrant() {
+    void renewalRemovesWhatTheNewTokenDoesNotGrant() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         wide.subscribe("team:blue", 2);
@@ -185,7 +185,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aRefreshBringsWhatAnotherTabHasSubscribedTo() {
+    void renewalAddsSubscriptionsOfAnotherTab() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         commands.renew(tab.conversation, TestAuthorizers.identity("7", "team:red"));
@@ -197,7 +197,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void aSubscriptionNobodyLeftMayHearIsGone() {
+    void subscriptionWithoutAllowedConnectionEnds() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
         registry.remove(wide.connection);

@@ -52,7 +52,7 @@ class EndpointTest {
     private final UserData data = new Data();
 
     @Test
-    void memoryThatRunsOutWhileAnsweringLeavesNoSession() throws Exception {
+    void outOfMemoryWhileAnsweringLeavesNoSession() throws Exception {
         channel.config().setAllocator(allocator);
         WebSocketChannel webSocket = webSocket();
         channel.pipeline().addLast(webSocket);

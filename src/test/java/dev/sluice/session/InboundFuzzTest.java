@@ -136,7 +136,7 @@ class InboundFuzzTest {
     }
 
     @Test
-    void everyMessageOfAnAuthenticatedClientIsAnsweredAsItShouldBe() {
+    void messagesOfAuthenticatedClientsAreAnsweredCorrectly() {
         keepSomething();
         session.opened(TestAuthorizers.identity("7"));
         Messages messages = new Messages(SEED);
@@ -153,7 +153,7 @@ class InboundFuzzTest {
 
     @ParameterizedTest
     @MethodSource("corpus")
-    void whatOnceWasAProblemOrMightBeIsAnsweredAsItShouldBe(String message) {
+    void regressionMessagesAreAnsweredCorrectly(String message) {
         keepSomething();
         session.opened(TestAuthorizers.identity("7"));
         exchange(message);
@@ -161,12 +161,12 @@ class InboundFuzzTest {
 
     @ParameterizedTest
     @MethodSource("corpus")
-    void andSoItIsAsAFirstMessage(String message) {
+    void regressionFirstMessagesAreAnsweredCorrectly(String message) {
         begin(message);
     }
 
     @Test
-    void everyFirstMessageIsATokenOrTheEnd() {
+    void firstMessageIsATokenOrClosesTheConnection() {
         Messages messages = new Messages(SEED + 1);
         for (int i = 0; i < SESSIONS; i++) {
             String message = messages.next();
@@ -176,7 +176,7 @@ class InboundFuzzTest {
     }
 
     @Test
-    void whateverComesWhileATokenIsVerifiedIsAnsweredInOrderOrEndsIt() {
+    void messagesDuringVerificationAreAnsweredInOrderOrCloseTheConnection() {
         Messages messages = new Messages(SEED + 2);
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < SESSIONS / 10; i++) {

@@ -78,14 +78,14 @@ class SessionFailureTest {
             new Loop(0, Runnable::run));
 
     @Test
-    void answerToAGoodTokenThatFailsEndsTheConnection() {
+    void failedAuthSuccessEndsTheConnection() {
         authenticate(new TokenResult.Accepted(TestAuthorizers.identity("7")));
         assertThat(ended).containsExactly(Disconnect.INTERNAL_ERROR);
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
     }
 
     @Test
-    void answerToABadTokenThatFailsClosesTheSocket() {
+    void failedAuthErrorClosesTheSocket() {
         authenticate(new TokenResult.Refused(TokenResult.Reason.SIGNATURE, "no"));
         assertThat(ended).isEmpty();
         assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());

@@ -98,7 +98,7 @@ class SessionTest {
     private static final ClientMessage ALIVE = new ClientMessage.Pong();
 
     @Test
-    void admitsWhoeverShowsAGoodToken() {
+    void validTokenIsAdmitted() {
         session.opened(null);
         assertThat(timerRuns).isTrue();
         session.received(AUTH);
@@ -111,14 +111,14 @@ class SessionTest {
     }
 
     @Test
-    void admitsAtOnceWhomTheUpgradeHasShown() {
+    void upgradeTokenIsAdmittedAtOnce() {
         session.opened(SEVEN);
         assertThat(timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
     }
 
     @Test
-    void whoComesWhenTheUserHasTooManyConnectionsIsToldToComeLater() {
+    void userLimitClosesWith1013() {
         List<String> places = new ArrayList<>();
         session.whenAdmitted(() -> places.add("authenticated"));
         session.opened(null);
@@ -135,7 +135,7 @@ class SessionTest {
     }
 
     @Test
-    void itsPlaceIsThatOfAConnectionOnceItIsOne() {
+    void slotBecomesThatOfTheConnection() {
         List<String> places = new ArrayList<>();
         session.whenAdmitted(() -> places.add("authenticated"));
         session.opened(null);
@@ -146,7 +146,7 @@ class SessionTest {
     }
 
     @Test
-    void whoeverFloodsIsClosedAuthenticatedOrNot() {
+    void floodIsClosedBeforeAndAfterAuthentication() {
         session.opened(null);
         session.flooded();
         assertThat(closes).containsExactly(4029);
@@ -154,7 +154,7 @@ class SessionTest {
     }
 
     @Test
-    void aConnectionThatFloodsEnds() {
+    void floodEndsTheConnection() {
         session.opened(SEVEN);
         session.flooded();
         assertThat(closes).containsExactly(4029);
@@ -176,7 +176,7 @@ class SessionTest {
     }
 
     @Test
-    void messagesThatArrivedMeanwhileAreTakenAsSoonAsItIsAdmitted() {
+    void heldMessagesAreProcessedAfterAdmission() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.inbound);
         session.opened(null);
@@ -192,7 +192,7 @@ class SessionTest {
     }
 
     @Test
-    void isOverAsSoonAsItIsRefused() {
+    void refusalEndsTheSession() {
         session.opened(null);
         assertThat(session.isOver()).isFalse();
         session.authTimedOut();
@@ -200,7 +200,7 @@ class SessionTest {
     }
 
     @Test
-    void whoIsCrowdedOutIsToldToComeLater() {
+    void inboundFullClosesWith1013() {
         session.opened(null);
         session.inboundFull();
         assertThat(closes).containsExactly(1013);
@@ -208,7 +208,7 @@ class SessionTest {
     }
 
     @Test
-    void aListCountsAsOftenAsItIsAnswered() {
+    void listCountsOncePerAnswer() {
         TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
         session.hears(connection.inbound);
         session.opened(SEVEN);
@@ -226,7 +226,7 @@ class SessionTest {
     }
 
     @Test
-    void closesWhoeverSaysTooMuchBeforeItsAuthFrameIsAnswered() {
+    void tooManyMessagesBeforeTheAuthAnswerClose() {
         session.opened(null);
         session.received(AUTH);
         session.heldTooMany();
@@ -237,14 +237,14 @@ class SessionTest {
     }
 
     @Test
-    void closesWhoeverSaysNothing() {
+    void silentClientIsClosed() {
         session.opened(null);
         session.authTimedOut();
         assertRefused(4001, Refusal.TIMEOUT);
     }
 
     @Test
-    void closesWhoeverBeginsWithSomethingElse() {
+    void otherFirstMessageIsClosed() {
         session.opened(null);
         session.received(ALIVE);
         assertRefused(4002, Refusal.NOT_AUTH);
@@ -252,7 +252,7 @@ class SessionTest {
     }
 
     @Test
-    void closesWhoeverShowsABadToken() {
+    void invalidTokenIsClosed() {
         session.opened(null);
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
@@ -260,7 +260,7 @@ class SessionTest {
     }
 
     @Test
-    void closesWithoutAWordWhatIsNotJson() {
+    void firstMessageThatIsNotJsonIsClosedWithoutAuthError() {
         session.opened(null);
         session.received(new ClientMessage.NotAnObject());
         assertThat(closes).containsExactly(4004);
@@ -268,7 +268,7 @@ class SessionTest {
     }
 
     @Test
-    void asksToComeBackWhenTheKeysAreOutOfReach() {
+    void unavailableKeysCloseWith1013() {
         session.opened(null);
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Unavailable());
@@ -277,7 +277,7 @@ class SessionTest {
     }
 
     @Test
-    void waitsForAVerdictNoLongerThanForTheAuthFrame() {
+    void verificationIsBoundedByTheAuthTimeout() {
         session.opened(null);
         session.received(AUTH);
         session.authTimedOut();
@@ -288,7 +288,7 @@ class SessionTest {
     }
 
     @Test
-    void ignoresAVerdictThatComesAfterTheEnd() {
+    void resultAfterTheEndIsIgnored() {
         session.opened(null);
         session.received(AUTH);
         session.closed(Disconnect.CLIENT_CLOSED);
@@ -299,7 +299,7 @@ class SessionTest {
     }
 
     @Test
-    void answersLaterAuthFramesWithoutEndingTheConnection() {
+    void laterAuthMessagesDoNotEndTheConnection() {
         session.opened(SEVEN);
         sent.clear();
         session.received(AUTH);
@@ -319,7 +319,7 @@ class SessionTest {
     }
 
     @Test
-    void endsWhenItsTokenIsNoLongerGood() {
+    void expiredTokenEndsTheConnection() {
         session.opened(until(1000));
         session.expire(999);
         assertThat(closes).isEmpty();
@@ -330,7 +330,7 @@ class SessionTest {
     }
 
     @Test
-    void aGoodTokenOfTheSameUserExtendsItAndNoOtherDoes() {
+    void onlyAValidTokenOfTheSameUserExtendsTheConnection() {
         session.opened(until(1000));
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Accepted(until(2000)));
@@ -346,14 +346,14 @@ class SessionTest {
     }
 
     @Test
-    void whoeverIsNotAdmittedHasNothingThatExpires() {
+    void unauthenticatedSessionDoesNotExpire() {
         session.opened(null);
         session.expire(Long.MAX_VALUE);
         assertThat(closes).isEmpty();
     }
 
     @Test
-    void beatsForConnectionsOnlyOnceAnInterval() {
+    void heartbeatsOncePerIntervalAndOnlyForConnections() {
         long interval = 1000;
         session.opened(null);
         session.beat(0, interval);
@@ -380,7 +380,7 @@ class SessionTest {
     }
 
     @Test
-    void beforeAuthenticationOnlyTheNewestPingIsAnsweredThatTheClientLeavesRoomFor() {
+    void beforeAuthenticationOnlyTheNewestPingIsAnswered() {
         session.opened(null);
         writer.fill();
         for (int i = 0; i < 100; i++) {
@@ -392,7 +392,7 @@ class SessionTest {
     }
 
     @Test
-    void takesNoMessageWhileItsAnswersAreNotRead() {
+    void unreadAnswersStopProcessing() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.inbound);
         session.whenAdmitted(connection.inbound::authenticated);
@@ -408,7 +408,7 @@ class SessionTest {
     }
 
     @Test
-    void aMessageThatIsNotFinishedInTimeEndsTheConnection() {
+    void unfinishedMessageEndsTheConnection() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.inbound);
         session.opened(SEVEN);
@@ -446,7 +446,7 @@ class SessionTest {
     }
 
     @Test
-    void aPeerThatLeavesThreeSignsOfLifeUnansweredIsGone() {
+    void peerSilentForThreeHeartbeatsIsDisconnected() {
         session.opened(SEVEN);
         long interval = 1000;
         // The first beat chooses its moment, within one interval.
@@ -465,7 +465,7 @@ class SessionTest {
     }
 
     @Test
-    void retiresAtTheAgeGivenOrTakeATenth() {
+    void maxAgeIsJitteredByATenth() {
         session.opened(SEVEN);
         long now = System.nanoTime();
         long maxAge = TimeUnit.HOURS.toNanos(10);
@@ -477,7 +477,7 @@ class SessionTest {
     }
 
     @Test
-    void isToldOfAGapOnceWhenItBeginsAndOnceWhenItIsOver() {
+    void gapIsReportedOnceAtBeginAndOnceAtEnd() {
         session.opened(SEVEN);
         Gap open = gap(1);
         session.tell(open, Frame.text("begins"));
@@ -488,7 +488,7 @@ class SessionTest {
     }
 
     @Test
-    void whoComesDuringAGapIsToldAtOnce() {
+    void newConnectionDuringAGapIsToldAtOnce() {
         gap = gap(1);
         session.opened(SEVEN);
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
@@ -498,7 +498,7 @@ class SessionTest {
     }
 
     @Test
-    void whoIsAdmittedAfterTheNewsOfAGapWentRoundIsToldAllTheSame() {
+    void connectionAdmittedAfterTheGapMessagesIsTold() {
         gap = gap(1);
         session.opened(null);
         session.tell(gap, Frame.text("begins"));
@@ -510,14 +510,14 @@ class SessionTest {
     }
 
     @Test
-    void whoCameAfterAGapHearsNothingOfItsEnd() {
+    void connectionAfterAGapIsNotToldOfItsEnd() {
         session.opened(SEVEN);
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent).hasSize(1);
     }
 
     @Test
-    void newsOfAnEarlierGapDoNotComeAfterThoseOfALaterOne() {
+    void earlierGapIsNotReportedAfterALaterOne() {
         gap = gap(3);
         session.opened(SEVEN);
         session.tell(gap(1), Frame.text("earlier begins"));

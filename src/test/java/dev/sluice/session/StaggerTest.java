@@ -30,7 +30,7 @@ class StaggerTest {
     private final Stagger spread = new Stagger(() -> now, (millis, task) -> timers.add(task));
 
     @Test
-    void eachHasAMomentOfItsOwnWithinThePeriod() {
+    void eachHasItsOwnMomentWithinThePeriod() {
         begin("begins");
         at(500);
         assertThat(told.size()).isBetween(20, 80);
@@ -40,7 +40,7 @@ class StaggerTest {
     }
 
     @Test
-    void whatBeginsFirstComesFirstHoweverLateItIs() {
+    void earlierRoundRunsFirst() {
         begin("begins");
         at(70);
         begin("is over");
@@ -50,7 +50,7 @@ class StaggerTest {
     }
 
     @Test
-    void whoCantBeToldKeepsNobodyElseFromIt() {
+    void failureOfOneDoesNotStopTheOthers() {
         spread.over(PERIOD, loop, sessions, session -> {
             hear(session, "begins");
             if (session == sessions.get(0)) {

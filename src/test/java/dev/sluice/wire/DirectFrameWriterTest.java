@@ -28,7 +28,7 @@ class DirectFrameWriterTest {
     private final List<@Nullable Throwable> done = new ArrayList<>();
 
     @Test
-    void writesInOrderAndTellsOnceOfEachFlush() {
+    void writesInOrderAndReportsEachFlushOnce() {
         for (int i = 0; i < 10; i++) {
             writer.write(Frame.text("" + i));
         }
@@ -44,14 +44,14 @@ class DirectFrameWriterTest {
     }
 
     @Test
-    void aFlushOfNothingIsDoneAtOnce() {
+    void emptyFlushCompletesAtOnce() {
         writer.flush(done::add);
         assertThat(done).hasSize(1).containsOnlyNulls();
         assertThat(written()).isEmpty();
     }
 
     @Test
-    void whatThereIsNoMemoryForRepeatsNothing() {
+    void outOfMemoryRepeatsNothing() {
         PublicationBatch batch = new PublicationBatch(
                 TestOutboxFactory.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
         writer.write(batch);
@@ -65,7 +65,7 @@ class DirectFrameWriterTest {
     }
 
     @Test
-    void whatIsFlushedToAClosedChannelIsFreedAndFails() {
+    void flushToAClosedChannelFailsAndFreesItsBytes() {
         writer.write(Frame.text("x"));
         writer.write(Frame.text("y"));
         channel.close().syncUninterruptibly();

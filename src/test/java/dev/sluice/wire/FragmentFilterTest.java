@@ -19,7 +19,7 @@ class FragmentFilterTest {
     private final FragmentFilter fragments = new FragmentFilter(TestInbound.MAX_FRAME);
 
     @Test
-    void whatIsNotEmptyGoesThroughAsItIs() {
+    void nonEmptyFragmentsPassUnchanged() {
         for (WebSocketFrame message : new WebSocketFrame[] {
             new TextWebSocketFrame("{}"),
             new TextWebSocketFrame(""),
@@ -34,7 +34,7 @@ class FragmentFilterTest {
     }
 
     @Test
-    void aBeginningThatSaysNothingIsReplacedByTheFirstThatDoes() {
+    void emptyFirstFragmentIsReplacedByTheFirstWithPayload() {
         assertThat(fragments.next(new TextWebSocketFrame(false, 0, ""))).isNull();
         assertThat(fragments.next(new ContinuationWebSocketFrame(false, 0, ""))).isNull();
         WebSocketFrame between = new PongWebSocketFrame();
@@ -46,14 +46,14 @@ class FragmentFilterTest {
     }
 
     @Test
-    void aMessageThatSaysNothingAtAllIsOneAllTheSame() {
+    void emptyFragmentedMessageIsAMessage() {
         assertThat(fragments.next(new BinaryWebSocketFrame(false, 0, Unpooled.EMPTY_BUFFER)))
                 .isNull();
         assertFrame(fragments.next(new ContinuationWebSocketFrame(true, 0, "")), BinaryWebSocketFrame.class, "", true);
     }
 
     @Test
-    void whatIsNotHandedOnIsReleased() {
+    void droppedFramesAreReleased() {
         ByteBuf nothing = Unpooled.buffer();
         assertThat(fragments.next(new TextWebSocketFrame(false, 0, nothing))).isNull();
         assertThat(nothing.refCnt()).isZero();

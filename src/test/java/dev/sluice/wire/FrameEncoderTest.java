@@ -42,12 +42,12 @@ class FrameEncoderTest {
     }
 
     @Test
-    void aPingCarriesNothing() {
+    void pingIsEmpty() {
         assertThat(encoded(new Frame.Ping())).containsExactly(0x89, 0);
     }
 
     @Test
-    void aRunIsItsMessagesOneAfterAnother() {
+    void batchIsItsMessagesInOrder() {
         PublicationBatch batch = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
         assertThat(encoded(batch))
                 .isEqualTo(concat(
@@ -58,7 +58,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void aRunIsEncodedOnceForAllWhoGetIt() {
+    void batchIsEncodedOnceForAllReceivers() {
         PublicationBatch batch = run(bytes(1000, 'x'));
         ByteBuf first = encoder.encode(batch, allocator);
         long once = allocator.metric().usedDirectMemory();
@@ -80,7 +80,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void anotherRunTakesThePlaceOfTheOneBefore() {
+    void nextBatchReplacesTheCachedOne() {
         ByteBuf former = encoder.encode(run(bytes(1000, 'a')), allocator);
         PublicationBatch batch = run(bytes(10, 'b'));
         ByteBuf latter = encoder.encode(batch, allocator);
@@ -92,7 +92,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void anEqualRunIsNotTheSame() {
+    void equalBatchIsEncodedAgain() {
         byte[] bytes = bytes(10, 'a');
         ByteBuf one = encoder.encode(run(bytes), allocator);
         ByteBuf other = encoder.encode(run(bytes), allocator);
@@ -102,7 +102,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void framesOfOneConnectionAreNotKept() {
+    void framesOfOneConnectionAreNotCached() {
         List<ByteBuf> all = new ArrayList<>();
         PublicationBatch batch = run(bytes(100, 'x'));
         for (int i = 0; i < 100; i++) {
@@ -116,7 +116,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void goesOnOnceThereIsMemoryAgain() {
+    void recoversFromOutOfMemory() {
         ScarceAllocator scarce = new ScarceAllocator();
         PublicationBatch former = run(bytes(10, 'a'));
         encoder.encode(former, scarce).release();

@@ -15,7 +15,7 @@ class FrameRateTest {
     private final FrameRate.Pace pace = rate.pace();
 
     @Test
-    void aBurstMayComeAtOnceAndThenNothingMore() {
+    void burstIsAllowedAndThenNothing() {
         assertThat(admitted(pace, 512)).isEqualTo(512);
         assertThat(pace.admit()).isFalse();
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
@@ -28,7 +28,7 @@ class FrameRateTest {
     }
 
     @Test
-    void behindABurstTheyMayComeAtTheRate() {
+    void rateAppliesAfterABurst() {
         admitted(pace, 512);
         for (int i = 0; i < 1000; i++) {
             now.addAndGet(TimeUnit.MILLISECONDS.toNanos(20));
@@ -39,20 +39,20 @@ class FrameRateTest {
     }
 
     @Test
-    void silenceEarnsABurstAndNotMore() {
+    void silenceRestoresAtMostABurst() {
         admitted(pace, 512);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
         assertThat(admitted(pace, 600)).isEqualTo(512);
     }
 
     @Test
-    void everyConnectionHasItsOwn() {
+    void everyConnectionHasItsOwnRate() {
         admitted(pace, 600);
         assertThat(admitted(rate.pace(), 512)).isEqualTo(512);
     }
 
     @Test
-    void oneMayCountAsMany() {
+    void oneMessageMayCountAsMany() {
         assertThat(pace.admit(500)).isTrue();
         assertThat(pace.admit(12)).isTrue();
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(199));

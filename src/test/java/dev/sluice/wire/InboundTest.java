@@ -50,7 +50,7 @@ class InboundTest {
     }
 
     @Test
-    void whatArrivesBeforeThePeerWaitsForIt() {
+    void messagesBeforeThePeerWait() {
         connection.send("1", "2");
         assertThat(connection.passedOn()).isEmpty();
         connection.inbound.watch(peer);
@@ -75,7 +75,7 @@ class InboundTest {
     }
 
     @Test
-    void oneMoreThanMayWaitIsTooMany() {
+    void waitingMessagesAreBounded() {
         connection.inbound.watch(peer);
         peer.takes = false;
         for (int i = 0; i <= Inbound.MAX_HELD; i++) {
@@ -89,7 +89,7 @@ class InboundTest {
     }
 
     @Test
-    void aConnectionOverItsShareIsNotReadUntilAMessageHasBeenHandled() {
+    void connectionOverItsShareIsNotRead() {
         connection.inbound.authenticated();
         connection.inbound.watch(peer);
         connection.send("1");
@@ -103,7 +103,7 @@ class InboundTest {
     }
 
     @Test
-    void theEndOfTheStreamWhichIsReadWithoutBeingAskedForDoesNotExceedTheShare() {
+    void endOfStreamReadStaysWithinTheShare() {
         connection.inbound.authenticated();
         connection.inbound.watch(peer);
         peer.takes = false;
@@ -115,7 +115,7 @@ class InboundTest {
     }
 
     @Test
-    void thePodRefusesThoseThatHaveNotAuthenticatedBeforeItIsFull() {
+    void unauthenticatedClientsAreRefusedBeforeThePodIsFull() {
         for (int i = 0; i < 20; i++) {
             hold(connection());
         }
@@ -137,7 +137,7 @@ class InboundTest {
     }
 
     @Test
-    void whoHasAuthenticatedIsNotReadWhileThePodIsFull() {
+    void authenticatedClientIsNotReadWhileThePodIsFull() {
         for (int i = 0; i < 20; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.authenticated();
@@ -153,7 +153,7 @@ class InboundTest {
     }
 
     @Test
-    void partsOfFramesCountAsWell() {
+    void partialFramesCount() {
         for (int i = 0; i < 40; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.watch(new RecordingPeer());
@@ -178,7 +178,7 @@ class InboundTest {
     }
 
     @Test
-    void messagesThatAreTooLongTogetherDoNotKeepOthersWaiting() {
+    void overlongFragmentsDelayNoOtherClient() {
         for (int i = 0; i < 3; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.watch(new RecordingPeer());
@@ -199,7 +199,7 @@ class InboundTest {
     }
 
     @Test
-    void aMessageIsUnfinishedFromItsFirstFragmentToItsLast() {
+    void fragmentedMessageIsUnfinishedUntilItsLastFragment() {
         connection.inbound.watch(peer);
         connection.send("whole");
         assertUnfinished(false);
@@ -218,7 +218,7 @@ class InboundTest {
     }
 
     @Test
-    void whatWaitsForAClientToReadIsNeitherCountedNorDroppedWhenItCloses() {
+    void messagesWaitingForAReaderAreNotDroppedOnClose() {
         connection.inbound.authenticated();
         connection.inbound.watch(peer);
         peer.takes = false;
@@ -239,7 +239,7 @@ class InboundTest {
     }
 
     @Test
-    void aCloseWithNothingBeforeItDoesNotWaitForTheClientToRead() {
+    void closeAloneDoesNotWait() {
         connection.inbound.authenticated();
         connection.inbound.watch(peer);
         connection.send("1");
@@ -274,7 +274,7 @@ class InboundTest {
     }
 
     @Test
-    void theFragmentsOfAMessageArePassedOnTogether() {
+    void fragmentsOfAMessageArePassedOnTogether() {
         connection.inbound.watch(peer);
         connection.channel.writeInbound(
                 new TextWebSocketFrame(false, 0, "a"),
@@ -310,7 +310,7 @@ class InboundTest {
     }
 
     @Test
-    void aClientThatClosesDoesNotWaitForAnAnswerToItsToken() {
+    void closeDoesNotWaitForTheTokenResult() {
         connection.inbound.watch(peer);
         peer.takes = false;
         connection.send("1", "2");
@@ -320,7 +320,7 @@ class InboundTest {
     }
 
     @Test
-    void afterOurCloseFrameOnlyThePeersIsPassedOnAndSoonNothingIsRead() {
+    void afterOurCloseFrameOnlyTheClientsCloseIsPassedOn() {
         connection.inbound.watch(peer);
         connection.send("1", "2");
         connection.channel.writeOutbound(new CloseWebSocketFrame(4002, ""));
@@ -339,7 +339,7 @@ class InboundTest {
     }
 
     @Test
-    void aFloodEndsItOnceEvenBeforeThePeerIsThere() {
+    void floodEndsTheConnectionOnceBeforeThePeerExists() {
         TestInbound.TestSocket flooding = new TestInbound(3).new TestSocket();
         ByteBuf payload = Unpooled.buffer().writeZero(10);
         flooding.send("1", "2", "3", "4", "5");

@@ -70,7 +70,7 @@ class WebSocketChannelTest {
     }
 
     @Test
-    void whatFollowsAViolationIsDroppedWithoutBeingLookedAt() {
+    void bytesAfterAViolationAreDropped() {
         say(TEXT);
         assertThat(channel.inboundMessages()).hasSize(1);
         channel.releaseInbound();
@@ -93,7 +93,7 @@ class WebSocketChannelTest {
     }
 
     @Test
-    void whatBreaksNothingIsPassedOn() {
+    void validFramesArePassedOn() {
         say(TEXT);
         TextWebSocketFrame frame = channel.readInbound();
         assertThat(frame.text()).isEqualTo("x");

@@ -20,7 +20,7 @@ class AbsencesTest {
     private final ClientLog client = new ClientLog("u1", Set.of(UPLOAD, OWN));
 
     @Test
-    void nobodyIsAbsentWhoseConnectionLasts() {
+    void connectedClientIsNotAbsent() {
         connect(10);
 
         Absences absences = absences(client);
@@ -77,7 +77,7 @@ class AbsencesTest {
     }
 
     @Test
-    void whatEndedBeforeTheBeginningDoesNotCount() {
+    void absenceBeforeTheBeginDoesNotCount() {
         client.connect().end("refused", 20);
         connect(30);
 
@@ -88,7 +88,7 @@ class AbsencesTest {
     }
 
     @Test
-    void whoDoesNotComeBackIsAbsentUntilTheEnd() {
+    void lostClientIsAbsentUntilTheEnd() {
         connect(10).end(GOING_AWAY, 1_000);
         client.connect().subscribed(OWN, 1_100, false);
 

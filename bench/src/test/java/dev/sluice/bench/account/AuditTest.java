@@ -37,7 +37,7 @@ class AuditTest {
     }
 
     @Test
-    void findsALossNobodyWasToldOf() {
+    void findsAnUnsignalledLoss() {
         publish(10);
         hear(1, 4);
         hear(6, 10);
@@ -291,7 +291,7 @@ class AuditTest {
     }
 
     @Test
-    void doesNotKnowWhatBecameOfWhatWasNotAcknowledged() {
+    void unacknowledgedPublicationIsUncertain() {
         publish(4);
         published.get(CHANNEL).add(50);
         publish(4);

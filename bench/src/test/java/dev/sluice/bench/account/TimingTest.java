@@ -29,7 +29,7 @@ class TimingTest {
     }
 
     @Test
-    void thereIsNothingToRecoverFromWhereNothingHappens() {
+    void noFaultNeedsNoRecovery() {
         hear(one, Set.of());
         hear(two, Set.of());
 
@@ -37,7 +37,7 @@ class TimingTest {
     }
 
     @Test
-    void everyoneMustHaveRecovered() {
+    void everyClientMustHaveRecovered() {
         hear(one, Set.of(3));
         hear(two, Set.of(3, 4, 6));
 
@@ -47,7 +47,7 @@ class TimingTest {
     }
 
     @Test
-    void whatWasLostBeforeDoesNotCount() {
+    void earlierLossDoesNotCount() {
         hear(one, Set.of(1));
         hear(two, Set.of(1));
 
@@ -55,7 +55,7 @@ class TimingTest {
     }
 
     @Test
-    void whatIsLateIsNotRecovered() {
+    void latePublicationIsNoRecovery() {
         hear(one, Set.of());
         hear(two, Set.of(5));
         two.connect().heard(CHANNEL, 5, seconds(7));
@@ -65,7 +65,7 @@ class TimingTest {
     }
 
     @Test
-    void whoHearsNothingMoreHasNotRecovered() {
+    void silentClientHasNotRecovered() {
         hear(one, Set.of());
         hear(two, Set.of(9, 10));
 

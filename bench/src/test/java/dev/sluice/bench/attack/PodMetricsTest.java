@@ -17,7 +17,7 @@ class PodMetricsTest {
             """);
 
     @Test
-    void whatWasCountedMeanwhileIsTold() {
+    void reportsCounterChanges() {
         PodMetrics after = PodMetrics.read("""
                 sluice_refused_total{limit="max-frame"} 7.0
                 sluice_refused_total{limit="origin"} 0.0
@@ -31,7 +31,7 @@ class PodMetricsTest {
     }
 
     @Test
-    void whatRemainsIsTold() {
+    void reportsRemainingGauges() {
         assertEquals(List.of(), BEFORE.remains(BEFORE));
         assertEquals(
                 List.of("sluice_users is 201.0 and was 200.0"),

@@ -58,7 +58,7 @@ class FrameCounterTest {
     }
 
     @Test
-    void passesOverWhatServersSayOfTheirOwnAccord() {
+    void ignoresControlMessages() {
         ByteBuf in = Unpooled.buffer();
         frame(in, FIN | TEXT, "{\"action\":\"ping\"}");
         frame(in, FIN | TEXT, "");

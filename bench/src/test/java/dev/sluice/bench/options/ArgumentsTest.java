@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ArgumentsTest {
 
     @Test
-    void areReadFromLeftToRight() throws Wrong {
+    void argumentsAreReadFromLeftToRight() throws Wrong {
         Arguments arguments = new Arguments("--quick", "--seed", "-7", "--only", "this");
 
         assertEquals("--quick", arguments.next());

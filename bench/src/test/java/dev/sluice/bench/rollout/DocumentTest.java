@@ -19,7 +19,7 @@ class DocumentTest {
             new Machine("a processor", 2, "Linux 6", "25", "none", "20", "none", "abc1234", "2026-11-25");
 
     @Test
-    void everyPlaceIsFilledIn() {
+    void everyPlaceholderIsFilled() {
         String markdown = markdown(outcome(Map.of("1012", 2000), List.of()));
 
         assertFalse(markdown.contains("${"), markdown);
@@ -29,7 +29,7 @@ class DocumentTest {
     }
 
     @Test
-    void errorsAreWhatIsNotAskedFor() {
+    void otherClosesAreErrors() {
         assertEquals(List.of(), outcome(Map.of("1012", 2000), List.of()).objections());
 
         Outcome outcome = outcome(Map.of("1012", 1999, "1006", 1), List.of("u1 was told something"));

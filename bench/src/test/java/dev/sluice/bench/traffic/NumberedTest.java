@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class NumberedTest {
 
     @Test
-    void comesBackAsItWasPublished() {
+    void publicationIsReadBack() {
         Numbered published = new Numbered("upload:7", 42);
         String payload = published.payload(200);
 
@@ -19,7 +19,7 @@ class NumberedTest {
     }
 
     @Test
-    void isNotMistakenForWhatServersSay() {
+    void controlMessagesAreNoPublications() {
         assertFalse(Numbered.is("{\"action\":\"subscribed\",\"channel\":\"upload:7\"}"));
     }
 }
