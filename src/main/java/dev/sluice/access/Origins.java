@@ -18,8 +18,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The origins whose pages may ask: those that are configured, and always the host that the request is for. Only browsers are
- * held by it; other clients can send any {@code Origin}, or none.
+ * The origins whose pages may send requests: the configured ones, and always the host that the request is for. Binds only
+ * browsers; other clients can send any {@code Origin}, or none. Quarkus's CORS filter matches neither subdomains ({@code
+ * https://*.example.org}) nor any port, and takes a page behind a proxy that ends TLS for another origin, as it compares
+ * schemes.
  */
 @Startup
 @Singleton
@@ -57,7 +59,7 @@ public final class Origins {
         this(config.origins(), metrics);
     }
 
-    /** These origins, and each one at the host it connects to. */
+    /** Allows these origins, and that of the requested host. */
     Origins(Optional<List<String>> configured, MeterRegistry metrics) {
         this.refused = new LimitMeter("origin", metrics);
         this.any = configured.isPresent() && configured.get().contains("*");
@@ -67,7 +69,7 @@ public final class Origins {
                 .toList();
     }
 
-    /** Whether the request is from a page that may ask, or from no page; counts and logs those that may not. */
+    /** Whether the request has no {@code Origin} or an allowed one; counts and logs those that have another one. */
     public boolean allow(HttpServerRequest request) {
         List<String> given = request.headers().getAll(HttpHeaders.ORIGIN);
         if (given.isEmpty()) {
@@ -84,11 +86,11 @@ public final class Origins {
     }
 
     /**
-     * Whether a page of that origin may ask.
+     * Whether a page of that origin may send requests.
      *
      * @param header the value of the Origin header
-     * @param host the host the request is for; {@code null} where it says none
-     * @param port its port, not positive where the request leaves it to the scheme
+     * @param host the requested host; {@code null} if there is none
+     * @param port its port; not positive if the request names none
      */
     boolean allow(String header, @Nullable String host, int port) {
         if (any) {
