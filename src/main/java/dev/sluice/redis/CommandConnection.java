@@ -14,9 +14,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends commands to Redis on one connection that is made when it is needed and replaced when it does not answer. Bounding
- * how much is under way at once is up to those who use it. A connection is replaced from time to time in any case, because
- * the configured name may lead to another server by now while the one it led to still answers.
+ * Sends commands to Redis on one connection, which is made when it is needed and replaced when it does not answer. It is
+ * also replaced every {@code sluice.canary.reconnect}, because the configured name may lead to another server by now while
+ * the old one still answers. Quarkus's data source can't do that: its pool keeps a connection for as long as it is used,
+ * whatever {@code pool-recycle-timeout} says ({@code RedisAddressIT.busyConnectionForCommandsFollowsTheAddress} fails with
+ * it). Bounds nothing: callers bound how many commands are under way.
  */
 public final class CommandConnection {
 
@@ -24,18 +26,18 @@ public final class CommandConnection {
     private final Supplier<Redis> clients;
     private final Duration timeout;
     private final Duration reconnect;
-    /** Where the connection is used, and nowhere else. */
+    /** The connections are used on this only. */
     private final Context context;
 
     private @Nullable OpenConnection line;
-    /** What is to take the place of the line once it is connected. */
+    /** Replaces {@code line} once it is connected. */
     private @Nullable OpenConnection next;
 
     /**
-     * One that is not connected yet.
+     * Connects when the first command is sent.
      *
      * @param timeout how long Redis may take to answer
-     * @param reconnect how long a connection is used before it is replaced, or closed where it was not used
+     * @param reconnect how long a connection is used before it is replaced, or closed if it was not used
      */
     CommandConnection(Vertx vertx, Supplier<Redis> clients, Duration timeout, Duration reconnect) {
         this.vertx = vertx;
@@ -46,8 +48,8 @@ public final class CommandConnection {
     }
 
     /**
-     * What Redis answers. Fails where it does not in time, and may have done what it was asked to nevertheless. May be
-     * called, and completes, on any thread.
+     * Completes with Redis's answer. Fails without an answer in time; Redis may have executed the command all the same. May
+     * be called, and completes, on any thread.
      */
     public Uni<Response> send(Request request) {
         return Uni.createFrom().completionStage(() -> ask(request).toCompletionStage());

@@ -18,8 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens lines to Redis as Quarkus has configured its default client. That one itself will not do: closing the client is
- * all that ends a connection that hangs, and its pool would keep handing that out.
+ * Opens connections to Redis with the settings of Quarkus's default client. Each has a client of its own, because only
+ * closing the client ends a connection that hangs while it is being made.
  */
 @Singleton
 public final class CommandConnectionFactory implements RedisOptionsCustomizer {
@@ -50,7 +50,7 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
     }
 
     /**
-     * A line that is used by nobody else and connects when it is first needed.
+     * A connection that only the caller uses, made when the first command is sent.
      *
      * @param timeout how long Redis may take to answer
      */

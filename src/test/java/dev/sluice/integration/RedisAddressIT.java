@@ -115,6 +115,25 @@ class RedisAddressIT {
         }
     }
 
+    /** The pooled client that Quarkus configures keeps a connection for as long as it is used. */
+    @Test
+    void busyConnectionForCommandsFollowsTheAddress() {
+        try (Redis old = Redis.start();
+                Redis moved = Redis.start();
+                TcpProxy address = new TcpProxy(old.port());
+                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()))) {
+            assertThat(publish(pod)).isEqualTo("{\"receivers\":1}");
+            address.leadTo(moved.port());
+            await("subscribed there").atMost(30, TimeUnit.SECONDS).until(() -> {
+                publish(pod);
+                return old.patterns() == 0 && moved.patterns() == 2;
+            });
+            await("published there")
+                    .atMost(10, TimeUnit.SECONDS)
+                    .until(() -> publish(pod).equals("{\"receivers\":1}"));
+        }
+    }
+
     @Test
     void connectionsForCommandsAreReplacedWithoutAnError() {
         try (Redis redis = Redis.start();
