@@ -22,12 +22,16 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,6 +44,8 @@ class TlsIT {
 
     private static final String PASSWORD = "changeit";
     private static final String UNTRUSTED = "unable to find valid certification path";
+
+    private static final int MAX_CONNECTIONS = 200;
 
     private static Pod pod;
     private static SSLContext trusting;
@@ -102,7 +108,10 @@ class TlsIT {
                 keys.toString(),
                 "quarkus.http.ssl.certificate.key-store-password",
                 PASSWORD);
-        pod = Pod.ready(Stage.REDIS, secured);
+        Map<String, String> bounded = new HashMap<>(secured);
+        bounded.put("sluice.limits.connections", "" + (MAX_CONNECTIONS - 10));
+        bounded.put("quarkus.http.limits.max-connections", "" + MAX_CONNECTIONS);
+        pod = Pod.ready(Stage.REDIS, bounded);
     }
 
     @AfterAll
@@ -235,6 +244,18 @@ class TlsIT {
     }
 
     @Test
+    void http2IsNotNegotiated() throws IOException {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (SSLSocket socket = (SSLSocket) trusting.getSocketFactory().createSocket("localhost", port)) {
+            SSLParameters parameters = socket.getSSLParameters();
+            parameters.setApplicationProtocols(new String[] {"h2", "http/1.1"});
+            socket.setSSLParameters(parameters);
+            socket.startHandshake();
+            assertThat(socket.getApplicationProtocol()).isNotEqualTo("h2");
+        }
+    }
+
+    @Test
     void headerLinesAreCountedBehindTls() throws IOException {
         int port = pod.secureWebSocket("/ws").getPort();
         try (Socket socket = trusting.getSocketFactory().createSocket("localhost", port)) {
@@ -243,6 +264,27 @@ class TlsIT {
                     .write(("GET / HTTP/1.1\r\n" + "a:\r\n".repeat(101)).getBytes(StandardCharsets.US_ASCII));
             assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 431");
         }
+    }
+
+    /** Quarkus's own limit counts connections only after the handshake. */
+    @Test
+    void connectionsThatNeverBeginTheHandshakeCount() throws IOException {
+        int port = pod.secureWebSocket("/ws").getPort();
+        long files = pod.openFiles();
+        List<Socket> silent = new ArrayList<>();
+        try {
+            for (int i = 0; i < 2 * MAX_CONNECTIONS; i++) {
+                silent.add(new Socket("localhost", port));
+            }
+            await("refused")
+                    .until(() -> pod.metric("sluice_refused_total{limit=\"max-connections\"}") >= MAX_CONNECTIONS);
+            assertThat(pod.openFiles()).isLessThanOrEqualTo(files + MAX_CONNECTIONS);
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+        }
+        await("gone").until(() -> pod.openFiles() <= files + 2);
     }
 
     @Test

@@ -114,6 +114,18 @@ enum Attack {
             "answers 408",
             Callers::slowBodies),
 
+    ENDLESS_BODIES(
+            "posts of 32 MB in chunks by a publisher", Attack.CROWD, "requests", "answers 413", Callers::endlessBodies),
+
+    PIPELINED_REQUESTS(
+            "requests as fast as they are taken, whose answers are not read",
+            Attack.CROWD,
+            "requests",
+            "refused pipelined-requests",
+            Callers::pipelined),
+
+    MALFORMED_REQUESTS("requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", Callers::malformed),
+
     UNDECIDED(
             "64 users subscribe to 256 channels at a time whose webhook never answers",
             64,

@@ -44,6 +44,21 @@ final class Callers {
     private static final String PUBLISH = post("/api/channels/user:nobody/messages", "Bearer " + PUBLISHER, MESSAGE)
             .repeat(PIPELINED);
 
+    /** Requests that {@link #pipelined} sends at once. */
+    private static final int MANY = 1_000;
+
+    private static final String CHUNK = "4000\r\n" + "x".repeat(0x4000) + "\r\n";
+    private static final int CHUNKS = 2_000;
+
+    private static final List<String> MALFORMED = List.of(
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: [::\r\n\r\n",
+            "GET ?x HTTP/1.1\r\nHost: pod\r\n\r\n",
+            "GET http://[ HTTP/1.1\r\nHost: pod\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: pod\r\nContent-Length: -1\r\n\r\n",
+            "GET /%zz HTTP/1.1\r\nHost: pod\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: pod\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+
     private Callers() {}
 
     static void withoutRight(Attacker by) throws IOException {
@@ -70,6 +85,36 @@ final class Callers {
         String begin = "POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
                 + PUBLISHER + "\r\nContent-Length: 200000\r\n\r\nx";
         Strangers.drip(by, SLOW / Attack.CROWD, begin);
+    }
+
+    static void pipelined(Attacker by) throws IOException {
+        String many = "GET /nothing HTTP/1.1\r\nHost: pod\r\n\r\n".repeat(MANY);
+        try (RawSocket socket = by.connect()) {
+            while (!by.isOver()) {
+                socket.say(many);
+                by.tally().did(MANY);
+            }
+        }
+    }
+
+    static void endlessBodies(Attacker by) throws IOException {
+        try (RawSocket socket = by.connect()) {
+            by.tally().did(1);
+            socket.say("POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
+                    + PUBLISHER + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for (int i = 0; i < CHUNKS && !by.isOver(); i++) {
+                socket.say(CHUNK);
+            }
+            by.tally().answered(socket.status());
+        }
+    }
+
+    static void malformed(Attacker by) throws IOException {
+        try (RawSocket socket = by.connect()) {
+            by.tally().did(1);
+            socket.say(MALFORMED.get(by.round() % MALFORMED.size()));
+            by.tally().answered(socket.status());
+        }
     }
 
     /** One after the other over one connection, as long as the pod leaves it open. */

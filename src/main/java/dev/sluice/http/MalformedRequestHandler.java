@@ -1,35 +1,23 @@
 package dev.sluice.http;
 
-import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.VertxException;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 /**
- * Keeps to HTTP/1.1, the only one that WebSockets begin with here, and refuses what is no proper request of it without a
- * word in the log: Vert.x and Quarkus would write an error for each, with a path that is the client's to choose.
+ * Answers requests that are not HTTP/1.1, for example without a host. Quarkus would log an error with a stack trace for
+ * each, and with a path that the client chooses: see the attack {@code malformed-requests}.
  */
 @Singleton
-final class Http11Only implements HttpServerOptionsCustomizer {
+final class MalformedRequestHandler {
 
     private static final int BAD_REQUEST = 400;
 
-    @Override
-    public void customizeHttpServer(HttpServerOptions options) {
-        options.setHttp2ClearTextEnabled(false);
-    }
-
-    @Override
-    public void customizeHttpsServer(HttpServerOptions options) {
-        options.setUseAlpn(false);
-    }
-
     void register(@Observes Router router) {
-        router.route().order(Integer.MIN_VALUE).failureHandler(Http11Only::failed);
+        router.route().order(Integer.MIN_VALUE).failureHandler(MalformedRequestHandler::failed);
     }
 
     private static void failed(RoutingContext context) {
