@@ -6,7 +6,6 @@ import dev.sluice.harness.Discretion;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
-import io.restassured.path.json.JsonPath;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -121,11 +120,11 @@ final class Api {
     }
 
     /** Asserts that it is a refusal with this status, told as all are. */
-    static JsonPath assertProblem(HttpResponse<String> answer, int status) {
+    static Json assertProblem(HttpResponse<String> answer, int status) {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
         assertThat(answer.body()).doesNotContain("dev.sluice", "java.", "jackson", "Exception", "`");
-        JsonPath problem = JsonPath.from(answer.body());
+        Json problem = Json.from(answer.body());
         assertThat(problem.getInt("status")).isEqualTo(status);
         assertThat(problem.getString("title")).isNotEmpty();
         assertThat(problem.getString("detail")).isNotEmpty();

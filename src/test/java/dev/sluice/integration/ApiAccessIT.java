@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Tokens;
-import io.restassured.path.json.JsonPath;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.List;
@@ -171,11 +170,10 @@ class ApiAccessIT {
 
     @Test
     void openApiDescribesPathsRolesAndErrors() {
-        JsonPath api =
-                JsonPath.from(Api.with(pod, "").get("/q/openapi?format=json").body());
+        Json api = Json.from(Api.with(pod, "").get("/q/openapi?format=json").body());
         assertThat(api.getString("info.title")).isEqualTo("Sluice");
         assertThat(api.getString("components.securitySchemes.token.scheme")).isEqualTo("bearer");
-        assertThat(api.<String, Object>getMap("paths").keySet())
+        assertThat(api.<Object>getMap("paths").keySet())
                 .containsExactlyInAnyOrder(
                         "/api/channels/{channel}",
                         "/api/channels/{channel}/messages",
@@ -200,10 +198,10 @@ class ApiAccessIT {
         assertThat(pod.status("/q/swagger-ui")).as("only dev mode has it").isEqualTo(404);
     }
 
-    private static void assertOperation(JsonPath api, String path, String method, String role, String... statuses) {
+    private static void assertOperation(Json api, String path, String method, String role, String... statuses) {
         String at = "paths.'" + path + "'." + method;
         assertThat(api.<String>getList(at + ".security[0].token")).containsExactly(role);
-        assertThat(api.<String, Object>getMap(at + ".responses").keySet())
+        assertThat(api.<Object>getMap(at + ".responses").keySet())
                 .as(at)
                 .containsExactlyInAnyOrderElementsOf(
                         Stream.concat(Stream.of("400", "401", "403", "503"), Stream.of(statuses))

@@ -1,5 +1,6 @@
 package dev.sluice.integration;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -7,7 +8,6 @@ import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
-import io.restassured.path.json.JsonPath;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.AutoClose;
@@ -97,13 +98,13 @@ class ConsoleIT {
     void watcherGetsPodInfoAndUpdatesEverySecond() {
         Instant before = Instant.now();
         try (Watcher watcher = new Watcher(pod, operator(600))) {
-            JsonPath first = watcher.next();
+            Json first = watcher.next();
             assertThat(first.getString("facts.redis")).isEqualTo("redis://127.0.0.1:" + redis.port());
             assertThat(Instant.parse(first.getString("facts.since"))).isBefore(before);
             assertThat(Instant.parse(first.getString("facts.live"))).isBefore(before);
             assertThat(first.getString("facts.version")).isNotEmpty();
             try (Client client = Client.of(pod, "watched")) {
-                JsonPath sample = watcher.await(
+                Json sample = watcher.await(
                         update -> update.getList("samples").size() == 1 && update.getInt("samples[0].connections") > 0);
                 assertThat(sample.getBoolean("samples[0].live")).isTrue();
                 assertThat(sample.getLong("samples[0].residentBytes"))
@@ -112,16 +113,18 @@ class ConsoleIT {
                 redis.cutSubscribers();
                 client.leave();
             }
-            JsonPath end = watcher.await(update -> update.getList("ends.user").contains("watched"));
-            assertThat(end.getString("ends.find { it.user == 'watched' }.reason"))
-                    .isEqualTo("client_closed");
-            assertThat(end.getInt("ends.find { it.user == 'watched' }.code")).isEqualTo(1000);
-            JsonPath gap = watcher.await(update -> update.get("facts.gap.until") != null);
+            Json end = watcher.await(update -> update.getList("ends.user").contains("watched"));
+            assertThat(end.<Map<String, Object>>getList("ends"))
+                    .filteredOn("user", "watched")
+                    .singleElement(as(InstanceOfAssertFactories.MAP))
+                    .containsEntry("reason", "client_closed")
+                    .containsEntry("code", 1000);
+            Json gap = watcher.await(update -> update.get("facts.gap.until") != null);
             assertThat(Instant.parse(gap.getString("facts.gap.since"))).isAfter(before.minusSeconds(2));
             assertThat(gap.getString("facts.live")).isEqualTo(gap.getString("facts.gap.until"));
         }
         try (Watcher later = new Watcher(pod, operator(600))) {
-            JsonPath first = later.next();
+            Json first = later.next();
             assertThat(first.getList("samples")).as("what was before").hasSizeGreaterThan(1);
             assertThat(first.<String>getList("ends.user")).contains("watched");
         }
@@ -167,7 +170,7 @@ class ConsoleIT {
             for (int i = 0; i < 6; i++) {
                 clients.get(7).subscribe("heard-" + i);
             }
-            JsonPath page = found("?text=crowd-");
+            Json page = found("?text=crowd-");
             assertThat(page.getInt("total")).isEqualTo(25);
             assertThat(page.<String>getList("users.user"))
                     .hasSize(20)
@@ -176,7 +179,7 @@ class ConsoleIT {
             assertThat(page.getInt("users[7].connections")).isEqualTo(2);
             assertThat(page.getList("users[7].channels")).hasSize(4);
             assertThat(page.getInt("users[7].hears")).isEqualTo(7);
-            JsonPath rest = found("?text=crowd-&after=" + page.getString("next"));
+            Json rest = found("?text=crowd-&after=" + page.getString("next"));
             assertThat(rest.<String>getList("users.user")).hasSize(5).startsWith("Crowd-20");
             assertThat(rest.getString("next")).isNull();
             assertThat(rest.getInt("total")).isEqualTo(25);
@@ -189,10 +192,10 @@ class ConsoleIT {
         }
     }
 
-    private static JsonPath found(String query) {
+    private static Json found(String query) {
         HttpResponse<String> answer = Api.operator(pod).get(USERS + query);
         assertThat(answer.statusCode()).isEqualTo(200);
-        return JsonPath.from(answer.body());
+        return Json.from(answer.body());
     }
 
     private static String operator(int seconds) {

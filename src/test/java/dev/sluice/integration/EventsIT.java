@@ -3,7 +3,6 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
-import io.restassured.path.json.JsonPath;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -69,7 +68,7 @@ class EventsIT {
                     "{\"payload\":{\"stage\":\"queued\",\"status\":\"pending\",\"message\":\"\",\"progress_percent\":0},"
                             + "\"action\":\"upload_progress\"}");
             String event = client.next();
-            String timestamp = JsonPath.from(event).getString("timestamp");
+            String timestamp = Json.from(event).getString("timestamp");
             assertThat(timestamp).endsWith("Z");
             assertThat(Instant.parse(timestamp)).isBetween(before.minus(Duration.ofSeconds(1)), Instant.now());
             assertThat(event)
@@ -89,7 +88,7 @@ class EventsIT {
     void timestampsAreUtc(String said, String told) {
         try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
             api.post(path(), "{\"action\":\"upload_failed\",\"error_message\":\"x\",\"timestamp\":\"" + said + "\"}");
-            assertThat(JsonPath.from(client.next()).getString("timestamp")).isEqualTo(told);
+            assertThat(Json.from(client.next()).getString("timestamp")).isEqualTo(told);
         }
     }
 

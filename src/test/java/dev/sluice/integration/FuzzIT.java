@@ -8,7 +8,6 @@ import dev.sluice.fuzz.Upgrades;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
-import io.restassured.path.json.JsonPath;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
@@ -143,7 +142,7 @@ class FuzzIT {
         if (status > 400 || (status == 400 && body < answer.length())) {
             assertThat(answer.substring(0, body).toLowerCase(Locale.ROOT))
                     .contains("content-type: application/problem+json");
-            assertThat(JsonPath.from(answer.substring(body)).getInt("status")).isEqualTo(status);
+            assertThat(Json.from(answer.substring(body)).getInt("status")).isEqualTo(status);
         }
     }
 

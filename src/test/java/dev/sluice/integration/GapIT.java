@@ -7,7 +7,6 @@ import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.TcpProxy;
-import io.restassured.path.json.JsonPath;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -62,7 +61,7 @@ class GapIT {
             Instant frozen = Instant.now();
             await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
             assertThat(sharedPod.status(LIVE)).isEqualTo(200);
-            JsonPath gap = nextGap(client);
+            Json gap = nextGap(client);
             assertThat(gap.getString("until")).isNull();
             assertThat(since(gap)).isBefore(frozen.plusMillis(1)).isAfter(frozen.minusSeconds(3));
             assertThat(sharedPod.metric("sluice_feed_live")).isZero();
@@ -75,7 +74,7 @@ class GapIT {
                 sharedRedis.thaw();
                 await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
                 for (Client told : List.of(client, meanwhile)) {
-                    JsonPath over = nextGap(told);
+                    Json over = nextGap(told);
                     assertThat(since(over)).isEqualTo(since(gap));
                     assertThat(Instant.parse(over.getString("until"))).isAfter(frozen.plusSeconds(2));
                 }
@@ -115,9 +114,9 @@ class GapIT {
         try (Client client = Client.of(sharedPod, "7")) {
             for (int i = 0; i < 3; i++) {
                 sharedRedis.cutSubscribers();
-                JsonPath open = nextGap(client);
+                Json open = nextGap(client);
                 assertThat(open.getString("until")).isNull();
-                JsonPath over = nextGap(client);
+                Json over = nextGap(client);
                 assertThat(since(over)).isEqualTo(since(open));
                 assertThat(Instant.parse(over.getString("until"))).isAfter(since(open));
             }
@@ -255,13 +254,13 @@ class GapIT {
                 .until(() -> redis.patterns() == 2);
     }
 
-    private static JsonPath nextGap(Client client) {
+    private static Json nextGap(Client client) {
         String message = client.nextGap();
         assertThat(message).startsWith("{\"action\":\"gap\",\"since\":\"");
-        return JsonPath.from(message);
+        return Json.from(message);
     }
 
-    private static Instant since(JsonPath gap) {
+    private static Instant since(Json gap) {
         return Instant.parse(gap.getString("since"));
     }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
-import io.restassured.path.json.JsonPath;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,10 +46,10 @@ class NamesIT {
             assertThat(publisher.post("/api/users/-/events?id=" + query, event).statusCode())
                     .isEqualTo(202);
             assertThat(client.next()).contains("upload_failed");
-            JsonPath presence = JsonPath.from(operator.get(connections).body());
+            Json presence = Json.from(operator.get(connections).body());
             assertThat(presence.getString("user")).isEqualTo(user);
             assertThat(presence.getList("connections")).hasSize(1);
-            JsonPath ended = JsonPath.from(operator.delete(connections).body());
+            Json ended = Json.from(operator.delete(connections).body());
             assertThat(ended.getString("user")).isEqualTo(user);
             assertThat(client.closeCode()).isEqualTo(4503);
         }
@@ -66,8 +65,8 @@ class NamesIT {
                             .post("/api/uploads/-/events?id=" + query, event)
                             .statusCode())
                     .isEqualTo(202);
-            assertThat(JsonPath.from(client.next()).getString("upload_id")).isEqualTo(upload);
-            JsonPath audience = JsonPath.from(Api.operator(POD)
+            assertThat(Json.from(client.next()).getString("upload_id")).isEqualTo(upload);
+            Json audience = Json.from(Api.operator(POD)
                     .get("/api/channels/-?channel=upload:" + query)
                     .body());
             assertThat(audience.getInt("connections")).isEqualTo(1);
@@ -78,7 +77,7 @@ class NamesIT {
     void userNamedDashCanBeAddressed() {
         try (Client client = Client.of(POD, "-")) {
             Api operator = Api.operator(POD);
-            assertThat(JsonPath.from(operator.get("/api/users/-/connections").body())
+            assertThat(Json.from(operator.get("/api/users/-/connections").body())
                             .getString("user"))
                     .isEqualTo("-");
             operator.delete("/api/users/-/connections");

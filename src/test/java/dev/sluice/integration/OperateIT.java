@@ -7,7 +7,6 @@ import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
-import io.restassured.path.json.JsonPath;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -73,7 +72,7 @@ class OperateIT {
                 Client b = Client.of(one, "a/b")) {
             HttpResponse<String> answer = Api.operator(one).get("/api/users/a%2Fb/connections");
             assertThat(answer.statusCode()).isEqualTo(200);
-            JsonPath shown = JsonPath.from(answer.body());
+            Json shown = Json.from(answer.body());
             assertThat(shown.getString("scope")).isEqualTo("pod");
             assertThat(shown.getString("user")).isEqualTo("a/b");
             assertThat(shown.<List<String>>getList("connections.channels"))
@@ -198,7 +197,7 @@ class OperateIT {
     void withoutRedisOnlyOwnConnectionsAreClosedAndTheAnswerIs503() {
         try (Client client = Client.of(one, "frozen")) {
             redis.freeze();
-            JsonPath problem = Api.assertProblem(Api.operator(one).delete("/api/users/frozen/connections"), 503);
+            Json problem = Api.assertProblem(Api.operator(one).delete("/api/users/frozen/connections"), 503);
             assertThat(problem.getString("detail")).endsWith("closed: 1");
             assertThat(client.closeCode()).isEqualTo(4503);
         } finally {

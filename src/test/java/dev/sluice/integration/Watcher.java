@@ -1,7 +1,6 @@
 package dev.sluice.integration;
 
 import dev.sluice.harness.Pod;
-import io.restassured.path.json.JsonPath;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -15,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class Watcher implements AutoCloseable {
 
     private static final int PATIENCE_MILLIS = 30_000;
+
+    /** One comes each second. */
+    private static final int PATIENCE_UPDATES = 60;
 
     private final HttpURLConnection connection;
     private final BufferedReader lines;
@@ -32,8 +34,8 @@ final class Watcher implements AutoCloseable {
     }
 
     /** The next update. */
-    JsonPath next() {
-        JsonPath update = nextIfAny();
+    Json next() {
+        Json update = nextIfAny();
         if (update == null) {
             throw new AssertionError("the stream has ended");
         }
@@ -41,28 +43,33 @@ final class Watcher implements AutoCloseable {
     }
 
     /** The next update that is so. */
-    JsonPath await(Predicate<JsonPath> condition) {
-        JsonPath update = next();
-        while (!condition.test(update)) {
-            update = next();
+    Json await(Predicate<Json> condition) {
+        for (int i = 0; i < PATIENCE_UPDATES; i++) {
+            Json update = next();
+            if (condition.test(update)) {
+                return update;
+            }
         }
-        return update;
+        throw new AssertionError("no update is so");
     }
 
     /** Awaits that the pod ends it. */
     void awaitEnd() {
-        while (nextIfAny() != null) {
-            Thread.onSpinWait();
+        for (int i = 0; i < PATIENCE_UPDATES; i++) {
+            if (nextIfAny() == null) {
+                return;
+            }
         }
+        throw new AssertionError("the stream goes on");
     }
 
-    private @Nullable JsonPath nextIfAny() {
+    private @Nullable Json nextIfAny() {
         try {
             String line = lines.readLine();
             while (line != null && !line.startsWith("data:")) {
                 line = lines.readLine();
             }
-            return line == null ? null : JsonPath.from(line.substring("data:".length()));
+            return line == null ? null : Json.from(line.substring("data:".length()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
