@@ -45,9 +45,15 @@ public final class RawClient implements AutoCloseable {
         slow = new SlowInput(socket.getInputStream());
         in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
-        String head = upgrade(socket, behind, headers);
-        if (!head.startsWith("HTTP/1.1 101")) {
-            throw new IOException(head);
+        try {
+            String head = upgrade(socket, behind, headers);
+            if (!head.startsWith("HTTP/1.1 101")) {
+                throw new IOException(head);
+            }
+        } catch (IOException e) {
+            // Nobody else could close it.
+            socket.close();
+            throw e;
         }
     }
 

@@ -15,10 +15,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class KeyFetchTest {
 
@@ -71,12 +74,55 @@ class KeyFetchTest {
     void redirectWithoutATargetIsNotFollowed() throws Exception {
         CompletableFuture<KeyServer.Fetched> fetched =
                 fetch("http").keys().toCompletionStage().toCompletableFuture();
-        try (Socket client = server.accept()) {
+        try (Socket client = asked()) {
             client.getOutputStream()
                     .write("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS))
                     .hasMessageContaining("HTTP status 302, a redirect that is not followed");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "404 Not Found, '', HTTP status 404",
+        "200 OK, <html></html>, 'it is not a JWKS (Content-Type text/html, 13 bytes)'",
+    })
+    void answerWithoutKeysIsNamedAsTheReason(String status, String body, String reason) throws Exception {
+        Future<KeyServer.Fetched> fetched = keys(fetch("http"));
+        try (Socket client = asked()) {
+            client.getOutputStream()
+                    .write(("HTTP/1.1 " + status + "\r\nContent-Type: text/html\r\nContent-Length: " + body.length()
+                                    + "\r\n\r\n" + body)
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS)).hasMessageContaining(reason);
+        }
+    }
+
+    @Test
+    void resetIsNamedAsTheReason() throws Exception {
+        Future<KeyServer.Fetched> fetched = keys(fetch("http"));
+        Socket client = asked();
+        client.setSoLinger(true, 0);
+        client.close();
+        assertThatThrownBy(() -> fetched.get(4, TimeUnit.SECONDS)).hasMessageContaining("Connection reset");
+    }
+
+    @Test
+    void refusedConnectionIsNamedAsTheReason() throws Exception {
+        KeyFetch fetch = fetch("http");
+        server.close();
+        assertThatThrownBy(() -> keys(fetch).get(4, TimeUnit.SECONDS)).hasMessageContaining("Connection refused");
+    }
+
+    /** A client that has asked: what is answered before is none of its answers. */
+    private Socket asked() throws IOException {
+        Socket client = server.accept();
+        assertThat(client.getInputStream().read()).isEqualTo('G');
+        return client;
+    }
+
+    private static Future<KeyServer.Fetched> keys(KeyFetch fetch) {
+        return fetch.keys().toCompletionStage().toCompletableFuture();
     }
 
     @Test

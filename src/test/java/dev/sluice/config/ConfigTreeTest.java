@@ -152,6 +152,9 @@ class ConfigTreeTest {
                 "sluice.routes.\"{a$b}\".audience; user; sluice.routes.{a$b}: a prefix is",
                 "sluice.routes.team.audience; subscribers; sluice.routes.team.access is not set",
                 "sluice.webhook.url; ftp://example.org; sluice.webhook.url is not an http or https URL",
+                "sluice.webhook.connect.url; ftp://example.org/; sluice.webhook.connect.url is not an http or https URL",
+                "sluice.webhook.connect.url; /may-connect; sluice.webhook.connect.url is not an http or https URL",
+                "sluice.webhook.connect.url; http:///nowhere; sluice.webhook.connect.url is not an http or https URL",
                 "sluice.webhook.connect.url; http:/nowhere; sluice.webhook.connect.url is not an http or https URL",
                 "sluice.control.secret; a secret that is too short; at least 32 bytes, has 26",
             })

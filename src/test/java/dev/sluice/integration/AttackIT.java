@@ -111,7 +111,9 @@ class AttackIT {
         SOCKETS_THAT_NEVER_AUTHENTICATE("sluice_refused_total{limit=\"unauthenticated\"}") {
             @Override
             void once() {
-                OPEN.add(RawClient.connect(pod));
+                if (OPEN.size() < MANY) {
+                    OPEN.add(RawClient.connect(pod));
+                }
             }
         },
         STORM_OF_CONNECTS("sluice_refused_total{limit=\"connects-per-second\"}") {

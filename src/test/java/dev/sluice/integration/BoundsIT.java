@@ -26,8 +26,8 @@ class BoundsIT {
 
     /** Far less than what is published; what comes over TCP waits outside the heap. */
     private static final List<String> LITTLE_MEMORY = List.of(
-            "-Xmx96m",
-            "-XX:MaxDirectMemorySize=64m",
+            "-Xmx64m",
+            "-XX:MaxDirectMemorySize=56m",
             "-XX:+ExitOnOutOfMemoryError",
             // Records of every buffer would be most of what is in the heap.
             "-Dio.netty.leakDetection.level=simple");
@@ -63,10 +63,10 @@ class BoundsIT {
             for (int i = 0; i < CROWD; i++) {
                 sleepers.add(RawClient.narrow(pod, "sleeper-" + i).subscribe(upload));
             }
-            // 100 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
-            publish(pod, publisher, healthy, "x".repeat(250_000), 1, 150);
-            publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 60);
-            publish(pod, publisher, healthy, "", 1_000, 120);
+            // 75 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
+            publish(pod, publisher, healthy, "x".repeat(250_000), 1, 100);
+            publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 40);
+            publish(pod, publisher, healthy, "", 1_000, 80);
             healthy.assertNothingMore();
             // How many there are depends on how fast the end of each is noticed.
             assertThat(doomedSoFar).as("those who came in waves").isGreaterThan(2 * CROWD);

@@ -207,16 +207,15 @@ class ConnectWebhookIT {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"ftp://example.org/", "/may-connect", "http:///nowhere"})
-    void invalidUrlFailsTheStart(String url) {
+    @Test
+    void invalidUrlFailsTheStart() {
         Map<String, String> config = Map.of(
                 "quarkus.redis.hosts",
                 Stage.REDIS.uri(),
                 "mp.jwt.verify.publickey.location",
                 Tokens.publicKeyFile().toString(),
                 KEY,
-                url);
+                "ftp://example.org/");
         try (Pod own = Pod.launched(config, Map.of())) {
             assertThat(own.exit(Duration.ofSeconds(20))).isEqualTo(1);
             assertThat(own.log()).contains(KEY);

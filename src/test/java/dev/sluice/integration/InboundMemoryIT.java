@@ -25,19 +25,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Clients that send faster than their messages are handled can't make the pod run out of memory, whether they have
- * authenticated, are about to, or never do. Default limits, a heap of 128 MB.
+ * authenticated, are about to, or never do. Default limits, a heap of 96 MB.
  */
 @Tag("chaos")
 class InboundMemoryIT {
 
     private static final List<String> SMALL_HEAP = List.of(
-            "-Xmx128m",
+            "-Xmx96m",
             "-XX:+ExitOnOutOfMemoryError",
             // Records of every buffer would be most of what is in the heap.
             "-Dio.netty.leakDetection.level=simple");
 
     /** Together they send four times as much as the heap has room for. */
-    private static final int SOCKETS = 30;
+    private static final int SOCKETS = 22;
 
     /** Just under {@code sluice.limits.frames-burst}. */
     private static final int FRAMES = 504;

@@ -34,7 +34,7 @@ final class Json {
     }
 
     /** The value, null where there is none: what a test expects of it is its own matter. */
-    @SuppressWarnings({"unchecked", "NullAway"})
+    @SuppressWarnings({"unchecked", "NullAway", "TypeParameterUnusedInFormals"})
     <T> T get(String path) {
         Object value = root;
         for (MatchResult step : STEP.matcher(path).results().toList()) {

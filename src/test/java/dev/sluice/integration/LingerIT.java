@@ -136,7 +136,8 @@ class LingerIT {
 
     @Test
     void subscriptionsOfAStoppingPodAreRestoredElsewhere() {
-        int users = 200;
+        // More than one message between pods has room for.
+        int users = 150;
         List<Client> clients = new ArrayList<>();
         Pod going = pod();
         try {

@@ -9,22 +9,17 @@ import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that do not read cost a bounded amount of memory, for a bounded time, and nobody else anything. */
 @Tag("chaos")
@@ -38,20 +33,12 @@ class OverflowIT {
     /** More publications than any kernel has room for. */
     private static final int ENOUGH = 2_000;
 
-    private static final Map<Map<String, String>, Pod> STALLING = new HashMap<>();
-
     private final Way way;
     private final Pod pod;
 
     OverflowIT(Way way) {
         this.way = way;
         this.pod = way.pod();
-    }
-
-    @AfterAll
-    static void stop() {
-        STALLING.values().forEach(Pod::close);
-        STALLING.clear();
     }
 
     @BeforeEach
@@ -178,58 +165,6 @@ class OverflowIT {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void slowReaderGetsEverything(boolean epoll) {
-        Pod own = stalling(epoll);
-        awaitNobody(own);
-        double ended = own.disconnects();
-        try (RawClient slow = RawClient.narrow(own, "crowd");
-                Client healthy = Client.of(own, "crowd")) {
-            int published = 0;
-            while (pending(own) < MAX_BYTES / 2) {
-                assertThat(published).isLessThan(ENOUGH);
-                publishToUser(healthy, numbered(++published, 200_000));
-            }
-            // It takes six seconds for one payload, twice as long as it might take nothing.
-            slow.reads(4_000, Duration.ofMillis(120));
-            assertThat(slow.next()).isEqualTo(numbered(1, 200_000));
-            assertThat(pending(own)).as("still busy").isPositive();
-            assertThat(own.disconnects()).isEqualTo(ended);
-            slow.readsFast();
-            for (int i = 2; i <= published; i++) {
-                assertThat(slow.next()).isEqualTo(numbered(i, 200_000));
-            }
-            await().until(() -> pending(own) == 0);
-            assertThat(own.disconnects()).isEqualTo(ended);
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void stalledClientIsClosed(boolean epoll) {
-        Pod own = stalling(epoll);
-        awaitNobody(own);
-        double ended = own.disconnects();
-        double stalled = own.disconnects("stalled");
-        try (RawClient slow = RawClient.narrow(own, "crowd");
-                Client healthy = Client.of(own, "crowd")) {
-            for (int i = 0; pending(own) == 0; i++) {
-                assertThat(i).isLessThan(ENOUGH);
-                publishToUser(healthy, "x".repeat(20_000));
-            }
-            // Somewhat more, as a kernel may yet find room for the last of it.
-            for (int i = 0; i < 10; i++) {
-                publishToUser(healthy, "x".repeat(20_000));
-            }
-            own.awaitDisconnects("stalled", stalled + 1);
-            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
-            await().until(() -> pending(own) == 0);
-            own.awaitDisconnects(ended + 1);
-            publishToUser(healthy, "still here");
-        }
-    }
-
     @Test
     void pingFloodWithoutReadingIsClosed() {
         Map<String, String> asManyAsItLikes =
@@ -284,17 +219,6 @@ class OverflowIT {
             pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 1);
             pod.awaitDisconnects(all + 1);
         }
-    }
-
-    /** A pod that closes those who take nothing for three seconds. */
-    private Pod stalling(boolean epoll) {
-        return STALLING.computeIfAbsent(
-                way.with(Map.of(
-                        "sluice.outbox.max-stall",
-                        "3s",
-                        "quarkus.vertx.prefer-native-transport",
-                        String.valueOf(epoll))),
-                config -> Pod.ready(REDIS, config));
     }
 
     /** One after the other, so that whoever reads keeps up. */

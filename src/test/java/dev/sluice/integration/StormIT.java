@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -60,11 +61,7 @@ class StormIT {
                             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
 
                             """.replace("\n", "\r\n").getBytes(StandardCharsets.US_ASCII));
-            StringBuilder head = new StringBuilder();
-            while (head.indexOf("\r\n\r\n") < 0) {
-                head.append((char) socket.getInputStream().read());
-            }
-            return head.toString();
+            return RawClient.head(socket);
         }
     }
 }

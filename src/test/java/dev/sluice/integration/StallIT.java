@@ -1,0 +1,126 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.RawClient;
+import dev.sluice.harness.Redis;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A client that takes nothing for too long is closed; one that takes something all the time is not. */
+@Tag("chaos")
+@ParameterizedClass
+@EnumSource(Way.class)
+class StallIT {
+
+    private static final Redis REDIS = Stage.REDIS;
+    private static final int MAX_BYTES = 1024 * 1024;
+    /** More publications than any kernel has room for. */
+    private static final int ENOUGH = 2_000;
+
+    private static final Map<Map<String, String>, Pod> STALLING = new HashMap<>();
+
+    private final Way way;
+
+    StallIT(Way way) {
+        this.way = way;
+    }
+
+    @AfterAll
+    static void stop() {
+        STALLING.values().forEach(Pod::close);
+        STALLING.clear();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void slowReaderGetsEverything(boolean epoll) {
+        Pod own = stalling(epoll);
+        awaitNobody(own);
+        double ended = own.disconnects();
+        try (RawClient slow = RawClient.narrow(own, "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            int published = 0;
+            while (pending(own) < MAX_BYTES / 2) {
+                assertThat(published).isLessThan(ENOUGH);
+                publishToUser(healthy, numbered(++published, 200_000));
+            }
+            // It takes six seconds for one payload, twice as long as it might take nothing.
+            slow.reads(4_000, Duration.ofMillis(120));
+            assertThat(slow.next()).isEqualTo(numbered(1, 200_000));
+            assertThat(pending(own)).as("still busy").isPositive();
+            assertThat(own.disconnects()).isEqualTo(ended);
+            slow.readsFast();
+            for (int i = 2; i <= published; i++) {
+                assertThat(slow.next()).isEqualTo(numbered(i, 200_000));
+            }
+            await().until(() -> pending(own) == 0);
+            assertThat(own.disconnects()).isEqualTo(ended);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void stalledClientIsClosed(boolean epoll) {
+        Pod own = stalling(epoll);
+        awaitNobody(own);
+        double ended = own.disconnects();
+        double stalled = own.disconnects("stalled");
+        try (RawClient slow = RawClient.narrow(own, "crowd");
+                Client healthy = Client.of(own, "crowd")) {
+            for (int i = 0; pending(own) == 0; i++) {
+                assertThat(i).isLessThan(ENOUGH);
+                publishToUser(healthy, "x".repeat(20_000));
+            }
+            // Somewhat more, as a kernel may yet find room for the last of it.
+            for (int i = 0; i < 10; i++) {
+                publishToUser(healthy, "x".repeat(20_000));
+            }
+            own.awaitDisconnects("stalled", stalled + 1);
+            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            await().until(() -> pending(own) == 0);
+            own.awaitDisconnects(ended + 1);
+            publishToUser(healthy, "still here");
+        }
+    }
+
+    /** A pod that closes those who take nothing for three seconds. */
+    private Pod stalling(boolean epoll) {
+        return STALLING.computeIfAbsent(
+                way.with(Map.of(
+                        "sluice.outbox.max-stall",
+                        "3s",
+                        "quarkus.vertx.prefer-native-transport",
+                        String.valueOf(epoll))),
+                config -> Pod.ready(REDIS, config));
+    }
+
+    private static void awaitNobody(Pod pod) {
+        pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 0);
+        pod.awaitMetric("sluice_outbox_pending_bytes", 0);
+    }
+
+    private static void publishToUser(Client healthy, String payload) {
+        REDIS.publish("user:crowd", payload);
+        assertThat(healthy.next()).isEqualTo(payload);
+    }
+
+    private static String numbered(int number, int length) {
+        return (number + " ").repeat(length / 2).substring(0, length);
+    }
+
+    private static double pending(Pod pod) {
+        return pod.metric("sluice_outbox_pending_bytes");
+    }
+}
