@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** The ledger as Markdown. */
+/** The ledger as Markdown: a page with the losses, and a file with all figures. */
 final class Document {
 
     private final Machine machine;
@@ -28,8 +28,16 @@ final class Document {
         return Template.of(Document.class, "ledger.md")
                 .fill("clients", Integer.toString(options.clients()))
                 .fill("run", run())
-                .fill("counts", counts())
                 .fill("faults", faults())
+                .text();
+    }
+
+    /** All figures. */
+    String results() {
+        return Template.of(Document.class, "results.md")
+                .fill("run", run())
+                .fill("counts", counts())
+                .fill("times", times())
                 .text();
     }
 
@@ -53,12 +61,20 @@ final class Document {
     }
 
     private String faults() {
-        return rows(entry -> List.of(
-                entry.fault().description(),
-                recovery(entry.timing()),
-                millis(entry, 50),
-                millis(entry, 99),
-                millis(entry, 99.9)));
+        return rows(entry -> {
+            Balance balance = entry.balance();
+            return List.of(
+                    entry.fault().description(),
+                    Figures.number(balance.expected()),
+                    Figures.number(balance.count(Fate.IN_GAP)),
+                    Figures.number(balance.count(Fate.DISCONNECTED)),
+                    Figures.number(balance.count(Fate.MISSED)),
+                    recovery(entry.timing()));
+        });
+    }
+
+    private String times() {
+        return rows(entry -> List.of(millis(entry, 50), millis(entry, 99), millis(entry, 99.9)));
     }
 
     private String rows(Function<Entry, List<String>> cells) {

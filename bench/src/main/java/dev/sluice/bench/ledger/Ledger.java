@@ -50,8 +50,12 @@ public final class Ledger {
             strike(fault);
         }
         Path target = Files.createDirectories(root.resolve(LOGS));
-        Path file = options.isComplete() && clean ? root.resolve("docs/ledger.md") : target.resolve("ledger.md");
-        Files.writeString(file, new Document(machine, options, entries).markdown());
+        boolean valid = options.isComplete() && clean;
+        Path file = valid ? root.resolve("docs/ledger.md") : target.resolve("ledger.md");
+        Document document = new Document(machine, options, entries);
+        Files.writeString(file, document.markdown());
+        Files.writeString(
+                valid ? root.resolve("bench/results/ledger.md") : target.resolve("results.md"), document.results());
         System.out.println((clean ? "everything is accounted for: " : "IT DOES NOT ADD UP: ") + file);
         return clean;
     }
