@@ -46,7 +46,6 @@ final class Document {
                 .fill("run", run())
                 .fill("flags", String.join(" ", Scene.FLAGS))
                 .fill("latencies", latencies())
-                .fill("attacks", attacks())
                 .text();
     }
 
@@ -72,6 +71,7 @@ final class Document {
 
     private String latencies() {
         return rows(entry -> List.of(
+                entry.attack().description(),
                 done(entry),
                 millis(entry.during().getValueAtPercentile(50)),
                 millis(entry.during().getValueAtPercentile(99)),
@@ -101,13 +101,6 @@ final class Document {
                 "%.0f %%".formatted(entry.cores() * 100),
                 resident(entry),
                 gone(entry)));
-    }
-
-    private String attacks() {
-        return entries.stream()
-                .map(entry ->
-                        "| `" + entry.attack().id() + "` | " + entry.attack().description() + " |")
-                .collect(Collectors.joining("\n"));
     }
 
     private String rows(Function<Entry, List<String>> cells) {
