@@ -1,10 +1,10 @@
 package dev.sluice.access;
 
 /**
- * Who has shown a good token.
+ * A user with a valid token.
  *
- * @param user its subject
- * @param until when it is no longer good, clock skew included; milliseconds since the epoch
- * @param grants the channels it names
+ * @param user the token's {@code sub}
+ * @param until when the token expires, clock skew included; milliseconds since the epoch
+ * @param grants the channels of the token's {@code channels} claim
  */
 public record AuthenticatedUser(String user, long until, Grants grants) {}

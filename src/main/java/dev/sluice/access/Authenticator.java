@@ -13,7 +13,7 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides who may connect: the token must be good and, where {@code sluice.webhook.connect.url} is set, a backend must agree.
+ * Decides who may connect: the token must be valid and, if {@code sluice.webhook.connect.url} is set, a backend must agree.
  * Safe for use by several threads.
  */
 @Startup
@@ -34,7 +34,7 @@ public final class Authenticator {
                 .orElse(null);
     }
 
-    /** The verdict on a token's bearer, on any thread; never fails. No event loop is blocked. */
+    /** Authenticates a token; the result comes on any thread and is never a failure. Blocks no event loop. */
     public Uni<TokenResult> verify(String token) {
         ConnectWebhook asked = webhook;
         if (asked == null) {

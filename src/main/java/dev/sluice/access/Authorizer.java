@@ -143,7 +143,7 @@ public final class Authorizer {
         long count = unanswered.pass();
         if (count > 0) {
             LOG.warnf(
-                    "Nobody says who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
+                    "No decision about who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
                     tag(access), RootCause.innermost(failure), count);
         }
         return Decision.UNKNOWN;
@@ -167,7 +167,7 @@ public final class Authorizer {
 
     private Counter asked(Access access, Decision decision) {
         return Counter.builder("sluice.access.asked")
-                .description("Questions who may listen, by whom was asked and what the answer was")
+                .description("Questions about who may listen, by access and decision")
                 .tag("access", tag(access))
                 .tag("decision", decision.name().toLowerCase(Locale.ROOT))
                 .register(metrics);

@@ -28,7 +28,7 @@ interface Backend {
     record Question(String user, String channel) {}
 
     /**
-     * Whether the bearer of a good token may connect.
+     * Whether the user of a valid token may connect.
      *
      * @param user the token's subject
      * @param claims all that the token says

@@ -20,7 +20,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks a backend whether the bearer of a good token may connect: 2xx is a yes, 403 a no, and everything else no answer.
+ * Asks a backend whether the user of a valid token may connect: 2xx means yes, 403 no, and everything else no decision.
  * Answers are kept by the token.
  */
 final class ConnectWebhook {
@@ -42,7 +42,7 @@ final class ConnectWebhook {
         this.backend = Backend.at(url, webhook, tls);
     }
 
-    /** Whether the bearer may connect; fails where the backend does not say. May answer on any thread. */
+    /** Whether the user may connect; fails without a decision. Answers on any thread. */
     Uni<Boolean> ask(String token, ConnectRequest request) {
         String key = digest(token);
         int characters = token.length();

@@ -47,7 +47,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     /** For the fetch that is under way, which ends earlier. */
     private static final int WAIT_SECONDS = 5;
 
-    /** The longest token that is looked at. */
+    /** The longest token that is parsed. */
     static final int MAX_CHARACTERS = 16 * 1024;
 
     static final TokenResult.Refused TOO_LONG =
@@ -66,7 +66,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     }
 
     /**
-     * Gets the source of the keys ready.
+     * Prepares the source of the keys.
      *
      * @throws UnresolvableKeyException where keys that are configured can't be read
      * @throws IllegalArgumentException where a key server can't be asked as it is configured
@@ -81,7 +81,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
-    /** The token is not good, and never will be. */
+    /** The token is invalid, for ever. */
     static final class Rejected extends ParseException {
         private static final long serialVersionUID = 1;
 
@@ -97,7 +97,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
-    /** A token that is good. */
+    /** A valid token. */
     static final class VerifiedToken extends DefaultJWTCallerPrincipal {
 
         private final Map<String, Object> claims;
@@ -112,13 +112,13 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
             this.claims = copy;
         }
 
-        /** What the token says. */
+        /** All claims. */
         Map<String, Object> claims() {
             return claims;
         }
     }
 
-    /** Looking for the key has failed, which says nothing about the token. */
+    /** The key lookup failed, so the token is undecided. */
     private static final class LookupFailed extends UnresolvableKeyException {
         private static final long serialVersionUID = 1;
 
@@ -180,12 +180,12 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     }
 
     /**
-     * Judges by the keys that are known. Does not block.
+     * Verifies with the known keys. Does not block.
      *
      * @param arrival when the token came, by {@link System#nanoTime}
-     * @throws Rejected where it is not good
-     * @throws Undecided where {@link #nextKeys} may decide
-     * @throws KeysUnavailable where looking for the key fails
+     * @throws Rejected if the token is invalid
+     * @throws Undecided if {@link #nextKeys} may decide
+     * @throws KeysUnavailable if the key lookup fails
      */
     VerifiedToken verify(String token, JWTAuthContextInfo info, long arrival) throws Rejected, Undecided {
         if (token.length() > MAX_CHARACTERS) {

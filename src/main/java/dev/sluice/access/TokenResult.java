@@ -2,60 +2,60 @@ package dev.sluice.access;
 
 import java.util.Map;
 
-/** What became of a token. */
+/** The result of verifying a token. */
 public sealed interface TokenResult {
 
     /**
-     * The token is good.
+     * The token is valid.
      *
-     * @param identity who has shown it
-     * @param claims all that it says
+     * @param identity the user it authenticates
+     * @param claims all claims of the token
      */
     record Accepted(AuthenticatedUser identity, Map<String, Object> claims) implements TokenResult {
-        /** Of a token whose claims are of no interest. */
+        /** Without claims. */
         public Accepted(AuthenticatedUser identity) {
             this(identity, Map.of());
         }
     }
 
     /**
-     * The token is not good, and never will be.
+     * The token is invalid, for ever.
      *
      * @param reason what is wrong, for metrics
-     * @param message what is wrong, for its bearer; says nothing about the keys
+     * @param message what is wrong, for the client; contains nothing about the keys
      */
     record Refused(Reason reason, String message) implements TokenResult {}
 
-    /** What can be wrong with a token. */
+    /** Why a token is invalid. */
     enum Reason {
-        /** It is no signed token at all. */
+        /** It is not a signed token. */
         TOKEN,
-        /** No key that is known has signed it, or by an algorithm that is not accepted. */
+        /** No known key has signed it, or the algorithm is not accepted. */
         SIGNATURE,
-        /** Its time is over. */
+        /** It has expired. */
         EXPIRED,
-        /** It is for somebody else. */
+        /** It is for another audience. */
         AUDIENCE,
-        /** It is of another issuer. */
+        /** It is from another issuer. */
         ISSUER,
-        /** It is no access token. */
+        /** It is not an access token. */
         TYPE,
-        /** A claim is missing or can't be accepted. */
+        /** A claim is missing or invalid. */
         CLAIMS
     }
 
-    /** The token is good, but a backend says that its bearer may not connect. */
+    /** The token is valid, but the connect webhook refused its user. */
     record Forbidden() implements TokenResult {
-        /** What is wrong, for the bearer. */
+        /** What is wrong, for the client. */
         public static final String MESSAGE = "you may not connect";
     }
 
-    /** Whether the bearer may connect can't be told now: the keys can't be fetched, or the backend does not answer. */
+    /** No decision now: the keys can't be fetched, or the connect webhook does not answer. */
     record Unavailable() implements TokenResult {}
 
     /**
-     * No key that is known has signed the token, and newer ones can't be asked for yet: it may be forged, or signed with a
-     * key of which this pod has not heard.
+     * No known key has signed the token, and newer keys can't be fetched yet: it is forged, or signed with a key that this pod
+     * does not know.
      */
     record Undecided() implements TokenResult {}
 }

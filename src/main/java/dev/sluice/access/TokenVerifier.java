@@ -87,7 +87,7 @@ public final class TokenVerifier {
         this.workers = vertx.createSharedWorkerExecutor("sluice-tokens", WORKERS);
     }
 
-    /** The verdict on a token, on any thread; never fails. May wait for keys, but holds up nobody else meanwhile. */
+    /** Verifies a token; the result comes on any thread and is never a failure. May wait for keys without blocking a thread. */
     public Uni<TokenResult> verify(String token) {
         long arrival = System.nanoTime();
         return Uni.createFrom()

@@ -12,7 +12,7 @@ public interface WebhookConfig {
     /** Where to ask who may listen; an http or https URL. */
     Optional<URI> url();
 
-    /** Where to ask whether the bearer of a good token may connect; an http or https URL. Where absent, each may. */
+    /** The http or https URL that decides whether the user of a valid token may connect. Absent: every user may. */
     @WithName("connect.url")
     Optional<URI> connectUrl();
 

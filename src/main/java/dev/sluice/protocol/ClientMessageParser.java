@@ -51,7 +51,7 @@ public final class ClientMessageParser {
                             .maxNestingDepth(MAX_DEPTH)
                             .maxTokenCount(MAX_TOKENS)
                             .build())
-                    // The names come from strangers: nothing of them may be kept.
+                    // The names come from clients: none of them may be cached.
                     .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                     .build())
             // Together: a number given as id goes back as it came.

@@ -23,7 +23,7 @@ public enum Refusal {
     TYPE(4003, true),
     /** A claim of the token is missing or can't be accepted. */
     CLAIMS(4003, true),
-    /** The token is good, but a backend says that its bearer may not connect. */
+    /** The token is valid, but the connect webhook refused its user. */
     WEBHOOK(4003, true),
     /** The first message is not a JSON object. */
     NOT_JSON(4004, false),
