@@ -165,7 +165,7 @@ final class Relay {
         }
         sequence++;
         boolean retain = channel.route().retain() == Retain.LAST;
-        // Kept before it is asked who listens: whoever subscribes in between gets it one way or the other.
+        // Retain before the lookup of listeners, so that a client that subscribes in between gets it either way.
         Payload payload = retain ? payload(publication) : null;
         if (payload != null) {
             registry.publishing(sequence);

@@ -19,7 +19,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Names, at start, the environment variables that look like a key of Sluice and set none. An unknown key in a file or a system
- * property fails the start; a variable can't, because it may be somebody else's.
+ * property fails the start; a variable can't, because it may belong to another program.
  */
 @Singleton
 final class UnreadVariableCheck {

@@ -1,6 +1,6 @@
 package dev.sluice.config;
 
-/** To whom a subscription belongs. */
+/** The owner of a subscription. */
 public enum Scope {
     /** To the user: it reaches all connections of the user and ends with the last of them. */
     USER,

@@ -32,7 +32,7 @@ public interface SluiceConfig {
     @InRange(min = "1K", max = "2047M")
     MemorySize maxFrame();
 
-    /** To whom subscriptions belong, and how long they outlive a connection. */
+    /** The owner of subscriptions, and how long they outlive a connection. */
     SubscriptionsConfig subscriptions();
 
     /** What clients may not exceed. */

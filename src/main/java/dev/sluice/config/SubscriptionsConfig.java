@@ -4,10 +4,10 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** To whom subscriptions belong, and how long they outlive a connection. */
+/** The owner of subscriptions, and how long they outlive a connection. */
 public interface SubscriptionsConfig {
 
-    /** To whom a subscription belongs. */
+    /** The owner of a subscription. */
     @WithDefault("user")
     Scope scope();
 

@@ -12,7 +12,7 @@ import java.util.stream.StreamSupport;
 /**
  * What the meters said at one moment; of counters, what they have counted since the pod started.
  *
- * @param nanos the same as {@link System#nanoTime}, which nobody sets back
+ * @param nanos by {@link System#nanoTime}, which is monotonic
  * @param connections authenticated ones
  * @param latency of deliveries
  * @param beats of the canary

@@ -83,7 +83,7 @@ final class Page {
         }
     }
 
-    /** As if there were no such paths, whoever asks. */
+    /** 404 for every client. */
     private static void refuse(RoutingContext request) {
         Problem problem = new Problem(404, "There is nothing at this path");
         request.response()

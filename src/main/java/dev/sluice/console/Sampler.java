@@ -58,7 +58,7 @@ final class Sampler {
         return samples;
     }
 
-    /** Something for each new sample; whoever is too slow misses some of that, and no sample. */
+    /** One item for each new sample; a slow subscriber misses items, but no sample. */
     Multi<Long> news() {
         return news.onOverflow().drop();
     }

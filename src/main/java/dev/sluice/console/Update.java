@@ -3,7 +3,7 @@ package dev.sluice.console;
 import java.util.List;
 
 /**
- * What is told to somebody who watches: all there is to begin with, then what is new.
+ * What a watcher receives: first everything, then only what is new.
  *
  * @param ends connections that have ended
  */

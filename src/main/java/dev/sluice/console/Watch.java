@@ -15,7 +15,7 @@ import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestStreamElementType;
 
-/** Tells whoever watches what is new, once a second, for as long as the token is good. */
+/** Sends a watcher what is new, once a second, until the token expires. */
 @Path("/api/console/updates")
 @RolesAllowed("operator")
 public final class Watch {

@@ -27,7 +27,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
 
-/** Publishes an event of an upload to whoever listens to that upload. */
+/** Publishes an event on the upload's channel. */
 @Path("/api/uploads/{id}/events")
 @RolesAllowed("publisher")
 public final class UploadEventResource {

@@ -26,7 +26,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.resteasy.reactive.ResponseStatus;
 
-/** Publishes any event to a user. */
+/** Publishes any event on the user's channel. */
 @Path("/api/users/{id}/events")
 @RolesAllowed("publisher")
 public final class UserEventResource {

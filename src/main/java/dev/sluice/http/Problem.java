@@ -7,10 +7,10 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import java.util.List;
 
 /**
- * Why a request was not served, as RFC 9457 writes it.
+ * An error response in the format of RFC 9457.
  *
  * @param status the HTTP status
- * @param detail a sentence for whoever made the request; quotes nothing that the request said
+ * @param detail a sentence for the client; quotes nothing of the request
  * @param errors what is wrong with which field, where that can be said
  */
 public record Problem(int status, String detail, List<FieldError> errors) {

@@ -2,7 +2,7 @@ package dev.sluice.log;
 
 import org.jspecify.annotations.Nullable;
 
-/** Makes text that somebody else has written fit for a line of the log. */
+/** Makes text from outside safe for one line of the log. */
 public final class LogSanitizer {
 
     private static final int MAX = 200;

@@ -122,7 +122,7 @@ public final class Outbox {
         }
     }
 
-    /** Drops what is held back of the channel: nobody there wants it any more. */
+    /** Discards held publications of the channel after an unsubscribe. */
     public void forget(Channel channel) {
         if (held != null) {
             held.drop(channel);

@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum ErrorCode {
     /** Not a JSON object of a known form. */
     BAD_MESSAGE,
-    /** An action nobody knows. */
+    /** Unknown action. */
     UNKNOWN_ACTION,
     /** Malformed, of an unknown prefix, or not one to subscribe to. */
     BAD_CHANNEL,

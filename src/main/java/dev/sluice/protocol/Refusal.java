@@ -3,7 +3,7 @@ package dev.sluice.protocol;
 import dev.sluice.access.TokenResult;
 import java.util.Locale;
 
-/** Why somebody did not become a connection, with the close code that says so. */
+/** Why authentication failed, with its close code. */
 public enum Refusal {
     /** No auth message in time. */
     TIMEOUT(4001, true),
@@ -15,7 +15,7 @@ public enum Refusal {
     SIGNATURE(4003, true),
     /** The token's time is over. */
     EXPIRED(4003, true),
-    /** The token is for somebody else. */
+    /** The token is for another audience. */
     AUDIENCE(4003, true),
     /** The token is of another issuer. */
     ISSUER(4003, true),

@@ -3,6 +3,6 @@ package dev.sluice.publish;
 /**
  * Redis has published something.
  *
- * @param receivers how many subscribers it has given it to: the pods, where nobody else listens
+ * @param receivers number of Redis subscribers that received it, normally the pods
  */
 public record Receipt(long receivers) {}

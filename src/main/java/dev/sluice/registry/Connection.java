@@ -29,7 +29,7 @@ public final class Connection {
     /**
      * A connection that has not ended.
      *
-     * @param user whom it belongs to
+     * @param user its user
      * @param grants what its own token allows it to hear, where that counts
      * @param loop the event loop it is bound to
      * @param observers told when it ends

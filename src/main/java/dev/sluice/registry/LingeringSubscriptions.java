@@ -101,7 +101,7 @@ public final class LingeringSubscriptions {
                 : kept.stamps().values().stream().mapToLong(Math::abs).max().orElse(0);
     }
 
-    /** Everything that is kept of a user who was connected to this pod; nothing of others, for whom another pod answers. */
+    /** All kept subscriptions of a user who was connected to this pod; empty for users of other pods. */
     public Map<Channel, Long> own(String user) {
         Kept kept = users.getIfPresent(user);
         return kept == null || !kept.own() ? Map.of() : kept.stamps();

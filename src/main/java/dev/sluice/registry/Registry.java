@@ -163,7 +163,7 @@ public final class Registry {
     /**
      * Replaces what the connection's own token allows it to hear.
      *
-     * @return the channels it heard and no longer hears; a subscription that nobody may hear any more is gone
+     * @return the channels it heard and no longer hears; a subscription without an allowed connection ends
      */
     public List<Channel> regrant(Connection connection, Predicate<Channel> grants) {
         List<Channel> lost = new ArrayList<>();
