@@ -59,7 +59,7 @@ public final class Authorizer {
         this.routes = routes;
         this.authorizers = authorizers;
         this.metrics = metrics;
-        // Whoever watches sees no rise where the first of its kind is also the first value.
+        // Registered at 0 so that Prometheus rate() sees the first increment.
         for (Access access : authorizers.keySet()) {
             for (Decision decision : Decision.values()) {
                 asked(access, decision);
@@ -108,7 +108,7 @@ public final class Authorizer {
                         route.prefix()));
     }
 
-    /** The decision where nobody needs to be asked, else {@code null}. */
+    /** The decision if it is known without asking, else {@code null}. */
     public @Nullable Decision known(AuthenticatedUser identity, Channel channel) {
         return known(identity.user(), identity.grants(), channel);
     }

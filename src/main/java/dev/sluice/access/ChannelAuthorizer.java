@@ -4,7 +4,7 @@ import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import org.jspecify.annotations.Nullable;
 
-/** Knows whether a user may listen to a channel, or whom to ask. */
+/** Decides whether a user may listen to a channel, or asks. */
 interface ChannelAuthorizer {
 
     /** What is known without asking; {@code null} where nothing is. */

@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-/** Whether somebody may listen to a channel. */
+/** Whether a user may listen to a channel. */
 public enum Decision {
     /** They may. */
     ALLOWED,

@@ -8,7 +8,7 @@ import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 
-/** Those whom the backend has put into the Redis set that goes with a channel. */
+/** Allows the users in the channel's Redis set. */
 final class OwnerAuthorizer implements ChannelAuthorizer {
 
     private static final String SET = "sluice:owner:";

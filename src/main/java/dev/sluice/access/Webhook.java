@@ -12,7 +12,7 @@ import java.net.URI;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Those for whom a backend says yes. */
+/** Allows the users whom a backend allows. */
 final class Webhook implements ChannelAuthorizer {
 
     /** Statuses that say nothing of the user: the backend is in trouble. */

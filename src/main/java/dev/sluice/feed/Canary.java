@@ -55,7 +55,7 @@ final class Canary {
         return new Heard(sent.sent(), Duration.ofNanos(nanoTime.getAsLong() - sent.nanos()));
     }
 
-    /** Nothing is awaited any more: nobody listens for a while. */
+    /** Stops waiting for beats, because reading pauses. */
     void forget() {
         awaited.clear();
     }

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 public final class Feed implements Source {
 
-    /** The channel on which pods talk to each other. Whoever may publish on it may say anything. */
+    /** The channel of messages between pods. Every client with the right to publish on it can forge them. */
     public static final String CONTROL = "sluice:control";
 
     /** The named Redis client whose configuration the subscription uses. */

@@ -135,7 +135,7 @@ final class PathProof {
         }
     }
 
-    /** Nothing is awaited any more: nobody listens for a while. */
+    /** Stops waiting for beats, because reading pauses. */
     void forget() {
         canary.forget();
         if (candidate != null) {

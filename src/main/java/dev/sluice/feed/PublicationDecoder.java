@@ -57,7 +57,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** The publications of the current read; handed on as they are, so every batch is a list of its own. */
     private List<Publication> batch = new ArrayList<>();
 
-    /** Bytes to come that nobody wants. */
+    /** Bytes to skip. */
     private long skip;
 
     /** Whether the payload of a channel with too long a name follows. */

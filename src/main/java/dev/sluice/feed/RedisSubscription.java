@@ -51,7 +51,7 @@ final class RedisSubscription implements Subscription {
     private @Nullable BeatPublisher publisher;
     private @Nullable BeatPublisher candidate;
 
-    /** Makes Redis clients that nobody else uses. */
+    /** Creates Redis clients for exclusive use. */
     interface Clients {
         /** One to subscribe with; the pipeline of each connection it makes is handed to the initializer. */
         Redis subscriber(Consumer<ChannelPipeline> initializer);

@@ -5,7 +5,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.HexFormat;
 
-/** Who counts as one when connections are counted by address: whoever has an IPv6 address has at least 64 bits of them. */
+/** Addresses that count as one: an IPv4 address, or an IPv6 /64 network, since one user has at least that. */
 final class AddressGroup {
 
     /** What is not an address comes from a proxy that is trusted; it is still not kept whatever its length. */

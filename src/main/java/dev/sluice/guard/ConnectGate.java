@@ -105,7 +105,7 @@ final class ConnectGate {
     }
 
     private static void refuse(RoutingContext context, int status) {
-        // Whoever is refused has no use for the connection, and here it would take up room.
+        // A refused client does not need the connection, which would use memory here.
         context.response()
                 .setStatusCode(status)
                 .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())

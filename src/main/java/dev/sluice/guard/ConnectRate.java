@@ -20,7 +20,7 @@ public final class ConnectRate {
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-    /** So few cost nobody anything. */
+    /** So few are always harmless. */
     private static final int MIN_BURST = 50;
 
     private final long intervalNanos;

@@ -46,9 +46,9 @@ public final class ConnectionSlots {
 
     /** Why there is no slot. */
     public enum Full {
-        /** For nobody. */
+        /** The pod is full. */
         EVERYBODY(503),
-        /** For nobody from that address. */
+        /** The address has reached its limit. */
         ADDRESS(429);
 
         private final int status;

@@ -32,7 +32,7 @@ final class RequestGuard extends ChannelDuplexHandler {
     private boolean understood;
     private int unanswered;
 
-    /** What has been read already still comes, and is of no use to anybody. */
+    /** Data that was read already still arrives, and is ignored. */
     private boolean cut;
 
     /**

@@ -76,7 +76,7 @@ public final class Retention {
         return channel.route().retain() == Retain.NONE ? null : newest.getIfPresent(channel);
     }
 
-    /** Forgets everything: others may have been published that nobody here has heard. */
+    /** Forgets everything, because this pod may have missed newer publications. */
     public void clear() {
         newest.invalidateAll();
     }

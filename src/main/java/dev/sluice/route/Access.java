@@ -2,12 +2,12 @@ package dev.sluice.route;
 
 /** Who may subscribe to the channels of a route. */
 public enum Access {
-    /** Whoever knows the id. */
+    /** Every user who knows the id. */
     OPEN,
     /** Connections whose token names the channel in its {@code channels} claim. */
     CLAIM,
-    /** Users whom the backend has put into a Redis set that goes with the channel. */
+    /** Users in the channel's Redis set. */
     OWNER,
-    /** Users for whom a backend of ours says yes. */
+    /** Users whom a backend allows. */
     WEBHOOK
 }

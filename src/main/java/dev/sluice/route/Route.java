@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param prefix the part of a channel's name before its first colon
  * @param audience who hears what is published there
- * @param access who may subscribe; {@code null} where nobody can
+ * @param access who may subscribe; {@code null} if clients cannot subscribe
  * @param overflow what happens to it for a connection that is too slow
  * @param retain what of it is kept
  */

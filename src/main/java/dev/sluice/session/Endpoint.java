@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class Endpoint {
 
-    /** Who has shown a good token on the upgrade request, if anybody. */
+    /** The user that the token of the upgrade request authenticated, if any. */
     static final TypedKey<AuthenticatedUser> IDENTITY = new TypedKey<>("sluice.identity");
 
     /** Netty handler of the TCP connection. */
@@ -61,7 +61,7 @@ abstract class Endpoint {
             channel.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
             sessions.start(session, channel, data.remove(IDENTITY));
         } catch (Throwable e) {
-            // Without a session nobody would ever close it.
+            // Without a session nothing would ever close the socket.
             channel.cut();
             throw e;
         }

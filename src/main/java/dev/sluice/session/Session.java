@@ -35,7 +35,7 @@ final class Session implements Inbound.Peer {
     /**
      * How one ended, for the log.
      *
-     * @param user whose it was, {@code null} where nobody was admitted
+     * @param user its user, {@code null} if it was not authenticated
      */
     record Ending(@Nullable String user, String why, Duration lasted) {}
 
@@ -45,7 +45,7 @@ final class Session implements Inbound.Peer {
     /** How long a client may leave a message unfinished. */
     static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    /** Closes whoever came when a limit was reached, and may come again. */
+    /** A limit is reached; the client may try again later. */
     private static final int TRY_AGAIN_LATER = 1013;
 
     private sealed interface State {
@@ -291,7 +291,7 @@ final class Session implements Inbound.Peer {
      * @param notice says so
      */
     void tell(Gap gap, Frame notice) {
-        // Whoever is not admitted yet will be told of what lasts when it is.
+        // A client that is not authenticated yet gets a lasting gap once it is.
         if (state instanceof State.Open open) {
             open.conversation().tell(gap, notice);
         }

@@ -21,7 +21,7 @@ final class SessionMeters {
         this.metrics = metrics;
         this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
         this.maxFrame = new LimitMeter("max-frame", metrics);
-        // Whoever watches sees no rise where the first of its kind is also the first value.
+        // Registered at 0 so that Prometheus rate() sees the first increment.
         for (Refusal reason : Refusal.values()) {
             authFailures(reason);
         }

@@ -79,7 +79,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
             return CheckResult.rejectUpgrade(full.status(), tryAgain());
         }
         context.userData().put(Endpoint.CHANNEL, channel);
-        // Whoever has left meanwhile gets neither an answer nor a WebSocket.
+        // A client that has disconnected meanwhile gets neither an answer nor a WebSocket.
         return check(context, channel, token)
                 .onItem()
                 .transformToUni(result -> channel.isOpen()

@@ -23,7 +23,7 @@ public final class FrameWriterFactory {
                             name = "quarkus.websockets-next.server.per-message-compression-supported",
                             defaultValue = "false")
                     boolean compression) {
-        // What is encoded once for all is compressed for nobody.
+        // Frames that are encoded once for all connections are not compressed.
         this.direct = config.outbox().wire() == OutboxConfig.Path.DIRECT && !compression;
     }
 
