@@ -21,24 +21,25 @@ public final class Slot {
         DECIDED
     }
 
+    /** The connection that has the slot. Its executor is the connection's event loop. */
+    public interface Holder extends Executor {
+        /** It has to make room for a newer connection. Called on the event loop. */
+        void evicted();
+    }
+
     private final ConnectionSlots slots;
-    private final Executor loop;
-    private final Runnable close;
-    private Runnable onEviction;
+    private final Holder holder;
+
+    /** Done instead of telling the holder. */
+    private @Nullable Runnable onEviction;
+
     private State state = State.OUTSIDE;
     private @Nullable String address;
 
-    /**
-     * The place of a connection that has none yet.
-     *
-     * @param loop the connection's event loop
-     * @param close closes the connection; what is done when it is evicted, unless something else is said
-     */
-    public Slot(ConnectionSlots slots, Executor loop, Runnable close) {
+    /** The slot of a connection that has none yet. */
+    public Slot(ConnectionSlots slots, Holder holder) {
         this.slots = slots;
-        this.loop = loop;
-        this.close = close;
-        this.onEviction = close;
+        this.holder = holder;
     }
 
     /**
@@ -48,7 +49,7 @@ public final class Slot {
      */
     public ConnectionSlots.@Nullable Full take(@Nullable String from, boolean token) {
         State next = token ? State.VERIFYING : State.SILENT;
-        onEviction = close;
+        onEviction = null;
         ConnectionSlots.Full full = slots.take(this, from, next);
         if (full == null) {
             state = next;
@@ -57,7 +58,7 @@ public final class Slot {
         return full;
     }
 
-    /** What is to be done instead of closing the connection when it has to make room for a newer one. */
+    /** Replaces {@link Holder#evicted} until it is decided whether the connection may come in. */
     public void onEviction(Runnable action) {
         onEviction = action;
     }
@@ -74,6 +75,7 @@ public final class Slot {
     public void decided() {
         if (state == State.SILENT || state == State.VERIFYING) {
             state = State.DECIDED;
+            onEviction = null;
             slots.decided(this);
         }
     }
@@ -89,10 +91,15 @@ public final class Slot {
 
     /** Makes its connection give way to a newer one, unless it has left that state meanwhile. May be called on any thread. */
     void evict(State from) {
-        loop.execute(() -> {
+        holder.execute(() -> {
             if (state == from) {
+                Runnable instead = onEviction;
                 decided();
-                onEviction.run();
+                if (instead != null) {
+                    instead.run();
+                } else {
+                    holder.evicted();
+                }
             }
         });
     }

@@ -21,7 +21,7 @@ import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
-import dev.sluice.session.Conversation.Request;
+import dev.sluice.session.PendingSubscriptions.Request;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.List;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Does what authenticated clients ask for. */
 @Singleton
-final class CommandHandler {
+final class CommandHandler implements Session.Requests {
 
     private final Routes routes;
     private final Authorizer authorizer;
@@ -57,80 +57,88 @@ final class CommandHandler {
     }
 
     /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
-    void execute(Conversation conversation, ClientMessage message) {
+    @Override
+    public void execute(Client client, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
             Request request = new Request(subscribe.retained(), subscribe.id());
-            each(
-                    conversation,
-                    subscribe.channels(),
-                    subscribe.id(),
-                    channel -> subscribe(conversation, channel, request));
+            each(client, subscribe.channels(), subscribe.id(), channel -> subscribe(client, channel, request));
         } else if (message instanceof Unsubscribe unsubscribe) {
             each(
-                    conversation,
+                    client,
                     unsubscribe.channels(),
                     unsubscribe.id(),
-                    channel -> unsubscribe(conversation, channel, unsubscribe.id()));
+                    channel -> unsubscribe(client, channel, unsubscribe.id()));
         } else if (message instanceof ClientMessage.Ping ping) {
-            conversation.send(ServerMessage.pong(ping.id()));
+            client.connection().send(ServerMessage.pong(ping.id()));
         } else if (message instanceof InvalidMessage invalid) {
-            conversation.send(ServerMessage.error(invalid.code(), invalid.message(), invalid.id()));
+            client.connection().send(ServerMessage.error(invalid.code(), invalid.message(), invalid.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
-            conversation.send(
-                    ServerMessage.error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
+            client.connection()
+                    .send(ServerMessage.error(
+                            ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
     /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
-    void renew(Conversation conversation, AuthenticatedUser identity) {
-        conversation.renew(identity);
-        registry.regrant(conversation.connection(), identity.grants())
-                .forEach(channel -> leave(conversation.connection(), channel, null));
+    @Override
+    public void renew(Client client, AuthenticatedUser identity) {
+        client.renew(identity);
+        registry.regrant(client.connection(), identity.grants())
+                .forEach(channel -> leave(client.connection(), channel, null));
     }
 
-    private void subscribe(Conversation conversation, Channel channel, Request request) {
-        Decision known = authorizer.known(conversation.identity(), channel);
+    private void subscribe(Client client, Channel channel, Request request) {
+        Decision known = authorizer.known(client.identity(), channel);
         if (known != null) {
-            decided(conversation, channel, request, known);
-        } else if (conversation.undecided() >= registry.maxSubscriptions() || !conversation.hasRoomFor(request)) {
-            tooMany(conversation, channel, request.id());
-        } else if (conversation.await(channel, request)) {
+            decided(client, channel, request, known);
+            return;
+        }
+        PendingSubscriptions pending = client.pending();
+        if (pending.count() >= registry.maxSubscriptions() || !pending.hasRoomFor(request)) {
+            tooMany(client, channel, request.id());
+        } else if (pending.add(channel, request)) {
             authorizer
-                    .ask(conversation.identity().user(), channel)
+                    .ask(client.identity().user(), channel)
                     .subscribe()
                     // Unless it has been unsubscribed meanwhile, in which case nothing waits for this any more.
-                    .with(decision -> conversation.run(() -> conversation
-                            .settle(channel)
-                            .forEach(waiting -> decided(conversation, channel, waiting, decision))));
+                    .with(decision -> client.connection()
+                            .loop()
+                            .execute(() -> pending.remove(channel)
+                                    .forEach(waiting -> decided(client, channel, waiting, decision))));
         }
     }
 
-    private void unsubscribe(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+    private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
         // Those requests that are not decided yet come to the same.
-        conversation.settle(channel).forEach(waiting -> leave(conversation.connection(), channel, waiting.id()));
-        registry.unsubscribe(conversation.connection(), channel);
-        leave(conversation.connection(), channel, id);
+        client.pending().remove(channel).forEach(waiting -> leave(client.connection(), channel, waiting.id()));
+        registry.unsubscribe(client.connection(), channel);
+        leave(client.connection(), channel, id);
     }
 
-    private void decided(Conversation conversation, Channel channel, Request request, Decision decision) {
+    private void decided(Client client, Channel channel, Request request, Decision decision) {
         JsonNode id = request.id();
         switch (decision) {
-            case ALLOWED -> join(conversation, channel, request);
+            case ALLOWED -> join(client, channel, request);
             case FORBIDDEN -> {
-                conversation.send(ServerMessage.error(
-                        ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                client.connection()
+                        .send(ServerMessage.error(
+                                ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
                 if (channel.route().access() != Access.CLAIM) {
-                    revoke(conversation.connection(), channel);
+                    revoke(client.connection(), channel);
                 }
             }
             case UNKNOWN ->
-                conversation.send(ServerMessage.error(
-                        ErrorCode.UNAVAILABLE, "can't find out now whether you may listen", channel.name(), id));
+                client.connection()
+                        .send(ServerMessage.error(
+                                ErrorCode.UNAVAILABLE,
+                                "can't find out now whether you may listen",
+                                channel.name(),
+                                id));
         }
     }
 
-    private void join(Conversation conversation, Channel channel, Request request) {
-        Connection connection = conversation.connection();
+    private void join(Client client, Channel channel, Request request) {
+        Connection connection = client.connection();
         Subscribed subscribed = registry.subscribe(connection, channel);
         switch (subscribed) {
             case YES, ALREADY -> {
@@ -143,7 +151,7 @@ final class CommandHandler {
                     connection.send(ServerMessage.subscribed(channel.name(), false, request.id()));
                 }
             }
-            case TOO_MANY -> tooMany(conversation, channel, request.id());
+            case TOO_MANY -> tooMany(client, channel, request.id());
             case GONE -> {}
         }
     }
@@ -160,24 +168,30 @@ final class CommandHandler {
         connection.send(ServerMessage.unsubscribed(channel.name(), id));
     }
 
-    private void tooMany(Conversation conversation, Channel channel, @Nullable JsonNode id) {
+    private void tooMany(Client client, Channel channel, @Nullable JsonNode id) {
         tooManySubscriptions.exceeded();
-        conversation.send(
-                ServerMessage.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+        client.connection()
+                .send(ServerMessage.error(
+                        ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
     }
 
-    private void each(Conversation conversation, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
+    private void each(Client client, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
         for (String name : names) {
             Channel channel = routes.resolve(name);
             if (channel == null) {
                 if (routes.isTooLong(name)) {
                     idTooLong.exceeded();
                 }
-                conversation.send(ServerMessage.error(
-                        ErrorCode.BAD_CHANNEL, "no such channel: prefix unknown, or id empty or too long", name, id));
+                client.connection()
+                        .send(ServerMessage.error(
+                                ErrorCode.BAD_CHANNEL,
+                                "no such channel: prefix unknown, or id empty or too long",
+                                name,
+                                id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
-                conversation.send(
-                        ServerMessage.error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
+                client.connection()
+                        .send(ServerMessage.error(
+                                ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel);
             }

@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.protocol.ClientMessage;
@@ -56,9 +55,6 @@ abstract class Endpoint {
         try {
             Session session = sessions.open(socket, channel);
             data.put(SESSION, session);
-            // The callback below never comes where the connection was closed before it was a WebSocket. It is asked for
-            // before anything is answered, which takes memory that may not be there.
-            channel.whenClosed(() -> session.run(() -> end(session, socket, Disconnect.CONNECTION_LOST)));
             sessions.start(session, channel, data.remove(IDENTITY));
         } catch (Throwable e) {
             // Without a session nothing would ever close the socket.
@@ -84,7 +80,7 @@ abstract class Endpoint {
     void close(CloseReason reason, WebSocketConnection socket) {
         Session session = session(socket);
         if (session != null) {
-            end(session, socket, Disconnect.CLIENT_CLOSED);
+            sessions.end(session, Disconnect.CLIENT_CLOSED);
         }
     }
 
@@ -114,19 +110,6 @@ abstract class Endpoint {
             }
         } finally {
             session.handled();
-        }
-    }
-
-    private void end(Session session, WebSocketConnection socket, Disconnect reason) {
-        Session.Ending ending = sessions.end(session, reason);
-        if (ending != null) {
-            LOG.debugf(
-                    "%s has ended after %s: %s; user %s, subprotocol %s",
-                    socket.id(),
-                    ending.lasted(),
-                    ending.why(),
-                    LogSanitizer.text(ending.user()),
-                    LogSanitizer.text(socket.subprotocol()));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.SluiceConfig.Auth.OnExpiry;
+import dev.sluice.outbox.Disconnect;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.vertx.core.Vertx;
@@ -9,6 +10,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,12 @@ final class Heartbeat {
     private static final int TICKS_PER_INTERVAL = 20;
 
     private static final long MAX_TICK_MILLIS = 1000;
+
+    /** Signs of life a peer may leave unanswered, one after the other. */
+    private static final int MAX_UNANSWERED = 3;
+
+    /** How long a client may leave a message unfinished. */
+    static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final SessionRegistry sessions;
     private final Vertx vertx;
@@ -51,12 +59,45 @@ final class Heartbeat {
         long date = System.currentTimeMillis();
         for (Session session : open) {
             if (closesExpired) {
-                session.expire(date);
+                expire(session, date);
             }
-            session.beat(now, interval.toNanos());
+            beat(session, now, interval.toNanos());
             if (maxAge != null) {
-                session.retire(now, maxAge.toNanos());
+                retire(session, now, maxAge.toNanos());
             }
+        }
+    }
+
+    /** Ends it where the token it was shown last is no longer good; in milliseconds since the epoch. */
+    static void expire(Session session, long now) {
+        if (session.isOpen() && now >= session.identity().until()) {
+            session.disconnect(Disconnect.TOKEN_EXPIRED);
+        }
+    }
+
+    /**
+     * Asks for a sign of life where it is time to, and ends it where none has come for too long, or not the end of a
+     * message; both in nanoseconds of {@link System#nanoTime}.
+     */
+    static void beat(Session session, long now, long interval) {
+        if (!session.isOpen()) {
+            return;
+        }
+        if (session.isUnfinishedFor(now, MAX_UNFINISHED_NANOS)) {
+            session.disconnect(Disconnect.INBOUND_FULL);
+        } else if (session.isBeatDue(now, interval)) {
+            if (session.unanswered() == MAX_UNANSWERED) {
+                session.disconnect(Disconnect.PEER_SILENT);
+            } else {
+                session.beat();
+            }
+        }
+    }
+
+    /** Ends it where it is older than the limit, give or take a tenth; both in nanoseconds. */
+    static void retire(Session session, long now, long maxAge) {
+        if (session.age(now) >= maxAge - maxAge / 10 + maxAge / 5 * session.share() / Session.SHARES) {
+            session.disconnect(Disconnect.MAX_AGE);
         }
     }
 

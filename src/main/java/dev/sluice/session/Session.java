@@ -1,10 +1,7 @@
 package dev.sluice.session;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
-import dev.sluice.guard.Slot;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
@@ -13,24 +10,38 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
-import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
 import dev.sluice.wire.Inbound;
+import dev.sluice.wire.WebSocketChannel;
+import io.quarkus.websockets.next.WebSocketConnection;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One WebSocket: unauthenticated, then open, then over. Every method is to be called on the WebSocket's event loop, except
- * {@link #loop}, {@link #run} and {@link #whenClosed}.
+ * One WebSocket from its upgrade to its end: its state, and what changes it. {@link Authentication}, {@link CommandHandler} and
+ * {@link Heartbeat}, which all sessions share, do the rest. Every method is to be called on the WebSocket's event loop,
+ * except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
-final class Session implements Inbound.Peer {
+final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Consumer<Disconnect> {
+
+    /** What authenticated clients ask for. */
+    interface Requests {
+        void execute(Client client, ClientMessage message);
+
+        /** The client has shown another token of the same user, which counts from now on. */
+        void renew(Client client, AuthenticatedUser identity);
+    }
 
     /**
      * How one ended, for the log.
@@ -42,54 +53,79 @@ final class Session implements Inbound.Peer {
     /** In how many shares a period is cut to have a moment for each session. */
     static final int SHARES = 1 << 16;
 
-    /** How long a client may leave a message unfinished. */
-    static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
+    /** Close code: a limit is reached; the client may try again later. */
+    static final int TRY_AGAIN_LATER = 1013;
 
-    /** A limit is reached; the client may try again later. */
-    private static final int TRY_AGAIN_LATER = 1013;
-
-    private sealed interface State {
-        /** It has not been let in yet. */
-        record Authenticating(AuthHandshake handshake) implements State {}
-
+    private enum State {
+        /** No token has been shown yet. */
+        UNAUTHENTICATED,
+        /** A token is being verified. */
+        VERIFYING,
         /** It is a connection. */
-        record Open(Conversation conversation) implements State {}
-
-        /** Nothing is answered any more. */
-        record Over() implements State {}
+        OPEN,
+        /** Nothing is answered any more, or yet. */
+        OVER
     }
 
     private static final Logger LOG = Logger.getLogger(Session.class);
 
-    private final SessionHost host;
+    private final Authentication authentication;
+    private final Requests requests;
     private final Outbox outbox;
     private final Loop loop;
-    private final CompletableFuture<Void> ended = new CompletableFuture<>();
-    private State state = new State.Over();
-    private final KeepAlive keepAlive = new KeepAlive();
-    private Runnable admitted = () -> {};
-    private @Nullable Slot slot;
-    private @Nullable String refused;
     private final long started = System.nanoTime();
-    private @Nullable Inbound inbound;
+    private State state = State.OVER;
+    private @Nullable SessionRegistry sessions;
+    private @Nullable WebSocketConnection socket;
+    private @Nullable WebSocketChannel channel;
+    private @Nullable Runnable authTimer;
+    private @Nullable Connection connection;
+    private @Nullable AuthenticatedUser identity;
+    private boolean refreshing;
+    private @Nullable PendingSubscriptions pending;
+
+    /** The interruption that the client has been told of, while it lasts. */
+    private @Nullable Gap told;
+
+    /** Why it was closed although it was no connection. */
+    private @Nullable String refused;
 
     /** What the newest ping carried that is not answered yet. */
     private byte @Nullable [] pinged;
 
-    /**
-     * A session that has not started.
-     *
-     * @param loop the WebSocket's event loop
-     */
-    Session(SessionHost host, FrameWriter writer, OutboxFactory outboxes, Loop loop) {
-        this.host = host;
-        this.outbox = outboxes.open(writer, loop, this::disconnect);
+    private boolean beating;
+    private long nextBeat;
+    private int unanswered;
+    private boolean closed;
+    private @Nullable List<CompletableFuture<Void>> onClosed;
+
+    /** A session that has not started, on the WebSocket's event loop. */
+    Session(Authentication authentication, Requests requests, FrameWriter writer, OutboxFactory outboxes, Loop loop) {
+        this.authentication = authentication;
+        this.requests = requests;
+        this.outbox = outboxes.open(writer, loop, this);
         this.loop = loop;
     }
 
-    /** The WebSocket's event loop. */
+    /** Who is told of its end; to be said before it starts. */
+    void belongsTo(SessionRegistry registry, WebSocketConnection to) {
+        sessions = registry;
+        socket = to;
+    }
+
+    /** Where its messages come from; to be said before it starts. */
+    void hears(WebSocketChannel from) {
+        channel = from;
+    }
+
     Loop loop() {
         return loop;
+    }
+
+    /** Its WebSocket; {@code null} only in tests. */
+    @Nullable
+    WebSocketConnection socket() {
+        return socket;
     }
 
     /** Runs a task on the WebSocket's event loop, and ends the session where the task throws; may be called on any thread. */
@@ -104,84 +140,138 @@ final class Session implements Inbound.Peer {
         });
     }
 
-    /** What is to be run once it becomes a connection; to be said before it starts. */
-    void whenAdmitted(Runnable action) {
-        admitted = action;
-    }
-
-    /** The place of its connection, of which it may be evicted; to be said before it starts. */
-    void holds(Slot held) {
-        slot = held;
-        held.onEviction(() -> close(TRY_AGAIN_LATER, "too many connections that have not authenticated"));
-    }
-
-    /** A token is being verified: it is silent no more. */
-    void verifying() {
-        if (slot != null) {
-            slot.verifying();
-        }
-    }
-
-    /** Where its messages come from; to be said before it starts. */
-    void hears(Inbound from) {
-        inbound = from;
-    }
-
-    /** Starts it; with a bearer where the upgrade request has shown one already. */
-    void opened(@Nullable AuthenticatedUser identity) {
-        if (identity == null) {
-            state = new State.Authenticating(new AuthHandshake(host, this));
+    /** Starts it; with a identity where the upgrade request has shown one already. */
+    void opened(@Nullable AuthenticatedUser shown) {
+        if (shown == null) {
+            authentication.await(this);
         } else {
-            admit(identity, null);
+            authentication.admit(this, shown, null);
         }
+    }
+
+    /** Awaits the auth message until the timer has run out. */
+    void await(Runnable timer) {
+        state = State.UNAUTHENTICATED;
+        authTimer = timer;
+    }
+
+    /** A token is being verified, until the timer has run out. */
+    void verifying(Runnable timer) {
+        state = State.VERIFYING;
+        authTimer = timer;
+        if (channel != null) {
+            channel.slot().verifying();
+        }
+    }
+
+    /** The connection that it becomes if it is {@link #admitted}; what came before is over. */
+    Connection newConnection(AuthenticatedUser of, Consumer<Disconnected> observers) {
+        over();
+        return new Connection(of.user(), of.grants(), outbox, loop, observers);
+    }
+
+    void admitted(Connection added, AuthenticatedUser of) {
+        connection = added;
+        identity = of;
+        state = State.OPEN;
+        if (channel != null) {
+            channel.slot().decided();
+            channel.inbound().authenticated();
+        }
+    }
+
+    boolean isUnauthenticated() {
+        return state == State.UNAUTHENTICATED;
+    }
+
+    boolean isVerifying() {
+        return state == State.VERIFYING;
+    }
+
+    boolean isOpen() {
+        return state == State.OPEN;
+    }
+
+    /** Whether it has ended or is being closed, so that messages no longer matter. */
+    boolean isOver() {
+        return state == State.OVER || (state == State.OPEN && connection().ended() != null);
     }
 
     /** A message has come; not to be called while it {@link #takesMessage takes none}. */
     void received(ClientMessage message) {
         int more = message.weight() - 1;
-        if (more > 0 && inbound != null && !inbound.admits(more)) {
+        if (more > 0 && channel != null && !channel.inbound().admits(more)) {
             return;
         }
-        if (state instanceof State.Authenticating authenticating) {
-            authenticating.handshake().received(message);
-        } else if (state instanceof State.Open open) {
-            if (message instanceof Auth auth) {
-                refresh(open.conversation(), auth);
-            } else {
-                host.execute(open.conversation(), message);
+        switch (state) {
+            case UNAUTHENTICATED, VERIFYING -> authentication.received(this, message);
+            case OPEN -> {
+                if (message instanceof Auth auth) {
+                    authentication.refresh(this, auth);
+                } else {
+                    requests.execute(this, message);
+                }
             }
+            case OVER -> {}
         }
     }
 
     /** The message that came last has been handled. */
     void handled() {
-        if (inbound != null) {
-            inbound.handled();
+        if (channel != null) {
+            channel.inbound().handled();
         }
-    }
-
-    /** Whether it has ended or is being closed, so that messages no longer matter. */
-    boolean isOver() {
-        return state instanceof State.Over
-                || (state instanceof State.Open open
-                        && open.conversation().connection().ended() != null);
     }
 
     @Override
     public boolean takesMessage() {
-        if (state instanceof State.Open && outbox.isFull()) {
+        if (state == State.OPEN && outbox.isFull()) {
             // Its answer would only wait as well.
             outbox.whenDrained(this::drained);
             return false;
         }
-        return !(state instanceof State.Authenticating authenticating)
-                || authenticating.handshake().takesMessage();
+        return state != State.VERIFYING;
     }
 
-    void authTimedOut() {
-        if (state instanceof State.Authenticating authenticating) {
-            authenticating.handshake().timedOut();
+    /** It takes messages again. */
+    void proceed() {
+        if (channel != null) {
+            channel.inbound().proceed();
         }
+    }
+
+    @Override
+    public Connection connection() {
+        return Objects.requireNonNull(connection);
+    }
+
+    @Override
+    public AuthenticatedUser identity() {
+        return Objects.requireNonNull(identity);
+    }
+
+    @Override
+    public void renew(AuthenticatedUser renewed) {
+        identity = renewed;
+    }
+
+    @Override
+    public PendingSubscriptions pending() {
+        if (pending == null) {
+            pending = new PendingSubscriptions();
+        }
+        return pending;
+    }
+
+    /** Another token of its user is being verified; false where one is already. */
+    boolean beginRefresh() {
+        boolean first = !refreshing;
+        refreshing = true;
+        return first;
+    }
+
+    void endRefresh() {
+        refreshing = false;
     }
 
     /** Its moment in whatever is done with all sessions one after the other, out of {@link #SHARES}. */
@@ -189,55 +279,53 @@ final class Session implements Inbound.Peer {
         return System.identityHashCode(this) & (SHARES - 1);
     }
 
-    /**
-     * Asks for a sign of life where it is time to, and ends it where none has come for too long, or not the end of a
-     * message; both in nanoseconds of {@link System#nanoTime}.
-     */
-    void beat(long now, long interval) {
-        if (!(state instanceof State.Open)) {
-            return;
-        }
-        if (inbound != null && inbound.isUnfinishedFor(now, MAX_UNFINISHED_NANOS)) {
-            disconnect(Disconnect.INBOUND_FULL);
-            return;
-        }
-        switch (keepAlive.due(now, interval)) {
-            case NOTHING -> {}
-            case BEAT -> {
-                if (!outbox.busy()) {
-                    // Else it would wait behind what is under way, whose time is measured anyway.
-                    keepAlive.asked();
-                }
-                tell(ServerMessage.PING);
-                tell(new Frame.Ping());
-            }
-            case END -> disconnect(Disconnect.PEER_SILENT);
-        }
+    /** How long it has lasted, in nanoseconds; {@code now} is of {@link System#nanoTime}. */
+    long age(long now) {
+        return now - started;
     }
 
-    /** Ends it where it is older than the limit, give or take a tenth; both in nanoseconds. */
-    void retire(long now, long maxAge) {
-        if (now - started >= maxAge - maxAge / 10 + maxAge / 5 * share() / SHARES) {
-            disconnect(Disconnect.MAX_AGE);
-        }
+    /** Whether the end of a message has been missing for so long; both in nanoseconds. */
+    boolean isUnfinishedFor(long now, long nanos) {
+        return channel != null && channel.inbound().isUnfinishedFor(now, nanos);
     }
 
-    /** Ends it where the token it was shown last is no longer good; in milliseconds since the epoch. */
-    void expire(long now) {
-        if (state instanceof State.Open open
-                && now >= open.conversation().identity().until()) {
-            disconnect(Disconnect.TOKEN_EXPIRED);
+    /** Whether it is time to ask for a sign of life, which is then so again after the interval; both in nanoseconds. */
+    boolean isBeatDue(long now, long interval) {
+        if (!beating) {
+            // The first at any time, so that those who came together are not served together for ever.
+            beating = true;
+            nextBeat = now + ThreadLocalRandom.current().nextLong(interval);
         }
+        if (now - nextBeat < 0) {
+            return false;
+        }
+        nextBeat = now + interval;
+        return true;
+    }
+
+    /** How many requests for a sign of life are unanswered. */
+    int unanswered() {
+        return unanswered;
+    }
+
+    /** Asks for a sign of life. */
+    void beat() {
+        if (!outbox.busy()) {
+            // Else it would wait behind what is under way, whose time is measured anyway.
+            unanswered++;
+        }
+        tell(ServerMessage.PING);
+        tell(new Frame.Ping());
     }
 
     @Override
     public void heard() {
-        keepAlive.heard();
+        unanswered = 0;
     }
 
     @Override
     public void pinged(byte[] bytes) {
-        if (state instanceof State.Open || !outbox.busy()) {
+        if (state == State.OPEN || !outbox.busy()) {
             outbox.send(new Frame.Pong(bytes));
         } else {
             // RFC 6455, 5.5.3: of several pings only the newest needs an answer.
@@ -251,9 +339,7 @@ final class Session implements Inbound.Peer {
             outbox.send(new Frame.Pong(pinged));
             pinged = null;
         }
-        if (inbound != null) {
-            inbound.proceed();
-        }
+        proceed();
     }
 
     @Override
@@ -263,8 +349,9 @@ final class Session implements Inbound.Peer {
 
     @Override
     public void heldTooMany() {
-        if (state instanceof State.Authenticating) {
-            refuse(Refusal.FLOOD, "more than " + Inbound.MAX_HELD + " messages before the auth message was answered");
+        if (state == State.UNAUTHENTICATED || state == State.VERIFYING) {
+            String message = "more than " + Inbound.MAX_HELD + " messages before the auth message was answered";
+            authentication.refuse(this, Refusal.FLOOD, message);
         }
     }
 
@@ -278,126 +365,123 @@ final class Session implements Inbound.Peer {
         disconnect(Disconnect.CONNECTION_RESET);
     }
 
+    @Override
+    public void evicted() {
+        close(TRY_AGAIN_LATER, "too many connections that have not authenticated");
+    }
+
+    @Override
+    public void closed() {
+        SessionRegistry those = sessions;
+        if (those != null) {
+            run(() -> those.end(this, Disconnect.CONNECTION_LOST));
+        }
+    }
+
+    /** The outbox has failed. */
+    @Override
+    public void accept(Disconnect reason) {
+        disconnect(reason);
+    }
+
+    /** Sends a frame, whether the client is admitted or not; may throw. */
+    void send(Frame frame) {
+        outbox.send(frame);
+    }
+
     /** Tells a client that is admitted something it has not asked for. */
     void tell(Frame frame) {
-        if (state instanceof State.Open open) {
-            open.conversation().send(frame);
+        if (state == State.OPEN) {
+            connection().send(frame);
         }
     }
 
     /**
-     * Tells a client that is admitted of an interruption, once when it begins and once when it is over.
+     * Tells a client that is admitted of an interruption, once when it begins and once when it is over. Others are told of
+     * what lasts when they are admitted.
      *
      * @param notice says so
      */
     void tell(Gap gap, Frame notice) {
-        // A client that is not authenticated yet gets a lasting gap once it is.
-        if (state instanceof State.Open open) {
-            open.conversation().tell(gap, notice);
+        if (state != State.OPEN) {
+            return;
+        }
+        if (gap.open()) {
+            // One that has been admitted meanwhile may know of a later one already.
+            if (told == null || gap.since().isAfter(told.since())) {
+                told = gap;
+                tell(notice);
+            }
+        } else if (told != null && told.since().equals(gap.since())) {
+            told = null;
+            tell(notice);
         }
     }
 
     /** Ends it from our side; a connection is told of through its event, anything less is just closed. */
     void disconnect(Disconnect reason) {
-        if (state instanceof State.Open open) {
-            open.conversation().connection().disconnect(reason);
+        if (state == State.OPEN) {
+            connection().disconnect(reason);
         } else {
             close(reason.closeCode(), reason.message());
         }
+    }
+
+    /** Closes it although it is no connection. */
+    void close(int code, String reason) {
+        refused = reason;
+        over();
+        outbox.close(code, reason);
+    }
+
+    void cancelTimer() {
+        if (authTimer != null) {
+            authTimer.run();
+            authTimer = null;
+        }
+    }
+
+    private void over() {
+        if (state == State.UNAUTHENTICATED || state == State.VERIFYING) {
+            cancelTimer();
+            if (channel != null) {
+                channel.slot().decided();
+            }
+        }
+        state = State.OVER;
     }
 
     /** The socket is closed; the reason counts where none was known before. */
     Ending closed(Disconnect reason) {
         String user = null;
         String why = refused == null ? reason.tag() : refused;
-        if (state instanceof State.Open open) {
-            Connection connection = open.conversation().connection();
-            connection.disconnect(reason);
-            user = connection.user();
-            why = Objects.requireNonNull(connection.ended()).tag();
+        if (state == State.OPEN) {
+            connection().disconnect(reason);
+            user = connection().user();
+            why = Objects.requireNonNull(connection().ended()).tag();
         }
         over();
         outbox.ended();
-        ended.complete(null);
-        return new Ending(user, why, Duration.ofNanos(System.nanoTime() - started));
+        closed = true;
+        if (onClosed != null) {
+            onClosed.forEach(done -> done.complete(null));
+        }
+        return new Ending(user, why, Duration.ofNanos(age(System.nanoTime())));
     }
 
     /** Completes once the socket is closed. */
     CompletionStage<Void> whenClosed() {
-        return ended;
-    }
-
-    /** The client has shown who it is; the id is that of its auth message. */
-    void admit(AuthenticatedUser identity, @Nullable JsonNode id) {
-        over();
-        Connection connection = new Connection(identity.user(), identity.grants(), outbox, loop, host::disconnected);
-        Conversation conversation = new Conversation(connection, identity);
-        State.Open open = new State.Open(conversation);
-        if (!host.admit(connection)) {
-            close(TRY_AGAIN_LATER, "too many connections of this user");
-            return;
-        }
-        // Nothing may fail between: what is in the registry must end with the session.
-        state = open;
-        admitted.run();
-        outbox.send(ServerMessage.authSuccess(identity.user(), id));
-        Gap gap = host.gap();
-        if (gap != null) {
-            conversation.tell(gap, ServerMessage.gap(gap.since(), null));
-        }
-        if (inbound != null) {
-            inbound.proceed();
-        }
-    }
-
-    private void refresh(Conversation conversation, Auth auth) {
-        if (!conversation.beginRefresh()) {
-            conversation.send(ServerMessage.error(
-                    ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
-            return;
-        }
-        host.verify(auth.token(), result -> run(() -> refreshed(conversation, result, auth.id())));
-    }
-
-    private void refreshed(Conversation conversation, TokenResult result, @Nullable JsonNode id) {
-        conversation.endRefresh();
-        String user = conversation.identity().user();
-        if (result instanceof TokenResult.Refused refused) {
-            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
-        } else if (result instanceof TokenResult.Forbidden) {
-            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
-        } else if (!(result instanceof TokenResult.Accepted accepted)) {
-            conversation.send(ServerMessage.error(ErrorCode.UNAVAILABLE, AuthHandshake.NOT_NOW, id));
-        } else if (!accepted.identity().user().equals(user)) {
-            conversation.send(ServerMessage.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
-        } else {
-            conversation.send(ServerMessage.authSuccess(user, id));
-            host.renew(conversation, accepted.identity());
-        }
-    }
-
-    /** The client is not let in. */
-    void refuse(Refusal refusal, String message) {
-        host.authFailed(refusal);
-        if (refusal.announced()) {
-            outbox.send(ServerMessage.authError(message));
-        }
-        close(refusal.closeCode(), message);
-    }
-
-    private void close(int code, String reason) {
-        refused = reason;
-        over();
-        outbox.close(code, reason);
-    }
-
-    private void over() {
-        if (state instanceof State.Authenticating authenticating) {
-            authenticating.handshake().end();
-            if (slot != null) {
-                slot.decided();
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        loop.execute(() -> {
+            if (closed) {
+                done.complete(null);
+                return;
             }
-        }
-        state = new State.Over();
+            if (onClosed == null) {
+                onClosed = new ArrayList<>(1);
+            }
+            onClosed.add(done);
+        });
+        return done;
     }
 }

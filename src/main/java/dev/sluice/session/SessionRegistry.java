@@ -1,84 +1,56 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.access.Authenticator;
-import dev.sluice.access.TokenResult;
-import dev.sluice.config.SluiceConfig;
-import dev.sluice.feed.Feed;
-import dev.sluice.feed.Gap;
-import dev.sluice.linger.SubscriptionRestorer;
+import dev.sluice.log.LogSanitizer;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
-import dev.sluice.protocol.ClientMessage;
-import dev.sluice.protocol.Refusal;
-import dev.sluice.registry.Connection;
-import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import dev.sluice.wire.EventLoops;
 import dev.sluice.wire.FrameWriterFactory;
-import dev.sluice.wire.Inbound;
 import dev.sluice.wire.WebSocketChannel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.websockets.next.WebSocketConnection;
-import io.vertx.core.Vertx;
-import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** The open WebSockets of this pod, and the services they use. */
+/** The open WebSockets of this pod. */
 @Singleton
-final class SessionRegistry implements SessionHost {
+final class SessionRegistry {
+
+    private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
 
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
-    private final Vertx vertx;
-    private final Feed feed;
-    private final Authenticator authenticator;
-    private final Registry registry;
+    private final Authentication authentication;
     private final CommandHandler commands;
-    private final SubscriptionRestorer restorer;
     private final OutboxFactory outboxes;
     private final EventLoops loops;
     private final FrameWriterFactory wires;
     private final SessionMeters meters;
-    private final Event<Disconnected> disconnected;
-    private final Duration authTimeout;
     private volatile boolean closing;
 
     SessionRegistry(
-            Vertx vertx,
-            Feed feed,
-            Authenticator authenticator,
-            Registry registry,
+            Authentication authentication,
             CommandHandler commands,
-            SubscriptionRestorer restorer,
             OutboxFactory outboxes,
             EventLoops loops,
             FrameWriterFactory wires,
             SessionMeters meters,
-            Event<Disconnected> disconnected,
-            SluiceConfig config,
+            Registry registry,
             MeterRegistry metrics) {
-        this.vertx = vertx;
-        this.feed = feed;
-        this.authenticator = authenticator;
-        this.registry = registry;
+        this.authentication = authentication;
         this.commands = commands;
-        this.restorer = restorer;
         this.outboxes = outboxes;
         this.loops = loops;
         this.wires = wires;
         this.meters = meters;
-        this.disconnected = disconnected;
-        this.authTimeout = config.auth().timeout();
         Gauge.builder("sluice.connections", this, x -> Math.max(0, count() - registry.connections()))
                 .description("WebSocket connections to this pod")
                 .tag("state", "unauthenticated")
@@ -88,15 +60,14 @@ final class SessionRegistry implements SessionHost {
     /** A session that has not started. To be called on the socket's event loop. */
     Session open(WebSocketConnection socket, WebSocketChannel channel) {
         Loop loop = loops.current();
-        Session session = new Session(this, wires.open(socket, channel, loop), outboxes, loop);
+        Session session = new Session(authentication, commands, wires.open(socket, channel, loop), outboxes, loop);
         on(loop).add(session);
-        Inbound inbound = channel.inbound();
-        session.whenAdmitted(() -> {
-            channel.slot().decided();
-            inbound.authenticated();
-        });
-        session.holds(channel.slot());
-        session.hears(inbound);
+        session.belongsTo(this, socket);
+        session.hears(channel);
+        // Its close event may never come where the connection was closed before it was a WebSocket. It is asked for
+        // before
+        // anything is answered, which takes memory that may not be there.
+        channel.opened(session);
         return session;
     }
 
@@ -126,9 +97,22 @@ final class SessionRegistry implements SessionHost {
         session.disconnect(reason);
     }
 
-    /** The socket is closed; tells how it ended, where nobody has been told before. To be called on its event loop. */
-    Session.@Nullable Ending end(Session session, Disconnect reason) {
-        return on(session.loop()).remove(session) ? session.closed(reason) : null;
+    /** The socket is closed, for that reason where none was known before. Idempotent. To be called on its event loop. */
+    void end(Session session, Disconnect reason) {
+        if (!on(session.loop()).remove(session)) {
+            return;
+        }
+        Session.Ending ending = session.closed(reason);
+        WebSocketConnection socket = session.socket();
+        if (socket != null && LOG.isDebugEnabled()) {
+            LOG.debugf(
+                    "%s has ended after %s: %s; user %s, subprotocol %s",
+                    socket.id(),
+                    ending.lasted(),
+                    ending.why(),
+                    LogSanitizer.text(ending.user()),
+                    LogSanitizer.text(socket.subprotocol()));
+        }
     }
 
     /** Those that are open; changes meanwhile may or may not be seen. */
@@ -148,52 +132,5 @@ final class SessionRegistry implements SessionHost {
 
     private long count() {
         return open.values().stream().mapToLong(Set::size).sum();
-    }
-
-    @Override
-    public Runnable startAuthTimer(Session session) {
-        long id = vertx.setTimer(authTimeout.toMillis(), fired -> session.run(session::authTimedOut));
-        return () -> vertx.cancelTimer(id);
-    }
-
-    @Override
-    public void verify(String token, Consumer<TokenResult> result) {
-        authenticator.verify(token).subscribe().with(result, failure -> result.accept(new TokenResult.Unavailable()));
-    }
-
-    @Override
-    public boolean admit(Connection connection) {
-        boolean added = registry.add(connection);
-        if (added) {
-            restorer.connected(connection);
-        } else {
-            meters.userLimitReached();
-        }
-        return added;
-    }
-
-    @Override
-    public @Nullable Gap gap() {
-        return feed.gap();
-    }
-
-    @Override
-    public void disconnected(Disconnected event) {
-        disconnected.fire(event);
-    }
-
-    @Override
-    public void execute(Conversation conversation, ClientMessage message) {
-        commands.execute(conversation, message);
-    }
-
-    @Override
-    public void renew(Conversation conversation, AuthenticatedUser identity) {
-        commands.renew(conversation, identity);
-    }
-
-    @Override
-    public void authFailed(Refusal reason) {
-        meters.authFailed(reason);
     }
 }

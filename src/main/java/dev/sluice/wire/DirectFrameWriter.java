@@ -19,8 +19,10 @@ final class DirectFrameWriter implements FrameWriter {
     private final WebSocketConnection socket;
     private final ChannelHandlerContext channel;
     private final FrameEncoder encoder;
-    private final WriteProgress progress;
     private @Nullable ByteBuf last;
+
+    /** There only once a flush has taken long. */
+    private @Nullable WriteProgress progress;
 
     /**
      * A wire to an open WebSocket.
@@ -32,7 +34,6 @@ final class DirectFrameWriter implements FrameWriter {
         this.socket = socket;
         this.channel = channel;
         this.encoder = encoder;
-        this.progress = new WriteProgress(channel.channel());
     }
 
     @Override
@@ -58,6 +59,9 @@ final class DirectFrameWriter implements FrameWriter {
 
     @Override
     public long lastTaken(long since, long now) {
+        if (progress == null) {
+            progress = new WriteProgress(channel.channel());
+        }
         return progress.lastTaken(since, now);
     }
 

@@ -27,7 +27,7 @@ final class FragmentFilter {
     private long length;
     private int charged;
 
-    /** For a connection that may send messages of that many bytes. */
+    /** For one message, which may have that many bytes. */
     FragmentFilter(long maxMessage) {
         this.maxMessage = maxMessage;
     }
@@ -37,7 +37,7 @@ final class FragmentFilter {
         return begun;
     }
 
-    /** What the fragments of an unfinished message are charged, in bytes; 0 where no message is unfinished. */
+    /** What the fragments are charged, in bytes; 0 where the message is finished. */
     int charged() {
         return charged;
     }

@@ -12,11 +12,14 @@ import java.util.function.LongSupplier;
 
 /**
  * How many frames a client may send: so many in a second, and so many at once. A generic cell rate algorithm, like that of
- * {@link ConnectRate}, for each connection by itself. This version of WebSockets Next has no bound of its own.
+ * {@link ConnectRate}, for each connection by itself; {@link Inbound} keeps what is known of its client. This version of WebSockets Next has no bound of its own.
  */
 @Startup
 @Singleton
 public final class FrameRate {
+
+    /** In place of a theoretical arrival time: the client has sent more than it may. */
+    static final long EXCEEDED = Long.MIN_VALUE;
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
@@ -37,38 +40,27 @@ public final class FrameRate {
         this.meter = new LimitMeter("frames-per-second", metrics);
     }
 
-    /** For a connection that has sent nothing yet. */
-    public Pace pace() {
-        return new Pace();
+    /** The theoretical arrival time (GCRA) of a client that has sent nothing yet, in nanoseconds. */
+    long start() {
+        return nanoTime.getAsLong();
     }
 
-    /** What one connection may still send. Confined to its event loop. */
-    final class Pace {
-
-        /** Theoretical arrival time (GCRA). */
-        private long even = nanoTime.getAsLong();
-
-        private boolean exceeded;
-
-        /** Whether one more may come now; never again once one may not, which counts once. */
-        boolean admit() {
-            return admit(1);
+    /**
+     * The theoretical arrival time after so many frames more.
+     *
+     * @param arrival the one before these frames
+     * @return {@link #EXCEEDED} where they may not come now, and for ever after that; counted once
+     */
+    long admit(long arrival, int frames) {
+        if (arrival == EXCEEDED) {
+            return EXCEEDED;
         }
-
-        /** The same for so many at once. */
-        boolean admit(int frames) {
-            if (exceeded) {
-                return false;
-            }
-            long now = nanoTime.getAsLong();
-            long after = (even - now > 0 ? even : now) + frames * intervalNanos;
-            if (after - now > burstNanos) {
-                exceeded = true;
-                meter.exceeded();
-                return false;
-            }
-            even = after;
-            return true;
+        long now = nanoTime.getAsLong();
+        long after = (arrival - now > 0 ? arrival : now) + frames * intervalNanos;
+        if (after - now > burstNanos) {
+            meter.exceeded();
+            return EXCEEDED;
         }
+        return after;
     }
 }

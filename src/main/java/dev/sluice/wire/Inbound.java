@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.util.ReferenceCountUtil;
 import java.util.Objects;
@@ -20,7 +21,9 @@ import org.jspecify.annotations.Nullable;
  * read until a message has been handled. Once a close frame has been sent, only the peer's is still passed on. Confined to
  * the connection's event loop.
  */
-public final class Inbound {
+public final class Inbound extends Utf8FrameValidator {
+
+    static final String NAME = "sluice-inbound";
 
     /** Messages a client may send behind its auth message before that is answered. */
     public static final int MAX_HELD = 64;
@@ -31,16 +34,29 @@ public final class Inbound {
     private static final int MAX_DROPPED_BYTES = 256 * 1024;
 
     private final Channel channel;
-    private final FrameRate.Pace pace;
-    private final InboundBudget.Share share;
+    private final FrameRate rate;
+    private final InboundBudget budget;
     private final TurnScheduler scheduler;
-    private final FragmentFilter fragments;
-    private final WaitingFrames waiting;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
 
     /** Why the connection ends, for a peer that is not there yet. */
     private @Nullable Consumer<Peer> end;
+
+    private boolean authenticated;
+
+    /** As {@link FrameRate} has it. */
+    private long arrival;
+
+    private WaitingFrames waiting = WaitingFrames.NONE;
+
+    /** There only while a message in fragments is unfinished. */
+    private @Nullable FragmentFilter fragments;
+
+    /** Bytes charged for frames that wait or are passed on, and for a frame of which a part has arrived. */
+    private int frames;
+
+    private int partial;
 
     private boolean scheduled;
     private boolean handling;
@@ -85,18 +101,37 @@ public final class Inbound {
         void reset();
     }
 
-    public Inbound(Channel channel, FrameRate.Pace pace, InboundBudget.Share share, TurnScheduler scheduler) {
+    public Inbound(Channel channel, FrameRate rate, InboundBudget budget, TurnScheduler scheduler) {
+        // What it makes of a violation is up to WebSocketChannel.
+        super(false);
         this.channel = channel;
-        this.pace = pace;
-        this.share = share;
+        this.rate = rate;
+        this.budget = budget;
         this.scheduler = scheduler;
-        this.fragments = new FragmentFilter(share.maxMessage());
-        this.waiting = new WaitingFrames(share);
+        this.arrival = rate.start();
     }
 
-    /** Where frames are passed on from; to be set before the first one arrives. */
-    void passOnFrom(ChannelHandlerContext from) {
-        context = from;
+    /** The one in the pipeline of a WebSocket. */
+    static Inbound of(Channel channel) {
+        return (Inbound) channel.pipeline().get(NAME);
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext from, Object message) {
+        if (message instanceof WebSocketFrame frame) {
+            try {
+                received(frame);
+            } catch (CorruptedWebSocketFrameException e) {
+                from.pipeline().fireExceptionCaught(e);
+            }
+        } else {
+            from.fireChannelRead(message);
+        }
     }
 
     /** The peer is there: what has arrived, and what will, is for it. */
@@ -110,7 +145,7 @@ public final class Inbound {
 
     /** The client has authenticated. */
     public void authenticated() {
-        share.authenticated();
+        authenticated = true;
     }
 
     /** The peer takes messages again. */
@@ -137,13 +172,13 @@ public final class Inbound {
             droppedBytes += bytes;
         }
         undecoded = decoded || stopped ? 0 : undecoded + bytes;
-        share.partial(undecoded);
+        chargePartial(undecoded);
         boolean before = unfinished;
-        unfinished = !stopped && (undecoded > 0 || fragments.begun());
+        unfinished = !stopped && (undecoded > 0 || fragments != null);
         if (unfinished && !before) {
             unfinishedSince = System.nanoTime();
         }
-        if (!stopped && exceedsPod() && !(share.isAuthenticated() && waits())) {
+        if (!stopped && exceedsPod() && !(authenticated && waits())) {
             rejectInboundFull();
         }
         adjustReading();
@@ -168,7 +203,7 @@ public final class Inbound {
             drop(frame);
         } else if (frame instanceof CloseWebSocketFrame closing) {
             closing(closing);
-        } else if (!pace.admit()) {
+        } else if (!admit(1)) {
             frame.release();
             end(Peer::flooded);
         } else {
@@ -186,8 +221,8 @@ public final class Inbound {
                 // WebSockets Next would make a task of it in which nothing is done.
                 frame.release();
             } else {
-                WebSocketFrame next = fragments.next(frame);
-                if (!fragments.begun()) {
+                WebSocketFrame next = defragmented(frame);
+                if (fragments == null) {
                     // The next one begins anew.
                     unfinished = false;
                 }
@@ -200,7 +235,7 @@ public final class Inbound {
 
     /** Whether what the client has sent may count as so many frames more; it is a flood where it may not. */
     public boolean admits(int more) {
-        boolean admitted = pace.admit(more);
+        boolean admitted = admit(more);
         if (!admitted) {
             end(Peer::flooded);
         }
@@ -222,8 +257,8 @@ public final class Inbound {
             return;
         }
         stopped = true;
-        waiting.clear();
-        CloseWebSocketFrame close = waiting.pollClose();
+        clearWaiting();
+        CloseWebSocketFrame close = pollClose();
         if (close != null) {
             // Later: Vert.x closes the channel when it sees the second of two close frames.
             channel.eventLoop().execute(() -> passOn(close));
@@ -239,15 +274,15 @@ public final class Inbound {
     /** The connection is closed: nothing is kept. */
     void closed() {
         stopped = true;
-        waiting.clear();
-        ReferenceCountUtil.release(waiting.pollClose());
+        clearWaiting();
+        ReferenceCountUtil.release(pollClose());
         if (handling) {
             forgetHandled();
         } else {
-            share.charge(-passedOn);
+            charge(-passedOn);
             passedOn = 0;
         }
-        share.partial(0);
+        chargePartial(0);
     }
 
     /** Passes on the next message, or what has arrived of it. */
@@ -255,6 +290,7 @@ public final class Inbound {
         scheduled = false;
         while (!stopped && !handling && !waiting.isEmpty() && peer != null && peer.takesMessage()) {
             WebSocketFrame frame = Objects.requireNonNull(waiting.poll());
+            waiting = waiting.rest();
             passedOn += WaitingFrames.cost(frame);
             if (frame.isFinalFragment()) {
                 handling = true;
@@ -270,21 +306,70 @@ public final class Inbound {
 
     private void passOn(WebSocketFrame frame) {
         ChannelHandlerContext from = Objects.requireNonNull(context);
-        from.fireChannelRead(frame);
+        try {
+            // Only now: text that is dropped, or waits, is not worth the time.
+            super.channelRead(from, frame);
+        } catch (Exception e) {
+            from.pipeline().fireExceptionCaught(e);
+        }
         // Until then Vert.x does not flush what it writes.
         from.fireChannelReadComplete();
     }
 
     private void passOnClose() {
-        CloseWebSocketFrame close = waiting.pollClose();
+        CloseWebSocketFrame close = pollClose();
         if (close != null) {
             passOn(close);
         }
     }
 
+    private @Nullable CloseWebSocketFrame pollClose() {
+        CloseWebSocketFrame close = waiting.pollClose();
+        waiting = waiting.rest();
+        return close;
+    }
+
+    private void clearWaiting() {
+        charge(-waiting.clear());
+        waiting = waiting.rest();
+    }
+
+    /** What is to be handed on of a frame; {@code null} where nothing is. */
+    private @Nullable WebSocketFrame defragmented(WebSocketFrame frame) {
+        if (fragments == null) {
+            if (frame.isFinalFragment()) {
+                return frame;
+            }
+            fragments = new FragmentFilter(budget.maxMessage());
+        }
+        WebSocketFrame next = fragments.next(frame);
+        if (!fragments.begun()) {
+            fragments = null;
+        }
+        return next;
+    }
+
+    private boolean admit(int more) {
+        arrival = rate.admit(arrival, more);
+        return arrival != FrameRate.EXCEEDED;
+    }
+
+    private void charge(int bytes) {
+        frames += bytes;
+        budget.charge(bytes);
+    }
+
+    private void chargePartial(int bytes) {
+        if (bytes != partial) {
+            budget.charge(bytes - partial);
+            partial = bytes;
+        }
+    }
+
     private void enqueue(WebSocketFrame frame) {
-        waiting.add(frame);
-        if (share.overflows() || (exceedsPod() && !share.isAuthenticated())) {
+        charge(WaitingFrames.cost(frame));
+        waiting = waiting.with(frame);
+        if (budget.overflows(frames) || (exceedsPod() && !authenticated)) {
             rejectInboundFull();
         } else {
             schedule();
@@ -293,7 +378,7 @@ public final class Inbound {
     }
 
     private void closing(CloseWebSocketFrame frame) {
-        waiting.addClose(frame);
+        waiting = waiting.withClose(frame);
         if (waiting.isEmpty() && !handling) {
             passOnClose();
         } else {
@@ -308,7 +393,7 @@ public final class Inbound {
         if (waiting.isEmpty() || peer.takesMessage()) {
             scheduled = true;
             scheduler.add(this::passOn);
-        } else if (!share.isAuthenticated()) {
+        } else if (!authenticated) {
             awaitAuthentication();
         }
         // Else it waits until the client has read more of its answers.
@@ -317,7 +402,7 @@ public final class Inbound {
     private void awaitAuthentication() {
         if (waiting.hasClose()) {
             // The client no longer waits for whatever the answer will be.
-            waiting.clear();
+            clearWaiting();
             passOnClose();
         } else if (waiting.messages() > MAX_HELD) {
             end(Peer::heldTooMany);
@@ -326,7 +411,7 @@ public final class Inbound {
 
     private void rejectInboundFull() {
         inboundFull = true;
-        share.refused();
+        budget.refused();
         end(Peer::inboundFull);
     }
 
@@ -356,7 +441,7 @@ public final class Inbound {
         int bytes = passedOn;
         handling = false;
         passedOn = 0;
-        share.charge(-bytes);
+        charge(-bytes);
         scheduler.handled(bytes);
     }
 
@@ -366,14 +451,14 @@ public final class Inbound {
     }
 
     private boolean exceedsPod() {
-        return share.exceedsPod(fragments.charged());
+        return budget.exceedsPod(frames, partial, fragments == null ? 0 : fragments.charged(), authenticated);
     }
 
     /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
     private void adjustReading() {
         boolean pause = stopped
                 ? inboundFull || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES
-                : waits() && (share.isFull() || exceedsPod());
+                : waits() && (budget.isFull(frames) || exceedsPod());
         if (pause != paused) {
             paused = pause;
             unfinishedSince = System.nanoTime();

@@ -14,7 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * Bounds the memory of what clients have sent and the pod has not handled yet: frames that wait, the message that is being
  * handled, and frames of which only a part has arrived. There is a bound for each connection and one for the pod, of which
  * connections that have not authenticated share a half, so that they can't take the room of those that have. Not charged
- * is the part of a frame that arrives behind a whole one, until more of it arrives. For use by all threads.
+ * is the part of a frame that arrives behind a whole one, until more of it arrives. {@link Inbound} keeps what its connection is
+ * charged. For use by all threads.
  */
 @Startup
 @Singleton
@@ -64,76 +65,47 @@ public final class InboundBudget {
                 .register(metrics);
     }
 
-    /** The share of a connection that has sent nothing yet. */
-    public Share share() {
-        return new Share();
-    }
-
     /** Bytes charged for a frame with a payload of that many; text takes up to two bytes a character. */
     static int cost(int payload) {
         return FRAME_BYTES + 2 * payload;
     }
 
-    /** What one connection is charged for. Confined to the connection's event loop. */
-    final class Share {
+    /** The bytes that a message may have. */
+    long maxMessage() {
+        return maxFrame;
+    }
 
-        private int frames;
-        private int partial;
-        private boolean authenticated;
+    /** Charges the pod for what a connection has waiting, or where negative, gives back what was charged. */
+    void charge(int bytes) {
+        pending.addAndGet(bytes);
+    }
 
-        /** The connection has authenticated. */
-        void authenticated() {
-            authenticated = true;
-        }
+    /** Whether a connection that is charged so much for its frames has as much waiting as it may. */
+    boolean isFull(int frames) {
+        return frames >= perConnection;
+    }
 
-        boolean isAuthenticated() {
-            return authenticated;
-        }
+    /** Whether it has more waiting than comes when reading is stopped in time. */
+    boolean overflows(int frames) {
+        return frames >= overflow;
+    }
 
-        /** The bytes that a message may have. */
-        long maxMessage() {
-            return maxFrame;
-        }
+    /**
+     * Whether the pod has no room for what a connection has waiting. Before authentication, unfinished messages get half of
+     * the room only: nobody but their senders can end them, so they must not take that of finished ones.
+     *
+     * @param frames what it is charged for its frames, in bytes
+     * @param partial what it is charged for a frame of which a part has arrived, in bytes
+     * @param fragments what the fragments of an unfinished message are charged, in bytes
+     */
+    boolean exceedsPod(int frames, int partial, int fragments, boolean authenticated) {
+        long all = pending.get();
+        return (frames + partial > ALWAYS_ALLOWED && all > (authenticated ? perPod : perPod / 2))
+                || (!authenticated && fragments + partial > UNFINISHED_ALLOWED && all > perPod / 4);
+    }
 
-        /** Charges for a frame, or where negative, gives back what one was charged. */
-        void charge(int bytes) {
-            frames += bytes;
-            pending.addAndGet(bytes);
-        }
-
-        /** Charges so much, and no longer what was charged before, for a frame of which a part has arrived. */
-        void partial(int bytes) {
-            if (bytes != partial) {
-                pending.addAndGet(bytes - partial);
-                partial = bytes;
-            }
-        }
-
-        /** Whether the connection has as much waiting as it may. */
-        boolean isFull() {
-            return frames >= perConnection;
-        }
-
-        /** Whether it has more waiting than comes when reading is stopped in time. */
-        boolean overflows() {
-            return frames >= overflow;
-        }
-
-        /**
-         * Whether the pod has no room for what the connection has waiting. Before authentication, unfinished messages get
-         * half of the room only: nobody but their senders can end them, so they must not take that of finished ones.
-         *
-         * @param fragments what the fragments of an unfinished message are charged, in bytes
-         */
-        boolean exceedsPod(int fragments) {
-            long all = pending.get();
-            return (frames + partial > ALWAYS_ALLOWED && all > (authenticated ? perPod : perPod / 2))
-                    || (!authenticated && fragments + partial > UNFINISHED_ALLOWED && all > perPod / 4);
-        }
-
-        /** Counts that the connection is closed for it. */
-        void refused() {
-            podFull.exceeded();
-        }
+    /** Counts that a connection is closed for it. */
+    void refused() {
+        podFull.exceeded();
     }
 }

@@ -1,24 +1,25 @@
 package dev.sluice.wire;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 
 /**
- * Counts the bytes that the frame decoder keeps until a frame is complete; stands in front of the decoder. Confined to the
- * connection's event loop.
+ * Counts the bytes that the frame decoder keeps until a frame is complete; stands in front of the decoder. Without state:
+ * {@link Inbound} has it, and all connections share this handler.
  */
+@Sharable
 final class PartialFrameCounter extends ChannelInboundHandlerAdapter {
 
-    private final Inbound inbound;
+    static final PartialFrameCounter SHARED = new PartialFrameCounter();
 
-    PartialFrameCounter(Inbound inbound) {
-        this.inbound = inbound;
-    }
+    private PartialFrameCounter() {}
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         int bytes = message instanceof ByteBuf buffer ? buffer.readableBytes() : 0;
+        Inbound inbound = Inbound.of(context.channel());
         inbound.decoding();
         context.fireChannelRead(message);
         inbound.decoded(bytes);

@@ -11,6 +11,7 @@ import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes through the public interface of WebSockets Next, which encodes, and where agreed compresses, each message for
@@ -24,7 +25,9 @@ final class StandardFrameWriter implements FrameWriter {
 
     private final WebSocketConnection socket;
     private final WebSocketChannel channel;
-    private final WriteProgress progress;
+
+    /** There only once a flush has taken long. */
+    private @Nullable WriteProgress progress;
 
     /** The last write, after which all before it are done. */
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
@@ -32,7 +35,6 @@ final class StandardFrameWriter implements FrameWriter {
     StandardFrameWriter(WebSocketConnection socket, WebSocketChannel channel) {
         this.socket = socket;
         this.channel = channel;
-        this.progress = new WriteProgress(channel.context().channel());
     }
 
     @Override
@@ -63,6 +65,9 @@ final class StandardFrameWriter implements FrameWriter {
 
     @Override
     public long lastTaken(long since, long now) {
+        if (progress == null) {
+            progress = new WriteProgress(channel.context().channel());
+        }
         return progress.lastTaken(since, now);
     }
 

@@ -7,45 +7,55 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames of one connection that wait to be passed on, in order, each charged to the connection's share, and the close
- * frame behind them. Confined to the connection's event loop.
+ * The frames of one connection that wait to be passed on, in order, and the close frame behind them. It exists only while
+ * something waits; else its place is taken by {@link #NONE}, which all connections share. Confined to the connection's event
+ * loop.
  */
 final class WaitingFrames {
 
-    private final InboundBudget.Share share;
+    /** Nothing waits. Never modified. */
+    static final WaitingFrames NONE = new WaitingFrames();
 
-    /** There only while something waits. */
     private @Nullable Queue<WebSocketFrame> queue;
-
     private @Nullable CloseWebSocketFrame close;
     private int messages;
 
-    WaitingFrames(InboundBudget.Share share) {
-        this.share = share;
-    }
+    private WaitingFrames() {}
 
-    /** Adds a frame of a message, which is this object's to release. */
-    void add(WebSocketFrame frame) {
-        share.charge(cost(frame));
-        if (queue == null) {
-            queue = new ArrayDeque<>(2);
+    /** The same with a frame of a message at the end, which is now this object's to release. */
+    WaitingFrames with(WebSocketFrame frame) {
+        WaitingFrames those = writable();
+        if (those.queue == null) {
+            those.queue = new ArrayDeque<>(2);
         }
-        queue.add(frame);
+        those.queue.add(frame);
         if (frame.isFinalFragment()) {
-            messages++;
+            those.messages++;
         }
+        return those;
     }
 
-    /** Adds the client's close frame; only the first one counts. */
-    void addClose(CloseWebSocketFrame frame) {
-        if (close == null) {
-            close = frame;
+    /** The same with the client's close frame; only the first one counts. */
+    WaitingFrames withClose(CloseWebSocketFrame frame) {
+        WaitingFrames those = writable();
+        if (those.close == null) {
+            those.close = frame;
         } else {
             frame.release();
         }
+        return those;
     }
 
-    /** Takes the next frame of a message, which stays charged, or {@code null} where none waits. */
+    private WaitingFrames writable() {
+        return this == NONE ? new WaitingFrames() : this;
+    }
+
+    /** The same, or {@link #NONE} where nothing is left. */
+    WaitingFrames rest() {
+        return queue == null && close == null ? NONE : this;
+    }
+
+    /** Takes the next frame of a message, or {@code null} where none waits. */
     @Nullable
     WebSocketFrame poll() {
         if (queue == null) {
@@ -65,7 +75,9 @@ final class WaitingFrames {
     @Nullable
     CloseWebSocketFrame pollClose() {
         CloseWebSocketFrame taken = close;
-        close = null;
+        if (taken != null) {
+            close = null;
+        }
         return taken;
     }
 
@@ -83,12 +95,14 @@ final class WaitingFrames {
         return messages;
     }
 
-    /** Drops the frames of messages, which are no longer charged. */
-    void clear() {
+    /** Drops the frames of messages; returns what they were charged, in bytes. */
+    int clear() {
+        int bytes = 0;
         for (WebSocketFrame frame = poll(); frame != null; frame = poll()) {
-            share.charge(-cost(frame));
+            bytes += cost(frame);
             frame.release();
         }
+        return bytes;
     }
 
     /** Bytes that a frame is charged. */

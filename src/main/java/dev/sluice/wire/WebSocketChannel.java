@@ -1,9 +1,12 @@
 package dev.sluice.wire;
 
+import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
@@ -15,9 +18,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
-import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
-import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.ReferenceCountUtil;
@@ -29,15 +30,15 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, inbound flow control, and the
- * close frame after a protocol error. Vert.x alone would then close the connection without a close frame; here the
+ * Handles what needs the TCP connection of a WebSocket: one upgrade at a time, its end, its slot, and the close frame after a
+ * protocol error. {@link Inbound} stands behind it. Vert.x alone would then close the connection without a close frame; here the
  * connection is closed in two steps, first our half, and all of it once the peer has closed its own or after a moment, as
  * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
  * connection's event loop.
  */
 // What is not awaited here ends with the channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
-public final class WebSocketChannel extends ChannelDuplexHandler {
+public final class WebSocketChannel extends ChannelDuplexHandler implements Slot.Holder, ChannelFutureListener {
 
     private static final String NAME = "sluice-websocket";
     private static final int MAX_LINGER_SECONDS = 1;
@@ -49,30 +50,33 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
     private @Nullable ChannelHandlerContext context;
     private boolean upgrading;
     private boolean violated;
+    private @Nullable Owner owner;
 
-    public WebSocketChannel(Channel channel, Slot slot, Inbound inbound) {
+    /** Whose WebSocket it is; called on the event loop. */
+    public interface Owner {
+        /** The connection is closed. */
+        void closed();
+
+        /** It has to make room for a newer connection. */
+        void evicted();
+    }
+
+    public WebSocketChannel(Channel channel, ConnectionSlots slots, Inbound inbound) {
         this.channel = channel;
-        this.slot = slot;
+        this.slot = new Slot(slots, this);
         this.inbound = inbound;
     }
 
-    /**
-     * Puts the handler into the channel's pipeline, which has no handlers any more where the channel is closed.
-     *
-     * @param slot what its upgrade takes
-     */
-    static WebSocketChannel install(Channel channel, Slot slot, Inbound inbound) {
+    /** Puts the handlers into the channel's pipeline, which has no handlers any more where the channel is closed. */
+    static WebSocketChannel install(Channel channel, ConnectionSlots slots, Inbound inbound) {
         ChannelPipeline pipeline = channel.pipeline();
-        WebSocketChannel handler = new WebSocketChannel(channel, slot, inbound);
+        WebSocketChannel handler = new WebSocketChannel(channel, slots, inbound);
         // Vert.x's own handler is the last; the frame decoder and encoder will come before it.
         ChannelHandlerContext last = pipeline.lastContext();
         if (last != null) {
             pipeline.addBefore(last.name(), NAME, handler);
-            // Behind it: text that is dropped, or waits, is not worth the time.
-            pipeline.addAfter(NAME, null, handler.new TextValidator());
+            pipeline.addAfter(NAME, Inbound.NAME, inbound);
         }
-        handler.whenClosed(slot::leave);
-        handler.whenClosed(inbound::closed);
         return handler;
     }
 
@@ -115,15 +119,41 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
         return channel.isActive();
     }
 
-    /** Runs the action on the event loop once the connection is closed, at once if it is. */
-    public void whenClosed(Runnable action) {
-        channel.closeFuture().addListener(closed -> action.run());
+    /** It is a WebSocket. Tells the owner of its end, at once where it is closed. */
+    public void opened(Owner by) {
+        owner = by;
+        if (channel.closeFuture().isDone()) {
+            by.closed();
+        }
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;
-        inbound.passOnFrom(added);
+        channel.closeFuture().addListener(this);
+    }
+
+    @Override
+    public void operationComplete(ChannelFuture closed) {
+        slot.leave();
+        inbound.closed();
+        if (owner != null) {
+            owner.closed();
+        }
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        channel.eventLoop().execute(task);
+    }
+
+    @Override
+    public void evicted() {
+        if (owner != null) {
+            owner.evicted();
+        } else {
+            cut();
+        }
     }
 
     @Override
@@ -160,7 +190,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
         }
         ChannelHandlerContext decoder = pipeline.context(WebSocketFrameDecoder.class);
         if (decoder != null) {
-            pipeline.addBefore(decoder.name(), null, new PartialFrameCounter(inbound));
+            pipeline.addBefore(decoder.name(), null, PartialFrameCounter.SHARED);
         }
     }
 
@@ -168,29 +198,8 @@ public final class WebSocketChannel extends ChannelDuplexHandler {
     public void channelRead(ChannelHandlerContext context, Object message) {
         if (violated) {
             ReferenceCountUtil.release(message);
-            return;
-        }
-        if (message instanceof WebSocketFrame frame) {
-            inbound.received(frame);
         } else {
             context.fireChannelRead(message);
-        }
-    }
-
-    /** Reports text that is not UTF-8 to the WebSocketChannel, which is in front of it. */
-    private final class TextValidator extends Utf8FrameValidator {
-
-        TextValidator() {
-            super(false);
-        }
-
-        @Override
-        public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-            try {
-                super.channelRead(context, message);
-            } catch (CorruptedWebSocketFrameException e) {
-                WebSocketChannel.this.exceptionCaught(WebSocketChannel.this.context(), e);
-            }
         }
     }
 

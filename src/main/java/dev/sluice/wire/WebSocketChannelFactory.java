@@ -1,7 +1,6 @@
 package dev.sluice.wire;
 
 import dev.sluice.guard.ConnectionSlots;
-import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.guard.TurnSchedulers;
 import io.netty.channel.Channel;
@@ -36,8 +35,7 @@ public final class WebSocketChannelFactory {
         if (known != null) {
             return known;
         }
-        Slot slot = new Slot(slots, channel.eventLoop(), () -> TcpChannel.cut(channel));
-        Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), schedulers.of(channel.eventLoop()));
-        return WebSocketChannel.install(channel, slot, inbound);
+        Inbound inbound = new Inbound(channel, rate, budget, schedulers.of(channel.eventLoop()));
+        return WebSocketChannel.install(channel, slots, inbound);
     }
 }

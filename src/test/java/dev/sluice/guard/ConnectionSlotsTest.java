@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -52,7 +53,7 @@ class ConnectionSlotsTest {
         decided.take(null, false);
         decided.decided();
         Slot[] silent = new Slot[1];
-        silent[0] = new Slot(slots, Runnable::run, () -> silent[0].leave());
+        silent[0] = slot(slots, Runnable::run, () -> silent[0].leave());
         assertThat(silent[0].take(null, false)).isNull();
         slot(slots, "newer").take(null, false);
         Slot refused = slot(slots);
@@ -105,7 +106,7 @@ class ConnectionSlotsTest {
     void slotWithTokenBeforeItsEvictionStays() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         List<Runnable> tasks = new ArrayList<>();
-        Slot slot = new Slot(slots, tasks::add, () -> evicted.add("it"));
+        Slot slot = slot(slots, tasks::add, () -> evicted.add("it"));
         slot.take(null, false);
         slot(slots, "newer").take(null, false);
         slot.verifying();
@@ -206,7 +207,21 @@ class ConnectionSlotsTest {
     }
 
     private Slot slot(ConnectionSlots slots, String name) {
-        return new Slot(slots, Runnable::run, () -> evicted.add(name));
+        return slot(slots, Runnable::run, () -> evicted.add(name));
+    }
+
+    private static Slot slot(ConnectionSlots slots, Executor loop, Runnable onEviction) {
+        return new Slot(slots, new Slot.Holder() {
+            @Override
+            public void evicted() {
+                onEviction.run();
+            }
+
+            @Override
+            public void execute(Runnable task) {
+                loop.execute(task);
+            }
+        });
     }
 
     private double refused(String limit) {

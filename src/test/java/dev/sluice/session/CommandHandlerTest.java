@@ -107,7 +107,7 @@ class CommandHandlerTest {
                 .satisfiesExactly(
                         one -> assertThat(one).contains("\"subscribed\"", "\"id\":1"),
                         two -> assertThat(two).contains("\"subscribed\"", "\"id\":2"));
-        assertThat(tab.conversation.undecided()).isZero();
+        assertThat(tab.client.pending().count()).isZero();
     }
 
     @Test
@@ -123,12 +123,12 @@ class CommandHandlerTest {
     void idsOfUndecidedRequestsAreBounded() {
         TextNode id = new TextNode("x".repeat(1024));
         for (int i = 0; i < 17; i++) {
-            commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
+            commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
         }
         assertThat(authorizer.questions).hasSize(16);
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
         authorizer.questions.get(0).complete(true);
-        commands.execute(tab.conversation, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
+        commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
         assertThat(authorizer.questions).hasSize(17);
     }
 
@@ -174,11 +174,11 @@ class CommandHandlerTest {
         wide.subscribe(TEAM, 1);
         wide.subscribe("team:blue", 2);
         wide.writer.sent.clear();
-        commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:blue"));
+        commands.renew(wide.client, TestAuthorizers.identity("7", "team:blue"));
         assertThat(wide.writer.sent).containsExactly("{\"action\":\"unsubscribed\",\"channel\":\"team:red\"}");
         assertThat(hears(TEAM)).isFalse();
         assertThat(hears("team:blue")).isTrue();
-        commands.renew(wide.conversation, TestAuthorizers.identity("7", "team:*"));
+        commands.renew(wide.client, TestAuthorizers.identity("7", "team:*"));
         assertThat(hears(TEAM))
                 .as("nobody could hear it, so the subscription is gone")
                 .isFalse();
@@ -188,7 +188,7 @@ class CommandHandlerTest {
     void renewalAddsSubscriptionsOfAnotherTab() {
         Tab wide = new Tab("7", "team:*");
         wide.subscribe(TEAM, 1);
-        commands.renew(tab.conversation, TestAuthorizers.identity("7", "team:red"));
+        commands.renew(tab.client, TestAuthorizers.identity("7", "team:red"));
         assertThat(TestRegistries.hearing(registry, TestOutboxFactory.channel(TEAM)))
                 .containsExactlyInAnyOrder(wide.connection, tab.connection);
         registry.remove(wide.connection);
@@ -202,7 +202,7 @@ class CommandHandlerTest {
         wide.subscribe(TEAM, 1);
         registry.remove(wide.connection);
         assertThat(hears(TEAM)).isFalse();
-        commands.renew(tab.conversation, TestAuthorizers.identity("7", "team:*"));
+        commands.renew(tab.client, TestAuthorizers.identity("7", "team:*"));
         assertThat(hears(TEAM)).isFalse();
     }
 
@@ -215,7 +215,7 @@ class CommandHandlerTest {
     private final class Tab {
         final RecordingFrameWriter writer = new RecordingFrameWriter();
         final Connection connection;
-        final Conversation conversation;
+        final Client client;
 
         Tab(String user, String... grants) {
             var identity = TestAuthorizers.identity(user, grants);
@@ -225,16 +225,16 @@ class CommandHandlerTest {
                     TestOutboxFactory.standard().open(writer, loop, reason -> {}),
                     loop,
                     event -> {});
-            conversation = new Conversation(connection, identity);
+            client = new TestClient(connection, identity);
             registry.add(connection);
         }
 
         void subscribe(String channel, int id) {
-            commands.execute(conversation, new ClientMessage.Subscribe(List.of(channel), true, new IntNode(id)));
+            commands.execute(client, new ClientMessage.Subscribe(List.of(channel), true, new IntNode(id)));
         }
 
         void unsubscribe(String channel, int id) {
-            commands.execute(conversation, new ClientMessage.Unsubscribe(List.of(channel), new IntNode(id)));
+            commands.execute(client, new ClientMessage.Unsubscribe(List.of(channel), new IntNode(id)));
         }
     }
 }

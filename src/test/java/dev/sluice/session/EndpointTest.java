@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.demo.Dev;
 import dev.sluice.guard.ConnectionSlots;
-import dev.sluice.guard.Slot;
 import dev.sluice.guard.TurnScheduler;
 import dev.sluice.registry.Registry;
 import dev.sluice.wire.FrameRate;
@@ -55,7 +54,7 @@ class EndpointTest {
     void outOfMemoryWhileAnsweringLeavesNoSession() throws Exception {
         channel.config().setAllocator(allocator);
         WebSocketChannel webSocket = webSocket();
-        channel.pipeline().addLast(webSocket);
+        channel.pipeline().addLast(webSocket, webSocket.inbound());
         data.put(Endpoint.CHANNEL, webSocket);
         data.put(Endpoint.IDENTITY, TestAuthorizers.identity("unlucky"));
         allocator.exhausted = true;
@@ -84,8 +83,8 @@ class EndpointTest {
         InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, metrics);
         return new WebSocketChannel(
                 channel,
-                new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}),
-                new Inbound(channel, rate.pace(), budget.share(), new TurnScheduler(Runnable::run)));
+                new ConnectionSlots(1, 1, 1, metrics),
+                new Inbound(channel, rate, budget, new TurnScheduler(Runnable::run)));
     }
 
     private WebSocketConnection socket() {

@@ -8,12 +8,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.access.TokenResult;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDispatchers;
-import dev.sluice.feed.Gap;
 import dev.sluice.fuzz.Messages;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
@@ -26,9 +24,6 @@ import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.ClientMessageParser;
 import dev.sluice.protocol.ErrorCode;
-import dev.sluice.protocol.Refusal;
-import dev.sluice.registry.Connection;
-import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.Retention;
@@ -39,7 +34,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -80,59 +74,28 @@ class InboundFuzzTest {
     private final Retention retention = TestRetention.with(10);
     private final TestCommandHandler commands =
             new TestCommandHandler(registry, retention, TestDispatchers.idle(registry));
-    private final List<Consumer<TokenResult>> results = new ArrayList<>();
-    private boolean timerRuns;
+    private final TestAuthentication authentication = new TestAuthentication();
+    private final List<Consumer<TokenResult>> results = authentication.results;
+    private final Authentication shared = authentication.with(commands.requests());
     private boolean verifiesAtOnce = true;
     private Session session = newSession();
 
-    private final class Host extends NoHost {
-        @Override
-        public Runnable startAuthTimer(Session started) {
-            timerRuns = true;
-            return () -> timerRuns = false;
-        }
-
-        @Override
-        public void verify(String token, Consumer<TokenResult> result) {
+    InboundFuzzTest() {
+        authentication.admits = registry::add;
+        authentication.onDisconnected = event -> registry.remove(event.connection());
+        authentication.verifier = (token, result) -> {
             assertThat(token).isNotEmpty();
             if (verifiesAtOnce) {
                 result.accept(new TokenResult.Accepted(TestAuthorizers.identity("7", "team:*")));
             } else {
                 results.add(result);
             }
-        }
-
-        @Override
-        public boolean admit(Connection connection) {
-            return registry.add(connection);
-        }
-
-        @Override
-        public @Nullable Gap gap() {
-            return null;
-        }
-
-        @Override
-        public void disconnected(Disconnected event) {
-            registry.remove(event.connection());
-        }
-
-        @Override
-        public void execute(Conversation conversation, ClientMessage message) {
-            commands.execute(conversation, message);
-        }
-
-        @Override
-        public void renew(Conversation conversation, AuthenticatedUser identity) {
-            commands.renew(conversation, identity);
-        }
-
-        @Override
-        public void authFailed(Refusal reason) {}
+        };
     }
 
     private Session newSession() {
-        return new Session(new Host(), writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
+        return new Session(
+                shared, commands.requests(), writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
     }
 
     @Test
@@ -265,7 +228,7 @@ class InboundFuzzTest {
             session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
             assertThat(writer.closes).hasSize(1);
         }
-        assertThat(timerRuns).isFalse();
+        assertThat(authentication.timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
     }
 
@@ -273,7 +236,7 @@ class InboundFuzzTest {
         restart();
         verifiesAtOnce = false;
         TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
-        session.hears(connection.inbound);
+        session.hears(connection.guard);
         session.opened(null);
         connection.inbound.watch(session);
         connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
@@ -286,7 +249,7 @@ class InboundFuzzTest {
         verifiesAtOnce = true;
         switch (outcome) {
             case 0 -> results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.CLAIMS, "no"));
-            case 1 -> session.authTimedOut();
+            case 1 -> shared.timedOut(session);
             default -> results.get(0).accept(new TokenResult.Accepted(TestAuthorizers.identity("7", "team:*")));
         }
         handle(connection);
@@ -297,7 +260,7 @@ class InboundFuzzTest {
         } else {
             assertThat(writer.closes).hasSize(1);
         }
-        assertThat(timerRuns).isFalse();
+        assertThat(authentication.timerRuns).isFalse();
         session.closed(Disconnect.CLIENT_CLOSED);
     }
 

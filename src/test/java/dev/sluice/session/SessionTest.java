@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -31,67 +30,32 @@ class SessionTest {
     private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final List<String> sent = writer.sent;
     private final List<Integer> closes = writer.closes;
-    private final List<Refusal> failures = new ArrayList<>();
-    private final List<Connection> admitted = new ArrayList<>();
     private final List<ClientMessage> executed = new ArrayList<>();
     private final List<AuthenticatedUser> renewed = new ArrayList<>();
-    private final List<Disconnected> ended = new ArrayList<>();
-    private final List<Consumer<TokenResult>> results = new ArrayList<>();
-    private boolean timerRuns;
-    private boolean userLimitReached;
-    private @Nullable Gap gap;
+    private final TestAuthentication authentication = new TestAuthentication();
+    private final List<Refusal> failures = authentication.failures;
+    private final List<Connection> admitted = authentication.admitted;
+    private final List<Disconnected> ended = authentication.ended;
+    private final List<Consumer<TokenResult>> results = authentication.results;
+    private final Session.Requests requests = new Session.Requests() {
+        @Override
+        public void execute(Client client, ClientMessage message) {
+            executed.add(message);
+        }
 
-    private final Session session = new Session(
-            new SessionHost() {
-                @Override
-                public Runnable startAuthTimer(Session started) {
-                    timerRuns = true;
-                    return () -> timerRuns = false;
-                }
+        @Override
+        public void renew(Client client, AuthenticatedUser identity) {
+            client.renew(identity);
+            renewed.add(identity);
+        }
+    };
+    private final Authentication shared = authentication.with(requests);
 
-                @Override
-                public void verify(String token, Consumer<TokenResult> result) {
-                    results.add(result);
-                }
+    private final Session session = newSession();
 
-                @Override
-                public boolean admit(Connection connection) {
-                    if (userLimitReached) {
-                        return false;
-                    }
-                    admitted.add(connection);
-                    return true;
-                }
-
-                @Override
-                public @Nullable Gap gap() {
-                    return gap;
-                }
-
-                @Override
-                public void disconnected(Disconnected event) {
-                    ended.add(event);
-                }
-
-                @Override
-                public void execute(Conversation conversation, ClientMessage message) {
-                    executed.add(message);
-                }
-
-                @Override
-                public void renew(Conversation conversation, AuthenticatedUser identity) {
-                    conversation.renew(identity);
-                    renewed.add(identity);
-                }
-
-                @Override
-                public void authFailed(Refusal reason) {
-                    failures.add(reason);
-                }
-            },
-            writer,
-            TestOutboxFactory.standard(),
-            new Loop(0, Runnable::run));
+    private Session newSession() {
+        return new Session(shared, requests, writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
+    }
 
     private static final AuthenticatedUser SEVEN = TestAuthorizers.identity("7");
     private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
@@ -100,11 +64,11 @@ class SessionTest {
     @Test
     void validTokenIsAdmitted() {
         session.opened(null);
-        assertThat(timerRuns).isTrue();
+        assertThat(authentication.timerRuns).isTrue();
         session.received(AUTH);
         assertThat(sent).isEmpty();
         accept("7");
-        assertThat(timerRuns).isFalse();
+        assertThat(authentication.timerRuns).isFalse();
         assertThat(admitted).singleElement().extracting(Connection::user).isEqualTo("7");
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
         assertThat(closes).isEmpty();
@@ -113,36 +77,48 @@ class SessionTest {
     @Test
     void upgradeTokenIsAdmittedAtOnce() {
         session.opened(SEVEN);
-        assertThat(timerRuns).isFalse();
+        assertThat(authentication.timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
     }
 
     @Test
     void userLimitClosesWith1013() {
-        List<String> places = new ArrayList<>();
-        session.whenAdmitted(() -> places.add("authenticated"));
         session.opened(null);
         session.received(AUTH);
-        userLimitReached = true;
+        authentication.admits = connection -> false;
         accept("7");
         assertThat(sent).as("an auth_error would stop clients for good").isEmpty();
         assertThat(closes).containsExactly(1013);
         assertThat(failures).isEmpty();
-        assertThat(places).isEmpty();
         assertThat(executed).isEmpty();
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(ended).isEmpty();
     }
 
     @Test
-    void slotBecomesThatOfTheConnection() {
-        List<String> places = new ArrayList<>();
-        session.whenAdmitted(() -> places.add("authenticated"));
-        session.opened(null);
-        session.received(AUTH);
-        assertThat(places).isEmpty();
+    void slotIsEvictedUntilTheClientIsAdmittedAndNotAfterwards() {
+        TestInbound pod = new TestInbound();
+        TestInbound.TestSocket first = connect(pod, session);
+        Session second = newSession();
+        TestInbound.TestSocket connection = connect(pod, second);
+        first.runTasks();
+        assertThat(closes).as("there is one slot for those that are silent").containsExactly(1013);
+        second.received(AUTH);
         accept("7");
-        assertThat(places).containsExactly("authenticated");
+        connect(pod, newSession()).close();
+        connection.runTasks();
+        assertThat(closes).hasSize(1);
+        first.close();
+        connection.close();
+    }
+
+    private TestInbound.TestSocket connect(TestInbound pod, Session of) {
+        TestInbound.TestSocket connection = pod.new TestSocket();
+        assertThat(connection.guard.slot().take(null, false)).isNull();
+        of.hears(connection.guard);
+        connection.guard.opened(of);
+        of.opened(null);
+        return connection;
     }
 
     @Test
@@ -178,7 +154,7 @@ class SessionTest {
     @Test
     void heldMessagesAreProcessedAfterAdmission() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
-        session.hears(connection.inbound);
+        session.hears(connection.guard);
         session.opened(null);
         connection.inbound.watch(session);
         connection.send("auth", "1", "2");
@@ -195,7 +171,7 @@ class SessionTest {
     void refusalEndsTheSession() {
         session.opened(null);
         assertThat(session.isOver()).isFalse();
-        session.authTimedOut();
+        shared.timedOut(session);
         assertThat(session.isOver()).isTrue();
     }
 
@@ -210,7 +186,7 @@ class SessionTest {
     @Test
     void listCountsOncePerAnswer() {
         TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
-        session.hears(connection.inbound);
+        session.hears(connection.guard);
         session.opened(SEVEN);
         connection.inbound.watch(session);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
@@ -239,7 +215,7 @@ class SessionTest {
     @Test
     void silentClientIsClosed() {
         session.opened(null);
-        session.authTimedOut();
+        shared.timedOut(session);
         assertRefused(4001, Refusal.TIMEOUT);
     }
 
@@ -248,7 +224,7 @@ class SessionTest {
         session.opened(null);
         session.received(ALIVE);
         assertRefused(4002, Refusal.NOT_AUTH);
-        assertThat(timerRuns).isFalse();
+        assertThat(authentication.timerRuns).isFalse();
     }
 
     @Test
@@ -280,7 +256,7 @@ class SessionTest {
     void verificationIsBoundedByTheAuthTimeout() {
         session.opened(null);
         session.received(AUTH);
-        session.authTimedOut();
+        shared.timedOut(session);
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
         accept("7");
@@ -321,9 +297,9 @@ class SessionTest {
     @Test
     void expiredTokenEndsTheConnection() {
         session.opened(until(1000));
-        session.expire(999);
+        Heartbeat.expire(session, 999);
         assertThat(closes).isEmpty();
-        session.expire(1000);
+        Heartbeat.expire(session, 1000);
         assertThat(closes).containsExactly(4010);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.TOKEN_EXPIRED));
         assertThat(sent).as("auth_error would make old clients stop for ever").hasSize(1);
@@ -339,16 +315,16 @@ class SessionTest {
         results.get(1).accept(new TokenResult.Accepted(TestAuthorizers.identity("8")));
         session.received(AUTH);
         results.get(2).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
-        session.expire(1999);
+        Heartbeat.expire(session, 1999);
         assertThat(closes).isEmpty();
-        session.expire(2000);
+        Heartbeat.expire(session, 2000);
         assertThat(closes).containsExactly(4010);
     }
 
     @Test
     void unauthenticatedSessionDoesNotExpire() {
         session.opened(null);
-        session.expire(Long.MAX_VALUE);
+        Heartbeat.expire(session, Long.MAX_VALUE);
         assertThat(closes).isEmpty();
     }
 
@@ -356,19 +332,19 @@ class SessionTest {
     void heartbeatsOncePerIntervalAndOnlyForConnections() {
         long interval = 1000;
         session.opened(null);
-        session.beat(0, interval);
-        session.beat(interval, interval);
+        Heartbeat.beat(session, 0, interval);
+        Heartbeat.beat(session, interval, interval);
         assertThat(sent).isEmpty();
         session.received(AUTH);
         accept("7");
         sent.clear();
         long now = 5 * interval;
-        session.beat(now, interval);
-        session.beat(now + interval, interval);
+        Heartbeat.beat(session, now, interval);
+        Heartbeat.beat(session, now + interval, interval);
         assertThat(sent).as("the first within one interval").containsExactly("{\"action\":\"ping\"}", "Ping");
-        session.beat(now + 2 * interval - 1, interval);
+        Heartbeat.beat(session, now + 2 * interval - 1, interval);
         assertThat(sent).hasSize(2);
-        session.beat(now + 2 * interval, interval);
+        Heartbeat.beat(session, now + 2 * interval, interval);
         assertThat(sent).hasSize(4);
     }
 
@@ -394,8 +370,7 @@ class SessionTest {
     @Test
     void unreadAnswersStopProcessing() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
-        session.hears(connection.inbound);
-        session.whenAdmitted(connection.inbound::authenticated);
+        session.hears(connection.guard);
         session.opened(SEVEN);
         connection.inbound.watch(session);
         writer.fill();
@@ -410,14 +385,14 @@ class SessionTest {
     @Test
     void unfinishedMessageEndsTheConnection() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
-        session.hears(connection.inbound);
+        session.hears(connection.guard);
         session.opened(SEVEN);
         connection.inbound.watch(session);
         connection.channel.writeInbound(new TextWebSocketFrame(false, 0, "{"));
         long now = System.nanoTime();
-        session.beat(now, Long.MAX_VALUE / 2);
+        Heartbeat.beat(session, now, Long.MAX_VALUE / 2);
         assertThat(ended).isEmpty();
-        session.beat(now + Session.MAX_UNFINISHED_NANOS, Long.MAX_VALUE / 2);
+        Heartbeat.beat(session, now + Heartbeat.MAX_UNFINISHED_NANOS, Long.MAX_VALUE / 2);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.INBOUND_FULL));
         connection.passedOn();
         connection.close();
@@ -450,17 +425,17 @@ class SessionTest {
         session.opened(SEVEN);
         long interval = 1000;
         // The first beat chooses its moment, within one interval.
-        session.beat(0, interval);
+        Heartbeat.beat(session, 0, interval);
         for (int i = 1; i <= 3; i++) {
-            session.beat(i * interval, interval);
+            Heartbeat.beat(session, i * interval, interval);
         }
         assertThat(ended).isEmpty();
         session.heard();
         for (int i = 4; i <= 6; i++) {
-            session.beat(i * interval, interval);
+            Heartbeat.beat(session, i * interval, interval);
         }
         assertThat(ended).as("it was heard in between").isEmpty();
-        session.beat(7 * interval, interval);
+        Heartbeat.beat(session, 7 * interval, interval);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.PEER_SILENT));
     }
 
@@ -469,9 +444,9 @@ class SessionTest {
         session.opened(SEVEN);
         long now = System.nanoTime();
         long maxAge = TimeUnit.HOURS.toNanos(10);
-        session.retire(now + TimeUnit.MINUTES.toNanos(539), maxAge);
+        Heartbeat.retire(session, now + TimeUnit.MINUTES.toNanos(539), maxAge);
         assertThat(closes).isEmpty();
-        session.retire(now + TimeUnit.MINUTES.toNanos(661), maxAge);
+        Heartbeat.retire(session, now + TimeUnit.MINUTES.toNanos(661), maxAge);
         assertThat(closes).containsExactly(1012);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.MAX_AGE));
     }
@@ -489,23 +464,23 @@ class SessionTest {
 
     @Test
     void newConnectionDuringAGapIsToldAtOnce() {
-        gap = gap(1);
+        authentication.gap = gap(1);
         session.opened(SEVEN);
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(gap, Frame.text("begins"));
-        session.tell(gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(authentication.gap, Frame.text("begins"));
+        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
     @Test
     void connectionAdmittedAfterTheGapMessagesIsTold() {
-        gap = gap(1);
+        authentication.gap = gap(1);
         session.opened(null);
-        session.tell(gap, Frame.text("begins"));
+        session.tell(authentication.gap, Frame.text("begins"));
         session.received(AUTH);
         accept("7");
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
@@ -518,7 +493,7 @@ class SessionTest {
 
     @Test
     void earlierGapIsNotReportedAfterALaterOne() {
-        gap = gap(3);
+        authentication.gap = gap(3);
         session.opened(SEVEN);
         session.tell(gap(1), Frame.text("earlier begins"));
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));

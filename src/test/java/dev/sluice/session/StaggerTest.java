@@ -19,8 +19,12 @@ class StaggerTest {
     private static final Duration PERIOD = Duration.ofSeconds(1);
 
     private final Loop loop = new Loop(0, Runnable::run);
-    private final List<Session> sessions = Stream.generate(
-                    () -> new Session(new NoHost(), new RecordingFrameWriter(), TestOutboxFactory.standard(), loop))
+    private final List<Session> sessions = Stream.generate(() -> new Session(
+                    new TestAuthentication().with(NoRequests.INSTANCE),
+                    NoRequests.INSTANCE,
+                    new RecordingFrameWriter(),
+                    TestOutboxFactory.standard(),
+                    loop))
             .limit(100)
             .toList();
     private final Map<Session, List<String>> told = new HashMap<>();

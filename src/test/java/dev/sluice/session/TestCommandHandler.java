@@ -1,6 +1,5 @@
 package dev.sluice.session;
 
-import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -29,22 +28,18 @@ public final class TestCommandHandler {
     }
 
     public void subscribe(Connection connection, Channel channel) {
-        commands.execute(conversation(connection), new ClientMessage.Subscribe(List.of(channel.name()), true, null));
+        commands.execute(
+                new TestClient(connection, TestAuthorizers.identity(connection.user())),
+                new ClientMessage.Subscribe(List.of(channel.name()), true, null));
     }
 
-    void execute(Conversation conversation, ClientMessage message) {
-        commands.execute(conversation, message);
-    }
-
-    void renew(Conversation conversation, AuthenticatedUser identity) {
-        commands.renew(conversation, identity);
+    Session.Requests requests() {
+        return commands;
     }
 
     public void unsubscribe(Connection connection, Channel channel) {
-        commands.execute(conversation(connection), new ClientMessage.Unsubscribe(List.of(channel.name()), null));
-    }
-
-    private static Conversation conversation(Connection connection) {
-        return new Conversation(connection, TestAuthorizers.identity(connection.user()));
+        commands.execute(
+                new TestClient(connection, TestAuthorizers.identity(connection.user())),
+                new ClientMessage.Unsubscribe(List.of(channel.name()), null));
     }
 }

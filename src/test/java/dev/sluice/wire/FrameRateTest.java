@@ -12,14 +12,14 @@ class FrameRateTest {
     private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 1000);
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final FrameRate rate = new FrameRate(50, 512, now::get, metrics);
-    private final FrameRate.Pace pace = rate.pace();
+    private final Client client = new Client();
 
     @Test
     void burstIsAllowedAndThenNothing() {
-        assertThat(admitted(pace, 512)).isEqualTo(512);
-        assertThat(pace.admit()).isFalse();
+        assertThat(admitted(client, 512)).isEqualTo(512);
+        assertThat(client.admit()).isFalse();
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
-        assertThat(pace.admit()).as("once too many is for ever").isFalse();
+        assertThat(client.admit()).as("once too many is for ever").isFalse();
         assertThat(metrics.get("sluice.refused")
                         .tag("limit", "frames-per-second")
                         .counter()
@@ -29,43 +29,57 @@ class FrameRateTest {
 
     @Test
     void rateAppliesAfterABurst() {
-        admitted(pace, 512);
+        admitted(client, 512);
         for (int i = 0; i < 1000; i++) {
             now.addAndGet(TimeUnit.MILLISECONDS.toNanos(20));
-            assertThat(pace.admit()).isTrue();
+            assertThat(client.admit()).isTrue();
         }
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(19));
-        assertThat(pace.admit()).isFalse();
+        assertThat(client.admit()).isFalse();
     }
 
     @Test
     void silenceRestoresAtMostABurst() {
-        admitted(pace, 512);
+        admitted(client, 512);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
-        assertThat(admitted(pace, 600)).isEqualTo(512);
+        assertThat(admitted(client, 600)).isEqualTo(512);
     }
 
     @Test
     void everyConnectionHasItsOwnRate() {
-        admitted(pace, 600);
-        assertThat(admitted(rate.pace(), 512)).isEqualTo(512);
+        admitted(client, 600);
+        assertThat(admitted(new Client(), 512)).isEqualTo(512);
     }
 
     @Test
-    void oneMessageMayCountAsMany() {
-        assertThat(pace.admit(500)).isTrue();
-        assertThat(pace.admit(12)).isTrue();
+    void oneMayCountAsMany() {
+        assertThat(client.admit(500)).isTrue();
+        assertThat(client.admit(12)).isTrue();
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(199));
-        assertThat(pace.admit(10)).isFalse();
+        assertThat(client.admit(10)).isFalse();
     }
 
-    private static int admitted(FrameRate.Pace pace, int attempts) {
+    private static int admitted(Client client, int attempts) {
         int admitted = 0;
         for (int i = 0; i < attempts; i++) {
-            if (pace.admit()) {
+            if (client.admit()) {
                 admitted++;
             }
         }
         return admitted;
+    }
+
+    /** What is known of one client. */
+    private final class Client {
+        private long arrival = rate.start();
+
+        boolean admit() {
+            return admit(1);
+        }
+
+        boolean admit(int frames) {
+            arrival = rate.admit(arrival, frames);
+            return arrival != FrameRate.EXCEEDED;
+        }
     }
 }

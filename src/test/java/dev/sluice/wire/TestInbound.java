@@ -1,7 +1,6 @@
 package dev.sluice.wire;
 
 import dev.sluice.guard.ConnectionSlots;
-import dev.sluice.guard.Slot;
 import dev.sluice.guard.TurnScheduler;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -22,6 +21,7 @@ public final class TestInbound {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final Queue<Runnable> afterTurn = new ArrayDeque<>();
     private final TurnScheduler scheduler = new TurnScheduler(afterTurn::add);
+    private final ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
     private final InboundBudget budget;
     private final FrameRate rate;
 
@@ -45,13 +45,15 @@ public final class TestInbound {
     @SuppressWarnings("FutureReturnValueIgnored")
     public final class TestSocket {
         public final EmbeddedChannel channel = new EmbeddedChannel();
-        public final Inbound inbound = new Inbound(channel, rate.pace(), budget.share(), scheduler);
+        public final Inbound inbound = new Inbound(channel, rate, budget, scheduler);
+
+        public final WebSocketChannel guard = new WebSocketChannel(channel, slots, inbound);
 
         public TestSocket() {
-            WebSocketChannel webSocket = new WebSocketChannel(
-                    channel, new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {}), inbound);
-            channel.pipeline().addLast(new PartialFrameCounter(inbound), webSocket);
-            channel.closeFuture().addListener(closed -> inbound.closed());
+            channel.pipeline()
+                    .addLast(PartialFrameCounter.SHARED)
+                    .addLast(guard)
+                    .addLast(Inbound.NAME, inbound);
         }
 
         public void send(String... texts) {
@@ -71,6 +73,10 @@ public final class TestInbound {
                 frame.release();
             }
             return texts;
+        }
+
+        public void runTasks() {
+            channel.runPendingTasks();
         }
 
         public void close() {

@@ -3,7 +3,6 @@ package dev.sluice.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.guard.ConnectionSlots;
-import dev.sluice.guard.Slot;
 import dev.sluice.guard.TurnScheduler;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.buffer.ByteBuf;
@@ -40,7 +39,8 @@ class WebSocketChannelTest {
                                 .closeOnProtocolViolation(false)
                                 .maxFramePayloadLength(32 * 1024)
                                 .build()),
-                        new WebSocketChannel(channel, slot(), inbound),
+                        new WebSocketChannel(channel, slots(), inbound),
+                        inbound,
                         // In place of Vert.x.
                         new ChannelInboundHandlerAdapter() {
                             @Override
@@ -53,11 +53,11 @@ class WebSocketChannelTest {
     private Inbound inbound(EmbeddedChannel of) {
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
         InboundBudget budget = new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics);
-        return new Inbound(of, rate.pace(), budget.share(), new TurnScheduler(Runnable::run));
+        return new Inbound(of, rate, budget, new TurnScheduler(Runnable::run));
     }
 
-    private Slot slot() {
-        return new Slot(new ConnectionSlots(1, 1, 1, metrics), Runnable::run, () -> {});
+    private ConnectionSlots slots() {
+        return new ConnectionSlots(1, 1, 1, metrics);
     }
 
     /** An upgrade may wait for its turn while its client leaves. */
@@ -65,7 +65,7 @@ class WebSocketChannelTest {
     void channelThatHasClosedBeforeItsUpgradeIsNotOpen() {
         EmbeddedChannel left = new EmbeddedChannel(new ChannelInboundHandlerAdapter());
         left.close().syncUninterruptibly();
-        assertThat(WebSocketChannel.install(left, slot(), inbound(left)).isOpen())
+        assertThat(WebSocketChannel.install(left, slots(), inbound(left)).isOpen())
                 .isFalse();
     }
 

@@ -1,0 +1,216 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.access.Authenticator;
+import dev.sluice.access.TokenResult;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.feed.Feed;
+import dev.sluice.feed.Gap;
+import dev.sluice.linger.SubscriptionRestorer;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.NotAnObject;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Refusal;
+import dev.sluice.protocol.ServerMessage;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import dev.sluice.registry.Registry;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.event.Event;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Authenticates clients: by the first message, for which there is a time limit, by the upgrade request, and again by later
+ * messages. The state is the session's; every method is to be called on its event loop.
+ */
+@Singleton
+final class Authentication {
+
+    private static final String NOT_NOW = "tokens can't be verified now";
+
+    /** Runs a task on any thread when the time for one step of authentication is over. */
+    @FunctionalInterface
+    interface Timer {
+        /** Returns what cancels it. */
+        Runnable start(Runnable task);
+    }
+
+    /** Verifies a token; the result may come on any thread. Never fails. */
+    @FunctionalInterface
+    interface Verifier {
+        void verify(String token, Consumer<TokenResult> result);
+    }
+
+    /** Adds a connection; false where its user has as many as allowed. */
+    @FunctionalInterface
+    interface Admission {
+        boolean admit(Connection connection);
+    }
+
+    private final Timer timer;
+    private final Verifier verifier;
+    private final Admission admission;
+    private final Supplier<@Nullable Gap> gap;
+    private final Consumer<Disconnected> disconnected;
+    private final Consumer<Refusal> failures;
+    private final Session.Requests requests;
+
+    @Inject
+    Authentication(
+            Vertx vertx,
+            Authenticator authenticator,
+            Registry registry,
+            SubscriptionRestorer restorer,
+            Feed feed,
+            CommandHandler commands,
+            SessionMeters meters,
+            Event<Disconnected> disconnected,
+            SluiceConfig config) {
+        this(
+                task -> {
+                    long id = vertx.setTimer(config.auth().timeout().toMillis(), fired -> task.run());
+                    return () -> vertx.cancelTimer(id);
+                },
+                (token, result) -> authenticator
+                        .verify(token)
+                        .subscribe()
+                        .with(result, failure -> result.accept(new TokenResult.Unavailable())),
+                connection -> {
+                    boolean added = registry.add(connection);
+                    if (added) {
+                        restorer.connected(connection);
+                    } else {
+                        meters.userLimitReached();
+                    }
+                    return added;
+                },
+                feed::gap,
+                disconnected::fire,
+                meters::authFailed,
+                commands);
+    }
+
+    Authentication(
+            Timer timer,
+            Verifier verifier,
+            Admission admission,
+            Supplier<@Nullable Gap> gap,
+            Consumer<Disconnected> disconnected,
+            Consumer<Refusal> failures,
+            Session.Requests requests) {
+        this.timer = timer;
+        this.verifier = verifier;
+        this.admission = admission;
+        this.gap = gap;
+        this.disconnected = disconnected;
+        this.failures = failures;
+        this.requests = requests;
+    }
+
+    /** Waits for the auth message. */
+    void await(Session session) {
+        session.await(startTimer(session));
+    }
+
+    /** A message of a client that is not authenticated. */
+    void received(Session session, ClientMessage message) {
+        if (message instanceof Auth auth) {
+            session.cancelTimer();
+            session.verifying(startTimer(session));
+            verifier.verify(auth.token(), result -> session.run(() -> verified(session, result, auth.id())));
+        } else if (message instanceof NotAnObject) {
+            refuse(session, Refusal.NOT_JSON, "the first message must be a JSON object");
+        } else {
+            refuse(session, Refusal.NOT_AUTH, "the first message must be an auth message with a token");
+        }
+    }
+
+    /** Closes the session of a client that is not let in. */
+    void refuse(Session session, Refusal refusal, String message) {
+        failures.accept(refusal);
+        if (refusal.announced()) {
+            session.send(ServerMessage.authError(message));
+        }
+        session.close(refusal.closeCode(), message);
+    }
+
+    /** Makes the session a connection; the id is that of the client's auth message. */
+    void admit(Session session, AuthenticatedUser identity, @Nullable JsonNode id) {
+        Connection connection = session.newConnection(identity, disconnected);
+        if (!admission.admit(connection)) {
+            session.close(Session.TRY_AGAIN_LATER, "too many connections of this user");
+            return;
+        }
+        // Nothing may fail between: what is in the registry must end with the session.
+        session.admitted(connection, identity);
+        session.send(ServerMessage.authSuccess(identity.user(), id));
+        Gap open = gap.get();
+        if (open != null) {
+            session.tell(open, ServerMessage.gap(open.since(), null));
+        }
+        session.proceed();
+    }
+
+    /** An auth message of a client that is authenticated. */
+    void refresh(Session session, Auth auth) {
+        if (!session.beginRefresh()) {
+            session.connection()
+                    .send(ServerMessage.error(
+                            ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
+            return;
+        }
+        verifier.verify(auth.token(), result -> session.run(() -> refreshed(session, result, auth.id())));
+    }
+
+    void timedOut(Session session) {
+        if (session.isVerifying()) {
+            refuse(session, Refusal.UNAVAILABLE, NOT_NOW);
+        } else if (session.isUnauthenticated()) {
+            refuse(session, Refusal.TIMEOUT, "no auth message in time");
+        }
+    }
+
+    private Runnable startTimer(Session session) {
+        return timer.start(() -> session.run(() -> timedOut(session)));
+    }
+
+    private void verified(Session session, TokenResult result, @Nullable JsonNode id) {
+        if (!session.isVerifying()) {
+            // It was closed meanwhile.
+            return;
+        }
+        if (result instanceof TokenResult.Accepted accepted) {
+            admit(session, accepted.identity(), id);
+        } else if (result instanceof TokenResult.Refused refused) {
+            refuse(session, Refusal.of(refused.reason()), refused.message());
+        } else if (result instanceof TokenResult.Forbidden) {
+            refuse(session, Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE);
+        } else {
+            boolean undecided = result instanceof TokenResult.Undecided;
+            refuse(session, undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
+        }
+    }
+
+    private void refreshed(Session session, TokenResult result, @Nullable JsonNode id) {
+        session.endRefresh();
+        String user = session.identity().user();
+        if (result instanceof TokenResult.Refused refused) {
+            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+        } else if (result instanceof TokenResult.Forbidden) {
+            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
+        } else if (!(result instanceof TokenResult.Accepted accepted)) {
+            session.connection().send(ServerMessage.error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
+        } else if (!accepted.identity().user().equals(user)) {
+            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
+        } else {
+            session.connection().send(ServerMessage.authSuccess(user, id));
+            requests.renew(session, accepted.identity());
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.route.Channel;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The requests of one client to subscribe that are not decided yet. Confined to the connection's event loop. */
+final class PendingSubscriptions {
+
+    /** How many characters the ids of pending requests may have together. */
+    static final int MAX_ID_CHARACTERS = 16 * 1024;
+
+    /**
+     * A request to subscribe to one channel.
+     *
+     * @param retained whether the retained publication is wanted as well
+     * @param id the client's own, which goes back with the answer
+     */
+    record Request(boolean retained, @Nullable JsonNode id) {
+        int idCharacters() {
+            return id == null ? 0 : id.asText().length();
+        }
+    }
+
+    private final Map<Channel, List<Request>> byChannel = new HashMap<>();
+    private int count;
+    private int idCharacters;
+
+    int count() {
+        return count;
+    }
+
+    /** Whether the id of another request may wait, besides those of the pending ones. */
+    boolean hasRoomFor(Request request) {
+        return idCharacters + request.idCharacters() <= MAX_ID_CHARACTERS;
+    }
+
+    /** Adds a request; returns whether it is the first for the channel. */
+    boolean add(Channel channel, Request request) {
+        List<Request> waiting = byChannel.computeIfAbsent(channel, x -> new ArrayList<>(1));
+        waiting.add(request);
+        count++;
+        idCharacters += request.idCharacters();
+        return waiting.size() == 1;
+    }
+
+    /** Removes and returns the requests for the channel. */
+    List<Request> remove(Channel channel) {
+        List<Request> waiting = byChannel.remove(channel);
+        if (waiting == null) {
+            return List.of();
+        }
+        count -= waiting.size();
+        waiting.forEach(request -> idCharacters -= request.idCharacters());
+        return waiting;
+    }
+}

@@ -1,0 +1,57 @@
+package dev.sluice.session;
+
+import dev.sluice.access.TokenResult;
+import dev.sluice.feed.Gap;
+import dev.sluice.protocol.Refusal;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Disconnected;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Authentication without a pod around it: a test gives the results, and sees what comes of them. */
+final class TestAuthentication {
+
+    final List<Consumer<TokenResult>> results = new ArrayList<>();
+    final List<Refusal> failures = new ArrayList<>();
+    final List<Connection> admitted = new ArrayList<>();
+    final List<Disconnected> ended = new ArrayList<>();
+    boolean timerRuns;
+
+    @Nullable
+    Gap gap;
+
+    /** Whether a connection is let in. */
+    Predicate<Connection> admits = connection -> true;
+
+    /** What is done about a token. */
+    Authentication.Verifier verifier = (token, result) -> results.add(result);
+
+    /** What is done when a connection ends. */
+    Consumer<Disconnected> onDisconnected = event -> {};
+
+    Authentication with(Session.Requests requests) {
+        return new Authentication(
+                task -> {
+                    timerRuns = true;
+                    return () -> timerRuns = false;
+                },
+                (token, result) -> verifier.verify(token, result),
+                connection -> {
+                    boolean added = admits.test(connection);
+                    if (added) {
+                        admitted.add(connection);
+                    }
+                    return added;
+                },
+                () -> gap,
+                event -> {
+                    ended.add(event);
+                    onDisconnected.accept(event);
+                },
+                failures::add,
+                requests);
+    }
+}

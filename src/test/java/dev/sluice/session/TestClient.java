@@ -1,0 +1,37 @@
+package dev.sluice.session;
+
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.registry.Connection;
+
+/** A client of which there is no more than its connection. */
+final class TestClient implements Client {
+
+    private final Connection connection;
+    private final PendingSubscriptions pending = new PendingSubscriptions();
+    private AuthenticatedUser identity;
+
+    TestClient(Connection connection, AuthenticatedUser identity) {
+        this.connection = connection;
+        this.identity = identity;
+    }
+
+    @Override
+    public Connection connection() {
+        return connection;
+    }
+
+    @Override
+    public AuthenticatedUser identity() {
+        return identity;
+    }
+
+    @Override
+    public void renew(AuthenticatedUser renewed) {
+        identity = renewed;
+    }
+
+    @Override
+    public PendingSubscriptions pending() {
+        return pending;
+    }
+}
