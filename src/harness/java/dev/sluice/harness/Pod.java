@@ -27,7 +27,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** One process of the packaged application, jar or native executable, on ports of its own. */
@@ -52,15 +51,13 @@ public final class Pod implements AutoCloseable {
         Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(20L * count, 250)));
     }
 
-    private final Process process;
-    private final Path log;
+    private final ServerProcess process;
     private final List<String> secrets;
     private int port;
     private int managementPort;
 
-    private Pod(Process process, Path log, List<String> secrets) {
+    private Pod(ServerProcess process, List<String> secrets) {
         this.process = process;
-        this.log = log;
         this.secrets = secrets;
         ALIVE.add(this);
     }
@@ -125,13 +122,16 @@ public final class Pod implements AutoCloseable {
     }
 
     private static Pod launched(ProcessBuilder builder, List<String> secrets) {
-        Path log = Fork.file("pod-" + COUNT.incrementAndGet() + ".log");
-        builder.redirectErrorStream(true).redirectOutput(log.toFile());
-        try {
-            return new Pod(builder.start(), log, secrets);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return launched(builder, secrets, Fork.file("pod-" + COUNT.incrementAndGet() + ".log"));
+    }
+
+    /** The same with a file for its log. */
+    public static Pod launched(ProcessBuilder builder, Path log) {
+        return launched(builder, List.of(), log);
+    }
+
+    private static Pod launched(ProcessBuilder builder, List<String> secrets, Path log) {
+        return new Pod(ServerProcess.start(builder, log), secrets);
     }
 
     private static List<String> secrets(Map<String, String> config) {
@@ -152,7 +152,7 @@ public final class Pod implements AutoCloseable {
         try {
             awaiting.run();
         } catch (RuntimeException e) {
-            process.destroyForcibly();
+            process.close();
             throw new IllegalStateException("the pod does not work:\n" + log(), e);
         }
     }
@@ -163,20 +163,23 @@ public final class Pod implements AutoCloseable {
     }
 
     private void awaitPort() {
-        await("start").atMost(30, TimeUnit.SECONDS).until(() -> {
-            if (!process.isAlive()) {
-                throw new IllegalStateException("the pod has ended:\n" + log());
-            }
-            String log = log();
-            Matcher listening = LISTENING.matcher(log);
-            Matcher managed = MANAGED.matcher(log);
-            boolean found = listening.find() && managed.find();
-            if (found) {
-                port = Integer.parseInt(listening.group(1));
-                managementPort = Integer.parseInt(managed.group(1));
-            }
-            return found;
-        });
+        await("start")
+                .pollInterval(Duration.ofMillis(20))
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> {
+                    if (!process.isAlive()) {
+                        throw new IllegalStateException("the pod has ended:\n" + log());
+                    }
+                    String log = log();
+                    Matcher listening = LISTENING.matcher(log);
+                    Matcher managed = MANAGED.matcher(log);
+                    boolean found = listening.find() && managed.find();
+                    if (found) {
+                        port = Integer.parseInt(listening.group(1));
+                        managementPort = Integer.parseInt(managed.group(1));
+                    }
+                    return found;
+                });
     }
 
     /** Awaits that everything published until now has gone through the pod. */
@@ -282,37 +285,27 @@ public final class Pod implements AutoCloseable {
     }
 
     public String log() {
-        try {
-            return Files.readString(log);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.log();
+    }
+
+    /** The process, for its CPU time, memory and files. */
+    public ServerProcess process() {
+        return process;
     }
 
     /** Files, sockets among them, that the process has open. */
     public long openFiles() {
-        try (Stream<Path> files = Files.list(Path.of("/proc", String.valueOf(process.pid()), "fd"))) {
-            return files.count();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.openFiles();
     }
 
     /** Bytes of memory the operating system has given the process. */
     public long residentMemory() {
-        return 1024 * Long.parseLong(processStatus("VmRSS").replaceAll("\\D", ""));
+        return process.residentBytes();
     }
 
     /** What Linux says of the process under that name. */
     public String processStatus(String name) {
-        try (Stream<String> lines = Files.lines(Path.of("/proc", String.valueOf(process.pid()), "status"))) {
-            return lines.filter(line -> line.startsWith(name + ":"))
-                    .map(line -> line.substring(name.length() + 1).strip())
-                    .findFirst()
-                    .orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return process.status(name);
     }
 
     /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
@@ -341,25 +334,17 @@ public final class Pod implements AutoCloseable {
 
     /** As by SIGTERM. */
     public void terminate() {
-        process.destroy();
+        process.terminate();
     }
 
     /** Its exit status, once it has ended. */
     public int exit(Duration within) {
-        try {
-            if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new AssertionError("still running after " + within + ":\n" + log());
-            }
-            return process.exitValue();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+        return process.exit(within);
     }
 
     @Override
     public void close() {
-        process.destroyForcibly();
-        exit(Duration.ofSeconds(30));
+        process.close();
         ALIVE.remove(this);
         assertQuiet();
     }

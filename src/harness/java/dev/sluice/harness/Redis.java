@@ -9,16 +9,18 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import redis.embedded.core.ExecutableProvider;
 
 /** A real redis-server on a port of its own, and a client to it that speaks just enough. */
@@ -26,21 +28,16 @@ public final class Redis implements AutoCloseable {
 
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
 
-    /** Below those that the kernel gives to whoever connects: nobody takes one while its Redis is down. */
-    private static final int FIRST_PORT = 10_000;
-
-    private static final int LAST_PORT = 30_000;
-
     /** Unpacked once and not at each start, which would leave 9 MB behind each time. */
     private static final String EXECUTABLE = executable();
 
     private final int port;
     private final String password;
     private final String[] options;
-    private Process process;
+    private @Nullable ServerProcess process;
 
     private Redis(String password, String... options) {
-        this.port = freePort();
+        this.port = Ports.free();
         this.password = password;
         this.options = options;
     }
@@ -109,7 +106,7 @@ public final class Redis implements AutoCloseable {
                 "--save",
                 "",
                 "--dir",
-                "target",
+                Fork.folder().toString(),
                 "--dbfilename",
                 "redis-" + port + ".rdb",
                 "--requirepass",
@@ -121,20 +118,14 @@ public final class Redis implements AutoCloseable {
     private void start(String... arguments) {
         List<String> command = new ArrayList<>(List.of(arguments));
         command.add(0, EXECUTABLE);
-        try {
-            process = new ProcessBuilder(command)
-                    .redirectErrorStream(true)
-                    .redirectOutput(Fork.file("redis-" + port + ".log").toFile())
-                    .start();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        ServerProcess started = ServerProcess.start(new ProcessBuilder(command), Fork.file("redis-" + port + ".log"));
+        process = started;
         try {
             // What answers at the port is not necessarily this one.
             await("Redis")
                     .atMost(30, TimeUnit.SECONDS)
                     .ignoreExceptions()
-                    .until(() -> wholeReply("INFO", "server").contains("process_id:" + process.pid() + "\r\n"));
+                    .until(() -> wholeReply("INFO", "server").contains("process_id:" + started.pid() + "\r\n"));
         } catch (RuntimeException e) {
             // The caller never gets what it could close.
             kill();
@@ -159,21 +150,33 @@ public final class Redis implements AutoCloseable {
 
     /** As by kill -9. */
     public void kill() {
-        try {
-            process.destroyForcibly().waitFor();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+        process().close();
+    }
+
+    /** As by SIGTERM; returns once it has ended. */
+    public void terminate() {
+        process().terminate();
+        process().exit(Duration.ofSeconds(30));
     }
 
     /** As by SIGSTOP: it is there and does nothing. */
     public void freeze() {
-        Signals.stop(process);
+        process().freeze();
     }
 
     /** Goes on after it was frozen. */
     public void thaw() {
-        Signals.goOn(process);
+        process().thaw();
+    }
+
+    /** The process that was started last. */
+    public ServerProcess process() {
+        return Objects.requireNonNull(process);
+    }
+
+    /** Where clients connect to. */
+    public InetSocketAddress address() {
+        return Ports.address(port);
     }
 
     public long publish(String channel, String payload) {
@@ -217,25 +220,42 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    /** A connection of its own, for those who publish a lot. */
-    public Publisher publisher() {
-        try {
-            return new Publisher(new Socket(InetAddress.getLoopbackAddress(), port));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    /** One connection. */
+    private abstract static class Connection implements AutoCloseable {
+
+        final Socket socket;
+        final InputStream in;
+
+        Connection(int port) {
+            try {
+                socket = new Socket(InetAddress.getLoopbackAddress(), port);
+                socket.setTcpNoDelay(true);
+                in = new BufferedInputStream(socket.getInputStream());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
+    /** A connection of its own, for those who publish a lot. */
+    public Publisher publisher() {
+        return new Publisher(port);
+    }
+
     /** Publishes on one connection. */
-    public static final class Publisher implements AutoCloseable {
+    public static final class Publisher extends Connection {
 
-        private final Socket socket;
-        private final InputStream in;
-
-        private Publisher(Socket socket) throws IOException {
-            this.socket = socket;
-            socket.setTcpNoDelay(true);
-            in = new BufferedInputStream(socket.getInputStream());
+        private Publisher(int port) {
+            super(port);
         }
 
         public void publish(String channel, byte[] payload) {
@@ -259,39 +279,26 @@ public final class Redis implements AutoCloseable {
                 throw new UncheckedIOException(e);
             }
         }
-
-        @Override
-        public void close() {
-            try {
-                socket.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
     }
 
     /** Hears what is published on a channel from now on. */
     public Listener listen(String channel) {
-        try {
-            return new Listener(new Socket(InetAddress.getLoopbackAddress(), port), channel);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new Listener(port, channel);
     }
 
     /** Hears one channel. */
-    public static final class Listener implements AutoCloseable {
+    public static final class Listener extends Connection {
 
-        private final Socket socket;
-        private final InputStream in;
-
-        private Listener(Socket socket, String channel) throws IOException {
-            this.socket = socket;
-            socket.setSoTimeout(10_000);
-            in = new BufferedInputStream(socket.getInputStream());
-            write(socket.getOutputStream(), bytes("SUBSCRIBE", channel));
-            for (int i = 0; i < 6; i++) {
-                line(in);
+        private Listener(int port, String channel) {
+            super(port);
+            try {
+                socket.setSoTimeout(10_000);
+                write(socket.getOutputStream(), bytes("SUBSCRIBE", channel));
+                for (int i = 0; i < 6; i++) {
+                    line(in);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
         }
 
@@ -302,15 +309,6 @@ public final class Redis implements AutoCloseable {
                     line(in);
                 }
                 return line(in);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                socket.close();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -348,34 +346,20 @@ public final class Redis implements AutoCloseable {
 
     /** A connection of its own, which stays usable when there are no others to be had. */
     public Admin admin() {
-        try {
-            return new Admin(new Socket(InetAddress.getLoopbackAddress(), port));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return new Admin(port);
     }
 
     /** Gives orders on one connection. */
-    public static final class Admin implements AutoCloseable {
+    public static final class Admin extends Connection {
 
-        private final Socket socket;
-
-        private Admin(Socket socket) {
-            this.socket = socket;
+        private Admin(int port) {
+            super(port);
         }
 
         public String command(String... words) {
             try {
-                return send(socket, bytes(words));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                socket.close();
+                write(socket.getOutputStream(), bytes(words));
+                return line(in);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -453,17 +437,6 @@ public final class Redis implements AutoCloseable {
             throw new IOException(text);
         }
         return text;
-    }
-
-    private static int freePort() {
-        while (true) {
-            int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT);
-            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-                return socket.getLocalPort();
-            } catch (IOException taken) {
-                // By somebody else's service.
-            }
-        }
     }
 
     @Override

@@ -7,18 +7,32 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import javax.net.ServerSocketFactory;
 
 /** A network between a pod and its Redis, or a client and its pod, that can be cut, or swallow what is sent over it without a word. */
 public final class TcpProxy implements AutoCloseable {
 
+    /**
+     * How fast it is, in either direction of each connection.
+     *
+     * @param delay of each piece
+     * @param bytes that a piece has at most
+     */
+    private record Pace(Duration delay, int bytes) {}
+
+    private static final Pace FAST = new Pace(Duration.ZERO, 64 * 1024);
+
     private final ServerSocket server;
     private volatile int target;
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final List<Socket> toTarget = new CopyOnWriteArrayList<>();
     private final Object hole = new Object();
     private boolean swallowing;
+    private volatile Pace pace = FAST;
 
     public TcpProxy(int target) {
         this(ServerSocketFactory.getDefault(), target);
@@ -68,11 +82,25 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
-    /** Connections made from now on work; those that were there stay as they are. */
+    /** From now on each piece of so many bytes takes so long. */
+    public void slowDown(Duration delay, int bytes) {
+        pace = new Pace(delay, bytes);
+    }
+
+    /** The addresses of its connections, as the target sees them. */
+    public List<String> addresses() {
+        return toTarget.stream()
+                .filter(socket -> !socket.isClosed())
+                .map(socket -> "127.0.0.1:" + socket.getLocalPort())
+                .toList();
+    }
+
+    /** Connections made from now on work, at full speed; those that have lost something stay as they are. */
     public void heal() {
         synchronized (hole) {
             swallowing = false;
         }
+        pace = FAST;
     }
 
     /** Resets every connection there is. */
@@ -86,6 +114,7 @@ public final class TcpProxy implements AutoCloseable {
             }
         }
         sockets.clear();
+        toTarget.clear();
     }
 
     @Override
@@ -114,6 +143,7 @@ public final class TcpProxy implements AutoCloseable {
         try (client;
                 Socket redis = new Socket(InetAddress.getLoopbackAddress(), target)) {
             sockets.add(redis);
+            toTarget.add(redis);
             client.setTcpNoDelay(true);
             redis.setTcpNoDelay(true);
             start(() -> copy(client, redis));
@@ -125,13 +155,14 @@ public final class TcpProxy implements AutoCloseable {
 
     /** What was swallowed once is lost, and so is all that would follow: a stream has no holes. */
     private void copy(Socket from, Socket to) {
-        byte[] bytes = new byte[64 * 1024];
+        byte[] bytes = new byte[FAST.bytes()];
         boolean lost = false;
         try (from;
                 to) {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
-            for (int length = in.read(bytes); length >= 0; length = in.read(bytes)) {
+            for (int length = in.read(bytes, 0, pace.bytes()); length >= 0; length = in.read(bytes, 0, pace.bytes())) {
+                TimeUnit.NANOSECONDS.sleep(pace.delay().toNanos());
                 synchronized (hole) {
                     lost |= swallowing;
                 }
@@ -139,7 +170,7 @@ public final class TcpProxy implements AutoCloseable {
                     out.write(bytes, 0, length);
                 }
             }
-        } catch (IOException cut) {
+        } catch (IOException | InterruptedException cut) {
             // Both ends are closed.
         }
     }

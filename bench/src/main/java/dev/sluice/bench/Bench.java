@@ -4,7 +4,6 @@ import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.options.Arguments;
 import dev.sluice.bench.options.Arguments.Wrong;
 import dev.sluice.bench.options.Program;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Reports;
 import dev.sluice.bench.report.Results;
@@ -103,9 +102,9 @@ public final class Bench {
             Trial trial = turn.work().run(turn.contender(), turn.round(), sizes, logs);
             trials.add(trial);
             return summary(trial.values());
-        } catch (BenchFailure e) {
-            failures.add(turn.toString().replaceAll(" +", " ") + ": " + e.getMessage());
-            return "FAILED: " + e.getMessage();
+        } catch (RuntimeException | AssertionError e) {
+            failures.add(turn.toString().replaceAll(" +", " ") + ": " + e);
+            return "FAILED: " + e;
         }
     }
 

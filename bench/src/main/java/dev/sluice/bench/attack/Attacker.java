@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.contender.Tokens;
+import dev.sluice.bench.contender.Credentials;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -14,6 +14,7 @@ final class Attacker implements AutoCloseable {
     private final int number;
     private final InetSocketAddress pod;
     private final Tally tally;
+    private final String token;
     private final List<RawSocket> held = new ArrayList<>();
     private long next = System.nanoTime();
     private int rounds;
@@ -24,6 +25,7 @@ final class Attacker implements AutoCloseable {
         this.number = number;
         this.pod = pod;
         this.tally = tally;
+        this.token = Credentials.of(user());
     }
 
     /** Whether it has been told to stop. */
@@ -92,7 +94,7 @@ final class Attacker implements AutoCloseable {
     RawSocket authenticated() throws IOException {
         RawSocket socket = webSocket();
         try {
-            socket.message(authentication(Tokens.of(user())));
+            socket.message(authentication(token));
             socket.heard();
             return socket;
         } catch (IOException e) {

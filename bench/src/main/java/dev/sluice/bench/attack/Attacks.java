@@ -3,7 +3,6 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.options.Arguments;
 import dev.sluice.bench.options.Arguments.Wrong;
 import dev.sluice.bench.options.Program;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.traffic.Load;
 import java.io.IOException;
@@ -77,9 +76,9 @@ public final class Attacks {
                 clean = false;
                 System.out.println("    " + objection);
             }
-        } catch (BenchFailure e) {
+        } catch (RuntimeException | AssertionError e) {
             clean = false;
-            System.out.println("FAILED: " + e.getMessage() + " (logs: " + logs + ")");
+            System.out.println("FAILED: " + e + " (logs: " + logs + ")");
         }
     }
 }

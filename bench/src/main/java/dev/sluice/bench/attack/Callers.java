@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.contender.Tokens;
+import dev.sluice.bench.contender.Credentials;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;
@@ -16,15 +16,15 @@ final class Callers {
 
     private static final int ON_ONE_CONNECTION = 100;
 
-    private static final String PUBLISHER = Tokens.of("attacker", "publisher");
+    private static final String PUBLISHER = Credentials.of("attacker", "publisher");
     private static final String MESSAGE = "{\"text\":\"" + "x".repeat(180) + "\"}";
 
     private static final List<String> WITHOUT_RIGHT = List.of(
             post("/api/channels/upload:0/messages", "Bearer " + Strangers.forged(), MESSAGE),
             post("/api/channels/upload:0/messages", "Bearer nonsense", MESSAGE),
             post("/api/channels/upload:0/messages", "Basic Og==", MESSAGE),
-            post("/api/channels/upload:0/messages", "Bearer " + Tokens.of("attacker"), MESSAGE),
-            post("/api/uploads/0/events", "Bearer " + Tokens.of("attacker", "operator"), MESSAGE),
+            post("/api/channels/upload:0/messages", "Bearer " + Credentials.of("attacker"), MESSAGE),
+            post("/api/uploads/0/events", "Bearer " + Credentials.of("attacker", "operator"), MESSAGE),
             get("/api/users/u0/connections", "Bearer " + PUBLISHER));
 
     private static final List<String> RUBBISH = Stream.concat(

@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import java.io.ByteArrayOutputStream;
+import dev.sluice.harness.RawClient;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
@@ -40,11 +40,6 @@ final class Costly {
 
     private static byte[] messages() {
         String text = "{\"a\":[\"\u0439\"" + ",{}".repeat(10_000) + "]}";
-        byte[] message = RawSocket.frame(RawSocket.FINAL_TEXT, text.getBytes(StandardCharsets.UTF_8));
-        ByteArrayOutputStream messages = new ByteArrayOutputStream();
-        for (int i = 0; i < AT_ONCE; i++) {
-            messages.writeBytes(message);
-        }
-        return messages.toByteArray();
+        return RawClient.encoded(RawSocket.FINAL_TEXT, text.getBytes(StandardCharsets.UTF_8), AT_ONCE);
     }
 }

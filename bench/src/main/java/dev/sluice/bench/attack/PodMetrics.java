@@ -1,10 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.process.BenchFailure;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.harness.Pod;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,12 +20,8 @@ record PodMetrics(Map<String, Double> values) {
     private static final Pattern COUNTER =
             Pattern.compile("sluice_(refused|disconnects|auth_failures)_total\\{(?:limit|reason)=\"(.*)\"}");
 
-    static PodMetrics of(URI metrics) {
-        try (InputStream in = metrics.toURL().openStream()) {
-            return read(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new BenchFailure("the pod does not tell its metrics", e);
-        }
+    static PodMetrics of(Pod pod) {
+        return read(String.join("\n", pod.metrics()));
     }
 
     /** Those of Sluice's own in Prometheus's text. */

@@ -1,9 +1,8 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.harness.RawClient;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -83,21 +82,7 @@ final class RawSocket implements AutoCloseable {
 
     /** The same with any payload. */
     static byte[] frame(int first, byte[] payload) {
-        ByteArrayOutputStream frame = new ByteArrayOutputStream();
-        try (DataOutputStream out = new DataOutputStream(frame)) {
-            out.write(first);
-            if (payload.length < 126) {
-                out.write(0x80 | payload.length);
-            } else {
-                out.write(0x80 | 126);
-                out.writeShort(payload.length);
-            }
-            out.writeInt(0);
-            out.write(payload);
-        } catch (IOException e) {
-            throw new IllegalStateException("there is room for bytes", e);
-        }
-        return frame.toByteArray();
+        return RawClient.encoded(first, payload, 1);
     }
 
     /** Whether an answer, or some of it, has come. */

@@ -1,19 +1,23 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.contender.Credentials;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.contender.Tokens;
 import dev.sluice.bench.process.BenchFailure;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.KeyServer;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** A Redis, a pod, a webhook that never answers, and where an attack needs it, a slow server of keys, of one trial. */
@@ -26,51 +30,51 @@ final class Scene implements AutoCloseable {
     /** Of connections nobody ever accepts, beyond what the pod may have under way at once. */
     private static final int WAITING = 1024;
 
+    /** How long the server of keys takes to answer. */
+    private static final Duration KEYS_TAKE = Duration.ofMillis(1_900);
+
     private final ServerSocket webhook;
     private final Optional<KeyServer> keys;
-    private final RedisServer redis;
-    private final ServerProcess pod;
-    private final int management;
-    private final Path log;
+    private final Redis redis;
+    private final Pod pod;
 
-    private Scene(
-            ServerSocket webhook,
-            Optional<KeyServer> keys,
-            RedisServer redis,
-            ServerProcess pod,
-            int management,
-            Path log) {
+    private Scene(ServerSocket webhook, Optional<KeyServer> keys, Redis redis, Pod pod) {
         this.webhook = webhook;
         this.keys = keys;
         this.redis = redis;
         this.pod = pod;
-        this.management = management;
-        this.log = log;
     }
 
     static Scene set(Attack attack, Path jar, Path logs) {
         ServerSocket webhook = silence();
-        Optional<KeyServer> keys = attack.needsKeyServer() ? Optional.of(new KeyServer()) : Optional.empty();
-        Tokens.signWith(keys.map(KeyServer::key));
-        RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
+        Redis redis = Sluice.redis(logs);
+        Optional<NamedKey> key = attack.needsKeyServer() ? Optional.of(NamedKey.rsa("bench")) : Optional.empty();
+        Optional<KeyServer> keys = key.map(Scene::serve);
+        Credentials.signWith(key);
         try {
             int port = Ports.free();
             int management = Ports.free();
-            Path log = logs.resolve("pod.log");
-            Map<String, String> environment = keys.map(
-                            server -> Sluice.environment(port, management, redis.uri(), server.url()))
-                    .orElseGet(() -> Sluice.environment(port, management, redis.uri()));
-            ServerProcess pod = ServerProcess.start(
-                    command(jar, attack.settings(), webhook.getLocalPort()),
-                    environment,
-                    port,
-                    Sluice.readiness(management),
-                    log);
-            return new Scene(webhook, keys, redis, pod, management, log);
+            ProcessBuilder builder =
+                    new ProcessBuilder(Server.pinned(command(jar, attack.settings(), webhook.getLocalPort())));
+            builder.environment()
+                    .putAll(keys.map(server -> Sluice.environment(port, management, redis.uri(), server.url()))
+                            .orElseGet(() -> Sluice.environment(port, management, redis.uri())));
+            Pod pod = Pod.launched(builder, logs.resolve("pod.log")).awaitReady();
+            return new Scene(webhook, keys, redis, pod);
         } catch (RuntimeException e) {
             redis.close();
             throw e;
         }
+    }
+
+    private static KeyServer serve(NamedKey key) {
+        KeyServer server = new KeyServer();
+        KeyServer.Answer answer = KeyServer.http("200 OK", Tokens.jwks(key), "Content-Type: application/json");
+        server.answers((client, out) -> {
+            Thread.sleep(KEYS_TAKE.toMillis());
+            answer.to(client, out);
+        });
+        return server;
     }
 
     private static ServerSocket silence() {
@@ -82,47 +86,44 @@ final class Scene implements AutoCloseable {
     }
 
     private static List<String> command(Path jar, List<String> settings, int webhook) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(FLAGS);
-        command.addAll(settings);
-        command.addAll(List.of(
+        List<String> flags = new ArrayList<>(FLAGS);
+        flags.addAll(settings);
+        flags.addAll(List.of(
                 "-Dsluice.webhook.url=http://127.0.0.1:" + webhook,
                 "-Dsluice.routes.asked.audience=subscribers",
-                "-Dsluice.routes.asked.access=webhook",
-                "-jar",
-                jar.toString()));
-        return command;
+                "-Dsluice.routes.asked.access=webhook"));
+        return Sluice.command(flags, jar);
     }
 
-    RedisServer redis() {
+    Redis redis() {
         return redis;
     }
 
-    ServerProcess pod() {
+    Pod pod() {
         return pod;
     }
 
+    /** Where clients connect to. */
+    InetSocketAddress entrance() {
+        return Ports.address(pod.port());
+    }
+
     PodMetrics metrics() {
-        return PodMetrics.of(Ports.http(management, "/q/metrics"));
+        return PodMetrics.of(pod);
     }
 
     /** Whether it says itself that all is well. */
     boolean isHealthy() {
-        return pod.isReady(Sluice.readiness(management)) && pod.isReady(Ports.http(management, "/q/health/live"));
+        return Server.isReady(pod.http("/q/health/ready")) && Server.isReady(pod.http("/q/health/live"));
     }
 
     /** Lines of the pod's log that nobody outside should be able to cause. */
     List<String> alarms() {
-        try {
-            return Files.readAllLines(log).stream()
-                    .filter(line ->
-                            line.contains(" ERROR ") || line.contains("OutOfMemory") || line.startsWith("\tat "))
-                    .limit(5)
-                    .toList();
-        } catch (IOException e) {
-            throw new BenchFailure("can't read " + log, e);
-        }
+        return pod.log()
+                .lines()
+                .filter(line -> line.contains(" ERROR ") || line.contains("OutOfMemory") || line.startsWith("\tat "))
+                .limit(5)
+                .toList();
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.contender.Tokens;
+import dev.sluice.bench.contender.Credentials;
 import java.io.IOException;
 
 /** Attacks by those who have no token that is any good, before they are anybody. */
@@ -54,7 +54,7 @@ final class Strangers {
 
     private static void newcomer(Attacker by) throws IOException {
         by.pace(NEWCOMERS_PER_SECOND);
-        String token = Tokens.of(by.user());
+        String token = Credentials.of(by.user());
         boolean bearer = by.round() % 2 == 0;
         try (RawSocket socket = by.connect()) {
             int status = socket.upgrade(bearer ? "Authorization: Bearer " + token + "\r\n" : "");
@@ -113,7 +113,7 @@ final class Strangers {
 
     static void heldMessages(Attacker by) throws IOException {
         try (RawSocket socket = by.webSocket()) {
-            socket.message(Attacker.authentication(Tokens.ofKey("unknown" + by.round(), by.user())));
+            socket.message(Attacker.authentication(Credentials.ofKey("unknown" + by.round(), by.user())));
             Costly.say(socket, by, Costly.HELD);
             by.tally().answered(socket.closeCode());
         }
@@ -160,7 +160,7 @@ final class Strangers {
 
     /** A token whose signature is none. */
     static String forged() {
-        String token = Tokens.of("attacker");
+        String token = Credentials.of("attacker");
         int signature = token.lastIndexOf('.') + 1;
         return token.substring(0, signature) + "A".repeat(token.length() - signature);
     }

@@ -1,7 +1,8 @@
 package dev.sluice.bench.attack;
 
-import java.io.ByteArrayOutputStream;
+import dev.sluice.harness.RawClient;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -86,11 +87,7 @@ final class Talkers {
     }
 
     private static byte[] frames(int first, String payload) {
-        ByteArrayOutputStream frames = new ByteArrayOutputStream();
-        for (int i = 0; i < AT_ONCE; i++) {
-            frames.writeBytes(RawSocket.frame(first, payload));
-        }
-        return frames.toByteArray();
+        return RawClient.encoded(first, payload.getBytes(StandardCharsets.US_ASCII), AT_ONCE);
     }
 
     private static byte[] tooLarge() {

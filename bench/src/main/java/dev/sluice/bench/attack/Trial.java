@@ -50,8 +50,8 @@ final class Trial {
 
     static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
         try (Scene scene = Scene.set(attack, jar, logs);
-                Traffic traffic = new Traffic(
-                        load, scene.pod().address(), scene.redis()::address, new Random(attack.ordinal()))) {
+                Traffic traffic =
+                        new Traffic(load, scene.entrance(), scene.redis()::address, new Random(attack.ordinal()))) {
             traffic.open();
             traffic.publish();
             Waiting.sleep(times.warmUp());
@@ -64,15 +64,15 @@ final class Trial {
         Waiting.sleep(times.calm());
         PodMetrics before = scene.metrics();
         long files = scene.pod().openFiles();
-        long resident = scene.pod().residentBytes();
+        long resident = scene.pod().residentMemory();
         long begin = Time.now();
-        try (Attackers attackers = Attackers.begin(attack, scene.pod().address())) {
+        try (Attackers attackers = Attackers.begin(attack, scene.entrance())) {
             long mostAtOnset = mostResident(times.onset());
-            long cpu = scene.pod().cpuNanos();
+            long cpu = scene.pod().process().cpuNanos();
             long counted = Time.now();
             long mostResident = Math.max(mostAtOnset, mostResident(times.attack()));
             long end = Time.now();
-            double cores = (double) (scene.pod().cpuNanos() - cpu) / (end - counted);
+            double cores = (double) (scene.pod().process().cpuNanos() - cpu) / (end - counted);
             long done = attackers.tally().done();
             attackers.stop();
             Optional<Duration> gone = untilQuiet(before, files, end);
@@ -102,7 +102,7 @@ final class Trial {
         long failed = 0;
         long end = System.nanoTime() + within.toNanos();
         while (System.nanoTime() < end) {
-            most = Math.max(most, scene.pod().residentBytes());
+            most = Math.max(most, scene.pod().residentMemory());
             failed += scene.isHealthy() ? 0 : 1;
             Waiting.sleep(LOOK);
         }

@@ -2,8 +2,8 @@ package dev.sluice.bench.contender;
 
 import dev.sluice.bench.load.PublishProtocol;
 import dev.sluice.bench.load.Session;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 
@@ -25,13 +25,13 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
      * @param connectsPerSecond how many may connect in a second, where it has such a limit
      * @param logs the directory for whatever files it needs or writes
      */
-    ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs);
+    Server start(Redis redis, int connectsPerSecond, Path logs);
 
     /** How is published, so that it hears it. */
     PublishProtocol protocol();
 
     /** Where is published, so that it hears it. */
-    InetSocketAddress publishTo(RedisServer redis, ServerProcess server);
+    InetSocketAddress publishTo(Redis redis, Server server);
 
     /** Of a client that hears {@code user:<user>}. */
     Session user(String user);
@@ -40,5 +40,5 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
     Session subscriber(String user, String upload);
 
     /** Makes it free the memory it has no use for, where it can be asked to. It may still be at it on return. */
-    void collectGarbage(ServerProcess server);
+    void collectGarbage(Server server);
 }

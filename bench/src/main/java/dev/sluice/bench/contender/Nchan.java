@@ -4,9 +4,9 @@ import dev.sluice.bench.load.PublishProtocol;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Command;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -65,7 +65,7 @@ public final class Nchan implements Contender {
     }
 
     @Override
-    public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
+    public Server start(Redis redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Path filledIn = logs.resolve("nchan.conf");
         try {
@@ -76,7 +76,8 @@ public final class Nchan implements Contender {
             throw new BenchFailure("can't write " + filledIn, e);
         }
         List<String> command = List.of("nginx", "-c", filledIn.toString());
-        return ServerProcess.start(command, Map.of(), port, Ports.http(port, HEALTH), logs.resolve("nchan.log"));
+        return Server.start(
+                Server.pinned(command), Map.of(), port, Ports.http(port, HEALTH), logs.resolve("nchan.log"));
     }
 
     @Override
@@ -85,7 +86,7 @@ public final class Nchan implements Contender {
     }
 
     @Override
-    public InetSocketAddress publishTo(RedisServer redis, ServerProcess server) {
+    public InetSocketAddress publishTo(Redis redis, Server server) {
         return server.address();
     }
 
@@ -101,5 +102,5 @@ public final class Nchan implements Contender {
 
     /** It has none. */
     @Override
-    public void collectGarbage(ServerProcess server) {}
+    public void collectGarbage(Server server) {}
 }

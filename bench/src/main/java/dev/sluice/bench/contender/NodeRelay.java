@@ -3,9 +3,9 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.load.PublishProtocol;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.Command;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,7 +47,7 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
-    public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
+    public Server start(Redis redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(
                 "PORT",
@@ -55,11 +55,12 @@ public final class NodeRelay implements Contender {
                 "REDIS_URL",
                 redis.uri(),
                 "JWT_SECRET",
-                Tokens.SECRET,
+                Credentials.SECRET,
                 "NODE_ENV",
                 "production");
         List<String> command = List.of("node", "--expose-gc", relay.toString());
-        return ServerProcess.start(command, environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
+        return Server.start(
+                Server.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
     }
 
     @Override
@@ -68,7 +69,7 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
-    public InetSocketAddress publishTo(RedisServer redis, ServerProcess server) {
+    public InetSocketAddress publishTo(Redis redis, Server server) {
         return redis.address();
     }
 
@@ -83,7 +84,7 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
-    public void collectGarbage(ServerProcess server) {
-        Command.output("kill", "-USR2", Long.toString(server.pid()));
+    public void collectGarbage(Server server) {
+        Command.output("kill", "-USR2", Long.toString(server.process().pid()));
     }
 }

@@ -3,9 +3,10 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.load.PublishProtocol;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.Command;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.Fork;
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
@@ -38,10 +39,15 @@ public final class Sluice implements Contender {
      * @param configuration what differs from the defaults, as environment variables
      */
     public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
+        return new Sluice(name, command(flags, jar), configuration, true);
+    }
+
+    /** The command for a pod on the JVM that runs this. */
+    public static List<String> command(List<String> flags, Path jar) {
         List<String> command = new ArrayList<>(List.of(JAVA_BIN.resolve("java").toString()));
         command.addAll(flags);
         command.addAll(List.of("-jar", jar.toString()));
-        return new Sluice(name, command, configuration, true);
+        return command;
     }
 
     /** A native executable, as it is by default. */
@@ -71,13 +77,24 @@ public final class Sluice implements Contender {
     }
 
     @Override
-    public ServerProcess start(RedisServer redis, int connectsPerSecond, Path logs) {
+    public Server start(Redis redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         int management = Ports.free();
         Map<String, String> environment = new HashMap<>(configuration);
         environment.putAll(environment(port, management, redis.uri()));
         environment.put("SLUICE_LIMITS_CONNECTS_PER_SECOND", Integer.toString(connectsPerSecond));
-        return ServerProcess.start(command, environment, port, readiness(management), logs.resolve(name + ".log"));
+        return Server.start(
+                Server.pinned(command), environment, port, readiness(management), logs.resolve(name + ".log"));
+    }
+
+    /**
+     * A Redis of a trial, which disconnects no subscriber for falling behind.
+     *
+     * @param logs the folder for what the trial writes
+     */
+    public static Redis redis(Path logs) {
+        Fork.useFolder(logs);
+        return Redis.withOptions("--client-output-buffer-limit", "pubsub", "0", "0", "0");
     }
 
     /** What answers 200 once it is ready. */
@@ -92,7 +109,7 @@ public final class Sluice implements Contender {
      */
     public static Map<String, String> environment(int port, int management, String redis) {
         Map<String, String> environment = new HashMap<>(where(port, management, redis));
-        environment.put("SMALLRYE_JWT_VERIFY_SECRETKEY", Tokens.SECRET);
+        environment.put("SMALLRYE_JWT_VERIFY_SECRETKEY", Credentials.SECRET);
         environment.put("SMALLRYE_JWT_VERIFY_ALGORITHM", "HS256");
         return environment;
     }
@@ -124,7 +141,7 @@ public final class Sluice implements Contender {
     }
 
     @Override
-    public InetSocketAddress publishTo(RedisServer redis, ServerProcess server) {
+    public InetSocketAddress publishTo(Redis redis, Server server) {
         return redis.address();
     }
 
@@ -140,9 +157,12 @@ public final class Sluice implements Contender {
 
     /** A native executable can't be asked. */
     @Override
-    public void collectGarbage(ServerProcess server) {
+    public void collectGarbage(Server server) {
         if (onJvm) {
-            Command.output(JAVA_BIN.resolve("jcmd").toString(), Long.toString(server.pid()), "GC.run");
+            Command.output(
+                    JAVA_BIN.resolve("jcmd").toString(),
+                    Long.toString(server.process().pid()),
+                    "GC.run");
         }
     }
 }

@@ -22,6 +22,6 @@ final class SluiceSessions {
     }
 
     private static Step authentication(String user) {
-        return new Step("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}", "\"auth_success\"");
+        return new Step("{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}", "\"auth_success\"");
     }
 }

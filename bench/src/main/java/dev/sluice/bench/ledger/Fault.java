@@ -46,10 +46,10 @@ enum Fault {
     CONNECTIONS_KILLED("`CLIENT KILL` of all connections of both pods", Kind.PASSING, Scene::killConnections),
 
     OUT_OF_CLIENTS("the same, and no new ones for 6 s: `maxclients` is reached", Kind.LASTING, scene -> {
-        scene.control().command("CONFIG SET maxclients 1");
+        scene.control().command("CONFIG", "SET", "maxclients", "1");
         scene.killConnections();
         scene.last(ofSeconds(6));
-        scene.control().command("CONFIG SET maxclients 10000");
+        scene.control().command("CONFIG", "SET", "maxclients", "10000");
     }),
 
     LINK_CUT(

@@ -6,7 +6,6 @@ import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.options.Arguments;
 import dev.sluice.bench.options.Arguments.Wrong;
 import dev.sluice.bench.options.Program;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.traffic.Load;
 import java.io.IOException;
@@ -75,9 +74,9 @@ public final class Ledger {
                 clean = false;
                 System.out.println("    " + objection);
             }
-        } catch (BenchFailure e) {
+        } catch (RuntimeException | AssertionError e) {
             clean = false;
-            System.out.println("FAILED: " + e.getMessage() + " (logs: " + logs + ")");
+            System.out.println("FAILED: " + e + " (logs: " + logs + ")");
         }
     }
 

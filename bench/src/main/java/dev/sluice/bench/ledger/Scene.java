@@ -1,10 +1,10 @@
 package dev.sluice.bench.ledger;
 
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.site.Pod;
-import dev.sluice.bench.site.RedisControl;
+import dev.sluice.bench.site.Replica;
 import dev.sluice.bench.site.Site;
 import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.harness.Redis;
 import java.time.Duration;
 
 /**
@@ -12,7 +12,7 @@ import java.time.Duration;
  *
  * @param control of the Redis there was at the beginning
  */
-record Scene(Site site, Traffic traffic, RedisControl control) {
+record Scene(Site site, Traffic traffic, Redis.Admin control) {
 
     /** How long a fault lasts. */
     void last(Duration time) {
@@ -21,8 +21,8 @@ record Scene(Site site, Traffic traffic, RedisControl control) {
 
     /** Ends the connections of all pods, in Redis. */
     void killConnections() {
-        for (Pod pod : site.pods()) {
-            pod.link().addresses().forEach(address -> control.command("CLIENT KILL ADDR " + address));
+        for (Replica pod : site.pods()) {
+            pod.link().addresses().forEach(address -> control.command("CLIENT", "KILL", "ADDR", address));
         }
     }
 }

@@ -3,10 +3,10 @@ package dev.sluice.bench.ledger;
 import dev.sluice.bench.account.Time;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.site.Plan;
-import dev.sluice.bench.site.RedisControl;
 import dev.sluice.bench.site.Site;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.harness.Redis;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +31,7 @@ final class Trial {
     static Entry run(Fault fault, Load usual, long seed, Path jar, Path logs) {
         Random random = new Random(seed + fault.ordinal());
         try (Site site = Site.start(PLAN, jar, logs);
-                RedisControl control = site.control();
+                Redis.Admin control = site.control();
                 Traffic traffic = new Traffic(fault.load(usual), site.entrance(), site::redisAddress, random)) {
             traffic.open();
             traffic.publish();

@@ -4,7 +4,6 @@ import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.options.Arguments;
 import dev.sluice.bench.options.Arguments.Wrong;
 import dev.sluice.bench.options.Program;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import java.io.IOException;
@@ -46,8 +45,8 @@ public final class Rollout {
             outcome.objections().forEach(objection -> System.out.println("    " + objection));
             System.out.println((clean ? "nobody was hurt: " : "IT IS NOT WELL: ") + file);
             return clean;
-        } catch (BenchFailure e) {
-            System.out.println("FAILED: " + e.getMessage() + " (logs: " + logs + ")");
+        } catch (RuntimeException | AssertionError e) {
+            System.out.println("FAILED: " + e + " (logs: " + logs + ")");
             return false;
         }
     }

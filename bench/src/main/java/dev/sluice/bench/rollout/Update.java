@@ -2,7 +2,7 @@ package dev.sluice.bench.rollout;
 
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.site.Plan;
-import dev.sluice.bench.site.Pod;
+import dev.sluice.bench.site.Replica;
 import dev.sluice.bench.site.Site;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,7 +52,7 @@ final class Update {
         return replacements.stream().map(CompletableFuture::join).toList();
     }
 
-    private static CompletableFuture<Replacement> replace(Pod old, Pod fresh) {
+    private static CompletableFuture<Replacement> replace(Replica old, Replica fresh) {
         Duration ready = time(fresh::start);
         Waiting.sleep(MIN_READY);
         return CompletableFuture.supplyAsync(

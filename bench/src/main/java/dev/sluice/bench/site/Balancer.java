@@ -1,8 +1,8 @@
 package dev.sluice.bench.site;
 
 import dev.sluice.bench.process.BenchFailure;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
+import dev.sluice.harness.Ports;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -42,9 +42,9 @@ final class Balancer implements AutoCloseable {
             %s
             """;
 
-    private final ServerProcess process;
+    private final Server process;
 
-    private Balancer(ServerProcess process) {
+    private Balancer(Server process) {
         this.process = process;
     }
 
@@ -54,20 +54,20 @@ final class Balancer implements AutoCloseable {
      * @param pods that are ready
      * @param spares that may be later
      */
-    static Balancer start(List<Pod> pods, List<Pod> spares, Path logs) {
+    static Balancer start(List<Replica> pods, List<Replica> spares, Path logs) {
         int port = Ports.free();
         String servers = Stream.concat(pods.stream(), spares.stream())
                 .map(pod -> "  server " + pod.name() + " 127.0.0.1:" + pod.port() + " check port " + pod.management())
                 .collect(Collectors.joining("\n"));
         Path file = logs.resolve("haproxy.cfg");
         try {
-            Files.writeString(file, CONFIGURATION.formatted(port, pods.size(), Pod.READINESS, servers));
+            Files.writeString(file, CONFIGURATION.formatted(port, pods.size(), "/q/health/ready", servers));
         } catch (IOException e) {
             throw new BenchFailure("can't write " + file, e);
         }
         List<String> command = List.of("haproxy", "-db", "-f", file.toString());
-        return new Balancer(ServerProcess.startAnywhere(
-                command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log")));
+        return new Balancer(
+                Server.start(command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log")));
     }
 
     InetSocketAddress address() {

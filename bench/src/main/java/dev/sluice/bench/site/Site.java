@@ -1,8 +1,8 @@
 package dev.sluice.bench.site;
 
+import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.BenchFailure;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
+import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,18 +14,17 @@ import java.util.stream.IntStream;
 public final class Site implements AutoCloseable {
 
     private final Path logs;
-    private final List<Pod> pods;
-    private final List<Pod> spares;
-    private volatile RedisServer redis;
-    private RedisServer replaced;
+    private final List<Replica> pods;
+    private final List<Replica> spares;
+    private volatile Redis redis;
+    private Redis replaced;
     private Balancer balancer;
-    private int redisStarts;
 
     private Site(Plan plan, Path jar, Path logs) {
         this.logs = logs;
-        this.redis = RedisServer.start(redisLog());
-        List<Pod> all = IntStream.range(0, plan.pods() + plan.spares())
-                .mapToObj(i -> new Pod(Character.toString('a' + i), jar, redis.port(), plan.settings(), logs))
+        this.redis = Sluice.redis(logs);
+        List<Replica> all = IntStream.range(0, plan.pods() + plan.spares())
+                .mapToObj(i -> new Replica(Character.toString('a' + i), jar, redis.port(), plan.settings(), logs))
                 .toList();
         this.pods = all.subList(0, plan.pods());
         this.spares = all.subList(plan.pods(), all.size());
@@ -51,26 +50,26 @@ public final class Site implements AutoCloseable {
     }
 
     /** The pod that is hit where only one is. */
-    public Pod pod() {
+    public Replica pod() {
         return pods.get(0);
     }
 
     /** Those that were started. */
-    public List<Pod> pods() {
+    public List<Replica> pods() {
         return pods;
     }
 
     /** Those that were not. */
-    public List<Pod> spares() {
+    public List<Replica> spares() {
         return spares;
     }
 
-    public RedisServer redis() {
+    public Redis redis() {
         return redis;
     }
 
-    public RedisControl control() {
-        return new RedisControl(redis.address());
+    public Redis.Admin control() {
+        return redis.admin();
     }
 
     /** Where publishers find Redis now. */
@@ -85,19 +84,19 @@ public final class Site implements AutoCloseable {
 
     /** Whether all pods that were started say so. */
     public boolean isReady() {
-        return pods.stream().allMatch(Pod::isReady);
+        return pods.stream().allMatch(Replica::isReady);
     }
 
     /** Starts Redis again at the address where it was, with nothing of what it had. */
     public void startRedis() {
-        redis = RedisServer.start(redis.port(), redisLog());
+        redis.startAgain();
     }
 
     /** Freezes Redis for ever; its address leads to another one, as after a failover that moves an address. */
     public void replaceRedis() {
         replaced = redis;
         replaced.freeze();
-        redis = RedisServer.start(Ports.free(), redisLog());
+        redis = Sluice.redis(logs);
         pods.forEach(pod -> pod.link().leadTo(redis.port()));
     }
 
@@ -106,15 +105,11 @@ public final class Site implements AutoCloseable {
         if (balancer != null) {
             balancer.close();
         }
-        pods.forEach(Pod::close);
-        spares.forEach(Pod::close);
+        pods.forEach(Replica::close);
+        spares.forEach(Replica::close);
         redis.close();
         if (replaced != null) {
             replaced.close();
         }
-    }
-
-    private Path redisLog() {
-        return logs.resolve("redis-" + ++redisStarts + ".log");
     }
 }

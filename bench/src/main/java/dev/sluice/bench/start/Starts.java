@@ -4,10 +4,10 @@ import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.options.Arguments;
 import dev.sluice.bench.options.Arguments.Wrong;
 import dev.sluice.bench.options.Program;
-import dev.sluice.bench.process.Ports;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
 import dev.sluice.bench.report.Machine;
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,7 +72,7 @@ public final class Starts {
             throws IOException {
         Path logs = Files.createDirectories(home.resolve("target/start"));
         Map<String, List<Start>> starts = new LinkedHashMap<>();
-        try (RedisServer redis = RedisServer.start(logs.resolve("redis.log"))) {
+        try (Redis redis = Sluice.redis(logs)) {
             // What a file system keeps in memory it keeps for all of them; so the first round does not count.
             for (int round = 0; round <= rounds; round++) {
                 for (Map.Entry<String, List<String>> way : ways.entrySet()) {
@@ -87,14 +87,16 @@ public final class Starts {
         return starts;
     }
 
-    private static Start start(List<String> command, RedisServer redis, Path log) {
+    private static Start start(List<String> command, Redis redis, Path log) {
         int port = Ports.free();
         int management = Ports.free();
         long begin = System.nanoTime();
-        try (ServerProcess server = ServerProcess.startAnywhere(
+        try (Server server = Server.start(
                 command, Sluice.environment(port, management, redis.uri()), port, Sluice.readiness(management), log)) {
             return new Start(
-                    (System.nanoTime() - begin) / MILLI, server.cpuNanos() / MILLI, server.residentBytes() / MEGA);
+                    (System.nanoTime() - begin) / MILLI,
+                    server.process().cpuNanos() / MILLI,
+                    server.process().residentBytes() / MEGA);
         }
     }
 

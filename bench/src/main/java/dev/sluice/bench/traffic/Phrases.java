@@ -1,6 +1,6 @@
 package dev.sluice.bench.traffic;
 
-import dev.sluice.bench.contender.Tokens;
+import dev.sluice.bench.contender.Credentials;
 
 /** What clients say. */
 final class Phrases {
@@ -8,7 +8,7 @@ final class Phrases {
     private Phrases() {}
 
     static String auth(String user) {
-        return "{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}";
+        return "{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}";
     }
 
     static String subscribe(String channel) {

@@ -25,6 +25,6 @@ final class Idle implements Experiment {
         Waiting.sleep(sizes.settle());
         stage.collectGarbage();
         Waiting.sleep(sizes.settle());
-        return stage.server().residentBytes();
+        return stage.server().process().residentBytes();
     }
 }

@@ -62,7 +62,7 @@ final class Reconnects implements Experiment {
     /** What a client costs that comes when there is room, in milliseconds. */
     private static double comeAndLeave(Stage stage, Sizes sizes) {
         int group = Math.max(1, sizes.connectsPerSecond() / 20);
-        long before = stage.server().cpuNanos();
+        long before = stage.server().process().cpuNanos();
         for (int i = 0; i < GROUPS; i++) {
             try (Storm shower = stage.storm(group, 1)) {
                 shower.rage();
@@ -72,6 +72,6 @@ final class Reconnects implements Experiment {
             }
             Waiting.sleep(BREATH);
         }
-        return (stage.server().cpuNanos() - before) / NANOS_PER_MILLI / (GROUPS * group);
+        return (stage.server().process().cpuNanos() - before) / NANOS_PER_MILLI / (GROUPS * group);
     }
 }

@@ -1,7 +1,7 @@
 package dev.sluice.bench.work;
 
 import dev.sluice.bench.load.Storm;
-import dev.sluice.bench.process.Usage;
+import dev.sluice.harness.ServerProcess;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,9 +25,10 @@ final class Refused implements Experiment {
         for (int i = 0; i < REHEARSALS; i++) {
             knock(stage, sizes.crowd());
         }
-        long before = stage.server().cpuNanos();
+        long before = stage.server().process().cpuNanos();
         int refusals = knock(stage, sizes.crowd());
-        long nanos = Math.max(Usage.NANOS_PER_TICK, stage.server().cpuNanos() - before);
+        long nanos =
+                Math.max(ServerProcess.NANOS_PER_TICK, stage.server().process().cpuNanos() - before);
 
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
         values.put(Metric.REFUSALS, (double) refusals);

@@ -1,15 +1,16 @@
 package dev.sluice.bench.work;
 
 import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.load.ChannelName;
 import dev.sluice.bench.load.LoadGenerator;
 import dev.sluice.bench.load.Publication;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Traffic;
-import dev.sluice.bench.process.RedisServer;
-import dev.sluice.bench.process.ServerProcess;
+import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.harness.Redis;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -26,11 +27,11 @@ final class Stage implements AutoCloseable {
     static final ChannelName USER_CHANNELS = new ChannelName("user:u", 5);
 
     private final Contender contender;
-    private final RedisServer redis;
-    private final ServerProcess server;
+    private final Redis redis;
+    private final Server server;
     private final LoadGenerator load = new LoadGenerator();
 
-    private Stage(Contender contender, RedisServer redis, ServerProcess server) {
+    private Stage(Contender contender, Redis redis, Server server) {
         this.contender = contender;
         this.redis = redis;
         this.server = server;
@@ -41,7 +42,7 @@ final class Stage implements AutoCloseable {
      * @param logs where the processes leave theirs
      */
     static Stage set(Contender contender, int connectsPerSecond, Path logs) {
-        RedisServer redis = RedisServer.start(logs.resolve("redis.log"));
+        Redis redis = Sluice.redis(logs);
         try {
             return new Stage(contender, redis, contender.start(redis, connectsPerSecond, logs));
         } catch (RuntimeException e) {
@@ -108,11 +109,11 @@ final class Stage implements AutoCloseable {
         contender.collectGarbage(server);
     }
 
-    RedisServer redis() {
+    Redis redis() {
         return redis;
     }
 
-    ServerProcess server() {
+    Server server() {
         return server;
     }
 

@@ -45,6 +45,6 @@ final class Stalled implements Experiment {
     private static long collectedMemory(Stage stage, Sizes sizes) {
         stage.collectGarbage();
         Waiting.sleep(sizes.settle());
-        return stage.server().residentBytes();
+        return stage.server().process().residentBytes();
     }
 }

@@ -3,13 +3,19 @@ package dev.sluice.bench.work;
 import com.sun.management.OperatingSystemMXBean;
 import dev.sluice.bench.load.Mark;
 import dev.sluice.bench.process.BenchFailure;
-import dev.sluice.bench.process.Usage;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.harness.ServerProcess;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 /** A time during which is counted what comes and what it costs. */
@@ -20,15 +26,20 @@ final class Window {
     private static final double NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
     private static final double NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
 
+    /** Those of idleness, among the first so many; those behind repeat what others have counted already. */
+    private static final Set<Integer> IDLE_TIMES = Set.of(3, 4);
+
+    private static final int TIMES = 8;
+
     private record Reading(Mark mark, long serverNanos, long redisNanos, long generatorNanos, long machineNanos) {
 
         static Reading of(Stage stage) {
             return new Reading(
                     stage.load().mark(),
-                    stage.server().cpuNanos(),
-                    stage.redis().cpuNanos(),
+                    stage.server().process().cpuNanos(),
+                    stage.redis().process().cpuNanos(),
                     HERE.getProcessCpuTime(),
-                    Usage.machineNanos());
+                    Window.machineNanos());
         }
     }
 
@@ -54,7 +65,7 @@ final class Window {
         Reading end = Reading.of(stage);
 
         // A short window of a smoke run may see no tick of the clock at all.
-        long serverNanos = Math.max(Usage.NANOS_PER_TICK, end.serverNanos() - start.serverNanos());
+        long serverNanos = Math.max(ServerProcess.NANOS_PER_TICK, end.serverNanos() - start.serverNanos());
         long redisNanos = end.redisNanos() - start.redisNanos();
         long generatorNanos = end.generatorNanos() - start.generatorNanos();
         long otherNanos = end.machineNanos() - start.machineNanos() - serverNanos - redisNanos - generatorNanos;
@@ -77,5 +88,23 @@ final class Window {
         values.put(Metric.P99_9, latencies.getValueAtPercentile(99.9) / NANOS_PER_MILLI);
         values.put(Metric.MAX, latencies.getMaxValue() / NANOS_PER_MILLI);
         return values;
+    }
+
+    /** What all cores have been busy so far, stolen time included, in nanoseconds, 10 ms exact. */
+    private static long machineNanos() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/stat"))) {
+            String[] times = lines.findFirst()
+                    .orElseThrow()
+                    .substring("cpu".length())
+                    .strip()
+                    .split(" ");
+            return IntStream.range(0, TIMES)
+                            .filter(i -> !IDLE_TIMES.contains(i))
+                            .mapToLong(i -> Long.parseLong(times[i]))
+                            .sum()
+                    * ServerProcess.NANOS_PER_TICK;
+        } catch (IOException e) {
+            throw new BenchFailure("can't read /proc/stat", e);
+        }
     }
 }

@@ -48,7 +48,7 @@ public enum Work {
     public Trial run(Contender contender, int round, Sizes sizes, Path logs) {
         try (Stage stage = Stage.set(contender, experiment.connectsPerSecond(sizes), logs)) {
             Map<Metric, Double> values = experiment.run(stage, sizes);
-            values.put(Metric.RSS, Units.megabytes(stage.server().residentBytes()));
+            values.put(Metric.RSS, Units.megabytes(stage.server().process().residentBytes()));
             return new Trial(this, contender.name(), round, values);
         }
     }

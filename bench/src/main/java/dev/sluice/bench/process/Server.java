@@ -1,0 +1,82 @@
+package dev.sluice.bench.process;
+
+import dev.sluice.harness.Ports;
+import dev.sluice.harness.ServerProcess;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A server of any kind that answers HTTP.
+ *
+ * @param port where it listens
+ */
+public record Server(ServerProcess process, int port) implements AutoCloseable {
+
+    /** The core of a server that is measured; bench/run keeps everything else off it. */
+    private static final List<String> ON_ITS_OWN_CORE = List.of("taskset", "-c", "0");
+
+    private static final int PROBE_MILLIS = 2_000;
+
+    /** The command on a core of its own. */
+    public static List<String> pinned(List<String> command) {
+        List<String> pinned = new ArrayList<>(ON_ITS_OWN_CORE);
+        pinned.addAll(command);
+        return pinned;
+    }
+
+    /**
+     * Starts it and waits until it is ready.
+     *
+     * @param environment what it has in addition to the environment here
+     * @param port where it will listen
+     * @param health what answers 200 once it is ready
+     * @param log the file for its output
+     */
+    public static Server start(List<String> command, Map<String, String> environment, int port, URI health, Path log) {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
+        ServerProcess process = ServerProcess.start(builder, log);
+        try {
+            Waiting.until(command.get(0), () -> {
+                if (!process.isAlive()) {
+                    throw new BenchFailure("the server has ended; it says why in " + log);
+                }
+                return isReady(health);
+            });
+            return new Server(process, port);
+        } catch (RuntimeException e) {
+            process.close();
+            throw e;
+        }
+    }
+
+    public InetSocketAddress address() {
+        return Ports.address(port);
+    }
+
+    /** Whether that answers 200 within two seconds, as a kubelet asks. */
+    public static boolean isReady(URI health) {
+        try {
+            HttpURLConnection connection = (HttpURLConnection) health.toURL().openConnection();
+            connection.setConnectTimeout(PROBE_MILLIS);
+            connection.setReadTimeout(PROBE_MILLIS);
+            boolean ready = connection.getResponseCode() == HttpURLConnection.HTTP_OK;
+            // Else each would stay open until it is collected as garbage.
+            connection.disconnect();
+            return ready;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        process.close();
+    }
+}
