@@ -37,7 +37,11 @@ public final class ServerProcess implements AutoCloseable {
         ALIVE.add(this);
     }
 
-    /** @param log the file for its output */
+    /**
+     * Starts a process.
+     *
+     * @param log the file for its output
+     */
     public static ServerProcess start(ProcessBuilder builder, Path log) {
         try {
             return new ServerProcess(
