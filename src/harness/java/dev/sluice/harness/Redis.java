@@ -221,7 +221,7 @@ public final class Redis implements AutoCloseable {
     }
 
     /** One connection. */
-    private abstract static class Connection implements AutoCloseable {
+    public abstract static class Connection implements AutoCloseable {
 
         final Socket socket;
         final InputStream in;
