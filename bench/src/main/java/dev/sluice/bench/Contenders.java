@@ -1,10 +1,11 @@
 package dev.sluice.bench;
 
+import dev.sluice.bench.Bench.Options;
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Nchan;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.options.Arguments.Wrong;
+import dev.sluice.bench.process.Arguments.Wrong;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

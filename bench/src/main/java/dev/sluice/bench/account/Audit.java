@@ -2,7 +2,8 @@ package dev.sluice.bench.account;
 
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
-import dev.sluice.bench.account.ChannelLog.Delivery;
+import dev.sluice.bench.account.ConnectionLog.ChannelLog;
+import dev.sluice.bench.account.ConnectionLog.ChannelLog.Delivery;
 import dev.sluice.bench.account.ConnectionLog.Gap;
 import java.time.Duration;
 import java.util.BitSet;

@@ -1,5 +1,6 @@
 package dev.sluice.bench.account;
 
+import dev.sluice.bench.account.ConnectionLog.ChannelLog;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

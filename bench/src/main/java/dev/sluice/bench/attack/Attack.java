@@ -1,5 +1,6 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.attack.Attackers.Tally;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;

@@ -1,5 +1,6 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.contender.Credentials;
 import java.io.IOException;
 import java.net.InetSocketAddress;

@@ -1,13 +1,18 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.process.BenchFailure;
-import dev.sluice.bench.process.Cores;
+import dev.sluice.bench.process.Command;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -64,7 +69,7 @@ final class Attackers implements AutoCloseable {
 
     private void attack(Attacker attacker) {
         try {
-            Cores.yieldToAll();
+            yieldToAll();
             while (!attacker.isOver()) {
                 try {
                     attack.once(attacker);
@@ -73,14 +78,58 @@ final class Attackers implements AutoCloseable {
                     LockSupport.parkNanos(RESPITE_NANOS);
                 }
             }
+        } catch (IOException e) {
+            failure.set(new BenchFailure("can't tell which thread this is", e));
         } catch (RuntimeException e) {
             failure.set(e);
         }
+    }
+
+    /** The thread that calls this gets a core from now on only while nobody else wants it. */
+    private static void yieldToAll() throws IOException {
+        String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
+        Command.output("chrt", "--idle", "--pid", "0", thread)
+                .orElseThrow(() -> new BenchFailure("chrt fails, or there is none"));
     }
 
     @Override
     public void close() {
         end();
         attackers.forEach(Attacker::close);
+    }
+
+    /** What attackers have done, and what they were told for it. For several threads. */
+    static final class Tally {
+
+        /** What newcomers are told: that they are in, or the end before they are. */
+        static final String WELCOME = "welcome";
+
+        static final String TURNED_AWAY = "turned-away";
+
+        private final LongAdder done = new LongAdder();
+        private final Map<String, LongAdder> answers = new ConcurrentHashMap<>();
+
+        void did(int howMany) {
+            done.add(howMany);
+        }
+
+        /** Somebody was answered: with a status of HTTP, or the code of a close. */
+        void answered(int code) {
+            answered(Integer.toString(code));
+        }
+
+        void answered(String answer) {
+            answers.computeIfAbsent(answer, first -> new LongAdder()).increment();
+        }
+
+        long done() {
+            return done.sum();
+        }
+
+        Map<String, Long> answers() {
+            Map<String, Long> sums = new TreeMap<>();
+            answers.forEach((answer, count) -> sums.put(answer, count.sum()));
+            return sums;
+        }
     }
 }

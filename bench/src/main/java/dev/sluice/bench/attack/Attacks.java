@@ -1,8 +1,9 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.options.Arguments;
-import dev.sluice.bench.options.Arguments.Wrong;
-import dev.sluice.bench.options.Program;
+import dev.sluice.bench.attack.Document.Entry;
+import dev.sluice.bench.process.Arguments;
+import dev.sluice.bench.process.Arguments.Wrong;
+import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.traffic.Load;
 import java.io.IOException;
@@ -10,7 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Runs each attack once, and writes down what other clients noticed. bench/attack starts it. */
 public final class Attacks {
@@ -79,6 +84,57 @@ public final class Attacks {
         } catch (RuntimeException | AssertionError e) {
             clean = false;
             System.out.println("FAILED: " + e + " (logs: " + logs + ")");
+        }
+    }
+
+    /**
+     * What the command line asks for; bench/attack --help explains it.
+     *
+     * @param check only whether the command line makes sense
+     * @param quick few attacks and short ones, to see that everything works
+     */
+    record AttackOptions(boolean check, boolean quick, Set<Attack> attacks) {
+
+        private static final Set<Attack> QUICK = EnumSet.of(
+                Attack.FLOOD_OF_QUESTIONS, Attack.SILENT_SOCKETS, Attack.STORM_OF_CONNECTS, Attack.API_RUBBISH);
+
+        static AttackOptions parse(Arguments arguments) throws Wrong {
+            boolean check = false;
+            boolean quick = false;
+            Set<Attack> attacks = Set.of();
+            while (!arguments.isEmpty()) {
+                String option = arguments.next();
+                switch (option) {
+                    case "--check" -> check = true;
+                    case "--quick" -> quick = true;
+                    case "--only" -> attacks = attacks(arguments.value(option));
+                    default -> throw new Wrong("there is no option " + option);
+                }
+            }
+            if (attacks.isEmpty()) {
+                attacks = quick ? QUICK : EnumSet.allOf(Attack.class);
+            }
+            return new AttackOptions(check, quick, attacks);
+        }
+
+        /** Whether what comes out may stand for the whole. */
+        boolean isComplete() {
+            return !quick && attacks.size() == Attack.values().length;
+        }
+
+        private static Set<Attack> attacks(String value) throws Wrong {
+            Set<Attack> attacks = EnumSet.noneOf(Attack.class);
+            for (String id : value.split(",")) {
+                attacks.add(Arrays.stream(Attack.values())
+                        .filter(attack -> attack.id().equals(id.strip()))
+                        .findFirst()
+                        .orElseThrow(() -> new Wrong("there is no attack " + id + "; there are " + ids())));
+            }
+            return attacks;
+        }
+
+        private static String ids() {
+            return Arrays.stream(Attack.values()).map(Attack::id).collect(Collectors.joining(", "));
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.attack.Talkers.Costly;
 import dev.sluice.bench.contender.Credentials;
 import java.io.IOException;
 

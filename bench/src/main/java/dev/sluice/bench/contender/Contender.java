@@ -1,11 +1,13 @@
 package dev.sluice.bench.contender;
 
-import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.load.Session;
+import dev.sluice.bench.load.Session.Step;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A server to be measured: how it is started, how clients enter, and where is published. */
 public sealed interface Contender permits Sluice, NodeRelay, Nchan {
@@ -41,4 +43,26 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
 
     /** Makes it free the memory it has no use for, where it can be asked to. It may still be at it on return. */
     void collectGarbage(Server server);
+
+    /** How clients enter where Sluice's protocol is spoken. */
+    static final class SluiceSessions {
+
+        private static final String NO_KNOCK = "";
+        private static final String PATH = "/ws";
+
+        private SluiceSessions() {}
+
+        static Session user(String user) {
+            return new Session(NO_KNOCK, PATH, List.of(authentication(user)));
+        }
+
+        static Session subscriber(String user, String upload) {
+            String subscription = "{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}";
+            return new Session(NO_KNOCK, PATH, List.of(authentication(user), new Step(subscription, "\"subscribed\"")));
+        }
+
+        private static Step authentication(String user) {
+            return new Step("{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}", "\"auth_success\"");
+        }
+    }
 }

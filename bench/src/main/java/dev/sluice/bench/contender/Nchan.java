@@ -1,6 +1,6 @@
 package dev.sluice.bench.contender;
 
-import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Command;

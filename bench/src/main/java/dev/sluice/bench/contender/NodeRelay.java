@@ -1,6 +1,7 @@
 package dev.sluice.bench.contender;
 
-import dev.sluice.bench.load.PublishProtocol;
+import dev.sluice.bench.contender.Contender.SluiceSessions;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;

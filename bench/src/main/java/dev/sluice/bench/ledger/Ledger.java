@@ -3,16 +3,31 @@ package dev.sluice.bench.ledger;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
-import dev.sluice.bench.options.Arguments;
-import dev.sluice.bench.options.Arguments.Wrong;
-import dev.sluice.bench.options.Program;
+import dev.sluice.bench.account.Time;
+import dev.sluice.bench.ledger.Document.Entry;
+import dev.sluice.bench.ledger.Fault.Scene;
+import dev.sluice.bench.process.Arguments;
+import dev.sluice.bench.process.Arguments.Wrong;
+import dev.sluice.bench.process.Program;
+import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.site.Site;
+import dev.sluice.bench.site.Site.Plan;
 import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Lets each fault strike once, and writes down what was lost and whether the clients know. bench/ledger starts it. */
 public final class Ledger {
@@ -90,5 +105,107 @@ public final class Ledger {
                         balance.count(Fate.DISCONNECTED),
                         balance.count(Fate.MISSED),
                         balance.count(Fate.UNCERTAIN));
+    }
+
+    /**
+     * What the command line asks for; bench/ledger --help explains it.
+     *
+     * @param check only whether the command line makes sense
+     * @param quick few faults and clients, to see that everything works
+     * @param seed of all that is left to chance
+     */
+    record LedgerOptions(boolean check, boolean quick, long seed, int clients, Set<Fault> faults) {
+
+        private static final long DEFAULT_SEED = 1;
+        private static final int DEFAULT_CLIENTS = 300;
+        private static final int QUICK_CLIENTS = 100;
+        private static final int LEAST_CLIENTS = 10;
+        private static final int MOST_CLIENTS = 1500;
+        private static final Set<Fault> QUICK =
+                EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
+
+        static LedgerOptions parse(Arguments arguments) throws Wrong {
+            boolean check = false;
+            boolean quick = false;
+            long seed = DEFAULT_SEED;
+            int clients = 0;
+            Set<Fault> faults = Set.of();
+            while (!arguments.isEmpty()) {
+                String option = arguments.next();
+                switch (option) {
+                    case "--check" -> check = true;
+                    case "--quick" -> quick = true;
+                    case "--seed" -> seed = arguments.number(option, Long.MIN_VALUE, Long.MAX_VALUE);
+                    case "--clients" -> clients = (int) arguments.number(option, LEAST_CLIENTS, MOST_CLIENTS);
+                    case "--only" -> faults = faults(arguments.value(option));
+                    default -> throw new Wrong("there is no option " + option);
+                }
+            }
+            if (faults.isEmpty()) {
+                faults = quick ? QUICK : EnumSet.allOf(Fault.class);
+            }
+            if (clients == 0) {
+                clients = quick ? QUICK_CLIENTS : DEFAULT_CLIENTS;
+            }
+            return new LedgerOptions(check, quick, seed, clients, faults);
+        }
+
+        /** Whether what comes out may stand for the whole. */
+        boolean isComplete() {
+            return !quick && clients >= DEFAULT_CLIENTS && faults.size() == Fault.values().length;
+        }
+
+        private static Set<Fault> faults(String value) throws Wrong {
+            Set<Fault> faults = EnumSet.noneOf(Fault.class);
+            for (String id : value.split(",")) {
+                faults.add(Arrays.stream(Fault.values())
+                        .filter(fault -> fault.id().equals(id.strip()))
+                        .findFirst()
+                        .orElseThrow(() -> new Wrong("there is no fault " + id + "; there are " + ids())));
+            }
+            return faults;
+        }
+
+        private static String ids() {
+            return Arrays.stream(Fault.values()).map(Fault::id).collect(Collectors.joining(", "));
+        }
+    }
+
+    /** Lets one fault strike while publications flow, and audits what came of it. */
+    static final class Trial {
+
+        private static final Plan PLAN =
+                new Plan(2, 0, Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s"));
+
+        private static final Duration CALM = Duration.ofSeconds(3);
+
+        /** After which all that a fault does to a pod has begun to show. */
+        private static final Duration REACTION = Duration.ofSeconds(3);
+
+        /** For how long publications flow after everything is well again; longer than telling of a gap is spread over. */
+        private static final Duration AFTERMATH = Duration.ofSeconds(4);
+
+        private Trial() {}
+
+        static Entry run(Fault fault, Load usual, long seed, Path jar, Path logs) {
+            Random random = new Random(seed + fault.ordinal());
+            try (Site site = Site.start(PLAN, jar, logs);
+                    Redis.Admin control = site.control();
+                    Traffic traffic = new Traffic(fault.load(usual), site.entrance(), site::redisAddress, random)) {
+                traffic.open();
+                traffic.publish();
+                Waiting.sleep(CALM);
+                long begin = Time.now();
+                fault.strike(new Scene(site, traffic, control));
+                long from = fault.kind() == Fault.Kind.PASSING ? begin : Time.now();
+                Waiting.sleep(REACTION);
+                Waiting.until("everything", () -> site.isReady() && traffic.isEverybodySubscribed());
+                Waiting.sleep(AFTERMATH);
+                traffic.finish();
+                List<String> surprises = traffic.surprises();
+                return traffic.books(books ->
+                        new Entry(fault, books.publications(), books.audit(), books.timing(begin, from), surprises));
+            }
+        }
     }
 }

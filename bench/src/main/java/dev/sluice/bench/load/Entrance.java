@@ -8,6 +8,7 @@ import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 
@@ -153,6 +154,64 @@ final class Entrance extends ChannelInboundHandlerAdapter {
             context.pipeline().replace(this, null, then);
             context.pipeline().fireChannelRead(rest);
             entered.complete(context.channel());
+        }
+    }
+
+    /** The server has answered, and said no. */
+    static final class NotUpgraded extends IOException {
+
+        private static final long serialVersionUID = 1;
+
+        private static final String RETRY_AFTER = "retry-after:";
+
+        private final String head;
+
+        /** @param head of the response */
+        NotUpgraded(String head) {
+            super("not upgraded: " + head.lines().findFirst().orElse(""));
+            this.head = head;
+        }
+
+        /** Whether the server has too much to do, and the client may come again. */
+        boolean isForNow() {
+            return head.startsWith("HTTP/1.1 503 ");
+        }
+
+        /** How long the client is asked to wait at least. */
+        Duration retryAfter() {
+            return head.lines()
+                    .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))
+                    .map(line -> Duration.ofSeconds(
+                            Long.parseLong(line.substring(RETRY_AFTER.length()).strip())))
+                    .findFirst()
+                    .orElse(Duration.ZERO);
+        }
+    }
+
+    /** WebSocket frames as clients send them: masked, here with a key of zeros, which changes nothing. */
+    static final class ClientFrames {
+
+        private static final int FIN_TEXT = 0x81;
+        private static final int FIN_PONG = 0x8a;
+        private static final int MASKED = 0x80;
+
+        private ClientFrames() {}
+
+        static ByteBuf text(String text) {
+            byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+            ByteBuf frame = Unpooled.buffer(payload.length + 8);
+            frame.writeByte(FIN_TEXT);
+            if (payload.length < 126) {
+                frame.writeByte(MASKED | payload.length);
+            } else {
+                frame.writeByte(MASKED | 126).writeShort(payload.length);
+            }
+            return frame.writeInt(0).writeBytes(payload);
+        }
+
+        /** Empty; servers that check what comes back send empty pings. */
+        static ByteBuf pong() {
+            return Unpooled.buffer(6).writeByte(FIN_PONG).writeByte(MASKED).writeInt(0);
         }
     }
 }

@@ -1,5 +1,9 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Drive.ClosedLoop;
+import dev.sluice.bench.load.Drive.Pace;
+import dev.sluice.bench.load.Publication.PublishProtocol;
+import dev.sluice.bench.load.Receiver.Sleeper;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Waiting;
 import io.netty.bootstrap.Bootstrap;
@@ -21,6 +25,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.HdrHistogram.Histogram;
 
 /**
  * Clients and publisher of one trial. All of them live on one event loop, whose thread alone touches their state; the
@@ -214,4 +219,13 @@ public final class LoadGenerator implements AutoCloseable {
             throw new BenchFailure("interrupted", e);
         }
     }
+
+    /**
+     * Where the load stands at a moment.
+     *
+     * @param nanos the moment
+     * @param deliveries received so far
+     * @param latencies of the deliveries since the mark before, in nanoseconds
+     */
+    public record Mark(long nanos, long deliveries, Histogram latencies) {}
 }

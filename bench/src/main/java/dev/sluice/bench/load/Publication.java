@@ -33,4 +33,94 @@ public final class Publication {
         Digits.write(bytes, timeOffset, Payload.TIME_DIGITS, nanos);
         out.writeBytes(bytes);
     }
+
+    /**
+     * The name of a channel, or of many that differ in a number of fixed width at the end.
+     *
+     * @param prefix what comes before the number
+     * @param digits the width of the number; 0 where there is none
+     */
+    public record ChannelName(String prefix, int digits) {
+
+        /** One channel. */
+        public static ChannelName of(String name) {
+            return new ChannelName(name, 0);
+        }
+
+        int length() {
+            return prefix.length() + digits;
+        }
+
+        String pattern() {
+            return prefix + "0".repeat(digits);
+        }
+    }
+
+    /** Numbers of fixed width, written in place. */
+    static final class Digits {
+
+        private Digits() {}
+
+        /** Writes the last {@code width} decimal digits of a number that is not negative. */
+        static void write(byte[] into, int offset, int width, long number) {
+            long rest = number;
+            for (int i = offset + width - 1; i >= offset; i--) {
+                into[i] = (byte) ('0' + rest % 10);
+                rest /= 10;
+            }
+        }
+    }
+
+    /** How a publication is written, and how the other end acknowledges it. Each needs one connection, pipelined. */
+    public enum PublishProtocol {
+        /** RESP, to Redis. The reply says how many subscribers Redis gave it to, and that must be the server alone. */
+        REDIS("\r\n", ":1\r\n") {
+            @Override
+            String head(int channelBytes) {
+                return "*3\r\n$7\r\nPUBLISH\r\n$" + channelBytes + "\r\n";
+            }
+
+            @Override
+            String middle(int payloadBytes) {
+                return "\r\n$" + payloadBytes + "\r\n";
+            }
+        },
+
+        /** HTTP, to nginx with nchan; its answer is 201 or 202, by whether somebody was there. */
+        NCHAN("", "HTTP/1.1 20") {
+            @Override
+            String head(int channelBytes) {
+                return "POST /pub/";
+            }
+
+            @Override
+            String middle(int payloadBytes) {
+                return " HTTP/1.1\r\nHost: nchan\r\nContent-Length: " + payloadBytes + "\r\n\r\n";
+            }
+        };
+
+        private final String tail;
+        private final String acknowledgement;
+
+        PublishProtocol(String tail, String acknowledgement) {
+            this.tail = tail;
+            this.acknowledgement = acknowledgement;
+        }
+
+        /** What comes before the channel. */
+        abstract String head(int channelBytes);
+
+        /** What comes between channel and payload. */
+        abstract String middle(int payloadBytes);
+
+        /** What comes behind the payload. */
+        String tail() {
+            return tail;
+        }
+
+        /** ASCII that each acknowledgement has once, and whose first character it does not have again. */
+        String acknowledgement() {
+            return acknowledgement;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Entrance.NotUpgraded;
 import dev.sluice.bench.process.BenchFailure;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;

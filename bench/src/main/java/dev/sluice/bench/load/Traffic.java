@@ -6,7 +6,7 @@ import io.netty.buffer.ByteBuf;
  * What is published, unit after unit, and who must receive it. A unit ends with the publication whose deliveries prove
  * that the server is done with the whole of it. To be used by one thread.
  */
-public sealed interface Traffic permits FanOut, Direct, Unwanted {
+public sealed interface Traffic {
 
     int publicationsPerUnit();
 
@@ -20,4 +20,124 @@ public sealed interface Traffic permits FanOut, Direct, Unwanted {
 
     /** How many deliveries a receiver, by its number, must have had after so many units. */
     long expected(int receiver, long units);
+
+    /** One channel that everybody hears. */
+    public static final class FanOut implements Traffic {
+
+        private final Publication publication;
+        private final int receivers;
+
+        public FanOut(Publication publication, int receivers) {
+            this.publication = publication;
+            this.receivers = receivers;
+        }
+
+        @Override
+        public int publicationsPerUnit() {
+            return 1;
+        }
+
+        @Override
+        public int deliveriesPerUnit() {
+            return receivers;
+        }
+
+        @Override
+        public int countedPerDelivery() {
+            return 1;
+        }
+
+        @Override
+        public void write(ByteBuf out, long unit, long nanos) {
+            publication.writeTo(out, 0, nanos);
+        }
+
+        @Override
+        public long expected(int receiver, long units) {
+            return units;
+        }
+    }
+
+    /** A channel of their own for each receiver, one after the other. */
+    public static final class Direct implements Traffic {
+
+        private final Publication publication;
+        private final int receivers;
+
+        /** The channel's number is the receiver's. */
+        public Direct(Publication publication, int receivers) {
+            this.publication = publication;
+            this.receivers = receivers;
+        }
+
+        @Override
+        public int publicationsPerUnit() {
+            return 1;
+        }
+
+        @Override
+        public int deliveriesPerUnit() {
+            return 1;
+        }
+
+        @Override
+        public int countedPerDelivery() {
+            return 1;
+        }
+
+        @Override
+        public void write(ByteBuf out, long unit, long nanos) {
+            publication.writeTo(out, unit % receivers, nanos);
+        }
+
+        @Override
+        public long expected(int receiver, long units) {
+            return units / receivers + (receiver < units % receivers ? 1 : 0);
+        }
+    }
+
+    /** Publications on channels that nobody hears, in rotation, and every so often one to a receiver, to show progress. */
+    public static final class Unwanted implements Traffic {
+
+        private static final int RUN = 500;
+
+        private final Publication unwanted;
+        private final int channels;
+        private final Publication marker;
+
+        /** @param channels how many channels the unwanted publications have */
+        public Unwanted(Publication unwanted, int channels, Publication marker) {
+            this.unwanted = unwanted;
+            this.channels = channels;
+            this.marker = marker;
+        }
+
+        @Override
+        public int publicationsPerUnit() {
+            return RUN + 1;
+        }
+
+        @Override
+        public int deliveriesPerUnit() {
+            return 1;
+        }
+
+        @Override
+        public int countedPerDelivery() {
+            return RUN;
+        }
+
+        @Override
+        public void write(ByteBuf out, long unit, long nanos) {
+            for (int i = 0; i < RUN; i++) {
+                unwanted.writeTo(out, (unit * RUN + i) % channels, nanos);
+            }
+            marker.writeTo(out, 0, nanos);
+        }
+
+        @Override
+        public long expected(int receiver, long units) {
+            return units;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.report;
 
+import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Metric;
 import dev.sluice.bench.work.Work;
 import java.util.ArrayList;

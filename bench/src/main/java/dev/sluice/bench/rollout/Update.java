@@ -1,9 +1,9 @@
 package dev.sluice.bench.rollout;
 
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.site.Plan;
 import dev.sluice.bench.site.Replica;
 import dev.sluice.bench.site.Site;
+import dev.sluice.bench.site.Site.Plan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,4 +65,12 @@ final class Update {
         action.run();
         return Duration.ofNanos(System.nanoTime() - begin);
     }
+
+    /**
+     * One pod for another.
+     *
+     * @param ready from the start of the new one until it was
+     * @param gone from SIGTERM until the old one was
+     */
+    record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
 }

@@ -6,6 +6,7 @@ import dev.sluice.harness.Redis;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
@@ -112,4 +113,13 @@ public final class Site implements AutoCloseable {
             replaced.close();
         }
     }
+
+    /**
+     * What stands between publishers and clients.
+     *
+     * @param pods that run from the beginning
+     * @param spares pods that the balancer looks out for, and that somebody else may start
+     * @param settings of the pods that differ from the defaults, as environment variables
+     */
+    public record Plan(int pods, int spares, Map<String, String> settings) {}
 }

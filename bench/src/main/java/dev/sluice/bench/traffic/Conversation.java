@@ -1,5 +1,6 @@
 package dev.sluice.bench.traffic;
 
+import dev.sluice.bench.contender.Credentials;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -111,6 +112,20 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
         if (!over) {
             over = true;
             ended(ending);
+        }
+    }
+
+    /** What clients say. */
+    static final class Phrases {
+
+        private Phrases() {}
+
+        static String auth(String user) {
+            return "{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}";
+        }
+
+        static String subscribe(String channel) {
+            return "{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}";
         }
     }
 }

@@ -5,6 +5,8 @@ import dev.sluice.bench.account.ClientLog;
 import dev.sluice.bench.account.Publications;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.traffic.Listener.Backoff;
+import dev.sluice.bench.traffic.Nuisances.Nuisance;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -55,8 +57,8 @@ public final class Traffic implements AutoCloseable {
     private final InetSocketAddress entrance;
     private final List<String> uploads = new ArrayList<>();
     private final Map<String, Publications> published = new HashMap<>();
-    private final List<Client> clients = new ArrayList<>();
-    private final List<Client> sleepers = new ArrayList<>();
+    private final List<Listener> clients = new ArrayList<>();
+    private final List<Listener> sleepers = new ArrayList<>();
     private final List<Publisher> publishers = new ArrayList<>();
     private final List<String> surprises = new ArrayList<>();
     private final Nuisances nuisances;
@@ -109,7 +111,7 @@ public final class Traffic implements AutoCloseable {
     }
 
     public boolean isEverybodySubscribed() {
-        return call(() -> clients.stream().allMatch(Client::isSubscribed));
+        return call(() -> clients.stream().allMatch(Listener::isSubscribed));
     }
 
     /** A tenth of the clients read nothing until they are woken. */
@@ -150,7 +152,7 @@ public final class Traffic implements AutoCloseable {
     /** What comes of the books, on the thread that writes them. */
     public <T> T books(Function<Books, T> reader) {
         return call(() -> reader.apply(
-                new Books(published, clients.stream().map(Client::log).toList())));
+                new Books(published, clients.stream().map(Listener::log).toList())));
     }
 
     /** What was said to clients and never should be. */
@@ -162,20 +164,20 @@ public final class Traffic implements AutoCloseable {
     public void close() {
         run(() -> {
             publishers.forEach(Publisher::stop);
-            clients.forEach(Client::stop);
+            clients.forEach(Listener::stop);
             nuisances.leave();
         });
         group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
     }
 
-    private Client client(String name, int howManyUploads, Bootstrap bootstrap) {
+    private Listener client(String name, int howManyUploads, Bootstrap bootstrap) {
         Set<String> channels = new HashSet<>();
         while (channels.size() < howManyUploads) {
             channels.add(uploads.get(random.nextInt(uploads.size())));
         }
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
-        return new Client(
+        return new Listener(
                 bootstrap, loop, entrance, new ClientLog(name, channels), new Backoff(random), surprises::add);
     }
 

@@ -1,10 +1,12 @@
 package dev.sluice.bench.work;
 
-import dev.sluice.bench.load.ChannelName;
-import dev.sluice.bench.load.FanOut;
+import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Storm;
+import dev.sluice.bench.load.Traffic.FanOut;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.work.Experiment.Paced;
+import dev.sluice.bench.work.Work.Sizes;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;

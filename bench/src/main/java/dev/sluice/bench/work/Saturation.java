@@ -1,11 +1,12 @@
 package dev.sluice.bench.work;
 
-import dev.sluice.bench.load.ChannelName;
-import dev.sluice.bench.load.Direct;
-import dev.sluice.bench.load.FanOut;
+import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Traffic;
-import dev.sluice.bench.load.Unwanted;
+import dev.sluice.bench.load.Traffic.Direct;
+import dev.sluice.bench.load.Traffic.FanOut;
+import dev.sluice.bench.load.Traffic.Unwanted;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.work.Work.Sizes;
 import java.util.Map;
 
 /** As much as the server can, in a closed loop. */

@@ -2,9 +2,9 @@ package dev.sluice.bench.work;
 
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.load.ChannelName;
 import dev.sluice.bench.load.LoadGenerator;
 import dev.sluice.bench.load.Publication;
+import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Session;
 import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Traffic;

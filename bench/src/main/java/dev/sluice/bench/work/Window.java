@@ -1,7 +1,7 @@
 package dev.sluice.bench.work;
 
 import com.sun.management.OperatingSystemMXBean;
-import dev.sluice.bench.load.Mark;
+import dev.sluice.bench.load.LoadGenerator.Mark;
 import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.harness.ServerProcess;
@@ -105,6 +105,22 @@ final class Window {
                     * ServerProcess.NANOS_PER_TICK;
         } catch (IOException e) {
             throw new BenchFailure("can't read /proc/stat", e);
+        }
+    }
+
+    /** Bytes in larger units. */
+    static final class Units {
+
+        private static final double KILO = 1024;
+
+        private Units() {}
+
+        static double kilobytes(long bytes) {
+            return bytes / KILO;
+        }
+
+        static double megabytes(long bytes) {
+            return bytes / KILO / KILO;
         }
     }
 }

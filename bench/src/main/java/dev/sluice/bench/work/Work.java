@@ -2,7 +2,13 @@ package dev.sluice.bench.work;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.work.Experiment.Idle;
+import dev.sluice.bench.work.Experiment.Paced;
+import dev.sluice.bench.work.Experiment.Refused;
+import dev.sluice.bench.work.Experiment.Stalled;
+import dev.sluice.bench.work.Window.Units;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.Predicate;
 
@@ -52,4 +58,64 @@ public enum Work {
             return new Trial(this, contender.name(), round, values);
         }
     }
+
+    /**
+     * How much of everything.
+     *
+     * @param connections of all works but the idle one
+     * @param idleConnections of that
+     * @param unwantedChannels that publications nobody wants are spread over
+     * @param warmUp how long there is load before anything is counted
+     * @param window how long is counted
+     * @param settle how long nothing happens before memory is looked at
+     * @param stall how long some clients read nothing
+     * @param crowd how many come at once in a storm
+     * @param connectsPerSecond how many of those may come in in a second
+     */
+    public record Sizes(
+            int connections,
+            int idleConnections,
+            int unwantedChannels,
+            Duration warmUp,
+            Duration window,
+            Duration settle,
+            Duration stall,
+            int crowd,
+            int connectsPerSecond) {
+
+        /** For results. */
+        public static Sizes full() {
+            return new Sizes(
+                    1_000,
+                    10_000,
+                    100_000,
+                    Duration.ofSeconds(10),
+                    Duration.ofSeconds(10),
+                    Duration.ofSeconds(5),
+                    Duration.ofMinutes(1),
+                    10_000,
+                    2_000);
+        }
+
+        /** To see that everything works; the figures mean nothing. */
+        public static Sizes quick() {
+            return new Sizes(
+                    100,
+                    500,
+                    1_000,
+                    Duration.ofMillis(500),
+                    Duration.ofMillis(500),
+                    Duration.ofMillis(300),
+                    Duration.ofSeconds(2),
+                    500,
+                    100);
+        }
+    }
+
+    /**
+     * What came out of one contender's doing one work once.
+     *
+     * @param round counted from 1
+     */
+    public record Trial(Work work, String contender, int round, Map<Metric, Double> values) {}
 }

@@ -2,6 +2,8 @@ package dev.sluice.bench.load;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.bench.load.Publication.ChannelName;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;

@@ -6,11 +6,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.bench.account.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
 import dev.sluice.bench.account.Time;
+import dev.sluice.bench.traffic.Conversation.Phrases;
+import dev.sluice.bench.traffic.Publisher.Numbered;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
@@ -18,12 +21,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
 
 /**
  * A well-behaved client of one user: it subscribes to its channels, writes down what it hears, and comes back, with
  * back-off, whenever its connection ends.
  */
-final class Client {
+final class Listener {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -42,7 +46,7 @@ final class Client {
      *
      * @param surprise told of what should never be said to a client that does everything right
      */
-    Client(
+    Listener(
             Bootstrap bootstrap,
             EventLoop loop,
             InetSocketAddress entrance,
@@ -115,7 +119,7 @@ final class Client {
             connection.end(how, Time.now());
             awaited.addAll(log.channels());
             if (!stopped) {
-                loop.schedule(Client.this::start, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
+                loop.schedule(Listener.this::start, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
             }
         }
 
@@ -154,6 +158,31 @@ final class Client {
 
         private static Optional<Long> time(JsonNode text) {
             return text.isNull() ? Optional.empty() : Optional.of(Time.of(Instant.parse(text.asText())));
+        }
+    }
+
+    /** How long to wait before trying again: at random, up to a bound that doubles with each failure. */
+    static final class Backoff {
+
+        private static final Duration FIRST = Duration.ofMillis(200);
+        private static final Duration MOST = Duration.ofSeconds(5);
+
+        private final RandomGenerator random;
+        private Duration bound = FIRST;
+
+        Backoff(RandomGenerator random) {
+            this.random = random;
+        }
+
+        Duration next() {
+            Duration delay = Duration.ofNanos(random.nextLong(bound.toNanos()));
+            Duration doubled = bound.multipliedBy(2);
+            bound = doubled.compareTo(MOST) < 0 ? doubled : MOST;
+            return delay;
+        }
+
+        void reset() {
+            bound = FIRST;
         }
     }
 }

@@ -1,9 +1,9 @@
-package dev.sluice.bench.start;
+package dev.sluice.bench;
 
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.options.Arguments;
-import dev.sluice.bench.options.Arguments.Wrong;
-import dev.sluice.bench.options.Program;
+import dev.sluice.bench.process.Arguments;
+import dev.sluice.bench.process.Arguments.Wrong;
+import dev.sluice.bench.process.Program;
 import dev.sluice.bench.process.Server;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.harness.Ports;

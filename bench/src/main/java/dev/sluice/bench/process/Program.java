@@ -1,6 +1,6 @@
-package dev.sluice.bench.options;
+package dev.sluice.bench.process;
 
-import dev.sluice.bench.options.Arguments.Wrong;
+import dev.sluice.bench.process.Arguments.Wrong;
 import java.io.IOException;
 
 /** A program of the harness, from its command line to its exit status. */

@@ -1,4 +1,4 @@
-package dev.sluice.bench.options;
+package dev.sluice.bench.process;
 
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,2 +1,0 @@
-/** What command lines ask for. */
-package dev.sluice.bench.options;

@@ -1,2 +1,0 @@
-/** How long Sluice takes to start. */
-package dev.sluice.bench.start;
