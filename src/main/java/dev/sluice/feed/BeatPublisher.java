@@ -1,54 +1,58 @@
 package dev.sluice.feed;
 
 import dev.sluice.redis.MasterCheck;
+import io.vertx.core.Context;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
-import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A connection that publishes beats, made the way every publisher makes its own. It never comes back. */
-final class BeatPublisher {
+/** Publishes beats on a connection of its own, made the way every publisher makes its own. */
+final class BeatPublisher implements BeatConnection {
 
     private final Redis client;
-    private final BiConsumer<BeatPublisher, @Nullable Throwable> ended;
-    private volatile @Nullable RedisConnection connection;
+    private final String channel;
+    private final Context context;
+    private final Listener listener;
+    private @Nullable RedisConnection connection;
 
     /**
-     * One that is being connected.
+     * Begins to connect.
      *
-     * @param client nobody else's; closed with this, because nothing else ends a connection that hangs
-     * @param connected told once this can publish, on any thread
-     * @param ended told where it can't be connected or has ended, and why, on any thread, any number of times
+     * @param client nobody else's; closed with this, because nothing else ends a connection attempt that hangs
+     * @param context where the listener is called
      */
-    BeatPublisher(
-            Redis client, Consumer<BeatPublisher> connected, BiConsumer<BeatPublisher, @Nullable Throwable> ended) {
+    BeatPublisher(Redis client, String channel, Context context, Listener listener) {
         this.client = client;
-        this.ended = ended;
+        this.channel = channel;
+        this.context = context;
+        this.listener = listener;
         client.connect()
-                .onSuccess(made -> made.endHandler(end -> ended.accept(this, null))
-                        .exceptionHandler(failure -> ended.accept(this, failure)))
+                .onSuccess(made -> made.endHandler(end -> ended(null)).exceptionHandler(this::ended))
                 .compose(MasterCheck::check)
-                .onSuccess(made -> {
+                .onSuccess(made -> context.runOnContext(x -> {
                     connection = made;
-                    connected.accept(this);
-                })
-                .onFailure(failure -> ended.accept(this, failure));
+                    listener.connected();
+                }))
+                .onFailure(this::ended);
     }
 
-    /** Publishes a beat; where that fails this has ended. */
-    void publish(String channel, long number) {
-        RedisConnection current = connection;
-        if (current != null) {
-            current.send(Request.cmd(Command.PUBLISH).arg(channel).arg(number))
-                    .onFailure(failure -> ended.accept(this, failure));
+    @Override
+    public void publish(long number) {
+        if (connection != null) {
+            connection
+                    .send(Request.cmd(Command.PUBLISH).arg(channel).arg(number))
+                    .onFailure(this::ended);
         }
     }
 
-    /** Idempotent. */
-    void close() {
+    @Override
+    public void close() {
         client.close();
+    }
+
+    private void ended(@Nullable Throwable cause) {
+        context.runOnContext(x -> listener.ended(cause));
     }
 }

@@ -2,47 +2,43 @@ package dev.sluice.feed;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The beats of one link: publications of our own, which the link must hear. As many in a row as it may miss are the most
- * that are awaited. Not safe for use by several threads.
+ * The beats of one connection that are awaited: messages that Sluice publishes to itself. At most as many are awaited as
+ * may be missed in a row. Confined to the feed's thread.
  */
 final class Canary {
 
     private record Beat(long number, long nanos, Instant sent) {}
 
     private final int missedBeats;
-    private final LongSupplier nanoTime;
-    private final InstantSource clock;
+    private final Time time;
     private final Deque<Beat> awaited = new ArrayDeque<>();
 
     /**
      * A canary that has sent no beat yet.
      *
-     * @param missedBeats so many unheard beats in a row mean that nothing is heard
+     * @param missedBeats beats in a row that may be missed
      */
-    Canary(int missedBeats, LongSupplier nanoTime, InstantSource clock) {
+    Canary(int missedBeats, Time time) {
         this.missedBeats = missedBeats;
-        this.nanoTime = nanoTime;
-        this.clock = clock;
+        this.time = time;
     }
 
-    /** Whether too many beats have not been heard. */
+    /** Whether as many beats are awaited as may be missed. */
     boolean silent() {
         return awaited.size() >= missedBeats;
     }
 
-    /** Awaits a beat that is sent now under that number, which is larger than any before it. */
+    /** Awaits a beat that is published now; numbers rise. */
     void await(long number) {
-        awaited.add(new Beat(number, nanoTime.getAsLong(), clock.instant()));
+        awaited.add(new Beat(number, time.nanos(), time.now()));
     }
 
-    /** What the beat that was heard tells; {@code null} where none was awaited by that number. */
+    /** The beat that was heard, after which earlier ones are not awaited any more; {@code null} where it was not awaited. */
     @Nullable
     Heard heard(long beat) {
         if (awaited.stream().noneMatch(sent -> sent.number() == beat)) {
@@ -52,10 +48,10 @@ final class Canary {
         while (sent.number() != beat) {
             sent = awaited.remove();
         }
-        return new Heard(sent.sent(), Duration.ofNanos(nanoTime.getAsLong() - sent.nanos()));
+        return new Heard(sent.sent(), Duration.ofNanos(time.nanos() - sent.nanos()));
     }
 
-    /** Stops waiting for beats, because reading pauses. */
+    /** Awaits no beat any more, because reading is paused. */
     void forget() {
         awaited.clear();
     }
@@ -63,8 +59,8 @@ final class Canary {
     /**
      * A beat that was heard.
      *
-     * @param sent when it was sent
-     * @param latency how long it took
+     * @param sent when it was published
+     * @param latency from its publication until it was heard
      */
     record Heard(Instant sent, Duration latency) {}
 }

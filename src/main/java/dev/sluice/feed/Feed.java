@@ -4,11 +4,8 @@ import dev.sluice.config.CanaryConfig;
 import dev.sluice.config.FeedConfig;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Source;
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Timer;
-import io.netty.channel.ChannelPipeline;
 import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -21,26 +18,20 @@ import io.vertx.redis.client.Redis;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What Redis publishes on the wanted patterns, as a stream that never ends by itself, and whether its link is live.
- * What happens to a publication is not its business.
+ * Publications on the wanted patterns, as a stream that survives every end of a Redis connection, and whether the current
+ * subscription is live.
  */
 @Singleton
 public final class Feed implements Source {
 
-    /** The channel of messages between pods. Every client with the right to publish on it can forge them. */
+    /** The channel on which pods send messages to each other. Redis does not say who published a message. */
     public static final String CONTROL = "sluice:control";
 
     /** The named Redis client whose configuration the subscription uses. */
@@ -55,9 +46,7 @@ public final class Feed implements Source {
     private final Event<Gap> gaps;
     private final Event<PodMessage> messages;
     private final Context context;
-    private final Timer beats;
-    private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
-    private final Counter interruptions;
+    private final FeedMeters meters;
     private volatile @Nullable Supervisor supervisor;
 
     Feed(
@@ -81,25 +70,9 @@ public final class Feed implements Source {
                 this.config.connectTimeout(), canary.interval(), canary.missedBeats(), canary.reconnect());
         this.gaps = gaps;
         this.messages = messages;
-        // One context for all that follows, whichever thread asks for it.
+        // The one context of everything that follows; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
-        this.beats = Timer.builder("sluice.canary.latency")
-                .description("From the publication of a beat until the feed hears it")
-                .publishPercentileHistogram()
-                .minimumExpectedValue(Duration.ofNanos(100_000))
-                .maximumExpectedValue(Duration.ofSeconds(10))
-                .register(metrics);
-        for (PathProof.Renewal outcome : PathProof.Renewal.values()) {
-            renewals.put(
-                    outcome,
-                    Counter.builder("sluice.canary.reconnects")
-                            .description("New connections that publish beats, and whether those were heard")
-                            .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
-                            .register(metrics));
-        }
-        this.interruptions = Counter.builder("sluice.feed.gaps")
-                .description("Stretches of time in which publications may have been missed")
-                .register(metrics);
+        this.meters = new FeedMeters(metrics);
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
@@ -107,12 +80,11 @@ public final class Feed implements Source {
 
     /**
      * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them. An
-     * item is what one read from Redis brought, at least one publication. The stream neither completes nor fails; an
-     * interruption of the link is survived inside. Items come on the event loop that reads Redis and are dropped while the
-     * subscriber has requested none. Each subscriber makes a subscription of its own, and {@link #live} speaks of the
-     * last: there should be one.
+     * item is what one read from Redis brought, at least one publication. The stream neither completes nor fails. Items
+     * come on the event loop that reads Redis and are dropped while the subscriber has requested none. Each subscriber
+     * opens a subscription to Redis, and {@link #live} is about the last one: there should be one.
      *
-     * @param maxPayload in bytes; larger payloads are left out of the publication
+     * @param maxPayload in bytes; larger payloads are left out of publications
      */
     public Multi<List<Publication>> batches(Collection<String> prefixes, int maxPayload) {
         List<String> patterns = prefixes.stream().map(prefix -> prefix + ":*").toList();
@@ -120,25 +92,25 @@ public final class Feed implements Source {
                 .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
     }
 
-    /** Whether what is published is heard: beats come back. */
+    /** Whether everything that is published is heard: beats come back. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();
     }
 
-    /** The gap that lasts, from the start until the feed is live for the first time; {@code null} while it is live. */
+    /** The current gap, which lasts from the start until the feed is live for the first time; {@code null} while live. */
     public @Nullable Gap gap() {
         Supervisor current = supervisor;
         return current == null ? null : current.gap();
     }
 
-    /** Why it is not live, for people; {@code null} while it is, and until the first attempt has failed. */
+    /** Why it is not live, for people; {@code null} while live, and until the first attempt has failed. */
     public @Nullable String reason() {
         Supervisor current = supervisor;
         return current == null ? null : current.reason();
     }
 
-    /** Where the Redis is that it listens to, for people: no user, no password. */
+    /** The address of Redis, for people, without user and password. */
     public String redis() {
         return redis.endpoints();
     }
@@ -171,28 +143,14 @@ public final class Feed implements Source {
     }
 
     private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super List<Publication>> subscriber) {
-        RedisSubscription.Clients clients = new RedisSubscription.Clients() {
-            @Override
-            public Redis subscriber(Consumer<ChannelPipeline> initializer) {
-                return redis.subscriber(vertx, initializer);
-            }
-
-            @Override
-            public Redis publisher() {
-                return redis.publisher(vertx);
-            }
-        };
+        RedisSubscription.Clients clients = redis.clients(vertx);
+        FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
-                events -> RedisSubscription.open(clients, patterns, maxPayload, context, events),
-                new Teller(subscriber),
+                life -> new RedisSubscription(clients, patterns, maxPayload, context, listener, life),
+                listener,
                 backoff(),
                 timing,
-                (delay, action) -> {
-                    long id = vertx.setTimer(delay.toMillis(), fired -> execute(action));
-                    return () -> vertx.cancelTimer(id);
-                },
-                System::nanoTime,
-                InstantSource.system());
+                new ContextTime(vertx, context));
         supervisor = supervised;
         subscriber.onTermination(() -> execute(supervised::stop));
         execute(supervised::start);
@@ -205,10 +163,11 @@ public final class Feed implements Source {
                 () -> ThreadLocalRandom.current().nextLong());
     }
 
-    private final class Teller implements Supervisor.Listener {
+    private final class Events implements FeedListener {
+
         private final MultiEmitter<? super List<Publication>> subscriber;
 
-        Teller(MultiEmitter<? super List<Publication>> subscriber) {
+        Events(MultiEmitter<? super List<Publication>> subscriber) {
             this.subscriber = subscriber;
         }
 
@@ -218,36 +177,34 @@ public final class Feed implements Source {
         }
 
         @Override
-        public void beat(Duration latency) {
-            beats.record(latency);
-        }
-
-        @Override
-        public void renewal(PathProof.Renewal outcome) {
-            Objects.requireNonNull(renewals.get(outcome)).increment();
-        }
-
-        @Override
-        public void said(PodMessage message) {
+        public void control(PodMessage message) {
             try {
                 messages.fire(message);
             } catch (RuntimeException e) {
-                // The supervisor must go on.
-                LOG.error("What was published on the pods' own channel could not be told", e);
+                LOG.error("An observer of a message from a pod failed", e);
             }
         }
 
         @Override
         public void gap(Gap gap) {
             if (gap.open()) {
-                interruptions.increment();
+                meters.gap();
             }
             try {
                 gaps.fire(gap);
             } catch (RuntimeException e) {
-                // The supervisor must go on.
-                LOG.error("The news of a gap could not be told", e);
+                LOG.error("An observer of a gap failed", e);
             }
+        }
+
+        @Override
+        public void beat(Duration latency) {
+            meters.beat(latency);
+        }
+
+        @Override
+        public void renewal(PathProof.Renewal outcome) {
+            meters.renewal(outcome);
         }
     }
 }

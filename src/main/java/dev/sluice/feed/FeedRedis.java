@@ -16,9 +16,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes Redis clients as Quarkus has configured the feed's. Each link gets one to itself, because closing the client is
- * all that ends a handshake that hangs or has failed: the pool of a client that lived on would keep such a connection for
- * ever, and in the end have none left to give.
+ * Makes Redis clients as Quarkus has configured the feed's, one for each connection: only closing the client ends a
+ * connection attempt that hangs or has failed. The pool of a shared client would keep such connections for ever, until it
+ * has none left.
  */
 @Singleton
 final class FeedRedis implements RedisOptionsCustomizer {
@@ -37,30 +37,30 @@ final class FeedRedis implements RedisOptionsCustomizer {
         }
     }
 
-    /** Where it is, for people. */
+    /** The address, for people, without user and password. */
     String endpoints() {
         return RedisEndpoint.of(Objects.requireNonNull(options));
     }
 
-    /**
-     * A client to subscribe with that nobody else uses, on the caller's Vert.x context, always the same one; to be closed
-     * by the caller.
-     *
-     * @param initializer told of the pipeline of each connection it makes
-     */
-    Redis subscriber(Vertx vertx, Consumer<ChannelPipeline> initializer) {
-        return Redis.createClient(new DecodingVertx(vertx, initializer), rotated(subscribers++));
-    }
+    /** The clients' factory. Vert.x is not injected, because Quarkus calls {@link #customize} before it can be. */
+    RedisSubscription.Clients clients(Vertx vertx) {
+        return new RedisSubscription.Clients() {
+            @Override
+            public Redis subscriber(Consumer<ChannelPipeline> initializer) {
+                return Redis.createClient(new DecodingVertx(vertx, initializer), rotated(subscribers++));
+            }
 
-    /** A client to publish with, likewise. */
-    Redis publisher(Vertx vertx) {
-        // The subscriber listens to the sentinels already, and a new client asks them for the master.
-        return Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
+            @Override
+            public Redis publisher() {
+                // The subscriber listens to the sentinels already, and a new client asks them for the master.
+                return Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
+            }
+        };
     }
 
     private RedisOptions rotated(int distance) {
         RedisOptions own = new RedisOptions(Objects.requireNonNull(options));
-        // A sentinel that hangs must not be the first to be asked for ever.
+        // So that a sentinel that hangs is not asked first each time.
         List<String> endpoints = new ArrayList<>(own.getEndpoints());
         Collections.rotate(endpoints, distance);
         return own.setEndpoints(endpoints);

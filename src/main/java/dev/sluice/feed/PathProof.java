@@ -1,110 +1,116 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.redis.NotMasterException;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.function.LongSupplier;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proves that a link hears what is published at the configured address: beats come back, and do so from a new connection
- * as well, again and again. The old connection publishes until the new one is proven. Not safe for use by several threads.
+ * Proves that a subscription hears what is published at the configured address. Its beats must come back, and from time to
+ * time those of a new connection as well; the old connection publishes until the new one is proven. Confined to the feed's
+ * thread.
  */
 final class PathProof {
 
     private static final Logger LOG = Logger.getLogger(PathProof.class);
 
-    /** What became of a new connection. */
+    /** How an attempt to replace the connection ended. */
     enum Renewal {
-        /** A beat it published was heard. */
+        /** A beat of the new connection was heard. */
         PROVEN,
-        /** It could not be made. */
+        /** The new connection could not be made. */
         FAILED,
-        /** Its beats were not heard. */
+        /** The beats of the new connection were not heard. */
         LOST
     }
 
+    private final Subscription subscription;
     private final Supervisor.Timing timing;
-    private final LongSupplier nanoTime;
-    private final InstantSource clock;
-    private final Supervisor.Listener listener;
+    private final Time time;
+    private final FeedListener listener;
+    private final Consumer<@Nullable Throwable> failed;
     private final LogThrottle failures = new LogThrottle();
 
-    private Canary canary;
-    private @Nullable NewConnection candidate;
+    private BeatPath current;
+    private @Nullable BeatPath candidate;
     private long renewNanos;
     private long number;
     private long newestHeard;
 
     /**
-     * A proof that begins.
+     * Connects the first publisher; its first beat goes out once it is connected.
      *
-     * @param renewal after which time the first new connection is made
+     * @param renewal delay of the first replacement of the connection
+     * @param failed told why the subscription must end
      */
     PathProof(
+            Subscription subscription,
             Supervisor.Timing timing,
             Duration renewal,
-            LongSupplier nanoTime,
-            InstantSource clock,
-            Supervisor.Listener listener) {
+            Time time,
+            FeedListener listener,
+            Consumer<@Nullable Throwable> failed) {
+        this.subscription = subscription;
         this.timing = timing;
-        this.nanoTime = nanoTime;
-        this.clock = clock;
+        this.time = time;
         this.listener = listener;
-        this.canary = canary();
-        this.renewNanos = nanoTime.getAsLong() + renewal.toNanos();
+        this.failed = failed;
+        this.renewNanos = time.nanos() + renewal.toNanos();
+        this.current = path();
+        connect(current);
     }
 
     /**
-     * Why what is published is not heard; {@code null} while it may be.
+     * Ends the subscription if its beats are not heard, or else publishes the beats that are due.
      *
-     * @param behind whether publications still come, which beats may be waiting behind
+     * @param behind whether publications still come; beats may be queued behind them
      */
-    @Nullable
-    String failure(boolean behind) {
+    void next(boolean behind) {
         if (candidate != null && candidate.lost(newestHeard)) {
             listener.renewal(Renewal.LOST);
-            return "what is published on a new connection to the configured address is not heard; the address leads to"
-                    + " another server than that of the subscription";
+            failed.accept(
+                    new TimeoutException("what is published on a new connection to the configured address is not heard;"
+                            + " the address leads to another server than that of the subscription"));
+        } else if (current.silent() && !behind) {
+            failed.accept(new TimeoutException("not one of " + timing.missedBeats() + " beats was heard"));
+        } else {
+            beat();
         }
-        return canary.silent() && !behind ? "not one of " + timing.missedBeats() + " beats was heard" : null;
     }
 
-    /** Publishes the beats that are due, and begins to make a new connection when that is due. */
-    void beat(Subscription subscription) {
-        long now = nanoTime.getAsLong();
+    private void beat() {
+        long now = time.nanos();
         if (candidate != null && candidate.late(now)) {
-            subscription.giveUpRenewal();
-            renewalFailed(null);
+            renewalFailed(candidate, null);
         }
-        if (candidate != null && candidate.wantsBeat()) {
-            candidate.await(++number);
-            subscription.beatAnew(number);
+        if (candidate != null && candidate.beat(number + 1)) {
+            number++;
         }
-        // Sent after the candidate's beat. Redis may reorder the two connections, which is why `lost` waits for several
+        // After the candidate's beat. Redis may reorder the two connections, which is why `lost` waits for several
         // beats.
-        if (!canary.silent()) {
-            canary.await(++number);
-            subscription.beat(number);
+        if (current.beat(number + 1)) {
+            number++;
         }
         if (candidate == null && now - renewNanos >= 0) {
             renewNanos = now + timing.reconnect().toNanos();
-            candidate = new NewConnection(canary(), now + timing.connect().toNanos());
-            subscription.renew();
+            candidate = path();
+            connect(candidate);
         }
     }
 
-    /** What the beat that was heard tells; {@code null} where none was awaited by that number. */
-    Canary.@Nullable Heard heard(long beat, Subscription subscription) {
-        Canary.Heard heard = canary.heard(beat);
+    /** The beat that was heard; {@code null} where none of that number was awaited. */
+    Canary.@Nullable Heard heard(long beat) {
+        Canary.Heard heard = current.heard(beat);
         if (heard == null && candidate != null) {
             heard = candidate.heard(beat);
             if (heard != null) {
-                canary = candidate.canary();
+                current.close();
+                current = candidate;
                 candidate = null;
-                subscription.adopt();
                 listener.renewal(Renewal.PROVEN);
             }
         }
@@ -114,36 +120,61 @@ final class PathProof {
         return heard;
     }
 
-    void renewed() {
+    /** Awaits no beat any more, because reading is paused. */
+    void forget() {
+        current.forget();
         if (candidate != null) {
-            candidate.connected();
+            candidate.forget();
         }
     }
 
+    void close() {
+        current.close();
+        if (candidate != null) {
+            candidate.close();
+        }
+    }
+
+    private BeatPath path() {
+        return new BeatPath(
+                new Canary(timing.missedBeats(), time),
+                time.nanos() + timing.connect().toNanos());
+    }
+
+    private void connect(BeatPath path) {
+        path.connect(subscription, new BeatConnection.Listener() {
+            @Override
+            public void connected() {
+                path.connected();
+                if (path == current) {
+                    beat();
+                }
+            }
+
+            @Override
+            public void ended(@Nullable Throwable cause) {
+                if (path == current || (path == candidate && cause instanceof NotMasterException)) {
+                    failed.accept(cause);
+                } else if (path == candidate) {
+                    renewalFailed(path, cause);
+                }
+            }
+        });
+    }
+
     /** The old connection goes on: where no connection can be made, other publishers can't make one either. */
-    void renewalFailed(@Nullable Throwable cause) {
+    private void renewalFailed(BeatPath path, @Nullable Throwable cause) {
+        path.close();
         candidate = null;
         listener.renewal(Renewal.FAILED);
         long count = failures.pass();
         if (count > 0) {
             LOG.warnf(
-                    "A new connection to Redis could not be made: %s; the one there is stays in use, and another is"
-                            + " tried after %s; %d such failures, further ones are only counted for a minute",
+                    "A new connection to Redis could not be made: %s; the old one stays in use, the next attempt follows"
+                            + " after %s; %d such failures, further ones are only counted for a minute",
                     cause == null ? "it was closed, or took too long" : RootCause.innermost(cause),
                     timing.reconnect(),
                     count);
         }
-    }
-
-    /** Stops waiting for beats, because reading pauses. */
-    void forget() {
-        canary.forget();
-        if (candidate != null) {
-            candidate.canary().forget();
-        }
-    }
-
-    private Canary canary() {
-        return new Canary(timing.missedBeats(), nanoTime, clock);
     }
 }

@@ -4,18 +4,16 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
-import io.netty.handler.codec.CorruptedFrameException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Takes what was published out of what Redis sends, and lets everything else through to the Redis client. The client's
- * own parser makes some twenty objects of each message; here it is one, because most messages are of no interest. The
- * publications of one read are one batch; a message of another kind ends the batch, so that the order stays as Redis sent
- * it. A payload that is too large is skipped as it comes and never held in memory. Confined to the connection's event
- * loop.
+ * Extracts publications from the bytes of a Redis connection and passes everything else on to the Redis client. The
+ * client's own parser allocates some twenty objects per message, this one a single array, because most messages have no
+ * listener. The publications of one read are one batch; a message of another kind ends the batch, so that Redis's order is
+ * kept. A payload that is too large is skipped as it arrives and never buffered. Confined to the connection's event loop.
  */
 final class PublicationDecoder extends ByteToMessageDecoder {
 
@@ -27,64 +25,77 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** "pmessage". */
     private static final long PMESSAGE = 0x706D_6573_7361_6765L;
 
-    /** Bytes before the length of the pattern: {@code *4 CRLF $8 CRLF pmessage CRLF $}. */
+    /** Offset of the length of the pattern: {@code *4 CRLF $8 CRLF pmessage CRLF $}. */
     private static final int PATTERN_LENGTH_AT = 19;
 
     /** {@code *3} or {@code >3}, then the length of "message"; without its first byte. */
     private static final long NAMED_START = 0x0033_0D0A_2437_0D0AL;
 
-    /** "message" and the end of its line begun. */
+    /** "message" and the CR of its line. */
     private static final long MESSAGE = 0x6D65_7373_6167_650DL;
 
-    /** Where the name begins of a channel that was subscribed to by name: {@code *3 CRLF $7 CRLF message CRLF}. */
+    /** Offset of the channel of a message on a channel subscribed to by name: {@code *3 CRLF $7 CRLF message CRLF}. */
     private static final int NAMED_AT = 17;
 
-    /** What all channels of the pods' own begin with. Others are subscribed to by the client, which asks sentinels. */
+    /** Prefix of Sluice's own channels. The Redis client subscribes to others, on sentinels. */
     private static final byte[] OWN = "sluice:".getBytes(StandardCharsets.US_ASCII);
 
-    /** More than a pod ever says to others. */
-    static final int MAX_OWN = 16 * 1024;
+    /** Bytes; pods send less. */
+    static final int MAX_NAMED_PAYLOAD = 16 * 1024;
 
-    /** Longer than the name of any channel a route knows. */
+    /** Bytes; no route has channels with longer names. */
     private static final int MAX_NAME = 1024;
 
-    private static final int INCOMPLETE = -1;
+    private static final int INCOMPLETE = RespReader.INCOMPLETE;
 
+    private final RespReader resp = new RespReader();
     private final int maxPayload;
-    private final Consumer<List<Publication>> consumer;
-    private final Consumer<Publication> own;
+    private final Consumer<List<Publication>> published;
+    private final Consumer<Publication> named;
 
-    /** The publications of the current read; handed on as they are, so every batch is a list of its own. */
+    /** The publications of the current read. The receiver keeps the list, so each batch is a new one. */
     private List<Publication> batch = new ArrayList<>();
 
-    /** Bytes to skip. */
+    private long messages;
+
+    /** Bytes still to be skipped. */
     private long skip;
 
-    /** Whether the payload of a channel with too long a name follows. */
+    /** Whether the payload of a message follows whose channel name was too long. */
     private boolean nameless;
 
-    /** Where the last element ended that was read. */
-    private int next;
+    private boolean stopped;
 
     /**
      * A decoder at the beginning of a connection.
      *
-     * @param maxPayload payloads with more bytes are left out
-     * @param consumer receives the publications on channels of a pattern that one read brought, in order and at least one,
+     * @param maxPayload in bytes; larger payloads are left out of publications
+     * @param published receives the publications of one read on channels that match a pattern, in order and at least one,
      *     on the event loop; must not throw
-     * @param own receives each publication on a channel of the pods' own, on the event loop; its payload is left out where
-     *     it is larger than {@link #MAX_OWN}; must not throw
+     * @param named receives each message on a channel of Sluice's own, in order with the batches, on the event loop; a
+     *     payload larger than {@link #MAX_NAMED_PAYLOAD} is left out; must not throw
      */
-    PublicationDecoder(int maxPayload, Consumer<List<Publication>> consumer, Consumer<Publication> own) {
+    PublicationDecoder(int maxPayload, Consumer<List<Publication>> published, Consumer<Publication> named) {
         this.maxPayload = maxPayload;
-        this.consumer = consumer;
-        this.own = own;
+        this.published = published;
+        this.named = named;
+    }
+
+    /** Messages read so far on the patterns, each counted before anything is dropped. */
+    long messages() {
+        return messages;
+    }
+
+    /** Hands nothing on from now on, not even what has been read already. */
+    void stop() {
+        stopped = true;
+        batch.clear();
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         endBatch();
-        // Not super's: it reads on where a read has handed nothing on, even while reading is paused.
+        // Not super's: it reads again after a read that fired no message, even while reading is paused.
         discardSomeReadBytes();
         context.fireChannelReadComplete();
     }
@@ -93,7 +104,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     public void channelInactive(ChannelHandlerContext context) throws Exception {
         endBatch();
         super.channelInactive(context);
-        // What was left undecoded has been decoded by that.
+        // It has decoded the bytes that were left.
         endBatch();
     }
 
@@ -101,12 +112,16 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         if (!batch.isEmpty()) {
             List<Publication> ended = batch;
             batch = new ArrayList<>(ended.size());
-            consumer.accept(ended);
+            published.accept(ended);
         }
     }
 
     @Override
     protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
+        if (stopped) {
+            in.skipBytes(in.readableBytes());
+            return;
+        }
         long now = System.nanoTime();
         while (in.isReadable()) {
             if (skip > 0) {
@@ -114,34 +129,39 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 in.skipBytes(bytes);
                 skip -= bytes;
             } else if (nameless) {
-                long length = bulkLength(in, in.readerIndex());
+                long length = resp.bulkLength(in, in.readerIndex());
                 if (length == INCOMPLETE) {
                     return;
                 }
                 nameless = false;
-                skip(in, next, length);
-                batch.add(new Publication(new byte[0], 0, (int) length, now));
+                skip(in, resp.next(), length);
+                add(new Publication(new byte[0], 0, (int) length, now));
             } else if (isPublication(in)) {
                 if (!publication(in, now)) {
                     return;
                 }
             } else if (isOwn(in)) {
                 endBatch();
-                if (!message(in, in.readerIndex() + NAMED_AT, MAX_OWN, own, now)) {
+                if (!message(in, in.readerIndex() + NAMED_AT, MAX_NAMED_PAYLOAD, named, now)) {
                     return;
                 }
             } else {
-                int end = end(in, in.readerIndex());
+                int end = resp.end(in, in.readerIndex());
                 if (end == INCOMPLETE) {
                     return;
                 }
                 endBatch();
-                // A copy, because the client's parser appends to what it gets, and a slice can't grow.
+                // A copy, because the client's parser appends to its input, and a slice can't grow.
                 out.add(Unpooled.buffer(end - in.readerIndex()).writeBytes(in, end - in.readerIndex()));
-                // What was let through must not be overtaken by a publication.
+                // Returns so that the element is fired before any publication behind it is handed on.
                 return;
             }
         }
+    }
+
+    private void add(Publication publication) {
+        messages++;
+        batch.add(publication);
     }
 
     private static boolean isPublication(ByteBuf in) {
@@ -151,47 +171,47 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 && in.getLong(at + Long.BYTES) == PMESSAGE;
     }
 
-    /** False also where not enough has come to tell: then the message has not come as a whole either. */
+    /** False also while too few bytes have come to tell: then the message is incomplete as well. */
     private boolean isOwn(ByteBuf in) {
         int at = in.readerIndex();
         if (in.readableBytes() <= NAMED_AT
                 || (in.getLong(at) & WITHOUT_FIRST_BYTE) != NAMED_START
                 || in.getLong(at + Long.BYTES) != MESSAGE
-                || bulkLength(in, at + NAMED_AT) == INCOMPLETE
-                || in.writerIndex() < next + OWN.length) {
+                || resp.bulkLength(in, at + NAMED_AT) == INCOMPLETE
+                || in.writerIndex() < resp.next() + OWN.length) {
             return false;
         }
         for (int i = 0; i < OWN.length; i++) {
-            if (in.getByte(next + i) != OWN[i]) {
+            if (in.getByte(resp.next() + i) != OWN[i]) {
                 return false;
             }
         }
         return true;
     }
 
-    /** Reads pattern, name and payload; false where they have not all come. */
+    /** Reads pattern, name and payload; false while they are incomplete. */
     private boolean publication(ByteBuf in, long now) {
-        long pattern = length(in, in.readerIndex() + PATTERN_LENGTH_AT);
-        return pattern != INCOMPLETE && message(in, next + (int) pattern + 2, maxPayload, batch::add, now);
+        long pattern = resp.length(in, in.readerIndex() + PATTERN_LENGTH_AT);
+        return pattern != INCOMPLETE && message(in, resp.next() + (int) pattern + 2, maxPayload, this::add, now);
     }
 
-    /** Reads name and payload, the name beginning there; false where they have not all come. */
-    private boolean message(ByteBuf in, int at, int max, Consumer<Publication> told, long now) {
-        long nameLength = bulkLength(in, at);
+    /** Reads name and payload, the name beginning at the index; false while they are incomplete. */
+    private boolean message(ByteBuf in, int at, int max, Consumer<Publication> receiver, long now) {
+        long nameLength = resp.bulkLength(in, at);
         if (nameLength == INCOMPLETE) {
             return false;
         }
-        int name = next;
+        int name = resp.next();
         if (nameLength > MAX_NAME) {
             skip(in, name, nameLength);
             nameless = true;
             return true;
         }
-        long payloadLength = bulkLength(in, name + (int) nameLength + 2);
+        long payloadLength = resp.bulkLength(in, name + (int) nameLength + 2);
         if (payloadLength == INCOMPLETE) {
             return false;
         }
-        int payload = next;
+        int payload = resp.next();
         int kept = payloadLength > max ? 0 : (int) payloadLength;
         if (kept == payloadLength && in.writerIndex() < payload + kept + 2) {
             return false;
@@ -200,73 +220,15 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         in.getBytes(name, bytes, 0, (int) nameLength);
         in.getBytes(payload, bytes, (int) nameLength, kept);
         skip(in, payload, payloadLength);
-        told.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
+        receiver.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
         return true;
     }
 
-    /** Goes on behind a bulk string that may not have come as a whole. */
+    /** Skips a bulk string that may be incomplete. */
     private void skip(ByteBuf in, int from, long length) {
         skip = length + 2;
         int here = (int) Math.min(skip, in.writerIndex() - from);
         in.readerIndex(from + here);
         skip -= here;
-    }
-
-    /** The length of the bulk string that begins there; what it says begins at {@code next}. */
-    private long bulkLength(ByteBuf in, int at) {
-        if (at >= in.writerIndex()) {
-            return INCOMPLETE;
-        }
-        if (in.getByte(at) != '$') {
-            throw new CorruptedFrameException("A bulk string was expected from Redis");
-        }
-        return length(in, at + 1);
-    }
-
-    /** The number that stands there up to the end of the line, after which {@code next} is. */
-    private long length(ByteBuf in, int at) {
-        long length = 0;
-        for (int i = at; i < in.writerIndex() - 1; i++) {
-            byte digit = in.getByte(i);
-            if (digit == '\r') {
-                next = i + 2;
-                return length;
-            }
-            length = length * 10 + digit - '0';
-            if (digit < '0' || digit > '9' || length > Integer.MAX_VALUE) {
-                throw new CorruptedFrameException("A length was expected from Redis");
-            }
-        }
-        return INCOMPLETE;
-    }
-
-    /** Where the element ends that begins there, whatever it is. */
-    private int end(ByteBuf in, int at) {
-        int line = in.indexOf(at, in.writerIndex(), (byte) '\n');
-        if (line < 0) {
-            return INCOMPLETE;
-        }
-        int type = in.getByte(at);
-        boolean none = in.getByte(at + 1) == '-';
-        switch (type) {
-            case '$', '=', '!' -> {
-                long length = none ? INCOMPLETE : length(in, at + 1);
-                if (none) {
-                    return line + 1;
-                }
-                return next + length + 2 > in.writerIndex() ? INCOMPLETE : (int) (next + length + 2);
-            }
-            case '*', '>', '~', '%', '|' -> {
-                long elements = none ? 0 : length(in, at + 1);
-                int end = line + 1;
-                for (long i = type == '%' || type == '|' ? 2 * elements : elements; i > 0 && end >= 0; i--) {
-                    end = end < in.writerIndex() ? end(in, end) : INCOMPLETE;
-                }
-                return end;
-            }
-            default -> {
-                return line + 1;
-            }
-        }
     }
 }

@@ -1,7 +1,6 @@
 package dev.sluice.feed;
 
 import dev.sluice.redis.MasterCheck;
-import dev.sluice.redis.NotMasterException;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.FixedRecvByteBufAllocator;
@@ -14,218 +13,179 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pattern subscription on a connection of its own, and a second connection that publishes the beats, which a connection
- * that subscribes may not. The second can be replaced while the first stays. The low-level connection is used because its message handler is in place before PSUBSCRIBE is
- * sent: neither the acknowledgement nor the first publication can be missed.
+ * A pattern subscription on a connection of its own. The low-level connection is used because its message handler is in
+ * place before PSUBSCRIBE is sent: neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisSubscription implements Subscription {
 
     /**
-     * Bytes taken off the connection at once; a loop of the channel does so up to 16 times before anything is handed on.
-     * Netty keeps buffers of up to this size for the next time, but would allocate and clear larger ones anew each time.
+     * Bytes of one read; the event loop reads up to 16 times before it completes the read. Netty pools buffers up to this
+     * size, but would allocate and clear larger ones each time.
      */
     private static final int READ_BYTES = 32 * 1024;
 
-    private final Redis redis;
-    private final Supplier<Redis> publishers;
-    private final Events events;
-    private final Context context;
+    /** Makes Redis clients for one connection each; the caller closes them. Called on the feed's thread. */
+    interface Clients {
+
+        /** A client to subscribe with; the initializer receives the pipeline of each connection it makes. */
+        Redis subscriber(Consumer<ChannelPipeline> initializer);
+
+        /** A client to publish with. */
+        Redis publisher();
+    }
+
+    private final Clients clients;
     private final List<String> patterns;
-    /** Nobody else's, and subscribed to by name: Redis itself keeps the beats of other pods away. */
+    private final Context context;
+    private final FeedListener heard;
+    private final Listener listener;
+    private final Redis redis;
+
+    /** Unique and subscribed to by name, so that Redis does not send the beats of other pods. */
     private final String beats = "sluice:canary:" + UUID.randomUUID();
 
     private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
 
     private int acknowledged;
-    private boolean closed;
+
+    /** With Sentinel, the last connection that the client makes is the one to Redis itself. */
     private @Nullable Channel newest;
-    private @Nullable Channel subscription;
-    private @Nullable BeatPublisher publisher;
-    private @Nullable BeatPublisher candidate;
 
-    /** Creates Redis clients for exclusive use. */
-    interface Clients {
-        /** One to subscribe with; the pipeline of each connection it makes is handed to the initializer. */
-        Redis subscriber(Consumer<ChannelPipeline> initializer);
-
-        /** One to publish with. */
-        Redis publisher();
-    }
+    private @Nullable PublicationDecoder decoder;
+    private @Nullable Channel channel;
+    private boolean closed;
 
     /**
-     * Opens a link with clients of its own, which it closes.
+     * Begins to connect.
      *
-     * @param context where the events come, and where this must be called
-     * @param maxPayload payloads with more bytes are left out of what is published
+     * @param maxPayload in bytes; larger payloads are left out of publications
+     * @param context where the listeners are called, and where this must be called
+     * @param heard receives publications and control messages
      */
-    static Subscription open(
-            Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        RedisSubscription subscription = new RedisSubscription(clients, patterns, maxPayload, context, events);
-        subscription.connect();
-        return subscription;
-    }
-
-    private RedisSubscription(
-            Clients clients, Collection<String> patterns, int maxPayload, Context context, Events events) {
-        this.redis = clients.subscriber(pipeline -> {
-            newest = pipeline.channel();
-            newest.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
-            pipeline.addLast(new PublicationDecoder(maxPayload, events::published, this::own));
-        });
-        this.publishers = clients::publisher;
-        this.patterns = List.copyOf(patterns);
+    RedisSubscription(
+            Clients clients,
+            List<String> patterns,
+            int maxPayload,
+            Context context,
+            FeedListener heard,
+            Listener listener) {
+        this.clients = clients;
+        this.patterns = patterns;
         this.context = context;
-        this.events = events;
-    }
-
-    @Override
-    public void close() {
-        closed = true;
-        redis.close();
-        if (publisher != null) {
-            publisher.close();
-        }
-        giveUpRenewal();
-    }
-
-    @Override
-    public void pause(boolean paused) {
-        if (subscription != null) {
-            subscription.config().setAutoRead(!paused);
-        }
-    }
-
-    @Override
-    public void beat(long number) {
-        if (publisher != null) {
-            publisher.publish(beats, number);
-        }
-    }
-
-    @Override
-    public void renew() {
-        giveUpRenewal();
-        candidate = new BeatPublisher(
-                publishers.get(),
-                made -> context.runOnContext(x -> {
-                    if (made == candidate) {
-                        events.renewed();
-                    }
-                }),
-                this::ended);
-    }
-
-    @Override
-    public void beatAnew(long number) {
-        if (candidate != null) {
-            candidate.publish(beats, number);
-        }
-    }
-
-    @Override
-    public void adopt() {
-        if (publisher != null && candidate != null) {
-            publisher.close();
-            publisher = candidate;
-            candidate = null;
-        }
-    }
-
-    @Override
-    public void giveUpRenewal() {
-        if (candidate != null) {
-            candidate.close();
-            candidate = null;
-        }
+        this.heard = heard;
+        this.listener = listener;
+        this.redis = clients.subscriber(pipeline -> {
+            PublicationDecoder added = new PublicationDecoder(maxPayload, heard::published, this::named);
+            pipeline.addLast(added);
+            pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
+            newest = pipeline.channel();
+            decoder = added;
+        });
+        connect();
     }
 
     private void connect() {
         redis.connect()
                 .onSuccess(connected -> {
-                    // With Sentinel the last connection that was made is the one to Redis itself.
-                    subscription = newest;
+                    channel = newest;
                     connected.exceptionHandler(this::end).endHandler(ended -> end(null));
                 })
                 .compose(MasterCheck::check)
                 .onComplete(connected -> context.runOnContext(x -> {
                     if (connected.failed()) {
-                        events.ended(connected.cause());
+                        listener.ended(connected.cause());
                     } else if (!closed) {
-                        connectPublisher(connected.result());
+                        subscribe(connected.result());
                     }
                 }));
     }
 
-    private void connectPublisher(RedisConnection subscriber) {
-        publisher = new BeatPublisher(
-                publishers.get(), made -> context.runOnContext(x -> subscribe(subscriber)), this::ended);
-    }
-
-    /** The end of a connection that publishes beats. */
-    private void ended(BeatPublisher ended, @Nullable Throwable cause) {
-        context.runOnContext(x -> {
-            if (ended == publisher || (ended == candidate && cause instanceof NotMasterException)) {
-                events.ended(cause);
-            } else if (ended == candidate) {
-                giveUpRenewal();
-                events.renewalFailed(cause);
-            }
-        });
-    }
-
-    private void subscribe(RedisConnection subscriber) {
-        subscriber.handler(this::handle);
-        subscriber
-                .send(Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL))
-                .onFailure(this::end);
+    private void subscribe(RedisConnection connection) {
+        connection.handler(this::acknowledgement);
+        Request names = Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL);
+        connection.send(names).onFailure(this::end);
         Request subscribe = Request.cmd(Command.PSUBSCRIBE);
         patterns.forEach(subscribe::arg);
-        subscriber.send(subscribe).onFailure(this::end);
+        connection.send(subscribe).onFailure(this::end);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        if (decoder != null) {
+            decoder.stop();
+        }
+        redis.close();
+    }
+
+    @Override
+    public void pause(boolean paused) {
+        if (channel != null) {
+            channel.config().setAutoRead(!paused);
+        }
+    }
+
+    @Override
+    public long messages() {
+        return decoder == null ? 0 : decoder.messages();
+    }
+
+    @Override
+    public BeatConnection connectPublisher(BeatConnection.Listener connection) {
+        return new BeatPublisher(clients.publisher(), beats, context, connection);
     }
 
     private void end(@Nullable Throwable cause) {
-        context.runOnContext(x -> events.ended(cause));
+        context.runOnContext(x -> listener.ended(cause));
     }
 
-    /** Runs on the connection's event loop, for each message that is not a publication of somebody else. */
-    private void handle(Response message) {
+    /** Runs on the connection's event loop, for each message that the decoder lets through. */
+    private void acknowledgement(Response message) {
         if (message.type() == ResponseType.ERROR) {
             end(new IllegalStateException("Redis refused the subscription: " + message));
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
-            switch (message.get(0).toString()) {
-                case "subscribe", "psubscribe" -> {
-                    if (++acknowledged == 2 + patterns.size()) {
-                        context.runOnContext(x -> events.subscribed());
-                    }
-                }
-                default -> {}
+            String kind = message.get(0).toString();
+            if ((kind.equals("subscribe") || kind.equals("psubscribe")) && ++acknowledged == 2 + patterns.size()) {
+                context.runOnContext(x -> listener.subscribed());
             }
         }
     }
 
-    /** Runs on the connection's event loop, for each message on a channel of the pods' own. */
-    private void own(Publication message) {
-        String payload = new String(message.payload(), StandardCharsets.UTF_8);
-        if (!Arrays.equals(message.bytes(), 0, message.nameLength(), beatsName, 0, beatsName.length)) {
-            boolean whole = message.payloadLength() <= PublicationDecoder.MAX_OWN;
-            context.runOnContext(x -> events.said(new PodMessage(whole ? payload : null)));
-            return;
+    /** Runs on the connection's event loop, for each message on a channel that was subscribed to by name. */
+    private void named(Publication message) {
+        if (isBeat(message)) {
+            heard(new String(message.payload(), StandardCharsets.US_ASCII));
+        } else {
+            boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
+            String text = whole ? new String(message.payload(), StandardCharsets.UTF_8) : null;
+            context.runOnContext(x -> control(new PodMessage(text)));
         }
+    }
+
+    private void control(PodMessage message) {
+        if (!closed) {
+            heard.control(message);
+        }
+    }
+
+    private boolean isBeat(Publication message) {
+        return Arrays.equals(message.bytes(), 0, message.nameLength(), beatsName, 0, beatsName.length);
+    }
+
+    private void heard(String beat) {
         long number;
         try {
-            number = Long.parseLong(payload);
+            number = Long.parseLong(beat);
         } catch (NumberFormatException e) {
-            // Somebody else's.
+            // Published by something else than this pod.
             return;
         }
-        context.runOnContext(x -> events.heard(number));
+        context.runOnContext(x -> listener.heard(number));
     }
 }

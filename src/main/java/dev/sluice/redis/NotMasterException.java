@@ -8,7 +8,7 @@ public final class NotMasterException extends RuntimeException {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    NotMasterException(String role, String remedy) {
+    public NotMasterException(String role, String remedy) {
         super(
                 "the Redis at quarkus.redis.hosts is " + role
                         + " and does not give subscribers what is published on the" + " master; set " + remedy,

@@ -31,8 +31,8 @@ class PublicationDecoderTest {
     /** How many publications each batch had. */
     private final List<Integer> batches = new ArrayList<>();
 
-    private final EmbeddedChannel channel =
-            new EmbeddedChannel(new PublicationDecoder(MAX_PAYLOAD, this::published, this::own));
+    private final PublicationDecoder decoder = new PublicationDecoder(MAX_PAYLOAD, this::published, this::own);
+    private final EmbeddedChannel channel = new EmbeddedChannel(decoder);
 
     @ParameterizedTest
     @ValueSource(strings = {"*", ">"})
@@ -90,6 +90,25 @@ class PublicationDecoderTest {
         assertThat(reads).hasValue(1);
         read(publication("*", "user:*", "user:7", "b").substring(30));
         assertThat(seen).containsExactly("user:7=a", "user:7=b");
+    }
+
+    @Test
+    void countsEveryMessageOnThePatternsWhateverBecomesOfIt() {
+        read(publication("*", "user:*", "user:7", "a")
+                + publication("*", "user:*", "user:7", "a".repeat(MAX_PAYLOAD + 1))
+                + publication("*", "user:*", "user:" + "n".repeat(2000), "a")
+                + named("*", "sluice:canary:1", "1")
+                + "+OK\r\n");
+        assertThat(decoder.messages()).isEqualTo(3);
+    }
+
+    @Test
+    void handsNothingOnOnceStopped() {
+        channel.pipeline().fireChannelRead(Unpooled.copiedBuffer(publication("*", "user:*", "user:7", "a"), UTF_8));
+        decoder.stop();
+        read(publication("*", "user:*", "user:7", "b") + named("*", "sluice:canary:1", "1") + "+OK\r\n");
+        channel.pipeline().fireChannelInactive();
+        assertThat(seen).isEmpty();
     }
 
     @Test
@@ -157,12 +176,12 @@ class PublicationDecoderTest {
                     expected.add("upload:" + i + " with " + length);
                 }
                 case 5 -> {
-                    String payload = "o".repeat(random.nextInt(PublicationDecoder.MAX_OWN + 1));
+                    String payload = "o".repeat(random.nextInt(PublicationDecoder.MAX_NAMED_PAYLOAD + 1));
                     stream.append(named("*", "sluice:control", payload));
                     expected.add("own sluice:control=" + payload);
                 }
                 case 6 -> {
-                    int length = PublicationDecoder.MAX_OWN + 1 + random.nextInt(200);
+                    int length = PublicationDecoder.MAX_NAMED_PAYLOAD + 1 + random.nextInt(200);
                     stream.append(named(">", "sluice:control", "o".repeat(length)));
                     expected.add("own sluice:control with " + length);
                 }

@@ -2,6 +2,7 @@ package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.redis.NotMasterException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,11 +17,9 @@ class SupervisorTest {
     private static final Duration BEAT = Duration.ofSeconds(1);
     private static final Duration RECONNECT = Duration.ofSeconds(15);
 
-    private final List<FakeLink> links = new ArrayList<>();
+    private final List<FakeSubscription> subscriptions = new ArrayList<>();
     private final List<Scheduled> timers = new ArrayList<>();
-    private final List<Publication> heard = new ArrayList<>();
     private boolean openingThrows;
-    private final List<String> said = new ArrayList<>();
     private final List<Gap> gaps = new ArrayList<>();
     private final List<PathProof.Renewal> renewals = new ArrayList<>();
     private final List<Duration> latencies = new ArrayList<>();
@@ -31,13 +30,23 @@ class SupervisorTest {
                 if (openingThrows) {
                     throw new IllegalStateException("closed");
                 }
-                links.add(new FakeLink(events));
+                subscriptions.add(new FakeSubscription(events));
                 return last();
             },
-            new Supervisor.Listener() {
+            new FeedListener() {
                 @Override
                 public void published(List<Publication> batch) {
-                    heard.addAll(batch);
+                    throw new AssertionError("the supervisor publishes nothing");
+                }
+
+                @Override
+                public void control(PodMessage message) {
+                    throw new AssertionError("the supervisor sends no message");
+                }
+
+                @Override
+                public void gap(Gap gap) {
+                    gaps.add(gap);
                 }
 
                 @Override
@@ -49,41 +58,60 @@ class SupervisorTest {
                 public void renewal(PathProof.Renewal outcome) {
                     renewals.add(outcome);
                 }
-
-                @Override
-                public void said(PodMessage message) {
-                    said.add(message.text());
-                }
-
-                @Override
-                public void gap(Gap gap) {
-                    gaps.add(gap);
-                }
             },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
             new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT),
-            (delay, action) -> {
-                Scheduled timer = new Scheduled(delay, action);
-                timers.add(timer);
-                return () -> timers.remove(timer);
-            },
-            () -> Duration.between(Instant.EPOCH, now).toNanos(),
-            () -> now);
+            new Time() {
+                @Override
+                public Instant now() {
+                    return now;
+                }
+
+                @Override
+                public long nanos() {
+                    return Duration.between(Instant.EPOCH, now).toNanos();
+                }
+
+                @Override
+                public Runnable after(Duration delay, Runnable action) {
+                    Scheduled timer = new Scheduled(delay, action);
+                    timers.add(timer);
+                    return () -> timers.remove(timer);
+                }
+            });
 
     private record Scheduled(Duration delay, Runnable action) {}
 
-    private static final class FakeLink implements Subscription {
-        private final Events events;
+    private static final class FakePublisher implements BeatConnection {
+
+        private final Listener listener;
+        private long newest;
+        private boolean closed;
+
+        FakePublisher(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void publish(long number) {
+            newest = number;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    private static final class FakeSubscription implements Subscription {
+
+        private final Listener events;
+        private final List<FakePublisher> publishers = new ArrayList<>();
         private boolean closed;
         private boolean paused;
-        private long beat;
-        /** Of a new connection, 0 before the first. */
-        private long beatAnew;
+        private long messages;
 
-        private boolean renewing;
-        private int adopted;
-
-        FakeLink(Events events) {
+        FakeSubscription(Listener events) {
             this.events = events;
         }
 
@@ -98,38 +126,53 @@ class SupervisorTest {
         }
 
         @Override
-        public void beat(long number) {
-            beat = number;
+        public long messages() {
+            return messages;
         }
 
         @Override
-        public void renew() {
-            renewing = true;
-            beatAnew = 0;
+        public BeatConnection connectPublisher(BeatConnection.Listener listener) {
+            publishers.add(new FakePublisher(listener));
+            return newestPublisher();
         }
 
-        @Override
-        public void beatAnew(long number) {
-            beatAnew = number;
+        /** The connection in use. */
+        FakePublisher publisher() {
+            return publishers.stream().filter(one -> !one.closed).findFirst().orElseThrow();
         }
 
-        @Override
-        public void adopt() {
-            renewing = false;
-            adopted++;
+        /** The connection in use, or the one that is to replace it. */
+        FakePublisher newestPublisher() {
+            return publishers.get(publishers.size() - 1);
         }
 
-        @Override
-        public void giveUpRenewal() {
-            renewing = false;
+        long replacedPublishers() {
+            return publishers.stream().filter(one -> one.closed).count();
+        }
+
+        boolean renewing() {
+            return publishers.stream().filter(one -> !one.closed).count() == 2;
+        }
+
+        void subscribed() {
+            events.subscribed();
+            publisher().listener.connected();
         }
 
         void hear() {
-            events.heard(beat);
+            events.heard(publisher().newest);
+        }
+
+        void renewed() {
+            newestPublisher().listener.connected();
+        }
+
+        void hearNewest() {
+            events.heard(newestPublisher().newest);
         }
 
         void live() {
-            events.subscribed();
+            subscribed();
             hear();
         }
     }
@@ -153,7 +196,7 @@ class SupervisorTest {
         assertThat(gaps).containsExactly(open);
         fire();
         at(20);
-        last().events.subscribed();
+        last().subscribed();
         at(21);
         assertThat(supervisor.gap()).as("nothing has been heard yet").isNotNull();
         last().hear();
@@ -185,7 +228,7 @@ class SupervisorTest {
         }
         fire();
         assertThat(supervisor.live()).isFalse();
-        assertThat(links.get(0).closed).isTrue();
+        assertThat(subscriptions.get(0).closed).isTrue();
     }
 
     @Test
@@ -206,13 +249,14 @@ class SupervisorTest {
     void laggingSubscriptionIsNotDead() {
         supervisor.start();
         last().live();
-        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
         for (int i = 0; i < 20; i++) {
             fire();
-            last().events.published(List.of(publication));
+            last().messages++;
         }
         assertThat(supervisor.live()).isTrue();
-        assertThat(last().beat).as("no more beats than may be missed").isEqualTo(4);
+        assertThat(last().publisher().newest)
+                .as("no more beats than may be missed")
+                .isEqualTo(4);
         fire();
         fire();
         assertThat(supervisor.live()).isFalse();
@@ -233,7 +277,7 @@ class SupervisorTest {
     @Test
     void measuresHowLongABeatTakes() {
         supervisor.start();
-        last().events.subscribed();
+        last().subscribed();
         at(3);
         last().hear();
         assertThat(latencies).containsExactly(Duration.ofSeconds(3));
@@ -263,7 +307,7 @@ class SupervisorTest {
         supervisor.start();
         supervisor.pause(true);
         assertThat(last().paused).as("the acknowledgement must get through").isFalse();
-        last().events.subscribed();
+        last().subscribed();
         assertThat(last().paused).as("so must the first beat").isFalse();
         last().hear();
         assertThat(last().paused).isTrue();
@@ -273,7 +317,7 @@ class SupervisorTest {
         last().events.ended(null);
         fire();
         last().live();
-        assertThat(links).hasSize(2);
+        assertThat(subscriptions).hasSize(2);
         assertThat(last().paused).isTrue();
     }
 
@@ -296,10 +340,10 @@ class SupervisorTest {
         last().live();
         last().events.ended(null);
         assertThat(supervisor.live()).isFalse();
-        assertThat(links.get(0).closed).isTrue();
+        assertThat(subscriptions.get(0).closed).isTrue();
         fire();
         last().live();
-        assertThat(links).hasSize(2);
+        assertThat(subscriptions).hasSize(2);
         assertThat(supervisor.live()).isTrue();
     }
 
@@ -308,7 +352,7 @@ class SupervisorTest {
         supervisor.start();
         last().events.ended(new IOException("refused"));
         fire();
-        assertThat(links).hasSize(2);
+        assertThat(subscriptions).hasSize(2);
     }
 
     @Test
@@ -324,7 +368,7 @@ class SupervisorTest {
     @Test
     void countsEachEndOnce() {
         supervisor.start();
-        Subscription.Events first = last().events;
+        Subscription.Listener first = last().events;
         first.ended(new IOException("reset"));
         first.ended(null);
         first.subscribed();
@@ -337,9 +381,9 @@ class SupervisorTest {
         supervisor.start();
         assertThat(timers.get(0).delay).isEqualTo(CONNECT_TIMEOUT);
         fire();
-        assertThat(links.get(0).closed).isTrue();
+        assertThat(subscriptions.get(0).closed).isTrue();
         fire();
-        assertThat(links).hasSize(2);
+        assertThat(subscriptions).hasSize(2);
     }
 
     @Test
@@ -355,28 +399,6 @@ class SupervisorTest {
         last().live();
         last().events.ended(null);
         assertThat(timers.get(0).delay).isLessThanOrEqualTo(Duration.ofMillis(100));
-    }
-
-    @Test
-    void passesOnPublications() {
-        supervisor.start();
-        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
-        last().events.published(List.of(publication));
-        assertThat(heard).containsExactly(publication);
-        last().events.said(new PodMessage("hello"));
-        assertThat(said).containsExactly("hello");
-    }
-
-    @Test
-    void ignoresAnAbandonedSubscription() {
-        supervisor.start();
-        Subscription.Events first = last().events;
-        first.subscribed();
-        first.ended(null);
-        first.published(List.of(new Publication(new byte[] {'x'}, 0, 1, 0)));
-        first.said(new PodMessage("hello"));
-        assertThat(heard).isEmpty();
-        assertThat(said).isEmpty();
     }
 
     @Test
@@ -398,7 +420,7 @@ class SupervisorTest {
         assertThat(last().closed).isTrue();
         last().events.ended(null);
         assertThat(timers).isEmpty();
-        assertThat(links).hasSize(1);
+        assertThat(subscriptions).hasSize(1);
     }
 
     @Test
@@ -414,14 +436,16 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().events.renewed();
-        assertThat(last().beatAnew).as("before the next beat is due").isZero();
+        last().renewed();
+        assertThat(last().newestPublisher().newest)
+                .as("before the next beat is due")
+                .isZero();
         beatAndHear();
-        assertThat(last().adopted)
+        assertThat(last().replacedPublishers())
                 .as("only the old connection's beat was heard")
                 .isZero();
-        last().events.heard(last().beatAnew);
-        assertThat(last().adopted).isEqualTo(1);
+        last().hearNewest();
+        assertThat(last().replacedPublishers()).isEqualTo(1);
         assertThat(renewals).containsExactly(PathProof.Renewal.PROVEN);
         for (int i = 0; i < 5; i++) {
             beatAndHear();
@@ -436,10 +460,10 @@ class SupervisorTest {
         last().live();
         for (int i = 1; i <= 3; i++) {
             awaitRenewal();
-            last().events.renewed();
+            last().renewed();
             beatAndHear();
-            last().events.heard(last().beatAnew);
-            assertThat(last().adopted).isEqualTo(i);
+            last().hearNewest();
+            assertThat(last().replacedPublishers()).isEqualTo(i);
         }
         assertThat(Duration.between(Instant.EPOCH, now))
                 .isBetween(RECONNECT.multipliedBy(2), RECONNECT.multipliedBy(4));
@@ -450,19 +474,18 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().events.renewed();
-        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
+        last().renewed();
         for (int i = 0; i < 3; i++) {
             beatAndHear();
             // Publishers with old connections still reach the old server.
-            last().events.published(List.of(publication));
+            last().messages++;
             assertThat(supervisor.live()).isTrue();
         }
-        beatAndHear();
+        tick();
         assertThat(supervisor.live()).isFalse();
         assertThat(supervisor.reason()).contains("configured address");
         assertThat(renewals).containsExactly(PathProof.Renewal.LOST);
-        assertThat(links.get(0).closed).isTrue();
+        assertThat(subscriptions.get(0).closed).isTrue();
         fire();
         last().live();
         assertThat(supervisor.live()).isTrue();
@@ -474,17 +497,16 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().events.renewed();
-        Publication publication = new Publication(new byte[] {'x'}, 0, 1, 0);
+        last().renewed();
         for (int i = 0; i < 10; i++) {
             tick();
-            last().events.published(List.of(publication));
+            last().messages++;
         }
         assertThat(supervisor.live())
                 .as("the beats of both connections are behind")
                 .isTrue();
-        last().events.heard(last().beatAnew);
-        assertThat(last().adopted).isEqualTo(1);
+        last().hearNewest();
+        assertThat(last().replacedPublishers()).isEqualTo(1);
         tick();
         last().hear();
         assertThat(supervisor.live()).isTrue();
@@ -495,19 +517,18 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().giveUpRenewal();
-        last().events.renewalFailed(new IOException("refused"));
+        last().newestPublisher().listener.ended(new IOException("refused"));
         awaitRenewal();
         // It hangs.
         for (int i = 0; i <= CONNECT_TIMEOUT.toSeconds(); i++) {
             beatAndHear();
         }
-        assertThat(last().renewing).isFalse();
+        assertThat(last().renewing()).isFalse();
         assertThat(renewals).containsExactly(PathProof.Renewal.FAILED, PathProof.Renewal.FAILED);
         awaitRenewal();
-        last().events.renewed();
+        last().renewed();
         beatAndHear();
-        last().events.heard(last().beatAnew);
+        last().hearNewest();
         assertThat(renewals).last().isEqualTo(PathProof.Renewal.PROVEN);
         assertThat(supervisor.live()).isTrue();
     }
@@ -517,7 +538,7 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().events.renewed();
+        last().renewed();
         tick();
         supervisor.pause(true);
         for (int i = 0; i < 10; i++) {
@@ -525,8 +546,8 @@ class SupervisorTest {
         }
         supervisor.pause(false);
         tick();
-        last().events.heard(last().beatAnew);
-        assertThat(last().adopted).isEqualTo(1);
+        last().hearNewest();
+        assertThat(last().replacedPublishers()).isEqualTo(1);
         assertThat(supervisor.live()).isTrue();
     }
 
@@ -535,16 +556,44 @@ class SupervisorTest {
         supervisor.start();
         last().live();
         awaitRenewal();
-        last().events.renewed();
+        last().renewed();
         for (int i = 0; i < 4; i++) {
             tick();
         }
         assertThat(supervisor.live()).isFalse();
     }
 
+    @Test
+    void newConnectionToAReplicaEndsTheSubscription() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().newestPublisher().listener.ended(new NotMasterException("a replica", "the address of the master"));
+        assertThat(supervisor.live()).isFalse();
+        assertThat(subscriptions.get(0).closed).isTrue();
+    }
+
+    @Test
+    void endOfTheSubscriptionClosesBothPublishers() {
+        supervisor.start();
+        last().live();
+        awaitRenewal();
+        last().events.ended(null);
+        assertThat(subscriptions.get(0).publishers).hasSize(2).allMatch(publisher -> publisher.closed);
+    }
+
+    @Test
+    void endOfThePublisherEndsTheSubscription() {
+        supervisor.start();
+        last().live();
+        last().publisher().listener.ended(null);
+        assertThat(supervisor.live()).isFalse();
+        assertThat(subscriptions.get(0).closed).isTrue();
+    }
+
     /** Beats, all of which are heard, until a new connection is to be made. */
     private void awaitRenewal() {
-        for (int i = 0; !last().renewing; i++) {
+        for (int i = 0; !last().renewing(); i++) {
             assertThat(i).isLessThanOrEqualTo(15);
             beatAndHear();
         }
@@ -560,8 +609,8 @@ class SupervisorTest {
         fire();
     }
 
-    private FakeLink last() {
-        return links.get(links.size() - 1);
+    private FakeSubscription last() {
+        return subscriptions.get(subscriptions.size() - 1);
     }
 
     private void at(long second) {

@@ -1,0 +1,151 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One subscription from the attempt to open it until its end. It is live once it has heard a beat of its own, and dead when
+ * it hears none, whatever its socket says. Confined to the feed's thread.
+ */
+final class Attempt implements Subscription.Listener {
+
+    /** Receives the outcome, on the feed's thread. */
+    interface Owner {
+
+        /** The first beat has come back; everything published after the instant is heard. */
+        void live(Instant subscribed);
+
+        /**
+         * The attempt has ended by itself; called once.
+         *
+         * @param cause {@code null} where the connection was closed cleanly
+         * @param lastBeat when the last beat was published that came back; {@code null} where the attempt was never live
+         */
+        void ended(@Nullable Throwable cause, @Nullable Instant lastBeat);
+    }
+
+    private final Owner owner;
+    private final Supervisor.Timing timing;
+    private final Duration renewal;
+    private final Time time;
+    private final FeedListener listener;
+
+    /** Cancels the connect timeout, then the timer of the next beat. */
+    private Runnable cancelTimer;
+
+    private @Nullable Subscription subscription;
+    private @Nullable PathProof proof;
+    private @Nullable Instant subscribed;
+    private @Nullable Instant lastBeat;
+    private long messages;
+    private boolean paused;
+    private boolean over;
+
+    /**
+     * An attempt whose time to connect begins.
+     *
+     * @param renewal delay until the connection for beats is first replaced
+     */
+    Attempt(Owner owner, Supervisor.Timing timing, Duration renewal, Time time, FeedListener listener) {
+        this.owner = owner;
+        this.timing = timing;
+        this.renewal = renewal;
+        this.time = time;
+        this.listener = listener;
+        this.cancelTimer = time.after(timing.connect(), this::timedOut);
+    }
+
+    void open(Subscription.Opener opener) {
+        try {
+            Subscription opened = opener.open(this);
+            subscription = opened;
+            if (over) {
+                opened.close();
+            }
+        } catch (RuntimeException e) {
+            ended(e);
+        }
+    }
+
+    /** Closes everything without telling the owner. Idempotent. */
+    void close() {
+        over = true;
+        cancelTimer.run();
+        if (proof != null) {
+            proof.close();
+        }
+        if (subscription != null) {
+            subscription.close();
+        }
+    }
+
+    /** Stops reading, or goes on; before the first beat is heard, this takes effect once it is. */
+    void pause(boolean pause) {
+        paused = pause;
+        if (lastBeat != null && !over && subscription != null && proof != null) {
+            proof.forget();
+            subscription.pause(pause);
+        }
+    }
+
+    @Override
+    public void subscribed() {
+        if (!over && subscription != null) {
+            subscribed = time.now();
+            proof = new PathProof(subscription, timing, renewal, time, listener, this::ended);
+        }
+    }
+
+    @Override
+    public void heard(long beat) {
+        Canary.Heard heard = over || proof == null ? null : proof.heard(beat);
+        if (heard == null || subscribed == null) {
+            return;
+        }
+        listener.beat(heard.latency());
+        boolean first = lastBeat == null;
+        lastBeat = heard.sent();
+        if (first) {
+            cancelTimer.run();
+            awaitNextBeat();
+            owner.live(subscribed);
+            pause(paused);
+        }
+    }
+
+    private void awaitNextBeat() {
+        cancelTimer = time.after(timing.beat(), this::nextBeat);
+    }
+
+    /** Counts beats, not time: after a stall of the thread, the beats it has not read yet are queued behind this. */
+    private void nextBeat() {
+        if (over || subscription == null || proof == null) {
+            return;
+        }
+        long before = messages;
+        messages = subscription.messages();
+        if (!paused) {
+            proof.next(messages != before);
+        }
+        if (!over) {
+            awaitNextBeat();
+        }
+    }
+
+    /** The first beat may have come while this was queued. */
+    private void timedOut() {
+        if (lastBeat == null) {
+            ended(new TimeoutException("not subscribed after " + timing.connect()));
+        }
+    }
+
+    @Override
+    public void ended(@Nullable Throwable cause) {
+        if (!over) {
+            close();
+            owner.ended(cause, lastBeat);
+        }
+    }
+}

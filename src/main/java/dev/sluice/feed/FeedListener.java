@@ -1,0 +1,26 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Receives what the feed hears and what happens to it. One object from the decoder to the supervisor calls it directly,
+ * on the event loop that reads Redis. Its methods must not throw.
+ */
+interface FeedListener {
+
+    /** One read brought these publications, in this order; at least one. The list is the receiver's. */
+    void published(List<Publication> batch);
+
+    /** A message was published on {@link Feed#CONTROL}. */
+    void control(PodMessage message);
+
+    /** A gap has begun or, with its end, is over. */
+    void gap(Gap gap);
+
+    /** A beat has come back. */
+    void beat(Duration latency);
+
+    /** An attempt to replace the connection that publishes beats has ended. */
+    void renewal(PathProof.Renewal outcome);
+}

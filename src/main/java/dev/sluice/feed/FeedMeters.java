@@ -1,0 +1,50 @@
+package dev.sluice.feed;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+
+/** Metrics of the feed's life. */
+final class FeedMeters {
+
+    private final Timer beats;
+    private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
+    private final Counter gaps;
+
+    FeedMeters(MeterRegistry metrics) {
+        this.beats = Timer.builder("sluice.canary.latency")
+                .description("From the publication of a beat until the feed hears it")
+                .publishPercentileHistogram()
+                .minimumExpectedValue(Duration.ofNanos(100_000))
+                .maximumExpectedValue(Duration.ofSeconds(10))
+                .register(metrics);
+        for (PathProof.Renewal outcome : PathProof.Renewal.values()) {
+            renewals.put(
+                    outcome,
+                    Counter.builder("sluice.canary.reconnects")
+                            .description("New connections that publish beats, and whether those were heard")
+                            .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
+                            .register(metrics));
+        }
+        this.gaps = Counter.builder("sluice.feed.gaps")
+                .description("Stretches of time in which publications may have been missed")
+                .register(metrics);
+    }
+
+    void beat(Duration latency) {
+        beats.record(latency);
+    }
+
+    void renewal(PathProof.Renewal outcome) {
+        Objects.requireNonNull(renewals.get(outcome)).increment();
+    }
+
+    void gap() {
+        gaps.increment();
+    }
+}

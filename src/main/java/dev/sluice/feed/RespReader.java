@@ -1,0 +1,79 @@
+package dev.sluice.feed;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.CorruptedFrameException;
+
+/**
+ * Reads lengths and finds the ends of elements of RESP2 and RESP3, the protocol of Redis. After a length was read, {@link
+ * #next} is the index behind its line. Moves no reader index. Not safe for use by several threads.
+ */
+final class RespReader {
+
+    /** Not enough bytes have come yet. */
+    static final int INCOMPLETE = -1;
+
+    private int next;
+
+    /** The index behind the line of the length that was read last. */
+    int next() {
+        return next;
+    }
+
+    /** The length of the bulk string that begins at the index, or {@link #INCOMPLETE}. */
+    long bulkLength(ByteBuf in, int at) {
+        if (at >= in.writerIndex()) {
+            return INCOMPLETE;
+        }
+        if (in.getByte(at) != '$') {
+            throw new CorruptedFrameException("Redis sent something else than a bulk string");
+        }
+        return length(in, at + 1);
+    }
+
+    /** The length that is written at the index up to the end of the line, or {@link #INCOMPLETE}. */
+    long length(ByteBuf in, int at) {
+        long length = 0;
+        for (int i = at; i < in.writerIndex() - 1; i++) {
+            byte digit = in.getByte(i);
+            if (digit == '\r') {
+                next = i + 2;
+                return length;
+            }
+            length = length * 10 + digit - '0';
+            if (digit < '0' || digit > '9' || length > Integer.MAX_VALUE) {
+                throw new CorruptedFrameException("Redis sent something else than a length");
+            }
+        }
+        return INCOMPLETE;
+    }
+
+    /** The index behind the element that begins at the index, whatever its type, or {@link #INCOMPLETE}. */
+    int end(ByteBuf in, int at) {
+        int line = in.indexOf(at, in.writerIndex(), (byte) '\n');
+        if (line < 0) {
+            return INCOMPLETE;
+        }
+        int type = in.getByte(at);
+        boolean none = in.getByte(at + 1) == '-';
+        switch (type) {
+            case '$', '=', '!' -> {
+                long length = none ? INCOMPLETE : length(in, at + 1);
+                if (none) {
+                    return line + 1;
+                }
+                return next + length + 2 > in.writerIndex() ? INCOMPLETE : (int) (next + length + 2);
+            }
+            case '*', '>', '~', '%', '|' -> {
+                long elements = none ? 0 : length(in, at + 1);
+                int end = line + 1;
+                for (long i = type == '%' || type == '|' ? 2 * elements : elements; i > 0 && end >= 0; i--) {
+                    end = end < in.writerIndex() ? end(in, end) : INCOMPLETE;
+                }
+                return end;
+            }
+            default -> {
+                return line + 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.time.Instant;
+
+/** Clocks and timers of the feed. */
+interface Time {
+
+    /** The time of day, for people: it may be set back. */
+    Instant now();
+
+    /** {@link System#nanoTime()}. */
+    long nanos();
+
+    /** Runs the action once after the delay, on the feed's thread; returns what cancels it. */
+    Runnable after(Duration delay, Runnable action);
+}
