@@ -255,6 +255,7 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
+    /** All but {@code io.quarkus.runtime}, which has the public events, annotations and types of configuration. */
     @Test
     void onlyNamedClassesUseQuarkusInternals() {
         noClasses()
@@ -262,8 +263,26 @@ class ArchitectureTest {
                 .haveNameNotMatching("dev.sluice.(access.RequestTokenMechanism|guard.ConnectGate|http.Gate"
                         + "|redis.(ClientTypeCheck|CommandConnectionFactory)|session.UpgradeIdentity)(\\$.*)?")
                 .should()
-                .dependOnClassesThat(
-                        resideInAPackage("io.quarkus.[redis|smallrye.jwt|vertx.http|websockets.next].runtime.."))
+                .dependOnClassesThat(describe(
+                        "are in a runtime package of an extension",
+                        type -> type.getPackageName().matches("io\\.quarkus\\..+\\.runtime(\\..*)?")))
+                .check(HOUSE);
+    }
+
+    /** Mutiny, the annotations of configuration, health checks and fault tolerance are public; tokens are the room access. */
+    @Test
+    void onlyNamedClassesUseSmallRyeInternals() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.sluice.access")
+                .and()
+                .haveNameNotMatching("dev.sluice.(UnreadVariableCheck|demo.DevTokenFactory|wire.EventLoops)(\\$.*)?")
+                .should()
+                .dependOnClassesThat(describe(
+                        "are SmallRye's, for tokens, contexts or other uses of the configuration than by annotations",
+                        type -> type.getName()
+                                .matches("io\\.smallrye\\.(jwt\\.|common\\.vertx\\.|config\\.(?!ConfigMapping(\\$.*)?$"
+                                        + "|With[A-Za-z]+$|FallbackConfigSourceInterceptor$)).*")))
                 .check(HOUSE);
     }
 }

@@ -1,7 +1,7 @@
 package dev.sluice.feed;
 
-import dev.sluice.log.RootCause;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
 import dev.sluice.redis.NotMasterException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;

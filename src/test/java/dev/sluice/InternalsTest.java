@@ -1,0 +1,294 @@
+package dev.sluice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.guard.TcpChannel;
+import dev.sluice.log.RootCause;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.SingleThreadEventLoop;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.compression.DecompressionException;
+import io.netty.handler.codec.compression.ZlibCodecFactory;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
+import io.netty.handler.codec.http.websocketx.WebSocket13FrameEncoder;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameEncoder;
+import io.netty.handler.codec.http.websocketx.extensions.WebSocketExtensionData;
+import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtension;
+import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
+import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
+import io.netty.handler.timeout.IdleStateHandler;
+import io.netty.util.concurrent.EventExecutor;
+import io.quarkus.vertx.http.runtime.security.QuarkusHttpUser;
+import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
+import io.smallrye.common.vertx.VertxContext;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.impl.VertxHttpRequestDecoder;
+import io.vertx.core.impl.ContextInternal;
+import io.vertx.core.impl.VertxInternal;
+import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.core.net.impl.VertxHandler;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What Sluice relies on in Vert.x, Netty, SmallRye and Quarkus without a promise of theirs, checked on the real libraries:
+ * an upgrade that changes it fails here. The table in docs/architecture.md says which class relies on what.
+ */
+class InternalsTest {
+
+    private static final Vertx VERTX = Vertx.vertx();
+
+    @AfterAll
+    static void close() throws Exception {
+        get(VERTX.close().toCompletionStage().toCompletableFuture());
+    }
+
+    /** For {@code guard.HttpDetector}, {@code guard.RequestLimits}, {@code wire.WebSocketChannel}. */
+    @Test
+    void pipelineOfARequestHasTheHandlersThatAreReplaced() throws Exception {
+        ChannelPipeline pipeline = get(pipelineOfAnUpgrade(false));
+        assertThat(pipeline.get(HttpRequestDecoder.class)).isExactlyInstanceOf(VertxHttpRequestDecoder.class);
+        assertThat(pipeline.last()).as("Vert.x's own handler").isInstanceOf(VertxHandler.class);
+        assertThat(pipeline.get(IdleStateHandler.class)).isNotNull();
+        assertThat(pipeline.get(WebSocketServerExtensionHandler.class))
+                .as("it negotiates compression")
+                .isNotNull();
+        assertThat(order(pipeline))
+                .containsSubsequence(
+                        VertxHttpRequestDecoder.class.getName(),
+                        WebSocketServerExtensionHandler.class.getName(),
+                        VertxHandler.class.getName());
+    }
+
+    /** For {@code wire.WebSocketChannel} and {@code wire.DirectFrameWriter}. */
+    @Test
+    void pipelineOfAWebSocketHasTheFrameCodecBeforeVertxHandler() throws Exception {
+        ChannelPipeline pipeline = get(pipelineOfAnUpgrade(true));
+        assertThat(pipeline.get(HttpRequestDecoder.class)).isNull();
+        assertThat(pipeline.last()).isInstanceOf(VertxHandler.class);
+        assertThat(pipeline.get(WebSocketFrameDecoder.class)).isNotNull();
+        assertThat(pipeline.get(WebSocketFrameEncoder.class)).isNotNull();
+    }
+
+    /** For {@code wire.WebSocketChannel}, which clears them so that no WebSocket keeps a token in memory. */
+    @Test
+    void clearingTheHeadersOfALiveRequestClearsThoseThatNettyDecoded() throws Exception {
+        CompletableFuture<HttpRequest> decoded = new CompletableFuture<>();
+        serve(
+                request -> {
+                    request.headers().clear();
+                    request.response().end();
+                },
+                pipeline -> pipeline.addBefore(pipeline.lastContext().name(), null, new ChannelInboundHandlerAdapter() {
+                    @Override
+                    public void channelRead(ChannelHandlerContext context, Object message) {
+                        HttpRequest request = (HttpRequest) message;
+                        String token = request.headers().get("Authorization");
+                        context.fireChannelRead(message);
+                        assertThat(token).isEqualTo("secret");
+                        decoded.complete(request);
+                    }
+                }),
+                port -> VERTX.createHttpClient()
+                        .request(HttpMethod.GET, port, "localhost", "/")
+                        .compose(request ->
+                                request.putHeader("Authorization", "secret").send()));
+        assertThat(get(decoded).headers().isEmpty()).isTrue();
+    }
+
+    /** For {@code guard.AcceptLimiter}. */
+    @Test
+    void socketsThatListenAreRegisteredWithTheAcceptors() throws Exception {
+        HttpServer server = get(VERTX.createHttpServer()
+                .requestHandler(request -> {})
+                .listen(0, "localhost")
+                .toCompletionStage()
+                .toCompletableFuture());
+        assertThat(listening()).contains(server.actualPort());
+        get(server.close().toCompletionStage().toCompletableFuture());
+    }
+
+    /** For {@code wire.DirectFrameWriter}, which writes encoded frames past the encoder. */
+    @Test
+    void frameEncoderLetsBytesPass() {
+        EmbeddedChannel channel = new EmbeddedChannel(new WebSocket13FrameEncoder(false));
+        ByteBuf bytes = Unpooled.copiedBuffer("encoded", StandardCharsets.US_ASCII);
+        channel.writeOutbound(bytes);
+        assertThat(channel.<ByteBuf>readOutbound()).isSameAs(bytes);
+        bytes.release();
+    }
+
+    /** For {@code wire.WebSocketChannel}, which answers it with close code 1009. */
+    @Test
+    void messageThatIsTooLargeOnceDecompressedIsToldByMaximumSize() {
+        WebSocketServerExtension deflate = Objects.requireNonNull(new PerMessageDeflateServerExtensionHandshaker(
+                        6,
+                        ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
+                        PerMessageDeflateServerExtensionHandshaker.MAX_WINDOW_SIZE,
+                        false,
+                        false,
+                        100)
+                .handshakeExtension(new WebSocketExtensionData("permessage-deflate", Map.of())));
+        EmbeddedChannel compress = new EmbeddedChannel(deflate.newExtensionEncoder());
+        compress.writeOutbound(new BinaryWebSocketFrame(Unpooled.wrappedBuffer(new byte[10_000])));
+        EmbeddedChannel decompress = new EmbeddedChannel(deflate.newExtensionDecoder());
+        assertThatThrownBy(() -> decompress.writeInbound(compress.<BinaryWebSocketFrame>readOutbound()))
+                .isInstanceOf(DecompressionException.class)
+                .hasMessageContaining("maximum size");
+    }
+
+    /** For {@code log.RootCause}: Netty's message begins with that of its cause and adds the address. */
+    @Test
+    void refusedConnectionIsToldWithItsAddress() throws Exception {
+        int closed;
+        try (ServerSocket socket = new ServerSocket(0)) {
+            closed = socket.getLocalPort();
+        }
+        CompletableFuture<String> told = new CompletableFuture<>();
+        VERTX.createNetClient()
+                .connect(closed, "localhost")
+                .onFailure(failure -> told.complete(RootCause.innermost(failure)));
+        assertThat(get(told)).contains("Connection refused").endsWith(":" + closed);
+    }
+
+    /** For {@code session.UpgradeIdentity}, which removes it. */
+    @Test
+    void quarkusKeepsTheDeferredIdentityUnderItsKeyBeforeAuthorization() throws Exception {
+        assertThat(constants("io/quarkus/vertx/http/runtime/security/HttpSecurityRecorder$AuthenticationHandler"))
+                .contains(QuarkusHttpUser.DEFERRED_IDENTITY_KEY);
+        assertThat(SecurityHandlerPriorities.AUTHENTICATION).isGreaterThan(SecurityHandlerPriorities.AUTHORIZATION);
+    }
+
+    /** For {@code http.Gate} (1000) and {@code guard.ConnectGate} (before CORS). */
+    @Test
+    void filtersOfSluiceRunBeforeThoseOfQuarkus() {
+        assertThat(SecurityHandlerPriorities.CORS)
+                .isLessThan(1000)
+                .isGreaterThan(SecurityHandlerPriorities.AUTHENTICATION);
+    }
+
+    /** For {@code wire.EventLoops}: callbacks have contexts of their own, event loops one each. */
+    @Test
+    void duplicatedContextHasTheRootOfItsLoop() {
+        Context root = VERTX.getOrCreateContext();
+        Context duplicate = ((ContextInternal) root).duplicate();
+        assertThat(duplicate).isNotSameAs(root);
+        assertThat(VertxContext.getRootContext(duplicate)).isSameAs(root);
+    }
+
+    /** Log categories and classes that the native executable initialises at run time. */
+    @Test
+    void classesNamedInTheConfigurationExist() throws IOException {
+        String properties = Files.readString(Path.of("src/main/resources/application.properties"));
+        List<String> names = Pattern.compile("\\b(io|com)(\\.[a-z]+)+(\\.[A-Z]\\w+)")
+                .matcher(properties)
+                .results()
+                .map(found -> found.group())
+                .toList();
+        assertThat(names)
+                .contains("io.vertx.redis.client.impl.Slots", "io.netty.channel.DefaultChannelPipeline")
+                .allSatisfy(name -> assertThat(
+                                getClass().getClassLoader().getResource(name.replace('.', '/') + ".class"))
+                        .as(name)
+                        .isNotNull());
+    }
+
+    private static CompletableFuture<ChannelPipeline> pipelineOfAnUpgrade(boolean done) throws Exception {
+        CompletableFuture<ChannelPipeline> pipeline = new CompletableFuture<>();
+        serve(
+                request -> {
+                    ChannelPipeline seen =
+                            Objects.requireNonNull(TcpChannel.of(request)).pipeline();
+                    if (done) {
+                        request.toWebSocket().onSuccess(socket -> pipeline.complete(seen));
+                    } else {
+                        pipeline.complete(seen);
+                    }
+                },
+                untouched -> {},
+                port -> VERTX.createWebSocketClient().connect(port, "localhost", "/"));
+        return pipeline;
+    }
+
+    private static void serve(
+            Handler<HttpServerRequest> handler, Consumer<ChannelPipeline> initializer, IntFunction<Future<?>> client)
+            throws Exception {
+        HttpServer server = get(VERTX.createHttpServer(
+                        new HttpServerOptions().setIdleTimeout(75).setPerMessageWebSocketCompressionSupported(true))
+                .connectionHandler(connection -> initializer.accept(
+                        ((ConnectionBase) connection).channel().pipeline()))
+                .requestHandler(handler)
+                .listen(0, "localhost")
+                .toCompletionStage()
+                .toCompletableFuture());
+        assertThat(client.apply(server.actualPort())).isNotNull();
+    }
+
+    private static List<String> order(ChannelPipeline pipeline) {
+        List<String> types = new ArrayList<>();
+        for (Map.Entry<String, ChannelHandler> handler : pipeline) {
+            types.add(handler.getValue().getClass().getName());
+        }
+        return types;
+    }
+
+    private static List<Integer> listening() {
+        List<Integer> ports = new ArrayList<>();
+        for (EventExecutor executor : ((VertxInternal) VERTX).getAcceptorEventLoopGroup()) {
+            SingleThreadEventLoop loop = (SingleThreadEventLoop) executor;
+            loop.submit(() -> loop.registeredChannelsIterator().forEachRemaining(channel -> addPort(channel, ports)))
+                    .syncUninterruptibly();
+        }
+        return ports;
+    }
+
+    private static void addPort(Channel channel, List<Integer> ports) {
+        if (channel instanceof ServerChannel && channel.localAddress() instanceof InetSocketAddress address) {
+            ports.add(address.getPort());
+        }
+    }
+
+    private static String constants(String type) throws IOException {
+        try (InputStream bytes = InternalsTest.class.getClassLoader().getResourceAsStream(type + ".class")) {
+            return new String(Objects.requireNonNull(bytes, type).readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(10, TimeUnit.SECONDS);
+    }
+}
