@@ -128,10 +128,12 @@ final class PathProof {
         }
     }
 
+    /** Closes both connections; the end of either means nothing from now on. */
     void close() {
         current.close();
         if (candidate != null) {
             candidate.close();
+            candidate = null;
         }
     }
 

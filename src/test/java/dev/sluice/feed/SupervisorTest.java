@@ -580,6 +580,9 @@ class SupervisorTest {
         awaitRenewal();
         last().events.ended(null);
         assertThat(subscriptions.get(0).publishers).hasSize(2).allMatch(publisher -> publisher.closed);
+        subscriptions.get(0).publishers.forEach(publisher -> publisher.listener.ended(null));
+        assertThat(renewals).isEmpty();
+        assertThat(timers).as("one attempt to come").hasSize(1);
     }
 
     @Test
