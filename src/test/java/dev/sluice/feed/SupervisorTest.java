@@ -84,11 +84,11 @@ class SupervisorTest {
 
     private static final class FakePublisher implements BeatConnection {
 
-        private final Listener listener;
+        private final BeatConnection.Listener listener;
         private long newest;
         private boolean closed;
 
-        FakePublisher(Listener listener) {
+        FakePublisher(BeatConnection.Listener listener) {
             this.listener = listener;
         }
 
@@ -105,13 +105,13 @@ class SupervisorTest {
 
     private static final class FakeSubscription implements Subscription {
 
-        private final Listener events;
+        private final Subscription.Listener events;
         private final List<FakePublisher> publishers = new ArrayList<>();
         private boolean closed;
         private boolean paused;
         private long messages;
 
-        FakeSubscription(Listener events) {
+        FakeSubscription(Subscription.Listener events) {
             this.events = events;
         }
 
