@@ -34,7 +34,6 @@ class DecodingVertxTest {
                 .get(10, TimeUnit.SECONDS);
         CompletableFuture<String> seen = new CompletableFuture<>();
         CompletableFuture<Class<?>> behind = new CompletableFuture<>();
-        CompletableFuture<String> passedOn = new CompletableFuture<>();
         DecodingVertx decoding = new DecodingVertx(
                 vertx,
                 pipeline -> pipeline.addLast(new ChannelInboundHandlerAdapter() {
@@ -45,11 +44,8 @@ class DecodingVertxTest {
                         context.fireChannelRead(message);
                     }
                 }));
-        decoding.createNetClient(new NetClientOptions())
-                .connect(server.actualPort(), "localhost")
-                .onSuccess(socket -> socket.handler(bytes -> passedOn.complete(bytes.toString())));
+        decoding.createNetClient(new NetClientOptions()).connect(server.actualPort(), "localhost");
         assertThat(seen.get(10, TimeUnit.SECONDS)).isEqualTo("+PONG\r\n");
         assertThat(behind.get(10, TimeUnit.SECONDS)).isEqualTo(VertxHandler.class);
-        assertThat(passedOn.get(10, TimeUnit.SECONDS)).isEqualTo("+PONG\r\n");
     }
 }
