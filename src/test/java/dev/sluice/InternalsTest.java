@@ -66,7 +66,43 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What Sluice relies on in Vert.x, Netty, SmallRye and Quarkus without a promise of theirs, checked on the real libraries:
- * an upgrade that changes it fails here. The table in docs/architecture.md says which class relies on what.
+ * an upgrade that changes it fails here, or in the test that the list names.
+ *
+ * <ul>
+ *   <li>{@code feed/DecodingVertx}: {@code VertxWrapper}, {@code NetClientImpl.initChannel}: a handler of ours
+ *       sees the bytes of Redis before Vert.x. Fails: {@code DecodingVertxTest}, {@code FeedIT}.
+ *   <li>{@code guard/TcpChannel}: {@code ConnectionBase}: the Netty channel of a request. Fails: here.
+ *   <li>{@code guard/AcceptLimiter}: {@code VertxInternal}: listening sockets are registered with the
+ *       acceptors. Fails: here, {@code SlowRequestsIT}.
+ *   <li>{@code guard/HttpDetector}, {@code guard/RequestLimiter}: request decoder, compression negotiation and
+ *       Vert.x's last handler, in this order; TLS is named {@code ssl}. Fails: here, {@code TlsIT}, {@code
+ *       ProxyProtocolIT}.
+ *   <li>{@code guard/BoundedRequestDecoder}: {@code VertxHttpRequestDecoder} calls {@code splitHeaderName} per
+ *       line; 431 for {@code TooLongHttpHeaderException}. Fails: {@code RequestGuardTest}, {@code
+ *       SlowRequestsIT}.
+ *   <li>{@code guard/TurnSchedulers}: tasks after the turn of an event loop. Fails: {@code TurnSchedulersTest}.
+ *   <li>{@code wire/WebSocketChannel}: frame decoder and idle timer in the pipeline; headers that can be
+ *       cleared; "maximum size" in Netty's message. Fails: here, {@code CompressionIT}.
+ *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged. Fails: here.
+ *   <li>{@code wire/WriteProgress}: Netty's outbound buffer, {@code EpollTcpInfo}. Fails: {@code TlsIT}.
+ *   <li>{@code wire/EventLoops}: the root of a duplicated context. Fails: here.
+ *   <li>{@code session/UpgradeIdentity}: the key of the deferred identity, set before authorization. Fails:
+ *       here.
+ *   <li>{@code http/Gate}, {@code guard/ConnectGate}: the priorities of Quarkus's filters. Fails: here, {@code
+ *       CorsIT}.
+ *   <li>{@code access/RequestTokenMechanism}: {@code JWTAuthMechanism}. Fails: {@code RequestTokenIT}.
+ *   <li>{@code access/TokenFactory}, {@code access/TokenVerifier}: {@code DefaultJWTTokenParser} asks for the
+ *       keys. Fails: {@code TokenVerifierTest}.
+ *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of
+ *       the default client. Fails: {@code ClientTypeCheckTest}.
+ *   <li>{@code log/RootCause}: Netty's message of a refused connection. Fails: here.
+ *   <li>{@code UnreadVariableCheck}: {@code ConfigMappings}: the keys of a tree. Fails: {@code
+ *       ConfigurationPageTest}.
+ *   <li>{@code retain/Retention}: Caffeine's class {@code SSMWW}, registered for native. Fails: {@code
+ *       NativeSourcesIT}.
+ *   <li>{@code application.properties}: classes named as log categories or initialised at run time in native.
+ *       Fails: here, {@code NativeSourcesIT}.
+ * </ul>
  */
 class InternalsTest {
 
@@ -77,7 +113,7 @@ class InternalsTest {
         get(VERTX.close().toCompletionStage().toCompletableFuture());
     }
 
-    /** For {@code guard.HttpDetector}, {@code guard.RequestLimits}, {@code wire.WebSocketChannel}. */
+    /** For {@code guard.HttpDetector}, {@code guard.RequestLimiter}, {@code wire.WebSocketChannel}. */
     @Test
     void pipelineOfARequestHasTheHandlersThatAreReplaced() throws Exception {
         ChannelPipeline pipeline = get(pipelineOfAnUpgrade(false));

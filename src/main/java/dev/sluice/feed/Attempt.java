@@ -127,7 +127,11 @@ final class Attempt implements Subscription.Listener {
         long before = messages;
         messages = subscription.messages();
         if (!paused) {
-            proof.next(messages != before);
+            try {
+                proof.next(messages != before);
+            } catch (RuntimeException e) {
+                ended(e);
+            }
         }
         if (!over) {
             awaitNextBeat();

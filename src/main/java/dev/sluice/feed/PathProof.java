@@ -37,6 +37,7 @@ final class PathProof {
 
     private BeatPath current;
     private @Nullable BeatPath candidate;
+    private boolean closed;
     private long renewNanos;
     private long number;
     private long newestHeard;
@@ -128,8 +129,9 @@ final class PathProof {
         }
     }
 
-    /** Closes both connections; the end of either means nothing from now on. */
+    /** Closes both connections; what becomes of either means nothing from now on. */
     void close() {
+        closed = true;
         current.close();
         if (candidate != null) {
             candidate.close();
@@ -148,7 +150,7 @@ final class PathProof {
             @Override
             public void connected() {
                 path.connected();
-                if (path == current) {
+                if (path == current && !closed) {
                     beat();
                 }
             }

@@ -14,6 +14,7 @@ import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -81,11 +82,9 @@ final class RedisSubscription implements Subscription {
         this.heard = heard;
         this.listener = listener;
         this.redis = clients.subscriber(pipeline -> {
-            PublicationDecoder added = new PublicationDecoder(maxPayload, heard::published, this::named);
-            pipeline.addLast(added);
+            pipeline.addLast(new PublicationDecoder(maxPayload, heard::published, this::named));
             pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             newest = pipeline.channel();
-            decoder = added;
         });
         connect();
     }
@@ -93,7 +92,9 @@ final class RedisSubscription implements Subscription {
     private void connect() {
         redis.connect()
                 .onSuccess(connected -> {
-                    channel = newest;
+                    // The newest at this moment: with Sentinel, connections to sentinels follow.
+                    channel = Objects.requireNonNull(newest);
+                    decoder = channel.pipeline().get(PublicationDecoder.class);
                     connected.exceptionHandler(this::end).endHandler(ended -> end(null));
                 })
                 .compose(MasterCheck::check)

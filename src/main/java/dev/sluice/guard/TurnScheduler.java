@@ -52,8 +52,8 @@ public final class TurnScheduler {
     void spend(int bytes) {
         spent += bytes;
         if (!awaitsNextTurn) {
-            awaitsNextTurn = true;
             afterTurn.execute(this::nextTurn);
+            awaitsNextTurn = true;
         }
     }
 

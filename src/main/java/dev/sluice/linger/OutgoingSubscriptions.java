@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.control.SubscriptionsMessage;
 import dev.sluice.registry.LingeringSubscriptions;
 import dev.sluice.route.Channel;
-import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -156,7 +155,20 @@ final class OutgoingSubscriptions {
         return TextNode.valueOf(text).toString();
     }
 
-    private static int length(String text) {
-        return text.getBytes(StandardCharsets.UTF_8).length + 3;
+    /** Bytes that the JSON takes in a signed message at most: it is a string of JSON there, and so escaped once more. */
+    private static int length(String json) {
+        int bytes = 3;
+        for (int i = 0; i < json.length(); i++) {
+            char c = json.charAt(i);
+            if (c == '"' || c == '\\' || c == '/') {
+                bytes += 2;
+            } else if (c < 0x7F) {
+                bytes += 1;
+            } else {
+                // jose4j writes some of these as six characters.
+                bytes += 6;
+            }
+        }
+        return bytes;
     }
 }

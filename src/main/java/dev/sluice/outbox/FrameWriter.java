@@ -8,6 +8,11 @@ public interface FrameWriter {
     /** Writes after everything written before; it need not leave before the next {@link #flush}. */
     void write(Frame frame);
 
+    /** Whether a frame that many connections are sent is in memory once, until the kernel has taken it. */
+    default boolean sharesBytes() {
+        return false;
+    }
+
     /** Whether a run is written as one piece; where not, each of its messages costs what a frame costs. */
     default boolean takesBatches() {
         return true;

@@ -92,8 +92,10 @@ public final class Loop {
             if (excess <= 0) {
                 return;
             }
-            excess -= outbox.share();
-            outbox.makeRoom();
+            if (outbox.share() > 0) {
+                excess -= outbox.share();
+                outbox.makeRoom();
+            }
         }
     }
 

@@ -140,6 +140,7 @@ public final class Outbox {
                 release(Integer.MAX_VALUE);
             }
             held = null;
+            account();
             flush();
             closing = true;
             since = System.nanoTime();
@@ -280,7 +281,7 @@ public final class Outbox {
     private void write(Frame frame) {
         writer.write(frame);
         unflushed += frame.cost();
-        unflushedShare += frame.share();
+        unflushedShare += writer.sharesBytes() ? frame.share() : frame.cost();
         if (unflushed >= bounds.full()) {
             flush();
         } else if (!flushDue) {
@@ -350,6 +351,7 @@ public final class Outbox {
         if (!failed && !closing) {
             failed = true;
             held = null;
+            account();
             onFailure.accept(reason);
         }
     }

@@ -4,7 +4,7 @@ import io.quarkus.websockets.next.InboundProcessingMode;
 import io.quarkus.websockets.next.WebSocket;
 import jakarta.inject.Singleton;
 
-/** SessionRegistry at {@code /ws}. */
+/** WebSockets at {@code /ws}. */
 @Singleton
 @WebSocket(path = "/ws", inboundProcessingMode = InboundProcessingMode.CONCURRENT)
 final class PlainEndpoint extends Endpoint {

@@ -140,7 +140,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
         });
     }
 
-    /** Starts it; with a identity where the upgrade request has shown one already. */
+    /** Starts it; with an identity where the upgrade request has shown one already. */
     void opened(@Nullable AuthenticatedUser shown) {
         if (shown == null) {
             authentication.await(this);

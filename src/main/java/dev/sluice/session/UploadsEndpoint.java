@@ -4,7 +4,7 @@ import io.quarkus.websockets.next.InboundProcessingMode;
 import io.quarkus.websockets.next.WebSocket;
 import jakarta.inject.Singleton;
 
-/** SessionRegistry at {@code /ws/uploads}. */
+/** WebSockets at {@code /ws/uploads}. */
 @Singleton
 @WebSocket(path = "/ws/uploads", inboundProcessingMode = InboundProcessingMode.CONCURRENT)
 final class UploadsEndpoint extends Endpoint {

@@ -5,6 +5,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.ssl.SslHandler;
 import io.quarkus.websockets.next.WebSocketConnection;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,10 @@ final class DirectFrameWriter implements FrameWriter {
     private final WebSocketConnection socket;
     private final ChannelHandlerContext channel;
     private final FrameEncoder encoder;
+
+    /** TLS encrypts a copy for each connection. */
+    private final boolean shares;
+
     private @Nullable ByteBuf last;
 
     /** There only once a flush has taken long. */
@@ -34,6 +39,12 @@ final class DirectFrameWriter implements FrameWriter {
         this.socket = socket;
         this.channel = channel;
         this.encoder = encoder;
+        this.shares = channel.pipeline().get(SslHandler.class) == null;
+    }
+
+    @Override
+    public boolean sharesBytes() {
+        return shares;
     }
 
     @Override

@@ -276,13 +276,13 @@ public final class Inbound extends Utf8FrameValidator {
         stopped = true;
         clearWaiting();
         ReferenceCountUtil.release(pollClose());
+        chargePartial(0);
         if (handling) {
             forgetHandled();
         } else {
             charge(-passedOn);
             passedOn = 0;
         }
-        chargePartial(0);
     }
 
     /** Passes on the next message, or what has arrived of it. */

@@ -136,9 +136,13 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
     @Override
     public void operationComplete(ChannelFuture closed) {
         slot.leave();
-        inbound.closed();
-        if (owner != null) {
-            owner.closed();
+        try {
+            // Runs what others have queued, too.
+            inbound.closed();
+        } finally {
+            if (owner != null) {
+                owner.closed();
+            }
         }
     }
 

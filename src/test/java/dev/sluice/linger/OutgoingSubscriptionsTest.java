@@ -12,12 +12,18 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jose4j.json.JsonUtil;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OutgoingSubscriptionsTest {
 
     /** What Control and the feed take. */
     private static final int MAX_BYTES = 10_000;
+
+    /** Bytes of a signed message besides its content, before they are in Base64. */
+    private static final int ENVELOPE = 300;
 
     private static final int MAX_PER_USER = 300;
 
@@ -50,6 +56,24 @@ class OutgoingSubscriptionsTest {
         assertThat(wanted).hasSize(20_000);
         assertThat(told).hasSize(20_000);
         assertThat(messages).isLessThan(400);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"", "\\", "/", "\u0001", "\u007f", "\u2028", "\u20ff", "\u00fc", "a"})
+    void signedMessagesFitIntoWhatTheFeedKeeps(String character) {
+        for (int user = 0; user < 20; user++) {
+            Map<Channel, Long> stamps = new HashMap<>();
+            for (int i = 0; i < 30; i++) {
+                int fill = (240 - String.valueOf(i).length()) / character.getBytes(StandardCharsets.UTF_8).length;
+                stamps.put(TestOutboxFactory.channel("upload:" + i + character.repeat(fill)), 1_700_000_000_000L);
+            }
+            outgoing.want(user + character.repeat(80));
+            outgoing.tell(user + character.repeat(80), stamps);
+        }
+        for (String next = outgoing.next(); next != null; next = outgoing.next()) {
+            int claims = JsonUtil.toJson(Map.of("content", next)).length() + ENVELOPE;
+            assertThat(claims * 4 / 3).isLessThan(16 * 1024);
+        }
     }
 
     @Test

@@ -26,6 +26,9 @@ public final class RecordingFrameWriter implements FrameWriter {
     /** Whether its peer takes a little all the time, so that no flush is done. */
     public boolean trickles;
 
+    /** Whether what is sent to many is in memory once. */
+    public boolean shares = true;
+
     private record Stuck(Done done, long cost) {}
 
     private final Queue<Stuck> stuck = new ArrayDeque<>();
@@ -46,6 +49,11 @@ public final class RecordingFrameWriter implements FrameWriter {
         } else {
             sent.add(frame.getClass().getSimpleName());
         }
+    }
+
+    @Override
+    public boolean sharesBytes() {
+        return shares;
     }
 
     @Override

@@ -71,14 +71,25 @@ class TotalOutboxBytesTest {
 
     @Test
     void publicationsThatConnectionsShareCountOnce() {
+        sendToMany(true);
+        assertThat(metrics.get("sluice.outbox.pending.bytes").gauge().value()).isGreaterThan(10L * TOTAL);
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void publicationsThatAreCopiedForEachConnectionCountInFull() {
+        sendToMany(false);
+        assertThat(failures).isNotEmpty();
+    }
+
+    private void sendToMany(boolean shares) {
         PublicationBatch shared = new PublicationBatch(
                 TestOutboxFactory.channel("user:7"), new Payload(1, new byte[QUARTER / 2], true, 0));
         List<Stuck> all =
                 IntStream.range(0, 100).mapToObj(i -> new Stuck("" + i)).toList();
+        all.forEach(stuck -> stuck.writer.shares = shares);
         shared.sharedBy(all.size());
         all.forEach(stuck -> stuck.send(shared));
-        assertThat(metrics.get("sluice.outbox.pending.bytes").gauge().value()).isGreaterThan(10L * TOTAL);
-        assertThat(failures).isEmpty();
     }
 
     @Test

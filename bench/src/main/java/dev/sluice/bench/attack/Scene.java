@@ -24,7 +24,7 @@ import java.util.Optional;
 /** A Redis, a pod, a webhook that never answers, and where an attack needs it, a slow server of keys, of one trial. */
 final class Scene implements AutoCloseable {
 
-    /** What k8s/base gives a pod, in which the JVM takes a quarter for its heap. */
+    /** A third of the heap that k8s/base gives a pod. */
     static final List<String> FLAGS =
             List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseCompactObjectHeaders");
 
