@@ -1,7 +1,9 @@
 package dev.sluice;
 
+import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
@@ -28,6 +30,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** Subscribes to the feed at start, cancels at shutdown, and delivers each publication to its channel's listeners. */
 @Singleton
@@ -102,9 +105,10 @@ final class Relay {
     }
 
     /** Never throws: an exception would cancel the stream silently. */
-    void relay(List<Publication> batch) {
-        for (Publication publication : batch) {
-            relay(publication);
+    void relay(Batch batch) {
+        List<Publication> publications = batch.publications();
+        for (int i = 0; i < publications.size(); i++) {
+            relay(publications.get(i), batch.position(i));
         }
         try {
             deliveries.handOver();
@@ -113,7 +117,7 @@ final class Relay {
         }
     }
 
-    private void relay(Publication publication) {
+    private void relay(Publication publication, @Nullable Position position) {
         Counter dropped = unrouted;
         try {
             Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
@@ -123,7 +127,7 @@ final class Relay {
             }
             PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
             dropped = meter.dropped();
-            deliver(publication, channel, meter);
+            deliver(publication, position, channel, meter);
         } catch (Throwable e) {
             dropped.increment();
             failed(e);
@@ -148,7 +152,8 @@ final class Relay {
         retention.clear();
     }
 
-    private void deliver(Publication publication, Channel channel, PublicationMeters meter) {
+    private void deliver(
+            Publication publication, @Nullable Position position, Channel channel, PublicationMeters meter) {
         if (publication.payloadLength() > maxPayload) {
             meter.dropped().increment();
             long count = oversized.pass();
@@ -166,7 +171,7 @@ final class Relay {
         sequence++;
         boolean retain = channel.route().retain() == Retain.LAST;
         // Retain before the lookup of listeners, so that a client that subscribes in between gets it either way.
-        Payload payload = retain ? payload(publication) : null;
+        Payload payload = retain ? payload(publication, position) : null;
         if (payload != null) {
             registry.publishing(sequence);
             retention.remember(channel, payload);
@@ -176,11 +181,11 @@ final class Relay {
             meter.unwanted().increment();
             return;
         }
-        deliveries.deliver(channel, listeners, payload == null ? payload(publication) : payload);
+        deliveries.deliver(channel, listeners, payload == null ? payload(publication, position) : payload);
         meter.routed().increment();
     }
 
-    private Payload payload(Publication publication) {
-        return Payload.of(sequence, publication.payload(), publication.receivedAt());
+    private Payload payload(Publication publication, @Nullable Position position) {
+        return Payload.of(sequence, position, publication.payload(), publication.receivedAt());
     }
 }

@@ -112,6 +112,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.outbox")
                 .layer("route")
                 .definedBy("dev.sluice.route")
+                .layer("clock")
+                .definedBy("dev.sluice.clock")
                 .layer("access")
                 .definedBy("dev.sluice.access")
                 .layer("feed")

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.demo.Dev;
+import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
 import dev.sluice.outbox.Frame;
@@ -78,7 +79,8 @@ class RelayTest {
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);
-        failing.relay(List.of(new Publication(bytes, "user:counted".length(), "hello".length(), System.nanoTime())));
+        failing.relay(new Batch(
+                null, List.of(new Publication(bytes, "user:counted".length(), "hello".length(), System.nanoTime()))));
         registry.remove(connection);
         assertThat(count(metrics, "user", "dropped")).isEqualTo(1);
         assertThat(count(metrics, "user", "routed")).isZero();

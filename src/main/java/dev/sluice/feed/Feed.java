@@ -80,13 +80,13 @@ public final class Feed implements Source {
 
     /**
      * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them. An
-     * item is what one read from Redis brought, at least one publication. The stream neither completes nor fails. Items
+     * item is what one read from Redis brought. The stream neither completes nor fails. Items
      * come on the event loop that reads Redis and are dropped while the subscriber has requested none. Each subscriber
      * opens a subscription to Redis, and {@link #live} is about the last one: there should be one.
      *
      * @param maxPayload in bytes; larger payloads are left out of publications
      */
-    public Multi<List<Publication>> batches(Collection<String> prefixes, int maxPayload) {
+    public Multi<Batch> batches(Collection<String> prefixes, int maxPayload) {
         List<String> patterns = prefixes.stream().map(prefix -> prefix + ":*").toList();
         return Multi.createFrom()
                 .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
@@ -142,7 +142,7 @@ public final class Feed implements Source {
         }
     }
 
-    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super List<Publication>> subscriber) {
+    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super Batch> subscriber) {
         RedisSubscription.Clients clients = redis.clients(vertx);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
@@ -165,14 +165,14 @@ public final class Feed implements Source {
 
     private final class Events implements FeedListener {
 
-        private final MultiEmitter<? super List<Publication>> subscriber;
+        private final MultiEmitter<? super Batch> subscriber;
 
-        Events(MultiEmitter<? super List<Publication>> subscriber) {
+        Events(MultiEmitter<? super Batch> subscriber) {
             this.subscriber = subscriber;
         }
 
         @Override
-        public void published(List<Publication> batch) {
+        public void published(Batch batch) {
             subscriber.emit(batch);
         }
 

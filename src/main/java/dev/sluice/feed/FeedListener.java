@@ -1,7 +1,6 @@
 package dev.sluice.feed;
 
 import java.time.Duration;
-import java.util.List;
 
 /**
  * Receives what the feed hears and what happens to it. One object from the decoder to the supervisor calls it directly,
@@ -9,8 +8,8 @@ import java.util.List;
  */
 interface FeedListener {
 
-    /** One read brought these publications, in this order; at least one. The list is the receiver's. */
-    void published(List<Publication> batch);
+    /** One read brought these publications, or the clock has moved. */
+    void published(Batch batch);
 
     /** A message was published on {@link Feed#CONTROL}. */
     void control(PodMessage message);

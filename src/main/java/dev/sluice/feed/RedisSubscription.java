@@ -82,7 +82,7 @@ final class RedisSubscription implements Subscription {
         this.heard = heard;
         this.listener = listener;
         this.redis = clients.subscriber(pipeline -> {
-            pipeline.addLast(new PublicationDecoder(maxPayload, heard::published, this::named));
+            pipeline.addLast(new PublicationDecoder(maxPayload, this::published, this::named));
             pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             newest = pipeline.channel();
         });
@@ -156,6 +156,10 @@ final class RedisSubscription implements Subscription {
                 context.runOnContext(x -> listener.subscribed());
             }
         }
+    }
+
+    private void published(List<Publication> batch) {
+        heard.published(new Batch(null, batch));
     }
 
     /** Runs on the connection's event loop, for each message on a channel that was subscribed to by name. */

@@ -1,23 +1,26 @@
 package dev.sluice.outbox;
 
+import dev.sluice.clock.Position;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was published, on its way to those who hear it. Immutable, and shared by all of them.
  *
  * @param sequence its place among all that this pod has received; later is larger
+ * @param position its place in the order that all pods share; {@code null} where this pod can't name it
  * @param bytes as published; never modified
  * @param text whether the bytes are valid UTF-8 and so may go as text: a browser closes on a text frame with others
  * @param receivedAt {@link System#nanoTime()} when it was received
  */
 // Two payloads are never compared.
 @SuppressWarnings("ArrayRecordComponent")
-public record Payload(long sequence, byte[] bytes, boolean text, long receivedAt) {
+public record Payload(long sequence, @Nullable Position position, byte[] bytes, boolean text, long receivedAt) {
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
@@ -25,8 +28,8 @@ public record Payload(long sequence, byte[] bytes, boolean text, long receivedAt
     private static final long SIGNS = 0x8080808080808080L;
 
     /** A payload whose bytes have yet to be looked at. */
-    public static Payload of(long sequence, byte[] bytes, long receivedAt) {
-        return new Payload(sequence, bytes, isUtf8(bytes), receivedAt);
+    public static Payload of(long sequence, @Nullable Position position, byte[] bytes, long receivedAt) {
+        return new Payload(sequence, position, bytes, isUtf8(bytes), receivedAt);
     }
 
     private static boolean isUtf8(byte[] bytes) {

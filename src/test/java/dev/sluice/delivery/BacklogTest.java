@@ -251,7 +251,7 @@ class BacklogTest {
     @Test
     void gapBeginsWithTheReceiptOfTheOldestPublication() {
         long age = Duration.ofHours(1).toNanos();
-        Payload old = new Payload(1, new byte[0], true, System.nanoTime() - age);
+        Payload old = new Payload(1, null, new byte[0], true, System.nanoTime() - age);
         backlog.add(listeners(A), A, old, meters);
         add(A);
         backlog.handOver();
@@ -361,7 +361,7 @@ class BacklogTest {
 
     private boolean add(Channel channel) {
         byte[] number = Long.toString(++sequence).getBytes(StandardCharsets.US_ASCII);
-        return add(channel, Payload.of(sequence, number, System.nanoTime()));
+        return add(channel, Payload.of(sequence, null, number, System.nanoTime()));
     }
 
     private void add(Channel channel, int length) {
@@ -373,7 +373,7 @@ class BacklogTest {
     }
 
     private Payload payload(int length) {
-        return Payload.of(++sequence, new byte[length], System.nanoTime());
+        return Payload.of(++sequence, null, new byte[length], System.nanoTime());
     }
 
     private void runTasks() {

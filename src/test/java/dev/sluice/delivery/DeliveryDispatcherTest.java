@@ -429,7 +429,7 @@ class DeliveryDispatcherTest {
 
     private Payload payload() {
         byte[] bytes = number(++sequence).getBytes(StandardCharsets.US_ASCII);
-        return Payload.of(sequence, bytes, System.nanoTime());
+        return Payload.of(sequence, null, bytes, System.nanoTime());
     }
 
     private static List<String> heard(RecordingFrameWriter by) {

@@ -317,7 +317,7 @@ class DeliveryStressTest {
             Published those = published(channel);
             long number = those.begun.incrementAndGet();
             String text = number + " ".repeat(random.nextInt(8) == 0 ? random.nextInt(6000) : 10);
-            Payload payload = Payload.of(++sequence, text.getBytes(StandardCharsets.US_ASCII), System.nanoTime());
+            Payload payload = Payload.of(++sequence, null, text.getBytes(StandardCharsets.US_ASCII), System.nanoTime());
             if (retain && channel.route().audience() == Audience.SUBSCRIBERS) {
                 registry().publishing(sequence);
                 retention.remember(channel, payload);

@@ -35,7 +35,7 @@ class SupervisorTest {
             },
             new FeedListener() {
                 @Override
-                public void published(List<Publication> batch) {
+                public void published(Batch batch) {
                     throw new AssertionError("the supervisor publishes nothing");
                 }
 

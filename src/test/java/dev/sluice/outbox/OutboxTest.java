@@ -788,11 +788,11 @@ class OutboxTest {
     }
 
     private static Payload payload(long sequence) {
-        return Payload.of(sequence, Long.toString(sequence).getBytes(StandardCharsets.UTF_8), 0);
+        return Payload.of(sequence, null, Long.toString(sequence).getBytes(StandardCharsets.UTF_8), 0);
     }
 
     private static Payload payload(long sequence, int length) {
-        return Payload.of(sequence, "#".repeat(length).getBytes(StandardCharsets.UTF_8), 0);
+        return Payload.of(sequence, null, "#".repeat(length).getBytes(StandardCharsets.UTF_8), 0);
     }
 
     /** A moment after all before and before all that comes. */

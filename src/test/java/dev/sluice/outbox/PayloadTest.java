@@ -30,6 +30,6 @@ class PayloadTest {
     }
 
     private static Payload payload(byte[] bytes) {
-        return Payload.of(1, bytes, 0);
+        return Payload.of(1, null, bytes, 0);
     }
 }

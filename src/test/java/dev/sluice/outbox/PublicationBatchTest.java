@@ -82,6 +82,6 @@ class PublicationBatchTest {
     }
 
     private static Payload payload(long sequence, int length) {
-        return Payload.of(sequence, new byte[length], 0);
+        return Payload.of(sequence, null, new byte[length], 0);
     }
 }

@@ -84,7 +84,7 @@ class TotalOutboxBytesTest {
 
     private void sendToMany(boolean shares) {
         PublicationBatch shared = new PublicationBatch(
-                TestOutboxFactory.channel("user:7"), new Payload(1, new byte[QUARTER / 2], true, 0));
+                TestOutboxFactory.channel("user:7"), new Payload(1, null, new byte[QUARTER / 2], true, 0));
         List<Stuck> all =
                 IntStream.range(0, 100).mapToObj(i -> new Stuck("" + i)).toList();
         all.forEach(stuck -> stuck.writer.shares = shares);
@@ -98,7 +98,7 @@ class TotalOutboxBytesTest {
         full.send(text(Outbox.FULL));
         for (int i = 0; i < 3; i++) {
             full.send(new PublicationBatch(
-                    TestOutboxFactory.channel("upload:" + i), new Payload(i + 1, new byte[MAX / 5], true, 0)));
+                    TestOutboxFactory.channel("upload:" + i), new Payload(i + 1, null, new byte[MAX / 5], true, 0)));
         }
         fill(3);
         assertThat(failures).isEmpty();

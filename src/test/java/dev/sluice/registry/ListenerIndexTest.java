@@ -155,7 +155,7 @@ class ListenerIndexTest {
     }
 
     private PublicationBatch run(long sequence) {
-        return new PublicationBatch(channel, new Payload(sequence, new byte[] {'a'}, true, 0));
+        return new PublicationBatch(channel, new Payload(sequence, null, new byte[] {'a'}, true, 0));
     }
 
     private Connection connection() {

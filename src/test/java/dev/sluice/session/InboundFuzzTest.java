@@ -285,7 +285,7 @@ class InboundFuzzTest {
     private void keepSomething() {
         retention.remember(
                 TestOutboxFactory.channel("upload:kept"),
-                Payload.of(1, KEPT.getBytes(StandardCharsets.UTF_8), System.nanoTime()));
+                Payload.of(1, null, KEPT.getBytes(StandardCharsets.UTF_8), System.nanoTime()));
     }
 
     static List<String> corpus() throws IOException {

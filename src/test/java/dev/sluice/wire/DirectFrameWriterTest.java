@@ -53,7 +53,7 @@ class DirectFrameWriterTest {
     @Test
     void outOfMemoryRepeatsNothing() {
         PublicationBatch batch = new PublicationBatch(
-                TestOutboxFactory.channel("upload:1"), Payload.of(1, "x".getBytes(StandardCharsets.US_ASCII), 0));
+                TestOutboxFactory.channel("upload:1"), Payload.of(1, null, "x".getBytes(StandardCharsets.US_ASCII), 0));
         writer.write(batch);
         allocator.exhausted = true;
         assertThatThrownBy(() -> writer.write(Frame.text("y"))).isInstanceOf(OutOfMemoryError.class);

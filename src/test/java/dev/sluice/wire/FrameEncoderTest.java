@@ -146,9 +146,9 @@ class FrameEncoderTest {
     }
 
     private static PublicationBatch run(byte[]... payloads) {
-        PublicationBatch batch = new PublicationBatch(CHANNEL, Payload.of(1, payloads[0], 0));
+        PublicationBatch batch = new PublicationBatch(CHANNEL, Payload.of(1, null, payloads[0], 0));
         for (int i = 1; i < payloads.length; i++) {
-            batch.add(Payload.of(i + 1, payloads[i], 0));
+            batch.add(Payload.of(i + 1, null, payloads[i], 0));
         }
         return batch;
     }

@@ -2,6 +2,7 @@ package dev.sluice;
 
 import dev.sluice.delivery.IdleDispatcher;
 import dev.sluice.feed.Decoders;
+import dev.sluice.feed.Batch;
 import dev.sluice.feed.Publication;
 import dev.sluice.registry.Registries;
 import dev.sluice.registry.Registry;
@@ -97,13 +98,13 @@ public class DiscardBenchmark {
     /** The decision alone: the route, who listens, the counters. */
     @Benchmark
     public void decision() {
-        relay.relay(publications);
+        relay.relay(new Batch(null, publications));
     }
 
     /** The decision alone on a route that keeps the newest of each channel. */
     @Benchmark
     public void decisionRetained() {
-        relay.relay(uploads);
+        relay.relay(new Batch(null, uploads));
     }
 
     /** The same bytes through the Redis client's own parser, as far as the route: what the feed does without. */

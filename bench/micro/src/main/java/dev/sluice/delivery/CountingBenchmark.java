@@ -78,6 +78,6 @@ public class CountingBenchmark {
     }
 
     private static Payload payload() {
-        return Payload.of(1, new byte[200], System.nanoTime());
+        return Payload.of(1, null, new byte[200], System.nanoTime());
     }
 }

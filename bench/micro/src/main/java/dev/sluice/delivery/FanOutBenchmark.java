@@ -73,7 +73,7 @@ public class FanOutBenchmark {
     @Benchmark
     public void deliver() {
         var those = Objects.requireNonNull(registry.listeners(channel));
-        deliveries.deliver(channel, those, Payload.of(++sequence, bytes, System.nanoTime()));
+        deliveries.deliver(channel, those, Payload.of(++sequence, null, bytes, System.nanoTime()));
         deliveries.handOver();
         runTasks();
     }

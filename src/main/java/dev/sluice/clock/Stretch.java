@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 /**
  * What was heard between two ticks: pods that heard the same have the same.
@@ -6,7 +6,7 @@ package dev.sluice.feed;
  * @param count the messages
  * @param hash of their channels and lengths, in their order
  */
-record Stretch(long count, long hash) {
+public record Stretch(long count, long hash) {
 
     /** An odd number whose bits are spread: a power of it moves each message's bits elsewhere. */
     private static final long FACTOR = 0x9E37_79B9_7F4A_7C15L;

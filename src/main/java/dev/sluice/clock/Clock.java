@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * names that one as the tick before: a tick that was published at the same time as another, late, or twice is followed by
  * none. The rules only, without time, chance or I/O; whoever feeds it sees to those. Confined to one thread.
  */
-final class Clock {
+public final class Clock {
 
     /** What a tick that was heard is to the pod. */
-    enum Heard {
+    public enum Heard {
         /** The next one of the era. */
         NEXT,
         /** The next one of the era, and what the publisher heard before is something else than what this pod heard. */
@@ -35,7 +35,7 @@ final class Clock {
     private @Nullable Chain rival;
 
     /** Whether the names that the pod gives are those of all others. */
-    boolean vouches() {
+    public boolean vouches() {
         return own != null && own.proven();
     }
 
@@ -43,15 +43,14 @@ final class Clock {
      * Behind the last message that was heard, or {@code null} where it has no name: the pod does not vouch, or has heard more
      * since the last tick than can be named.
      */
-    @Nullable
-    Position position() {
+    public @Nullable Position position() {
         return own != null && own.proven() && own.messages <= Position.MAX_MESSAGES
                 ? Position.of(own.era, own.number, (int) own.messages, own.nonce)
                 : null;
     }
 
     /** A message was heard on the patterns, whatever becomes of it. */
-    void count(int channelHash, int length) {
+    public void count(int channelHash, int length) {
         if (own != null) {
             own.count(channelHash, length);
         }
@@ -61,7 +60,7 @@ final class Clock {
     }
 
     /** A tick was heard. */
-    Heard hear(Tick tick) {
+    public Heard hear(Tick tick) {
         if (own != null && own.precedes(tick)) {
             return next(own, tick);
         }
@@ -102,15 +101,14 @@ final class Clock {
     }
 
     /** The tick to publish, or {@code null} while the pod does not vouch. Whether it counts is seen once it is heard. */
-    @Nullable
-    Tick next(long nonce) {
+    public @Nullable Tick next(long nonce) {
         return own != null && own.proven() && own.number < Position.MAX_TICK
                 ? new Tick(own.era, own.number + 1, nonce, own.nonce, own.before)
                 : null;
     }
 
     /** Something may not have been heard: no name holds any more. */
-    void forget() {
+    public void forget() {
         own = null;
         rival = null;
     }

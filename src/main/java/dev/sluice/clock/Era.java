@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 /**
  * What a count of ticks began with. A pod founds one when it hears no ticks.
@@ -6,7 +6,7 @@ package dev.sluice.feed;
  * @param start when it was founded, by the founder's clock, in milliseconds since 1970
  * @param random tells eras apart that were founded in one millisecond
  */
-record Era(long start, int random) implements Comparable<Era> {
+public record Era(long start, int random) implements Comparable<Era> {
 
     private static final int HEXADECIMAL = 16;
 
@@ -15,7 +15,7 @@ record Era(long start, int random) implements Comparable<Era> {
      *
      * @throws IllegalArgumentException where it is anything else
      */
-    static Era parse(String text) {
+    public static Era parse(String text) {
         int dash = text.indexOf('-');
         if (dash < 0) {
             throw new IllegalArgumentException("no era");

@@ -1,4 +1,6 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * A point in the order of publications that all pods share: that of a publication, or behind it.
@@ -8,7 +10,7 @@ package dev.sluice.feed;
  *     2<sup>53</sup>, so that JavaScript can count it
  * @param nonce the lower half of that tick's
  */
-record Position(Era era, long offset, int nonce) {
+public record Position(Era era, long offset, int nonce) {
 
     /** Messages that can be named between two ticks. */
     static final int MAX_MESSAGES = (1 << 24) - 1;
@@ -20,8 +22,14 @@ record Position(Era era, long offset, int nonce) {
     private static final int HEXADECIMAL = 16;
     private static final int MAX_LENGTH = 96;
 
-    static Position of(Era era, long tick, int messages, long nonce) {
+    public static Position of(Era era, long tick, int messages, long nonce) {
         return new Position(era, tick << BITS | messages, (int) nonce);
+    }
+
+    /** That of the message so many messages later, or {@code null} where it has no name: no tick came in time. */
+    public @Nullable Position plus(int messages) {
+        long counted = (offset & MAX_MESSAGES) + messages;
+        return counted <= MAX_MESSAGES ? new Position(era, offset + messages, nonce) : null;
     }
 
     /** The number of the last tick before it. */
@@ -34,7 +42,7 @@ record Position(Era era, long offset, int nonce) {
      *
      * @throws IllegalArgumentException where it is anything else
      */
-    static Position parse(String text) {
+    public static Position parse(String text) {
         int first = text.indexOf('.');
         int second = text.indexOf('.', first + 1);
         if (text.length() > MAX_LENGTH || first < 0 || second < 0) {

@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param previous the nonce of the tick before, 0 for the founder's
  * @param stretch what its publisher heard between the two ticks before, {@code null} where it had not heard the first of them
  */
-record Tick(
+public record Tick(
         Era era,
         long number,
         long nonce,
@@ -27,7 +27,7 @@ record Tick(
      *
      * @throws IllegalArgumentException where it is anything else
      */
-    static Tick parse(String text) {
+    public static Tick parse(String text) {
         String[] fields = text.split(" ", FIELDS + 1);
         if (fields.length != FIELDS) {
             throw new IllegalArgumentException("no tick");

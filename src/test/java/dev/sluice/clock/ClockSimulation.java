@@ -1,4 +1,4 @@
-package dev.sluice.feed;
+package dev.sluice.clock;
 
 import java.util.ArrayList;
 import java.util.HashMap;
