@@ -1,12 +1,12 @@
 package dev.sluice;
 
-import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.history.History;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.ChannelListeners;
@@ -27,10 +27,8 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Objects;
 import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /** Subscribes to the feed at start, cancels at shutdown, and delivers each publication to its channel's listeners. */
 @Singleton
@@ -40,6 +38,7 @@ final class Relay {
 
     private final Feed feed;
     private final Routes routes;
+    private final History history;
     private final Retention retention;
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
@@ -55,6 +54,7 @@ final class Relay {
     Relay(
             Feed feed,
             Routes routes,
+            History history,
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
@@ -63,6 +63,7 @@ final class Relay {
         this(
                 feed,
                 routes,
+                history,
                 retention,
                 registry,
                 deliveries,
@@ -73,6 +74,7 @@ final class Relay {
     Relay(
             Feed feed,
             Routes routes,
+            History history,
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
@@ -80,6 +82,7 @@ final class Relay {
             MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
+        this.history = history;
         this.retention = retention;
         this.registry = registry;
         this.deliveries = deliveries;
@@ -106,10 +109,12 @@ final class Relay {
 
     /** Never throws: an exception would cancel the stream silently. */
     void relay(Batch batch) {
-        List<Publication> publications = batch.publications();
-        for (int i = 0; i < publications.size(); i++) {
-            relay(publications.get(i), batch.position(i));
+        int size = batch.publications().size();
+        history.follow(batch.before());
+        for (int i = 0; i < size; i++) {
+            relay(batch, i);
         }
+        history.follow(batch.position(size - 1));
         try {
             deliveries.handOver();
         } catch (Throwable e) {
@@ -117,9 +122,10 @@ final class Relay {
         }
     }
 
-    private void relay(Publication publication, @Nullable Position position) {
+    private void relay(Batch batch, int index) {
         Counter dropped = unrouted;
         try {
+            Publication publication = batch.publications().get(index);
             Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
             if (channel == null) {
                 unrouted.increment();
@@ -127,7 +133,7 @@ final class Relay {
             }
             PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
             dropped = meter.dropped();
-            deliver(publication, position, channel, meter);
+            deliver(batch, index, publication, channel, meter);
         } catch (Throwable e) {
             dropped.increment();
             failed(e);
@@ -150,10 +156,10 @@ final class Relay {
      */
     void interrupted(@Observes Gap gap) {
         retention.clear();
+        history.follow(null);
     }
 
-    private void deliver(
-            Publication publication, @Nullable Position position, Channel channel, PublicationMeters meter) {
+    private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {
         if (publication.payloadLength() > maxPayload) {
             meter.dropped().increment();
             long count = oversized.pass();
@@ -169,9 +175,12 @@ final class Relay {
             return;
         }
         sequence++;
+        // Both before the lookup of listeners, so that a client that subscribes in between gets it either way.
+        if (channel.route().history()) {
+            history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
+        }
         boolean retain = channel.route().retain() == Retain.LAST;
-        // Retain before the lookup of listeners, so that a client that subscribes in between gets it either way.
-        Payload payload = retain ? payload(publication, position) : null;
+        Payload payload = retain ? payload(batch, index) : null;
         if (payload != null) {
             registry.publishing(sequence);
             retention.remember(channel, payload);
@@ -181,11 +190,12 @@ final class Relay {
             meter.unwanted().increment();
             return;
         }
-        deliveries.deliver(channel, listeners, payload == null ? payload(publication, position) : payload);
+        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index) : payload);
         meter.routed().increment();
     }
 
-    private Payload payload(Publication publication, @Nullable Position position) {
-        return Payload.of(sequence, position, publication.payload(), publication.receivedAt());
+    private Payload payload(Batch batch, int index) {
+        Publication publication = batch.publications().get(index);
+        return Payload.of(sequence, batch.position(index), publication.payload(), publication.receivedAt());
     }
 }

@@ -106,6 +106,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.registry")
                 .layer("delivery")
                 .definedBy("dev.sluice.delivery")
+                .layer("history")
+                .definedBy("dev.sluice.history")
                 .layer("retain")
                 .definedBy("dev.sluice.retain")
                 .layer("outbox")
@@ -150,6 +152,8 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("root", "session", "feed")
                 .whereLayer("retain")
                 .mayOnlyBeAccessedByLayers("root", "session")
+                .whereLayer("history")
+                .mayOnlyBeAccessedByLayers("root", "session")
                 .whereLayer("registry")
                 .mayOnlyBeAccessedByLayers("root", "session", "delivery", "operate", "console", "linger")
                 .whereLayer("outbox")
@@ -160,6 +164,7 @@ class ArchitectureTest {
                         "wire",
                         "delivery",
                         "retain",
+                        "history",
                         "registry",
                         "operate",
                         "console",
@@ -170,6 +175,7 @@ class ArchitectureTest {
                         "session",
                         "delivery",
                         "retain",
+                        "history",
                         "registry",
                         "linger",
                         "outbox",

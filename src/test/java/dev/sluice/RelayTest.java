@@ -8,6 +8,7 @@ import dev.sluice.demo.Dev;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Publication;
+import dev.sluice.history.History;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
@@ -52,6 +53,9 @@ class RelayTest {
     Routes routes;
 
     @Inject
+    History history;
+
+    @Inject
     Retention retention;
 
     private final RecordingFrameWriter heard = new RecordingFrameWriter();
@@ -75,7 +79,8 @@ class RelayTest {
     @Test
     void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
-        Relay failing = new Relay(feed, routes, retention, registry, TestDispatchers.failing(registry), 1024, metrics);
+        Relay failing =
+                new Relay(feed, routes, history, retention, registry, TestDispatchers.failing(registry), 1024, metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);

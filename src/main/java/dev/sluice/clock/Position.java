@@ -33,7 +33,7 @@ public record Position(Era era, long offset, int nonce) {
     }
 
     /** The number of the last tick before it. */
-    long tick() {
+    public long tick() {
         return offset >>> BITS;
     }
 

@@ -93,6 +93,11 @@ public @interface ConsistentSettings {
                     .ifPresent(total -> problems.add(
                             "sluice.outbox.max-total-bytes must be at least sluice.outbox.max-bytes, which is "
                                     + text(outbox) + ", is " + text(total)));
+            MemorySize maxReplay = config.history().maxReplay();
+            if (maxReplay.asBigInteger().shiftLeft(1).compareTo(outbox.asBigInteger()) > 0) {
+                problems.add("sluice.history.max-replay must be at most half of sluice.outbox.max-bytes, which is "
+                        + text(outbox) + ", is " + text(maxReplay));
+            }
             MemorySize perConnection = config.limits().inboundBytesPerConnection();
             MemorySize perPod = config.limits().inboundBytes();
             if (perPod.asBigInteger().compareTo(perConnection.asBigInteger()) < 0) {

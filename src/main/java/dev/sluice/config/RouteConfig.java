@@ -23,4 +23,8 @@ public interface RouteConfig {
     /** What of its publications is kept; something only where the audience is {@code subscribers}. */
     @WithDefault("none")
     Retain retain();
+
+    /** Whether its publications are kept for clients that come back. */
+    @WithDefault("true")
+    boolean history();
 }

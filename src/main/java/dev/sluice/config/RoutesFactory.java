@@ -24,6 +24,7 @@ final class RoutesFactory {
                 config.audience(),
                 config.audience() == Audience.SUBSCRIBERS ? config.access().orElseThrow() : null,
                 config.overflow(),
-                config.retain());
+                config.retain(),
+                config.history());
     }
 }

@@ -44,6 +44,9 @@ public interface SluiceConfig {
     /** The newest publications that are kept. */
     RetainConfig retain();
 
+    /** The publications that are kept for clients that come back. */
+    HistoryConfig history();
+
     /** The subscription to Redis. */
     FeedConfig feed();
 

@@ -32,8 +32,8 @@ class ConfigTreeTest {
         SluiceConfig config = config(Map.of());
         assertThat(new RoutesFactory().routes(config).all())
                 .containsExactlyInAnyOrder(
-                        new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
-                        new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE));
+                        new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true),
+                        new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true));
     }
 
     @Test
@@ -49,7 +49,7 @@ class ConfigTreeTest {
         SluiceConfig config =
                 config(Map.of("sluice.routes.team.audience", "subscribers", "sluice.routes.team.access", "claim"));
         assertThat(new RoutesFactory().routes(config).all())
-                .contains(new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE));
+                .contains(new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, true));
     }
 
     @ParameterizedTest
@@ -90,6 +90,9 @@ class ConfigTreeTest {
         "sluice.max-payload, 2048M, from 1 to 2047M",
         "sluice.outbox.max-bytes, 1K, from 16K to 2047M",
         "sluice.outbox.max-stall, 0s, at least 1ms",
+        "sluice.history.max-age, 999ms, at least 1s",
+        "sluice.history.max-bytes, 1023K, at least 1M",
+        "sluice.history.max-replay, 1023, at least 1K",
         "sluice.retain.max-age, 0s, at least 1ms",
         "sluice.retain.max-bytes, 0, at least 1",
         "sluice.retain.max-channels, 0, at least 1",
@@ -145,6 +148,8 @@ class ConfigTreeTest {
                 "sluice.limits.inbound-bytes; 100K; sluice.max-frame, which is 32K, is 100K",
                 "sluice.limits.inbound-bytes; 63K; sluice.limits.inbound-bytes-per-connection, which is 64K, is 63K",
                 "sluice.limits.inbound-bytes; 0; sluice.limits.inbound-bytes must be at least 1, is 0",
+                "sluice.history.max-replay; 513K; at most half of sluice.outbox.max-bytes, which is 1M, is 513K",
+                "sluice.outbox.max-bytes; 1023K; sluice.history.max-replay must be",
                 "sluice.feed.backoff.max; 1ms; sluice.feed.backoff.initial, which is 100ms, is 1ms",
                 "sluice.routes.user.retain; last; sluice.routes.user.retain is last, but nobody subscribes",
                 "sluice.routes.upload.access; webhook; sluice.webhook.url is not set",

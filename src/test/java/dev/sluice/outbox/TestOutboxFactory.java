@@ -21,11 +21,12 @@ import java.util.Optional;
 public final class TestOutboxFactory {
 
     public static final Route UPLOAD =
-            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST);
-    public static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE);
+            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true);
+    public static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true);
     public static final Route OWNED =
-            new Route("owned", Audience.SUBSCRIBERS, Access.OWNER, Overflow.CLOSE, Retain.NONE);
-    public static final Route TEAM = new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE);
+            new Route("owned", Audience.SUBSCRIBERS, Access.OWNER, Overflow.CLOSE, Retain.NONE, true);
+    public static final Route TEAM =
+            new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, true);
     public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM));
 
     private record Config(MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Path wire)

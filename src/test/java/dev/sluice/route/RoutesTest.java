@@ -12,8 +12,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RoutesTest {
 
     private static final Route OPEN =
-            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST);
-    private static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE);
+            new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true);
+    private static final Route USER = new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true);
 
     private final Routes routes = new Routes(List.of(OPEN, USER));
 

@@ -1,9 +1,10 @@
 package dev.sluice;
 
 import dev.sluice.delivery.IdleDispatcher;
-import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Batch;
+import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Publication;
+import dev.sluice.history.Histories;
 import dev.sluice.registry.Registries;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retentions;
@@ -63,13 +64,14 @@ public class DiscardBenchmark {
     @Setup
     public void setUp() {
         Routes routes = new Routes(List.of(
-                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
-                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE)));
+                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true),
+                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true)));
         Registry registry = Registries.empty(routes);
         // The feed is not reached by a discarded publication.
         relay = new Relay(
                 null,
                 routes,
+                Histories.standard(),
                 Retentions.standard(),
                 registry,
                 IdleDispatcher.of(registry, routes),

@@ -72,7 +72,7 @@ public class CountingBenchmark {
 
     private static PublicationBatch run() {
         Routes routes = new Routes(
-                List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST)));
+                List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true)));
         Channel channel = Objects.requireNonNull(routes.resolve("upload:42"));
         return new PublicationBatch(channel, payload());
     }

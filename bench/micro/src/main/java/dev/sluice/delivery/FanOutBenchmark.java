@@ -55,7 +55,7 @@ public class FanOutBenchmark {
     @Setup
     public void setUp() {
         Routes routes = new Routes(
-                List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.NONE)));
+                List.of(new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.NONE, true)));
         DiscardingOutboxFactory outboxes = new DiscardingOutboxFactory(routes);
         Loop loop = new Loop(0, tasks::add);
         channel = Objects.requireNonNull(routes.resolve("upload:42"));

@@ -55,8 +55,8 @@ public class ListenersBenchmark {
     @Setup(Level.Iteration)
     public void setUp() {
         Routes routes = new Routes(List.of(
-                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST),
-                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE)));
+                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true),
+                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true)));
         DiscardingOutboxFactory outboxes = new DiscardingOutboxFactory(routes);
         List<Loop> loops = List.of(new Loop(0, tasks::add), new Loop(1, tasks::add));
         channel = Objects.requireNonNull(routes.resolve("upload:42"));
