@@ -28,6 +28,7 @@ import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.IdentityHashMap;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /** Subscribes to the feed at start, cancels at shutdown, and delivers each publication to its channel's listeners. */
@@ -93,7 +94,8 @@ final class Relay {
 
     /** After all else has started: whatever is wrong with the configuration has been said by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
-        subscription = feed.batches(routes.all().stream().map(Route::prefix).toList(), maxPayload)
+        subscription = feed.batches(
+                        routes.all().stream().collect(Collectors.toMap(Route::prefix, Route::history)), maxPayload)
                 .onItem()
                 .invoke(this::relay)
                 .subscribe()

@@ -34,6 +34,11 @@ public final class Clock {
     /** An era that the pod may leave its own for. */
     private @Nullable Chain rival;
 
+    /** Whether a tick was heard, so that messages count. */
+    public boolean hears() {
+        return own != null;
+    }
+
     /** Whether the names that the pod gives are those of all others. */
     public boolean vouches() {
         return own != null && own.proven();

@@ -53,6 +53,17 @@ public interface SluiceConfig {
     /** The messages that prove that the feed hears. */
     CanaryConfig canary();
 
+    /** The order of publications on which all pods agree. */
+    Clock clock();
+
+    /** The order of publications on which all pods agree. */
+    interface Clock {
+        /** How often some pod publishes a tick, from which all count: at most 16 million publications between two. */
+        @WithDefault("1s")
+        @InRange(min = "10ms", max = "10s")
+        Duration interval();
+    }
+
     /** The backend that is asked by routes with {@code access=webhook}, and who may connect. */
     WebhookConfig webhook();
 

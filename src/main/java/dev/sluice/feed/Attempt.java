@@ -2,6 +2,7 @@ package dev.sluice.feed;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,7 @@ final class Attempt implements Subscription.Listener {
 
     private @Nullable Subscription subscription;
     private @Nullable PathProof proof;
+    private final Ticker ticker;
     private @Nullable Instant subscribed;
     private @Nullable Instant lastBeat;
     private long messages;
@@ -54,6 +56,7 @@ final class Attempt implements Subscription.Listener {
         this.renewal = renewal;
         this.time = time;
         this.listener = listener;
+        this.ticker = new Ticker(timing.tick(), time, listener, this::tick);
         this.cancelTimer = time.after(timing.connect(), this::timedOut);
     }
 
@@ -73,6 +76,7 @@ final class Attempt implements Subscription.Listener {
     void close() {
         over = true;
         cancelTimer.run();
+        ticker.close();
         if (proof != null) {
             proof.close();
         }
@@ -86,6 +90,7 @@ final class Attempt implements Subscription.Listener {
         paused = pause;
         if (lastBeat != null && !over && subscription != null && proof != null) {
             proof.forget();
+            ticker.pause(pause);
             subscription.pause(pause);
         }
     }
@@ -95,6 +100,30 @@ final class Attempt implements Subscription.Listener {
         if (!over && subscription != null) {
             subscribed = time.now();
             proof = new PathProof(subscription, timing, renewal, time, listener, this::ended);
+            ticker.start();
+        }
+    }
+
+    @Override
+    public void alone() {
+        ticker.alone();
+    }
+
+    @Override
+    public void published(List<Publication> publications) {
+        if (!over) {
+            listener.published(ticker.batch(publications));
+        }
+    }
+
+    @Override
+    public void ticked(@Nullable String text) {
+        ticker.hear(text);
+    }
+
+    private void tick(String text) {
+        if (subscription != null && proof != null && !subscription.tick(text)) {
+            proof.tick(text);
         }
     }
 

@@ -8,6 +8,12 @@ interface BeatConnection {
     /** Publishes a beat; before the connection is made, does nothing. A failure ends the connection. */
     void publish(long number);
 
+    /**
+     * Publishes on the clock's channel, where the subscription can't; does nothing before the connection is made, or where
+     * Redis does not say which server it is.
+     */
+    void tick(String text);
+
     /** Idempotent. */
     void close();
 

@@ -52,6 +52,13 @@ final class BeatPath {
         return true;
     }
 
+    /** See {@link BeatConnection#tick}. */
+    void tick(String text) {
+        if (connection != null) {
+            connection.tick(text);
+        }
+    }
+
     /** The beat of that number if this path awaits it. */
     Canary.@Nullable Heard heard(long number) {
         return canary.heard(number);

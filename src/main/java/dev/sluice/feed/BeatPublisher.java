@@ -2,6 +2,7 @@ package dev.sluice.feed;
 
 import dev.sluice.redis.MasterCheck;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
@@ -15,15 +16,17 @@ final class BeatPublisher implements BeatConnection {
     private final String channel;
     private final Context context;
     private final Listener listener;
+    private volatile @Nullable String clockChannel;
     private @Nullable RedisConnection connection;
 
     /**
      * Begins to connect.
      *
      * @param client nobody else's; closed with this, because nothing else ends a connection attempt that hangs
+     * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself
      * @param context where the listener is called
      */
-    BeatPublisher(Redis client, String channel, Context context, Listener listener) {
+    BeatPublisher(Redis client, String channel, @Nullable ClockChannel ticks, Context context, Listener listener) {
         this.client = client;
         this.channel = channel;
         this.context = context;
@@ -31,6 +34,12 @@ final class BeatPublisher implements BeatConnection {
         client.connect()
                 .onSuccess(made -> made.endHandler(end -> ended(null)).exceptionHandler(this::ended))
                 .compose(MasterCheck::check)
+                .compose(made -> ticks == null
+                        ? Future.succeededFuture(made)
+                        : ticks.ofServer(made).map(name -> {
+                            clockChannel = name;
+                            return made;
+                        }))
                 .onSuccess(made -> context.runOnContext(x -> {
                     connection = made;
                     listener.connected();
@@ -40,10 +49,19 @@ final class BeatPublisher implements BeatConnection {
 
     @Override
     public void publish(long number) {
+        publish(channel, Long.toString(number));
+    }
+
+    @Override
+    public void tick(String text) {
+        if (clockChannel != null) {
+            publish(clockChannel, text);
+        }
+    }
+
+    private void publish(String name, String text) {
         if (connection != null) {
-            connection
-                    .send(Request.cmd(Command.PUBLISH).arg(channel).arg(number))
-                    .onFailure(this::ended);
+            connection.send(Request.cmd(Command.PUBLISH).arg(name).arg(text)).onFailure(this::ended);
         }
     }
 

@@ -18,8 +18,8 @@ import io.vertx.redis.client.Redis;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +48,7 @@ public final class Feed implements Source {
     private final Context context;
     private final FeedMeters meters;
     private volatile @Nullable Supervisor supervisor;
+    private volatile Ticker.State clock = Ticker.State.ABSENT;
 
     Feed(
             @RedisClientName(CLIENT) InjectableInstance<Redis> configured,
@@ -67,7 +68,11 @@ public final class Feed implements Source {
         this.config = config.feed();
         CanaryConfig canary = config.canary();
         this.timing = new Supervisor.Timing(
-                this.config.connectTimeout(), canary.interval(), canary.missedBeats(), canary.reconnect());
+                this.config.connectTimeout(),
+                canary.interval(),
+                canary.missedBeats(),
+                canary.reconnect(),
+                config.clock().interval());
         this.gaps = gaps;
         this.messages = messages;
         // The one context of everything that follows; the constructor may run on any thread.
@@ -80,16 +85,26 @@ public final class Feed implements Source {
 
     /**
      * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them. An
-     * item is what one read from Redis brought. The stream neither completes nor fails. Items
-     * come on the event loop that reads Redis and are dropped while the subscriber has requested none. Each subscriber
-     * opens a subscription to Redis, and {@link #live} is about the last one: there should be one.
+     * item is what one read from Redis brought, or says that the clock has moved. The stream neither completes nor fails.
+     * Items come on the event loop that reads Redis and are dropped while the subscriber has requested none. Each
+     * subscriber opens a subscription to Redis, and {@link #live} is about the last one: there should be one.
      *
+     * @param prefixes the wanted ones, and whether the history of each is kept: pods that differ have different clocks
      * @param maxPayload in bytes; larger payloads are left out of publications
      */
-    public Multi<Batch> batches(Collection<String> prefixes, int maxPayload) {
-        List<String> patterns = prefixes.stream().map(prefix -> prefix + ":*").toList();
+    public Multi<Batch> batches(Map<String, Boolean> prefixes, int maxPayload) {
         return Multi.createFrom()
-                .emitter(subscriber -> supervise(patterns, maxPayload, subscriber), BackPressureStrategy.DROP);
+                .emitter(subscriber -> supervise(prefixes, maxPayload, subscriber), BackPressureStrategy.DROP);
+    }
+
+    /** Whether publications have positions on which all pods agree: the clock is proven. */
+    public boolean vouches() {
+        return clock == Ticker.State.VOUCHES;
+    }
+
+    /** Whether {@link #vouches} is expected to become true soon: other pods publish ticks, or it is not known yet. */
+    public boolean awaitsClock() {
+        return clock == Ticker.State.AWAITED;
     }
 
     /** Whether everything that is published is heard: beats come back. */
@@ -142,11 +157,14 @@ public final class Feed implements Source {
         }
     }
 
-    private void supervise(List<String> patterns, int maxPayload, MultiEmitter<? super Batch> subscriber) {
+    private void supervise(Map<String, Boolean> prefixes, int maxPayload, MultiEmitter<? super Batch> subscriber) {
+        List<String> patterns =
+                prefixes.keySet().stream().map(prefix -> prefix + ":*").toList();
+        ClockChannel ticks = ClockChannel.of(prefixes, maxPayload);
         RedisSubscription.Clients clients = redis.clients(vertx);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
-                life -> new RedisSubscription(clients, patterns, maxPayload, context, listener, life),
+                life -> new RedisSubscription(clients, patterns, maxPayload, ticks, context, listener, life),
                 listener,
                 backoff(),
                 timing,
@@ -174,6 +192,16 @@ public final class Feed implements Source {
         @Override
         public void published(Batch batch) {
             subscriber.emit(batch);
+        }
+
+        @Override
+        public void tick(Ticker.Outcome outcome) {
+            meters.tick(outcome);
+        }
+
+        @Override
+        public void clock(Ticker.State state) {
+            clock = state;
         }
 
         @Override

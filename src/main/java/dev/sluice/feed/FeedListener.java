@@ -11,6 +11,12 @@ interface FeedListener {
     /** One read brought these publications, or the clock has moved. */
     void published(Batch batch);
 
+    /** A tick was published or heard. */
+    void tick(Ticker.Outcome outcome);
+
+    /** What can be said of the clock has changed. */
+    void clock(Ticker.State state);
+
     /** A message was published on {@link Feed#CONTROL}. */
     void control(PodMessage message);
 

@@ -14,6 +14,7 @@ final class FeedMeters {
 
     private final Timer beats;
     private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
+    private final Map<Ticker.Outcome, Counter> ticks = new EnumMap<>(Ticker.Outcome.class);
     private final Counter gaps;
 
     FeedMeters(MeterRegistry metrics) {
@@ -31,6 +32,14 @@ final class FeedMeters {
                             .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
                             .register(metrics));
         }
+        for (Ticker.Outcome outcome : Ticker.Outcome.values()) {
+            ticks.put(
+                    outcome,
+                    Counter.builder("sluice.clock.ticks")
+                            .description("Points in the order of publications that pods publish for each other")
+                            .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
+                            .register(metrics));
+        }
         this.gaps = Counter.builder("sluice.feed.gaps")
                 .description("Stretches of time in which publications may have been missed")
                 .register(metrics);
@@ -42,6 +51,10 @@ final class FeedMeters {
 
     void renewal(PathProof.Renewal outcome) {
         Objects.requireNonNull(renewals.get(outcome)).increment();
+    }
+
+    void tick(Ticker.Outcome outcome) {
+        Objects.requireNonNull(ticks.get(outcome)).increment();
     }
 
     void gap() {

@@ -121,6 +121,11 @@ final class PathProof {
         return heard;
     }
 
+    /** Publishes a tick on the connection in use. */
+    void tick(String text) {
+        current.tick(text);
+    }
+
     /** Awaits no beat any more, because reading is paused. */
     void forget() {
         current.forget();

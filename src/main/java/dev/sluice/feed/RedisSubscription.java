@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
@@ -43,6 +44,7 @@ final class RedisSubscription implements Subscription {
 
     private final Clients clients;
     private final List<String> patterns;
+    private final ClockChannel clock;
     private final Context context;
     private final FeedListener heard;
     private final Listener listener;
@@ -53,6 +55,12 @@ final class RedisSubscription implements Subscription {
 
     private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
 
+    private boolean canPublish;
+
+    /** On which ticks are heard; {@code null} where there is no clock. */
+    private @Nullable String clockChannel;
+
+    private byte[] clockName = new byte[0];
     private int acknowledged;
 
     /** With Sentinel, the last connection that the client makes is the one to Redis itself. */
@@ -60,29 +68,33 @@ final class RedisSubscription implements Subscription {
 
     private @Nullable PublicationDecoder decoder;
     private @Nullable Channel channel;
+    private @Nullable RedisConnection connection;
     private boolean closed;
 
     /**
      * Begins to connect.
      *
      * @param maxPayload in bytes; larger payloads are left out of publications
+     * @param clock the channel of ticks
      * @param context where the listeners are called, and where this must be called
-     * @param heard receives publications and control messages
+     * @param heard receives control messages
      */
     RedisSubscription(
             Clients clients,
             List<String> patterns,
             int maxPayload,
+            ClockChannel clock,
             Context context,
             FeedListener heard,
             Listener listener) {
         this.clients = clients;
         this.patterns = patterns;
+        this.clock = clock;
         this.context = context;
         this.heard = heard;
         this.listener = listener;
         this.redis = clients.subscriber(pipeline -> {
-            pipeline.addLast(new PublicationDecoder(maxPayload, this::published, this::named));
+            pipeline.addLast(new PublicationDecoder(maxPayload, listener::published, this::named));
             pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             newest = pipeline.channel();
         });
@@ -98,6 +110,7 @@ final class RedisSubscription implements Subscription {
                     connected.exceptionHandler(this::end).endHandler(ended -> end(null));
                 })
                 .compose(MasterCheck::check)
+                .compose(this::chooseClockChannel)
                 .onComplete(connected -> context.runOnContext(x -> {
                     if (connected.failed()) {
                         listener.ended(connected.cause());
@@ -107,13 +120,30 @@ final class RedisSubscription implements Subscription {
                 }));
     }
 
-    private void subscribe(RedisConnection connection) {
-        connection.handler(this::acknowledgement);
+    private Future<RedisConnection> chooseClockChannel(RedisConnection made) {
+        return ClockChannel.canPublish(made)
+                .compose(can -> {
+                    canPublish = can;
+                    return can ? Future.succeededFuture(clock.name()) : clock.ofServer(made);
+                })
+                .map(name -> {
+                    clockChannel = name;
+                    clockName = name == null ? clockName : name.getBytes(StandardCharsets.US_ASCII);
+                    return made;
+                });
+    }
+
+    private void subscribe(RedisConnection made) {
+        connection = made;
+        made.handler(this::acknowledgement);
         Request names = Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL);
-        connection.send(names).onFailure(this::end);
+        if (clockChannel != null) {
+            names.arg(clockChannel);
+        }
+        made.send(names).onFailure(this::end);
         Request subscribe = Request.cmd(Command.PSUBSCRIBE);
         patterns.forEach(subscribe::arg);
-        connection.send(subscribe).onFailure(this::end);
+        made.send(subscribe).onFailure(this::end);
     }
 
     @Override
@@ -139,7 +169,18 @@ final class RedisSubscription implements Subscription {
 
     @Override
     public BeatConnection connectPublisher(BeatConnection.Listener connection) {
-        return new BeatPublisher(clients.publisher(), beats, context, connection);
+        ClockChannel ticks = canPublish ? null : clock;
+        return new BeatPublisher(clients.publisher(), beats, ticks, context, connection);
+    }
+
+    @Override
+    public boolean tick(String text) {
+        if (connection != null && canPublish && clockChannel != null) {
+            connection
+                    .send(Request.cmd(Command.PUBLISH).arg(clockChannel).arg(text))
+                    .onFailure(this::end);
+        }
+        return canPublish;
     }
 
     private void end(@Nullable Throwable cause) {
@@ -152,23 +193,41 @@ final class RedisSubscription implements Subscription {
             end(new IllegalStateException("Redis refused the subscription: " + message));
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
-            if ((kind.equals("subscribe") || kind.equals("psubscribe")) && ++acknowledged == 2 + patterns.size()) {
-                context.runOnContext(x -> listener.subscribed());
+            int names = clockChannel == null ? 2 : 3;
+            if ((kind.equals("subscribe") || kind.equals("psubscribe")) && ++acknowledged == names + patterns.size()) {
+                context.runOnContext(x -> {
+                    listener.subscribed();
+                    askWhetherAlone();
+                });
             }
         }
     }
 
-    private void published(List<Publication> batch) {
-        heard.published(new Batch(null, batch));
+    /** Where Redis refuses, as where the ACL user lacks {@code +pubsub}, it is not known. */
+    private void askWhetherAlone() {
+        if (connection != null && canPublish && clockChannel != null) {
+            connection
+                    .send(Request.cmd(Command.PUBSUB).arg("NUMSUB").arg(clockChannel))
+                    .onSuccess(subscribers -> {
+                        if (subscribers.get(1).toInteger() == 1) {
+                            context.runOnContext(x -> listener.alone());
+                        }
+                    });
+        }
     }
 
     /** Runs on the connection's event loop, for each message on a channel that was subscribed to by name. */
     private void named(Publication message) {
-        if (isBeat(message)) {
+        if (isOn(beatsName, message)) {
             heard(new String(message.payload(), StandardCharsets.US_ASCII));
+            return;
+        }
+        boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
+        String text = whole ? new String(message.payload(), StandardCharsets.UTF_8) : null;
+        if (isOn(clockName, message)) {
+            // Not later: publications that follow count from it.
+            listener.ticked(text);
         } else {
-            boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
-            String text = whole ? new String(message.payload(), StandardCharsets.UTF_8) : null;
             context.runOnContext(x -> control(new PodMessage(text)));
         }
     }
@@ -179,8 +238,8 @@ final class RedisSubscription implements Subscription {
         }
     }
 
-    private boolean isBeat(Publication message) {
-        return Arrays.equals(message.bytes(), 0, message.nameLength(), beatsName, 0, beatsName.length);
+    private static boolean isOn(byte[] name, Publication message) {
+        return Arrays.equals(message.bytes(), 0, message.nameLength(), name, 0, name.length);
     }
 
     private void heard(String beat) {

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,12 @@ interface Subscription {
     /** Messages heard so far on the patterns, whatever became of them. */
     long messages();
 
+    /**
+     * Publishes on the clock's channel, on the subscription's own connection. False where Redis does not allow that, or
+     * where ticks can't be heard: {@link BeatConnection#tick} may do then.
+     */
+    boolean tick(String text);
+
     /** Connects a publisher whose beats this subscription hears. */
     BeatConnection connectPublisher(BeatConnection.Listener listener);
 
@@ -31,6 +38,15 @@ interface Subscription {
 
         /** Redis has acknowledged every pattern and name. */
         void subscribed();
+
+        /** No other pod hears the clock's channel. Follows {@link #subscribed}, and not always. */
+        void alone();
+
+        /** One read brought these publications; in order with {@link #ticked}. */
+        void published(List<Publication> publications);
+
+        /** A message was published on the clock's channel; {@code null} where it is longer than a tick. */
+        void ticked(@Nullable String text);
 
         /** A beat has come back; anybody may have published it. */
         void heard(long beat);

@@ -26,8 +26,9 @@ final class Supervisor implements Attempt.Owner {
      * @param beat between beats
      * @param missedBeats unheard beats in a row after which a subscription is dead
      * @param reconnect between replacements of the connection that publishes beats
+     * @param tick between ticks of the clock
      */
-    record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect) {}
+    record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect, Duration tick) {}
 
     private final Subscription.Opener opener;
     private final FeedListener listener;

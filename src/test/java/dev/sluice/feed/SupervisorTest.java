@@ -15,6 +15,9 @@ class SupervisorTest {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration BEAT = Duration.ofSeconds(1);
+    /** Ticks have their own test. */
+    private static final Duration NEVER = Duration.ofDays(1);
+
     private static final Duration RECONNECT = Duration.ofSeconds(15);
 
     private final List<FakeSubscription> subscriptions = new ArrayList<>();
@@ -40,6 +43,14 @@ class SupervisorTest {
                 }
 
                 @Override
+                public void tick(Ticker.Outcome outcome) {
+                    throw new AssertionError("no tick is due");
+                }
+
+                @Override
+                public void clock(Ticker.State state) {}
+
+                @Override
                 public void control(PodMessage message) {
                     throw new AssertionError("the supervisor sends no message");
                 }
@@ -60,7 +71,7 @@ class SupervisorTest {
                 }
             },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
-            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT),
+            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT, NEVER),
             new Time() {
                 @Override
                 public Instant now() {
@@ -74,6 +85,9 @@ class SupervisorTest {
 
                 @Override
                 public Runnable after(Duration delay, Runnable action) {
+                    if (delay.compareTo(NEVER) >= 0) {
+                        return () -> {};
+                    }
                     Scheduled timer = new Scheduled(delay, action);
                     timers.add(timer);
                     return () -> timers.remove(timer);
@@ -95,6 +109,11 @@ class SupervisorTest {
         @Override
         public void publish(long number) {
             newest = number;
+        }
+
+        @Override
+        public void tick(String text) {
+            throw new AssertionError("no tick is due");
         }
 
         @Override
@@ -123,6 +142,11 @@ class SupervisorTest {
         @Override
         public void pause(boolean pause) {
             paused = pause;
+        }
+
+        @Override
+        public boolean tick(String text) {
+            throw new AssertionError("no tick is due");
         }
 
         @Override

@@ -1,0 +1,75 @@
+package dev.sluice.feed;
+
+import io.vertx.core.Future;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.RedisConnection;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The channel on which pods publish ticks. Pods that count or keep something else have another channel, and so another
+ * clock. A tick must only be heard on the server on which it was published: where a subscription's own connection can't
+ * publish, each server has a channel of its own.
+ *
+ * @param name of the channel where subscriptions publish themselves
+ */
+record ClockChannel(String name) {
+
+    /** Changed when pods count or hash otherwise. */
+    private static final int VERSION = 1;
+
+    private static final int FINGERPRINT_BYTES = 8;
+    private static final int RESP3 = 3;
+    private static final Pattern RUN_ID = Pattern.compile("run_id:([0-9a-f]{40})");
+
+    /**
+     * The channel of pods with these settings.
+     *
+     * @param prefixes the wanted ones, and whether the history of each is kept
+     */
+    static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload) {
+        String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload;
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(settings.getBytes(StandardCharsets.UTF_8));
+            String fingerprint = HexFormat.of().formatHex(digest, 0, FINGERPRINT_BYTES);
+            return new ClockChannel("sluice:clock:" + fingerprint);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Whether the connection speaks RESP3, in which a subscriber may publish. */
+    static Future<Boolean> canPublish(RedisConnection connection) {
+        return answer(connection, Request.cmd(Command.HELLO))
+                .map(hello -> hello != null
+                        && hello.containsKey("proto")
+                        && hello.get("proto").toInteger() == RESP3)
+                // An answer of another form than Redis's; a failure of the connection is heard of all the same.
+                .otherwise(false);
+    }
+
+    /** The channel of the connection's server; {@code null} where Redis does not say which it is. */
+    Future<@Nullable String> ofServer(RedisConnection connection) {
+        return answer(connection, Request.cmd(Command.INFO).arg("server")).map(info -> {
+            Matcher found = RUN_ID.matcher(info == null ? "" : info.toString());
+            return found.find() ? name + ":" + found.group(1) : null;
+        });
+    }
+
+    /** {@code null} where Redis refuses to answer. */
+    private static Future<@Nullable Response> answer(RedisConnection connection, Request request) {
+        return connection
+                .send(request)
+                .recover(failure ->
+                        failure instanceof Response ? Future.succeededFuture() : Future.failedFuture(failure));
+    }
+}

@@ -1,0 +1,33 @@
+package dev.sluice.feed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ClockChannelTest {
+
+    private static final int MAX_PAYLOAD = 1000;
+
+    private final ClockChannel channel = ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD);
+
+    @Test
+    void orderOfTheRoutesDoesNotMatter() {
+        Map<String, Boolean> reversed = new LinkedHashMap<>();
+        reversed.put("user", true);
+        reversed.put("upload", true);
+        assertThat(ClockChannel.of(reversed, MAX_PAYLOAD)).isEqualTo(channel);
+        assertThat(channel.name()).matches("sluice:clock:[0-9a-f]{16}");
+    }
+
+    @Test
+    void podsThatCountOrKeepSomethingElseHaveAnotherChannel() {
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD + 1))
+                .isNotEqualTo(channel);
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", false), MAX_PAYLOAD))
+                .isNotEqualTo(channel);
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", true, "team", true), MAX_PAYLOAD))
+                .isNotEqualTo(channel);
+    }
+}

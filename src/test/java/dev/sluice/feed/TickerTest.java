@@ -1,0 +1,249 @@
+package dev.sluice.feed;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
+import dev.sluice.clock.Tick;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class TickerTest {
+
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+    private static final Duration JITTER = Duration.ofMillis(100);
+    private static final Era ERA = new Era(1_000, 7);
+
+    private final SimulatedTime time = new SimulatedTime();
+    private final List<String> published = new ArrayList<>();
+    private final List<Batch> batches = new ArrayList<>();
+    private final List<Ticker.Outcome> ticks = new ArrayList<>();
+    private Ticker.State state = Ticker.State.ABSENT;
+    private final Ticker ticker = new Ticker(
+            INTERVAL,
+            time,
+            new FeedListener() {
+                @Override
+                public void published(Batch batch) {
+                    batches.add(batch);
+                }
+
+                @Override
+                public void tick(Ticker.Outcome outcome) {
+                    ticks.add(outcome);
+                }
+
+                @Override
+                public void clock(Ticker.State next) {
+                    state = next;
+                }
+
+                @Override
+                public void control(PodMessage message) {
+                    throw new AssertionError("no message of a pod");
+                }
+
+                @Override
+                public void gap(Gap gap) {
+                    throw new AssertionError("no gap");
+                }
+
+                @Override
+                public void beat(Duration latency) {
+                    throw new AssertionError("no beat");
+                }
+
+                @Override
+                public void renewal(PathProof.Renewal outcome) {
+                    throw new AssertionError("no renewal");
+                }
+            },
+            published::add);
+
+    @Test
+    void podThatIsAloneFoundsAnEraAtOnce() {
+        ticker.start();
+        assertThat(state).isEqualTo(Ticker.State.AWAITED);
+        ticker.alone();
+        assertThat(published).hasSize(1);
+        hearOwn();
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+        assertThat(ticks).containsExactly(Ticker.Outcome.SENT, Ticker.Outcome.HEARD);
+        assertThat(offset(batches.get(0).before())).isEqualTo("1:0");
+        assertThat(batches.get(0).publications()).isEmpty();
+    }
+
+    @Test
+    void podThatHearsNoTickFoundsAnEraAfterThreeIntervals() {
+        ticker.start();
+        time.pass(INTERVAL.multipliedBy(3).minusMillis(1));
+        assertThat(published).isEmpty();
+        time.pass(JITTER.plusMillis(1));
+        assertThat(published).hasSize(1);
+        assertThat(Tick.parse(published.get(0)).number()).isEqualTo(1);
+    }
+
+    @Test
+    void eachAttemptHasANonceAndAnEraOfItsOwn() {
+        ticker.start();
+        time.pass(INTERVAL.multipliedBy(40));
+        List<Tick> attempts = published.stream().map(Tick::parse).toList();
+        assertThat(attempts).hasSizeGreaterThan(10);
+        assertThat(new HashSet<>(attempts.stream().map(Tick::nonce).toList())).hasSameSizeAs(attempts);
+        assertThat(new HashSet<>(attempts.stream().map(Tick::era).toList())).hasSameSizeAs(attempts);
+    }
+
+    @Test
+    void readinessDoesNotWaitWhereNobodyTicks() {
+        ticker.start();
+        time.pass(INTERVAL);
+        assertThat(state).isEqualTo(Ticker.State.AWAITED);
+        time.pass(JITTER.multipliedBy(2));
+        assertThat(state).isEqualTo(Ticker.State.ABSENT);
+    }
+
+    @Test
+    void readinessWaitsForTheTickThatProvesAnotherButNotForever() {
+        ticker.start();
+        time.pass(INTERVAL);
+        hear(tick(5, 50, 40));
+        time.pass(INTERVAL.multipliedBy(2));
+        assertThat(state).isEqualTo(Ticker.State.AWAITED);
+        hear(tick(7, 70, 60));
+        time.pass(INTERVAL.multipliedBy(2));
+        assertThat(state).isEqualTo(Ticker.State.ABSENT);
+        hear(tick(8, 80, 70));
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+    }
+
+    @Test
+    void batchesHaveThePositionBeforeThem() {
+        adopt();
+        assertThat(offset(batches.get(0).before())).isEqualTo("6:0");
+        Batch first = ticker.batch(publications("a", "b"));
+        assertThat(offset(first.before())).isEqualTo("6:0");
+        assertThat(offset(first.position(1))).isEqualTo("6:2");
+        assertThat(offset(ticker.batch(publications("c")).before())).isEqualTo("6:2");
+        hear(tick(7, 70, 60));
+        assertThat(offset(batches.get(1).before())).isEqualTo("7:0");
+    }
+
+    @Test
+    void nothingIsNamedBeforeAllSubscriptionsAreAcknowledged() {
+        hear(tick(1, 10, 0));
+        assertThat(ticker.batch(publications("a")).before()).isNull();
+        ticker.start();
+        hear(tick(2, 20, 10));
+        assertThat(ticker.batch(publications("a")).before()).isNull();
+        hear(tick(3, 30, 20));
+        assertThat(offset(ticker.batch(publications("a")).before())).isEqualTo("3:0");
+    }
+
+    @Test
+    void podTicksOnceItHasHeardNoneForAnIntervalAndTheJitter() {
+        adopt();
+        time.pass(INTERVAL.minusMillis(1));
+        hear(tick(7, 70, 60));
+        time.pass(INTERVAL.minusMillis(1));
+        assertThat(published).isEmpty();
+        time.pass(JITTER.plusMillis(1));
+        Tick own = Tick.parse(published.get(0));
+        assertThat(own.number()).isEqualTo(8);
+        assertThat(own.previous()).isEqualTo(70);
+        // It was not heard.
+        time.pass(INTERVAL.plus(JITTER));
+        assertThat(Tick.parse(published.get(1)).number()).isEqualTo(8);
+        assertThat(Tick.parse(published.get(1)).nonce()).isNotEqualTo(own.nonce());
+    }
+
+    @Test
+    void copiesOfATickDoNotDelayTheNext() {
+        adopt();
+        for (int i = 0; i < 11; i++) {
+            time.pass(JITTER);
+            hear(tick(6, 61, 50));
+        }
+        assertThat(published).hasSize(1);
+        assertThat(ticks).contains(Ticker.Outcome.IGNORED);
+    }
+
+    @Test
+    void podThatDoesNotReadDoesNotTick() {
+        adopt();
+        ticker.pause(true);
+        time.pass(INTERVAL.multipliedBy(10));
+        assertThat(published).isEmpty();
+        ticker.pause(false);
+        time.pass(INTERVAL.plus(JITTER));
+        assertThat(published).hasSize(1);
+    }
+
+    @Test
+    void endOfTheSubscriptionEndsPositions() {
+        adopt();
+        ticker.close();
+        assertThat(state).isEqualTo(Ticker.State.ABSENT);
+        assertThat(batches).last().isEqualTo(new Batch(null, List.of()));
+        assertThat(time.timers()).isZero();
+        hear(tick(7, 70, 60));
+        assertThat(batches).hasSize(2);
+    }
+
+    @Test
+    void textThatIsNoTickIsIgnored() {
+        ticker.start();
+        ticker.hear("hello");
+        ticker.hear(null);
+        assertThat(ticks).containsExactly(Ticker.Outcome.IGNORED, Ticker.Outcome.IGNORED);
+    }
+
+    @Test
+    void hashOfANameDependsOnEachOfItsBytes() {
+        byte[] name = "upload:0123456789".getBytes(US_ASCII);
+        List<Integer> hashes = new ArrayList<>(List.of(NameHash.of(name, name.length)));
+        for (int i = 0; i < name.length; i++) {
+            byte[] other = name.clone();
+            other[i] ^= 1;
+            hashes.add(NameHash.of(other, name.length));
+            hashes.add(NameHash.of(name, i));
+        }
+        assertThat(hashes).doesNotHaveDuplicates();
+    }
+
+    private void adopt() {
+        ticker.start();
+        hear(tick(5, 50, 40));
+        hear(tick(6, 60, 50));
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+    }
+
+    private void hearOwn() {
+        ticker.hear(published.get(published.size() - 1));
+    }
+
+    private void hear(Tick tick) {
+        ticker.hear(tick.toString());
+    }
+
+    private static Tick tick(long number, long nonce, long previous) {
+        return new Tick(ERA, number, nonce, previous, null);
+    }
+
+    private static List<Publication> publications(String... payloads) {
+        List<Publication> all = new ArrayList<>();
+        for (String payload : payloads) {
+            all.add(new Publication(("user:7" + payload).getBytes(US_ASCII), "user:7".length(), payload.length(), 0));
+        }
+        return all;
+    }
+
+    /** The number of the tick and the messages since. */
+    private static @Nullable String offset(@Nullable Position position) {
+        return position == null ? null : (position.offset() >> 24) + ":" + (position.offset() & ((1 << 24) - 1));
+    }
+}
