@@ -28,12 +28,21 @@ public record Position(Era era, long offset, int nonce) {
 
     /** That of the message so many messages later, or {@code null} where it has no name: no tick came in time. */
     public @Nullable Position plus(int messages) {
-        long counted = (offset & MAX_MESSAGES) + messages;
-        return counted <= MAX_MESSAGES ? new Position(era, offset + messages, nonce) : null;
+        return names(messages) ? new Position(era, offset + messages, nonce) : null;
+    }
+
+    /** Whether the message so many messages later has a name. */
+    public boolean names(int messages) {
+        return (offset & MAX_MESSAGES) + messages <= MAX_MESSAGES;
     }
 
     /** The number of the last tick before it. */
     public long tick() {
+        return tick(offset);
+    }
+
+    /** The number of the last tick before a position with that offset. */
+    public static long tick(long offset) {
         return offset >>> BITS;
     }
 

@@ -3,73 +3,96 @@ package dev.sluice.history;
 import dev.sluice.clock.Position;
 import dev.sluice.config.HistoryConfig;
 import dev.sluice.config.SluiceConfig;
-import dev.sluice.history.Replay.Ahead;
-import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
-import dev.sluice.history.Replay.Recovered;
-import dev.sluice.history.Replay.Refused;
+import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The newest publications of all channels whose route keeps a history, so that a client that comes back is sent exactly what
- * it missed. Written by the thread that reads Redis, read by any.
+ * it missed. Written by the thread that reads Redis; read by any, without locks.
  */
 @Singleton
 public final class History {
 
-    /** What the objects around a name and a payload take. */
-    private static final int OVERHEAD = 200;
+    private static final Logger LOG = Logger.getLogger(History.class);
 
-    private final long maxBytes;
+    /** Bytes. Large enough that evicting costs little, small enough that a quiet pod keeps little. */
+    private static final int SEGMENT = 256 << 10;
+
+    /** The part of the largest heap that it may take. */
+    private static final int HEAP_PARTS = 4;
+
+    private final PublicationLog.Bounds bounds;
     private final long maxReplay;
-    private final ArrayDeque<Kept> entries = new ArrayDeque<>();
-    private long bytes;
-    private long adoption;
+    private final IntFunction<byte[]> arrays;
+    private final LongSupplier nanoTime;
+    private final LogThrottle failed = new LogThrottle();
+
+    /** What was published in one era since this pod began to count in it; {@code null} while it can't name positions. */
+    private volatile @Nullable PublicationLog log;
+
+    /** Of the thread that writes: the position from which it counts. */
     private @Nullable Position followed;
-    private @Nullable Position head;
-    private long evicted;
 
     @Inject
-    History(SluiceConfig config) {
-        this(config.history());
+    History(SluiceConfig config, MeterRegistry metrics) {
+        this(config.history(), SEGMENT, byte[]::new, System::nanoTime);
+        Gauge.builder("sluice.history.bytes", this, History::bytes)
+                .description("Memory of the publications that are kept for clients that come back")
+                .baseUnit("bytes")
+                .register(metrics);
+        Gauge.builder("sluice.history.age", this, History::age)
+                .description("Age of the oldest position from which every client can resume")
+                .baseUnit("seconds")
+                .register(metrics);
     }
 
-    History(HistoryConfig config) {
-        this.maxBytes = config.maxBytes().asLongValue();
+    History(HistoryConfig config, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
+        this.bounds = new PublicationLog.Bounds(
+                segment,
+                Math.min(config.maxBytes().asLongValue(), Runtime.getRuntime().maxMemory() / HEAP_PARTS),
+                config.maxAge().toNanos());
         this.maxReplay = config.maxReplay().asLongValue();
+        this.arrays = arrays;
+        this.nanoTime = nanoTime;
     }
 
     /**
-     * Says that all publications up to a position have been appended, and that the next is counted from there. The history
-     * begins anew where they are not known to have been: in another era, or behind the head.
+     * Says that all publications up to a position have been appended, and that the next ones are counted from there. The
+     * history begins anew where they are not known to have been: in another era, or behind the head. Never throws.
      *
      * @param position {@code null} where this pod can't name positions; the history is then empty
      */
-    public synchronized void follow(@Nullable Position position) {
-        if (position == null
-                || head == null
-                || !position.era().equals(head.era())
-                || position.offset() < head.offset()) {
-            entries.clear();
-            bytes = 0;
-            adoption = position == null ? 0 : position.offset();
-            evicted = 0;
+    public void follow(@Nullable Position position) {
+        try {
+            PublicationLog known = log;
+            if (position == null) {
+                log = null;
+            } else if (known != null && known.leadsTo(position)) {
+                known.follow(position, nanoTime.getAsLong());
+            } else {
+                log = new PublicationLog(bounds, arrays, position, nanoTime.getAsLong());
+            }
+            followed = position;
+        } catch (Throwable e) {
+            failed(e);
         }
-        followed = position;
-        head = position;
     }
 
     /**
-     * Adds a publication; {@link #head} moves to it. Not kept where this pod can't name it, or where it is too large.
+     * Adds a publication, and moves {@link #head} to it. To be called before its listeners are looked up, so that a client
+     * that begins to listen meanwhile either finds it in the history or hears it. Never throws.
      *
      * @param sequence see {@link Payload}
      * @param messages how many messages after the position of the last {@link #follow} it was heard
@@ -77,62 +100,75 @@ public final class History {
      * @param bytes the name of the channel, then the payload
      * @param receivedAt see {@link Payload}
      */
-    public synchronized void append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
-        Position position = followed == null ? null : followed.plus(messages);
-        if (position == null) {
-            follow(null);
+    public void append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
+        PublicationLog known = log;
+        Position from = followed;
+        if (known == null || from == null) {
             return;
         }
-        head = position;
-        byte[] payload = Arrays.copyOfRange(bytes, channel.length(), bytes.length);
-        Entry entry = new Entry(channel.compact(), Payload.of(sequence, position, payload, receivedAt));
-        entries.add(new Kept(position.offset(), entry));
-        this.bytes += cost(entry);
-        while (this.bytes > maxBytes) {
-            Kept oldest = entries.remove();
-            this.bytes -= cost(oldest.entry());
-            evicted = oldest.offset();
+        try {
+            if (from.names(messages)) {
+                known.append(from.offset() + messages, from.nonce(), sequence, channel, bytes, receivedAt);
+            } else {
+                follow(null);
+            }
+        } catch (Throwable e) {
+            failed(e);
         }
     }
 
-    /** All publications up to it are there; {@code null} where this pod can't name positions. */
-    public synchronized @Nullable Position head() {
-        return head;
+    /** What is missing may be what a client comes back for. */
+    private void failed(Throwable e) {
+        log = null;
+        long count = failed.pass();
+        if (count > 0) {
+            LOG.errorf(
+                    e,
+                    "The history was lost, so that clients can't resume from before: %d times; further ones are only"
+                            + " counted for a minute",
+                    count);
+        }
     }
 
-    /** Everything that was published on the channels after a position, or why not. */
-    public synchronized Replay read(Position since, Collection<Channel> channels) {
-        if (head == null
+    /** The position up to which everything is in the history; {@code null} where this pod can't name positions. */
+    public @Nullable Position head() {
+        PublicationLog known = log;
+        return known == null ? null : known.head();
+    }
+
+    /**
+     * Everything that was published on the channels after a position, or why not. Takes at most a few milliseconds.
+     *
+     * @param since everything up to it is known to the client
+     */
+    public Replay read(Position since, Collection<Channel> channels) {
+        PublicationLog known = log;
+        if (known == null
                 || channels.stream().anyMatch(channel -> !channel.route().history())) {
-            return new Refused(Reason.UNKNOWN);
+            return new Replay.Refused(Reason.UNKNOWN);
         }
-        if (!since.era().equals(head.era())) {
-            return new Refused(Reason.MISMATCH);
+        Position head = known.head();
+        if (!known.agrees(since)) {
+            return new Replay.Refused(Reason.MISMATCH);
         }
         if (since.offset() > head.offset()) {
-            return new Ahead();
+            return new Replay.Ahead();
         }
-        if (since.offset() < adoption) {
-            return new Refused(Reason.GAP);
+        if (!known.coversAllSince(since)) {
+            return new Replay.Refused(Reason.GAP);
         }
-        if (since.offset() < evicted) {
-            return new Refused(Reason.TOO_OLD);
-        }
-        List<Entry> found = new ArrayList<>();
-        long size = 0;
-        for (Kept kept : entries) {
-            Entry entry = kept.entry();
-            if (kept.offset() > since.offset() && channels.contains(entry.channel())) {
-                found.add(entry);
-                size += cost(entry);
-            }
-        }
-        return size > maxReplay ? new Refused(Reason.TOO_MUCH) : new Recovered(found, head);
+        return new Search(known, maxReplay, since.offset(), head).find(channels);
     }
 
-    private record Kept(long offset, Entry entry) {}
+    /** In bytes of memory. */
+    private double bytes() {
+        PublicationLog known = log;
+        return known == null ? 0 : known.bytes();
+    }
 
-    private static long cost(Entry entry) {
-        return (long) entry.channel().length() + entry.payload().bytes().length + OVERHEAD;
+    /** In seconds. */
+    private double age() {
+        PublicationLog known = log;
+        return known == null ? 0 : (double) (nanoTime.getAsLong() - known.oldestAt()) / TimeUnit.SECONDS.toNanos(1);
     }
 }

@@ -47,6 +47,11 @@ public final class Channel implements Comparable<Channel> {
         return bytes.length == length ? this : new Channel(route, Arrays.copyOf(bytes, length), length, hash);
     }
 
+    /** Whether these bytes are the whole name. */
+    public boolean isNamed(byte[] other, int from, int to) {
+        return Arrays.equals(bytes, 0, length, other, from, to);
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof Channel channel

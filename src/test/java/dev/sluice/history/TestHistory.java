@@ -1,23 +1,57 @@
 package dev.sluice.history;
 
 import dev.sluice.config.HistoryConfig;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.route.Channel;
 import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
-/** History for tests. */
+/** Histories for tests. */
 public final class TestHistory {
 
-    record Config(Duration maxAge, MemorySize maxBytes, MemorySize maxReplay) implements HistoryConfig {
-        Config(Duration maxAge, long maxBytes, long maxReplay) {
-            this(maxAge, new MemorySize(BigInteger.valueOf(maxBytes)), new MemorySize(BigInteger.valueOf(maxReplay)));
-        }
-    }
+    private record Config(Duration maxAge, MemorySize maxBytes, MemorySize maxReplay) implements HistoryConfig {}
 
     private TestHistory() {}
 
-    /** As it is configured by default, with other bounds. */
-    public static History with(long maxBytes, long maxReplay) {
-        return new History(new Config(Duration.ofMinutes(2), maxBytes, maxReplay));
+    /** As it is configured by default. */
+    public static History standard() {
+        return with(64 << 20, 512 << 10, 256 << 10, byte[]::new, System::nanoTime);
+    }
+
+    static History with(long maxBytes, long maxReplay, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
+        return new History(config(maxBytes, maxReplay), segment, arrays, nanoTime);
+    }
+
+    static HistoryConfig config(long maxBytes, long maxReplay) {
+        return new Config(Duration.ofMinutes(2), size(maxBytes), size(maxReplay));
+    }
+
+    /** The name of the channel and then the payload, as they come from Redis. */
+    static byte[] publication(Channel channel, String payload) {
+        byte[] name = channel.name().getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = payload.getBytes(StandardCharsets.UTF_8);
+        byte[] both = Arrays.copyOf(name, name.length + bytes.length);
+        System.arraycopy(bytes, 0, both, name.length, bytes.length);
+        return both;
+    }
+
+    /** Another channel in the same slot. */
+    static Channel collidingWith(Channel channel) {
+        return IntStream.iterate(0, i -> i + 1)
+                .mapToObj(i -> TestOutboxFactory.channel("user:" + i))
+                .filter(other -> !other.equals(channel)
+                        && PublicationLog.slot(other.hashCode()) == PublicationLog.slot(channel.hashCode()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static MemorySize size(long bytes) {
+        return new MemorySize(BigInteger.valueOf(bytes));
     }
 }

@@ -1,5 +1,7 @@
 package dev.sluice;
 
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
 import dev.sluice.delivery.IdleDispatcher;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Decoders;
@@ -32,6 +34,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -52,6 +55,12 @@ public class DiscardBenchmark {
 
     static final int BATCH = 4000;
 
+    private static final Era ERA = new Era(1, 1);
+
+    /** Whether what is published is kept for clients that come back. */
+    @Param({"false", "true"})
+    boolean history;
+
     private final List<Publication> publications = new ArrayList<>();
     private final List<Publication> uploads = new ArrayList<>();
     private Relay relay;
@@ -59,13 +68,14 @@ public class DiscardBenchmark {
     private ByteBuf users;
     private VertxParser parser;
     private long unwanted;
+    private long tick;
 
     /** Bytes as they come from the kernel: direct, many messages in one read. */
     @Setup
     public void setUp() {
         Routes routes = new Routes(List.of(
-                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true),
-                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true)));
+                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, history),
+                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, history)));
         Registry registry = Registries.empty(routes);
         // The feed is not reached by a discarded publication.
         relay = new Relay(
@@ -77,7 +87,7 @@ public class DiscardBenchmark {
                 IdleDispatcher.of(registry, routes),
                 256 << 10,
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-        channel = new EmbeddedChannel(Decoders.decoder(relay::relay));
+        channel = new EmbeddedChannel(Decoders.decoder(read -> relay.relay(batch(read))));
         users = resp("user");
         EmbeddedChannel reader = new EmbeddedChannel(Decoders.decoder(publications::addAll));
         reader.writeInbound(users.retainedDuplicate());
@@ -100,13 +110,13 @@ public class DiscardBenchmark {
     /** The decision alone: the route, who listens, the counters. */
     @Benchmark
     public void decision() {
-        relay.relay(new Batch(null, publications));
+        relay.relay(batch(publications));
     }
 
     /** The decision alone on a route that keeps the newest of each channel. */
     @Benchmark
     public void decisionRetained() {
-        relay.relay(new Batch(null, uploads));
+        relay.relay(batch(uploads));
     }
 
     /** The same bytes through the Redis client's own parser, as far as the route: what the feed does without. */
@@ -116,6 +126,11 @@ public class DiscardBenchmark {
         users.getBytes(0, bytes);
         parser.read(Buffer.buffer(Unpooled.wrappedBuffer(bytes)));
         return unwanted;
+    }
+
+    /** Each after a tick of its own: positions rise. */
+    private Batch batch(List<Publication> read) {
+        return new Batch(Position.of(ERA, ++tick, 0, tick), read);
     }
 
     private static ByteBuf resp(String prefix) {

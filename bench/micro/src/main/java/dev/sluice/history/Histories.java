@@ -14,7 +14,11 @@ public final class Histories {
 
     /** As it comes. */
     public static History standard() {
-        return new History(new Config(Duration.ofMinutes(2), size(64 << 20), size(512 << 10)));
+        return new History(
+                new Config(Duration.ofMinutes(2), size(64 << 20), size(512 << 10)),
+                256 << 10,
+                byte[]::new,
+                System::nanoTime);
     }
 
     private static MemorySize size(long bytes) {

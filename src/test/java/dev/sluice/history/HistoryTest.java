@@ -1,0 +1,403 @@
+package dev.sluice.history;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
+import dev.sluice.history.Replay.Entry;
+import dev.sluice.history.Replay.Reason;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.route.Access;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Overflow;
+import dev.sluice.route.Retain;
+import dev.sluice.route.Route;
+import dev.sluice.route.Routes;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class HistoryTest {
+
+    private static final int SEGMENT = 1024;
+    private static final int MAX_BYTES = 16 * SEGMENT;
+    private static final int MAX_REPLAY = 4 * SEGMENT;
+    private static final Era ERA = new Era(1000, 7);
+    private static final Channel A = TestOutboxFactory.channel("upload:a");
+    private static final Channel B = TestOutboxFactory.channel("upload:b");
+    private static final Channel QUIET = TestOutboxFactory.channel("upload:quiet");
+
+    private int allocated;
+    private boolean exhausted;
+    private long now = TimeUnit.HOURS.toNanos(1);
+    private final History history = TestHistory.with(MAX_BYTES, MAX_REPLAY, SEGMENT, this::allocate, () -> now);
+
+    private long tick;
+    private int messages;
+    private long sequence;
+
+    @Test
+    void channelsAreMergedInTheOrderOfPositions() {
+        Position since = tick();
+        publish(A, "a1");
+        publish(B, "b1");
+        publish(QUIET, "not asked for");
+        publish(A, "a2");
+        tick();
+        publish(B, "b2");
+        publish(A, "a3");
+        assertThat(payloads(history.read(since, List.of(B, A)))).containsExactly("a1", "b1", "a2", "b2", "a3");
+    }
+
+    @Test
+    void onlyWhatFollowsThePositionIsRecovered() {
+        tick();
+        publish(A, "before");
+        Position since = publish(A, "the last one the client has");
+        publish(A, "after");
+        assertThat(payloads(history.read(since, List.of(A)))).containsExactly("after");
+        assertThat(payloads(history.read(Objects.requireNonNull(history.head()), List.of(A))))
+                .isEmpty();
+    }
+
+    @Test
+    void payloadIsTheOneThatWasDelivered() {
+        Position since = tick();
+        now += 5;
+        Position position = publish(A, "größer");
+        Entry entry = recovered(history.read(since, List.of(A))).entries().get(0);
+        assertThat(entry.channel()).isEqualTo(A);
+        assertThat(entry.payload().position()).isEqualTo(position);
+        assertThat(entry.payload().sequence()).isEqualTo(sequence);
+        assertThat(entry.payload().receivedAt()).isEqualTo(now);
+        assertThat(entry.payload().text()).isTrue();
+    }
+
+    @Test
+    void channelNamedTwiceIsRecoveredOnce() {
+        Position since = tick();
+        publish(A, "once");
+        assertThat(payloads(history.read(since, List.of(A, TestOutboxFactory.channel("upload:a")))))
+                .containsExactly("once");
+    }
+
+    @Test
+    void headMovesWithPublicationsAndWithMessagesThatAreNotKept() {
+        assertThat(history.head()).isNull();
+        Position start = tick();
+        assertThat(history.head()).isEqualTo(start);
+        Position position = publish(A, "a");
+        assertThat(history.head()).isEqualTo(position);
+        messages++;
+        Position later = follow();
+        assertThat(history.head()).isEqualTo(later);
+        assertThat(recovered(history.read(start, List.of(A))).upTo()).isEqualTo(later);
+        Position next = tick();
+        assertThat(history.head()).isEqualTo(next);
+    }
+
+    @Test
+    void positionPastTheHeadIsAhead() {
+        Position head = tick();
+        assertThat(history.read(Objects.requireNonNull(head.plus(1)), List.of(A)))
+                .isInstanceOf(Replay.Ahead.class);
+        assertThat(history.read(Position.of(ERA, tick + 3, 0, 99), List.of(A))).isInstanceOf(Replay.Ahead.class);
+    }
+
+    @Test
+    void positionBeforeTheAdoptionIsInAGap() {
+        tick = 4;
+        Position before = Position.of(ERA, tick, 9, tick);
+        tick();
+        assertThat(refused(history.read(before, List.of(A)))).isEqualTo(Reason.GAP);
+    }
+
+    @Test
+    void positionIsUnknownWithoutAClock() {
+        Position since = Position.of(ERA, 1, 0, 1);
+        history.append(1, 1, A, TestHistory.publication(A, "a"), now);
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.UNKNOWN);
+        tick();
+        history.follow(null);
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.UNKNOWN);
+        assertThat(history.head()).isNull();
+    }
+
+    @Test
+    void channelOfARouteWithoutHistoryIsUnknown() {
+        Channel channel = Objects.requireNonNull(new Routes(List.of(
+                        new Route("secret", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, false)))
+                .resolve("secret:1"));
+        assertThat(refused(history.read(tick(), List.of(A, channel)))).isEqualTo(Reason.UNKNOWN);
+    }
+
+    @Test
+    void positionOfAnotherEraOrTickDoesNotMatch() {
+        tick();
+        Position since = publish(A, "a");
+        Position otherEra = new Position(new Era(1000, 8), since.offset(), since.nonce());
+        Position otherTick = new Position(ERA, since.offset(), since.nonce() + 1);
+        assertThat(refused(history.read(otherEra, List.of(A)))).isEqualTo(Reason.MISMATCH);
+        assertThat(refused(history.read(otherTick, List.of(A)))).isEqualTo(Reason.MISMATCH);
+        tick();
+        assertThat(refused(history.read(otherTick, List.of(A)))).isEqualTo(Reason.MISMATCH);
+    }
+
+    @Test
+    void channelWhosePublicationWasEvictedIsTooOldAndAQuietOneIsNot() {
+        Position since = tick();
+        Position first = publish(A, "the first");
+        fill();
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+        assertThat(refused(history.read(since, List.of(QUIET, A)))).isEqualTo(Reason.TOO_OLD);
+        assertThat(payloads(history.read(since, List.of(QUIET)))).isEmpty();
+        assertThat(payloads(history.read(first, List.of(A)))).isEmpty();
+        publish(A, "the next");
+        assertThat(payloads(history.read(first, List.of(A)))).containsExactly("the next");
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+    }
+
+    @Test
+    void channelsThatShareASlotAreToldApartUntilOneIsEvicted() {
+        Channel colliding = TestHistory.collidingWith(A);
+        Position since = tick();
+        publish(A, "a1");
+        publish(colliding, "c1");
+        publish(A, "a2");
+        assertThat(payloads(history.read(since, List.of(A)))).containsExactly("a1", "a2");
+        assertThat(payloads(history.read(since, List.of(colliding)))).containsExactly("c1");
+        fill();
+        Position newest = publish(colliding, "c2");
+        fill();
+        // It errs towards refusal: what was evicted may have been its own.
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+        assertThat(payloads(history.read(newest, List.of(A)))).isEmpty();
+    }
+
+    @Test
+    void moreThanTheLargestReplayIsTooMuch() {
+        Position since = tick();
+        int cost = A.length() + 100 + Search.OVERHEAD;
+        for (int i = 0; i < MAX_REPLAY / cost; i++) {
+            publish(A, "x".repeat(100));
+        }
+        assertThat(payloads(history.read(since, List.of(A)))).hasSize(MAX_REPLAY / cost);
+        publish(B, "x".repeat(100));
+        assertThat(refused(history.read(since, List.of(A, B)))).isEqualTo(Reason.TOO_MUCH);
+    }
+
+    @Test
+    void longSearchAmongChannelsOfTheSameSlotIsTooMuch() {
+        History large = TestHistory.standard();
+        Channel colliding = TestHistory.collidingWith(A);
+        byte[] publication = TestHistory.publication(colliding, "");
+        Position since = Position.of(ERA, 1, 0, 1);
+        large.follow(since);
+        large.append(1, 1, A, TestHistory.publication(A, "a"), now);
+        for (int i = 0; i < Search.MAX_PASSED; i++) {
+            large.append(i + 2, i + 2, colliding, publication, now);
+        }
+        assertThat(payloads(large.read(since, List.of(A)))).containsExactly("a");
+        large.append(Search.MAX_PASSED + 2, Search.MAX_PASSED + 2, colliding, publication, now);
+        assertThat(refused(large.read(since, List.of(A)))).isEqualTo(Reason.TOO_MUCH);
+    }
+
+    @Test
+    void publicationsFillSegmentsToTheLastByte() {
+        Position since = tick();
+        int room = SEGMENT - Segment.HEADER - A.length();
+        publish(A, "x".repeat(room));
+        assertThat(allocated).isEqualTo(1);
+        publish(A, "y".repeat(room / 2));
+        publish(A, "z".repeat(room / 2 - Segment.HEADER - A.length() - 8));
+        assertThat(allocated).isEqualTo(2);
+        publish(A, "next");
+        assertThat(allocated).isEqualTo(3);
+        assertThat(payloads(history.read(since, List.of(A))))
+                .extracting(String::length)
+                .containsExactly(room, room / 2, room / 2 - Segment.HEADER - A.length() - 8, 4);
+    }
+
+    @Test
+    void publicationLargerThanASegmentIsKept() {
+        Position since = tick();
+        publish(A, "before");
+        publish(A, "x".repeat(3 * SEGMENT));
+        publish(A, "after");
+        assertThat(payloads(history.read(since, List.of(A))))
+                .extracting(String::length)
+                .containsExactly(6, 3 * SEGMENT, 5);
+    }
+
+    @Test
+    void publicationLargerThanTheHistoryIsTooOldAtOnceForItsChannelAlone() {
+        Position since = tick();
+        publish(A, "before");
+        publish(B, "of another channel");
+        Position huge = publish(A, "x".repeat(MAX_BYTES));
+        publish(A, "after");
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+        assertThat(payloads(history.read(since, List.of(B)))).containsExactly("of another channel");
+        assertThat(payloads(history.read(huge, List.of(A)))).containsExactly("after");
+    }
+
+    @Test
+    void arraysOfEvictedSegmentsAreUsedAgain() {
+        tick();
+        fill();
+        int before = allocated;
+        for (int i = 0; i < 20; i++) {
+            fill();
+        }
+        assertThat(before).isEqualTo(MAX_BYTES / SEGMENT);
+        assertThat(allocated).isEqualTo(before);
+    }
+
+    @Test
+    void publicationsAreEvictedByAgeEvenWhereLittleIsPublished() {
+        Position since = tick();
+        publish(A, "old");
+        now += TimeUnit.SECONDS.toNanos(119);
+        Position later = tick();
+        publish(B, "young");
+        assertThat(payloads(history.read(since, List.of(A)))).containsExactly("old");
+        now += TimeUnit.SECONDS.toNanos(2);
+        tick();
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+        assertThat(payloads(history.read(later, List.of(A, B)))).containsExactly("young");
+    }
+
+    @Test
+    void publicationIsEvictedAtMostASixteenthLaterThanItsAge() {
+        Position since = tick();
+        publish(A, "old");
+        for (int second = 0; second < 128; second++) {
+            now += TimeUnit.SECONDS.toNanos(1);
+            tick();
+            publish(B, "x");
+            if (second == 119) {
+                assertThat(payloads(history.read(since, List.of(A)))).containsExactly("old");
+            }
+        }
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
+    }
+
+    @Test
+    void otherEraBeginsAnew() {
+        Position since = tick();
+        publish(A, "a");
+        Position other = Position.of(new Era(2000, 1), tick + 1, 0, 5);
+        history.follow(other);
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.MISMATCH);
+        assertThat(payloads(history.read(other, List.of(A)))).isEmpty();
+        assertThat(history.head()).isEqualTo(other);
+    }
+
+    @Test
+    void positionThatDoesNotContinueTheHeadBeginsAnew() {
+        tick = 10;
+        tick();
+        Position since = publish(A, "a");
+        long known = tick;
+        List<Position> restarts = List.of(
+                // Behind it, past a tick that was not followed, and after another tick of the same number.
+                Position.of(ERA, known, 0, known),
+                Position.of(ERA, known + 2, 0, known + 2),
+                Position.of(ERA, known + 2, 0, known + 3));
+        for (Position restart : restarts) {
+            history.follow(restart);
+            publishAfter(restart, A, "b");
+            assertThat(payloads(history.read(restart, List.of(A)))).containsExactly("b");
+            if (since.offset() < restart.offset()) {
+                assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.GAP);
+            }
+        }
+    }
+
+    @Test
+    void namesThatRunOutEndTheHistoryUntilTheNextTick() {
+        Position since = tick();
+        publish(A, "named");
+        messages = (1 << 24) - 2;
+        follow();
+        publish(A, "the last that has a name");
+        assertThat(payloads(history.read(since, List.of(A)))).containsExactly("named", "the last that has a name");
+        history.append(++sequence, 2, A, TestHistory.publication(A, "without a name"), now);
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.UNKNOWN);
+        Position adoption = tick();
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.GAP);
+        assertThat(payloads(history.read(adoption, List.of(A)))).isEmpty();
+    }
+
+    @Test
+    void lackOfMemoryCostsTheHistoryAndNothingElse() {
+        Position since = tick();
+        exhausted = true;
+        history.append(++sequence, 1, A, TestHistory.publication(A, "lost"), now);
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.UNKNOWN);
+        exhausted = false;
+        Position restart = tick();
+        publish(A, "kept");
+        assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.GAP);
+        assertThat(payloads(history.read(restart, List.of(A)))).containsExactly("kept");
+    }
+
+    private byte[] allocate(int length) {
+        if (exhausted) {
+            throw new OutOfMemoryError("thrown by the test");
+        }
+        allocated++;
+        return new byte[length];
+    }
+
+    /** A tick whose number is its nonce. */
+    private Position tick() {
+        tick++;
+        messages = 0;
+        return follow();
+    }
+
+    private Position follow() {
+        Position position = Position.of(ERA, tick, messages, tick);
+        history.follow(position);
+        return position;
+    }
+
+    private Position publish(Channel channel, String payload) {
+        Position position = publishAfter(Position.of(ERA, tick, messages, tick), channel, payload);
+        messages++;
+        follow();
+        return position;
+    }
+
+    private Position publishAfter(Position before, Channel channel, String payload) {
+        history.append(++sequence, 1, channel, TestHistory.publication(channel, payload), now);
+        return Objects.requireNonNull(before.plus(1));
+    }
+
+    /** Evicts all that was published before. */
+    private void fill() {
+        for (int i = 0; i < MAX_BYTES / SEGMENT; i++) {
+            publish(B, "x".repeat(SEGMENT - Segment.HEADER - B.length()));
+        }
+    }
+
+    private static Replay.Recovered recovered(Replay replay) {
+        assertThat(replay).isInstanceOf(Replay.Recovered.class);
+        return (Replay.Recovered) replay;
+    }
+
+    private static List<String> payloads(Replay replay) {
+        return recovered(replay).entries().stream()
+                .map(entry -> new String(entry.payload().bytes(), StandardCharsets.UTF_8))
+                .toList();
+    }
+
+    private static Reason refused(Replay replay) {
+        assertThat(replay).isInstanceOf(Replay.Refused.class);
+        return ((Replay.Refused) replay).reason();
+    }
+}
