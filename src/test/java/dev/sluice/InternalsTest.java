@@ -80,6 +80,8 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code guard/BoundedRequestDecoder}: {@code VertxHttpRequestDecoder} calls {@code splitHeaderName} per
  *       line; 431 for {@code TooLongHttpHeaderException}. Fails: {@code RequestGuardTest}, {@code
  *       SlowRequestsIT}.
+ *   <li>{@code guard/RequestGuard}: Vert.x ends a response under the lock of its connection. Fails: {@code
+ *       PipelinedRequestsTest}, also where Vert.x no longer loses track of requests that it queues.
  *   <li>{@code guard/TurnSchedulers}: tasks after the turn of an event loop. Fails: {@code TurnSchedulersTest}.
  *   <li>{@code wire/WebSocketChannel}: frame decoder and idle timer in the pipeline; headers that can be
  *       cleared; "maximum size" in Netty's message. Fails: here, {@code CompressionIT}.

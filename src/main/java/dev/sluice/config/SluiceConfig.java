@@ -173,6 +173,16 @@ public interface SluiceConfig {
         @WithDefault("10s")
         @InRange(min = "1ms")
         Duration requestTimeout();
+
+        /** How many header lines a request may have, those of a trailer included. */
+        @WithDefault("100")
+        @InRange(min = "16", max = "10000")
+        int headerLines();
+
+        /** How many requests of one connection may be unanswered; browsers send them one at a time. */
+        @WithDefault("8")
+        @InRange(min = "1", max = "1000")
+        int pipelinedRequests();
     }
 
     /** Publishing over HTTP. */

@@ -12,19 +12,19 @@ import io.vertx.core.http.impl.VertxHttpRequestDecoder;
  */
 final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
 
-    /** Header and trailer lines of one request. */
-    static final int MAX_LINES = 100;
-
+    private final int maxLines;
     private final Runnable onExcess;
     private int lines;
 
     /**
      * A decoder that has seen nothing yet.
      *
+     * @param maxLines header and trailer lines that one request may have
      * @param onExcess is run once for each request that has too many lines
      */
-    BoundedRequestDecoder(HttpServerOptions options, Runnable onExcess) {
+    BoundedRequestDecoder(HttpServerOptions options, int maxLines, Runnable onExcess) {
         super(options);
+        this.maxLines = maxLines;
         this.onExcess = onExcess;
     }
 
@@ -36,10 +36,10 @@ final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
 
     @Override
     protected AsciiString splitHeaderName(byte[] bytes, int start, int length) {
-        if (++lines > MAX_LINES) {
+        if (++lines > maxLines) {
             onExcess.run();
             // Vert.x answers 431 to this exception, and closes the connection.
-            throw new TooLongHttpHeaderException("A request may have " + MAX_LINES + " header lines");
+            throw new TooLongHttpHeaderException("A request may have " + maxLines + " header lines");
         }
         return super.splitHeaderName(bytes, start, length);
     }

@@ -68,7 +68,8 @@ final class HttpDetector extends ChannelInboundHandlerAdapter {
     private void handOver(ChannelPipeline pipeline) {
         limits.boundHeaders(pipeline);
         // Vert.x's own handler is the last.
-        pipeline.addBefore(pipeline.lastContext().name(), null, new RequestGuard(limits, deadline));
+        RequestGuard guard = new RequestGuard(limits, deadline, TcpChannel.connection(pipeline));
+        pipeline.addBefore(pipeline.lastContext().name(), null, guard);
         limits.boundDecompression(pipeline);
         pipeline.remove(this);
     }

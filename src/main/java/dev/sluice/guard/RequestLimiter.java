@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Limits for HTTP connections; exceeding one closes the connection. */
@@ -26,18 +27,27 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @Singleton
 final class RequestLimiter implements HttpServerOptionsCustomizer {
 
-    /** Requests of one connection that are not answered yet; browsers send them one at a time. */
-    static final int MAX_UNANSWERED = 8;
-
     /** Vert.x's own. */
     private static final int DEFAULT_COMPRESSION = 6;
 
-    private final Duration timeout;
+    private final Bounds bounds;
+    private final AtomicLong held = new AtomicLong();
     private final int maxMessage;
     private final int compressionLevel;
     private final LimitMeter tooSlow;
     private final LimitMeter tooMany;
     private final LimitMeter tooManyLines;
+
+    /**
+     * What requests may cost.
+     *
+     * @param timeout how long one may take to arrive, and its answer to be taken
+     * @param maxLines header lines of one, those of a trailer included
+     * @param maxPipelined requests of one connection that are not answered
+     * @param maxHeld bytes of those that wait for the answer to the one before, per connection
+     * @param maxHeldByPod the same of all connections
+     */
+    record Bounds(Duration timeout, int maxLines, int maxPipelined, long maxHeld, long maxHeldByPod) {}
 
     /** What Quarkus has configured; the same limits hold with TLS and without. */
     private volatile HttpServerOptions options = new HttpServerOptions();
@@ -48,14 +58,19 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
             @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
             MeterRegistry metrics) {
         this(
-                config.http().requestTimeout(),
+                new Bounds(
+                        config.http().requestTimeout(),
+                        config.http().headerLines(),
+                        config.http().pipelinedRequests(),
+                        config.limits().inboundBytesPerConnection().asLongValue(),
+                        config.limits().inboundBytes().asLongValue() / 2),
                 (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
                 compressionLevel.orElse(DEFAULT_COMPRESSION),
                 metrics);
     }
 
-    RequestLimiter(Duration timeout, int maxMessage, int compressionLevel, MeterRegistry metrics) {
-        this.timeout = timeout;
+    RequestLimiter(Bounds bounds, int maxMessage, int compressionLevel, MeterRegistry metrics) {
+        this.bounds = bounds;
         this.maxMessage = maxMessage;
         this.compressionLevel = compressionLevel;
         this.tooSlow = new LimitMeter("request-timeout", metrics);
@@ -81,14 +96,17 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                             tooSlow.exceeded();
                             TcpChannel.cut(channel);
                         },
-                        timeout.toNanos(),
+                        bounds.timeout().toNanos(),
                         TimeUnit.NANOSECONDS);
     }
 
     /** Bounds the number of header lines. To be called before the decoder is given any bytes. */
     void boundHeaders(ChannelPipeline pipeline) {
         ChannelHandlerContext decoder = pipeline.context(HttpRequestDecoder.class);
-        pipeline.replace(decoder.handler(), decoder.name(), new BoundedRequestDecoder(options, tooManyLines::exceeded));
+        pipeline.replace(
+                decoder.handler(),
+                decoder.name(),
+                new BoundedRequestDecoder(options, bounds.maxLines(), tooManyLines::exceeded));
     }
 
     /** Bounds what a compressed message may become, where compression is on: Vert.x lets 32 KB become 32 MB. */
@@ -105,6 +123,26 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                             false,
                             maxMessage + 1)));
         }
+    }
+
+    /** How many requests of one connection may be unanswered. */
+    int maxPipelined() {
+        return bounds.maxPipelined();
+    }
+
+    /** How many bytes one connection may have waiting for the answer to an earlier request. */
+    long maxHeld() {
+        return bounds.maxHeld();
+    }
+
+    /** Charges the pod for what waits; false where that is more than it may be. */
+    boolean hold(int bytes) {
+        return held.addAndGet(bytes) <= bounds.maxHeldByPod();
+    }
+
+    /** Gives back what was charged. */
+    void release(int bytes) {
+        held.addAndGet(-bytes);
     }
 
     /** Cuts off a connection that asks on and on without awaiting an answer. */

@@ -16,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
@@ -34,7 +35,8 @@ public final class PublishService {
     private final int maxPayload;
     private final Duration timeout;
     private final Bulkhead<Receipt> bulkhead;
-    private final Counter refused;
+    private final Counter tooMany;
+    private final Counter abandoned;
     private final LogThrottle unconfirmed = new LogThrottle();
 
     PublishService(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
@@ -46,9 +48,14 @@ public final class PublishService {
         // Each post takes the timeout twice at most: for its body, and for Redis. One waits, as the bulkhead has a
         // queue.
         this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
-        this.refused = Counter.builder("sluice.refused")
+        this.tooMany = refused("publish-concurrency", metrics);
+        this.abandoned = refused("publish-abandoned", metrics);
+    }
+
+    private static Counter refused(String limit, MeterRegistry metrics) {
+        return Counter.builder("sluice.refused")
                 .description("What was refused because of a limit or rule")
-                .tag("limit", "publish-concurrency")
+                .tag("limit", limit)
                 .register(metrics);
     }
 
@@ -63,13 +70,19 @@ public final class PublishService {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }
         Context context = vertx.getOrCreateContext();
+        AtomicBoolean sent = new AtomicBoolean();
         return bulkhead.call(() -> read(request, context)
                         .map(payload)
                         .invoke(this::check)
+                        .invoke(bytes -> checkClientWaits(request))
+                        .invoke(bytes -> sent.set(true))
                         .chain(bytes -> publisher.publish(channel, bytes))
                         .map(Receipt::new)
                         .onFailure(NotConfirmed.class)
                         .transform(this::unconfirmed))
+                // By Quarkus, where the client leaves; a call that waits is then not made.
+                .onCancellation()
+                .invoke(() -> countUnless(sent.get()))
                 .onFailure(BulkheadException.class)
                 .transform(this::tooMany)
                 .onFailure(TimeoutException.class)
@@ -86,13 +99,27 @@ public final class PublishService {
     }
 
     private Throwable tooMany(Throwable failure) {
-        refused.increment();
+        tooMany.increment();
         return ProblemException.unavailable("Too much is being published at once");
     }
 
     private void check(byte[] payload) {
         if (payload.length > maxPayload) {
             throw new ProblemException(new Problem(413, "The payload is larger than " + maxPayload + " bytes"));
+        }
+    }
+
+    /** Quarkus does not see that a client has left before this was called. */
+    private void checkClientWaits(HttpServerRequest request) {
+        if (request.response().closed()) {
+            countUnless(false);
+            throw ProblemException.unavailable("The client has left");
+        }
+    }
+
+    private void countUnless(boolean sent) {
+        if (!sent) {
+            abandoned.increment();
         }
     }
 

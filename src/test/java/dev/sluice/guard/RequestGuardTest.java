@@ -24,9 +24,12 @@ class RequestGuardTest {
 
     private static final String REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
+    private static final RequestLimiter.Bounds BOUNDS =
+            new RequestLimiter.Bounds(Duration.ofSeconds(10), 100, 8, 64 * 1024, 8 * 1024 * 1024);
+
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final EmbeddedChannel channel = new EmbeddedChannel(
-            new HttpDetector(new RequestLimiter(Duration.ofSeconds(10), 32 * 1024, 6, metrics)),
+            new HttpDetector(new RequestLimiter(BOUNDS, 32 * 1024, 6, metrics)),
             new HttpRequestDecoder(),
             // In place of Vert.x.
             new ChannelInboundHandlerAdapter());
@@ -120,7 +123,7 @@ class RequestGuardTest {
 
     @Test
     void waitingRequestsAreBounded() {
-        say(REQUEST.repeat(RequestLimiter.MAX_UNANSWERED));
+        say(REQUEST.repeat(BOUNDS.maxPipelined()));
         answer(200);
         say(REQUEST);
         assertThat(channel.isOpen()).isTrue();
@@ -130,7 +133,7 @@ class RequestGuardTest {
 
     @Test
     void continueIsNotAnAnswer() {
-        for (int i = 0; i < RequestLimiter.MAX_UNANSWERED; i++) {
+        for (int i = 0; i < BOUNDS.maxPipelined(); i++) {
             say(REQUEST);
             answer(100);
         }
@@ -141,7 +144,7 @@ class RequestGuardTest {
     @Test
     void aRequestWithTooManyHeaderLinesFailsBeforeItsEnd() {
         String line = "a:\r\n";
-        say("GET / HTTP/1.1\r\n" + line.repeat(BoundedRequestDecoder.MAX_LINES));
+        say("GET / HTTP/1.1\r\n" + line.repeat(BOUNDS.maxLines()));
         assertThat(failure).isNull();
         say(line.repeat(10_000));
         assertThat(failure).isInstanceOf(TooLongHttpHeaderException.class);
@@ -150,7 +153,7 @@ class RequestGuardTest {
 
     @Test
     void linesAreCountedForEachRequest() {
-        String half = "a:\r\n".repeat(BoundedRequestDecoder.MAX_LINES / 2 + 1);
+        String half = "a:\r\n".repeat(BOUNDS.maxLines() / 2 + 1);
         for (int i = 0; i < 5; i++) {
             say("GET / HTTP/1.1\r\n" + half + "\r\n");
             answer(200);
@@ -164,7 +167,7 @@ class RequestGuardTest {
     @Test
     void linesOfATrailerCountAsWell() {
         say("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n");
-        say("a:\r\n".repeat(BoundedRequestDecoder.MAX_LINES - 1));
+        say("a:\r\n".repeat(BOUNDS.maxLines() - 1));
         assertThat(failure).isNull();
         say("a:\r\n");
         assertThat(failure).isInstanceOf(TooLongHttpHeaderException.class);

@@ -28,6 +28,7 @@ class PublishIT {
 
     private static final int MAX_PAYLOAD = 64 * 1024;
     private static final int CONCURRENCY = 8;
+    private static final String ABANDONED = "sluice_refused_total{limit=\"publish-abandoned\"}";
     private static final String PATH = "/api/channels/user:7/messages";
 
     @AutoClose
@@ -202,6 +203,54 @@ class PublishIT {
         assertNotConfirmed();
         way.heal();
         awaitPublished();
+    }
+
+    /** Also where the client has begun another request, of which Vert.x alone would lose track. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx"})
+    void waitingPostOfAClientThatHasLeftIsNotPublished(String behind) throws IOException {
+        awaitPublished();
+        double before = pod.metric(ABANDONED);
+        String post = "POST " + PATH + " HTTP/1.1\r\nHost: localhost:" + pod.port() + "\r\nAuthorization: Bearer "
+                + Tokens.withGroups("leaving", "publisher") + "\r\nContent-Length: 4\r\n\r\nleft" + behind;
+        List<Socket> sockets = new ArrayList<>();
+        try (Client client = Client.of(pod, "7")) {
+            long files = pod.openFiles();
+            redis.freeze();
+            // One waits for those that are under way, and two are refused.
+            for (int i = 0; i < CONCURRENCY + 3; i++) {
+                Socket socket = new Socket("localhost", pod.port());
+                sockets.add(socket);
+                socket.getOutputStream().write(post.getBytes(StandardCharsets.US_ASCII));
+            }
+            await("all places are taken").until(() -> answered(sockets) == 2);
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+            await("they have left").until(() -> pod.openFiles() <= files);
+            redis.thaw();
+            pod.awaitMetric(ABANDONED, before + 1);
+            awaitPublished();
+            int published = 0;
+            for (String message = client.next(); !message.equals("x"); message = client.next()) {
+                assertThat(message).isEqualTo("left");
+                published++;
+            }
+            assertThat(published).isLessThanOrEqualTo(CONCURRENCY);
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+        assertThat(pod.log()).doesNotContain("\n\tat ", " ERROR ");
+    }
+
+    private static int answered(List<Socket> sockets) throws IOException {
+        int answered = 0;
+        for (Socket socket : sockets) {
+            answered += socket.getInputStream().available() > 0 ? 1 : 0;
+        }
+        return answered;
     }
 
     private static void assertNotConfirmed() {
