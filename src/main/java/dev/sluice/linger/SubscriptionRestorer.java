@@ -99,7 +99,7 @@ public final class SubscriptionRestorer {
      * is good without what is restored.
      */
     public void connected(Connection connection) {
-        if (!lingering.enabled()) {
+        if (!lingering.enabled() || connection.positioned()) {
             return;
         }
         try {

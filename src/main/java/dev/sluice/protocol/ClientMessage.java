@@ -1,6 +1,7 @@
 package dev.sluice.protocol;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.Position;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,17 +13,26 @@ public sealed interface ClientMessage {
         return 1;
     }
 
-    /** Here is my token. */
-    record Auth(String token, @Nullable JsonNode id) implements ClientMessage {}
+    /**
+     * Here is my token.
+     *
+     * @param since the last position that the client holds, from which it resumes its user's channels
+     */
+    record Auth(
+            String token,
+            @Nullable Position since,
+            @Nullable JsonNode id) implements ClientMessage {}
 
     /**
      * I want to hear these channels; at least one, not yet looked at.
      *
      * @param retained whether the retained publication of each is wanted as well
+     * @param since the last position that the client holds, from which it resumes these channels
      */
     record Subscribe(
             List<String> channels,
             boolean retained,
+            @Nullable Position since,
             @Nullable JsonNode id) implements ClientMessage {
         @Override
         public int weight() {

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
@@ -38,7 +39,7 @@ public final class ClientMessageParser {
 
     /** What a message may say; the value of anything else is skipped. */
     private static final Set<String> FIELDS =
-            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels");
+            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since");
 
     /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
     private static final int MAX_ID_LENGTH = 1024;
@@ -61,8 +62,12 @@ public final class ClientMessageParser {
 
     private ClientMessageParser() {}
 
-    /** Reads one text frame. */
-    public static ClientMessage parse(String text) {
+    /**
+     * Reads one text frame.
+     *
+     * @param positions whether the client's protocol has positions; where not, it can't say {@code since}
+     */
+    public static ClientMessage parse(String text, boolean positions) {
         JsonNode message;
         try (JsonParser parser = JSON.createParser(text)) {
             message = read(parser);
@@ -81,10 +86,18 @@ public final class ClientMessageParser {
         if (id != null && !isId(id)) {
             return invalid("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
         }
+        Position since = null;
+        if (positions) {
+            JsonNode given = present(message.get("since"));
+            since = given == null ? null : position(given);
+            if (given != null && since == null) {
+                return invalid("since must be a position that Sluice has sent", id);
+            }
+        }
         if (isText(message.get("type"), "auth")) {
             JsonNode token = message.get("token");
             return token != null && token.isTextual() && !token.textValue().isEmpty()
-                    ? new Auth(token.textValue(), id)
+                    ? new Auth(token.textValue(), since, id)
                     : invalid("an auth message needs a token", id);
         }
         JsonNode action = message.get("action");
@@ -92,10 +105,10 @@ public final class ClientMessageParser {
             return invalid("a message needs an action, or the type auth", id);
         }
         return switch (action.textValue()) {
-            case "subscribe" -> channels(message, id, true);
-            case "unsubscribe" -> channels(message, id, false);
-            case "subscribe_upload" -> upload(message, id, true);
-            case "unsubscribe_upload" -> upload(message, id, false);
+            case "subscribe" -> channels(message, since, id, true);
+            case "unsubscribe" -> channels(message, null, id, false);
+            case "subscribe_upload" -> upload(message, since, id, true);
+            case "unsubscribe_upload" -> upload(message, null, id, false);
             case "ping" -> id == null ? new Pong() : new Ping(id);
             case "pong" -> new Pong();
             default -> new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
@@ -145,18 +158,20 @@ public final class ClientMessageParser {
     }
 
     /** The verbs of the replaced system, whose clients take a retained publication for a new one. */
-    private static ClientMessage upload(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+    private static ClientMessage upload(
+            JsonNode message, @Nullable Position since, @Nullable JsonNode id, boolean subscribe) {
         JsonNode upload = message.get("upload_id");
         return upload != null && upload.isTextual()
-                ? change(List.of("upload:" + upload.textValue()), false, id, subscribe)
+                ? change(List.of("upload:" + upload.textValue()), false, since, id, subscribe)
                 : invalid("upload_id must be a string", id);
     }
 
-    private static ClientMessage channels(JsonNode message, @Nullable JsonNode id, boolean subscribe) {
+    private static ClientMessage channels(
+            JsonNode message, @Nullable Position since, @Nullable JsonNode id, boolean subscribe) {
         JsonNode one = message.get("channel");
         JsonNode many = message.get("channels");
         if (one != null && many == null && one.isTextual()) {
-            return change(List.of(one.textValue()), true, id, subscribe);
+            return change(List.of(one.textValue()), true, since, id, subscribe);
         }
         if (one == null && many != null && many.isArray() && !many.isEmpty()) {
             if (many.size() > MAX_CHANNELS) {
@@ -169,18 +184,30 @@ public final class ClientMessageParser {
                 }
                 names.add(name.textValue());
             }
-            return change(names, true, id, subscribe);
+            return change(names, true, since, id, subscribe);
         }
         return invalid("give either a channel, or channels as a list of at least one", id);
     }
 
     private static ClientMessage change(
-            List<String> channels, boolean retained, @Nullable JsonNode id, boolean subscribe) {
-        return subscribe ? new Subscribe(channels, retained, id) : new Unsubscribe(channels, id);
+            List<String> channels,
+            boolean retained,
+            @Nullable Position since,
+            @Nullable JsonNode id,
+            boolean subscribe) {
+        return subscribe ? new Subscribe(channels, retained, since, id) : new Unsubscribe(channels, id);
     }
 
     private static InvalidMessage invalid(String why, @Nullable JsonNode id) {
         return new InvalidMessage(ErrorCode.BAD_MESSAGE, why, id);
+    }
+
+    private static @Nullable Position position(JsonNode given) {
+        try {
+            return given.isTextual() ? Position.parse(given.textValue()) : null;
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
     }
 
     private static @Nullable JsonNode present(@Nullable JsonNode node) {

@@ -22,6 +22,7 @@ public final class Connection {
     private final Outbox outbox;
     private final Loop loop;
     private final Consumer<Disconnected> observers;
+    private final boolean positioned;
     private final Instant since = Instant.now();
     private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
@@ -36,11 +37,27 @@ public final class Connection {
      */
     public Connection(
             String user, Predicate<Channel> grants, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
+        this(user, grants, outbox, loop, observers, false);
+    }
+
+    /**
+     * A connection that has not ended.
+     *
+     * @param positioned whether its client is told positions, from which it can resume on another connection
+     */
+    public Connection(
+            String user,
+            Predicate<Channel> grants,
+            Outbox outbox,
+            Loop loop,
+            Consumer<Disconnected> observers,
+            boolean positioned) {
         this.user = user;
         this.grants = grants;
         this.outbox = outbox;
         this.loop = loop;
         this.observers = observers;
+        this.positioned = positioned;
     }
 
     /** Whom it belongs to. */
@@ -51,6 +68,11 @@ public final class Connection {
     /** Since when it is there. */
     public Instant since() {
         return since;
+    }
+
+    /** Whether its client is told positions: it resumes by itself, so its subscriptions end with it. */
+    public boolean positioned() {
+        return positioned;
     }
 
     /** The event loop it is bound to. */

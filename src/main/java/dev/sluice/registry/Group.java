@@ -12,8 +12,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connections that asked for the same channels: those of one user, or a single one. Used under the registry's lock for
- * the user only.
+ * Connections that share their subscriptions: those of one user, or a single one. The group of a user also knows the user's
+ * single connections, which have groups of their own. Used under the registry's lock for the user only.
  */
 final class Group {
 
@@ -30,7 +30,11 @@ final class Group {
     private record ChannelEntry(long at, boolean restored, boolean shared) {}
 
     final List<Connection> connections = new ArrayList<>(1);
+
     private final Map<Channel, ChannelEntry> channels = new HashMap<>();
+
+    /** Connections of the user that share nothing; few users have any. */
+    private List<Connection> singles = Collections.emptyList();
 
     /**
      * What was unsubscribed from since a connection was added: subscriptions up to that stamp are not restored. {@code
@@ -57,6 +61,34 @@ final class Group {
     Group(int maxSubscriptions, long newest) {
         this.maxEnded = (int) Math.min(Integer.MAX_VALUE, 2L * maxSubscriptions);
         this.newest = newest;
+    }
+
+    /** Adds a connection of the user that has a group of its own. */
+    void addSingle(Connection connection) {
+        if (singles.isEmpty()) {
+            singles = new ArrayList<>(1);
+        }
+        singles.add(connection);
+    }
+
+    /** Removes a connection, whichever it is; false where it was not there. */
+    boolean remove(Connection connection) {
+        return connections.remove(connection) || singles.remove(connection);
+    }
+
+    /** All connections of the user. */
+    List<Connection> all() {
+        if (singles.isEmpty()) {
+            return connections;
+        }
+        List<Connection> all = new ArrayList<>(connections);
+        all.addAll(singles);
+        return all;
+    }
+
+    /** How many connections the user has. */
+    int count() {
+        return connections.size() + singles.size();
     }
 
     Set<Channel> channels() {
@@ -172,6 +204,11 @@ final class Group {
     Map<Channel, Long> share() {
         channels.replaceAll((channel, subscription) -> new ChannelEntry(subscription.at, subscription.restored, true));
         return stamps();
+    }
+
+    /** Ends all subscriptions. */
+    void clear() {
+        channels.clear();
     }
 
     /** Drops subscriptions that none of the connections that are left may hear. */

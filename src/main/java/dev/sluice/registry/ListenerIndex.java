@@ -1,5 +1,6 @@
 package dev.sluice.registry;
 
+import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
 import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
@@ -61,6 +62,22 @@ final class ListenerIndex {
     boolean give(Connection connection, Channel channel, long sequence, long lost) {
         LoopListeners those = on(connection.loop(), channel);
         return those != null && those.give(connection, sequence, lost);
+    }
+
+    /** See {@link Registry#suspend}. */
+    void suspend(Connection connection, Channel channel) {
+        LoopListeners those = on(connection.loop(), channel);
+        if (those != null) {
+            those.suspend(connection);
+        }
+    }
+
+    /** See {@link Registry#resume}. */
+    void resume(Connection connection, Channel channel, @Nullable Position after) {
+        LoopListeners those = on(connection.loop(), channel);
+        if (those != null) {
+            those.resume(connection, after);
+        }
     }
 
     @Nullable

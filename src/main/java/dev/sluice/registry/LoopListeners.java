@@ -1,5 +1,6 @@
 package dev.sluice.registry;
 
+import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.route.Channel;
@@ -73,7 +74,7 @@ public final class LoopListeners {
                 listener.received = last;
                 whole++;
             } else {
-                PublicationBatch part = batch.after(listener.after);
+                PublicationBatch part = listener.rest(batch);
                 if (part != null) {
                     listener.connection.send(part);
                     listener.received = last;
@@ -100,6 +101,24 @@ public final class LoopListeners {
         listener.after = Math.max(listener.after, sequence);
         given = Math.max(given, sequence);
         return true;
+    }
+
+    /** See {@link Registry#suspend}. */
+    void suspend(Connection connection) {
+        changes.apply();
+        Listener listener = find(connection);
+        if (listener != null) {
+            listener.suspend();
+        }
+    }
+
+    /** See {@link Registry#resume}. */
+    void resume(Connection connection, @Nullable Position after) {
+        changes.apply();
+        Listener listener = find(connection);
+        if (listener != null) {
+            listener.resume(after);
+        }
     }
 
     /** The connections, after all changes that other threads have queued. */
@@ -168,13 +187,19 @@ public final class LoopListeners {
 
     /** One connection that hears the channel. */
     static final class Listener {
+
+        private static final long SUSPENDED = Long.MAX_VALUE;
+
         private final Connection connection;
 
         /** Its place among the listeners. */
         private int index;
 
-        /** Publications up to this one that are still on their way are not for it. */
+        /** Publications up to this one that are still on their way are not for it; {@link #SUSPENDED} where none is. */
         private long after;
+
+        /** While it is suspended: publications after this position are for it; {@code null} where none is. */
+        private @Nullable Position resumesAfter;
 
         /** The newest publication that was delivered to it or given to it on request. */
         private long received;
@@ -192,6 +217,39 @@ public final class LoopListeners {
 
         void newestBefore(long sequence) {
             newestBefore = sequence;
+        }
+
+        void suspend() {
+            after = SUSPENDED;
+            resumesAfter = null;
+        }
+
+        void resume(@Nullable Position position) {
+            resumesAfter = position;
+            if (position == null) {
+                after = 0;
+            }
+        }
+
+        /** What of a batch that is not all for it is for it; {@code null} where nothing is. */
+        @Nullable
+        PublicationBatch rest(PublicationBatch batch) {
+            if (after == SUSPENDED && resumesAfter != null) {
+                for (int i = 0; i < batch.count(); i++) {
+                    if (!isUpTo(batch.get(i).position(), resumesAfter)) {
+                        // The sequence numbers of a pod rise by at least one.
+                        after = batch.get(i).sequence() - 1;
+                        resumesAfter = null;
+                        break;
+                    }
+                }
+            }
+            return batch.after(after);
+        }
+
+        /** Not in another era, either: that has begun since. */
+        private static boolean isUpTo(@Nullable Position position, Position limit) {
+            return position != null && position.era().equals(limit.era()) && position.offset() <= limit.offset();
         }
     }
 }

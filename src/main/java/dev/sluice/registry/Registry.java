@@ -1,5 +1,6 @@
 package dev.sluice.registry;
 
+import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.route.Audience;
@@ -81,22 +82,24 @@ public final class Registry {
         boolean[] added = {false};
         users.compute(connection.user(), (user, known) -> {
             Group group = known == null ? new Group(maxSubscriptions, lingering.newest(user)) : known;
-            if (group.connections.size() >= maxConnections) {
+            if (group.count() >= maxConnections) {
                 return group;
             }
             added[0] = true;
-            group.connections.add(connection);
             connections.increment();
             routes.ofUser(user).forEach(channel -> listeners.join(connection, channel));
-            // What the user's other connections have asked for.
-            group.channels().forEach(channel -> listeners.join(connection, channel));
-            if (lingering.enabled()) {
-                group.startRestoring();
-            }
-            if (scope == Scope.CONNECTION) {
+            if (isSingle(connection)) {
                 Group single = new Group(maxSubscriptions, 0);
                 single.connections.add(connection);
                 singles.put(connection, single);
+                group.addSingle(connection);
+            } else {
+                group.connections.add(connection);
+                // What the user's other connections have asked for.
+                group.channels().forEach(channel -> listeners.join(connection, channel));
+                if (lingering.enabled()) {
+                    group.startRestoring();
+                }
             }
             return group;
         });
@@ -107,7 +110,7 @@ public final class Registry {
     public boolean hasRoomFor(String user) {
         boolean[] room = {true};
         users.computeIfPresent(user, (name, group) -> {
-            room[0] = group.connections.size() < maxConnections;
+            room[0] = group.count() < maxConnections;
             return group;
         });
         return room[0];
@@ -152,7 +155,7 @@ public final class Registry {
                     left.add(one);
                 });
             }
-            if (stamp != 0) {
+            if (stamp != 0 && holder == group) {
                 lingering.unsubscribed(user, channel, stamp, shared);
             }
             return group;
@@ -197,7 +200,7 @@ public final class Registry {
      */
     public void remove(Connection connection) {
         users.computeIfPresent(connection.user(), (user, group) -> {
-            if (!group.connections.remove(connection)) {
+            if (!group.remove(connection)) {
                 return group;
             }
             connections.decrement();
@@ -205,16 +208,16 @@ public final class Registry {
             Group single = singles.remove(connection);
             Group holder = single == null ? group : single;
             holder.channels().forEach(channel -> listeners.leave(connection, channel));
-            if (single != null) {
-                subscriptions.add(-single.size());
-            }
-            if (!group.connections.isEmpty()) {
+            if (!holder.connections.isEmpty() && single == null) {
                 dropUnheard(group);
                 return group;
             }
-            subscriptions.add(-group.size());
-            lingering.keep(user, group.stamps());
-            return null;
+            subscriptions.add(-holder.size());
+            if (single == null) {
+                lingering.keep(user, group.stamps());
+                group.clear();
+            }
+            return group.count() == 0 ? null : group;
         });
     }
 
@@ -244,6 +247,24 @@ public final class Registry {
      */
     public boolean give(Connection connection, Channel channel, long sequence, long lost) {
         return listeners.give(connection, channel, sequence, lost);
+    }
+
+    /**
+     * Sends the connection nothing of the channel by itself any more, until {@link #resume} says from where on: what comes
+     * meanwhile is read from the history. To be called on the connection's loop.
+     */
+    public void suspend(Connection connection, Channel channel) {
+        listeners.suspend(connection, channel);
+    }
+
+    /**
+     * Ends {@link #suspend}: what is published on the channel after the position is sent by itself. To be called on the
+     * connection's loop.
+     *
+     * @param after {@code null} where everything that is still on its way is for the connection
+     */
+    public void resume(Connection connection, Channel channel, @Nullable Position after) {
+        listeners.resume(connection, channel, after);
     }
 
     /**
@@ -309,7 +330,7 @@ public final class Registry {
     public @Nullable Connection restoring(String user) {
         @Nullable Connection[] found = {null};
         users.computeIfPresent(user, (name, group) -> {
-            if (group.restoring()) {
+            if (group.restoring() && !group.connections.isEmpty()) {
                 found[0] = group.connections.get(group.connections.size() - 1);
             }
             return group;
@@ -333,17 +354,29 @@ public final class Registry {
     public Map<Connection, List<Channel>> connections(String user) {
         Map<Connection, List<Channel>> found = new LinkedHashMap<>();
         users.computeIfPresent(user, (name, group) -> {
-            for (Connection connection : group.connections) {
-                List<Channel> channels = new ArrayList<>(routes.ofUser(user));
-                Group holder = holder(connection, group);
-                if (holder != null) {
-                    holder.channels().stream().filter(connection::mayHear).forEach(channels::add);
-                }
-                found.put(connection, channels);
-            }
+            group.all().forEach(connection -> found.put(connection, channels(connection, group)));
             return group;
         });
         return found;
+    }
+
+    /** The channels that the connection hears. */
+    public List<Channel> channels(Connection connection) {
+        List<Channel> found = new ArrayList<>();
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            found.addAll(channels(connection, group));
+            return group;
+        });
+        return found;
+    }
+
+    private List<Channel> channels(Connection connection, Group group) {
+        List<Channel> channels = new ArrayList<>(routes.ofUser(connection.user()));
+        Group holder = holder(connection, group);
+        if (holder != null) {
+            holder.channels().stream().filter(connection::mayHear).forEach(channels::add);
+        }
+        return channels;
     }
 
     /** The connections that hear the channel. Takes time for each user of this pod. */
@@ -356,7 +389,7 @@ public final class Registry {
         users.keySet()
                 .forEach(user -> users.computeIfPresent(user, (name, group) -> {
                     if (!ofUser || routes.ofUser(user).contains(channel)) {
-                        group.connections.stream()
+                        group.all().stream()
                                 .filter(connection -> ofUser || hears(connection, group, channel))
                                 .forEach(hearing::add);
                     }
@@ -409,8 +442,13 @@ public final class Registry {
         remove(event.connection());
     }
 
+    /** Whether its subscriptions are its own: a client that resumes asks for them again on its next connection. */
+    private boolean isSingle(Connection connection) {
+        return scope == Scope.CONNECTION || connection.positioned();
+    }
+
     private @Nullable Group holder(Connection connection, Group group) {
-        if (scope == Scope.CONNECTION) {
+        if (isSingle(connection)) {
             return singles.get(connection);
         }
         return group.connections.contains(connection) ? group : null;

@@ -66,7 +66,7 @@ abstract class Endpoint {
     @OnTextMessage
     @NonBlocking
     void text(String text, WebSocketConnection socket) {
-        received(() -> ClientMessageParser.parse(text), socket);
+        received(() -> ClientMessageParser.parse(text, false), socket);
     }
 
     @OnBinaryMessage

@@ -2,7 +2,9 @@ package dev.sluice.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
@@ -20,15 +22,15 @@ class ClientMessageParserTest {
 
     @Test
     void readsEveryKnownMessage() {
-        assertThat(parse("{'type':'auth','token':'t'}")).isEqualTo(new Auth("t", null));
+        assertThat(parse("{'type':'auth','token':'t'}")).isEqualTo(new Auth("t", null, null));
         assertThat(parse("{'action':'subscribe_upload','upload_id':'42'}"))
-                .isEqualTo(new Subscribe(List.of("upload:42"), false, null));
+                .isEqualTo(new Subscribe(List.of("upload:42"), false, null, null));
         assertThat(parse("{'action':'unsubscribe_upload','upload_id':'a:b'}"))
                 .isEqualTo(new Unsubscribe(List.of("upload:a:b"), null));
         assertThat(parse("{'action':'subscribe','channel':'team:red'}"))
-                .isEqualTo(new Subscribe(List.of("team:red"), true, null));
+                .isEqualTo(new Subscribe(List.of("team:red"), true, null, null));
         assertThat(parse("{'action':'subscribe','channels':['team:red','upload:1']}"))
-                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), true, null));
+                .isEqualTo(new Subscribe(List.of("team:red", "upload:1"), true, null, null));
         assertThat(parse("{'action':'unsubscribe','channels':['team:red']}"))
                 .isEqualTo(new Unsubscribe(List.of("team:red"), null));
         assertThat(parse("{'action':'ping'}")).isEqualTo(new Pong());
@@ -141,7 +143,7 @@ class ClientMessageParserTest {
 
     @Test
     void nullIdCountsAsAbsent() {
-        assertThat(parse("{'type':'auth','token':'t','id':null}")).isEqualTo(new Auth("t", null));
+        assertThat(parse("{'type':'auth','token':'t','id':null}")).isEqualTo(new Auth("t", null, null));
     }
 
     @Test
@@ -157,7 +159,45 @@ class ClientMessageParserTest {
         }
     }
 
+    @Test
+    void sinceIsReadWhereTheProtocolHasPositions() {
+        Position position = Position.parse("18f3c-9a1b.16777219.7f");
+        String auth = "{\"type\":\"auth\",\"token\":\"t\",\"since\":\"" + position + "\"}";
+        String subscribe = "{\"action\":\"subscribe\",\"channel\":\"upload:1\",\"since\":\"" + position + "\"}";
+
+        assertThat(ClientMessageParser.parse(auth, true)).isEqualTo(new Auth("t", position, null));
+        assertThat(ClientMessageParser.parse(auth, false)).isEqualTo(new Auth("t", null, null));
+        assertThat(ClientMessageParser.parse(subscribe, true))
+                .isEqualTo(new Subscribe(List.of("upload:1"), true, position, null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "7",
+                "{}",
+                "[]",
+                "true",
+                "\"\"",
+                "\"18f3c-9a1b\"",
+                "\"18f3c-9a1b.16777219\"",
+                "\"18f3c-9a1b.-1.7f\"",
+                "\"18f3c-9a1b.0.7f\"",
+                "\"18f3c-9a1b.9223372036854775808.7f\"",
+                "\"18f3c-9a1b.16777219.7F\"",
+                "\" 18f3c-9a1b.16777219.7f\""
+            })
+    void sinceThatIsNoPositionIsABadMessage(String since) {
+        String subscribe = "{\"action\":\"subscribe\",\"channel\":\"upload:1\",\"id\":1,\"since\":" + since + "}";
+
+        assertThat(ClientMessageParser.parse(subscribe, true)).isInstanceOfSatisfying(InvalidMessage.class, invalid -> {
+            assertThat(invalid.code()).isEqualTo(ErrorCode.BAD_MESSAGE);
+            assertThat(invalid.id()).isEqualTo(new IntNode(1));
+        });
+        assertThat(ClientMessageParser.parse(subscribe, false)).isInstanceOf(Subscribe.class);
+    }
+
     private static ClientMessage parse(String text) {
-        return ClientMessageParser.parse(text.replace('\'', '"'));
+        return ClientMessageParser.parse(text.replace('\'', '"'), false);
     }
 }

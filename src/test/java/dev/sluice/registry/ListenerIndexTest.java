@@ -3,6 +3,7 @@ package dev.sluice.registry;
 import static dev.sluice.registry.RegistryTest.upload;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
@@ -49,6 +50,46 @@ class ListenerIndexTest {
         listeners.add(new Listener(two, 2));
         assertThat(deliver(2)).isZero();
         assertThat(listeners.give(two, 2, 0)).isTrue();
+    }
+
+    @Test
+    void suspendedConnectionHearsNothingUntilItResumesAfterAPosition() {
+        Connection connection = connection();
+        listeners.add(new Listener(connection, 0));
+        Position start = Position.parse("1-2.16777216.3");
+
+        listeners.suspend(connection);
+        assertThat(deliver(batch(start, 1, 2))).isZero();
+        listeners.resume(connection, start.plus(4));
+        assertThat(deliver(batch(start, 3, 4))).isZero();
+
+        List<Long> heard = new ArrayList<>();
+        listeners.deliver(batch(start, 4, 5, 6), (run, count) -> {
+            for (int i = 0; count > 0 && i < run.count(); i++) {
+                heard.add(run.get(i).sequence());
+            }
+        });
+        assertThat(heard).containsExactly(5L, 6L);
+        assertThat(deliver(batch(start, 7))).isEqualTo(1);
+    }
+
+    @Test
+    void resumedConnectionHearsWhatHasNoPositionOrOneOfALaterEra() {
+        Connection connection = connection();
+        listeners.add(new Listener(connection, 0));
+        Position start = Position.parse("1-2.16777216.3");
+
+        listeners.suspend(connection);
+        listeners.resume(connection, start.plus(9));
+        assertThat(deliver(batch(Position.parse("5-5.16777216.3"), 1))).isEqualTo(1);
+
+        listeners.suspend(connection);
+        listeners.resume(connection, start.plus(9));
+        assertThat(deliver(2)).isEqualTo(1);
+
+        listeners.suspend(connection);
+        listeners.resume(connection, null);
+        assertThat(deliver(batch(start, 3))).isEqualTo(1);
     }
 
     @Test
@@ -151,7 +192,25 @@ class ListenerIndexTest {
     }
 
     private int deliver(long sequence) {
-        return listeners.deliver(run(sequence), (batch, count) -> {});
+        return deliver(run(sequence));
+    }
+
+    private int deliver(PublicationBatch batch) {
+        return listeners.deliver(batch, (run, count) -> {});
+    }
+
+    /** Publications whose sequence numbers count from the start as well. */
+    private PublicationBatch batch(Position start, int... sequences) {
+        PublicationBatch batch = null;
+        for (int sequence : sequences) {
+            Payload payload = new Payload(sequence, start.plus(sequence), new byte[] {'a'}, true, 0);
+            if (batch == null) {
+                batch = new PublicationBatch(channel, payload);
+            } else {
+                batch.add(payload);
+            }
+        }
+        return Objects.requireNonNull(batch);
     }
 
     private PublicationBatch run(long sequence) {

@@ -9,6 +9,7 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -50,6 +51,34 @@ class RegistryTest {
         assertThat(registry.connections()).isEqualTo(3);
         registry.remove(one);
         assertThat(registry.add(tooMany)).isTrue();
+    }
+
+    @Test
+    void subscriptionsOfAConnectionWithPositionsAreItsOwn() {
+        LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
+        Registry lingers = TestRegistries.with(lingering);
+        Connection shared = connection("7", events::add);
+        Connection own = positioned("7", events::add);
+        lingers.add(shared);
+        lingers.subscribe(shared, upload("1"));
+        lingers.add(own);
+        lingers.subscribe(own, upload("2"));
+
+        assertThat(hearing(lingers.listeners(upload("1")))).containsExactly(shared);
+        assertThat(hearing(lingers.listeners(upload("2")))).containsExactly(own);
+        assertThat(hearing(lingers.listeners(user("7")))).containsExactlyInAnyOrder(shared, own);
+        assertThat(lingers.channels(own)).containsExactlyInAnyOrder(user("7"), upload("2"));
+
+        lingers.remove(shared);
+        assertThat(hearing(lingers.listeners(upload("1")))).isEmpty();
+        assertThat(lingering.of("7")).containsOnlyKeys(upload("1"));
+        assertThat(lingers.restoring("7")).isNull();
+
+        lingers.unsubscribe(own, upload("2"));
+        lingers.subscribe(own, upload("3"));
+        lingers.remove(own);
+        assertThat(lingering.of("7")).containsOnlyKeys(upload("1"));
+        assertThat(TestRegistries.isEmpty(lingers)).isTrue();
     }
 
     @Test
@@ -205,6 +234,12 @@ class RegistryTest {
     static Connection connection(String user, Loop loop, Consumer<Disconnected> observers) {
         Outbox outbox = TestOutboxFactory.standard().open(new RecordingFrameWriter(), loop, reason -> {});
         return new Connection(user, channel -> true, outbox, loop, observers);
+    }
+
+    static Connection positioned(String user, Consumer<Disconnected> observers) {
+        Loop loop = LOOPS.get(0);
+        Outbox outbox = TestOutboxFactory.standard().open(new RecordingFrameWriter(), loop, reason -> {});
+        return new Connection(user, channel -> true, outbox, loop, observers, true);
     }
 
     static Channel upload(String id) {

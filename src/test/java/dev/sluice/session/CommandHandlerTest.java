@@ -123,12 +123,12 @@ class CommandHandlerTest {
     void idsOfUndecidedRequestsAreBounded() {
         TextNode id = new TextNode("x".repeat(1024));
         for (int i = 0; i < 17; i++) {
-            commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:" + i), true, id));
+            commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:" + i), true, null, id));
         }
         assertThat(authorizer.questions).hasSize(16);
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"too_many_subscriptions\"");
         authorizer.questions.get(0).complete(true);
-        commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:17"), true, id));
+        commands.execute(tab.client, new ClientMessage.Subscribe(List.of("owned:17"), true, null, id));
         assertThat(authorizer.questions).hasSize(17);
     }
 
@@ -230,7 +230,7 @@ class CommandHandlerTest {
         }
 
         void subscribe(String channel, int id) {
-            commands.execute(client, new ClientMessage.Subscribe(List.of(channel), true, new IntNode(id)));
+            commands.execute(client, new ClientMessage.Subscribe(List.of(channel), true, null, new IntNode(id)));
         }
 
         void unsubscribe(String channel, int id) {

@@ -106,7 +106,7 @@ class InboundFuzzTest {
         Set<Class<?>> kinds = new HashSet<>();
         for (int i = 0; i < MESSAGES; i++) {
             String message = messages.next();
-            kinds.add(ClientMessageParser.parse(message).getClass());
+            kinds.add(ClientMessageParser.parse(message, false).getClass());
             reporting(i, message, () -> exchange(message));
         }
         assertThat(kinds).containsExactlyInAnyOrder(ClientMessage.class.getPermittedSubclasses());
@@ -154,12 +154,12 @@ class InboundFuzzTest {
     /** Says it and something unmistakable after it: what comes before the answer to that is the answer to it. */
     private void exchange(String text) {
         writer.sent.clear();
-        ClientMessage message = ClientMessageParser.parse(text);
+        ClientMessage message = ClientMessageParser.parse(text, false);
         session.received(message);
         List<String> answers = List.copyOf(writer.sent);
         assertAnswered(message, answers);
         writer.sent.clear();
-        session.received(ClientMessageParser.parse("{\"action\":\"probe\",\"id\":\"probe\"}"));
+        session.received(ClientMessageParser.parse("{\"action\":\"probe\",\"id\":\"probe\"}", false));
         assertThat(writer.sent).singleElement().asString().contains("unknown_action", "\"id\":\"probe\"");
         assertThat(writer.closes).isEmpty();
     }
@@ -216,7 +216,7 @@ class InboundFuzzTest {
     private void begin(String text) {
         restart();
         session.opened(null);
-        ClientMessage message = ClientMessageParser.parse(text);
+        ClientMessage message = ClientMessageParser.parse(text, false);
         session.received(message);
         if (message instanceof ClientMessage.Auth) {
             assertThat(writer.sent).singleElement().asString().contains("auth_success");
@@ -225,7 +225,7 @@ class InboundFuzzTest {
             boolean object = !(message instanceof ClientMessage.NotAnObject);
             assertThat(writer.closes).containsExactly(object ? 4002 : 4004);
             assertThat(writer.sent).hasSize(object ? 1 : 0);
-            session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}"));
+            session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}", false));
             assertThat(writer.closes).hasSize(1);
         }
         assertThat(authentication.timerRuns).isFalse();
@@ -269,7 +269,7 @@ class InboundFuzzTest {
         for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
             assertThat(texts).hasSize(1);
             if (!session.isOver()) {
-                session.received(ClientMessageParser.parse(texts.get(0)));
+                session.received(ClientMessageParser.parse(texts.get(0), false));
             }
             session.handled();
         }

@@ -58,7 +58,7 @@ class SessionTest {
     }
 
     private static final AuthenticatedUser SEVEN = TestAuthorizers.identity("7");
-    private static final ClientMessage AUTH = new ClientMessage.Auth("token", null);
+    private static final ClientMessage AUTH = new ClientMessage.Auth("token", null, null);
     private static final ClientMessage ALIVE = new ClientMessage.Pong();
 
     @Test
@@ -191,12 +191,12 @@ class SessionTest {
         connection.inbound.watch(session);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
         session.received(ALIVE);
-        session.received(new ClientMessage.Subscribe(channels.subList(0, 1), true, null));
-        session.received(new ClientMessage.Subscribe(channels, true, null));
+        session.received(new ClientMessage.Subscribe(channels.subList(0, 1), true, null, null));
+        session.received(new ClientMessage.Subscribe(channels, true, null, null));
         session.received(new ClientMessage.Unsubscribe(channels, null));
         assertThat(executed).hasSize(4);
         assertThat(closes).isEmpty();
-        session.received(new ClientMessage.Subscribe(channels, true, null));
+        session.received(new ClientMessage.Subscribe(channels, true, null, null));
         assertThat(executed).hasSize(4);
         assertThat(closes).containsExactly(4029);
     }

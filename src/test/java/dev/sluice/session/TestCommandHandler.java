@@ -30,7 +30,7 @@ public final class TestCommandHandler {
     public void subscribe(Connection connection, Channel channel) {
         commands.execute(
                 new TestClient(connection, TestAuthorizers.identity(connection.user())),
-                new ClientMessage.Subscribe(List.of(channel.name()), true, null));
+                new ClientMessage.Subscribe(List.of(channel.name()), true, null, null));
     }
 
     Session.Requests requests() {
