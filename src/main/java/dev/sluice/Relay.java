@@ -1,5 +1,6 @@
 package dev.sluice;
 
+import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Batch;
@@ -116,9 +117,10 @@ final class Relay {
         for (int i = 0; i < size; i++) {
             relay(batch, i);
         }
-        history.follow(batch.position(size - 1));
+        Position end = batch.position(size - 1);
+        history.follow(end);
         try {
-            deliveries.handOver();
+            deliveries.handOver(end);
         } catch (Throwable e) {
             failed(e);
         }
@@ -159,6 +161,7 @@ final class Relay {
     void interrupted(@Observes Gap gap) {
         retention.clear();
         history.follow(null);
+        deliveries.handOver(null);
     }
 
     private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {

@@ -1,5 +1,6 @@
 package dev.sluice.delivery;
 
+import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
@@ -33,6 +34,7 @@ final class Backlog {
         private final List<Delivery> deliveries = new ArrayList<>();
         private long bytes;
         private int done;
+        private @Nullable Position end;
 
         private long last() {
             return deliveries.get(deliveries.size() - 1).run.last().sequence();
@@ -50,6 +52,7 @@ final class Backlog {
     // Of the loop.
     private @Nullable Batch current;
     private long lost;
+    private @Nullable Position reached;
     private final List<Delivery> unflushed = new ArrayList<>();
 
     // Of both, under the lock of this.
@@ -90,9 +93,14 @@ final class Backlog {
         return first;
     }
 
-    /** Hands the batch that is being gathered to the loop. To be called by the thread that reads. */
-    void handOver() {
+    /**
+     * Hands the batch that is being gathered to the loop. To be called by the thread that reads.
+     *
+     * @param end up to where the batch has all publications for this loop; {@code null} where this pod can't name it
+     */
+    void handOver(@Nullable Position end) {
         Batch batch = open;
+        batch.end = end;
         open = new Batch();
         synchronized (this) {
             if (lagging) {
@@ -139,6 +147,25 @@ final class Backlog {
         return lost;
     }
 
+    /**
+     * The newest position up to which everything has been handed to the connections; {@code null} where it has no name, and
+     * while publications are being dropped. To be called on the loop.
+     *
+     * @param head up to where all batches had been handed over before this is called
+     */
+    @Nullable
+    Position position(@Nullable Position head) {
+        synchronized (this) {
+            if (lagging) {
+                return null;
+            }
+            if (current == null && queue.isEmpty()) {
+                reached = head;
+            }
+        }
+        return reached;
+    }
+
     private void schedule() {
         synchronized (this) {
             if (scheduled) {
@@ -170,10 +197,12 @@ final class Backlog {
                 Delivery delivery = batch.deliveries.get(batch.done++);
                 int receivers = delivery.listeners.deliver(delivery.run, delivery.meters::delivered);
                 unflushed.add(delivery);
+                reached = delivery.run.last().position();
                 writes += receivers + 1;
             }
             if (batch.done == batch.deliveries.size()) {
                 current = null;
+                reached = batch.end;
                 finished(batch);
             }
         }

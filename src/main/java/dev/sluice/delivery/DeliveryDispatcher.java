@@ -1,5 +1,6 @@
 package dev.sluice.delivery;
 
+import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings publications to the event loops of those who hear them. A loop that is behind makes the source pause; one that
@@ -45,6 +47,9 @@ public final class DeliveryDispatcher {
     private final List<Backlog> touched = new ArrayList<>();
     private long pauses;
     private boolean paused;
+
+    /** Up to where everything has been handed to the event loops; {@code null} where this pod can't name it. */
+    private volatile @Nullable Position head;
 
     /** Nothing to deliver yet. */
     @Inject
@@ -113,20 +118,34 @@ public final class DeliveryDispatcher {
     /**
      * Hands what has been added to the event loops, and pauses the source where one of them is behind. To be called on the
      * source's thread, after what one read brought.
+     *
+     * @param end up to where all publications have been added; {@code null} where this pod can't name it
      */
-    public void handOver() {
+    public void handOver(@Nullable Position end) {
         boolean full = false;
         for (Backlog backlog : touched) {
-            backlog.handOver();
+            backlog.handOver(end);
             full |= backlog.full();
         }
         touched.clear();
+        // After the batches: a loop that reads it and then finds nothing to deliver has delivered everything before it.
+        head = end;
         if (full && !paused) {
             paused = true;
             long pause = ++pauses;
             source.pause();
             source.execute(() -> giveUp(pause), maxPause);
         }
+    }
+
+    /**
+     * The newest position up to which everything has been handed to the connections of the event loop; {@code null} where
+     * this pod can't name it, and while the loop is so far behind that publications are dropped. To be called on the loop.
+     */
+    public @Nullable Position position(Loop loop) {
+        Position handedOver = head;
+        Backlog backlog = backlogs.get(loop);
+        return backlog == null ? handedOver : backlog.position(handedOver);
     }
 
     /**

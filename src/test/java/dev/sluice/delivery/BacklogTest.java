@@ -58,7 +58,7 @@ class BacklogTest {
             add(i % 2 == 0 ? A : B);
         }
         assertThat(tasks).as("not before it is handed over").isEmpty();
-        backlog.handOver();
+        backlog.handOver(null);
         assertThat(tasks).hasSize(1);
         assertThat(writer.sent).isEmpty();
         runTasks();
@@ -71,14 +71,14 @@ class BacklogTest {
         for (int read = 0; read < 3; read++) {
             add(A);
             add(B);
-            backlog.handOver();
+            backlog.handOver(null);
         }
         assertThat(tasks).hasSize(1);
         runTasks();
         assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 6));
         assertThat(writer.flushes).isEqualTo(1);
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         assertThat(tasks).hasSize(1);
     }
 
@@ -87,7 +87,7 @@ class BacklogTest {
         assertThat(add(A)).isTrue();
         assertThat(add(A)).isFalse();
         assertThat(add(B)).isFalse();
-        backlog.handOver();
+        backlog.handOver(null);
         assertThat(add(B)).isTrue();
     }
 
@@ -96,9 +96,9 @@ class BacklogTest {
         for (Channel channel : List.of(A, A, A, B, A, B, B)) {
             add(channel);
         }
-        backlog.handOver();
+        backlog.handOver(null);
         add(B);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 8));
         assertThat(writer.runs).as("and no two reads").containsExactly(3, 1, 1, 2, 1);
@@ -114,14 +114,14 @@ class BacklogTest {
         add(A, 246);
         add(A, 5 * MAX_RUN);
         add(A, 246);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.runs).as("four fill it, and one may be larger alone").containsExactly(4, 1, 1, 1);
         writer.runs.clear();
         for (int i = 0; i < 4; i++) {
             add(A, i == 0 ? 247 : 246);
         }
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.runs).as("one byte too much").containsExactly(3, 1);
     }
@@ -133,7 +133,7 @@ class BacklogTest {
         for (int i = 0; i < 5000; i++) {
             add(i % 2 == 0 ? A : B);
         }
-        backlog.handOver();
+        backlog.handOver(null);
         int turns = 0;
         while (!tasks.isEmpty()) {
             assertThat(tasks).hasSize(1);
@@ -144,7 +144,7 @@ class BacklogTest {
             assertThat(writer.sent.size() + second.sent.size() - before).isBetween(1, 4096);
             if (turns == 1) {
                 add(A);
-                backlog.handOver();
+                backlog.handOver(null);
             }
         }
         assertThat(turns).isEqualTo(4);
@@ -159,7 +159,7 @@ class BacklogTest {
         for (int i = 0; i < 5000; i++) {
             backlog.add(gone, A, payload(MAX_RUN), meters);
         }
-        backlog.handOver();
+        backlog.handOver(null);
         tasks.remove().run();
         assertThat(tasks).hasSize(1);
     }
@@ -174,7 +174,7 @@ class BacklogTest {
                 cost += 100 + Frame.OVERHEAD;
             }
             assertThat(backlog.bytes()).as("not yet handed over").isEqualTo(read * cost);
-            backlog.handOver();
+            backlog.handOver(null);
         }
         assertThat(backlog.bytes()).isEqualTo(3 * cost);
         runTasks();
@@ -187,7 +187,7 @@ class BacklogTest {
         for (int i = 1; i <= 12; i++) {
             // One read each, long enough to need a task each: what nobody hears takes a turn, too.
             add(A, each - Frame.OVERHEAD);
-            backlog.handOver();
+            backlog.handOver(null);
             assertThat(backlog.full()).isEqualTo(i >= 10);
             assertThat(backlog.drained()).isEqualTo(i <= 5);
         }
@@ -196,7 +196,7 @@ class BacklogTest {
         assertThat(backlog.full()).isFalse();
         assertThat(backlog.drained()).isTrue();
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(drains).as("it was not above half").isEqualTo(1);
     }
@@ -206,7 +206,7 @@ class BacklogTest {
         Backlog tight = backlog(1);
         assertThat(tight.drained()).isTrue();
         tight.add(listeners(A), A, payload(10), meters);
-        tight.handOver();
+        tight.handOver(null);
         assertThat(tight.full()).isTrue();
         assertThat(tight.drained()).isFalse();
         runTasks();
@@ -219,18 +219,18 @@ class BacklogTest {
         tick();
         Instant beforeOldest = Instant.now();
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         tick();
         Instant afterOldest = Instant.now();
         add(B);
-        backlog.handOver();
+        backlog.handOver(null);
         backlog.drop();
         assertThat(backlog.bytes()).isZero();
         assertThat(backlog.drained()).isTrue();
         tick();
         Instant beforeNewest = Instant.now();
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         assertThat(backlog.bytes()).as("what comes meanwhile is dropped, too").isZero();
         backlog.drop();
         assertThat(lags).as("the loop has not gone on").isEmpty();
@@ -242,7 +242,7 @@ class BacklogTest {
             assertThat(lag.until()).isBetween(beforeNewest, Instant.now());
         });
         add(B);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.sent).containsExactly("4");
         assertThat(lags).hasSize(1);
@@ -254,7 +254,7 @@ class BacklogTest {
         Payload old = new Payload(1, null, new byte[0], true, System.nanoTime() - age);
         backlog.add(listeners(A), A, old, meters);
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         backlog.drop();
         runTasks();
         assertThat(lags)
@@ -268,9 +268,9 @@ class BacklogTest {
         for (int i = 0; i < 3000; i++) {
             add(i % 2 == 0 ? A : B);
         }
-        backlog.handOver();
+        backlog.handOver(null);
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         tasks.remove().run();
         int written = writer.sent.size();
         assertThat(written).isBetween(1, 2999);
@@ -278,7 +278,7 @@ class BacklogTest {
         backlog.drop();
         assertThat(backlog.bytes()).isPositive();
         add(B);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 3000));
         assertThat(lags).hasSize(1);
@@ -289,11 +289,11 @@ class BacklogTest {
     void droppingNothingReportsNoGap() {
         backlog.drop();
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         backlog.drop();
         add(A);
-        backlog.handOver();
+        backlog.handOver(null);
         runTasks();
         assertThat(writer.sent).containsExactly("1", "2");
         assertThat(lags).isEmpty();
@@ -303,11 +303,11 @@ class BacklogTest {
     void secondLagIsReportedAgain() {
         for (int i = 0; i < 3; i++) {
             add(A);
-            backlog.handOver();
+            backlog.handOver(null);
             backlog.drop();
             runTasks();
             add(A);
-            backlog.handOver();
+            backlog.handOver(null);
             runTasks();
         }
         assertThat(lags).hasSize(3);
@@ -324,7 +324,7 @@ class BacklogTest {
                 add(random.nextInt(3) == 0 ? B : A);
                 expected.add(Long.toString(sequence));
             }
-            backlog.handOver();
+            backlog.handOver(null);
             if (random.nextInt(10) == 0) {
                 tasks.remove().run();
             }

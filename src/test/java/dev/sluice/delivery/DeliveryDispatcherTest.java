@@ -2,6 +2,8 @@ package dev.sluice.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -384,6 +386,71 @@ class DeliveryDispatcherTest {
         assertThat(heard(writer)).containsExactly("lagged", "10", "11");
     }
 
+    @Test
+    void positionIsTheHeadWhereALoopHasDeliveredAll() {
+        deliveries.handOver(at(5));
+        assertThat(deliveries.position(loop)).as("no listeners").isEqualTo(at(5));
+        listen("1", loop, writer, A);
+        deliver(A, payload(6));
+        deliveries.handOver(at(7));
+        assertThat(deliveries.position(otherLoop)).as("nothing for this one").isEqualTo(at(7));
+        assertThat(deliveries.position(loop)).as("not delivered yet").isEqualTo(null);
+        run(tasks);
+        assertThat(deliveries.position(loop)).isEqualTo(at(7));
+        deliver(A, payload(8));
+        deliveries.handOver(at(9));
+        assertThat(deliveries.position(loop)).as("the last that was delivered").isEqualTo(at(7));
+        deliveries.handOver(at(10));
+        assertThat(deliveries.position(loop)).isEqualTo(at(7));
+        run(tasks);
+        assertThat(deliveries.position(loop)).as("also what was for no one").isEqualTo(at(10));
+        deliveries.handOver(null);
+        assertThat(deliveries.position(loop)).as("no clock").isNull();
+    }
+
+    @Test
+    void positionKeepsUpWithATaskThatIsNotDoneYet() {
+        List<Position> during = new ArrayList<>();
+        Outbox outbox = TestOutboxFactory.standard().open(writer, loop, reason -> {});
+        Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, true);
+        registry.add(connection);
+        registry.subscribe(connection, A);
+        run(tasks);
+        for (int i = 1; i <= 3; i++) {
+            deliver(A, payload(2 * i));
+            tasks.add(() -> during.add(deliveries.position(loop)));
+            deliveries.handOver(at(2 * i + 1));
+            run(tasks);
+            during.add(deliveries.position(loop));
+        }
+        assertThat(during).containsExactly(null, at(3), at(3), at(5), at(5), at(7));
+    }
+
+    @Test
+    void laggingLoopHasNoPosition() {
+        listen("1", loop, writer, A);
+        for (int i = 1; i <= 9; i++) {
+            deliver(A, payload(i));
+        }
+        deliveries.handOver(at(9));
+        source.runTasks();
+        source.timeIsUp();
+        assertThat(deliveries.position(loop)).isNull();
+        run(tasks);
+        assertThat(deliveries.position(loop))
+                .as("its connections have been told")
+                .isEqualTo(at(9));
+    }
+
+    private static Position at(int messages) {
+        return Position.of(new Era(1, 1), 1, messages, 1);
+    }
+
+    private Payload payload(int messages) {
+        Payload without = payload();
+        return new Payload(without.sequence(), at(messages), without.bytes(), true, without.receivedAt());
+    }
+
     private void give(Connection to, Payload newest) {
         assertThat(deliveries.needs(to, A, newest, false)).isTrue();
         deliveries.give(to, A, newest);
@@ -412,7 +479,7 @@ class DeliveryDispatcherTest {
     }
 
     private void readIsOver() {
-        deliveries.handOver();
+        deliveries.handOver(null);
         source.runTasks();
     }
 

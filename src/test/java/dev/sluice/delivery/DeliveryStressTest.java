@@ -306,7 +306,7 @@ class DeliveryStressTest {
                     publish(channel);
                 }
             }
-            deliveries().handOver();
+            deliveries().handOver(null);
             if (sequence == PUBLICATIONS || !wrong.isEmpty()) {
                 sequence = PUBLICATIONS;
                 published.countDown();

@@ -74,7 +74,7 @@ public class FanOutBenchmark {
     public void deliver() {
         var those = Objects.requireNonNull(registry.listeners(channel));
         deliveries.deliver(channel, those, Payload.of(++sequence, null, bytes, System.nanoTime()));
-        deliveries.handOver();
+        deliveries.handOver(null);
         runTasks();
     }
 
