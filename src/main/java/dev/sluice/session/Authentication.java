@@ -13,7 +13,6 @@ import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.Refusal;
-import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
@@ -135,7 +134,7 @@ final class Authentication {
     void refuse(Session session, Refusal refusal, String message) {
         failures.accept(refusal);
         if (refusal.announced()) {
-            session.send(ServerMessage.authError(message));
+            session.send(session.dialect().authError(message));
         }
         session.close(refusal.closeCode(), message);
     }
@@ -149,10 +148,10 @@ final class Authentication {
         }
         // Nothing may fail between: what is in the registry must end with the session.
         session.admitted(connection, identity);
-        session.send(ServerMessage.authSuccess(identity.user(), id));
+        session.send(session.dialect().authSuccess(identity.user(), null, session.at(), id));
         Gap open = gap.get();
         if (open != null) {
-            session.tell(open, ServerMessage.gap(open.since(), null));
+            session.tell(open, session.dialect().gap(open.since(), null));
         }
         session.proceed();
     }
@@ -161,8 +160,11 @@ final class Authentication {
     void refresh(Session session, Auth auth) {
         if (!session.beginRefresh()) {
             session.connection()
-                    .send(ServerMessage.error(
-                            ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", auth.id()));
+                    .send(session.dialect()
+                            .error(
+                                    ErrorCode.UNAVAILABLE,
+                                    "the auth message before this one is not answered yet",
+                                    auth.id()));
             return;
         }
         verifier.verify(auth.token(), result -> session.run(() -> refreshed(session, result, auth.id())));
@@ -201,15 +203,16 @@ final class Authentication {
         session.endRefresh();
         String user = session.identity().user();
         if (result instanceof TokenResult.Refused refused) {
-            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+            session.connection().send(session.dialect().error(ErrorCode.UNAUTHORIZED, refused.message(), id));
         } else if (result instanceof TokenResult.Forbidden) {
-            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
+            session.connection()
+                    .send(session.dialect().error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
         } else if (!(result instanceof TokenResult.Accepted accepted)) {
-            session.connection().send(ServerMessage.error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
+            session.connection().send(session.dialect().error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
         } else if (!accepted.identity().user().equals(user)) {
-            session.connection().send(ServerMessage.error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
+            session.connection().send(session.dialect().error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
         } else {
-            session.connection().send(ServerMessage.authSuccess(user, id));
+            session.connection().send(session.dialect().authSuccess(user, null, session.at(), id));
             requests.renew(session, accepted.identity());
         }
     }

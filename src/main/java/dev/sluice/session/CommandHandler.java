@@ -11,8 +11,8 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
-import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.Subscribed;
@@ -69,13 +69,13 @@ final class CommandHandler implements Session.Requests {
                     unsubscribe.id(),
                     channel -> unsubscribe(client, channel, unsubscribe.id()));
         } else if (message instanceof ClientMessage.Ping ping) {
-            client.connection().send(ServerMessage.pong(ping.id()));
+            client.connection().send(client.dialect().pong(ping.id()));
         } else if (message instanceof InvalidMessage invalid) {
-            client.connection().send(ServerMessage.error(invalid.code(), invalid.message(), invalid.id()));
+            client.connection().send(client.dialect().error(invalid.code(), invalid.message(), invalid.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
             client.connection()
-                    .send(ServerMessage.error(
-                            ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
+                    .send(client.dialect()
+                            .error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
     }
 
@@ -84,7 +84,7 @@ final class CommandHandler implements Session.Requests {
     public void renew(Client client, AuthenticatedUser identity) {
         client.renew(identity);
         registry.regrant(client.connection(), identity.grants())
-                .forEach(channel -> leave(client.connection(), channel, null));
+                .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
     }
 
     private void subscribe(Client client, Channel channel, Request request) {
@@ -110,9 +110,11 @@ final class CommandHandler implements Session.Requests {
 
     private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
         // Those requests that are not decided yet come to the same.
-        client.pending().remove(channel).forEach(waiting -> leave(client.connection(), channel, waiting.id()));
+        client.pending()
+                .remove(channel)
+                .forEach(waiting -> leave(client.connection(), client.dialect(), channel, waiting.id()));
         registry.unsubscribe(client.connection(), channel);
-        leave(client.connection(), channel, id);
+        leave(client.connection(), client.dialect(), channel, id);
     }
 
     private void decided(Client client, Channel channel, Request request, Decision decision) {
@@ -121,19 +123,20 @@ final class CommandHandler implements Session.Requests {
             case ALLOWED -> join(client, channel, request);
             case FORBIDDEN -> {
                 client.connection()
-                        .send(ServerMessage.error(
-                                ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                        .send(client.dialect()
+                                .error(ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
                 if (channel.route().access() != Access.CLAIM) {
-                    revoke(client.connection(), channel);
+                    revoke(client, channel);
                 }
             }
             case UNKNOWN ->
                 client.connection()
-                        .send(ServerMessage.error(
-                                ErrorCode.UNAVAILABLE,
-                                "can't find out now whether you may listen",
-                                channel.name(),
-                                id));
+                        .send(client.dialect()
+                                .error(
+                                        ErrorCode.UNAVAILABLE,
+                                        "can't find out now whether you may listen",
+                                        channel.name(),
+                                        id));
         }
     }
 
@@ -145,10 +148,11 @@ final class CommandHandler implements Session.Requests {
                 // After it has joined: what is published from now on comes by itself.
                 Payload newest = request.retained() ? retention.newest(channel) : null;
                 if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
-                    connection.send(ServerMessage.subscribed(channel.name(), true, request.id()));
+                    connection.send(client.dialect().subscribed(channel.name(), true, null, client.at(), request.id()));
                     deliveries.give(connection, channel, newest);
                 } else {
-                    connection.send(ServerMessage.subscribed(channel.name(), false, request.id()));
+                    connection.send(
+                            client.dialect().subscribed(channel.name(), false, null, client.at(), request.id()));
                 }
             }
             case TOO_MANY -> tooMany(client, channel, request.id());
@@ -156,23 +160,26 @@ final class CommandHandler implements Session.Requests {
         }
     }
 
-    /** The user might listen once and no longer may: that holds for all that hear it by the user's subscription. */
-    private void revoke(Connection asking, Channel channel) {
-        for (Connection connection : registry.unsubscribe(asking, channel)) {
-            connection.loop().execute(() -> leave(connection, channel, null));
+    /**
+     * The user might listen once and no longer may: that holds for all that hear it by the user's subscription. They speak
+     * the same dialect: connections of others have subscriptions of their own.
+     */
+    private void revoke(Client asking, Channel channel) {
+        for (Connection connection : registry.unsubscribe(asking.connection(), channel)) {
+            connection.loop().execute(() -> leave(connection, asking.dialect(), channel, null));
         }
     }
 
-    private static void leave(Connection connection, Channel channel, @Nullable JsonNode id) {
+    private static void leave(Connection connection, Dialect dialect, Channel channel, @Nullable JsonNode id) {
         connection.forget(channel);
-        connection.send(ServerMessage.unsubscribed(channel.name(), id));
+        connection.send(dialect.unsubscribed(channel.name(), id));
     }
 
     private void tooMany(Client client, Channel channel, @Nullable JsonNode id) {
         tooManySubscriptions.exceeded();
         client.connection()
-                .send(ServerMessage.error(
-                        ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+                .send(client.dialect()
+                        .error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
     }
 
     private void each(Client client, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {
@@ -183,15 +190,16 @@ final class CommandHandler implements Session.Requests {
                     idTooLong.exceeded();
                 }
                 client.connection()
-                        .send(ServerMessage.error(
-                                ErrorCode.BAD_CHANNEL,
-                                "no such channel: prefix unknown, or id empty or too long",
-                                name,
-                                id));
+                        .send(client.dialect()
+                                .error(
+                                        ErrorCode.BAD_CHANNEL,
+                                        "no such channel: prefix unknown, or id empty or too long",
+                                        name,
+                                        id));
             } else if (channel.route().audience() != Audience.SUBSCRIBERS) {
                 client.connection()
-                        .send(ServerMessage.error(
-                                ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
+                        .send(client.dialect()
+                                .error(ErrorCode.BAD_CHANNEL, "this channel can't be subscribed to", name, id));
             } else {
                 action.accept(channel);
             }

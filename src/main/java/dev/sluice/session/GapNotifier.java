@@ -4,11 +4,16 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
-import dev.sluice.protocol.ServerMessage;
+import dev.sluice.protocol.Dialect;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells clients that they may have missed something. An interruption of the feed concerns all, who will all come back for
@@ -29,12 +34,22 @@ final class GapNotifier {
     }
 
     void onGap(@Observes Gap gap) {
-        Frame notice = ServerMessage.gap(gap.since(), gap.until());
-        sessions.forEachLoop((loop, open) -> spread.over(period, loop, open, session -> session.tell(gap, notice)));
+        Map<Dialect, Frame> notices = notices(gap.since(), gap.until());
+        sessions.forEachLoop((loop, open) -> spread.over(
+                period,
+                loop,
+                open,
+                session -> session.tell(gap, Objects.requireNonNull(notices.get(session.dialect())))));
     }
 
     void onLagged(@Observes Lagged event) {
-        Frame notice = ServerMessage.gap(event.since(), event.until());
-        sessions.on(event.loop()).forEach(session -> session.tell(notice));
+        Map<Dialect, Frame> notices = notices(event.since(), event.until());
+        sessions.on(event.loop())
+                .forEach(session -> session.tell(Objects.requireNonNull(notices.get(session.dialect()))));
+    }
+
+    /** For each dialect, shared by all who speak it. */
+    private static Map<Dialect, Frame> notices(Instant since, @Nullable Instant until) {
+        return Dialect.ALL.stream().collect(Collectors.toMap(dialect -> dialect, dialect -> dialect.gap(since, until)));
     }
 }

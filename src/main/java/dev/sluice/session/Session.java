@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
@@ -10,8 +11,8 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
-import dev.sluice.protocol.ServerMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.wire.Inbound;
@@ -25,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +75,8 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
     private final Requests requests;
     private final Outbox outbox;
     private final Loop loop;
+    private final Dialect dialect;
+    private final Supplier<@Nullable Position> delivered;
     private final long started = System.nanoTime();
     private State state = State.OVER;
     private @Nullable SessionRegistry sessions;
@@ -99,12 +103,25 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
     private boolean closed;
     private @Nullable List<CompletableFuture<Void>> onClosed;
 
-    /** A session that has not started, on the WebSocket's event loop. */
-    Session(Authentication authentication, Requests requests, FrameWriter writer, OutboxFactory outboxes, Loop loop) {
+    /**
+     * A session that has not started, on the WebSocket's event loop.
+     *
+     * @param delivered up to where the connections of the loop have been handed everything
+     */
+    Session(
+            Authentication authentication,
+            Requests requests,
+            FrameWriter writer,
+            OutboxFactory outboxes,
+            Loop loop,
+            Dialect dialect,
+            Supplier<@Nullable Position> delivered) {
         this.authentication = authentication;
         this.requests = requests;
         this.outbox = outboxes.open(writer, loop, this);
         this.loop = loop;
+        this.dialect = dialect;
+        this.delivered = delivered;
     }
 
     /** Who is told of its end; to be said before it starts. */
@@ -167,7 +184,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
     /** The connection that it becomes if it is {@link #admitted}; what came before is over. */
     Connection newConnection(AuthenticatedUser of, Consumer<Disconnected> observers) {
         over();
-        return new Connection(of.user(), of.grants(), outbox, loop, observers);
+        return new Connection(of.user(), of.grants(), outbox, loop, observers, dialect.positioned());
     }
 
     void admitted(Connection added, AuthenticatedUser of) {
@@ -256,6 +273,16 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
     }
 
     @Override
+    public Dialect dialect() {
+        return dialect;
+    }
+
+    @Override
+    public @Nullable Position at() {
+        return delivered.get();
+    }
+
+    @Override
     public PendingSubscriptions pending() {
         if (pending == null) {
             pending = new PendingSubscriptions();
@@ -314,7 +341,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
             // Else it would wait behind what is under way, whose time is measured anyway.
             unanswered++;
         }
-        tell(ServerMessage.PING);
+        tell(dialect.ping());
         tell(new Frame.Ping());
     }
 

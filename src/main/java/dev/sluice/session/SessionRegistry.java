@@ -1,10 +1,12 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Registry;
 import dev.sluice.wire.EventLoops;
 import dev.sluice.wire.FrameWriterFactory;
@@ -33,6 +35,7 @@ final class SessionRegistry {
     private final OutboxFactory outboxes;
     private final EventLoops loops;
     private final FrameWriterFactory wires;
+    private final DeliveryDispatcher deliveries;
     private final SessionMeters meters;
     private volatile boolean closing;
 
@@ -42,6 +45,7 @@ final class SessionRegistry {
             OutboxFactory outboxes,
             EventLoops loops,
             FrameWriterFactory wires,
+            DeliveryDispatcher deliveries,
             SessionMeters meters,
             Registry registry,
             MeterRegistry metrics) {
@@ -50,6 +54,7 @@ final class SessionRegistry {
         this.outboxes = outboxes;
         this.loops = loops;
         this.wires = wires;
+        this.deliveries = deliveries;
         this.meters = meters;
         Gauge.builder("sluice.connections", this, x -> Math.max(0, count() - registry.connections()))
                 .description("WebSocket connections to this pod")
@@ -60,7 +65,14 @@ final class SessionRegistry {
     /** A session that has not started. To be called on the socket's event loop. */
     Session open(WebSocketConnection socket, WebSocketChannel channel) {
         Loop loop = loops.current();
-        Session session = new Session(authentication, commands, wires.open(socket, channel, loop), outboxes, loop);
+        Session session = new Session(
+                authentication,
+                commands,
+                wires.open(socket, channel, loop),
+                outboxes,
+                loop,
+                Dialect.of(socket.subprotocol()),
+                () -> deliveries.position(loop));
         on(loop).add(session);
         session.belongsTo(this, socket);
         session.hears(channel);

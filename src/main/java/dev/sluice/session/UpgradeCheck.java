@@ -7,6 +7,7 @@ import dev.sluice.access.TokenResult;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.RetryAfter;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Registry;
 import dev.sluice.wire.WebSocketChannel;
@@ -20,12 +21,16 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Decides which requests may become WebSockets, and remembers the bearer of those that carry a token. */
 @Singleton
 final class UpgradeCheck implements HttpUpgradeCheck {
 
+    private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol";
     private static final Map<String, List<String>> BEARER = Map.of("WWW-Authenticate", List.of("Bearer"));
 
     private final Origins origins;
@@ -78,6 +83,7 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         if (full != null) {
             return CheckResult.rejectUpgrade(full.status(), tryAgain());
         }
+        choose(request);
         context.userData().put(Endpoint.CHANNEL, channel);
         // A client that has disconnected meanwhile gets neither an answer nor a WebSocket.
         return check(context, channel, token)
@@ -85,6 +91,17 @@ final class UpgradeCheck implements HttpUpgradeCheck {
                 .transformToUni(result -> channel.isOpen()
                         ? Uni.createFrom().item(result)
                         : Uni.createFrom().nothing());
+    }
+
+    /** Leaves the best of the subprotocols that the client offers: the server would choose the first that it knows. */
+    private static void choose(HttpServerRequest request) {
+        Set<String> offered = request.headers().getAll(SUBPROTOCOL).stream()
+                .flatMap(line -> Stream.of(line.split(",")))
+                .map(String::strip)
+                .collect(Collectors.toSet());
+        if (offered.contains(Dialect.V2.subprotocol())) {
+            request.headers().set(SUBPROTOCOL, Dialect.V2.subprotocol());
+        }
     }
 
     private Uni<CheckResult> check(HttpUpgradeContext context, WebSocketChannel channel, @Nullable String token) {

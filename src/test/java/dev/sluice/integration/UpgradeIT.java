@@ -40,6 +40,9 @@ class UpgradeIT {
         try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "other", "sluice.v1")) {
             assertThat(client.subprotocol()).isEqualTo("sluice.v1");
         }
+        try (Client client = Client.connect(POD.webSocket("/ws"), Map.of(), "sluice.v1", "sluice.v2")) {
+            assertThat(client.subprotocol()).as("the newer of two").isEqualTo("sluice.v2");
+        }
         try (Client client = Client.connect(POD.webSocket("/ws"))) {
             assertThat(client.subprotocol()).isEmpty();
         }

@@ -23,6 +23,7 @@ import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.ClientMessageParser;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
@@ -95,7 +96,13 @@ class InboundFuzzTest {
 
     private Session newSession() {
         return new Session(
-                shared, commands.requests(), writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
+                shared,
+                commands.requests(),
+                writer,
+                TestOutboxFactory.standard(),
+                new Loop(0, Runnable::run),
+                Dialect.V1,
+                () -> null);
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Disconnected;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,9 @@ class SessionFailureTest {
                 public void cut() {}
             },
             TestOutboxFactory.standard(),
-            new Loop(0, Runnable::run));
+            new Loop(0, Runnable::run),
+            Dialect.V1,
+            () -> null);
 
     @Test
     void failedAuthSuccessEndsTheConnection() {

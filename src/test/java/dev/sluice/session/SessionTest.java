@@ -12,6 +12,7 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
@@ -54,7 +55,14 @@ class SessionTest {
     private final Session session = newSession();
 
     private Session newSession() {
-        return new Session(shared, requests, writer, TestOutboxFactory.standard(), new Loop(0, Runnable::run));
+        return new Session(
+                shared,
+                requests,
+                writer,
+                TestOutboxFactory.standard(),
+                new Loop(0, Runnable::run),
+                Dialect.V1,
+                () -> null);
     }
 
     private static final AuthenticatedUser SEVEN = TestAuthorizers.identity("7");

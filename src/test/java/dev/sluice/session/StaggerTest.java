@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.Dialect;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,7 +25,9 @@ class StaggerTest {
                     NoRequests.INSTANCE,
                     new RecordingFrameWriter(),
                     TestOutboxFactory.standard(),
-                    loop))
+                    loop,
+                    Dialect.V1,
+                    () -> null))
             .limit(100)
             .toList();
     private final Map<Session, List<String>> told = new HashMap<>();

@@ -1,7 +1,10 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
+import org.jspecify.annotations.Nullable;
 
 /** A client of which there is no more than its connection. */
 final class TestClient implements Client {
@@ -28,6 +31,16 @@ final class TestClient implements Client {
     @Override
     public void renew(AuthenticatedUser renewed) {
         identity = renewed;
+    }
+
+    @Override
+    public Dialect dialect() {
+        return Dialect.V1;
+    }
+
+    @Override
+    public @Nullable Position at() {
+        return null;
     }
 
     @Override

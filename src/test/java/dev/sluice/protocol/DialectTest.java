@@ -1,0 +1,70 @@
+package dev.sluice.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.IntNode;
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
+import dev.sluice.outbox.Frame;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class DialectTest {
+
+    private static final Position AT = Position.of(new Era(0x18f3c, 0x9a1b), 1, 3, 7);
+
+    @Test
+    void subprotocolChoosesTheDialect() {
+        assertThat(Dialect.of("sluice.v2")).isSameAs(Dialect.V2);
+        assertThat(Dialect.of("sluice.v1")).isSameAs(Dialect.V1);
+        assertThat(Dialect.of(null)).isSameAs(Dialect.V1);
+        assertThat(Dialect.of(""))
+                .as("what the server says where none was agreed upon")
+                .isSameAs(Dialect.V1);
+    }
+
+    @Test
+    void v1SaysNothingOfPositions() {
+        assertThat(text(Dialect.V1.authSuccess("7", null, AT, null)))
+                .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+        assertThat(text(Dialect.V1.subscribed("upload:1", true, null, AT, new IntNode(5))))
+                .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"retained\":true,\"id\":5}");
+    }
+
+    @Test
+    void v2AnswersCarryThePosition() {
+        String at = "\"at\":\"18f3c-9a1b.16777219.7\"";
+        assertThat(text(Dialect.V2.authSuccess("7", null, AT, null)))
+                .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"," + at + "}");
+        assertThat(text(Dialect.V2.authSuccess("7", null, null, null)))
+                .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
+        assertThat(text(Dialect.V2.subscribed("upload:1", false, false, AT, new IntNode(5))))
+                .isEqualTo(
+                        "{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":false," + at + ",\"id\":5}");
+        assertThat(text(Dialect.V2.subscribed("upload:1", false, true, AT, null)))
+                .as("not before what is recovered has been sent")
+                .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":true}");
+        assertThat(text(Dialect.V2.mark(AT))).isEqualTo("{\"action\":\"mark\"," + at + "}");
+    }
+
+    @Test
+    void otherMessagesAreTheSame() {
+        for (Dialect dialect : Dialect.ALL) {
+            assertThat(text(dialect.authError("no"))).isEqualTo("{\"action\":\"auth_error\",\"message\":\"no\"}");
+            assertThat(text(dialect.unsubscribed("upload:1", null)))
+                    .isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:1\"}");
+            assertThat(text(dialect.gap(Instant.EPOCH, null)))
+                    .isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
+            assertThat(text(dialect.ping())).isEqualTo("{\"action\":\"ping\"}");
+            assertThat(text(dialect.pong(new IntNode(1)))).isEqualTo("{\"action\":\"pong\",\"id\":1}");
+            assertThat(text(dialect.error(ErrorCode.FORBIDDEN, "no", "upload:1", null)))
+                    .isEqualTo(
+                            "{\"action\":\"error\",\"code\":\"forbidden\",\"message\":\"no\",\"channel\":\"upload:1\"}");
+        }
+    }
+
+    private static String text(Frame frame) {
+        return new String(((Frame.Text) frame).utf8(), StandardCharsets.UTF_8);
+    }
+}
