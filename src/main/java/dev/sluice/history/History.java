@@ -48,14 +48,7 @@ public final class History {
     @Inject
     History(SluiceConfig config, MeterRegistry metrics) {
         this(config.history(), SEGMENT, byte[]::new, System::nanoTime);
-        Gauge.builder("sluice.history.bytes", this, History::bytes)
-                .description("Memory of the publications that are kept for clients that come back")
-                .baseUnit("bytes")
-                .register(metrics);
-        Gauge.builder("sluice.history.age", this, History::age)
-                .description("Age of the oldest position from which every client can resume")
-                .baseUnit("seconds")
-                .register(metrics);
+        measure(metrics);
     }
 
     History(HistoryConfig config, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
@@ -66,6 +59,17 @@ public final class History {
         this.maxReplay = config.maxReplay().asLongValue();
         this.arrays = arrays;
         this.nanoTime = nanoTime;
+    }
+
+    void measure(MeterRegistry metrics) {
+        Gauge.builder("sluice.history.bytes", this, History::bytes)
+                .description("Memory of the publications that are kept for clients that come back")
+                .baseUnit("bytes")
+                .register(metrics);
+        Gauge.builder("sluice.history.age", this, History::age)
+                .description("Age of the oldest position from which every client can resume")
+                .baseUnit("seconds")
+                .register(metrics);
     }
 
     /**

@@ -14,6 +14,8 @@ import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
@@ -343,6 +345,31 @@ class HistoryTest {
         publish(A, "kept");
         assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.GAP);
         assertThat(payloads(history.read(restart, List.of(A)))).containsExactly("kept");
+    }
+
+    @Test
+    void metricsShowMemoryAndTheAgeOfTheOldestPosition() {
+        MeterRegistry metrics = new SimpleMeterRegistry();
+        history.measure(metrics);
+        assertThat(gauge(metrics, "sluice.history.bytes")).isZero();
+        assertThat(gauge(metrics, "sluice.history.age")).isZero();
+        tick();
+        now += TimeUnit.SECONDS.toNanos(90);
+        publish(A, "a");
+        publish(A, "x".repeat(3 * SEGMENT));
+        now += TimeUnit.SECONDS.toNanos(10);
+        assertThat(gauge(metrics, "sluice.history.age")).isEqualTo(100);
+        assertThat(gauge(metrics, "sluice.history.bytes")).isBetween(4.0 * SEGMENT, 4.5 * SEGMENT);
+        fill();
+        assertThat(gauge(metrics, "sluice.history.age")).isEqualTo(10);
+        assertThat(gauge(metrics, "sluice.history.bytes")).isBetween(0.9 * MAX_BYTES, 1.0 * MAX_BYTES);
+        history.follow(null);
+        assertThat(gauge(metrics, "sluice.history.bytes")).isZero();
+        assertThat(gauge(metrics, "sluice.history.age")).isZero();
+    }
+
+    private static double gauge(MeterRegistry metrics, String name) {
+        return metrics.get(name).gauge().value();
     }
 
     private byte[] allocate(int length) {
