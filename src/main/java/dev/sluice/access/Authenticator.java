@@ -4,6 +4,7 @@ import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
@@ -26,11 +27,12 @@ public final class Authenticator {
     private final TokenVerifier tokens;
     private final @Nullable ConnectWebhook webhook;
 
-    Authenticator(TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls) {
+    Authenticator(
+            TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls, MeterRegistry metrics) {
         this.tokens = tokens;
         this.webhook = config.webhook()
                 .connectUrl()
-                .map(url -> new ConnectWebhook(url, config, tls.get()))
+                .map(url -> new ConnectWebhook(url, config, tls.get(), metrics))
                 .orElse(null);
     }
 

@@ -4,6 +4,8 @@ import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
+import dev.sluice.log.LimitMeter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -25,17 +27,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectWebhook {
 
-    /** The characters of the tokens that wait for an answer: those that ask count twice, those that share it once. */
-    private static final int MAX_WAITING_CHARACTERS = 16 << 20;
+    /** Tokens that wait for an answer: those that ask count twice, those that share it once. */
+    private final TokenBudget waiting;
 
-    private final TokenBudget waiting = new TokenBudget(Integer.MAX_VALUE, MAX_WAITING_CHARACTERS);
+    private final LimitMeter tooMany;
     private final Backend backend;
     private final Bulkhead<Boolean> bulkhead;
     /** By the digest of the token, which may be long. */
     private final WebhookCache<String> answers;
 
-    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls) {
+    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls, MeterRegistry metrics) {
         WebhookConfig webhook = config.webhook();
+        this.waiting = new TokenBudget(
+                Integer.MAX_VALUE, (int) webhook.connectTokenBytes().asLongValue());
+        this.tooMany = new LimitMeter("webhook-token-bytes", metrics);
         this.bulkhead = new Bulkhead<>(
                 webhook.timeout(), webhook.concurrency(), config.access().pending());
         this.answers = new WebhookCache<>(webhook);
@@ -70,10 +75,13 @@ final class ConnectWebhook {
 
     /** Fails at once where too many characters wait; otherwise they do until there is an answer, or the client goes. */
     private Uni<Boolean> charged(int characters, Supplier<Uni<Boolean>> asked) {
-        return Uni.createFrom()
-                .deferred(() -> waiting.enter(characters)
-                        ? asked.get().onTermination().invoke(() -> waiting.leave(characters))
-                        : Uni.createFrom().failure(new IOException("too many tokens wait for an answer")));
+        return Uni.createFrom().deferred(() -> {
+            if (waiting.enter(characters)) {
+                return asked.get().onTermination().invoke(() -> waiting.leave(characters));
+            }
+            tooMany.exceeded();
+            return Uni.createFrom().failure(new IOException("too many tokens wait for an answer"));
+        });
     }
 
     private static Uni<Boolean> answer(int status) {

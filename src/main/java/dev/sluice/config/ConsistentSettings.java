@@ -98,6 +98,11 @@ public @interface ConsistentSettings {
                 problems.add("sluice.history.max-replay must be at most half of sluice.outbox.max-bytes, which is "
                         + text(outbox) + ", is " + text(maxReplay));
             }
+            if (config.outbox().maxFlush().compareTo(config.outbox().maxStall()) < 0) {
+                problems.add("sluice.outbox.max-flush must be at least sluice.outbox.max-stall, which is "
+                        + text(config.outbox().maxStall()) + ", is "
+                        + text(config.outbox().maxFlush()));
+            }
             MemorySize perConnection = config.limits().inboundBytesPerConnection();
             MemorySize perPod = config.limits().inboundBytes();
             if (perPod.asBigInteger().compareTo(perConnection.asBigInteger()) < 0) {

@@ -25,6 +25,14 @@ public interface OutboxConfig {
     @InRange(min = "1ms")
     Duration maxStall();
 
+    /**
+     * How long one flush may take, however steadily the socket takes a little of it: a peer that takes a byte now and then would
+     * else keep what its outbox holds for ever. At least {@link #maxStall}.
+     */
+    @WithDefault("30m")
+    @InRange(min = "1ms")
+    Duration maxFlush();
+
     /** How frames reach the socket. */
     @WithDefault("direct")
     Path wire();

@@ -1,5 +1,6 @@
 package dev.sluice.config;
 
+import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import io.smallrye.config.WithName;
 import java.net.URI;
@@ -15,6 +16,15 @@ public interface WebhookConfig {
     /** The http or https URL that decides whether the user of a valid token may connect. Absent: every user may. */
     @WithName("connect.url")
     Optional<URI> connectUrl();
+
+    /**
+     * The most characters that tokens which wait for its answer may have together; a token that is asked about counts twice, those
+     * that share the answer once.
+     */
+    @WithName("connect.token-bytes")
+    @WithDefault("16M")
+    @InRange(min = "32K", max = "1024M")
+    MemorySize connectTokenBytes();
 
     /** How long an answer may take, the time in the queue included. */
     @WithDefault("2s")

@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensionHandler;
 import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
 import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Inject;
@@ -26,6 +27,8 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @Startup
 @Singleton
 final class RequestLimiter implements HttpServerOptionsCustomizer {
+
+    private static final String HTTP2 = "quarkus.http.http2";
 
     /** Vert.x's own. */
     private static final int DEFAULT_COMPRESSION = 6;
@@ -56,6 +59,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     RequestLimiter(
             SluiceConfig config,
             @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
+            @ConfigProperty(name = HTTP2) boolean http2,
             MeterRegistry metrics) {
         this(
                 new Bounds(
@@ -67,6 +71,10 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                 (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
                 compressionLevel.orElse(DEFAULT_COMPRESSION),
                 metrics);
+        if (http2) {
+            throw new ConfigurationException(HTTP2 + " must be false, is true: WebSockets are served over HTTP/1.1, and"
+                    + " Sluice's limits on requests do not hold for HTTP/2");
+        }
     }
 
     RequestLimiter(Bounds bounds, int maxMessage, int compressionLevel, MeterRegistry metrics) {

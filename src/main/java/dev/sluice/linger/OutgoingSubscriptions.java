@@ -26,45 +26,40 @@ final class OutgoingSubscriptions {
     /** Bytes of a message; {@link dev.sluice.control.Control#tellSubscriptions} takes a bit more. */
     private static final int MAX_BYTES = 8 * 1024;
 
-    /** Users who wait, for either kind of message. */
-    private static final int MAX_USERS = 50_000;
-
-    /** Channels that wait to be told of, of all users. */
-    private static final int MAX_CHANNELS = 100_000;
-
-    /** Memory for their names, in bytes. */
-    private static final int MAX_NAMES = 16 * 1024 * 1024;
-
     private final String pod = UUID.randomUUID().toString();
     private final Set<String> wanted = new LinkedHashSet<>();
     // Linked, because a table that is emptied from its beginning is searched through all that is empty already.
     private final Map<String, Map<Channel, Long>> told = new LinkedHashMap<>();
+    private final long maxBytes;
     private final int maxPerUser;
-    private int channels;
-    private int names;
+    private long bytes;
 
     /**
      * Nothing to be told.
      *
+     * @param maxBytes memory for what waits, charged as {@link LingeringSubscriptions} does
      * @param maxPerUser how many channels of one user may wait
      */
-    OutgoingSubscriptions(int maxPerUser) {
+    OutgoingSubscriptions(long maxBytes, int maxPerUser) {
+        this.maxBytes = maxBytes;
         this.maxPerUser = maxPerUser;
     }
 
     /** Whether there is room for it. */
     boolean want(String user) {
-        if (wanted.size() >= MAX_USERS) {
-            return false;
+        if (!wanted.contains(user)) {
+            if (!charge(LingeringSubscriptions.USER_OVERHEAD)) {
+                return false;
+            }
+            wanted.add(user);
         }
-        wanted.add(user);
         return true;
     }
 
     /** Whether there is room for all of it; what there is no room for is left out. */
     boolean tell(String user, Map<Channel, Long> stamps) {
         Map<Channel, Long> known = told.get(user);
-        if (known == null && told.size() >= MAX_USERS) {
+        if (known == null && !charge(LingeringSubscriptions.USER_OVERHEAD)) {
             return false;
         }
         Map<Channel, Long> waiting = known == null ? new LinkedHashMap<>() : known;
@@ -73,20 +68,30 @@ final class OutgoingSubscriptions {
             Channel channel = stamp.getKey();
             if (waiting.containsKey(channel)) {
                 waiting.merge(channel, stamp.getValue(), LingeringSubscriptions::newer);
-            } else if (waiting.size() < maxPerUser
-                    && channels < MAX_CHANNELS
-                    && names + channel.length() <= MAX_NAMES) {
+            } else if (waiting.size() < maxPerUser && charge(cost(channel))) {
                 waiting.put(channel, stamp.getValue());
-                channels++;
-                names += channel.length();
             } else {
                 all = false;
             }
         }
         if (!waiting.isEmpty()) {
             told.put(user, waiting);
+        } else {
+            bytes -= LingeringSubscriptions.USER_OVERHEAD;
         }
         return all;
+    }
+
+    private boolean charge(int cost) {
+        if (bytes + cost > maxBytes) {
+            return false;
+        }
+        bytes += cost;
+        return true;
+    }
+
+    private static int cost(Channel channel) {
+        return LingeringSubscriptions.CHANNEL_OVERHEAD + channel.length();
     }
 
     boolean isOwn(JsonNode message) {
@@ -104,37 +109,37 @@ final class OutgoingSubscriptions {
 
     private String wanted() {
         StringBuilder users = new StringBuilder();
-        int bytes = 0;
-        for (Iterator<String> waiting = wanted.iterator(); waiting.hasNext() && bytes < MAX_BYTES - 2048; ) {
+        int length = 0;
+        for (Iterator<String> waiting = wanted.iterator(); waiting.hasNext() && length < MAX_BYTES - 2048; ) {
             String user = quoted(waiting.next());
-            bytes += length(user);
+            length += length(user);
             users.append(users.isEmpty() ? "" : ",").append(user);
             waiting.remove();
+            bytes -= LingeringSubscriptions.USER_OVERHEAD;
         }
         return message(SubscriptionsMessage.WANTED, "[" + users + "]");
     }
 
     private String told() {
         StringBuilder users = new StringBuilder();
-        int bytes = 0;
+        int length = 0;
         for (Iterator<Map.Entry<String, Map<Channel, Long>>> waiting =
                         told.entrySet().iterator();
-                waiting.hasNext() && bytes < MAX_BYTES - 4096; ) {
+                waiting.hasNext() && length < MAX_BYTES - 4096; ) {
             Map.Entry<String, Map<Channel, Long>> user = waiting.next();
             StringBuilder list = new StringBuilder();
             int more = length(quoted(user.getKey()));
             Iterator<Map.Entry<Channel, Long>> stamps =
                     user.getValue().entrySet().iterator();
-            while (stamps.hasNext() && bytes + more < MAX_BYTES - 2048) {
+            while (stamps.hasNext() && length + more < MAX_BYTES - 2048) {
                 Map.Entry<Channel, Long> stamp = stamps.next();
                 String channel = quoted(stamp.getKey().name()) + ":" + stamp.getValue();
                 more += length(channel);
                 list.append(list.isEmpty() ? "" : ",").append(channel);
                 stamps.remove();
-                channels--;
-                names -= stamp.getKey().length();
+                bytes -= cost(stamp.getKey());
             }
-            bytes += more;
+            length += more;
             users.append(users.isEmpty() ? "" : ",")
                     .append(quoted(user.getKey()))
                     .append(":{")
@@ -142,6 +147,7 @@ final class OutgoingSubscriptions {
                     .append('}');
             if (!stamps.hasNext()) {
                 waiting.remove();
+                bytes -= LingeringSubscriptions.USER_OVERHEAD;
             }
         }
         return message(SubscriptionsMessage.TOLD, "{" + users + "}");

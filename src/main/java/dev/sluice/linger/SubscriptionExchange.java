@@ -1,6 +1,7 @@
 package dev.sluice.linger;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.config.SluiceConfig;
 import dev.sluice.control.Control;
 import dev.sluice.control.SubscriptionsMessage;
 import dev.sluice.log.LimitMeter;
@@ -53,13 +54,16 @@ public final class SubscriptionExchange {
             Registry registry,
             Routes routes,
             Vertx vertx,
+            SluiceConfig config,
             MeterRegistry metrics) {
         this.control = control;
         this.lingering = lingering;
         this.registry = registry;
         this.routes = routes;
         this.vertx = vertx;
-        this.outgoing = new OutgoingSubscriptions((int) Math.min(Integer.MAX_VALUE, 2L * registry.maxSubscriptions()));
+        this.outgoing = new OutgoingSubscriptions(
+                config.subscriptions().lingerMaxBytes().asLongValue(),
+                (int) Math.min(Integer.MAX_VALUE, 2L * registry.maxSubscriptions()));
         this.dropped = new LimitMeter("lingering", metrics);
         lingering.listen(this::tell);
     }

@@ -4,7 +4,6 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -22,12 +21,6 @@ public final class Outbox {
     /** Bytes not taken by the kernel from which the socket counts as full at the latest: Netty's own default. */
     static final int FULL = 64 * 1024;
 
-    /**
-     * How long one flush may take, however steadily the socket takes a little of it: a peer that takes a byte now and then
-     * would else keep what its outbox may hold for ever.
-     */
-    static final long MAX_FLUSH_NANOS = TimeUnit.MINUTES.toNanos(30);
-
     /** The part of the longest stall after which the wire is asked whether anything was taken. */
     private static final int SUSPICIOUS = 4;
 
@@ -40,17 +33,13 @@ public final class Outbox {
      * @param maxBytes the most it may be charged for, see {@link Frame#cost()}
      * @param maxLoopBytes the most that all outboxes of one event loop may be charged together, see {@link Frame#share()}
      * @param maxStallNanos how long a socket may take nothing of what waits for it
+     * @param maxFlushNanos how long one flush may take
      */
-    public record Bounds(int maxBytes, long maxLoopBytes, long maxStallNanos) {
+    public record Bounds(int maxBytes, long maxLoopBytes, long maxStallNanos, long maxFlushNanos) {
 
         /** Bytes not taken by the kernel from which the socket counts as full, so that some can be held back. */
         int full() {
             return Math.min(FULL, maxBytes / 4);
-        }
-
-        /** How long one flush may take at most. */
-        long maxFlushNanos() {
-            return Math.max(MAX_FLUSH_NANOS, maxStallNanos);
         }
     }
 

@@ -34,7 +34,10 @@ public final class OutboxFactory {
                 .orElseGet(() -> Runtime.getRuntime().maxMemory() / HEAP_PARTS);
         long parts = StreamSupport.stream(loops.spliterator(), false).count();
         this.bounds = new Outbox.Bounds(
-                maxBytes, Math.max(maxBytes, total / parts), config.maxStall().toNanos());
+                maxBytes,
+                Math.max(maxBytes, total / parts),
+                config.maxStall().toNanos(),
+                config.maxFlush().toNanos());
         this.meters = meters;
     }
 

@@ -26,10 +26,11 @@ import java.util.function.BiConsumer;
 @Singleton
 public final class LingeringSubscriptions {
 
-    /** Memory charged for a user, which bounds their number as well, and for a channel besides its name; in bytes. */
-    private static final int USER_OVERHEAD = 512;
+    /** Memory charged for a user, which bounds their number as well; in bytes. */
+    public static final int USER_OVERHEAD = 512;
 
-    private static final int CHANNEL_OVERHEAD = 96;
+    /** Memory charged for a channel besides its name, in bytes. */
+    public static final int CHANNEL_OVERHEAD = 96;
 
     /**
      * What is kept of one user.

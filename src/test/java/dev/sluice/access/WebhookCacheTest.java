@@ -3,7 +3,9 @@ package dev.sluice.access;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.config.WebhookConfig;
+import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.mutiny.Uni;
+import java.math.BigInteger;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
@@ -35,6 +37,11 @@ class WebhookCacheTest {
         @Override
         public Optional<URI> connectUrl() {
             return Optional.empty();
+        }
+
+        @Override
+        public MemorySize connectTokenBytes() {
+            return new MemorySize(BigInteger.ZERO);
         }
 
         @Override

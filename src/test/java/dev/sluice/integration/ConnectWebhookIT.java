@@ -28,6 +28,7 @@ class ConnectWebhookIT {
     private static final String REFUSED = "sluice_auth_failures_total{reason=\"webhook\"}";
     private static final String UNAVAILABLE = "sluice_auth_failures_total{reason=\"unavailable\"}";
 
+    private static final String TOO_MANY = "sluice_refused_total{limit=\"webhook-token-bytes\"}";
     private static final Backend BACKEND = new Backend();
     private static final AtomicInteger NUMBER = new AtomicInteger();
     private static Pod pod;
@@ -36,7 +37,15 @@ class ConnectWebhookIT {
     static void start() {
         pod = Pod.ready(
                 Stage.REDIS,
-                Map.of(KEY, BACKEND.url(), "sluice.webhook.timeout", "5s", "sluice.webhook.concurrency", "8"));
+                Map.of(
+                        KEY,
+                        BACKEND.url(),
+                        "sluice.webhook.timeout",
+                        "5s",
+                        "sluice.webhook.concurrency",
+                        "8",
+                        "sluice.webhook.connect.token-bytes",
+                        "64K"));
     }
 
     @AfterAll
@@ -163,6 +172,32 @@ class ConnectWebhookIT {
     }
 
     @Test
+    void tokensThatWaitForTheWebhookAreBoundedInBytes() {
+        List<Client> waiting = new ArrayList<>();
+        int before = BACKEND.requests().size();
+        double refused = pod.metric(TOO_MANY);
+        BACKEND.hang();
+        try {
+            // Each counts twice.
+            for (int i = 0; i < 3; i++) {
+                waiting.add(connect().authenticate(longToken()));
+            }
+            await("questions").until(() -> BACKEND.requests().size() == before + 3);
+            try (Client client = connect().authenticate(longToken())) {
+                assertThat(client.closeCode()).isEqualTo(1013);
+            }
+            pod.awaitMetric(TOO_MANY, refused + 1);
+            BACKEND.goOn();
+            for (Client client : waiting) {
+                assertThat(client.next()).contains("auth_success");
+            }
+        } finally {
+            BACKEND.goOn();
+            waiting.forEach(Client::close);
+        }
+    }
+
+    @Test
     void messagesBehindTheAuthMessageWaitForTheWebhook() {
         BACKEND.hang();
         int before = BACKEND.requests().size();
@@ -232,6 +267,12 @@ class ConnectWebhookIT {
 
     private static Map<String, String> bearer(String token) {
         return Map.of("Authorization", "Bearer " + token);
+    }
+
+    private static String longToken() {
+        JwtClaims claims = claims();
+        claims.setClaim("long", "x".repeat(6_500));
+        return Tokens.sign(claims);
     }
 
     private static String token() {

@@ -85,6 +85,8 @@ class KeyServerIT {
         try (KeyServer missing = new KeyServer()) {
             atOnce(Stream.of(
                     () -> assertTold(missing.url(), "HTTP status 404", missing.url()),
+                    // The innermost cause, of "Failed to create SSL connection".
+                    () -> assertTold(missing.url().replace("http:", "https:"), "not an SSL/TLS record"),
                     () -> assertTold(
                             "http://user:password@nowhere.invalid/jwks.json?key=word",
                             "UnknownHostException",

@@ -192,6 +192,7 @@ class LifecycleIT {
         "sluice.outbox.wire, pigeon, direct",
         "sluice.misspelt, 1, sluice.misspelt",
         "quarkus.http.limits.max-connections, 50000, sluice.limits.connections",
+        "quarkus.http.http2, true, 'must be false, is true'",
         "quarkus.redis.client-type, cluster, is not supported",
         "quarkus.redis.feed.client-type, replication, is not supported",
     })

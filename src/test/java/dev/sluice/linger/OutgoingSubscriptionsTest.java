@@ -27,7 +27,9 @@ class OutgoingSubscriptionsTest {
 
     private static final int MAX_PER_USER = 300;
 
-    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions(MAX_PER_USER);
+    private static final int MAX_WAITING = 32 * 1024 * 1024;
+
+    private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions(MAX_WAITING, MAX_PER_USER);
 
     @Test
     void manyUsersShareAFewMessages() throws Exception {
@@ -104,12 +106,14 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void waitingBytesAreBounded() {
+    void bytesOfUsersThatWaitAreBounded() {
         int users = 0;
         while (outgoing.want("user-" + users)) {
             users++;
         }
-        assertThat(users).isEqualTo(50_000);
+        assertThat(users).isEqualTo(MAX_WAITING / 512);
+        assertThat(outgoing.want("user-0")).as("the same one").isTrue();
+        assertThat(outgoing.tell("7", stamps(1))).isFalse();
         assertThat(outgoing.next()).isNotNull();
         assertThat(outgoing.want("one more")).isTrue();
     }
@@ -123,16 +127,20 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void theChannelsThatWaitAreBoundedInAll() throws Exception {
-        int users = 0;
-        while (users < 1_000 && outgoing.tell("user-" + users, stamps(MAX_PER_USER))) {
-            users++;
+    void bytesOfChannelsThatWaitAreBounded() throws Exception {
+        Map<Channel, Long> stamps = stamps(MAX_PER_USER);
+        int cost = 512;
+        for (Channel channel : stamps.keySet()) {
+            cost += 96 + channel.length();
         }
-        assertThat(drain()).isEqualTo(100_000);
-        assertThat(outgoing.tell("7", stamps(MAX_PER_USER)))
-                .as("there is room again")
-                .isTrue();
-        assertThat(drain()).isEqualTo(MAX_PER_USER);
+        for (int round = 0; round < 2; round++) {
+            int users = 0;
+            while (outgoing.tell("user-" + users, stamps)) {
+                users++;
+            }
+            assertThat(users).isEqualTo(MAX_WAITING / cost);
+            assertThat(drain()).as("channels").isGreaterThanOrEqualTo(users * MAX_PER_USER);
+        }
     }
 
     @Test
@@ -173,7 +181,8 @@ class OutgoingSubscriptionsTest {
         assertThat(message.getBytes(StandardCharsets.UTF_8)).hasSizeLessThan(MAX_BYTES);
         JsonNode parsed = new ObjectMapper().readTree(message);
         assertThat(outgoing.isOwn(parsed)).isTrue();
-        assertThat(new OutgoingSubscriptions(MAX_PER_USER).isOwn(parsed)).isFalse();
+        assertThat(new OutgoingSubscriptions(MAX_WAITING, MAX_PER_USER).isOwn(parsed))
+                .isFalse();
         return parsed;
     }
 }

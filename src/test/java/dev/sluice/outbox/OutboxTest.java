@@ -533,9 +533,9 @@ class OutboxTest {
         long before = System.nanoTime();
         runTasks();
         long after = System.nanoTime();
-        slow.check(before + Outbox.MAX_FLUSH_NANOS - 1);
+        slow.check(before + TestOutboxFactory.MAX_FLUSH.toNanos() - 1);
         assertThat(failures).isEmpty();
-        slow.check(after + Outbox.MAX_FLUSH_NANOS);
+        slow.check(after + TestOutboxFactory.MAX_FLUSH.toNanos());
         assertThat(failures).containsExactly(Disconnect.STALLED);
     }
 
@@ -551,7 +551,7 @@ class OutboxTest {
         runTasks();
         tick();
         writer.takeOne();
-        slow.check(before + Outbox.MAX_FLUSH_NANOS);
+        slow.check(before + TestOutboxFactory.MAX_FLUSH.toNanos());
         assertThat(failures).isEmpty();
     }
 

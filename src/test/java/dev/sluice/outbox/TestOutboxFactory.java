@@ -29,7 +29,10 @@ public final class TestOutboxFactory {
             new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, true);
     public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM));
 
-    private record Config(MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Path wire)
+    public static final Duration MAX_FLUSH = Duration.ofMinutes(30);
+
+    private record Config(
+            MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Duration maxFlush, Path wire)
             implements OutboxConfig {}
 
     private TestOutboxFactory() {}
@@ -49,6 +52,7 @@ public final class TestOutboxFactory {
                         new MemorySize(BigInteger.valueOf(maxBytes)),
                         Optional.of(new MemorySize(BigInteger.valueOf(maxTotalBytes))),
                         maxStall,
+                        maxStall.compareTo(MAX_FLUSH) > 0 ? maxStall : MAX_FLUSH,
                         OutboxConfig.Path.DIRECT),
                 List.of("the loop"),
                 new OutboxMeters(ROUTES, metrics));
