@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLServerSocketFactory;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.Test;
 
@@ -82,11 +84,14 @@ class KeyServerIT {
 
     @Test
     void logNamesWhyTheServerSendsNoKeys() {
-        try (KeyServer missing = new KeyServer()) {
+        // Has no certificate.
+        ServerSocketFactory tls = SSLServerSocketFactory.getDefault();
+        try (KeyServer missing = new KeyServer();
+                KeyServer uncertified = new KeyServer(tls, "https")) {
             atOnce(Stream.of(
                     () -> assertTold(missing.url(), "HTTP status 404", missing.url()),
-                    // The innermost cause, of "Failed to create SSL connection".
-                    () -> assertTold(missing.url().replace("http:", "https:"), "not an SSL/TLS record"),
+                    // The innermost cause of "Failed to create SSL connection".
+                    () -> assertTold(uncertified.url(), "Received fatal alert: handshake_failure"),
                     () -> assertTold(
                             "http://user:password@nowhere.invalid/jwks.json?key=word",
                             "UnknownHostException",
