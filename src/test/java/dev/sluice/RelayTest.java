@@ -3,12 +3,17 @@ package dev.sluice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.demo.Dev;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
 import dev.sluice.history.History;
+import dev.sluice.history.Replay;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
@@ -17,6 +22,7 @@ import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
+import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -26,7 +32,9 @@ import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -90,6 +98,45 @@ class RelayTest {
         assertThat(count(metrics, "user", "dropped")).isEqualTo(1);
         assertThat(count(metrics, "user", "routed")).isZero();
         assertThat(count(metrics, "none", "dropped")).isZero();
+    }
+
+    @Test
+    void publicationsOfARouteWithHistoryCanBeReadFromItUntilAGap() {
+        History kept = TestHistory.standard();
+        Relay relay = new Relay(
+                feed,
+                routes,
+                kept,
+                retention,
+                registry,
+                TestDispatchers.failing(registry),
+                10,
+                new SimpleMeterRegistry());
+        Position before = Position.of(new Era(1, 1), 1, 0, 1);
+        Channel channel = Objects.requireNonNull(routes.resolve("user:kept"));
+        relay.relay(new Batch(
+                before,
+                List.of(
+                        publication("user:kept", "first"),
+                        publication("unknown:kept", "invalid"),
+                        publication("user:kept", "larger than is allowed"),
+                        publication("user:other", "other"),
+                        publication("user:kept", "second"),
+                        publication("unknown:kept", "invalid"))));
+        assertThat(kept.head()).isEqualTo(before.plus(6));
+        assertThat(kept.read(before, List.of(channel)))
+                .isInstanceOfSatisfying(
+                        Replay.Recovered.class,
+                        replay -> assertThat(replay.entries())
+                                .extracting(entry -> entry.payload().position())
+                                .containsExactly(before.plus(1), before.plus(5)));
+        relay.interrupted(new Gap(Instant.now(), null));
+        assertThat(kept.head()).isNull();
+    }
+
+    private static Publication publication(String channel, String payload) {
+        byte[] bytes = (channel + payload).getBytes(StandardCharsets.US_ASCII);
+        return new Publication(bytes, channel.length(), payload.length(), System.nanoTime());
     }
 
     private static double count(MeterRegistry metrics, String route, String outcome) {
