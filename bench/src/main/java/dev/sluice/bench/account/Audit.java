@@ -6,18 +6,21 @@ import dev.sluice.bench.account.ConnectionLog.ChannelLog;
 import dev.sluice.bench.account.ConnectionLog.ChannelLog.Delivery;
 import dev.sluice.bench.account.ConnectionLog.Gap;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Holds what each connection heard against what was published. A connection owes a publication when that was sent after
- * its subscription was answered, or follows one of the same channel it has brought since; and, where the connection has
- * ended, only when something it did bring was certainly published later: Redis says everything in one order, so the
- * connection lived beyond it. What no connection owes, the client lost by being disconnected. What one owes must have
- * come, or the client must have been told on that connection: of a gap that touches the time in which it was published,
- * or by a count of missed ones that adds up.
+ * Holds what each client heard against what was published. What a client hears of a channel comes in spans: a span is one
+ * connection, or several where each continues the one before without a loss, as the server says. A span owes a publication
+ * when that was sent after its subscription was answered, or follows one of the same channel it has brought since; and,
+ * where its last connection has ended, only when something the span did bring was certainly published later. What no span
+ * owes, the client lost by being disconnected, and knows: its old connection has ended, and the new one does not continue
+ * it. What a span owes must have come, or the client must have been told within it: of a gap that touches the time in which
+ * it was published, or by a count of missed ones that adds up.
  */
 final class Audit {
 
@@ -39,39 +42,70 @@ final class Audit {
 
     private void client(ClientLog client) {
         for (ConnectionLog connection : client.connections()) {
-            connection.channels().forEach((channel, log) -> order(client, channel, log));
             if (!connection.hasEnded() && connection.gaps().stream().anyMatch(Gap::isOpen)) {
                 balance.blame(Breach.UNCLOSED, client.name() + " is still in " + connection.gaps());
             }
+            connection.channels().values().stream()
+                    .flatMap(channel -> channel.resumption().stream())
+                    .forEach(balance::answer);
+            balance.repeat(connection.countRepeated());
         }
-        List<Owing> owing = client.connections().stream().map(this::owing).toList();
+        Map<ConnectionLog, Long> lived = new HashMap<>();
+        client.connections().forEach(connection -> lived.put(connection, lived(client, connection)));
         for (String channel : client.channels()) {
-            channel(client, owing, channel);
+            List<Span> spans = spans(client, channel, lived);
+            spans.forEach(span -> order(client, channel, span.log));
+            channel(client, spans, channel);
         }
     }
 
-    private void channel(ClientLog client, List<Owing> connections, String channel) {
+    private List<Span> spans(ClientLog client, String channel, Map<ConnectionLog, Long> lived) {
+        List<Span> spans = new ArrayList<>();
+        for (ConnectionLog connection : client.connections()) {
+            ChannelLog log = connection.channel(channel);
+            Span span = new Span(log, List.copyOf(connection.gaps()), lived.get(connection), published.get(channel));
+            int last = spans.size() - 1;
+            if (log.resumption().orElse(false) && last >= 0) {
+                balance.resume(countResumed(channel, spans, log));
+                spans.set(last, spans.get(last).followedBy(span));
+            } else if (!log.isEmpty()) {
+                spans.add(span);
+            }
+        }
+        return spans;
+    }
+
+    /** How many it brought first that had been published before its subscription was answered. */
+    private long countResumed(String channel, List<Span> before, ChannelLog log) {
+        BitSet heard = new BitSet();
+        before.forEach(span -> span.log.deliveries().forEach(delivery -> heard.set(delivery.number())));
+        return log.deliveries().stream()
+                .filter(delivery -> !heard.get(delivery.number())
+                        && published.get(channel).sent(delivery.number()) < log.subscribed())
+                .count();
+    }
+
+    private void channel(ClientLog client, List<Span> spans, String channel) {
         Publications publications = published.get(channel);
         long[] heard = client.firstHeard(channel, publications.count());
-        List<BitSet> missed = connections.stream()
-                .map(owing -> missed(client, channel, owing.connection))
-                .toList();
+        List<BitSet> missed =
+                spans.stream().map(span -> missed(client, channel, span)).toList();
         for (int number = 1; number <= publications.count(); number++) {
             if (!publications.isCertain(number)) {
                 balance.add(Fate.UNCERTAIN);
             } else if (heard[number] != 0) {
                 balance.add(Fate.DELIVERED);
             } else {
-                lost(client, connections, missed, channel, number);
+                lost(client, spans, missed, channel, number);
             }
         }
     }
 
-    private void lost(ClientLog client, List<Owing> connections, List<BitSet> missed, String channel, int number) {
+    private void lost(ClientLog client, List<Span> spans, List<BitSet> missed, String channel, int number) {
         Fate fate = Fate.DISCONNECTED;
-        for (int i = 0; i < connections.size() && fate == Fate.DISCONNECTED; i++) {
-            if (connections.get(i).owes(channel, number)) {
-                fate = signalled(connections.get(i).connection, missed.get(i), channel, number);
+        for (int i = 0; i < spans.size() && fate == Fate.DISCONNECTED; i++) {
+            if (spans.get(i).owes(number)) {
+                fate = signalled(spans.get(i), missed.get(i), number);
             }
         }
         balance.add(fate);
@@ -80,37 +114,34 @@ final class Audit {
         }
     }
 
-    private Fate signalled(ConnectionLog connection, BitSet missed, String channel, int number) {
+    private Fate signalled(Span span, BitSet missed, int number) {
         if (missed.get(number)) {
             return Fate.MISSED;
         }
-        return isInGap(connection, channel, number) ? Fate.IN_GAP : Fate.UNSIGNALLED;
+        return isInGap(span, number) ? Fate.IN_GAP : Fate.UNSIGNALLED;
     }
 
-    private boolean isInGap(ConnectionLog connection, String channel, int number) {
-        long sent = published.get(channel).sent(number);
-        long acknowledged = published.get(channel).acknowledged(number);
-        return connection.gaps().stream()
+    private boolean isInGap(Span span, int number) {
+        long sent = span.published.sent(number);
+        long acknowledged = span.published.acknowledged(number);
+        return span.gaps.stream()
                 .anyMatch(gap ->
                         gap.since() <= acknowledged && sent <= gap.until() && gap.told() - acknowledged <= toldWithin);
     }
 
     /** Which numbers the counts of missed ones account for. */
-    private BitSet missed(ClientLog client, String channel, ConnectionLog connection) {
+    private BitSet missed(ClientLog client, String channel, Span span) {
         BitSet accounted = new BitSet();
-        ChannelLog log = connection.channel(channel);
         int before = 0;
-        for (Delivery delivery : log.deliveries()) {
+        for (Delivery delivery : span.log.deliveries()) {
             if (delivery.missedBefore() > 0) {
                 boolean first = before == 0;
                 int left = delivery.missedBefore();
                 int others = 0;
                 for (int number = before + 1; number < delivery.number(); number++) {
-                    if (!published.get(channel).isCertain(number) || isInGap(connection, channel, number)) {
+                    if (!span.published.isCertain(number) || isInGap(span, number)) {
                         others++;
-                    } else if (left > 0
-                            && (!first
-                                    || log.coversSending(published.get(channel).sent(number)))) {
+                    } else if (left > 0 && (!first || span.log.coversSending(span.published.sent(number)))) {
                         accounted.set(number);
                         left--;
                     }
@@ -151,17 +182,24 @@ final class Audit {
         }
     }
 
-    private Owing owing(ConnectionLog connection) {
+    /** Whatever was published before that time would have come on the connection. */
+    private long lived(ClientLog client, ConnectionLog connection) {
+        if (!connection.hasEnded()) {
+            return Long.MAX_VALUE;
+        }
         long lived = Long.MIN_VALUE;
-        for (Map.Entry<String, ChannelLog> channel : connection.channels().entrySet()) {
-            for (Delivery delivery : channel.getValue().deliveries()) {
-                // A retained one proves nothing: it was published before.
-                if (!delivery.retained()) {
-                    lived = Math.max(lived, published.get(channel.getKey()).sent(delivery.number()));
+        // Where a channel is resumed, another one may be ahead of it: what came of one proves nothing of another.
+        if (!client.resumes()) {
+            for (Map.Entry<String, ChannelLog> channel : connection.channels().entrySet()) {
+                for (Delivery delivery : channel.getValue().deliveries()) {
+                    // A retained one proves nothing: it was published before.
+                    if (!delivery.retained()) {
+                        lived = Math.max(lived, published.get(channel.getKey()).sent(delivery.number()));
+                    }
                 }
             }
         }
-        return new Owing(connection, connection.hasEnded() ? lived : Long.MAX_VALUE, published);
+        return lived;
     }
 
     private String evidence(ClientLog client, String channel, int number) {
@@ -179,17 +217,22 @@ final class Audit {
     }
 
     /**
-     * What a connection owes.
+     * What a client heard of one channel without a loss that it was not told of, or so it must have been.
      *
-     * @param lived whatever was published before would have come on it
+     * @param gaps that it was told of meanwhile
+     * @param lived whatever was published before would have come
      */
-    private record Owing(ConnectionLog connection, long lived, Map<String, Publications> published) {
+    private record Span(ChannelLog log, List<Gap> gaps, long lived, Publications published) {
 
-        boolean owes(String channel, int number) {
-            ChannelLog log = connection.channel(channel);
-            Publications publications = published.get(channel);
-            boolean subscribed = log.coversSending(publications.sent(number)) || log.follows(number);
-            return subscribed && (publications.acknowledged(number) < lived || log.encloses(number));
+        Span followedBy(Span next) {
+            List<Gap> both = new ArrayList<>(gaps);
+            both.addAll(next.gaps);
+            return new Span(log.followedBy(next.log), both, next.lived, published);
+        }
+
+        boolean owes(int number) {
+            boolean subscribed = log.coversSending(published.sent(number)) || log.follows(number);
+            return subscribed && (published.acknowledged(number) < lived || log.encloses(number));
         }
     }
 }

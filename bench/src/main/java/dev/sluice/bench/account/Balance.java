@@ -2,6 +2,7 @@ package dev.sluice.bench.account;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -39,6 +40,9 @@ public final class Balance {
     private final Map<Fate, Long> fates = new EnumMap<>(Fate.class);
     private final Map<Breach, Long> breaches = new EnumMap<>(Breach.class);
     private final List<String> examples = new ArrayList<>();
+    private final Map<Boolean, Long> answers = new HashMap<>();
+    private long resumed;
+    private long repeated;
 
     void add(Fate fate) {
         fates.merge(fate, 1L, Long::sum);
@@ -49,6 +53,33 @@ public final class Balance {
         if (examples.size() < MOST_EXAMPLES) {
             examples.add(breach + ": " + evidence);
         }
+    }
+
+    void answer(boolean recovered) {
+        answers.merge(recovered, 1L, Long::sum);
+    }
+
+    void resume(long howMany) {
+        resumed += howMany;
+    }
+
+    void repeat(int howMany) {
+        repeated += howMany;
+    }
+
+    /** How often the server answered a wish to resume a channel so. */
+    public long countAnswers(boolean recovered) {
+        return answers.getOrDefault(recovered, 0L);
+    }
+
+    /** How many of the delivered ones came late, to a client that resumed. */
+    public long countResumed() {
+        return resumed;
+    }
+
+    /** How many came again to a client that resumed, which dropped them. */
+    public long countRepeated() {
+        return repeated;
     }
 
     public long count(Fate... of) {
@@ -66,6 +97,11 @@ public final class Balance {
     /** All that are certain: each has one of the fates. */
     public long expected() {
         return count(Fate.DELIVERED, Fate.IN_GAP, Fate.DISCONNECTED, Fate.MISSED, Fate.UNSIGNALLED);
+    }
+
+    /** All that did not come, signalled or not. */
+    public long lost() {
+        return expected() - count(Fate.DELIVERED);
     }
 
     public boolean isClean() {

@@ -2,6 +2,7 @@ package dev.sluice.bench.account;
 
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import org.HdrHistogram.Histogram;
 
@@ -22,6 +23,13 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
 
     public Balance audit() {
         return Audit.of(published, clients, TOLD_WITHIN);
+    }
+
+    /** The same of some of the clients. @param resuming whether those that resume, or the others */
+    public Balance audit(boolean resuming) {
+        List<ClientLog> some =
+                clients.stream().filter(client -> client.resumes() == resuming).toList();
+        return Audit.of(published, some, TOLD_WITHIN);
     }
 
     /** As {@link Timing#of}. */

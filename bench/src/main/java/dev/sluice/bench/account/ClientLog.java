@@ -9,11 +9,14 @@ import java.util.Set;
 public final class ClientLog {
 
     private final String name;
+    private final boolean resumes;
     private final Set<String> channels;
     private final List<ConnectionLog> connections = new ArrayList<>();
 
-    public ClientLog(String name, Set<String> channels) {
+    /** @param resumes whether it may continue a subscription on another connection */
+    public ClientLog(String name, boolean resumes, Set<String> channels) {
         this.name = name;
+        this.resumes = resumes;
         this.channels = Set.copyOf(channels);
     }
 
@@ -26,6 +29,10 @@ public final class ClientLog {
 
     public String name() {
         return name;
+    }
+
+    boolean resumes() {
+        return resumes;
     }
 
     public Set<String> channels() {

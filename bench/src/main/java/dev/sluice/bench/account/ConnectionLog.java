@@ -27,10 +27,20 @@ public final class ConnectionLog {
     private final Map<Long, Gap> gaps = new LinkedHashMap<>();
     private long ended = Long.MAX_VALUE;
     private String ending = "";
+    private int repeated;
 
-    /** The answer came; from now on the channel must be heard. */
-    public void subscribed(String channel, long at, boolean retained) {
-        channel(channel).subscribed(at, retained);
+    /**
+     * The answer came; from now on the channel must be heard.
+     *
+     * @param resumption whether it continues what the client heard before without a loss, where the client asked for that
+     */
+    public void subscribed(String channel, long at, boolean retained, Optional<Boolean> resumption) {
+        channel(channel).subscribed(at, retained, resumption);
+    }
+
+    /** It brought something that the client had had before, and dropped. */
+    public void repeated() {
+        repeated++;
     }
 
     public void heard(String channel, int number, long at) {
@@ -55,6 +65,10 @@ public final class ConnectionLog {
     public void end(String how, long at) {
         ending = how;
         ended = at;
+    }
+
+    int countRepeated() {
+        return repeated;
     }
 
     boolean hasEnded() {
@@ -99,15 +113,22 @@ public final class ConnectionLog {
          * @param missedBefore how many the connection was told to have missed, since the one before
          * @param retained whether it had been announced as one that is older than the subscription
          */
-        record Delivery(int number, long at, int missedBefore, boolean retained) {}
+        record Delivery(int number, long at, int missedBefore, boolean retained) {
+
+            private Delivery missing(int more) {
+                return new Delivery(number, at, missedBefore + more, retained);
+            }
+        }
 
         private final List<Delivery> deliveries = new ArrayList<>();
         private long subscribed = Long.MAX_VALUE;
         private int beforeSubscription;
         private boolean retainedNext;
         private int missed;
+        private Optional<Boolean> resumption = Optional.empty();
 
-        void subscribed(long at, boolean retained) {
+        void subscribed(long at, boolean retained, Optional<Boolean> resumed) {
+            resumption = resumption.or(() -> resumed);
             if (subscribed == Long.MAX_VALUE) {
                 subscribed = at;
                 beforeSubscription = deliveries.size();
@@ -123,6 +144,31 @@ public final class ConnectionLog {
             deliveries.add(new Delivery(number, at, missed, retainedNext));
             missed = 0;
             retainedNext = false;
+        }
+
+        /** This, and what the next connection brought that continues it. */
+        ChannelLog followedBy(ChannelLog next) {
+            ChannelLog both = new ChannelLog();
+            both.subscribed = subscribed;
+            both.beforeSubscription = beforeSubscription;
+            both.resumption = resumption;
+            both.deliveries.addAll(deliveries);
+            int carried = missed;
+            for (Delivery delivery : next.deliveries) {
+                both.deliveries.add(delivery.missing(carried));
+                carried = 0;
+            }
+            both.missed = carried + next.missed;
+            return both;
+        }
+
+        /** What the server said of continuing an earlier subscription, where it was asked to. */
+        Optional<Boolean> resumption() {
+            return resumption;
+        }
+
+        boolean isEmpty() {
+            return subscribed == Long.MAX_VALUE && deliveries.isEmpty();
         }
 
         /** When the subscription was answered; {@link Long#MAX_VALUE} where it was not. */

@@ -9,6 +9,7 @@ import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Template;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -39,6 +40,7 @@ final class Document {
         return Template.of(Document.class, "results.md")
                 .fill("run", run())
                 .fill("counts", counts())
+                .fill("resumptions", resumptions())
                 .fill("times", times())
                 .text();
     }
@@ -48,31 +50,49 @@ final class Document {
     }
 
     private String counts() {
-        return rows(entry -> {
-            Balance balance = entry.balance();
-            return List.of(
-                    Figures.number(entry.publications()),
-                    Figures.number(balance.expected()),
-                    Figures.number(balance.count(Fate.DELIVERED)),
-                    Figures.number(balance.count(Fate.IN_GAP)),
-                    Figures.number(balance.count(Fate.DISCONNECTED)),
-                    Figures.number(balance.count(Fate.MISSED)),
-                    Figures.number(balance.count(Fate.UNCERTAIN)),
-                    Figures.number(balance.count(Breach.UNSIGNALLED)));
-        });
+        return rows(entry -> List.of(Figures.number(entry.publications()), counts(entry.v1())));
+    }
+
+    private String resumptions() {
+        return rows(entry -> List.of(
+                counts(entry.v2()),
+                Figures.number(entry.v2().countAnswers(true)),
+                Figures.number(entry.v2().countAnswers(false)),
+                Figures.number(entry.v2().countResumed()),
+                Figures.number(entry.v2().countRepeated()),
+                Figures.number(entry.v2().count(Breach.DUPLICATED))));
+    }
+
+    private static String counts(Balance balance) {
+        return figures(
+                balance.expected(),
+                balance.count(Fate.DELIVERED),
+                balance.count(Fate.IN_GAP),
+                balance.count(Fate.DISCONNECTED),
+                balance.count(Fate.MISSED),
+                balance.count(Fate.UNCERTAIN),
+                balance.count(Breach.UNSIGNALLED));
     }
 
     private String faults() {
-        return rows(entry -> {
-            Balance balance = entry.balance();
-            return List.of(
-                    entry.fault().description(),
-                    Figures.number(balance.expected()),
-                    Figures.number(balance.count(Fate.IN_GAP)),
-                    Figures.number(balance.count(Fate.DISCONNECTED)),
-                    Figures.number(balance.count(Fate.MISSED)),
-                    recovery(entry.timing()));
-        });
+        return rows(entry -> List.of(
+                entry.fault().description(),
+                figures(
+                        entry.v1().expected(),
+                        entry.v1().count(Fate.IN_GAP),
+                        entry.v1().count(Fate.DISCONNECTED),
+                        entry.v1().count(Fate.MISSED),
+                        entry.v2().expected(),
+                        entry.v2().count(Fate.IN_GAP),
+                        entry.v2().count(Fate.DISCONNECTED),
+                        entry.v2().count(Fate.MISSED),
+                        entry.v2().countResumed(),
+                        entry.v2().count(Breach.DUPLICATED)),
+                recovery(entry.timing())));
+    }
+
+    private static String figures(long... numbers) {
+        return Arrays.stream(numbers).mapToObj(Figures::number).collect(Collectors.joining(" | "));
     }
 
     private String times() {
@@ -100,20 +120,31 @@ final class Document {
      * What came of one fault.
      *
      * @param publications that were sent to Redis
+     * @param v1 at the clients of that protocol
+     * @param v2 at those that resume
      * @param surprises what was said to clients and never should be
      */
-    record Entry(Fault fault, int publications, Balance balance, Timing timing, List<String> surprises) {
+    record Entry(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises) {
 
         /** What must not be, in words; empty where all is well. */
         List<String> objections() {
-            List<String> objections = new ArrayList<>(balance.examples());
+            List<String> objections = new ArrayList<>(v1.examples());
+            objections.addAll(v2.examples());
             objections.addAll(surprises);
             if (timing.recovery().isEmpty()) {
                 objections.add("it did not recover");
             }
-            long lost = balance.expected() - balance.count(Fate.DELIVERED);
-            if (fault.kind() == Fault.Kind.HARMLESS && lost > 0) {
-                objections.add(lost + " deliveries were lost where nothing may be");
+            if (fault.kind() == Fault.Kind.HARMLESS && v1.lost() + v2.lost() > 0) {
+                objections.add(v1.lost() + v2.lost() + " deliveries were lost where nothing may be");
+            }
+            boolean asExpected = switch (fault.resumption()) {
+                case ALWAYS -> v2.lost() == 0 && v2.countAnswers(true) > 0 && v2.countAnswers(false) == 0;
+                case NEVER -> v2.countAnswers(true) == 0 && v2.countAnswers(false) > 0;
+                case EITHER -> true;
+            };
+            if (!asExpected) {
+                objections.add("channels should be resumed %s: %d were and %d were not, and %d deliveries were lost"
+                        .formatted(fault.resumption(), v2.countAnswers(true), v2.countAnswers(false), v2.lost()));
             }
             return objections;
         }

@@ -6,8 +6,10 @@ import static java.time.Duration.ofSeconds;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.site.Replica;
 import dev.sluice.bench.site.Site;
+import dev.sluice.bench.site.Update;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.bench.traffic.Traffic.Jitter;
 import dev.sluice.harness.Redis;
 import java.time.Duration;
 import java.util.Locale;
@@ -81,16 +83,64 @@ enum Fault {
         scene.site().pod().link().heal();
     }),
 
-    POD_KILLED("a pod is killed with -9, and started again after 3 s", Kind.PASSING, scene -> {
+    POD_KILLED("a pod is killed with -9, and started again after 3 s", Kind.PASSING, Resumption.ALWAYS, scene -> {
         scene.site().pod().kill();
         scene.last(ofSeconds(3));
         scene.site().pod().start();
     }),
 
-    POD_TERMINATED("a pod is stopped with SIGTERM, and then started again", Kind.PASSING, scene -> {
+    POD_TERMINATED("a pod is stopped with SIGTERM, and then started again", Kind.PASSING, Resumption.ALWAYS, scene -> {
         scene.site().pod().terminate();
         scene.site().pod().start();
     }),
+
+    CLIENTS_CUT(
+            "the connections of all clients are reset at once; each comes back within 2 s",
+            Kind.PASSING,
+            Resumption.ALWAYS,
+            scene -> {
+                scene.traffic().reset(Duration.ZERO, ofSeconds(2));
+                scene.last(ofSeconds(2));
+            }),
+
+    CLIENTS_JITTER(
+            "each client's network is gone for 2 s every 5 to 10 s, for a minute",
+            Kind.LASTING,
+            Resumption.ALWAYS,
+            scene -> {
+                scene.traffic().beginJitter(Jitter.EITHER);
+                scene.last(ofSeconds(60));
+                scene.traffic().endJitter();
+            }),
+
+    CLIENTS_CUT_POD_KILLED(
+            "the same as `clients-cut`; a second later, a pod is killed with -9, and started again after 3 s",
+            Kind.PASSING,
+            Resumption.ALWAYS,
+            scene -> {
+                scene.traffic().reset(Duration.ZERO, ofSeconds(2));
+                scene.last(ofSeconds(1));
+                scene.site().pod().kill();
+                scene.last(ofSeconds(3));
+                scene.site().pod().start();
+            }),
+
+    CLIENTS_CUT_REDIS_RESTARTED(
+            "the connections of all clients are reset; before the first comes back, Redis is restarted",
+            Kind.PASSING,
+            Resumption.NEVER,
+            scene -> {
+                scene.traffic().reset(ofSeconds(3), ofSeconds(8));
+                scene.site().redis().terminate();
+                scene.site().startRedis();
+                scene.last(ofSeconds(8));
+            }),
+
+    ROLLING_UPDATE(
+            "both pods are replaced, one by one, as a Deployment does it",
+            Kind.LASTING,
+            Resumption.ALWAYS,
+            scene -> new Update(scene.site()).run()),
 
     CLIENTS_RESET("50 more clients a second subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
         scene.traffic().beginResetting();
@@ -133,8 +183,19 @@ enum Fault {
         HARMLESS
     }
 
+    /** What becomes of clients that ask to resume. */
+    enum Resumption {
+        /** All are resumed, and lose nothing. */
+        ALWAYS,
+        /** None is resumed. */
+        NEVER,
+        /** It depends, and none may be told anything wrong. */
+        EITHER
+    }
+
     private final String description;
     private final Kind kind;
+    private final Resumption resumption;
     private final UnaryOperator<Load> load;
     private final Consumer<Scene> happening;
 
@@ -142,9 +203,18 @@ enum Fault {
         this(description, kind, UnaryOperator.identity(), happening);
     }
 
+    Fault(String description, Kind kind, Resumption resumption, Consumer<Scene> happening) {
+        this(description, kind, resumption, UnaryOperator.identity(), happening);
+    }
+
     Fault(String description, Kind kind, UnaryOperator<Load> load, Consumer<Scene> happening) {
+        this(description, kind, Resumption.EITHER, load, happening);
+    }
+
+    Fault(String description, Kind kind, Resumption resumption, UnaryOperator<Load> load, Consumer<Scene> happening) {
         this.description = description;
         this.kind = kind;
+        this.resumption = resumption;
         this.load = load;
         this.happening = happening;
     }
@@ -160,6 +230,15 @@ enum Fault {
 
     Kind kind() {
         return kind;
+    }
+
+    Resumption resumption() {
+        return resumption;
+    }
+
+    /** Pods that are not started before the fault. */
+    int spares() {
+        return this == ROLLING_UPDATE ? 2 : 0;
     }
 
     /** The load during the fault. */

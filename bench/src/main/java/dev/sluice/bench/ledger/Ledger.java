@@ -14,6 +14,7 @@ import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.site.Site;
 import dev.sluice.bench.site.Site.Plan;
 import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.SluiceProtocol;
 import dev.sluice.bench.traffic.Traffic;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
@@ -59,7 +60,7 @@ public final class Ledger {
     private boolean run() throws IOException {
         Machine machine = Machine.here(root, List.of());
         for (Fault fault : options.faults()) {
-            System.out.printf("%-20s ", fault.id());
+            System.out.print(fault.id());
             System.out.flush();
             strike(fault);
         }
@@ -79,12 +80,9 @@ public final class Ledger {
         try {
             Entry entry = Trial.run(fault, Load.of(options.clients()), options.seed(), root.resolve(JAR), logs);
             entries.add(entry);
-            System.out.println(summary(entry));
-            for (Breach breach : Breach.values()) {
-                if (entry.balance().count(breach) > 0) {
-                    System.out.printf("    %,d %s%n", entry.balance().count(breach), breach);
-                }
-            }
+            print("v1", entry.v1());
+            print("v2", entry.v2());
+            System.out.println();
             for (String objection : entry.objections()) {
                 clean = false;
                 System.out.println("    " + objection);
@@ -95,16 +93,29 @@ public final class Ledger {
         }
     }
 
-    private static String summary(Entry entry) {
-        Balance balance = entry.balance();
-        return "%,9d expected, %,9d delivered, %,7d in gap, %,6d disconnected, %,6d missed, %,6d uncertain"
-                .formatted(
-                        balance.expected(),
-                        balance.count(Fate.DELIVERED),
-                        balance.count(Fate.IN_GAP),
-                        balance.count(Fate.DISCONNECTED),
-                        balance.count(Fate.MISSED),
-                        balance.count(Fate.UNCERTAIN));
+    private static void print(String protocol, Balance balance) {
+        System.out.printf(
+                "%n    %s: %,d expected, %,d delivered, %,d in gap, %,d disconnected, %,d missed, %,d uncertain",
+                protocol,
+                balance.expected(),
+                balance.count(Fate.DELIVERED),
+                balance.count(Fate.IN_GAP),
+                balance.count(Fate.DISCONNECTED),
+                balance.count(Fate.MISSED),
+                balance.count(Fate.UNCERTAIN));
+        if (balance.countAnswers(true) + balance.countAnswers(false) > 0) {
+            System.out.printf(
+                    "; %,d resumed, %,d sent again, %,d channels recovered, %,d not",
+                    balance.countResumed(),
+                    balance.countRepeated(),
+                    balance.countAnswers(true),
+                    balance.countAnswers(false));
+        }
+        for (Breach breach : Breach.values()) {
+            if (balance.count(breach) > 0) {
+                System.out.printf("%n        %,d %s", balance.count(breach), breach);
+            }
+        }
     }
 
     /**
@@ -121,8 +132,13 @@ public final class Ledger {
         private static final int QUICK_CLIENTS = 100;
         private static final int LEAST_CLIENTS = 10;
         private static final int MOST_CLIENTS = 1500;
-        private static final Set<Fault> QUICK =
-                EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
+        private static final Set<Fault> QUICK = EnumSet.of(
+                Fault.REDIS_KILLED,
+                Fault.LINK_SWALLOWS,
+                Fault.POD_KILLED,
+                Fault.POD_TERMINATED,
+                Fault.CLIENTS_CUT,
+                Fault.CLIENTS_CUT_REDIS_RESTARTED);
 
         static LedgerOptions parse(Arguments arguments) throws Wrong {
             boolean check = false;
@@ -174,8 +190,10 @@ public final class Ledger {
     /** Lets one fault strike while publications flow, and audits what came of it. */
     static final class Trial {
 
-        private static final Plan PLAN =
-                new Plan(2, 0, Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s"));
+        private static final Map<String, String> SETTINGS =
+                Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s");
+
+        private static final List<SluiceProtocol> PROTOCOLS = List.of(SluiceProtocol.V1, SluiceProtocol.V2);
 
         private static final Duration CALM = Duration.ofSeconds(3);
 
@@ -189,9 +207,11 @@ public final class Ledger {
 
         static Entry run(Fault fault, Load usual, long seed, Path jar, Path logs) {
             Random random = new Random(seed + fault.ordinal());
-            try (Site site = Site.start(PLAN, jar, logs);
+            Plan plan = new Plan(2, fault.spares(), SETTINGS);
+            try (Site site = Site.start(plan, jar, logs);
                     Redis.Admin control = site.control();
-                    Traffic traffic = new Traffic(fault.load(usual), site.entrance(), site::redisAddress, random)) {
+                    Traffic traffic =
+                            new Traffic(fault.load(usual), PROTOCOLS, site.entrance(), site::redisAddress, random)) {
                 traffic.open();
                 traffic.publish();
                 Waiting.sleep(CALM);
@@ -203,8 +223,13 @@ public final class Ledger {
                 Waiting.sleep(AFTERMATH);
                 traffic.finish();
                 List<String> surprises = traffic.surprises();
-                return traffic.books(books ->
-                        new Entry(fault, books.publications(), books.audit(), books.timing(begin, from), surprises));
+                return traffic.books(books -> new Entry(
+                        fault,
+                        books.publications(),
+                        books.audit(false),
+                        books.audit(true),
+                        books.timing(begin, from),
+                        surprises));
             }
         }
     }

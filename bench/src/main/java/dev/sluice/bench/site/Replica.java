@@ -24,6 +24,7 @@ public final class Replica implements AutoCloseable {
     private final Map<String, String> settings;
     private final TcpProxy link;
     private int starts;
+    private volatile boolean started;
     private Optional<Pod> pod = Optional.empty();
 
     Replica(String name, Path jar, int redis, Map<String, String> settings, Path logs) {
@@ -53,12 +54,18 @@ public final class Replica implements AutoCloseable {
 
     /** Starts a pod; returns once it is ready. */
     public void start() {
+        started = true;
         ProcessBuilder builder = new ProcessBuilder(Sluice.command(List.of("-Xmx256m", "-XX:+UseSerialGC"), jar));
         builder.environment().putAll(Sluice.environment(port, management, link.redisUri()));
         builder.environment().putAll(settings);
-        Pod started = Pod.launched(builder, logs.resolve("pod-" + name + "-" + ++starts + ".log"));
-        pod = Optional.of(started);
-        started.awaitReady();
+        Pod launched = Pod.launched(builder, logs.resolve("pod-" + name + "-" + ++starts + ".log"));
+        pod = Optional.of(launched);
+        launched.awaitReady();
+    }
+
+    /** Whether a pod is there, or should be: one was started and has not been asked to end. */
+    boolean isStarted() {
+        return started;
     }
 
     boolean isReady() {
@@ -67,11 +74,13 @@ public final class Replica implements AutoCloseable {
 
     /** At once, as with kill -9. */
     public void kill() {
+        started = false;
         pod.ifPresent(Pod::close);
     }
 
     /** Asks it to end, as with SIGTERM, and returns once it has. */
     public void terminate() {
+        started = false;
         pod.ifPresent(asked -> {
             asked.terminate();
             asked.exit(LONGEST_END);

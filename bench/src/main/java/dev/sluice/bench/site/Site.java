@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Everything between publishers and clients, of one trial. */
 public final class Site implements AutoCloseable {
@@ -83,9 +84,11 @@ public final class Site implements AutoCloseable {
         return balancer.address();
     }
 
-    /** Whether all pods that were started say so. */
+    /** Whether all pods that should run say so. */
     public boolean isReady() {
-        return pods.stream().allMatch(Replica::isReady);
+        return Stream.concat(pods.stream(), spares.stream())
+                .filter(Replica::isStarted)
+                .allMatch(Replica::isReady);
     }
 
     /** Starts Redis again at the address where it was, with nothing of what it had. */

@@ -1,6 +1,5 @@
 package dev.sluice.bench.traffic;
 
-import dev.sluice.bench.contender.Credentials;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -26,9 +25,14 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
     private static final int LARGEST_MESSAGE = 256 * 1024;
     private static final int HANDSHAKE_MILLIS = 10_000;
 
+    private final Protocol protocol;
     private String ending = "the connection ended before the upgrade";
     private boolean closed;
     private boolean over;
+
+    Conversation(Protocol protocol) {
+        this.protocol = protocol;
+    }
 
     /** The WebSocket is open. */
     abstract void opened(Channel channel);
@@ -44,7 +48,8 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
 
     final void begin(Bootstrap bootstrap, InetSocketAddress address) {
         WebSocketClientProtocolConfig config = WebSocketClientProtocolConfig.newBuilder()
-                .webSocketUri(URI.create("ws://" + address.getHostString() + ":" + address.getPort() + "/ws"))
+                .webSocketUri(URI.create("ws://" + address.getHostString() + ":" + address.getPort() + protocol.path()))
+                .subprotocol(protocol.subprotocol().orElse(null))
                 .version(WebSocketVersion.V13)
                 .customHeaders(new DefaultHttpHeaders())
                 .maxFramePayloadLength(LARGEST_MESSAGE)
@@ -112,20 +117,6 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
         if (!over) {
             over = true;
             ended(ending);
-        }
-    }
-
-    /** What clients say. */
-    static final class Phrases {
-
-        private Phrases() {}
-
-        static String auth(String user) {
-            return "{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}";
-        }
-
-        static String subscribe(String channel) {
-            return "{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}";
         }
     }
 }

@@ -1,12 +1,8 @@
 package dev.sluice.bench.traffic;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.bench.account.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
 import dev.sluice.bench.account.Time;
-import dev.sluice.bench.traffic.Conversation.Phrases;
 import dev.sluice.bench.traffic.Publisher.Numbered;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
@@ -18,7 +14,6 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
@@ -29,16 +24,16 @@ import java.util.random.RandomGenerator;
  */
 final class Listener {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final Bootstrap bootstrap;
     private final EventLoop loop;
     private final InetSocketAddress entrance;
+    private final Protocol protocol;
+    private final Protocol.Client client;
     private final ClientLog log;
     private final Backoff backoff;
     private final Consumer<String> surprise;
-    private final String own;
     private Talk talk;
+    private Optional<Duration> absence = Optional.empty();
     private boolean stopped;
 
     /**
@@ -50,21 +45,25 @@ final class Listener {
             Bootstrap bootstrap,
             EventLoop loop,
             InetSocketAddress entrance,
+            Protocol protocol,
             ClientLog log,
             Backoff backoff,
             Consumer<String> surprise) {
         this.bootstrap = bootstrap;
         this.loop = loop;
         this.entrance = entrance;
+        this.protocol = protocol;
+        this.client = protocol.client(log.name(), log.channels());
         this.log = log;
         this.backoff = backoff;
         this.surprise = surprise;
-        this.own = "user:" + log.name();
     }
 
     void start() {
-        talk = new Talk();
-        talk.begin(bootstrap, entrance);
+        if (!stopped) {
+            talk = new Talk();
+            talk.begin(bootstrap, entrance);
+        }
     }
 
     void stop() {
@@ -83,81 +82,109 @@ final class Listener {
         }
     }
 
+    /** Resets its connection, if it has one; it comes back after that time. */
+    void reset(Duration away) {
+        if (isConnected()) {
+            absence = Optional.of(away);
+            talk.channel.close();
+        }
+    }
+
+    /** Hears nothing for that time; then its connection is reset, and it comes back at once. */
+    void fallSilent(Duration away) {
+        if (isConnected()) {
+            Talk silent = talk;
+            silent.channel.config().setAutoRead(false);
+            loop.schedule(
+                    () -> {
+                        if (talk == silent) {
+                            reset(Duration.ZERO);
+                        }
+                    },
+                    away.toNanos(),
+                    TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private boolean isConnected() {
+        return talk.channel != null && talk.channel.isActive();
+    }
+
     ClientLog log() {
         return log;
     }
 
-    private final class Talk extends Conversation {
+    private final class Talk extends Conversation implements Protocol.Connection {
         private final ConnectionLog connection = log.connect();
         private final Set<String> awaited = new HashSet<>(log.channels());
         private Channel channel;
 
+        Talk() {
+            super(protocol);
+        }
+
         @Override
         void opened(Channel opened) {
             channel = opened;
-            say(Phrases.auth(log.name()));
-            new TreeSet<>(log.channels())
-                    .stream()
-                            .filter(name -> !name.equals(own))
-                            .map(Phrases::subscribe)
-                            .forEach(this::say);
+            client.opened(this);
         }
 
         @Override
         void heard(String message) {
-            long now = Time.now();
-            if (Numbered.is(message)) {
-                Numbered numbered = Numbered.of(message);
-                connection.heard(numbered.channel(), numbered.number(), now);
-            } else {
-                hear(message, now);
-            }
+            client.heard(message, this);
         }
 
         @Override
         void ended(String how) {
             connection.end(how, Time.now());
             awaited.addAll(log.channels());
-            if (!stopped) {
-                loop.schedule(Listener.this::start, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
-            }
+            Duration wait = absence.orElseGet(backoff::next);
+            absence = Optional.empty();
+            loop.schedule(Listener.this::start, wait.toNanos(), TimeUnit.NANOSECONDS);
         }
 
-        private void hear(String message, long now) {
-            JsonNode said = parse(message);
-            String name = said.path("channel").asText();
-            switch (said.path("action").asText()) {
-                case "auth_success" -> subscribed(own, now, false);
-                case "subscribed" -> subscribed(name, now, said.path("retained").asBoolean());
-                case "missed" -> connection.missed(name, said.path("count").asInt());
-                case "gap" -> connection.gap(time(said.get("since")).orElseThrow(), time(said.get("until")), now);
-                case "ping" -> say("{\"action\":\"pong\"}");
-                default -> surprise.accept(log.name() + " was told " + message);
-            }
+        @Override
+        public void say(String message) {
+            channel.writeAndFlush(new TextWebSocketFrame(message));
         }
 
-        private void subscribed(String name, long now, boolean retained) {
-            connection.subscribed(name, now, retained);
+        @Override
+        public void published(String payload) {
+            Numbered numbered = Numbered.of(payload);
+            connection.heard(numbered.channel(), numbered.number(), Time.now());
+        }
+
+        @Override
+        public void repeated() {
+            connection.repeated();
+        }
+
+        @Override
+        public void subscribed(String name, boolean retained, Optional<Boolean> resumption) {
+            connection.subscribed(name, Time.now(), retained, resumption);
             awaited.remove(name);
             if (awaited.isEmpty()) {
                 backoff.reset();
             }
         }
 
-        private void say(String text) {
-            channel.writeAndFlush(new TextWebSocketFrame(text));
+        @Override
+        public void missed(String name, int count) {
+            connection.missed(name, count);
         }
 
-        private static JsonNode parse(String message) {
-            try {
-                return JSON.readTree(message);
-            } catch (JsonProcessingException e) {
-                throw new IllegalArgumentException("not JSON: " + message, e);
-            }
+        @Override
+        public void gap(String since, Optional<String> until) {
+            connection.gap(time(since), until.map(Talk::time), Time.now());
         }
 
-        private static Optional<Long> time(JsonNode text) {
-            return text.isNull() ? Optional.empty() : Optional.of(Time.of(Instant.parse(text.asText())));
+        @Override
+        public void surprised(String message) {
+            surprise.accept(message);
+        }
+
+        private static long time(String text) {
+            return Time.of(Instant.parse(text));
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.sluice.bench.traffic;
 
-import dev.sluice.bench.traffic.Conversation.Phrases;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -103,6 +102,7 @@ final class Nuisances {
         private Channel channel;
 
         Nuisance(Kind kind, String user, Collection<String> channels, RandomGenerator random) {
+            super(SluiceProtocol.V1);
             this.kind = kind;
             this.user = user;
             this.channels = channels;
@@ -151,8 +151,8 @@ final class Nuisances {
         }
 
         private void subscribe() {
-            say(Phrases.auth(user));
-            channels.forEach(name -> say(Phrases.subscribe(name)));
+            say(SluiceProtocol.authentication(user));
+            channels.forEach(name -> say(SluiceProtocol.subscription(name)));
         }
 
         private void leaveSoon() {

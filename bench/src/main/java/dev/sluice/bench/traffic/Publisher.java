@@ -4,6 +4,7 @@ import dev.sluice.bench.account.Publications;
 import dev.sluice.bench.account.Time;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
@@ -11,7 +12,6 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.LineBasedFrameDecoder;
 import java.net.SocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +35,7 @@ final class Publisher {
     private final Bootstrap bootstrap;
     private final EventLoop loop;
     private final Supplier<? extends SocketAddress> redis;
+    private final Protocol protocol;
     private final List<Map.Entry<String, Publications>> channels;
     private final RandomGenerator random;
     private final double perSecond;
@@ -50,6 +51,7 @@ final class Publisher {
             Bootstrap bootstrap,
             EventLoop loop,
             Supplier<? extends SocketAddress> redis,
+            Protocol protocol,
             Map<String, Publications> channels,
             double perSecond,
             int payloadBytes,
@@ -57,6 +59,7 @@ final class Publisher {
         this.bootstrap = bootstrap;
         this.loop = loop;
         this.redis = redis;
+        this.protocol = protocol;
         this.channels = List.copyOf(channels.entrySet());
         this.perSecond = perSecond;
         this.payloadBytes = payloadBytes;
@@ -130,10 +133,10 @@ final class Publisher {
         int number = channel.getValue().add(Time.now());
         unanswered.add(new Unanswered(channel.getValue(), number));
         String payload = new Numbered(channel.getKey(), number).payload(payloadBytes);
-        String command = "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n"
-                .formatted(channel.getKey().length(), channel.getKey(), payload.length(), payload);
-        ByteBuf out = connection.alloc().buffer(command.length());
-        out.writeCharSequence(command, StandardCharsets.US_ASCII);
+        ByteBuf out = connection.alloc().buffer();
+        List<String> command = protocol.publish(channel.getKey(), payload);
+        ByteBufUtil.writeAscii(out, "*" + command.size() + "\r\n");
+        command.forEach(word -> ByteBufUtil.writeAscii(out, "$" + word.length() + "\r\n" + word + "\r\n"));
         connection.write(out, connection.voidPromise());
     }
 
@@ -147,9 +150,13 @@ final class Publisher {
         /** An error leaves it uncertain, like no answer. */
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf line) {
-            Unanswered answered = unanswered.remove();
-            if (line.getByte(line.readerIndex()) == ':') {
-                answered.publications().acknowledge(answered.number(), Time.now());
+            byte first = line.getByte(line.readerIndex());
+            // Only a length, the answer follows.
+            if (first != '$') {
+                Unanswered answered = unanswered.remove();
+                if (first != '-') {
+                    answered.publications().acknowledge(answered.number(), Time.now());
+                }
             }
         }
 

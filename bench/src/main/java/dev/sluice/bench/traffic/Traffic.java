@@ -48,6 +48,12 @@ public final class Traffic implements AutoCloseable {
     /** Between two of them; pods that have just been started are slow. */
     private static final long ENTRANCE_MILLIS = 5;
 
+    /** How long a client is without network that jitters, and how long it then has it. */
+    private static final Duration OUTAGE = Duration.ofSeconds(2);
+
+    private static final Duration LEAST_CALM = Duration.ofSeconds(5);
+    private static final Duration MOST_CALM = Duration.ofSeconds(10);
+
     private static final int PUBLISHERS = 4;
     private static final int BUFFER = 64 * 1024;
 
@@ -62,8 +68,20 @@ public final class Traffic implements AutoCloseable {
     private final List<Publisher> publishers = new ArrayList<>();
     private final List<String> surprises = new ArrayList<>();
     private final Nuisances nuisances;
+    private boolean jittering;
 
+    /** With clients of the first protocol. */
     public Traffic(Load load, InetSocketAddress entrance, Supplier<InetSocketAddress> redis, Random random) {
+        this(load, List.of(SluiceProtocol.V1), entrance, redis, random);
+    }
+
+    /** @param protocols of the clients, in turn; publications are published by the first one's command */
+    public Traffic(
+            Load load,
+            List<? extends Protocol> protocols,
+            InetSocketAddress entrance,
+            Supplier<InetSocketAddress> redis,
+            Random random) {
         this.entrance = entrance;
         this.random = random;
         for (int i = 0; i < load.uploads(); i++) {
@@ -71,12 +89,13 @@ public final class Traffic implements AutoCloseable {
         }
         uploads.forEach(channel -> published.put(channel, new Publications()));
         for (int i = 0; i < load.clients(); i++) {
-            clients.add(client("u" + i, load.uploadsPerClient(), bootstrap()));
+            Protocol protocol = protocols.get(i % protocols.size());
+            clients.add(client("u" + i, protocol, load.uploadsPerClient(), bootstrap()));
         }
         nuisances = new Nuisances(bootstrap(), loop, entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
-            publish(i, "upload:", load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
-            publish(i, "user:", load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+            publish(i, "upload:", protocols.get(0), load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+            publish(i, "user:", protocols.get(0), load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
         }
     }
 
@@ -129,6 +148,56 @@ public final class Traffic implements AutoCloseable {
         });
     }
 
+    /** The connections of all clients are reset at once; each client comes back after a time between these. */
+    public void reset(Duration least, Duration most) {
+        run(() -> clients.forEach(client -> client.reset(between(least, most))));
+    }
+
+    /**
+     * From now on each client loses its network for two seconds every five to ten seconds.
+     *
+     * @param jitter how that shows
+     */
+    public void beginJitter(Jitter jitter) {
+        run(() -> {
+            jittering = true;
+            clients.forEach(client -> jitter(client, jitter, Duration.ZERO));
+        });
+    }
+
+    public void endJitter() {
+        run(() -> jittering = false);
+    }
+
+    private void jitter(Listener client, Jitter jitter, Duration least) {
+        loop.schedule(
+                () -> {
+                    if (jittering) {
+                        if (jitter == Jitter.RESET || jitter == Jitter.EITHER && random.nextBoolean()) {
+                            client.reset(OUTAGE);
+                        } else {
+                            client.fallSilent(OUTAGE);
+                        }
+                        jitter(client, jitter, OUTAGE.plus(LEAST_CALM));
+                    }
+                },
+                between(least, OUTAGE.plus(MOST_CALM)).toNanos(),
+                TimeUnit.NANOSECONDS);
+    }
+
+    private Duration between(Duration least, Duration most) {
+        return Duration.ofNanos(random.nextLong(least.toNanos(), most.toNanos()));
+    }
+
+    /** How the loss of a network shows. */
+    public enum Jitter {
+        /** Connections are reset when it is lost. */
+        RESET,
+        /** The server is told nothing until the network is back; then the old connection is reset. */
+        SILENT,
+        EITHER
+    }
+
     /** Ever more clients come that reset their connections. */
     public void beginResetting() {
         run(() -> nuisances.begin(Nuisance.Kind.RESETS));
@@ -170,27 +239,32 @@ public final class Traffic implements AutoCloseable {
         group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
     }
 
-    private Listener client(String name, int howManyUploads, Bootstrap bootstrap) {
+    private Listener client(String name, Protocol protocol, int howManyUploads, Bootstrap bootstrap) {
         Set<String> channels = new HashSet<>();
         while (channels.size() < howManyUploads) {
             channels.add(uploads.get(random.nextInt(uploads.size())));
         }
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
-        return new Listener(
-                bootstrap, loop, entrance, new ClientLog(name, channels), new Backoff(random), surprises::add);
+        ClientLog log = new ClientLog(name, protocol.resumes(), channels);
+        return new Listener(bootstrap, loop, entrance, protocol, log, new Backoff(random), surprises::add);
     }
 
     /** Each channel has one publisher: only so is there an order. */
     private void publish(
-            int which, String prefix, double perSecond, int payloadBytes, Supplier<InetSocketAddress> redis) {
+            int which,
+            String prefix,
+            Protocol protocol,
+            double perSecond,
+            int payloadBytes,
+            Supplier<InetSocketAddress> redis) {
         Map<String, Publications> own = new HashMap<>();
         published.forEach((channel, publications) -> {
             if (channel.startsWith(prefix) && Integer.parseInt(channel.replaceAll("\\D", "")) % PUBLISHERS == which) {
                 own.put(channel, publications);
             }
         });
-        publishers.add(new Publisher(bootstrap(), loop, redis, own, perSecond, payloadBytes, random));
+        publishers.add(new Publisher(bootstrap(), loop, redis, protocol, own, perSecond, payloadBytes, random));
     }
 
     private Bootstrap bootstrap() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,7 @@ class AbsencesTest {
     private static final long BEGIN = 100;
     private static final long UNTIL = 9_000;
 
-    private final ClientLog client = new ClientLog("u1", Set.of(UPLOAD, OWN));
+    private final ClientLog client = new ClientLog("u1", false, Set.of(UPLOAD, OWN));
 
     @Test
     void connectedClientIsNotAbsent() {
@@ -34,8 +35,8 @@ class AbsencesTest {
     void anAbsenceLastsUntilTheLastSubscriptionIsAnswered() {
         connect(10).end(GOING_AWAY, 1_000);
         ConnectionLog next = client.connect();
-        next.subscribed(OWN, 1_100, false);
-        next.subscribed(UPLOAD, 1_200, false);
+        next.subscribed(OWN, 1_100, false, Optional.empty());
+        next.subscribed(UPLOAD, 1_200, false, Optional.empty());
 
         Absences absences = absences(client);
 
@@ -51,7 +52,7 @@ class AbsencesTest {
         connect(10).end(GOING_AWAY, 1_000);
         client.connect().end("refused", 1_100);
         ConnectionLog halfway = client.connect();
-        halfway.subscribed(OWN, 1_200, false);
+        halfway.subscribed(OWN, 1_200, false, Optional.empty());
         halfway.end("reset", 1_300);
         connect(1_400);
 
@@ -90,7 +91,7 @@ class AbsencesTest {
     @Test
     void lostClientIsAbsentUntilTheEnd() {
         connect(10).end(GOING_AWAY, 1_000);
-        client.connect().subscribed(OWN, 1_100, false);
+        client.connect().subscribed(OWN, 1_100, false, Optional.empty());
 
         Absences absences = absences(client);
 
@@ -115,13 +116,13 @@ class AbsencesTest {
 
     private static ConnectionLog connect(ClientLog client, long at) {
         ConnectionLog log = client.connect();
-        client.channels().forEach(channel -> log.subscribed(channel, at, false));
+        client.channels().forEach(channel -> log.subscribed(channel, at, false, Optional.empty()));
         return log;
     }
 
     /** One that comes back so long after the beginning. */
     private static ClientLog away(long back) {
-        ClientLog away = new ClientLog("u" + back, Set.of(UPLOAD));
+        ClientLog away = new ClientLog("u" + back, false, Set.of(UPLOAD));
         connect(away, 10).end(GOING_AWAY, BEGIN);
         connect(away, BEGIN + 1 + back);
         return away;

@@ -21,7 +21,7 @@ class AuditTest {
     private static final long TOLD_WITHIN = 50;
 
     private final Map<String, Publications> published = Map.of(CHANNEL, new Publications(), OTHER, new Publications());
-    private final ClientLog client = new ClientLog("u1", Set.of(CHANNEL, OTHER));
+    private final ClientLog client = new ClientLog("u1", false, Set.of(CHANNEL, OTHER));
     private ConnectionLog connection = connect(5, false);
 
     @Test
@@ -88,7 +88,7 @@ class AuditTest {
     void allowsForARetainedOneThatWasAnnounced() {
         publish(4);
         hear(1, 3);
-        connection.subscribed(CHANNEL, 35, true);
+        connection.subscribed(CHANNEL, 35, true, Optional.empty());
         hear(3, 4);
 
         assertTrue(audit().isClean());
@@ -98,7 +98,7 @@ class AuditTest {
     void doesNotAllowForARetainedOneThatIsOld() {
         publish(4);
         hear(1, 3);
-        connection.subscribed(CHANNEL, 35, true);
+        connection.subscribed(CHANNEL, 35, true, Optional.empty());
         hear(2, 2);
         hear(4, 4);
 
@@ -109,7 +109,7 @@ class AuditTest {
     void allowsForTheAnnouncedOneOnlyOnce() {
         publish(4);
         hear(1, 3);
-        connection.subscribed(CHANNEL, 35, true);
+        connection.subscribed(CHANNEL, 35, true, Optional.empty());
         hear(3, 3);
         hear(3, 4);
 
@@ -317,8 +317,8 @@ class AuditTest {
 
     private ConnectionLog connect(long subscribed, boolean retained) {
         ConnectionLog log = client.connect();
-        log.subscribed(CHANNEL, subscribed, retained);
-        log.subscribed(OTHER, subscribed, false);
+        log.subscribed(CHANNEL, subscribed, retained, Optional.empty());
+        log.subscribed(OTHER, subscribed, false, Optional.empty());
         return log;
     }
 

@@ -18,8 +18,8 @@ class TimingTest {
     private static final int COUNT = 10;
 
     private final Publications publications = new Publications();
-    private final ClientLog one = new ClientLog("u1", Set.of(CHANNEL));
-    private final ClientLog two = new ClientLog("u2", Set.of(CHANNEL));
+    private final ClientLog one = new ClientLog("u1", false, Set.of(CHANNEL));
+    private final ClientLog two = new ClientLog("u2", false, Set.of(CHANNEL));
 
     TimingTest() {
         for (int number = 1; number <= COUNT; number++) {

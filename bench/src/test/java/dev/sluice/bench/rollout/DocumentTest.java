@@ -9,7 +9,7 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.rollout.Document.Outcome;
 import dev.sluice.bench.rollout.Rollout.RolloutOptions;
-import dev.sluice.bench.rollout.Update.Replacement;
+import dev.sluice.bench.site.Update.Replacement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -137,7 +137,7 @@ class ConversationTest {
 
     private String ending() {
         CompletableFuture<String> ending = new CompletableFuture<>();
-        Conversation conversation = new Conversation() {
+        Conversation conversation = new Conversation(SluiceProtocol.V1) {
             @Override
             void opened(Channel channel) {
                 // It has nothing to say.

@@ -1,8 +1,6 @@
-package dev.sluice.bench.rollout;
+package dev.sluice.bench.site;
 
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.site.Replica;
-import dev.sluice.bench.site.Site;
 import dev.sluice.bench.site.Site.Plan;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,24 +13,24 @@ import java.util.concurrent.CompletableFuture;
  * a new one has been ready for a while, an old one is asked to go, and the next new one is started without waiting until
  * that has happened.
  */
-final class Update {
+public final class Update {
 
     /** As k8s/base has it. */
-    static final Duration DRAIN_DELAY = Duration.ofSeconds(5);
+    public static final Duration DRAIN_DELAY = Duration.ofSeconds(5);
 
     /** The default. */
-    static final Duration DRAIN_PERIOD = Duration.ofSeconds(10);
+    public static final Duration DRAIN_PERIOD = Duration.ofSeconds(10);
 
     /** What a Deployment calls {@code minReadySeconds}. */
-    static final Duration MIN_READY = Duration.ofSeconds(10);
+    public static final Duration MIN_READY = Duration.ofSeconds(10);
 
     private final Site site;
 
-    Update(Site site) {
+    public Update(Site site) {
         this.site = site;
     }
 
-    static Plan plan(int pods) {
+    public static Plan plan(int pods) {
         return new Plan(
                 pods,
                 pods,
@@ -44,7 +42,7 @@ final class Update {
     }
 
     /** Returns once the last of the old ones is gone. */
-    List<Replacement> run() {
+    public List<Replacement> run() {
         List<CompletableFuture<Replacement>> replacements = new ArrayList<>();
         for (int i = 0; i < site.pods().size(); i++) {
             replacements.add(replace(site.pods().get(i), site.spares().get(i)));
@@ -72,5 +70,5 @@ final class Update {
      * @param ready from the start of the new one until it was
      * @param gone from SIGTERM until the old one was
      */
-    record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
+    public record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
 }
