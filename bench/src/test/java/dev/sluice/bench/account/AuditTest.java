@@ -307,6 +307,84 @@ class AuditTest {
         assertEquals(8, balance.expected());
     }
 
+    @Test
+    void resumedSubscriptionOwesWhatWasPublishedMeanwhile() {
+        publish(10);
+        hear(1, 4);
+        connection.end("1006", 46);
+        connection = resume(75, true);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void countsWhatCameByResumption() {
+        publish(10);
+        hear(1, 4);
+        connection.end("1006", 46);
+        connection = resume(75, true);
+        hear(5, 10);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(10, balance.count(Fate.DELIVERED));
+        assertEquals(3, balance.countResumed());
+        assertEquals(2, balance.countAnswers(true));
+    }
+
+    @Test
+    void resumedSubscriptionBringsNothingTwice() {
+        publish(10);
+        hear(1, 4);
+        connection.end("1006", 46);
+        connection = resume(75, true);
+        hear(4, 10);
+
+        assertBreaches(Breach.DUPLICATED, 1);
+    }
+
+    @Test
+    void attemptThatWasNotAnsweredInterruptsNothing() {
+        publish(10);
+        hear(1, 4);
+        connection.end("1006", 46);
+        client.connect().end("1006", 50);
+        connection = resume(75, true);
+        hear(6, 10);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+    }
+
+    @Test
+    void subscriptionThatCouldNotBeResumedOwesNothingOfBefore() {
+        publish(10);
+        hear(1, 4);
+        connection.end("1006", 46);
+        connection = resume(75, false);
+        hear(8, 10);
+
+        Balance balance = audit();
+
+        assertTrue(balance.isClean());
+        assertEquals(3, balance.count(Fate.DISCONNECTED));
+        assertEquals(2, balance.countAnswers(false));
+    }
+
+    @Test
+    void acceptsACountThatWasToldBeforeTheConnectionWasResumed() {
+        publish(10);
+        hear(1, 4);
+        connection.missed(CHANNEL, 2);
+        connection.end("1006", 62);
+        connection = resume(75, true);
+        hear(7, 10);
+
+        assertTrue(audit().isClean());
+        assertEquals(2, audit().count(Fate.MISSED));
+    }
+
     private void publish(int howMany) {
         Publications publications = published.get(CHANNEL);
         for (int i = 0; i < howMany; i++) {
@@ -319,6 +397,12 @@ class AuditTest {
         ConnectionLog log = client.connect();
         log.subscribed(CHANNEL, subscribed, retained, Optional.empty());
         log.subscribed(OTHER, subscribed, false, Optional.empty());
+        return log;
+    }
+
+    private ConnectionLog resume(long answered, boolean recovered) {
+        ConnectionLog log = client.connect();
+        client.channels().forEach(channel -> log.subscribed(channel, answered, false, Optional.of(recovered)));
         return log;
     }
 
