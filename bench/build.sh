@@ -25,6 +25,16 @@ need_haproxy() {
   command -v haproxy >/dev/null || missing 'needs haproxy as the balancer; on Debian: apt-get install haproxy'
 }
 
+# One for the server, and the others, up to $last_core, for everything else.
+need_cores_and() {
+  local program
+  last_core=$(($(nproc) - 1))
+  ((last_core > 0)) || missing 'needs two cores: one for the server, one for everything else'
+  for program in taskset "$@"; do
+    command -v "$program" >/dev/null || missing "needs $program"
+  done
+}
+
 newest_jdk() {
   local home
   for home in /usr/lib/jvm/*; do
@@ -35,6 +45,9 @@ newest_jdk() {
   done
   java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.home = //p'
 }
+
+# What docs/performance.md tells to run it with; a JDK too old for compact object headers goes without.
+: "${SLUICE_JVM_FLAGS=-XX:+UseSerialGC -XX:+IgnoreUnrecognizedVMOptions -XX:+UseCompactObjectHeaders}"
 
 java_home=${BENCH_JAVA_HOME:-$(newest_jdk)}
 
@@ -51,6 +64,11 @@ build_harness() {
 build_sluice() {
   echo "building Sluice${*:+ with $*}"
   "${maven[@]}" -f "$root/pom.xml" package "$@"
+}
+
+install_peers() {
+  echo 'installing the peers'
+  npm ci --prefix "$bench/peers" --silent --no-audit --no-fund
 }
 
 # Each client, and the server's end of it, is an open file.

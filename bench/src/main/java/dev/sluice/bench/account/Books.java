@@ -42,8 +42,50 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         return Timing.latencies(published, clients, begin, until);
     }
 
+    /** As {@link Timing#liveLatencies}. */
+    public Histogram liveLatencies(long begin, long until) {
+        return Timing.liveLatencies(published, clients, begin, until);
+    }
+
     /** As {@link Absences#of}. */
     public Absences absences(long begin, long until) {
         return Absences.of(clients, begin, until);
+    }
+
+    /** How many of the deliveries of what was published meanwhile are due, and how many came. */
+    public Arrivals arrivals(long begin, long until) {
+        long due = 0;
+        long came = 0;
+        long again = 0;
+        for (ClientLog client : clients) {
+            for (String channel : client.channels()) {
+                Publications publications = published.get(channel);
+                int[] heard = client.timesHeard(channel, publications.count());
+                for (int number = 1; number < heard.length; number++) {
+                    if (publications.isCertain(number)
+                            && publications.sent(number) >= begin
+                            && publications.sent(number) <= until) {
+                        due++;
+                        came += heard[number] > 0 ? 1 : 0;
+                        again += Math.max(0, heard[number] - 1);
+                    }
+                }
+            }
+        }
+        return new Arrivals(due, came, again);
+    }
+
+    /**
+     * Deliveries, counted.
+     *
+     * @param due of publications that Redis has acknowledged, times those that should hear them
+     * @param again that an application was given more than once
+     */
+    public record Arrivals(long due, long came, long again) {
+
+        /** From 0 to 1. */
+        public double share() {
+            return (double) came / due;
+        }
     }
 }

@@ -55,4 +55,15 @@ public final class ClientLog {
         }
         return first;
     }
+
+    /** How often each number of the channel was heard, of as many as there are. */
+    int[] timesHeard(String channel, int count) {
+        int[] times = new int[count + 1];
+        for (ConnectionLog connection : connections) {
+            for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
+                times[delivery.number()]++;
+            }
+        }
+        return times;
+    }
 }

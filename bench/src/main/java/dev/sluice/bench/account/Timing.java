@@ -66,6 +66,25 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
         return latencies;
     }
 
+    /** The same only of what was published while the client was subscribed on the connection on which it came. */
+    static Histogram liveLatencies(
+            Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
+        Histogram latencies = new Histogram(DIGITS);
+        for (ClientLog client : clients) {
+            for (ConnectionLog connection : client.connections()) {
+                connection
+                        .channels()
+                        .forEach((channel, log) -> log.deliveries().forEach(delivery -> {
+                            long sent = published.get(channel).sent(delivery.number());
+                            if (log.coversSending(sent) && sent >= begin && sent <= until) {
+                                latencies.recordValue(Math.max(0, delivery.at() - sent));
+                            }
+                        }));
+            }
+        }
+        return latencies;
+    }
+
     private static void record(
             Publications publications, ClientLog client, String channel, long begin, long until, Histogram latencies) {
         long[] heard = client.firstHeard(channel, publications.count());

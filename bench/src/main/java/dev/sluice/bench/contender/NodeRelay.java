@@ -49,6 +49,11 @@ public final class NodeRelay implements Contender {
 
     @Override
     public Server start(Redis redis, int connectsPerSecond, Path logs) {
+        return start(relay, redis, logs);
+    }
+
+    /** Starts a peer in Node that is told where Redis is, and the secret that tokens are signed with. */
+    public static Server start(Path script, Redis redis, Path logs) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(
                 "PORT",
@@ -59,7 +64,7 @@ public final class NodeRelay implements Contender {
                 Credentials.SECRET,
                 "NODE_ENV",
                 "production");
-        List<String> command = List.of("node", "--expose-gc", relay.toString());
+        List<String> command = List.of("node", "--expose-gc", script.toString());
         return Server.start(
                 Server.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
     }

@@ -33,6 +33,11 @@ public record Load(
         return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, PAYLOAD_BYTES);
     }
 
+    /** As of many pages on which little happens: each client hears some eight publications a second. */
+    public static Load modest(int clients) {
+        return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, PAYLOAD_BYTES);
+    }
+
     /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */
     public Load large() {
         return new Load(clients / 3, uploads, uploadsPerClient, uploadsPerSecond, directPerSecond / 3, 16_000);
