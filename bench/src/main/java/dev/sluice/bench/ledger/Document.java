@@ -126,11 +126,13 @@ final class Document {
      */
     record Entry(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises) {
 
+        private static final int MOST_EXAMPLES = 10;
+
         /** What must not be, in words; empty where all is well. */
         List<String> objections() {
             List<String> objections = new ArrayList<>(v1.examples());
             objections.addAll(v2.examples());
-            objections.addAll(surprises);
+            surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
             if (timing.recovery().isEmpty()) {
                 objections.add("it did not recover");
             }

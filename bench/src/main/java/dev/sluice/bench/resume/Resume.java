@@ -183,12 +183,14 @@ public final class Resume {
             Duration redisCpu,
             List<String> surprises) {
 
+        private static final int MOST_EXAMPLES = 10;
+
         /** What must not be; peers may do what they like. */
         List<String> objections() {
             List<String> objections = new ArrayList<>();
             if (contestant == Contestant.SLUICE) {
                 objections.addAll(balance.examples());
-                objections.addAll(surprises);
+                surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
                 if (arrivals.came() < arrivals.due() || arrivals.again() > 0) {
                     objections.add("%,d deliveries were lost and %,d came twice"
                             .formatted(arrivals.due() - arrivals.came(), arrivals.again()));
@@ -218,7 +220,7 @@ public final class Resume {
                     balance.countAnswers(false),
                     Figures.seconds(cpu),
                     Figures.seconds(redisCpu),
-                    surprises.isEmpty() ? "" : "; surprised: " + surprises.get(0));
+                    surprises.isEmpty() ? "" : "; %,d surprises".formatted(surprises.size()));
         }
 
         /** What came of what was due; rounded down, so that 100 means all. */

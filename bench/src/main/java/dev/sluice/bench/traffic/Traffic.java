@@ -54,6 +54,7 @@ public final class Traffic implements AutoCloseable {
     private static final Duration LEAST_CALM = Duration.ofSeconds(5);
     private static final Duration MOST_CALM = Duration.ofSeconds(10);
 
+    private static final int LONGEST_SURPRISE = 300;
     private static final int PUBLISHERS = 4;
     private static final int BUFFER = 64 * 1024;
 
@@ -224,7 +225,7 @@ public final class Traffic implements AutoCloseable {
                 new Books(published, clients.stream().map(Listener::log).toList())));
     }
 
-    /** What was said to clients and never should be. */
+    /** What was said to clients and never should be, shortened. */
     public List<String> surprises() {
         return call(() -> List.copyOf(surprises));
     }
@@ -247,7 +248,11 @@ public final class Traffic implements AutoCloseable {
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
         ClientLog log = new ClientLog(name, protocol.resumes(), channels);
-        return new Listener(bootstrap, loop, entrance, protocol, log, new Backoff(random), surprises::add);
+        return new Listener(bootstrap, loop, entrance, protocol, log, new Backoff(random), this::surprise);
+    }
+
+    private void surprise(String message) {
+        surprises.add(message.substring(0, Math.min(message.length(), LONGEST_SURPRISE)));
     }
 
     /** Each channel has one publisher: only so is there an order. */
