@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
  * Names the points of the order in which Redis publishes, so that all pods that hear it give one point one name. Every pod
  * counts from the ticks that pods publish. It holds the first tick that it hears, and vouches for names once another tick
  * names that one as the tick before: a tick that was published at the same time as another, late, or twice is followed by
- * none. The rules only, without time, chance or I/O; whoever feeds it sees to those. Confined to one thread.
+ * none. Each tick says what its publisher heard before; where pods differ, all say so, and those not in a majority
+ * begin again. The rules only, without time, chance or I/O; whoever feeds it sees to those. Confined to one thread.
  */
 public final class Clock {
 
@@ -15,8 +16,11 @@ public final class Clock {
     public enum Heard {
         /** The next one of the era. */
         NEXT,
-        /** The next one of the era, and what the publisher heard before is something else than what this pod heard. */
-        DIFFERENT,
+        /**
+         * This pod has heard something else than most others, and vouches for nothing any more. It begins again with this
+         * tick.
+         */
+        LOST,
         /** With it, the pod begins to vouch for positions of an era. */
         ADOPTED,
         /** It may become the pod's era. */
@@ -28,11 +32,27 @@ public final class Clock {
     /** Ticks in a row before a pod that vouches leaves its era for another: its clients lose their positions. */
     private static final int BEFORE_LEAVING = 2;
 
+    private final long pod;
+
     /** What the pod counts, once it has heard a tick. */
     private @Nullable Chain own;
 
     /** An era that the pod may leave its own for. */
     private @Nullable Chain rival;
+
+    /** On what was heard in the pod's era. */
+    private Votes votes = new Votes();
+
+    private long lostAfter;
+
+    /**
+     * A clock that has heard nothing.
+     *
+     * @param pod tells pods apart; chosen by chance
+     */
+    public Clock(long pod) {
+        this.pod = pod;
+    }
 
     /** Whether a tick was heard, so that messages count. */
     public boolean hears() {
@@ -49,9 +69,7 @@ public final class Clock {
      * since the last tick than can be named.
      */
     public @Nullable Position position() {
-        return own != null && own.proven() && own.messages <= Position.MAX_MESSAGES
-                ? Position.of(own.era, own.number, (int) own.messages, own.nonce)
-                : null;
+        return own != null && own.proven() ? own.position() : null;
     }
 
     /** A message was heard on the patterns, whatever becomes of it. */
@@ -66,6 +84,16 @@ public final class Clock {
 
     /** A tick was heard. */
     public Heard hear(Tick tick) {
+        if (own != null && own.proven() && own.era().equals(tick.era())) {
+            // Nobody publishes the tick after the next: this pod has missed one.
+            if (tick.number() > own.number() + 1 || votes.lost(tick)) {
+                lostAfter = votes.certain(own.number());
+                forget();
+                hear(tick);
+                return Heard.LOST;
+            }
+            votes.compare(tick);
+        }
         if (own != null && own.precedes(tick)) {
             return next(own, tick);
         }
@@ -74,10 +102,10 @@ public final class Clock {
             return mayLeave(tick) ? adopt(rival) : Heard.HELD;
         }
         Chain began = new Chain(tick);
-        if (own == null || (!own.proven() && (began.proven() || beats(tick, own)))) {
+        if (own == null || (!own.proven() && (began.proven() || own.isBeatenBy(tick)))) {
             return adopt(began);
         }
-        if (!own.proven() || (beats(tick, own) && (rival == null || beats(tick, rival)))) {
+        if (!own.proven() || (own.isBeatenBy(tick) && (rival == null || rival.isBeatenBy(tick)))) {
             rival = began;
             return Heard.HELD;
         }
@@ -86,84 +114,63 @@ public final class Clock {
 
     private boolean mayLeave(Tick followed) {
         Chain left = Objects.requireNonNull(own);
-        return !left.proven() || (Objects.requireNonNull(rival).followed >= BEFORE_LEAVING && beats(followed, left));
+        return !left.proven()
+                || (Objects.requireNonNull(rival).followed() >= BEFORE_LEAVING && left.isBeatenBy(followed));
+    }
+
+    /** What another pod has heard up to a tick, which it says only where pods differ. */
+    public void hear(Summary other) {
+        if (own == null || !own.proven() || !own.era().equals(other.era())) {
+            return;
+        }
+        votes.count(other);
+    }
+
+    /** Whether pods differ and the next tick decides. */
+    public boolean votes() {
+        return votes.areOpen();
+    }
+
+    /** What is to be published because pods differ, once; {@code null} where there is nothing. */
+    public @Nullable Summary takeSummary() {
+        return votes.takeSummary();
+    }
+
+    /** After {@link Heard#LOST}: the number of the last tick up to which this pod has certainly heard what others have. */
+    public long lostAfter() {
+        return lostAfter;
     }
 
     private Heard adopt(Chain chain) {
+        forget();
         own = chain;
-        rival = null;
+        keepSummary(chain);
         return chain.proven() ? Heard.ADOPTED : Heard.HELD;
     }
 
-    private static Heard next(Chain chain, Tick tick) {
-        boolean proven = chain.proven();
-        boolean different = chain.before != null && tick.stretch() != null && !chain.before.equals(tick.stretch());
-        chain.advance(tick);
-        if (different) {
-            return Heard.DIFFERENT;
+    private void keepSummary(Chain chain) {
+        Summary summary = chain.summary(pod);
+        if (summary != null) {
+            votes.add(summary);
         }
+    }
+
+    private Heard next(Chain chain, Tick tick) {
+        boolean proven = chain.proven();
+        chain.advance(tick);
+        keepSummary(chain);
         return proven ? Heard.NEXT : Heard.ADOPTED;
     }
 
     /** The tick to publish, or {@code null} while the pod does not vouch. Whether it counts is seen once it is heard. */
     public @Nullable Tick next(long nonce) {
-        return own != null && own.proven() && own.number < Position.MAX_TICK
-                ? new Tick(own.era, own.number + 1, nonce, own.nonce, own.before)
-                : null;
+        return own != null && own.proven() ? own.next(nonce) : null;
     }
 
     /** Something may not have been heard: no name holds any more. */
     public void forget() {
         own = null;
         rival = null;
-    }
-
-    /** Of two eras the one with more ticks stays, then the older one. */
-    private static boolean beats(Tick tick, Chain chain) {
-        return tick.number() > chain.number
-                || (tick.number() == chain.number && tick.era().compareTo(chain.era) < 0);
-    }
-
-    /** The ticks of one era that the pod has heard, each of which names the one before. */
-    private static final class Chain {
-
-        private final Era era;
-        private long number;
-        private long nonce;
-        private int followed;
-        private long messages;
-        private long hash;
-
-        /** Between the two last ticks. */
-        private @Nullable Stretch before;
-
-        Chain(Tick first) {
-            era = first.era();
-            number = first.number();
-            nonce = first.nonce();
-        }
-
-        /** Whether it is certain that all others count from the same ticks. Nobody but the founder publishes the first. */
-        boolean proven() {
-            return followed > 0 || number == 1;
-        }
-
-        void count(int channelHash, int length) {
-            messages++;
-            hash = Stretch.hash(hash, channelHash, length);
-        }
-
-        boolean precedes(Tick tick) {
-            return tick.era().equals(era) && tick.number() == number + 1 && tick.previous() == nonce;
-        }
-
-        void advance(Tick tick) {
-            number = tick.number();
-            nonce = tick.nonce();
-            followed++;
-            before = new Stretch(messages, hash);
-            messages = 0;
-            hash = 0;
-        }
+        votes = new Votes();
     }
 }

@@ -10,13 +10,16 @@ import org.jspecify.annotations.Nullable;
  * One subscription from the attempt to open it until its end. It is live once it has heard a beat of its own, and dead when
  * it hears none, whatever its socket says. Confined to the feed's thread.
  */
-final class Attempt implements Subscription.Listener {
+final class Attempt implements Subscription.Listener, Ticker.Owner {
 
     /** Receives the outcome, on the feed's thread. */
     interface Owner {
 
         /** The first beat has come back; everything published after the instant is heard. */
         void live(Instant subscribed);
+
+        /** Something may have been missed since the instant; from now on all is heard again. */
+        void lost(Instant since);
 
         /**
          * The attempt has ended by itself; called once.
@@ -56,7 +59,7 @@ final class Attempt implements Subscription.Listener {
         this.renewal = renewal;
         this.time = time;
         this.listener = listener;
-        this.ticker = new Ticker(timing.tick(), time, listener, this::tick);
+        this.ticker = new Ticker(timing.tick(), time, listener, this);
         this.cancelTimer = time.after(timing.connect(), this::timedOut);
     }
 
@@ -121,7 +124,18 @@ final class Attempt implements Subscription.Listener {
         ticker.hear(text);
     }
 
-    private void tick(String text) {
+    @Override
+    public @Nullable Instant heardUntil() {
+        return lastBeat;
+    }
+
+    @Override
+    public void lost(Instant since) {
+        owner.lost(since);
+    }
+
+    @Override
+    public void publish(String text) {
         if (subscription != null && proof != null && !subscription.tick(text)) {
             proof.tick(text);
         }

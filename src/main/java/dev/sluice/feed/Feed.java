@@ -200,6 +200,11 @@ public final class Feed implements Source {
         }
 
         @Override
+        public void diverged() {
+            meters.diverged();
+        }
+
+        @Override
         public void clock(Ticker.State state) {
             clock = state;
         }

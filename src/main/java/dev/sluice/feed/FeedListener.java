@@ -14,6 +14,9 @@ interface FeedListener {
     /** A tick was published or heard. */
     void tick(Ticker.Outcome outcome);
 
+    /** This pod has heard something else than most pods. */
+    void diverged();
+
     /** What can be said of the clock has changed. */
     void clock(Ticker.State state);
 

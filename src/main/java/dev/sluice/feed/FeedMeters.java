@@ -15,6 +15,7 @@ final class FeedMeters {
     private final Timer beats;
     private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
     private final Map<Ticker.Outcome, Counter> ticks = new EnumMap<>(Ticker.Outcome.class);
+    private final Counter divergences;
     private final Counter gaps;
 
     FeedMeters(MeterRegistry metrics) {
@@ -40,6 +41,9 @@ final class FeedMeters {
                             .tag("outcome", outcome.name().toLowerCase(Locale.ROOT))
                             .register(metrics));
         }
+        this.divergences = Counter.builder("sluice.clock.divergences")
+                .description("How often this pod has heard something else than most pods")
+                .register(metrics);
         this.gaps = Counter.builder("sluice.feed.gaps")
                 .description("Stretches of time in which publications may have been missed")
                 .register(metrics);
@@ -55,6 +59,10 @@ final class FeedMeters {
 
     void tick(Ticker.Outcome outcome) {
         Objects.requireNonNull(ticks.get(outcome)).increment();
+    }
+
+    void diverged() {
+        divergences.increment();
     }
 
     void gap() {

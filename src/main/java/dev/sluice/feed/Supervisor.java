@@ -112,6 +112,17 @@ final class Supervisor implements Attempt.Owner {
     }
 
     @Override
+    public void lost(Instant since) {
+        listener.diverged();
+        // Before the feed is live, a gap is under way in any case.
+        if (gap == null) {
+            Gap lost = new Gap(since, null);
+            listener.gap(lost);
+            listener.gap(lost.closed(time.now()));
+        }
+    }
+
+    @Override
     public void ended(@Nullable Throwable cause, @Nullable Instant lastBeat) {
         if (lastBeat != null) {
             Gap opened = new Gap(lastBeat, null);

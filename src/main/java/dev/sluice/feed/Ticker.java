@@ -3,12 +3,13 @@ package dev.sluice.feed;
 import dev.sluice.clock.Clock;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Summary;
 import dev.sluice.clock.Tick;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -49,30 +50,48 @@ final class Ticker {
         VOUCHES
     }
 
-    private final Clock clock = new Clock();
+    private final Clock clock = new Clock(ThreadLocalRandom.current().nextLong());
     private final Duration interval;
     private final Time time;
     private final FeedListener listener;
-    private final Consumer<String> publisher;
+    private final Owner owner;
+    private final Divergence divergence = new Divergence();
     private State state = State.ABSENT;
     private Runnable cancelTick = () -> {};
     private Runnable cancelWait = () -> {};
     private @Nullable Era era;
     private boolean started;
     private boolean closed;
+
+    /** Until the subscription ends. */
+    private boolean off;
+
     private boolean paused;
+
+    /** The subscription it belongs to. */
+    interface Owner {
+
+        /** Publishes on the clock's channel. */
+        void publish(String text);
+
+        /** Whatever was published before has been heard; {@code null} before the first proof. */
+        @Nullable
+        Instant heardUntil();
+
+        /** This pod has heard something else than most others since the instant. */
+        void lost(Instant since);
+    }
 
     /**
      * A clock that hears nothing yet.
      *
      * @param interval between ticks
-     * @param publisher publishes on the clock's channel
      */
-    Ticker(Duration interval, Time time, FeedListener listener, Consumer<String> publisher) {
+    Ticker(Duration interval, Time time, FeedListener listener, Owner owner) {
         this.interval = interval;
         this.time = time;
         this.listener = listener;
-        this.publisher = publisher;
+        this.owner = owner;
     }
 
     /** Everything that is published from now on is heard. */
@@ -120,28 +139,70 @@ final class Ticker {
 
     /** Something was published on the clock's channel; in order with {@link #batch}. */
     void hear(@Nullable String text) {
-        if (!started || closed) {
+        if (!started || closed || off) {
             return;
         }
-        Tick tick;
+        boolean heard = false;
         try {
-            tick = Tick.parse(text == null ? "" : text);
+            if (text != null && Summary.isOne(text)) {
+                clock.hear(Summary.parse(text));
+                heard = true;
+            } else {
+                heard = hear(Tick.parse(text == null ? "" : text));
+            }
         } catch (IllegalArgumentException e) {
-            listener.tick(Outcome.IGNORED);
-            return;
+            LOG.debugf("Something else than a tick was published on the clock's channel: %s", e.getMessage());
         }
+        listener.tick(heard ? Outcome.HEARD : Outcome.IGNORED);
+        vote();
+    }
+
+    /** Whether it counts. */
+    private boolean hear(Tick tick) {
+        boolean awaited = !clock.vouches();
         Clock.Heard heard = clock.hear(tick);
-        listener.tick(heard == Clock.Heard.IGNORED ? Outcome.IGNORED : Outcome.HEARD);
-        if (heard != Clock.Heard.IGNORED || !clock.vouches()) {
+        if (heard == Clock.Heard.LOST) {
+            lost();
+        } else if (heard == Clock.Heard.NEXT || heard == Clock.Heard.ADOPTED) {
+            moved(tick);
+        }
+        if ((awaited || heard != Clock.Heard.IGNORED) && !off) {
             awaitTick();
         }
-        if (clock.vouches() && heard != Clock.Heard.IGNORED && heard != Clock.Heard.HELD) {
-            moved(tick.era());
+        return heard != Clock.Heard.IGNORED;
+    }
+
+    /** Says what this pod has heard where pods differ; the next tick, which decides, comes sooner then. */
+    private void vote() {
+        for (Summary own = clock.takeSummary(); own != null; own = clock.takeSummary()) {
+            owner.publish(own.toString());
+            awaitTick();
         }
     }
 
-    private void moved(Era current) {
+    private void lost() {
+        Instant since = divergence.since(clock.lostAfter(), time.now());
+        LOG.warnf("This pod has heard something else than most pods since %s", since);
+        enter(State.ABSENT);
+        owner.lost(since);
+        if (divergence.repeats(time.now())) {
+            LOG.error(
+                    "Publications have no positions until the next subscription, because this pod has repeatedly heard"
+                            + " something else than most pods: Redis, or what is between it and this pod, keeps no order or loses"
+                            + " messages");
+            off = true;
+            clock.forget();
+            cancelTick.run();
+        }
+    }
+
+    private void moved(Tick tick) {
+        Instant until = owner.heardUntil();
+        if (until != null) {
+            divergence.tick(tick.number(), until);
+        }
         cancelWait.run();
+        Era current = tick.era();
         if (!current.equals(era)) {
             era = current;
             LOG.infof("Publications have positions in era %s", current);
@@ -171,7 +232,8 @@ final class Ticker {
 
     private void awaitTick() {
         cancelTick.run();
-        Duration silence = clock.vouches() ? interval : interval.multipliedBy(SILENCE);
+        Duration silence =
+                !clock.vouches() ? interval.multipliedBy(SILENCE) : clock.votes() ? interval.dividedBy(2) : interval;
         long jitter =
                 ThreadLocalRandom.current().nextLong(interval.dividedBy(JITTER).toNanos() + 1);
         cancelTick = time.after(silence.plusNanos(jitter), this::silent);
@@ -189,7 +251,7 @@ final class Ticker {
         long nonce = ThreadLocalRandom.current().nextLong();
         Tick tick = clock.vouches() ? clock.next(nonce) : founding(nonce);
         if (tick != null) {
-            publisher.accept(tick.toString());
+            owner.publish(tick.toString());
             listener.tick(Outcome.SENT);
         }
     }

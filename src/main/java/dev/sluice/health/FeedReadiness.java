@@ -13,7 +13,8 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients, unless it is wanted so.
+ * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients, unless it is wanted so. A
+ * new pod of a fleet also waits for the clock, because clients of the pod that it replaces can't resume without it.
  * Asynchronous, so that it answers even while every worker thread is busy.
  */
 @Readiness
@@ -23,6 +24,7 @@ final class FeedReadiness implements AsyncHealthCheck {
     private final Feed feed;
     private final Redis condition;
     private volatile boolean heardOnce;
+    private volatile boolean settled;
 
     FeedReadiness(Feed feed, SluiceConfig config) {
         this.feed = feed;
@@ -39,10 +41,12 @@ final class FeedReadiness implements AsyncHealthCheck {
     public Uni<HealthCheckResponse> call() {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
+            // Once only: a later subscription of this pod has clients who wait for it already.
+            settled |= heardOnce && !feed.awaitsClock();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
-                    .status(live || (condition == Redis.STARTUP && heardOnce))
+                    .status(settled && (live || condition == Redis.STARTUP))
                     .withData("live", live);
-            String reason = feed.reason();
+            String reason = live && !settled ? "it awaits the clock of the other pods" : feed.reason();
             return (reason == null ? answer : answer.withData("reason", reason)).build();
         });
     }

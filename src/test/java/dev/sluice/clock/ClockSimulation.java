@@ -2,15 +2,18 @@ package dev.sluice.clock;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Several pods on one or two servers, and what may happen to them: links that are cut and renewed, to the same server or
- * another, pods that read late, ticks that are published late or at once, pods that start anew, and pods of another
- * configuration. Time is simulated; all chance comes from the seed.
+ * another, pods that read late, ticks that are published late or at once, pods that start anew, pods of another
+ * configuration, and one pod that does not get every message once and in order. Time is simulated; all chance comes from the seed.
  */
 final class ClockSimulation {
 
@@ -21,6 +24,9 @@ final class ClockSimulation {
     private static final int FEW = 3;
     private static final int MANY = 200;
 
+    /** Ticks until nobody objects any more to what was heard before them. */
+    private static final int UNSURE = 11;
+
     private final Random random;
     private final List<List<Message>> servers = new ArrayList<>();
     private final List<Pod> pods = new ArrayList<>();
@@ -29,24 +35,47 @@ final class ClockSimulation {
     /** What each position that a pod has vouched for means. */
     private final Map<String, String> named = new HashMap<>();
 
+    /** Pods that have found that they heard something else than most, and when. */
+    private final Map<Integer, Long> lost = new TreeMap<>();
+
     private final List<String> violations = new ArrayList<>();
     private long now;
     private long nonces;
     private int names;
     private boolean calm;
+    private boolean anyDamage;
+
+    /** What happens to messages on the way to the last pod. */
+    enum Damage {
+        DROPPED,
+        DOUBLED,
+        SWAPPED
+    }
 
     /**
-     * What a server has published: a tick of the clock of that name, or something else.
+     * What a server has published: something on the channel of the clock of that name, or a publication.
      *
-     * @param published messages that are no ticks, up to and with this one
+     * @param published publications up to and with this one
      */
-    private record Message(@Nullable Tick tick, int clock, int channel, int length, int published) {
+    private record Message(
+            @Nullable Tick tick, @Nullable Summary summary, int clock, int channel, int length, int published) {
+
+        static Message publication(int channel, int length) {
+            return new Message(null, null, 0, channel, length, 0);
+        }
+
+        boolean isPublication() {
+            return tick == null && summary == null;
+        }
 
         Message behind(List<Message> log) {
             int before = log.isEmpty() ? 0 : log.get(log.size() - 1).published;
-            return new Message(tick, clock, channel, length, tick == null ? before + 1 : before);
+            return new Message(tick, summary, clock, channel, length, isPublication() ? before + 1 : before);
         }
     }
+
+    /** A name that counts once nothing shows that the pod had lost something. */
+    private record Name(Position position, String point) {}
 
     /** A tick on its way to a server. */
     private record Late(long at, int server, Message message) {}
@@ -60,6 +89,15 @@ final class ClockSimulation {
             // A pod of another configuration counts from ticks of its own.
             pods.add(new Pod(i > 1 && chance(10) ? 1 : 0));
         }
+    }
+
+    /** Pods of one configuration on one server. */
+    static ClockSimulation alike(long seed, int podCount) {
+        ClockSimulation simulation = new ClockSimulation(seed, 0, 1);
+        for (int i = 0; i < podCount; i++) {
+            simulation.pods.add(simulation.new Pod(0));
+        }
+        return simulation;
     }
 
     /** So many milliseconds of trouble. */
@@ -82,6 +120,29 @@ final class ClockSimulation {
         return violations;
     }
 
+    /**
+     * Damages messages on the way to the last pod: one in so many, and then what it says of positions does not count, because
+     * nobody may have been there to find it out; or, for one in one, the next only.
+     */
+    void damage(Damage damage, int oneIn) {
+        anyDamage = true;
+        pods.get(pods.size() - 1).damageNext(damage, oneIn);
+    }
+
+    /** Pods that have found that they heard something else than most, and when. */
+    Map<Integer, Long> lost() {
+        return lost;
+    }
+
+    /** Whether the last pod has got a message otherwise than it was published. */
+    boolean damaged() {
+        return pods.get(pods.size() - 1).damaged;
+    }
+
+    long now() {
+        return now;
+    }
+
     /** Positions that pods have vouched for. */
     int names() {
         return names;
@@ -100,7 +161,7 @@ final class ClockSimulation {
         now += STEP;
         for (int i = random.nextInt(FEW); i > 0; i--) {
             int server = calm ? 0 : random.nextInt(servers.size());
-            publish(server, new Message(null, 0, random.nextInt(), random.nextInt(MANY), 0));
+            publish(server, Message.publication(random.nextInt(), random.nextInt(MANY)));
         }
         for (int i = late.size() - 1; i >= 0; i--) {
             if (late.get(i).at <= now) {
@@ -123,7 +184,11 @@ final class ClockSimulation {
     private final class Pod {
 
         private final int clockName;
-        private Clock clock = new Clock();
+        private Clock clock = new Clock(random.nextLong());
+        private final List<Name> unsure = new ArrayList<>();
+        private @Nullable Damage damage;
+        private int oneIn;
+        private boolean damaged;
         private int server;
         private int read;
         private boolean linked;
@@ -174,9 +239,15 @@ final class ClockSimulation {
             }
             // It may also have started anew, which is the same to its clock.
             clock.forget();
+            unsure.clear();
             if (chance(FEW)) {
-                clock = new Clock();
+                clock = new Clock(random.nextLong());
             }
+        }
+
+        void damageNext(Damage next, int one) {
+            damage = next;
+            oneIn = one;
         }
 
         private void link() {
@@ -190,59 +261,139 @@ final class ClockSimulation {
             List<Message> log = servers.get(server);
             for (int i = 0; linked && i < most && read < log.size(); i++) {
                 Message message = log.get(read++);
-                if (message.tick == null) {
-                    clock.count(message.channel, message.length);
-                    vouch();
-                } else if (message.clock == clockName) {
-                    hear(message.tick);
+                Message next = read < log.size() ? log.get(read) : message;
+                boolean hit = damage != null && chance(oneIn) && isHit(message, next);
+                if (!hit) {
+                    take(message);
+                } else {
+                    damage(message, next);
                 }
             }
         }
 
-        private void hear(Tick tick) {
+        /** Copies of ticks are ignored whatever happens to them. */
+        private boolean isHit(Message message, Message next) {
+            return !isCopy(message)
+                    && (damage != Damage.DOUBLED || message.isPublication())
+                    && (damage != Damage.SWAPPED || (!message.equals(next) && !isCopy(next)));
+        }
+
+        private boolean isCopy(Message message) {
+            Tick tick = message.tick;
+            return tick != null
+                    && servers.get(server).stream()
+                            .filter(earlier -> earlier.tick != null
+                                    && earlier.clock == message.clock
+                                    && earlier.tick.number() == tick.number()
+                                    && earlier.tick.era().equals(tick.era()))
+                            .findFirst()
+                            .filter(first -> !first.equals(message))
+                            .isPresent();
+        }
+
+        private void damage(Message message, Message next) {
+            damaged = true;
+            if (damage == Damage.DOUBLED) {
+                take(message);
+                take(message);
+            } else if (damage == Damage.SWAPPED) {
+                read++;
+                take(next);
+                take(message);
+            }
+            if (oneIn == 1) {
+                damage = null;
+            }
+        }
+
+        private void take(Message message) {
+            if (message.isPublication()) {
+                clock.count(message.channel, message.length);
+                vouch(message);
+            } else if (message.clock == clockName) {
+                if (message.tick != null) {
+                    hear(message.tick, message);
+                } else {
+                    clock.hear(Objects.requireNonNull(message.summary));
+                }
+                Summary own = clock.takeSummary();
+                if (own != null) {
+                    publish(null, own);
+                    heard();
+                }
+            }
+        }
+
+        private void hear(Tick tick, Message message) {
+            boolean vouched = clock.vouches();
+            Era era = vouched ? Objects.requireNonNull(clock.position()).era() : null;
             Clock.Heard heard = clock.hear(tick);
             foundAt = now + SILENCE + jitter();
-            if (heard == Clock.Heard.DIFFERENT) {
-                violations.add("different at " + tick);
+            if (heard == Clock.Heard.LOST) {
+                lost.put(pods.indexOf(this), now);
+                unsure.removeIf(name -> name.position.tick() >= clock.lostAfter());
+                name(Long.MAX_VALUE);
+            } else if (heard == Clock.Heard.ADOPTED && vouched && !tick.era().equals(era)) {
+                // What was lost at the end of the other era is not found, and nobody resumes there from this pod.
+                unsure.clear();
             }
             if (heard != Clock.Heard.IGNORED) {
                 heard();
-                vouch();
+                vouch(message);
             }
         }
 
-        private void vouch() {
+        private void vouch(Message message) {
             Position position = clock.position();
             if (position != null) {
-                names++;
-                String point = server + ":" + servers.get(server).get(read - 1).published;
-                // Without the nonce: some clients can only keep an era and a number.
-                String known = named.putIfAbsent(position.era() + "." + position.offset(), point);
-                if (known != null && !known.equals(point)) {
-                    violations.add(position + " is " + known + " and " + point);
+                unsure.add(new Name(position, server + ":" + message.published));
+                name(damaged ? position.tick() - UNSURE : Long.MAX_VALUE);
+            }
+        }
+
+        /** Takes it that what was counted up to that tick was heard as it was published. */
+        private void name(long tick) {
+            for (Iterator<Name> sure = unsure.iterator(); sure.hasNext(); ) {
+                Name name = sure.next();
+                if (name.position.tick() <= tick) {
+                    sure.remove();
+                    name(name);
                 }
+            }
+        }
+
+        private void name(Name name) {
+            if (damage != null) {
+                return;
+            }
+            names++;
+            // Without the nonce: some clients can only keep an era and a number.
+            String text = anyDamage ? name.position.toString() : name.position.era() + "." + name.position.offset();
+            String known = named.putIfAbsent(text, name.point);
+            if (known != null && !known.equals(name.point)) {
+                violations.add(name.position + " is " + known + " and " + name.point);
             }
         }
 
         private void tick() {
             if (clock.vouches()) {
                 if (now >= tickAt) {
-                    publish(clock.next(nonce()));
+                    publish(clock.next(nonce()), null);
                     heard();
                 }
             } else if (now >= foundAt) {
-                publish(new Tick(new Era(now, random.nextInt()), 1, nonce(), 0, null));
+                publish(new Tick(new Era(now, random.nextInt()), 1, nonce(), 0, null), null);
                 foundAt = now + SILENCE + jitter();
             }
         }
 
-        private void publish(@Nullable Tick tick) {
+        private void publish(@Nullable Tick tick, @Nullable Summary summary) {
             long delay = calm || !chance(10) ? random.nextLong(2 * STEP) : random.nextLong(2 * SILENCE);
-            late.add(new Late(now + delay, server, new Message(tick, clockName, 0, 0, 0)));
+            late.add(new Late(now + delay, server, new Message(tick, summary, clockName, 0, 0, 0)));
         }
 
         private void heard() {
-            tickAt = now + INTERVAL + jitter();
+            tickAt = now + (clock.votes() ? INTERVAL / 2 : INTERVAL) + jitter();
         }
 
         /** Little, so that pods often publish at once. */

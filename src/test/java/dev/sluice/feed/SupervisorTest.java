@@ -48,6 +48,11 @@ class SupervisorTest {
                 }
 
                 @Override
+                public void diverged() {
+                    throw new AssertionError("no tick is due");
+                }
+
+                @Override
                 public void clock(Ticker.State state) {}
 
                 @Override

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Stretch;
+import dev.sluice.clock.Summary;
 import dev.sluice.clock.Tick;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -17,10 +20,14 @@ class TickerTest {
 
     private static final Duration INTERVAL = Duration.ofSeconds(1);
     private static final Duration JITTER = Duration.ofMillis(100);
+    private static final Duration BEHIND = Duration.ofMillis(300);
     private static final Era ERA = new Era(1_000, 7);
+
+    private static final Stretch ELSE = new Stretch(7, 7);
 
     private final SimulatedTime time = new SimulatedTime();
     private final List<String> published = new ArrayList<>();
+    private final List<Instant> lost = new ArrayList<>();
     private final List<Batch> batches = new ArrayList<>();
     private final List<Ticker.Outcome> ticks = new ArrayList<>();
     private Ticker.State state = Ticker.State.ABSENT;
@@ -36,6 +43,11 @@ class TickerTest {
                 @Override
                 public void tick(Ticker.Outcome outcome) {
                     ticks.add(outcome);
+                }
+
+                @Override
+                public void diverged() {
+                    throw new AssertionError("the supervisor says so");
                 }
 
                 @Override
@@ -63,7 +75,22 @@ class TickerTest {
                     throw new AssertionError("no renewal");
                 }
             },
-            published::add);
+            new Ticker.Owner() {
+                @Override
+                public void publish(String text) {
+                    published.add(text);
+                }
+
+                @Override
+                public Instant heardUntil() {
+                    return time.now().minus(BEHIND);
+                }
+
+                @Override
+                public void lost(Instant since) {
+                    lost.add(since);
+                }
+            });
 
     @Test
     void podThatIsAloneFoundsAnEraAtOnce() {
@@ -195,6 +222,63 @@ class TickerTest {
     }
 
     @Test
+    void minorityLosesWhatItHasHeardSinceTheStretchInWhichItDiffers() {
+        adopt();
+        Instant fifth = time.now();
+        diverge(7);
+        assertThat(published).as("what this pod has heard").hasSize(1).allMatch(Summary::isOne);
+        assertThat(lost).containsExactly(fifth.minus(BEHIND));
+        assertThat(state).isEqualTo(Ticker.State.ABSENT);
+        assertThat(batches).last().isEqualTo(new Batch(null, List.of()));
+        hear(tick(10, 100, 90));
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+        assertThat(offset(batches.get(batches.size() - 1).before())).isEqualTo("10:0");
+    }
+
+    @Test
+    void tickThatDecidesComesAfterHalfAnInterval() {
+        adopt();
+        hear(tick(7, 70, 60));
+        hear(new Tick(ERA, 8, 80, 70, ELSE));
+        published.clear();
+        time.pass(INTERVAL.dividedBy(2).minusMillis(1));
+        assertThat(published).isEmpty();
+        time.pass(JITTER.plusMillis(1));
+        assertThat(Tick.parse(published.get(0)).number()).isEqualTo(9);
+    }
+
+    @Test
+    void clockIsSwitchedOffWherePodsRepeatedlyDiffer() {
+        adopt();
+        for (int i = 0; i < 3; i++) {
+            assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+            diverge(7 + 4 * i);
+            hear(tick(10 + 4 * i, 100 + 40 * i, 90 + 40 * i));
+        }
+        assertThat(lost).hasSize(3);
+        assertThat(state).isEqualTo(Ticker.State.ABSENT);
+        published.clear();
+        hear(tick(1, 1, 0));
+        time.pass(INTERVAL.multipliedBy(10));
+        assertThat(ticker.batch(publications("a")).before()).isNull();
+        assertThat(published).isEmpty();
+    }
+
+    @Test
+    void podsThatDifferNowAndThenKeepTheirClock() {
+        adopt();
+        for (int i = 0; i < 5; i++) {
+            ticker.pause(true);
+            time.pass(Duration.ofMinutes(6));
+            ticker.pause(false);
+            diverge(7 + 4 * i);
+            hear(tick(10 + 4 * i, 100 + 40 * i, 90 + 40 * i));
+        }
+        assertThat(lost).hasSize(5);
+        assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+    }
+
+    @Test
     void textThatIsNoTickIsIgnored() {
         ticker.start();
         ticker.hear("hello");
@@ -220,6 +304,15 @@ class TickerTest {
         hear(tick(5, 50, 40));
         hear(tick(6, 60, 50));
         assertThat(state).isEqualTo(Ticker.State.VOUCHES);
+    }
+
+    /** Three ticks, of which the second says that others have heard something else before the first. */
+    private void diverge(long number) {
+        hear(tick(number, 10 * number, 10 * (number - 1)));
+        time.pass(JITTER);
+        hear(new Tick(ERA, number + 1, 10 * (number + 1), 10 * number, ELSE));
+        time.pass(JITTER);
+        hear(tick(number + 2, 10 * (number + 2), 10 * (number + 1)));
     }
 
     private void hearOwn() {

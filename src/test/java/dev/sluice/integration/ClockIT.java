@@ -64,6 +64,36 @@ class ClockIT {
     }
 
     @Test
+    void firstPodHasPositionsOnceItIsReady() {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, Map.of("sluice.clock.interval", "10s"))) {
+            assertThat(eras(pod)).hasSize(1);
+        }
+    }
+
+    @Test
+    void furtherPodHasPositionsOnceItIsReady() {
+        try (Redis redis = Redis.start();
+                Pod one = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"));
+                Pod two = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"))) {
+            assertThat(eras(two)).isEqualTo(eras(one)).hasSize(1);
+        }
+    }
+
+    @Test
+    void podIsReadyWhereOtherPodsDoNotTick() {
+        try (Redis redis = Redis.start();
+                Pod one = Pod.ready(redis, QUICK)) {
+            one.process().freeze();
+            try (Pod two = Pod.ready(redis, QUICK)) {
+                await("era").until(() -> !eras(two).isEmpty());
+                one.process().thaw();
+                awaitSameEra(one, two);
+            }
+        }
+    }
+
+    @Test
     void onePodPublishesTheTicksOfACalmFleet() {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, QUICK);
