@@ -1,17 +1,22 @@
 package dev.sluice.bench.resume;
 
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Books.Arrivals;
 import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Template;
 import dev.sluice.bench.resume.Resume.Contestant;
-import dev.sluice.bench.resume.Resume.Result;
 import dev.sluice.bench.resume.Resume.ResumeOptions;
+import dev.sluice.bench.traffic.Jitter;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.HdrHistogram.Histogram;
 
 /** The results as Markdown; it says what peers do better. */
 final class Comparison {
@@ -122,5 +127,75 @@ final class Comparison {
     private String better() {
         String better = Row.ALL.stream().flatMap(row -> row.better(results)).collect(Collectors.joining("\n"));
         return better.isEmpty() ? "Nothing, by a tenth or more." : better;
+    }
+
+    /**
+     * What came of a trial.
+     *
+     * @param arrivals of what was published while networks jittered
+     * @param latencies of the same, in nanoseconds, the absence of clients included
+     * @param live of what was published while its receiver was subscribed
+     * @param returns of clients
+     * @param balance of the whole trial
+     * @param cpu of the server while networks jittered
+     * @param redisCpu and of Redis
+     * @param surprises what was said to clients and never should be
+     */
+    record Result(
+            Contestant contestant,
+            Jitter jitter,
+            Arrivals arrivals,
+            Histogram latencies,
+            Histogram live,
+            long returns,
+            Balance balance,
+            Duration cpu,
+            Duration redisCpu,
+            List<String> surprises) {
+
+        private static final int MOST_EXAMPLES = 10;
+
+        /** What must not be; peers may do what they like. */
+        List<String> objections() {
+            List<String> objections = new ArrayList<>();
+            if (contestant == Contestant.SLUICE) {
+                objections.addAll(balance.examples());
+                surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
+                if (arrivals.came() < arrivals.due() || arrivals.again() > 0) {
+                    objections.add("%,d deliveries were lost and %,d came twice"
+                            .formatted(arrivals.due() - arrivals.came(), arrivals.again()));
+                }
+                if (balance.countAnswers(true) == 0) {
+                    objections.add("no channel was resumed");
+                }
+            }
+            return objections;
+        }
+
+        @Override
+        public String toString() {
+            return String.format(
+                    Locale.ROOT,
+                    "%-10s %-6s %s%% of %,d came, %,d twice; p50 %s ms, p99 %s ms; live p99 %s ms; %,d returns; %,d channels recovered, %,d not; CPU %s, Redis %s%s",
+                    contestant,
+                    jitter,
+                    percentage(),
+                    arrivals.due(),
+                    arrivals.again(),
+                    Figures.millis(latencies, 50),
+                    Figures.millis(latencies, 99),
+                    Figures.millis(live, 99),
+                    returns,
+                    balance.countAnswers(true),
+                    balance.countAnswers(false),
+                    Figures.seconds(cpu),
+                    Figures.seconds(redisCpu),
+                    surprises.isEmpty() ? "" : "; %,d surprises".formatted(surprises.size()));
+        }
+
+        /** What came of what was due; rounded down, so that 100 means all. */
+        String percentage() {
+            return String.format(Locale.ROOT, "%.2f", Math.floor(arrivals.share() * 10_000) / 100);
+        }
     }
 }

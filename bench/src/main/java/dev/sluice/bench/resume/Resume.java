@@ -1,7 +1,5 @@
 package dev.sluice.bench.resume;
 
-import dev.sluice.bench.account.Balance;
-import dev.sluice.bench.account.Books.Arrivals;
 import dev.sluice.bench.account.Time;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
@@ -10,13 +8,13 @@ import dev.sluice.bench.process.Arguments.Wrong;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.resume.Comparison.Result;
+import dev.sluice.bench.traffic.Jitter;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Protocol;
 import dev.sluice.bench.traffic.SluiceProtocol;
 import dev.sluice.bench.traffic.Traffic;
-import dev.sluice.bench.traffic.Traffic.Jitter;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +27,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.HdrHistogram.Histogram;
 
 /** Lets the network of all clients jitter, and counts what they get from each server. bench/resume starts it. */
 public final class Resume {
@@ -156,76 +153,6 @@ public final class Resume {
         @Override
         public String toString() {
             return label;
-        }
-    }
-
-    /**
-     * What came of a trial.
-     *
-     * @param arrivals of what was published while networks jittered
-     * @param latencies of the same, in nanoseconds, the absence of clients included
-     * @param live of what was published while its receiver was subscribed
-     * @param returns of clients
-     * @param balance of the whole trial
-     * @param cpu of the server while networks jittered
-     * @param redisCpu and of Redis
-     * @param surprises what was said to clients and never should be
-     */
-    record Result(
-            Contestant contestant,
-            Jitter jitter,
-            Arrivals arrivals,
-            Histogram latencies,
-            Histogram live,
-            long returns,
-            Balance balance,
-            Duration cpu,
-            Duration redisCpu,
-            List<String> surprises) {
-
-        private static final int MOST_EXAMPLES = 10;
-
-        /** What must not be; peers may do what they like. */
-        List<String> objections() {
-            List<String> objections = new ArrayList<>();
-            if (contestant == Contestant.SLUICE) {
-                objections.addAll(balance.examples());
-                surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
-                if (arrivals.came() < arrivals.due() || arrivals.again() > 0) {
-                    objections.add("%,d deliveries were lost and %,d came twice"
-                            .formatted(arrivals.due() - arrivals.came(), arrivals.again()));
-                }
-                if (balance.countAnswers(true) == 0) {
-                    objections.add("no channel was resumed");
-                }
-            }
-            return objections;
-        }
-
-        @Override
-        public String toString() {
-            return String.format(
-                    Locale.ROOT,
-                    "%-10s %-6s %s%% of %,d came, %,d twice; p50 %s ms, p99 %s ms; live p99 %s ms; %,d returns; %,d channels recovered, %,d not; CPU %s, Redis %s%s",
-                    contestant,
-                    jitter,
-                    percentage(),
-                    arrivals.due(),
-                    arrivals.again(),
-                    Figures.millis(latencies, 50),
-                    Figures.millis(latencies, 99),
-                    Figures.millis(live, 99),
-                    returns,
-                    balance.countAnswers(true),
-                    balance.countAnswers(false),
-                    Figures.seconds(cpu),
-                    Figures.seconds(redisCpu),
-                    surprises.isEmpty() ? "" : "; %,d surprises".formatted(surprises.size()));
-        }
-
-        /** What came of what was due; rounded down, so that 100 means all. */
-        String percentage() {
-            return String.format(Locale.ROOT, "%.2f", Math.floor(arrivals.share() * 10_000) / 100);
         }
     }
 

@@ -48,12 +48,6 @@ public final class Traffic implements AutoCloseable {
     /** Between two of them; pods that have just been started are slow. */
     private static final long ENTRANCE_MILLIS = 5;
 
-    /** How long a client is without network that jitters, and how long it then has it. */
-    private static final Duration OUTAGE = Duration.ofSeconds(2);
-
-    private static final Duration LEAST_CALM = Duration.ofSeconds(5);
-    private static final Duration MOST_CALM = Duration.ofSeconds(10);
-
     private static final int LONGEST_SURPRISE = 300;
     private static final int PUBLISHERS = 4;
     private static final int BUFFER = 64 * 1024;
@@ -154,15 +148,11 @@ public final class Traffic implements AutoCloseable {
         run(() -> clients.forEach(client -> client.reset(between(least, most))));
     }
 
-    /**
-     * From now on each client loses its network for two seconds every five to ten seconds.
-     *
-     * @param jitter how that shows
-     */
+    /** From now on the networks of all clients jitter. */
     public void beginJitter(Jitter jitter) {
         run(() -> {
             jittering = true;
-            clients.forEach(client -> jitter(client, jitter, Duration.ZERO));
+            clients.forEach(client -> jitter.begin(client, () -> jittering, loop, random));
         });
     }
 
@@ -170,33 +160,8 @@ public final class Traffic implements AutoCloseable {
         run(() -> jittering = false);
     }
 
-    private void jitter(Listener client, Jitter jitter, Duration least) {
-        loop.schedule(
-                () -> {
-                    if (jittering) {
-                        if (jitter == Jitter.RESET || jitter == Jitter.EITHER && random.nextBoolean()) {
-                            client.reset(OUTAGE);
-                        } else {
-                            client.fallSilent(OUTAGE);
-                        }
-                        jitter(client, jitter, OUTAGE.plus(LEAST_CALM));
-                    }
-                },
-                between(least, OUTAGE.plus(MOST_CALM)).toNanos(),
-                TimeUnit.NANOSECONDS);
-    }
-
     private Duration between(Duration least, Duration most) {
         return Duration.ofNanos(random.nextLong(least.toNanos(), most.toNanos()));
-    }
-
-    /** How the loss of a network shows. */
-    public enum Jitter {
-        /** Connections are reset when it is lost. */
-        RESET,
-        /** The server is told nothing until the network is back; then the old connection is reset. */
-        SILENT,
-        EITHER
     }
 
     /** Ever more clients come that reset their connections. */
