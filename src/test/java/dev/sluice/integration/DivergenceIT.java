@@ -1,0 +1,87 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.RespProxy;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Of several pods, the one that does not hear what the others hear finds out, and says so to its clients. */
+@Tag("chaos")
+class DivergenceIT {
+
+    private static final int INTERVAL = 1;
+    private static final String DIVERGENCES = "sluice_clock_divergences_total";
+    private static final String GAPS = "sluice_feed_gaps_total";
+    private static final Map<String, String> CONFIG =
+            Map.of("sluice.clock.interval", INTERVAL + "s", "sluice.gap.spread", "0s");
+
+    @ParameterizedTest
+    @EnumSource(RespProxy.Damage.class)
+    void onlyThePodThatHearsSomethingElseSaysGapWithinThreeIntervals(RespProxy.Damage damage) {
+        try (Redis redis = Redis.start();
+                RespProxy network = new RespProxy(redis.port());
+                Pod one = Pod.ready(redis, CONFIG);
+                Pod two = Pod.ready(redis, CONFIG);
+                Pod damaged = Pod.ready(redis, behind(network));
+                Client client = Client.of(damaged, "7");
+                Client other = Client.of(one, "7")) {
+            awaitTicks(damaged, 2);
+            network.damageNext(damage);
+            redis.publish("user:8", "damaged");
+            redis.publish("user:9", "and another one");
+            // And what a loaded machine takes.
+            await("gap").atMost(3 * INTERVAL + 2, TimeUnit.SECONDS).until(client::hasHeardOfGap);
+            assertThat(client.nextGap()).as("closed at once").doesNotContain("\"until\":null");
+            assertThat(damaged.metrics(DIVERGENCES, GAPS)).containsExactly(1.0, 1.0);
+            for (Pod pod : new Pod[] {one, two}) {
+                assertThat(pod.metrics(DIVERGENCES, GAPS)).containsExactly(0.0, 0.0);
+            }
+            redis.publish("user:7", "after");
+            assertThat(client.next()).isEqualTo("after");
+            assertThat(other.next()).isEqualTo("after");
+            assertThat(other.hasHeardOfGap()).isFalse();
+            awaitTicks(damaged, 4);
+            assertThat(damaged.metric(DIVERGENCES)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void podThatRepeatedlyHearsSomethingElseHasNoClock() {
+        try (Redis redis = Redis.start();
+                RespProxy network = new RespProxy(redis.port());
+                Pod one = Pod.ready(redis, CONFIG);
+                Pod two = Pod.ready(redis, CONFIG);
+                Pod damaged = Pod.ready(redis, behind(network))) {
+            for (int i = 1; i <= 3; i++) {
+                awaitTicks(damaged, 5);
+                network.damageNext(RespProxy.Damage.DROPPED);
+                redis.publish("user:8", "dropped");
+                damaged.awaitMetric(DIVERGENCES, i);
+            }
+            damaged.awaitLog("Publications have no positions until the next subscription");
+            assertThat(one.metric(DIVERGENCES) + two.metric(DIVERGENCES)).isZero();
+        }
+    }
+
+    private static void awaitTicks(Pod pod, int more) {
+        String heard = "sluice_clock_ticks_total{outcome=\"heard\"}";
+        double before = pod.metric(heard);
+        await("ticks").until(() -> pod.metric(heard) >= before + more);
+    }
+
+    private static Map<String, String> behind(RespProxy network) {
+        Map<String, String> config = new HashMap<>(CONFIG);
+        config.put("quarkus.redis.hosts", network.redisUri());
+        return config;
+    }
+}
