@@ -173,6 +173,8 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers(
                         "root",
                         "session",
+                        "protocol",
+                        "wire",
                         "delivery",
                         "retain",
                         "history",

@@ -5,6 +5,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.registry.LoopListeners;
 import dev.sluice.route.Channel;
 import java.time.Instant;
@@ -84,7 +85,8 @@ final class Backlog {
         if (!first) {
             Delivery last = deliveries.get(deliveries.size() - 1);
             if (last.listeners == listeners
-                    && last.run.length() + Frame.encodedLength(payload.bytes().length) <= bounds.maxRun) {
+                    && last.run.length() + last.run.maxHeaders() + ReplayBatch.maxLength(channel, payload)
+                            <= bounds.maxRun) {
                 last.run.add(payload);
                 return false;
             }

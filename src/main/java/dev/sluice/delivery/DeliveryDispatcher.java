@@ -160,7 +160,7 @@ public final class DeliveryDispatcher {
 
     /** Gives a connection the publication that it {@link #needs}. To be called on the connection's loop, right then. */
     public void give(Connection connection, Channel channel, Payload payload) {
-        PublicationBatch run = new PublicationBatch(channel, payload);
+        PublicationBatch run = PublicationBatch.late(channel, payload);
         connection.send(run);
         meters(channel).delivered(run, 1);
     }

@@ -21,7 +21,7 @@ final class Disconnector {
     /** How many were ended. What the user connects from now on is not concerned. */
     int disconnect(String user) {
         Set<Connection> connections = registry.connections(user).keySet();
-        connections.forEach(connection -> connection.disconnect(Disconnect.OPERATOR));
+        connections.forEach(connection -> connection.loop().execute(() -> connection.disconnect(Disconnect.OPERATOR)));
         return connections.size();
     }
 

@@ -16,17 +16,22 @@ final class ConflatedQueue {
      * The newest publication of a channel, and how many before it were dropped.
      *
      * @param receivers how many connections share its bytes
+     * @param header how many bytes its header has at most
      */
-    record Newest(Channel channel, Payload payload, int missed, int receivers) {
+    record Newest(Channel channel, Payload payload, int missed, int receivers, int header) {
 
         /** In bytes of memory, with the notice of the missed ones that goes before it. */
         int cost() {
-            return Frame.encodedLength(payload.bytes().length) + own();
+            return bytes() + own();
         }
 
         /** Its part of the memory that is used, see {@link Frame#share}. */
         int share() {
-            return Frame.encodedLength(payload.bytes().length) / receivers + own();
+            return bytes() / receivers + own();
+        }
+
+        private int bytes() {
+            return Frame.encodedLength(payload.bytes().length) + header;
         }
 
         private int own() {
@@ -34,9 +39,15 @@ final class ConflatedQueue {
         }
     }
 
+    private final boolean headers;
     private final Map<Channel, Newest> byChannel = new LinkedHashMap<>();
     private int cost;
     private int share;
+
+    /** An empty one. */
+    ConflatedQueue(boolean headers) {
+        this.headers = headers;
+    }
 
     boolean isEmpty() {
         return byChannel.isEmpty();
@@ -56,12 +67,13 @@ final class ConflatedQueue {
     @Nullable
     Newest after(PublicationBatch batch) {
         Newest before = byChannel.get(batch.channel());
+        int header = headers ? PublicationBatch.maxHeader(batch.channel()) : 0;
         if (before == null) {
-            return new Newest(batch.channel(), batch.last(), batch.count() - 1, batch.receivers());
+            return new Newest(batch.channel(), batch.last(), batch.count() - 1, batch.receivers(), header);
         }
         return before.payload.sequence() >= batch.last().sequence()
                 ? null
-                : new Newest(batch.channel(), batch.last(), before.missed + batch.count(), batch.receivers());
+                : new Newest(batch.channel(), batch.last(), before.missed + batch.count(), batch.receivers(), header);
     }
 
     /** How much more there would be to be charged for if that were held, in bytes of memory; negative where less. */

@@ -3,7 +3,7 @@ package dev.sluice.outbox;
 import java.nio.charset.StandardCharsets;
 
 /** What is written to a connection at once: one WebSocket message, or several. Shared by all who receive it. */
-public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, PublicationBatch {
+public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
 
     /**
      * What a frame that waits to be written costs in memory besides its bytes: Netty puts its own entry at 96 bytes, and

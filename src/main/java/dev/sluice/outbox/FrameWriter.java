@@ -8,6 +8,16 @@ public interface FrameWriter {
     /** Writes after everything written before; it need not leave before the next {@link #flush}. */
     void write(Frame frame);
 
+    /** The same; publications don't say that everything before them has been sent. */
+    default void writeLate(Frame frame) {
+        write(frame);
+    }
+
+    /** Whether publications get headers, see {@link PublicationFormat#addsHeader}. */
+    default boolean addsHeaders() {
+        return false;
+    }
+
     /** Whether a frame that many connections are sent is in memory once, until the kernel has taken it. */
     default boolean sharesBytes() {
         return false;

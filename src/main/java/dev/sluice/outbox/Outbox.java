@@ -4,7 +4,6 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
-import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -43,11 +42,24 @@ public final class Outbox {
         }
     }
 
+    /** Whose outbox it is. Called on the event loop. */
+    @FunctionalInterface
+    public interface Owner {
+        /** Told once why the connection must end. */
+        void failed(Disconnect reason);
+
+        /** Says up to where everything has been given to this outbox; {@code null} where the client can't be told. */
+        default @Nullable Frame mark() {
+            return null;
+        }
+    }
+
     private final FrameWriter writer;
     private final Loop loop;
     private final Bounds bounds;
     private final OutboxMeters meters;
-    private final Consumer<Disconnect> onFailure;
+    private final Owner owner;
+    private final boolean headers;
 
     private int unflushed;
     private int inFlight;
@@ -63,6 +75,14 @@ public final class Outbox {
     private @Nullable ConflatedQueue held;
 
     private @Nullable Runnable drained;
+    /** How many replays or the like are under way. */
+    private int holds;
+
+    /** Whether something that was sent was lost by a failure. */
+    private boolean torn;
+
+    private boolean settled;
+    private @Nullable Frame lastMark;
     private boolean flushDue;
     private boolean busy;
     private boolean failed;
@@ -79,14 +99,14 @@ public final class Outbox {
      * An outbox with nothing in it.
      *
      * @param loop the connection's event loop
-     * @param onFailure told once, on the event loop, why it must end
      */
-    public Outbox(FrameWriter writer, Loop loop, Bounds bounds, OutboxMeters meters, Consumer<Disconnect> onFailure) {
+    public Outbox(FrameWriter writer, Loop loop, Bounds bounds, OutboxMeters meters, Owner owner) {
         this.writer = writer;
         this.loop = loop;
         this.bounds = bounds;
         this.meters = meters;
-        this.onFailure = onFailure;
+        this.owner = owner;
+        this.headers = writer.addsHeaders();
     }
 
     /** Sends after everything sent before, at the end of the loop's batch; dropped once it has failed or is closing. */
@@ -94,17 +114,32 @@ public final class Outbox {
         if (failed || closing || ended) {
             return;
         }
+        try {
+            offer(frame);
+        } catch (Throwable e) {
+            torn = true;
+            throw e;
+        }
+    }
+
+    private void offer(Frame frame) {
         if (frame instanceof PublicationBatch batch && batch.count() > 1 && !writer.takesBatches()) {
             for (int i = 0; i < batch.count(); i++) {
                 PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
                 one.sharedBy(batch.receivers());
                 send(one);
             }
+        } else if (frame instanceof ReplayBatch batch && batch.count() > 1 && !writer.takesBatches()) {
+            for (int i = 0; i < batch.count(); i++) {
+                ReplayBatch one = new ReplayBatch();
+                one.add(batch.channel(i), batch.get(i));
+                send(one);
+            }
         } else if (frame instanceof PublicationBatch batch
                 && batch.channel().route().overflow() == Overflow.LATEST
                 && full()) {
-            hold(batch);
-        } else if (fits(frame.cost())) {
+            conflate(batch);
+        } else if (fits(cost(frame))) {
             write(frame);
         } else {
             fail(Disconnect.OUTBOX_FULL);
@@ -114,8 +149,49 @@ public final class Outbox {
     /** Discards held publications of the channel after an unsubscribe. */
     public void forget(Channel channel) {
         if (held != null) {
+            boolean behind = isBehind();
             held.drop(channel);
             account();
+            if (behind) {
+                mark();
+            }
+        }
+    }
+
+    /**
+     * From now on something is being sent that is older than what is sent meanwhile. Until {@link #release} has been called as
+     * often, nothing says that everything before it has been sent.
+     */
+    public void hold() {
+        holds++;
+    }
+
+    /** Ends one {@link #hold}. */
+    public void release() {
+        holds--;
+        mark();
+    }
+
+    /** Whether something older than what is sent now has yet to be sent, or was lost. */
+    public boolean isBehind() {
+        return torn || holds > 0 || (held != null && !held.isEmpty());
+    }
+
+    /** Tells the client up to where everything has been sent, unless it {@link #isBehind} or has no room. */
+    public void mark() {
+        if (!isBehind() && !settled && !isEnding() && !ended) {
+            Frame mark = owner.mark();
+            if (mark != null && fits(mark.cost())) {
+                write(mark);
+            }
+        }
+    }
+
+    /** The connection ends: nothing more will be given to this outbox, whose last mark is about what it was given before. */
+    public void settle() {
+        if (!settled) {
+            settled = true;
+            lastMark = torn || holds > 0 || isEnding() || ended ? null : owner.mark();
         }
     }
 
@@ -125,8 +201,12 @@ public final class Outbox {
             return;
         }
         try {
+            settle();
             if (!failed) {
-                release(Integer.MAX_VALUE);
+                writeHeld(Integer.MAX_VALUE);
+                if (lastMark != null) {
+                    write(lastMark);
+                }
             }
             held = null;
             account();
@@ -245,7 +325,7 @@ public final class Outbox {
                 done = since;
             }
             if (inFlight <= bounds.full() / 2) {
-                release(bounds.full());
+                writeHeld(bounds.full());
                 tellDrained();
             }
         }
@@ -268,9 +348,18 @@ public final class Outbox {
     }
 
     private void write(Frame frame) {
-        writer.write(frame);
-        unflushed += frame.cost();
-        unflushedShare += writer.sharesBytes() ? frame.share() : frame.cost();
+        write(frame, frame instanceof PublicationBatch batch && batch.isLate() || isBehind());
+    }
+
+    private void write(Frame frame, boolean late) {
+        if (late) {
+            writer.writeLate(frame);
+        } else {
+            writer.write(frame);
+        }
+        int cost = cost(frame);
+        unflushed += cost;
+        unflushedShare += writer.sharesBytes() ? share(frame) : cost;
         if (unflushed >= bounds.full()) {
             flush();
         } else if (!flushDue) {
@@ -295,13 +384,24 @@ public final class Outbox {
         return hasRoom(cost);
     }
 
-    private boolean hasRoom(long cost) {
+    private int cost(Frame frame) {
+        return headers && frame instanceof PublicationBatch batch ? batch.cost() + batch.maxHeaders() : frame.cost();
+    }
+
+    private int share(Frame frame) {
+        return headers && frame instanceof PublicationBatch batch
+                ? batch.share() + batch.maxHeaders() / batch.receivers()
+                : frame.share();
+    }
+
+    /** Whether a frame that is charged for so many bytes fits into what it may hold. */
+    public boolean hasRoom(long cost) {
         return charged() + unflushed + cost <= bounds.maxBytes();
     }
 
-    private void hold(PublicationBatch batch) {
+    private void conflate(PublicationBatch batch) {
         if (held == null) {
-            held = new ConflatedQueue();
+            held = new ConflatedQueue(headers);
         }
         ConflatedQueue.Newest newest = held.after(batch);
         if (newest == null) {
@@ -319,19 +419,23 @@ public final class Outbox {
     }
 
     /** Writes what was held back, until so many bytes are under way. */
-    private void release(int limit) {
+    private void writeHeld(int limit) {
         while (held != null && inFlight + unflushed < limit) {
             if (held.isEmpty()) {
                 held = null;
                 return;
             }
             ConflatedQueue.Newest next = held.next();
+            boolean last = held.isEmpty();
             if (next.missed() > 0) {
                 write(MissedFrame.of(next.channel(), next.missed()));
             }
             PublicationBatch newest = new PublicationBatch(next.channel(), next.payload());
             newest.sharedBy(next.receivers());
-            write(newest);
+            write(newest, true);
+            if (last) {
+                mark();
+            }
         }
     }
 
@@ -341,7 +445,7 @@ public final class Outbox {
             failed = true;
             held = null;
             account();
-            onFailure.accept(reason);
+            owner.failed(reason);
         }
     }
 

@@ -6,7 +6,6 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.vertx.core.Vertx;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.util.function.Consumer;
 import java.util.stream.StreamSupport;
 
 /** Makes outboxes as configured. */
@@ -42,8 +41,8 @@ public final class OutboxFactory {
     }
 
     /** An outbox with nothing in it; what it needs is said in {@link Outbox}. */
-    public Outbox open(FrameWriter writer, Loop loop, Consumer<Disconnect> onFailure) {
-        return new Outbox(writer, loop, bounds, meters, onFailure);
+    public Outbox open(FrameWriter writer, Loop loop, Outbox.Owner owner) {
+        return new Outbox(writer, loop, bounds, meters, owner);
     }
 
     /** The most bytes that a run of several publications may have, so that it always fits into an empty outbox. */

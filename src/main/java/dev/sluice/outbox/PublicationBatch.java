@@ -10,7 +10,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PublicationBatch implements Frame {
 
+    /**
+     * The header without the channel's name, in which one byte may become six characters: the names of its fields, a position
+     * of at most 96 characters, and what a longer message adds to its frame.
+     */
+    private static final int LONGEST_HEADER = "{'channel':'','pos':''}.".length() + 96 + 8;
+
     private final Channel channel;
+    private final boolean late;
     private Payload[] payloads;
     private int count = 1;
     private int bytes;
@@ -18,9 +25,34 @@ public final class PublicationBatch implements Frame {
 
     /** A run of one. */
     public PublicationBatch(Channel channel, Payload first) {
+        this(channel, first, false);
+    }
+
+    private PublicationBatch(Channel channel, Payload first, boolean late) {
         this.channel = channel;
+        this.late = late;
         this.payloads = new Payload[] {first};
         this.bytes = Frame.encodedLength(first.bytes().length);
+    }
+
+    /** One that may come after newer ones of other channels. */
+    public static PublicationBatch late(Channel channel, Payload payload) {
+        return new PublicationBatch(channel, payload, true);
+    }
+
+    /** How many bytes a header adds to a publication of the channel at most. */
+    public static int maxHeader(Channel channel) {
+        return LONGEST_HEADER + 6 * channel.length();
+    }
+
+    /** How many bytes headers add at most. */
+    public int maxHeaders() {
+        return count * maxHeader(channel);
+    }
+
+    /** Whether it may come after newer ones of other channels. */
+    boolean isLate() {
+        return late;
     }
 
     /** Adds the next publication of the same channel. */

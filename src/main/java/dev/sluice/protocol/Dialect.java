@@ -3,6 +3,7 @@ package dev.sluice.protocol;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.PublicationFormat;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What Sluice's messages look like to a client. The client chooses by the subprotocol that it offers. Immutable, and the same
  * object for all connections that speak it.
  */
-public interface Dialect {
+public interface Dialect extends PublicationFormat {
 
     /** Payloads as they are, and messages without positions. */
     Dialect V1 = new V1();

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.route.Channel;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +86,16 @@ class V1 implements Dialect {
     public Frame error(ErrorCode code, String message, String channel, @Nullable JsonNode id) {
         return frame(
                 action("error").put("code", code.code()).put("message", message).put("channel", channel), id);
+    }
+
+    @Override
+    public boolean addsHeader() {
+        return false;
+    }
+
+    @Override
+    public byte[] encode(Channel channel, Payload payload, boolean complete) {
+        return payload.bytes();
     }
 
     /** Adds to an answer what it says of positions. */

@@ -106,6 +106,21 @@ public final class Connection {
         }
     }
 
+    /** Begins a replay or the like, see {@link Outbox#hold}. To be called on its loop. */
+    public void hold() {
+        outbox.hold();
+    }
+
+    /** Ends one {@link #hold}. To be called on its loop. */
+    public void release() {
+        outbox.release();
+    }
+
+    /** Whether a frame that is charged for so many bytes fits into its outbox. To be called on its loop. */
+    public boolean hasRoom(long cost) {
+        return outbox.hasRoom(cost);
+    }
+
     /** Drops what of the channel has been held back because it was too slow. To be called on its loop. */
     public void forget(Channel channel) {
         outbox.forget(channel);
@@ -113,7 +128,7 @@ public final class Connection {
 
     /**
      * Ends it: tells the observers and closes its socket. The first reason given counts, later ones are ignored. Never
-     * throws. May be called on any thread.
+     * throws. To be called on its loop.
      */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(null, reason)) {
@@ -128,6 +143,7 @@ public final class Connection {
 
     private void tell(Disconnect reason) {
         try {
+            outbox.settle();
             // Before the socket is closed: a client that comes back at once must not find its old connection.
             observers.accept(new Disconnected(this, reason));
         } finally {

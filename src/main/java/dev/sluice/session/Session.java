@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * {@link Heartbeat}, which all sessions share, do the rest. Every method is to be called on the WebSocket's event loop,
  * except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
-final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Consumer<Disconnect> {
+final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Outbox.Owner {
 
     /** What authenticated clients ask for. */
     interface Requests {
@@ -279,7 +279,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
 
     @Override
     public @Nullable Position at() {
-        return delivered.get();
+        return outbox.isBehind() ? null : delivered.get();
     }
 
     @Override
@@ -343,6 +343,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
         }
         tell(dialect.ping());
         tell(new Frame.Ping());
+        outbox.mark();
     }
 
     @Override
@@ -407,8 +408,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Con
 
     /** The outbox has failed. */
     @Override
-    public void accept(Disconnect reason) {
+    public void failed(Disconnect reason) {
         disconnect(reason);
+    }
+
+    @Override
+    public @Nullable Frame mark() {
+        Position at = state == State.OPEN && dialect.positioned() ? delivered.get() : null;
+        return at == null ? null : dialect.mark(at);
     }
 
     /** Sends a frame, whether the client is admitted or not; may throw. */

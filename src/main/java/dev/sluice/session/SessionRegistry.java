@@ -65,13 +65,14 @@ final class SessionRegistry {
     /** A session that has not started. To be called on the socket's event loop. */
     Session open(WebSocketConnection socket, WebSocketChannel channel) {
         Loop loop = loops.current();
+        Dialect dialect = Dialect.of(socket.subprotocol());
         Session session = new Session(
                 authentication,
                 commands,
-                wires.open(socket, channel, loop),
+                wires.open(socket, channel, loop, dialect),
                 outboxes,
                 loop,
-                Dialect.of(socket.subprotocol()),
+                dialect,
                 () -> deliveries.position(loop));
         on(loop).add(session);
         session.belongsTo(this, socket);

@@ -33,7 +33,7 @@ final class DirectFrameWriter implements FrameWriter {
      * A wire to an open WebSocket.
      *
      * @param channel where in the channel's pipeline writes begin
-     * @param encoder of the channel's event loop
+     * @param encoder of the channel's event loop, in the connection's format
      */
     DirectFrameWriter(WebSocketConnection socket, ChannelHandlerContext channel, FrameEncoder encoder) {
         this.socket = socket;
@@ -48,9 +48,23 @@ final class DirectFrameWriter implements FrameWriter {
     }
 
     @Override
+    public boolean addsHeaders() {
+        return encoder.addsHeaders();
+    }
+
+    @Override
     public void write(Frame frame) {
+        write(frame, true);
+    }
+
+    @Override
+    public void writeLate(Frame frame) {
+        write(frame, false);
+    }
+
+    private void write(Frame frame, boolean upToDate) {
         // First what may fail: what has been written must not be written again.
-        ByteBuf bytes = encoder.encode(frame, channel.alloc());
+        ByteBuf bytes = encoder.encode(frame, upToDate, channel.alloc());
         if (last != null) {
             channel.write(last, channel.voidPromise());
         }

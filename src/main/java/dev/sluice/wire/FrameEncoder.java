@@ -3,13 +3,16 @@ package dev.sluice.wire;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.PublicationFormat;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.route.Channel;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes frames for the connections of one event loop. A run is encoded once for all of them: the connections of a loop
- * get it one after another, so it is enough to keep the last one. Confined to the event loop.
+ * Encodes frames for the connections of one event loop that want one format. A run is encoded once for all of them: the connections of a loop
+ * get it one after another, so it is enough to keep the last one, or the last two where headers differ. Confined to the event loop.
  */
 final class FrameEncoder {
 
@@ -19,44 +22,76 @@ final class FrameEncoder {
     private static final int PONG = 0x8A;
     private static final byte[] NOTHING = {};
 
-    private @Nullable PublicationBatch lastRun;
-    private @Nullable ByteBuf lastBytes;
+    private final PublicationFormat format;
+    private final Last complete = new Last();
 
-    /** The bytes of the frame as a server sends it, unmasked; to be released by the caller. */
-    ByteBuf encode(Frame frame, ByteBufAllocator allocator) {
+    /** Of runs whose headers differ because something older has yet to be sent. */
+    private final Last late;
+
+    /** The run that was encoded last. */
+    private static final class Last {
+        private @Nullable PublicationBatch run;
+        private @Nullable ByteBuf bytes;
+    }
+
+    FrameEncoder(PublicationFormat format) {
+        this.format = format;
+        this.late = format.addsHeader() ? new Last() : complete;
+    }
+
+    /** Whether publications get headers. */
+    boolean addsHeaders() {
+        return format.addsHeader();
+    }
+
+    /**
+     * The bytes of the frame as a server sends it, unmasked; to be released by the caller.
+     *
+     * @param upToDate whether everything before it has been sent
+     */
+    ByteBuf encode(Frame frame, boolean upToDate, ByteBufAllocator allocator) {
         if (frame instanceof PublicationBatch batch) {
-            return shared(batch, allocator).retainedDuplicate();
+            return shared(batch, upToDate, allocator).retainedDuplicate();
         }
         ByteBuf bytes = allocator.directBuffer(frame.length(), frame.length());
         if (frame instanceof Frame.Text text) {
             append(bytes, FINAL_TEXT, text.utf8());
         } else if (frame instanceof Frame.Pong pong) {
             append(bytes, PONG, pong.bytes());
+        } else if (frame instanceof ReplayBatch replay) {
+            for (int i = 0; i < replay.count(); i++) {
+                append(bytes, replay.channel(i), replay.get(i), false);
+            }
         } else {
             append(bytes, PING, NOTHING);
         }
         return bytes;
     }
 
-    private ByteBuf shared(PublicationBatch batch, ByteBufAllocator allocator) {
-        ByteBuf shared = lastBytes;
-        if (shared != null && batch == lastRun) {
+    private ByteBuf shared(PublicationBatch batch, boolean upToDate, ByteBufAllocator allocator) {
+        Last last = upToDate ? complete : late;
+        ByteBuf shared = last.bytes;
+        if (shared != null && batch == last.run) {
             return shared;
         }
         // Before anything is allocated: that may fail, and what has been released must not be found again.
-        lastRun = null;
-        lastBytes = null;
+        last.run = null;
+        last.bytes = null;
         if (shared != null) {
             shared.release();
         }
-        ByteBuf bytes = allocator.directBuffer(batch.length(), batch.length());
+        int length = batch.length() + (format.addsHeader() ? batch.maxHeaders() : 0);
+        ByteBuf bytes = allocator.directBuffer(length, length);
         for (int i = 0; i < batch.count(); i++) {
-            Payload payload = batch.get(i);
-            append(bytes, payload.text() ? FINAL_TEXT : FINAL_BINARY, payload.bytes());
+            append(bytes, batch.channel(), batch.get(i), upToDate);
         }
-        lastRun = batch;
-        lastBytes = bytes;
+        last.run = batch;
+        last.bytes = bytes;
         return bytes;
+    }
+
+    private void append(ByteBuf to, Channel channel, Payload payload, boolean upToDate) {
+        append(to, payload.text() ? FINAL_TEXT : FINAL_BINARY, format.encode(channel, payload, upToDate));
     }
 
     private static void append(ByteBuf to, int opcode, byte[] payload) {

@@ -4,6 +4,7 @@ import dev.sluice.config.OutboxConfig;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.PublicationFormat;
 import io.quarkus.websockets.next.WebSocketConnection;
 import jakarta.inject.Singleton;
 import java.util.Map;
@@ -15,7 +16,10 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public final class FrameWriterFactory {
 
     private final boolean direct;
-    private final Map<Loop, FrameEncoder> encoders = new ConcurrentHashMap<>();
+    private final Map<Shared, FrameEncoder> encoders = new ConcurrentHashMap<>();
+
+    /** Connections that share an encoder. */
+    private record Shared(Loop loop, PublicationFormat format) {}
 
     FrameWriterFactory(
             SluiceConfig config,
@@ -28,10 +32,12 @@ public final class FrameWriterFactory {
     }
 
     /** A wire to a WebSocket that is bound to the loop. */
-    public FrameWriter open(WebSocketConnection socket, WebSocketChannel channel, Loop loop) {
+    public FrameWriter open(WebSocketConnection socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
         return direct
                 ? new DirectFrameWriter(
-                        socket, channel.context(), encoders.computeIfAbsent(loop, x -> new FrameEncoder()))
-                : new StandardFrameWriter(socket, channel);
+                        socket,
+                        channel.context(),
+                        encoders.computeIfAbsent(new Shared(loop, format), x -> new FrameEncoder(format)))
+                : new StandardFrameWriter(socket, channel, format);
     }
 }

@@ -4,6 +4,9 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.PublicationFormat;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.route.Channel;
 import io.quarkus.websockets.next.CloseReason;
 import io.quarkus.websockets.next.WebSocketConnection;
 import io.smallrye.mutiny.Uni;
@@ -25,6 +28,7 @@ final class StandardFrameWriter implements FrameWriter {
 
     private final WebSocketConnection socket;
     private final WebSocketChannel channel;
+    private final PublicationFormat format;
 
     /** There only once a flush has taken long. */
     private @Nullable WriteProgress progress;
@@ -32,17 +36,35 @@ final class StandardFrameWriter implements FrameWriter {
     /** The last write, after which all before it are done. */
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
 
-    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel channel) {
+    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel channel, PublicationFormat format) {
         this.socket = socket;
         this.channel = channel;
+        this.format = format;
+    }
+
+    @Override
+    public boolean addsHeaders() {
+        return format.addsHeader();
     }
 
     @Override
     public void write(Frame frame) {
+        write(frame, true);
+    }
+
+    @Override
+    public void writeLate(Frame frame) {
+        write(frame, false);
+    }
+
+    private void write(Frame frame, boolean upToDate) {
         if (frame instanceof PublicationBatch batch) {
             for (int i = 0; i < batch.count(); i++) {
-                Payload payload = batch.get(i);
-                send(payload.text() ? sendText(payload.bytes()) : socket.sendBinary(payload.bytes()));
+                send(batch.channel(), batch.get(i), upToDate);
+            }
+        } else if (frame instanceof ReplayBatch batch) {
+            for (int i = 0; i < batch.count(); i++) {
+                send(batch.channel(i), batch.get(i), false);
             }
         } else if (frame instanceof Frame.Text text) {
             send(sendText(text.utf8()));
@@ -87,6 +109,11 @@ final class StandardFrameWriter implements FrameWriter {
                     .subscribe()
                     .with(x -> {}, failure -> LOG.debugf(failure, "Closing %s failed", socket.id()));
         }
+    }
+
+    private void send(Channel of, Payload payload, boolean upToDate) {
+        byte[] message = format.encode(of, payload, upToDate);
+        send(payload.text() ? sendText(message) : socket.sendBinary(message));
     }
 
     private Uni<Void> sendText(byte[] utf8) {

@@ -6,12 +6,21 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class DialectTest {
 
+    private static final Channel CHANNEL = TestOutboxFactory.channel("upload:\n\"é");
     private static final Position AT = Position.of(new Era(0x18f3c, 0x9a1b), 1, 3, 7);
 
     @Test
@@ -62,6 +71,48 @@ class DialectTest {
                     .isEqualTo(
                             "{\"action\":\"error\",\"code\":\"forbidden\",\"message\":\"no\",\"channel\":\"upload:1\"}");
         }
+    }
+
+    @Test
+    void v1PublicationIsItsPayload() {
+        Payload payload = payload(AT);
+        assertThat(Dialect.V1.encode(CHANNEL, payload, true)).isSameAs(payload.bytes());
+        assertThat(Dialect.V1.encode(CHANNEL, payload, false)).isSameAs(payload.bytes());
+    }
+
+    @Test
+    void v2PublicationHasAHeader() {
+        assertThat(Dialect.V2.encode(CHANNEL, payload(AT), true))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"channel\":\"upload:\\n\\\"é\",\"at\":\"18f3c-9a1b.16777219.7\"}\n{}");
+        assertThat(Dialect.V2.encode(CHANNEL, payload(AT), false))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"channel\":\"upload:\\n\\\"é\",\"pos\":\"18f3c-9a1b.16777219.7\"}\n{}");
+        assertThat(Dialect.V2.encode(CHANNEL, payload(null), true))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo("{\"channel\":\"upload:\\n\\\"é\"}\n{}");
+    }
+
+    @Test
+    void headersAreNoLongerThanTheyAreChargedFor() {
+        Position longest = Position.of(new Era(-1, -1), (1L << 29) - 1, (1 << 24) - 1, -1);
+        for (byte[] id : List.of(new byte[256], "\"".repeat(256).getBytes(StandardCharsets.US_ASCII), invalid())) {
+            byte[] name = Arrays.copyOf("upload:".getBytes(StandardCharsets.US_ASCII), 7 + id.length);
+            System.arraycopy(id, 0, name, 7, id.length);
+            Channel channel = Objects.requireNonNull(TestOutboxFactory.ROUTES.resolve(name, name.length));
+            assertThat(Frame.encodedLength(Dialect.V2.encode(channel, payload(longest), false).length))
+                    .isLessThanOrEqualTo(Frame.encodedLength(2) + PublicationBatch.maxHeader(channel));
+        }
+    }
+
+    private static byte[] invalid() {
+        byte[] id = new byte[256];
+        Arrays.fill(id, (byte) 0xff);
+        return id;
+    }
+
+    private static Payload payload(@Nullable Position position) {
+        return Payload.of(1, position, "{}".getBytes(StandardCharsets.US_ASCII), 0);
     }
 
     private static String text(Frame frame) {

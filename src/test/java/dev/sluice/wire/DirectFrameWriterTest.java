@@ -7,6 +7,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.Dialect;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelDuplexHandler;
@@ -24,7 +25,7 @@ class DirectFrameWriterTest {
     private final ScarceAllocator allocator = new ScarceAllocator();
     private final EmbeddedChannel channel = channel();
     private final DirectFrameWriter writer =
-            new DirectFrameWriter(unused(), channel.pipeline().firstContext(), new FrameEncoder());
+            new DirectFrameWriter(unused(), channel.pipeline().firstContext(), new FrameEncoder(Dialect.V1));
     private final List<@Nullable Throwable> done = new ArrayList<>();
 
     @Test

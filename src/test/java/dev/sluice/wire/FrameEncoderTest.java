@@ -7,6 +7,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.route.Channel;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -24,7 +25,7 @@ class FrameEncoderTest {
     private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
 
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
-    private final FrameEncoder encoder = new FrameEncoder();
+    private final FrameEncoder encoder = new FrameEncoder(Dialect.V1);
 
     @ParameterizedTest
     @CsvSource({"0, 00", "1, 01", "125, 7d", "126, 7e007e", "65535, 7effff", "65536, 7f0000000000010000"})
@@ -39,6 +40,21 @@ class FrameEncoderTest {
         if (length < 126) {
             assertThat(encoded(new Frame.Pong(text))).isEqualTo(message("8a" + header, text));
         }
+    }
+
+    @Test
+    void headersOfBothKindsAreEncodedOnceEach() {
+        FrameEncoder v2 = new FrameEncoder(Dialect.V2);
+        PublicationBatch batch = run(bytes(10, 'a'));
+        ByteBuf at = v2.encode(batch, true, allocator);
+        ByteBuf pos = v2.encode(batch, false, allocator);
+        ByteBuf again = v2.encode(batch, true, allocator);
+        assertThat(again.memoryAddress()).isEqualTo(at.memoryAddress());
+        assertThat(pos.memoryAddress()).isNotEqualTo(at.memoryAddress());
+        assertThat(at.readableBytes()).isLessThanOrEqualTo(batch.length() + batch.maxHeaders());
+        at.release();
+        pos.release();
+        again.release();
     }
 
     @Test
@@ -60,10 +76,10 @@ class FrameEncoderTest {
     @Test
     void batchIsEncodedOnceForAllReceivers() {
         PublicationBatch batch = run(bytes(1000, 'x'));
-        ByteBuf first = encoder.encode(batch, allocator);
+        ByteBuf first = encoder.encode(batch, true, allocator);
         long once = allocator.metric().usedDirectMemory();
-        ByteBuf second = encoder.encode(batch, allocator);
-        ByteBuf third = encoder.encode(batch, allocator);
+        ByteBuf second = encoder.encode(batch, true, allocator);
+        ByteBuf third = encoder.encode(batch, true, allocator);
         assertThat(allocator.metric().usedDirectMemory()).isEqualTo(once);
         assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
         assertThat(first.refCnt()).as("three receivers and the encoder").isEqualTo(4);
@@ -74,16 +90,16 @@ class FrameEncoderTest {
         second.release();
         assertThat(ByteBufUtil.getBytes(third)).isEqualTo(message("817e03e8", bytes(1000, 'x')));
         third.release();
-        ByteBuf late = encoder.encode(batch, allocator);
+        ByteBuf late = encoder.encode(batch, true, allocator);
         assertThat(late.refCnt()).as("still kept").isEqualTo(2);
         late.release();
     }
 
     @Test
     void nextBatchReplacesTheCachedOne() {
-        ByteBuf former = encoder.encode(run(bytes(1000, 'a')), allocator);
+        ByteBuf former = encoder.encode(run(bytes(1000, 'a')), true, allocator);
         PublicationBatch batch = run(bytes(10, 'b'));
-        ByteBuf latter = encoder.encode(batch, allocator);
+        ByteBuf latter = encoder.encode(batch, true, allocator);
         assertThat(former.refCnt()).as("its receiver's").isEqualTo(1);
         assertThat(former.readableBytes()).isEqualTo(1004);
         former.release();
@@ -94,8 +110,8 @@ class FrameEncoderTest {
     @Test
     void equalBatchIsEncodedAgain() {
         byte[] bytes = bytes(10, 'a');
-        ByteBuf one = encoder.encode(run(bytes), allocator);
-        ByteBuf other = encoder.encode(run(bytes), allocator);
+        ByteBuf one = encoder.encode(run(bytes), true, allocator);
+        ByteBuf other = encoder.encode(run(bytes), true, allocator);
         assertThat(other.memoryAddress()).isNotEqualTo(one.memoryAddress());
         one.release();
         other.release();
@@ -106,10 +122,10 @@ class FrameEncoderTest {
         List<ByteBuf> all = new ArrayList<>();
         PublicationBatch batch = run(bytes(100, 'x'));
         for (int i = 0; i < 100; i++) {
-            all.add(encoder.encode(Frame.text("{}"), allocator));
-            all.add(encoder.encode(new Frame.Ping(), allocator));
-            all.add(encoder.encode(new Frame.Pong(bytes(5, 'p')), allocator));
-            all.add(encoder.encode(batch, allocator));
+            all.add(encoder.encode(Frame.text("{}"), true, allocator));
+            all.add(encoder.encode(new Frame.Ping(), true, allocator));
+            all.add(encoder.encode(new Frame.Pong(bytes(5, 'p')), true, allocator));
+            all.add(encoder.encode(batch, true, allocator));
         }
         all.forEach(ByteBuf::release);
         assertThat(allocator.metric().usedDirectMemory()).as("the run alone").isEqualTo(batch.length());
@@ -119,13 +135,13 @@ class FrameEncoderTest {
     void recoversFromOutOfMemory() {
         ScarceAllocator scarce = new ScarceAllocator();
         PublicationBatch former = run(bytes(10, 'a'));
-        encoder.encode(former, scarce).release();
+        encoder.encode(former, true, scarce).release();
         scarce.exhausted = true;
         PublicationBatch unlucky = run(bytes(10, 'b'));
-        assertThatThrownBy(() -> encoder.encode(unlucky, scarce)).isInstanceOf(OutOfMemoryError.class);
+        assertThatThrownBy(() -> encoder.encode(unlucky, true, scarce)).isInstanceOf(OutOfMemoryError.class);
         scarce.exhausted = false;
         for (PublicationBatch batch : List.of(former, unlucky, former)) {
-            ByteBuf bytes = encoder.encode(batch, scarce);
+            ByteBuf bytes = encoder.encode(batch, true, scarce);
             assertThat(bytes.readableBytes()).isEqualTo(12);
             bytes.release();
         }
@@ -133,7 +149,7 @@ class FrameEncoderTest {
     }
 
     private byte[] encoded(Frame frame) {
-        ByteBuf bytes = encoder.encode(frame, allocator);
+        ByteBuf bytes = encoder.encode(frame, true, allocator);
         try {
             assertThat(bytes.readableBytes()).isEqualTo(frame.length());
             assertThat(bytes.capacity())
