@@ -222,9 +222,14 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
 
     /** Whether this is among what has come; all of that is dropped. */
     public boolean hasHeard(String message) {
+        return rest().contains(message);
+    }
+
+    /** All that has come; it is dropped. */
+    public List<Object> rest() {
         List<Object> heard = new ArrayList<>();
         received.drainTo(heard);
-        return heard.contains(message);
+        return heard;
     }
 
     public boolean isOpen() {

@@ -1,0 +1,105 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
+import io.vertx.core.json.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Clients that speak {@code sluice.v2} are told channels and positions. */
+@ParameterizedClass
+@EnumSource(Way.class)
+class PositionIT {
+
+    private final Map<String, String> config;
+
+    PositionIT(Way way) {
+        this.config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "300ms"));
+    }
+
+    @Test
+    void publicationsCarryChannelAndPosition() {
+        try (Pod pod = Pod.ready(Stage.REDIS, config);
+                Client client = connect(pod, "7")) {
+            String upload = Stage.upload();
+            client.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
+            JsonObject answer = nextOwn(client, "subscribed");
+            assertThat(answer.getString("channel")).isEqualTo("upload:" + upload);
+            Stage.REDIS.publish("user:7", "");
+            assertThat(nextPublication(client, "user:7")).isEmpty();
+            Stage.REDIS.publish("upload:" + upload, "{\"a\":\n\"é\"}");
+            assertThat(nextPublication(client, "upload:" + upload)).isEqualTo("{\"a\":\n\"é\"}");
+        }
+    }
+
+    @Test
+    void payloadThatIsNotUtf8ComesInABinaryFrame() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.clock.interval", "200ms"));
+                Client client = connect(pod, "7")) {
+            byte[] payload = {(byte) 0xff, 0, '\n', (byte) 0xfe};
+            Stage.REDIS.publish("user:7", payload);
+            byte[] message = client.nextBinary();
+            int end = 0;
+            while (message[end] != '\n') {
+                end++;
+            }
+            JsonObject header = new JsonObject(new String(message, 0, end, StandardCharsets.UTF_8));
+            assertThat(header.getString("channel")).isEqualTo("user:7");
+            assertThat(header.getString("at")).isNotEmpty();
+            assertThat(Arrays.copyOfRange(message, end + 1, message.length)).isEqualTo(payload);
+        }
+    }
+
+    @Test
+    void marksComeWithHeartbeatsAndBeforeTheClose() {
+        try (Pod pod = Pod.ready(Stage.REDIS, config);
+                Client client = connect(pod, "7")) {
+            String first = nextOwn(client, "mark").getString("at");
+            await("the clock goes on")
+                    .until(() -> !nextOwn(client, "mark").getString("at").equals(first));
+            pod.terminate();
+            assertThat(client.closeCode()).isEqualTo(1012);
+            List<Object> rest = client.rest();
+            assertThat((String) rest.get(rest.size() - 1)).startsWith("{\"action\":\"mark\",\"at\":\"");
+        }
+    }
+
+    /** Once the pod can name positions. */
+    private static Client connect(Pod pod, String user) {
+        await("the clock").until(() -> pod.log().contains("positions in era"));
+        Client client =
+                Client.connect(pod.webSocket("/ws"), Map.of(), "sluice.v2").authenticate(Tokens.of(user));
+        JsonObject success = nextOwn(client, "auth_success");
+        assertThat(success.getString("user_id")).isEqualTo(user);
+        assertThat(success.getString("at")).matches("[!-~]{1,96}");
+        return client;
+    }
+
+    private static String nextPublication(Client client, String channel) {
+        String message = client.next();
+        while (!message.contains("\n")) {
+            message = client.next();
+        }
+        JsonObject header = new JsonObject(message.substring(0, message.indexOf('\n')));
+        assertThat(header.getString("channel")).isEqualTo(channel);
+        assertThat(header.getString("at")).isNotEmpty();
+        return message.substring(message.indexOf('\n') + 1);
+    }
+
+    private static JsonObject nextOwn(Client client, String action) {
+        JsonObject message = new JsonObject(client.next());
+        while (!message.getString("action").equals(action)) {
+            message = new JsonObject(client.next());
+        }
+        return message;
+    }
+}
