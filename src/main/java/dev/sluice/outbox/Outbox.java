@@ -348,7 +348,7 @@ public final class Outbox {
     }
 
     private void write(Frame frame) {
-        write(frame, frame instanceof PublicationBatch batch && batch.isLate() || isBehind());
+        write(frame, (frame instanceof PublicationBatch batch && batch.isLate()) || isBehind());
     }
 
     private void write(Frame frame, boolean late) {
