@@ -210,7 +210,7 @@ class PositionSimulationTest {
             published.forEach((channel, offsets) -> {
                 long before = offsets.stream().filter(offset -> offset <= at).count();
                 TreeSet<Long> sent = received.getOrDefault(channel.name(), new TreeSet<>());
-                long told = sent.headSet(at, true).size() + toldMissed.getOrDefault(channel.name(), 0);
+                long told = (long) sent.headSet(at, true).size() + toldMissed.getOrDefault(channel.name(), 0);
                 if (told < before) {
                     wrong.add(channel + ": " + told + " of " + before);
                 }
