@@ -36,6 +36,11 @@ public record Position(Era era, long offset, int nonce) {
         return (offset & MAX_MESSAGES) + messages <= MAX_MESSAGES;
     }
 
+    /** Whether the other one is later in the same era. */
+    public boolean precedes(@Nullable Position other) {
+        return other != null && other.era.equals(era) && other.offset > offset;
+    }
+
     /** The number of the last tick before it. */
     public long tick() {
         return tick(offset);

@@ -226,7 +226,7 @@ final class Backlog {
             lost = dropped;
         }
         Instant until = Instant.now();
-        onLagged.accept(new Lagged(loop, until.minusNanos(System.nanoTime() - since), until));
+        onLagged.accept(new Lagged(loop, reached, until.minusNanos(System.nanoTime() - since), until));
         return null;
     }
 

@@ -6,6 +6,7 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -163,6 +164,14 @@ public final class DeliveryDispatcher {
         PublicationBatch run = PublicationBatch.late(channel, payload);
         connection.send(run);
         meters(channel).delivered(run, 1);
+    }
+
+    /** Sends a connection publications from the history. To be called on the connection's loop. */
+    public void replay(Connection connection, ReplayBatch batch) {
+        connection.send(batch);
+        for (int i = 0; i < batch.count(); i++) {
+            meters(batch.channel(i)).replayed(batch.get(i));
+        }
     }
 
     /** What has been read and not delivered, in bytes of memory. */

@@ -44,6 +44,12 @@ final class RouteMeters {
         bytes.increment((double) receivers * run.payloadBytes());
     }
 
+    /** Counts a publication that one connection was sent from the history. */
+    void replayed(Payload payload) {
+        deliveries.increment();
+        bytes.increment(payload.bytes().length);
+    }
+
     /** The run has been flushed to all connections of a loop; the time is {@link System#nanoTime()}. */
     void flushed(PublicationBatch run, long now) {
         for (int i = 0; i < run.count(); i++) {

@@ -8,8 +8,8 @@ import java.util.concurrent.Executor;
  * Spreads what clients make one event loop do over its turns, so that deliveries wait for a little of it only: a turn passes
  * on a few messages or begins a request, and what is left waits for the next turn, in the order in which it came. It also
  * bounds the bytes of the messages that have been passed on and are not handled, of each of which WebSockets Next makes a
- * string and a task. Each connection queues at most one piece of work at a time, so the queue is bounded by the number of
- * connections. Confined to the event loop.
+ * string and a task. Each connection queues at most one message or request and one replay at a time, so the queue is bounded
+ * by the number of connections. Confined to the event loop.
  */
 public final class TurnScheduler {
 
@@ -49,7 +49,7 @@ public final class TurnScheduler {
     }
 
     /** The turn is charged that many bytes. */
-    void spend(int bytes) {
+    public void spend(int bytes) {
         spent += bytes;
         if (!awaitsNextTurn) {
             afterTurn.execute(this::nextTurn);

@@ -123,6 +123,10 @@ public final class Outbox {
     }
 
     private void offer(Frame frame) {
+        if (frame instanceof ReplayBatch) {
+            // It may have newer publications of a channel than what is held back.
+            writeHeld(Integer.MAX_VALUE);
+        }
         if (frame instanceof PublicationBatch batch && batch.count() > 1 && !writer.takesBatches()) {
             for (int i = 0; i < batch.count(); i++) {
                 PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));

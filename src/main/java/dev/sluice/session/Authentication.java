@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.TokenResult;
+import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -122,7 +123,7 @@ final class Authentication {
         if (message instanceof Auth auth) {
             session.cancelTimer();
             session.verifying(startTimer(session));
-            verifier.verify(auth.token(), result -> session.run(() -> verified(session, result, auth.id())));
+            verifier.verify(auth.token(), result -> session.run(() -> verified(session, result, auth)));
         } else if (message instanceof NotAnObject) {
             refuse(session, Refusal.NOT_JSON, "the first message must be a JSON object");
         } else {
@@ -139,8 +140,13 @@ final class Authentication {
         session.close(refusal.closeCode(), message);
     }
 
-    /** Makes the session a connection; the id is that of the client's auth message. */
-    void admit(Session session, AuthenticatedUser identity, @Nullable JsonNode id) {
+    /**
+     * Makes the session a connection.
+     *
+     * @param since the position from which the client resumes; {@code null} where it has none
+     * @param id that of the client's auth message
+     */
+    void admit(Session session, AuthenticatedUser identity, @Nullable Position since, @Nullable JsonNode id) {
         Connection connection = session.newConnection(identity, disconnected);
         if (!admission.admit(connection)) {
             session.close(Session.TRY_AGAIN_LATER, "too many connections of this user");
@@ -148,7 +154,19 @@ final class Authentication {
         }
         // Nothing may fail between: what is in the registry must end with the session.
         session.admitted(connection, identity);
-        session.send(session.dialect().authSuccess(identity.user(), null, session.at(), id));
+        if (session.dialect().positioned()) {
+            requests.begin(session, since, answer -> {
+                Boolean recovered = since == null ? null : answer.recovered();
+                session.send(session.dialect().authSuccess(identity.user(), recovered, answer.at(), id));
+                welcomed(session);
+            });
+        } else {
+            session.send(session.dialect().authSuccess(identity.user(), null, null, id));
+            welcomed(session);
+        }
+    }
+
+    private void welcomed(Session session) {
         Gap open = gap.get();
         if (open != null) {
             session.tell(open, session.dialect().gap(open.since(), null));
@@ -182,13 +200,13 @@ final class Authentication {
         return timer.start(() -> session.run(() -> timedOut(session)));
     }
 
-    private void verified(Session session, TokenResult result, @Nullable JsonNode id) {
+    private void verified(Session session, TokenResult result, Auth auth) {
         if (!session.isVerifying()) {
             // It was closed meanwhile.
             return;
         }
         if (result instanceof TokenResult.Accepted accepted) {
-            admit(session, accepted.identity(), id);
+            admit(session, accepted.identity(), auth.since(), auth.id());
         } else if (result instanceof TokenResult.Refused refused) {
             refuse(session, Refusal.of(refused.reason()), refused.message());
         } else if (result instanceof TokenResult.Forbidden) {

@@ -24,6 +24,18 @@ interface Client {
     @Nullable
     Position at();
 
+    /** Whether it waits for a replay, until which no further message is taken. */
+    boolean isWaiting();
+
+    /** From now on it waits for a replay, or no longer. */
+    void waits(boolean waiting);
+
+    /** This turn of the event loop has handled so many bytes for it. */
+    void spend(int bytes);
+
+    /** Runs work for it, of which it must have none in the queue, as soon as a turn of the event loop has room for it. */
+    void inTurn(Runnable work);
+
     /** Its requests to subscribe that are not decided yet. */
     PendingSubscriptions pending();
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authorizer;
 import dev.sluice.access.Decision;
+import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Payload;
@@ -24,7 +25,9 @@ import dev.sluice.route.Routes;
 import dev.sluice.session.PendingSubscriptions.Request;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +40,7 @@ final class CommandHandler implements Session.Requests {
     private final Registry registry;
     private final Retention retention;
     private final DeliveryDispatcher deliveries;
+    private final Resumption resumption;
     private final LimitMeter tooManySubscriptions;
     private final LimitMeter idTooLong;
 
@@ -46,12 +50,14 @@ final class CommandHandler implements Session.Requests {
             Registry registry,
             Retention retention,
             DeliveryDispatcher deliveries,
+            Resumption resumption,
             MeterRegistry metrics) {
         this.routes = routes;
         this.authorizer = authorizer;
         this.registry = registry;
         this.retention = retention;
         this.deliveries = deliveries;
+        this.resumption = resumption;
         this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
         this.idTooLong = new LimitMeter("channel-id-length", metrics);
     }
@@ -60,8 +66,7 @@ final class CommandHandler implements Session.Requests {
     @Override
     public void execute(Client client, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
-            Request request = new Request(subscribe.retained(), subscribe.id());
-            each(client, subscribe.channels(), subscribe.id(), channel -> subscribe(client, channel, request));
+            subscribe(client, subscribe);
         } else if (message instanceof Unsubscribe unsubscribe) {
             each(
                     client,
@@ -87,6 +92,30 @@ final class CommandHandler implements Session.Requests {
                 .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
     }
 
+    /**
+     * Says from where on a new client hears its user's channels, and sends it what it missed of them.
+     *
+     * @param since the position that it holds; {@code null} where it has none
+     * @param answer see {@link Resumption#begin}
+     */
+    @Override
+    public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
+        List<Channel> own = routes.ofUser(client.connection().user());
+        resumption.begin(new Resumption.Request(client, own, own, since, since != null), answer);
+    }
+
+    private void subscribe(Client client, Subscribe message) {
+        JointRequest joint = client.connection().positioned() ? new JointRequest(message.since()) : null;
+        Request request = new Request(message.retained(), message.id(), joint);
+        each(client, message.channels(), message.id(), channel -> {
+            if (joint != null) {
+                joint.await();
+            }
+            subscribe(client, channel, request);
+        });
+        settle(client, request);
+    }
+
     private void subscribe(Client client, Channel channel, Request request) {
         Decision known = authorizer.known(client.identity(), channel);
         if (known != null) {
@@ -96,6 +125,7 @@ final class CommandHandler implements Session.Requests {
         PendingSubscriptions pending = client.pending();
         if (pending.count() >= registry.maxSubscriptions() || !pending.hasRoomFor(request)) {
             tooMany(client, channel, request.id());
+            settle(client, request);
         } else if (pending.add(channel, request)) {
             authorizer
                     .ask(client.identity().user(), channel)
@@ -110,9 +140,10 @@ final class CommandHandler implements Session.Requests {
 
     private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
         // Those requests that are not decided yet come to the same.
-        client.pending()
-                .remove(channel)
-                .forEach(waiting -> leave(client.connection(), client.dialect(), channel, waiting.id()));
+        client.pending().remove(channel).forEach(waiting -> {
+            leave(client.connection(), client.dialect(), channel, waiting.id());
+            settle(client, waiting);
+        });
         registry.unsubscribe(client.connection(), channel);
         leave(client.connection(), client.dialect(), channel, id);
     }
@@ -120,7 +151,13 @@ final class CommandHandler implements Session.Requests {
     private void decided(Client client, Channel channel, Request request, Decision decision) {
         JsonNode id = request.id();
         switch (decision) {
-            case ALLOWED -> join(client, channel, request);
+            case ALLOWED -> {
+                if (request.joint() == null) {
+                    join(client, channel, request);
+                } else {
+                    request.joint().allow(channel);
+                }
+            }
             case FORBIDDEN -> {
                 client.connection()
                         .send(client.dialect()
@@ -138,6 +175,64 @@ final class CommandHandler implements Session.Requests {
                                         channel.name(),
                                         id));
         }
+        settle(client, request);
+    }
+
+    /** A channel of the request is decided; once all are, those that the client may hear are answered together. */
+    private void settle(Client client, Request request) {
+        JointRequest joint = request.joint();
+        if (joint == null || !joint.decided()) {
+            return;
+        }
+        List<Channel> hears = new ArrayList<>();
+        List<Channel> joined = new ArrayList<>();
+        for (Channel channel : joint.allowed()) {
+            switch (registry.subscribe(client.connection(), channel)) {
+                case YES -> {
+                    hears.add(channel);
+                    joined.add(channel);
+                }
+                case ALREADY -> hears.add(channel);
+                case TOO_MANY -> tooMany(client, channel, request.id());
+                case GONE -> {
+                    return;
+                }
+            }
+        }
+        if (!hears.isEmpty()) {
+            resumption.begin(
+                    new Resumption.Request(client, hears, joined, joint.since(), joint.since() != null),
+                    answer -> hears.forEach(
+                            channel -> subscribed(client, channel, request, answer, joined.contains(channel))));
+        }
+    }
+
+    private void subscribed(Client client, Channel channel, Request request, Resumption.Answer answer, boolean joined) {
+        boolean recovered = answer.recovered() && channel.route().history();
+        Payload newest = request.retained() && !recovered ? retention.newest(channel) : null;
+        boolean given = newest != null && needs(client.connection(), channel, newest, answer, joined);
+        Boolean asked = Objects.requireNonNull(request.joint()).since() == null ? null : recovered;
+        Connection connection = client.connection();
+        if (newest != null && given) {
+            // The answer says nothing of a position: the retained publication is older, and the connection may be cut
+            // before it has been sent.
+            connection.hold();
+            connection.send(client.dialect().subscribed(channel.name(), true, asked, null, request.id()));
+            deliveries.give(connection, channel, newest);
+            connection.release();
+        } else {
+            connection.send(client.dialect().subscribed(channel.name(), false, asked, answer.at(), request.id()));
+        }
+    }
+
+    /** Whether the retained publication is not sent anyway, among what follows the answer. */
+    private boolean needs(
+            Connection connection, Channel channel, Payload newest, Resumption.Answer answer, boolean joined) {
+        Position begins = answer.begins();
+        if (joined && begins != null) {
+            return !begins.precedes(newest.position());
+        }
+        return deliveries.needs(connection, channel, newest, joined);
     }
 
     private void join(Client client, Channel channel, Request request) {

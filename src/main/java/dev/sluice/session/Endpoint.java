@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.protocol.ClientMessage;
@@ -21,7 +22,7 @@ import io.smallrye.common.annotation.NonBlocking;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,9 @@ abstract class Endpoint {
 
     /** The user that the token of the upgrade request authenticated, if any. */
     static final TypedKey<AuthenticatedUser> IDENTITY = new TypedKey<>("sluice.identity");
+
+    /** The position from which a client that the upgrade request authenticated resumes, if any. */
+    static final TypedKey<Position> SINCE = new TypedKey<>("sluice.since");
 
     /** Netty handler of the TCP connection. */
     static final TypedKey<WebSocketChannel> CHANNEL = new TypedKey<>("sluice.channel");
@@ -55,7 +59,7 @@ abstract class Endpoint {
         try {
             Session session = sessions.open(socket, channel);
             data.put(SESSION, session);
-            sessions.start(session, channel, data.remove(IDENTITY));
+            sessions.start(session, channel, data.remove(IDENTITY), data.remove(SINCE));
         } catch (Throwable e) {
             // Without a session nothing would ever close the socket.
             channel.cut();
@@ -66,13 +70,13 @@ abstract class Endpoint {
     @OnTextMessage
     @NonBlocking
     void text(String text, WebSocketConnection socket) {
-        received(() -> ClientMessageParser.parse(text, false), socket);
+        received(session -> ClientMessageParser.parse(text, session.dialect().positioned()), socket);
     }
 
     @OnBinaryMessage
     @NonBlocking
     void binary(Buffer bytes, WebSocketConnection socket) {
-        received(ClientMessage.NotAnObject::new, socket);
+        received(session -> new ClientMessage.NotAnObject(), socket);
     }
 
     @OnClose
@@ -98,7 +102,7 @@ abstract class Endpoint {
         }
     }
 
-    private static void received(Supplier<ClientMessage> message, WebSocketConnection socket) {
+    private static void received(Function<Session, ClientMessage> message, WebSocketConnection socket) {
         Session session = session(socket);
         if (session == null) {
             return;
@@ -106,7 +110,7 @@ abstract class Endpoint {
         try {
             // Before it is parsed: that costs more than all else.
             if (!session.isOver()) {
-                session.received(message.get());
+                session.received(message.apply(session));
             }
         } finally {
             session.handled();

@@ -25,11 +25,13 @@ final class GapNotifier {
 
     private final SessionRegistry sessions;
     private final Stagger spread;
+    private final Resumption resumption;
     private final Duration period;
 
-    GapNotifier(SessionRegistry sessions, Stagger spread, SluiceConfig config) {
+    GapNotifier(SessionRegistry sessions, Stagger spread, Resumption resumption, SluiceConfig config) {
         this.sessions = sessions;
         this.spread = spread;
+        this.resumption = resumption;
         this.period = config.gap().spread();
     }
 
@@ -44,8 +46,12 @@ final class GapNotifier {
 
     void onLagged(@Observes Lagged event) {
         Map<Dialect, Frame> notices = notices(event.since(), event.until());
-        sessions.on(event.loop())
-                .forEach(session -> session.tell(Objects.requireNonNull(notices.get(session.dialect()))));
+        for (Session session : sessions.on(event.loop())) {
+            Frame notice = Objects.requireNonNull(notices.get(session.dialect()));
+            if (!session.isOpen() || !resumption.repeat(session, event.reached(), () -> session.tell(notice))) {
+                session.tell(notice);
+            }
+        }
     }
 
     /** For each dialect, shared by all who speak it. */

@@ -19,8 +19,12 @@ final class PendingSubscriptions {
      *
      * @param retained whether the retained publication is wanted as well
      * @param id the client's own, which goes back with the answer
+     * @param joint the channels that are answered with it; {@code null} where each is answered by itself
      */
-    record Request(boolean retained, @Nullable JsonNode id) {
+    record Request(
+            boolean retained,
+            @Nullable JsonNode id,
+            @Nullable JointRequest joint) {
         int idCharacters() {
             return id == null ? 0 : id.asText().length();
         }

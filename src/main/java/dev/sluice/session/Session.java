@@ -41,6 +41,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     interface Requests {
         void execute(Client client, ClientMessage message);
 
+        /**
+         * The client, whose protocol has positions, begins to hear its user's channels.
+         *
+         * @param since the position that it holds; {@code null} where it has none
+         * @param answer receives what it is to be told
+         */
+        void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer);
+
         /** The client has shown another token of the same user, which counts from now on. */
         void renew(Client client, AuthenticatedUser identity);
     }
@@ -86,6 +94,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     private @Nullable Connection connection;
     private @Nullable AuthenticatedUser identity;
     private boolean refreshing;
+
+    /** Whether it waits for a replay, until which no further message is taken. */
+    private boolean waiting;
+
     private @Nullable PendingSubscriptions pending;
 
     /** The interruption that the client has been told of, while it lasts. */
@@ -157,12 +169,12 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         });
     }
 
-    /** Starts it; with an identity where the upgrade request has shown one already. */
-    void opened(@Nullable AuthenticatedUser shown) {
+    /** Starts it; with an identity, and perhaps a position, where the upgrade request has shown them already. */
+    void opened(@Nullable AuthenticatedUser shown, @Nullable Position since) {
         if (shown == null) {
             authentication.await(this);
         } else {
-            authentication.admit(this, shown, null);
+            authentication.admit(this, shown, since, null);
         }
     }
 
@@ -247,7 +259,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
             outbox.whenDrained(this::drained);
             return false;
         }
-        return state != State.VERIFYING;
+        return state != State.VERIFYING && !waiting;
     }
 
     /** It takes messages again. */
@@ -280,6 +292,35 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     @Override
     public @Nullable Position at() {
         return outbox.isBehind() ? null : delivered.get();
+    }
+
+    @Override
+    public boolean isWaiting() {
+        return waiting;
+    }
+
+    @Override
+    public void waits(boolean awaited) {
+        waiting = awaited;
+        if (!awaited) {
+            proceed();
+        }
+    }
+
+    @Override
+    public void spend(int bytes) {
+        if (channel != null) {
+            channel.inbound().spend(bytes);
+        }
+    }
+
+    @Override
+    public void inTurn(Runnable work) {
+        if (channel != null) {
+            channel.inbound().inTurn(work);
+        } else {
+            work.run();
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.outbox.Disconnect;
@@ -84,9 +85,10 @@ final class SessionRegistry {
         return session;
     }
 
-    /** Starts it, of the bearer given where the upgrade has shown one. To be called on its event loop. */
-    void start(Session session, WebSocketChannel channel, @Nullable AuthenticatedUser identity) {
-        session.opened(identity);
+    /** Starts it, with what the upgrade request has shown. To be called on its event loop. */
+    void start(
+            Session session, WebSocketChannel channel, @Nullable AuthenticatedUser identity, @Nullable Position since) {
+        session.opened(identity, since);
         channel.inbound().watch(session);
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);

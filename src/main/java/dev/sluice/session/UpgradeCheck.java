@@ -4,6 +4,7 @@ import dev.sluice.access.Authenticator;
 import dev.sluice.access.Origins;
 import dev.sluice.access.RequestToken;
 import dev.sluice.access.TokenResult;
+import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.RetryAfter;
@@ -114,6 +115,14 @@ final class UpgradeCheck implements HttpUpgradeCheck {
         }
         if (token == null) {
             return CheckResult.permitUpgrade();
+        }
+        String since = request.getParam("since");
+        if (since != null && Dialect.V2.subprotocol().equals(request.getHeader(SUBPROTOCOL))) {
+            try {
+                context.userData().put(Endpoint.SINCE, Position.parse(since));
+            } catch (IllegalArgumentException e) {
+                return CheckResult.rejectUpgrade(400);
+            }
         }
         Uni<CheckResult> evicted = Uni.createFrom()
                 .emitter(emitter -> channel.slot()

@@ -154,6 +154,16 @@ public final class Inbound extends Utf8FrameValidator {
         adjustReading();
     }
 
+    /** Charges this turn of the event loop with so many bytes that an answer takes. */
+    public void spend(int bytes) {
+        scheduler.spend(bytes);
+    }
+
+    /** Runs work of the connection, which must have none in the queue, as soon as a turn of the event loop has room for it. */
+    public void inTurn(Runnable work) {
+        scheduler.add(work);
+    }
+
     /** The connection was reset. */
     void reset() {
         if (peer != null) {

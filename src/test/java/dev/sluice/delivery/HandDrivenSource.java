@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Queue;
 
 /** A source whose thread is that of the test. */
-final class HandDrivenSource implements Source {
+public final class HandDrivenSource implements Source {
 
     final Queue<Runnable> tasks = new ArrayDeque<>();
     final List<Runnable> timers = new ArrayList<>();
     final List<Duration> delays = new ArrayList<>();
-    boolean paused;
+    public boolean paused;
     int pauses;
 
     @Override
@@ -38,14 +38,14 @@ final class HandDrivenSource implements Source {
     }
 
     /** Runs what has been given to its thread. */
-    void runTasks() {
+    public void runTasks() {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
         }
     }
 
     /** So much time passes that all timers fire. */
-    void timeIsUp() {
+    public void timeIsUp() {
         List<Runnable> due = List.copyOf(timers);
         timers.clear();
         due.forEach(Runnable::run);

@@ -6,6 +6,7 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Deliveries for tests elsewhere. */
 public final class TestDispatchers {
@@ -22,14 +23,24 @@ public final class TestDispatchers {
         return of(registry, TestOutboxFactory.ROUTES);
     }
 
+    /** Deliveries whose loops are behind with so many bytes. */
+    public static DeliveryDispatcher with(Source source, Registry registry, long maxBytes, Consumer<Lagged> onLagged) {
+        return of(source, registry, TestOutboxFactory.ROUTES, maxBytes, onLagged);
+    }
+
     private static DeliveryDispatcher of(Registry registry, Routes routes) {
+        return of(new HandDrivenSource(), registry, routes, 1 << 20, lagged -> {});
+    }
+
+    private static DeliveryDispatcher of(
+            Source source, Registry registry, Routes routes, long maxBytes, Consumer<Lagged> onLagged) {
         return new DeliveryDispatcher(
-                new HandDrivenSource(),
+                source,
                 registry,
                 routes,
-                new Backlog.Bounds(1 << 20, TestOutboxFactory.standard().maxRun()),
+                new Backlog.Bounds(maxBytes, TestOutboxFactory.standard().maxRun()),
                 Duration.ofSeconds(2),
-                lagged -> {},
+                onLagged,
                 new SimpleMeterRegistry());
     }
 }

@@ -36,6 +36,7 @@ class CommandHandlerTest {
             registry,
             TestRetention.with(10),
             TestDispatchers.idle(registry),
+            TestCommandHandler.resumption(registry, TestDispatchers.idle(registry)),
             new SimpleMeterRegistry());
 
     private final Tab tab = new Tab("7");

@@ -108,7 +108,7 @@ class InboundFuzzTest {
     @Test
     void messagesOfAuthenticatedClientsAreAnsweredCorrectly() {
         keepSomething();
-        session.opened(TestAuthorizers.identity("7"));
+        session.opened(TestAuthorizers.identity("7"), null);
         Messages messages = new Messages(SEED);
         Set<Class<?>> kinds = new HashSet<>();
         for (int i = 0; i < MESSAGES; i++) {
@@ -125,7 +125,7 @@ class InboundFuzzTest {
     @MethodSource("corpus")
     void regressionMessagesAreAnsweredCorrectly(String message) {
         keepSomething();
-        session.opened(TestAuthorizers.identity("7"));
+        session.opened(TestAuthorizers.identity("7"), null);
         exchange(message);
     }
 
@@ -222,7 +222,7 @@ class InboundFuzzTest {
 
     private void begin(String text) {
         restart();
-        session.opened(null);
+        session.opened(null, null);
         ClientMessage message = ClientMessageParser.parse(text, false);
         session.received(message);
         if (message instanceof ClientMessage.Auth) {
@@ -244,7 +244,7 @@ class InboundFuzzTest {
         verifiesAtOnce = false;
         TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
         session.hears(connection.guard);
-        session.opened(null);
+        session.opened(null, null);
         connection.inbound.watch(session);
         connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
         handle(connection);

@@ -1,7 +1,10 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** For sessions whose clients ask for nothing. */
 enum NoRequests implements Session.Requests {
@@ -10,6 +13,11 @@ enum NoRequests implements Session.Requests {
     @Override
     public void execute(Client client, ClientMessage message) {
         throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
+        answer.accept(new Resumption.Answer(false, null, client.at()));
     }
 
     @Override

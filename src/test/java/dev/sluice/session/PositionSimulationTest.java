@@ -199,7 +199,7 @@ class PositionSimulationTest {
                     loop,
                     Dialect.V2,
                     () -> deliveries.position(loop));
-            session.opened(TestAuthorizers.identity("7"));
+            session.opened(TestAuthorizers.identity("7"), null);
             CHANNELS.forEach(channel -> registry.subscribe(session.connection(), channel));
             runTasks();
         }

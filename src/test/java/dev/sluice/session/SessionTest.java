@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.access.TokenResult;
+import dev.sluice.clock.Position;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -42,6 +44,11 @@ class SessionTest {
         @Override
         public void execute(Client client, ClientMessage message) {
             executed.add(message);
+        }
+
+        @Override
+        public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
+            answer.accept(new Resumption.Answer(since != null, null, client.at()));
         }
 
         @Override
@@ -71,7 +78,7 @@ class SessionTest {
 
     @Test
     void validTokenIsAdmitted() {
-        session.opened(null);
+        session.opened(null, null);
         assertThat(authentication.timerRuns).isTrue();
         session.received(AUTH);
         assertThat(sent).isEmpty();
@@ -84,14 +91,14 @@ class SessionTest {
 
     @Test
     void upgradeTokenIsAdmittedAtOnce() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         assertThat(authentication.timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
     }
 
     @Test
     void userLimitClosesWith1013() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         authentication.admits = connection -> false;
         accept("7");
@@ -125,13 +132,13 @@ class SessionTest {
         assertThat(connection.guard.slot().take(null, false)).isNull();
         of.hears(connection.guard);
         connection.guard.opened(of);
-        of.opened(null);
+        of.opened(null, null);
         return connection;
     }
 
     @Test
     void floodIsClosedBeforeAndAfterAuthentication() {
-        session.opened(null);
+        session.opened(null, null);
         session.flooded();
         assertThat(closes).containsExactly(4029);
         assertThat(ended).isEmpty();
@@ -139,7 +146,7 @@ class SessionTest {
 
     @Test
     void floodEndsTheConnection() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         session.flooded();
         assertThat(closes).containsExactly(4029);
         assertThat(ended).singleElement().extracting(Disconnected::reason).isEqualTo(Disconnect.FLOODED);
@@ -147,7 +154,7 @@ class SessionTest {
 
     @Test
     void takesNoMessageBehindTheAuthFrameUntilThatIsAnswered() {
-        session.opened(null);
+        session.opened(null, null);
         assertThat(session.takesMessage()).isTrue();
         session.received(AUTH);
         assertThat(session.takesMessage()).isFalse();
@@ -163,7 +170,7 @@ class SessionTest {
     void heldMessagesAreProcessedAfterAdmission() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(null);
+        session.opened(null, null);
         connection.inbound.watch(session);
         connection.send("auth", "1", "2");
         assertThat(connection.passedOn()).containsExactly("auth");
@@ -177,7 +184,7 @@ class SessionTest {
 
     @Test
     void refusalEndsTheSession() {
-        session.opened(null);
+        session.opened(null, null);
         assertThat(session.isOver()).isFalse();
         shared.timedOut(session);
         assertThat(session.isOver()).isTrue();
@@ -185,7 +192,7 @@ class SessionTest {
 
     @Test
     void inboundFullClosesWith1013() {
-        session.opened(null);
+        session.opened(null, null);
         session.inboundFull();
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
@@ -195,7 +202,7 @@ class SessionTest {
     void listCountsOncePerAnswer() {
         TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         connection.inbound.watch(session);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
         session.received(ALIVE);
@@ -211,7 +218,7 @@ class SessionTest {
 
     @Test
     void tooManyMessagesBeforeTheAuthAnswerClose() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         session.heldTooMany();
         assertThat(closes).containsExactly(4029);
@@ -222,14 +229,14 @@ class SessionTest {
 
     @Test
     void silentClientIsClosed() {
-        session.opened(null);
+        session.opened(null, null);
         shared.timedOut(session);
         assertRefused(4001, Refusal.TIMEOUT);
     }
 
     @Test
     void otherFirstMessageIsClosed() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(ALIVE);
         assertRefused(4002, Refusal.NOT_AUTH);
         assertThat(authentication.timerRuns).isFalse();
@@ -237,7 +244,7 @@ class SessionTest {
 
     @Test
     void invalidTokenIsClosed() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertRefused(4003, Refusal.EXPIRED);
@@ -245,7 +252,7 @@ class SessionTest {
 
     @Test
     void firstMessageThatIsNotJsonIsClosedWithoutAuthError() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(new ClientMessage.NotAnObject());
         assertThat(closes).containsExactly(4004);
         assertThat(sent).as("auth_error would make old clients stop for ever").isEmpty();
@@ -253,7 +260,7 @@ class SessionTest {
 
     @Test
     void unavailableKeysCloseWith1013() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Unavailable());
         assertThat(closes).containsExactly(1013);
@@ -262,7 +269,7 @@ class SessionTest {
 
     @Test
     void verificationIsBoundedByTheAuthTimeout() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         shared.timedOut(session);
         assertThat(closes).containsExactly(1013);
@@ -273,7 +280,7 @@ class SessionTest {
 
     @Test
     void resultAfterTheEndIsIgnored() {
-        session.opened(null);
+        session.opened(null, null);
         session.received(AUTH);
         session.closed(Disconnect.CLIENT_CLOSED);
         accept("7");
@@ -284,7 +291,7 @@ class SessionTest {
 
     @Test
     void laterAuthMessagesDoNotEndTheConnection() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         sent.clear();
         session.received(AUTH);
         session.received(AUTH);
@@ -304,7 +311,7 @@ class SessionTest {
 
     @Test
     void expiredTokenEndsTheConnection() {
-        session.opened(until(1000));
+        session.opened(until(1000), null);
         Heartbeat.expire(session, 999);
         assertThat(closes).isEmpty();
         Heartbeat.expire(session, 1000);
@@ -315,7 +322,7 @@ class SessionTest {
 
     @Test
     void onlyAValidTokenOfTheSameUserExtendsTheConnection() {
-        session.opened(until(1000));
+        session.opened(until(1000), null);
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Accepted(until(2000)));
         assertThat(renewed).containsExactly(until(2000));
@@ -331,7 +338,7 @@ class SessionTest {
 
     @Test
     void unauthenticatedSessionDoesNotExpire() {
-        session.opened(null);
+        session.opened(null, null);
         Heartbeat.expire(session, Long.MAX_VALUE);
         assertThat(closes).isEmpty();
     }
@@ -339,7 +346,7 @@ class SessionTest {
     @Test
     void heartbeatsOncePerIntervalAndOnlyForConnections() {
         long interval = 1000;
-        session.opened(null);
+        session.opened(null, null);
         Heartbeat.beat(session, 0, interval);
         Heartbeat.beat(session, interval, interval);
         assertThat(sent).isEmpty();
@@ -358,14 +365,14 @@ class SessionTest {
 
     @Test
     void answersPingsThroughTheOutbox() {
-        session.opened(null);
+        session.opened(null, null);
         session.pinged(new byte[] {1});
         assertThat(sent).containsExactly("Pong");
     }
 
     @Test
     void beforeAuthenticationOnlyTheNewestPingIsAnswered() {
-        session.opened(null);
+        session.opened(null, null);
         writer.fill();
         for (int i = 0; i < 100; i++) {
             session.pinged(new byte[] {1});
@@ -379,7 +386,7 @@ class SessionTest {
     void unreadAnswersStopProcessing() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         connection.inbound.watch(session);
         writer.fill();
         session.tell(Frame.text("x".repeat(512 * 1024)));
@@ -394,7 +401,7 @@ class SessionTest {
     void unfinishedMessageEndsTheConnection() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         connection.inbound.watch(session);
         connection.channel.writeInbound(new TextWebSocketFrame(false, 0, "{"));
         long now = System.nanoTime();
@@ -408,7 +415,7 @@ class SessionTest {
 
     @Test
     void manyFailedWritesAreOneEnd() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         writer.fill();
         for (int i = 0; i < 1000; i++) {
             session.tell(Frame.text("{}"));
@@ -422,7 +429,7 @@ class SessionTest {
 
     @Test
     void aResetEndsTheConnectionOnce() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         session.reset();
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
@@ -430,7 +437,7 @@ class SessionTest {
 
     @Test
     void peerSilentForThreeHeartbeatsIsDisconnected() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         long interval = 1000;
         // The first beat chooses its moment, within one interval.
         Heartbeat.beat(session, 0, interval);
@@ -449,7 +456,7 @@ class SessionTest {
 
     @Test
     void maxAgeIsJitteredByATenth() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         long now = System.nanoTime();
         long maxAge = TimeUnit.HOURS.toNanos(10);
         Heartbeat.retire(session, now + TimeUnit.MINUTES.toNanos(539), maxAge);
@@ -461,7 +468,7 @@ class SessionTest {
 
     @Test
     void gapIsReportedOnceAtBeginAndOnceAtEnd() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         Gap open = gap(1);
         session.tell(open, Frame.text("begins"));
         session.tell(open, Frame.text("begins"));
@@ -473,7 +480,7 @@ class SessionTest {
     @Test
     void newConnectionDuringAGapIsToldAtOnce() {
         authentication.gap = gap(1);
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
         session.tell(authentication.gap, Frame.text("begins"));
         session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
@@ -483,7 +490,7 @@ class SessionTest {
     @Test
     void connectionAdmittedAfterTheGapMessagesIsTold() {
         authentication.gap = gap(1);
-        session.opened(null);
+        session.opened(null, null);
         session.tell(authentication.gap, Frame.text("begins"));
         session.received(AUTH);
         accept("7");
@@ -494,7 +501,7 @@ class SessionTest {
 
     @Test
     void connectionAfterAGapIsNotToldOfItsEnd() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent).hasSize(1);
     }
@@ -502,7 +509,7 @@ class SessionTest {
     @Test
     void earlierGapIsNotReportedAfterALaterOne() {
         authentication.gap = gap(3);
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         session.tell(gap(1), Frame.text("earlier begins"));
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));
         assertThat(sent).hasSize(2);
@@ -510,7 +517,7 @@ class SessionTest {
 
     @Test
     void aCloseByTheClientEndsTheConnection() {
-        session.opened(SEVEN);
+        session.opened(SEVEN, null);
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
         session.received(ALIVE);

@@ -44,6 +44,26 @@ final class TestClient implements Client {
     }
 
     @Override
+    public boolean isWaiting() {
+        return false;
+    }
+
+    @Override
+    public void waits(boolean waiting) {
+        // Its requests come one by one.
+    }
+
+    @Override
+    public void spend(int bytes) {
+        // It has all the time there is.
+    }
+
+    @Override
+    public void inTurn(Runnable work) {
+        work.run();
+    }
+
+    @Override
     public PendingSubscriptions pending() {
         return pending;
     }

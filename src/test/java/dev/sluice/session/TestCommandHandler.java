@@ -3,6 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
@@ -10,6 +11,7 @@ import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.List;
 
 /** What clients ask for, for tests elsewhere. */
@@ -24,7 +26,20 @@ public final class TestCommandHandler {
                 registry,
                 retention,
                 deliveries,
+                resumption(registry, deliveries),
                 new SimpleMeterRegistry());
+    }
+
+    /** From a history in which nothing is kept. */
+    static Resumption resumption(Registry registry, DeliveryDispatcher deliveries) {
+        return new Resumption(
+                TestHistory.standard(),
+                registry,
+                deliveries,
+                new ResumeMeters(new SimpleMeterRegistry()),
+                Duration.ofSeconds(1),
+                (millis, task) -> {},
+                System::nanoTime);
     }
 
     public void subscribe(Connection connection, Channel channel) {

@@ -1,0 +1,244 @@
+package dev.sluice.session;
+
+import dev.sluice.clock.Position;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.History;
+import dev.sluice.history.Replay;
+import dev.sluice.history.Replay.Ahead;
+import dev.sluice.history.Replay.Reason;
+import dev.sluice.history.Replay.Recovered;
+import dev.sluice.history.Replay.Refused;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends clients with positions what was published on channels after a position, from the history, and lets what comes
+ * later follow by itself. Every method is to be called on the connection's event loop.
+ */
+@Singleton
+final class Resumption {
+
+    /** How often a client whose position this pod has not reached yet is looked at, in milliseconds. */
+    private static final long RETRY_MILLIS = 20;
+
+    /** Intervals of the clock that it waits: as long as pods take to find that nobody publishes ticks. */
+    private static final int MAX_INTERVALS = 3;
+
+    /** What a search counts as besides what it finds, in bytes that a turn of the event loop may handle. */
+    private static final int SEARCH = 8 * 1024;
+
+    /** Bytes that an outbox must have room for besides a replay and a half. */
+    private static final int RESERVE = 4 * 1024;
+
+    /** Runs a task later, on any thread. */
+    @FunctionalInterface
+    interface Timer {
+        void after(long millis, Runnable task);
+    }
+
+    /**
+     * What a client is to be sent.
+     *
+     * @param channels what it hears, and is to hear from the position on
+     * @param joined those of them that it hears only since now
+     * @param since its position; {@code null} where it has none and what is published from now on is enough
+     * @param asked whether the client has named the position
+     */
+    record Request(
+            Client client,
+            List<Channel> channels,
+            List<Channel> joined,
+            @Nullable Position since,
+            boolean asked) {}
+
+    /**
+     * What a client is told of its request.
+     *
+     * @param recovered whether everything follows that was published on those channels that keep a history
+     * @param begins what was published after it follows, although the client has named no position; {@code null} where the
+     *     client has, or this pod can't name positions
+     * @param at up to where the connection has been sent everything else; {@code null} where that has no name, or is said by
+     *     the mark that ends what follows
+     */
+    record Answer(
+            boolean recovered,
+            @Nullable Position begins,
+            @Nullable Position at) {}
+
+    private final History history;
+    private final Registry registry;
+    private final DeliveryDispatcher deliveries;
+    private final ResumeMeters meters;
+    private final long maxWaitNanos;
+    private final Timer timer;
+    private final LongSupplier nanoTime;
+
+    @Inject
+    Resumption(
+            History history,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            ResumeMeters meters,
+            SluiceConfig config,
+            Vertx vertx) {
+        this(
+                history,
+                registry,
+                deliveries,
+                meters,
+                config.clock().interval(),
+                (millis, task) -> vertx.setTimer(millis, fired -> task.run()),
+                System::nanoTime);
+    }
+
+    Resumption(
+            History history,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            ResumeMeters meters,
+            Duration interval,
+            Timer timer,
+            LongSupplier nanoTime) {
+        this.history = history;
+        this.registry = registry;
+        this.deliveries = deliveries;
+        this.meters = meters;
+        this.maxWaitNanos = MAX_INTERVALS * interval.toNanos();
+        this.timer = timer;
+        this.nanoTime = nanoTime;
+    }
+
+    /**
+     * Answers, and then sends what the client missed. What is published on the channels meanwhile is sent after that.
+     *
+     * @param answer called right before what was missed is sent, and never where the connection ends before
+     */
+    void begin(Request request, Consumer<Answer> answer) {
+        Connection connection = request.client().connection();
+        request.joined().forEach(channel -> registry.suspend(connection, channel));
+        Position since = request.since();
+        if (since == null) {
+            Position from = deliveries.position(connection.loop());
+            answer(request, answer, read(request, from), from);
+        } else {
+            connection.hold();
+            attempt(request, since, answer, nanoTime.getAsLong() + maxWaitNanos, false);
+        }
+    }
+
+    /**
+     * Sends again what the connection's event loop has dropped, from the history. False where that can't be tried.
+     *
+     * @param reached everything before it has been handed to the connection
+     * @param lost called where the history does not have it
+     */
+    boolean repeat(Client client, @Nullable Position reached, Runnable lost) {
+        Connection connection = client.connection();
+        // Of one that waits, some channels wait for an older position.
+        if (reached == null || !connection.positioned() || client.isWaiting()) {
+            return false;
+        }
+        List<Channel> channels = registry.channels(connection);
+        channels.forEach(channel -> registry.suspend(connection, channel));
+        connection.hold();
+        client.waits(true);
+        long deadline = nanoTime.getAsLong();
+        Request request = new Request(client, channels, channels, reached, false);
+        client.inTurn(() -> attempt(
+                request,
+                reached,
+                answer -> {
+                    if (!answer.recovered()) {
+                        lost.run();
+                    }
+                },
+                deadline,
+                true));
+        return true;
+    }
+
+    private void attempt(Request request, Position since, Consumer<Answer> answer, long deadline, boolean waited) {
+        Client client = request.client();
+        Connection connection = client.connection();
+        if (connection.ended() != null) {
+            return;
+        }
+        Replay replay = read(request, since);
+        if (replay instanceof Ahead && nanoTime.getAsLong() - deadline < 0) {
+            if (!waited) {
+                client.waits(true);
+            }
+            timer.after(
+                    RETRY_MILLIS,
+                    () -> connection
+                            .loop()
+                            .execute(() -> client.inTurn(() -> attempt(request, since, answer, deadline, true))));
+            return;
+        }
+        answer(request, answer, replay, null);
+        connection.release();
+        if (waited) {
+            client.waits(false);
+        }
+    }
+
+    private Replay read(Request request, @Nullable Position from) {
+        // What it heard before it goes on hearing; to send that again would overtake what its outbox holds back.
+        List<Channel> channels = request.since() == null ? request.joined() : request.channels();
+        List<Channel> kept =
+                channels.stream().filter(channel -> channel.route().history()).toList();
+        if (from == null || kept.isEmpty()) {
+            return new Refused(Reason.UNKNOWN);
+        }
+        request.client().spend(SEARCH);
+        return history.read(from, kept);
+    }
+
+    private void answer(Request request, Consumer<Answer> answer, Replay replay, @Nullable Position begins) {
+        Client client = request.client();
+        Connection connection = client.connection();
+        ReplayBatch missed = new ReplayBatch();
+        if (replay instanceof Recovered recovered) {
+            recovered.entries().forEach(entry -> missed.add(entry.channel(), entry.payload()));
+        }
+        // The answers, and what comes while the client reads, must fit as well: a client that is closed as too slow
+        // would
+        // come back with the same position, for ever.
+        boolean fits = connection.hasRoom(missed.cost() * 3L / 2 + RESERVE);
+        if (replay instanceof Recovered recovered && fits) {
+            count(request, null);
+            request.joined()
+                    .forEach(channel ->
+                            registry.resume(connection, channel, channel.route().history() ? recovered.upTo() : null));
+            boolean follows = request.since() != null;
+            answer.accept(new Answer(follows, begins, follows || client.at() == null ? null : begins));
+            if (missed.count() > 0) {
+                client.spend(missed.length());
+                deliveries.replay(connection, missed);
+                meters.replayed(missed.count());
+            }
+        } else {
+            Reason unread = replay instanceof Refused refused ? refused.reason() : Reason.UNKNOWN;
+            count(request, fits ? unread : Reason.TOO_MUCH);
+            request.joined().forEach(channel -> registry.resume(connection, channel, null));
+            answer.accept(new Answer(false, null, client.at()));
+        }
+    }
+
+    private void count(Request request, @Nullable Reason refusal) {
+        if (request.asked()) {
+            meters.resumed(refusal);
+        }
+    }
+}

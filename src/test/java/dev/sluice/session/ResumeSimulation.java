@@ -1,0 +1,642 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.TestRelay;
+import dev.sluice.access.HandDrivenAuthorizer;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
+import dev.sluice.config.Scope;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.HandDrivenSource;
+import dev.sluice.delivery.Lagged;
+import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.feed.Batch;
+import dev.sluice.feed.Publication;
+import dev.sluice.history.History;
+import dev.sluice.history.TestHistory;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.retain.Retention;
+import dev.sluice.retain.TestRetention;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Two pods that hear one order, and clients that are cut off, read slowly, hop between the pods and resume. Threads and time
+ * are simulated; all chance comes from the seed. The clients follow the rules of the protocol and check what they receive.
+ */
+final class ResumeSimulation {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Era ERA = new Era(1, 2);
+    private static final List<String> UPLOADS = List.of("upload:0", "upload:1", "upload:2", "upload:3");
+    private static final int CLIENTS = 4;
+    private static final int LOOPS = 2;
+    /** Marks of a request that changes nothing, and of one that ends a subscription. */
+    private static final String AGAIN = "again ";
+
+    private static final String UNSUBSCRIBED = "not ";
+
+    private static final long MILLI = 1_000_000L;
+
+    /** What is published: on a channel its next number, or a tick. */
+    private record Message(@Nullable Channel channel, int number, long offset, int nonce) {}
+
+    private final Random random;
+    private final List<Message> order = new ArrayList<>();
+    private final Map<String, List<Long>> offsets = new HashMap<>();
+    private final List<Pod> pods = new ArrayList<>();
+    private final List<Client> clients = new ArrayList<>();
+    private final List<String> violations = new ArrayList<>();
+    private final Map<String, Integer> outcomes = new HashMap<>();
+    private long now;
+    private long tick;
+    private int nonce;
+    private int messages;
+    private boolean calm;
+
+    ResumeSimulation(long seed) {
+        random = new Random(seed);
+        publishTick();
+        for (int i = 0; i < 2; i++) {
+            pods.add(new Pod());
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            clients.add(new Client("user:" + i % 3));
+        }
+    }
+
+    void run(int steps) {
+        for (int i = 0; i < steps; i++) {
+            step();
+        }
+        calm = true;
+        for (int i = 0; i < 4_000; i++) {
+            step();
+        }
+        publishTick();
+        for (int i = 0; i < 4_000; i++) {
+            step();
+        }
+        clients.forEach(Client::checkComplete);
+    }
+
+    List<String> violations() {
+        return violations;
+    }
+
+    /** How often clients were told what. */
+    Map<String, Integer> outcomes() {
+        return outcomes;
+    }
+
+    private boolean chance(int oneIn) {
+        return random.nextInt(oneIn) == 0;
+    }
+
+    private void step() {
+        now += MILLI;
+        if (!calm) {
+            if (chance(3)) {
+                publish();
+            }
+            if (chance(60)) {
+                publishTick();
+            }
+            if (chance(2_000)) {
+                pods.get(random.nextInt(2)).restart();
+            }
+        }
+        pods.get(random.nextInt(2)).step();
+        clients.get(random.nextInt(CLIENTS)).step();
+    }
+
+    private void publish() {
+        String name = chance(2) ? "user:" + random.nextInt(3) : UPLOADS.get(random.nextInt(UPLOADS.size()));
+        List<Long> known = offsets.computeIfAbsent(name, x -> new ArrayList<>());
+        long offset = (tick << 24) + ++messages;
+        known.add(offset);
+        order.add(new Message(TestOutboxFactory.channel(name), known.size(), offset, nonce));
+    }
+
+    private void publishTick() {
+        tick++;
+        messages = 0;
+        nonce = random.nextInt();
+        order.add(new Message(null, 0, tick << 24, nonce));
+    }
+
+    private static Position position(long offset, int nonce) {
+        return new Position(ERA, offset, nonce);
+    }
+
+    private final class Pod {
+        private final List<Deque<Runnable>> queues = new ArrayList<>();
+        private final List<Loop> loops = new ArrayList<>();
+        private final List<Session> sessions = new ArrayList<>();
+        private final Map<Long, List<Runnable>> timers = new HashMap<>();
+        private HandDrivenSource source = new HandDrivenSource();
+        private Registry registry = TestRegistries.with(Scope.USER);
+        private OutboxFactory outboxes = outboxes();
+        private @Nullable DeliveryDispatcher deliveries;
+        private @Nullable Resumption resumption;
+        private @Nullable CommandHandler commands;
+        private @Nullable Authentication authentication;
+        private @Nullable Consumer<Batch> relay;
+        private @Nullable Position before;
+        private int read;
+
+        Pod() {
+            start();
+        }
+
+        private OutboxFactory outboxes() {
+            return TestOutboxFactory.with(32 * 1024, Duration.ofSeconds(30), new SimpleMeterRegistry());
+        }
+
+        private void start() {
+            queues.clear();
+            loops.clear();
+            sessions.clear();
+            timers.clear();
+            for (int i = 0; i < LOOPS; i++) {
+                Deque<Runnable> queue = new ArrayDeque<>();
+                queues.add(queue);
+                loops.add(new Loop(i, queue::add));
+            }
+            source = new HandDrivenSource();
+            registry = TestRegistries.with(Scope.USER);
+            outboxes = outboxes();
+            History history = TestHistory.standard();
+            Retention retention = TestRetention.with(100);
+            DeliveryDispatcher delivery = TestDispatchers.with(source, registry, 4_000, this::lagged);
+            resumption = new Resumption(
+                    history,
+                    registry,
+                    delivery,
+                    new ResumeMeters(new SimpleMeterRegistry()),
+                    Duration.ofMillis(60),
+                    (millis, task) -> timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
+                            .add(task),
+                    () -> now);
+            deliveries = delivery;
+            commands = new CommandHandler(
+                    TestOutboxFactory.ROUTES,
+                    TestAuthorizers.asking(new HandDrivenAuthorizer()),
+                    registry,
+                    retention,
+                    delivery,
+                    resumption,
+                    new SimpleMeterRegistry());
+            TestAuthentication test = new TestAuthentication();
+            test.admits = registry::add;
+            test.onDisconnected = event -> registry.remove(event.connection());
+            authentication = test.with(commands);
+            relay = TestRelay.of(history, retention, registry, delivery);
+            before = null;
+            // It hears the next tick.
+            read = order.size();
+        }
+
+        void restart() {
+            clients.stream().filter(client -> client.pod == this).forEach(Client::lost);
+            start();
+            count("restarts");
+        }
+
+        private void lagged(Lagged event) {
+            count("lags");
+            for (Session session : sessions) {
+                if (session.loop() == event.loop() && session.isOpen()) {
+                    Runnable lost = () -> session.tell(session.dialect().gap(event.since(), event.until()));
+                    if (!Objects.requireNonNull(resumption).repeat(session, event.reached(), lost)) {
+                        lost.run();
+                    }
+                }
+            }
+        }
+
+        Session open(Wire wire, int loop, String user, @Nullable Position since) {
+            Loop on = loops.get(loop);
+            DeliveryDispatcher delivery = Objects.requireNonNull(deliveries);
+            Session session = new Session(
+                    Objects.requireNonNull(authentication),
+                    Objects.requireNonNull(commands),
+                    wire,
+                    outboxes,
+                    on,
+                    Dialect.V2,
+                    () -> delivery.position(on));
+            sessions.add(session);
+            on.execute(() -> session.opened(TestAuthorizers.identity(user), since));
+            return session;
+        }
+
+        void step() {
+            int what = random.nextInt(10);
+            if (what < 4 && !source.paused) {
+                readBatch();
+            }
+            source.runTasks();
+            if (chance(300)) {
+                source.timeIsUp();
+            }
+            for (int i = 0; i < LOOPS; i++) {
+                if (calm || chance(2)) {
+                    runTasks(queues.get(i), calm ? queues.get(i).size() : random.nextInt(4));
+                }
+            }
+            timers.keySet().stream()
+                    .filter(due -> due <= now)
+                    .toList()
+                    .forEach(due -> Objects.requireNonNull(timers.remove(due)).forEach(Runnable::run));
+        }
+
+        private void runTasks(Deque<Runnable> queue, int most) {
+            for (int i = 0; i < most && !queue.isEmpty(); i++) {
+                queue.remove().run();
+            }
+        }
+
+        private void readBatch() {
+            int most = 1 + random.nextInt(6);
+            List<Publication> publications = new ArrayList<>();
+            Position start = before;
+            while (read < order.size() && publications.size() < most) {
+                Message message = order.get(read);
+                if (message.channel == null) {
+                    if (!publications.isEmpty()) {
+                        break;
+                    }
+                    read++;
+                    before = position(message.offset, message.nonce);
+                    Objects.requireNonNull(relay).accept(new Batch(before, publications));
+                    return;
+                }
+                read++;
+                publications.add(publication(message.channel, message.number));
+                before = before == null ? null : position(message.offset, message.nonce);
+            }
+            if (!publications.isEmpty()) {
+                Objects.requireNonNull(relay).accept(new Batch(start, publications));
+            }
+        }
+    }
+
+    private static Publication publication(Channel channel, int number) {
+        byte[] name = channel.name().getBytes(StandardCharsets.US_ASCII);
+        String text = number + "\n" + "#".repeat(number % 7 == 0 ? 1_500 : 40);
+        byte[] bytes = Arrays.copyOf(name, name.length + text.length());
+        System.arraycopy(text.getBytes(StandardCharsets.US_ASCII), 0, bytes, name.length, text.length());
+        return new Publication(bytes, name.length, text.length(), System.nanoTime());
+    }
+
+    private void count(String outcome) {
+        outcomes.merge(outcome, 1, Integer::sum);
+    }
+
+    /** A socket whose kernel takes what it is given late. */
+    private static final class Wire implements FrameWriter {
+        private final Deque<Object> pending = new ArrayDeque<>();
+        private boolean closed;
+
+        @Override
+        public void write(Frame frame) {
+            encode(frame, true);
+        }
+
+        @Override
+        public void writeLate(Frame frame) {
+            encode(frame, false);
+        }
+
+        private void encode(Frame frame, boolean complete) {
+            if (frame instanceof PublicationBatch batch) {
+                for (int i = 0; i < batch.count(); i++) {
+                    message(Dialect.V2.encode(batch.channel(), batch.get(i), complete));
+                }
+            } else if (frame instanceof ReplayBatch batch) {
+                for (int i = 0; i < batch.count(); i++) {
+                    message(Dialect.V2.encode(batch.channel(i), batch.get(i), false));
+                }
+            } else if (frame instanceof Frame.Text text) {
+                message(text.utf8());
+            }
+        }
+
+        private void message(byte[] bytes) {
+            pending.add(new String(bytes, StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public boolean addsHeaders() {
+            return true;
+        }
+
+        @Override
+        public void flush(Done done) {
+            pending.add(done);
+        }
+
+        @Override
+        public void close(int code, String reason) {
+            closed = true;
+        }
+
+        @Override
+        public void cut() {
+            closed = true;
+        }
+    }
+
+    /** Follows the protocol's rules for clients. */
+    private final class Client {
+        private final String own;
+        private final Set<String> wanted = new HashSet<>();
+        private final Deque<ClientMessage> toSend = new ArrayDeque<>();
+
+        /** The number of the last publication of a channel, absent where any may come next. */
+        private final Map<String, Integer> last = new HashMap<>();
+
+        private final Map<String, Long> lastOffset = new HashMap<>();
+        private final Map<String, Integer> missed = new HashMap<>();
+        private final Set<String> unanswered = new HashSet<>();
+        private final Set<String> inGap = new HashSet<>();
+        private @Nullable Position at;
+        private @Nullable Pod pod;
+        private @Nullable Session session;
+        private Wire wire = new Wire();
+
+        Client(String own) {
+            this.own = own;
+        }
+
+        void step() {
+            if (session == null) {
+                connect();
+                return;
+            }
+            if (!calm && chance(150)) {
+                cut();
+                return;
+            }
+            say();
+            if (calm || chance(3)) {
+                hear(calm ? Integer.MAX_VALUE : random.nextInt(6));
+            }
+        }
+
+        private void connect() {
+            Pod to = pods.get(random.nextInt(2));
+            pod = to;
+            wire = new Wire();
+            toSend.clear();
+            unanswered.clear();
+            unanswered.add(own);
+            missed.clear();
+            inGap.clear();
+            session = to.open(wire, random.nextInt(LOOPS), own.substring("user:".length()), at);
+            count("connects");
+        }
+
+        /** What has been said of a connection that broke is gone. */
+        void lost() {
+            session = null;
+            pod = null;
+        }
+
+        private void cut() {
+            Session broken = Objects.requireNonNull(session);
+            broken.loop().execute(() -> broken.closed(Disconnect.CONNECTION_LOST));
+            count("cuts");
+            lost();
+        }
+
+        private void say() {
+            Session to = Objects.requireNonNull(session);
+            if (!unanswered.contains(own) && toSend.isEmpty() && unanswered.isEmpty() && !calm && chance(80)) {
+                String channel = UPLOADS.get(random.nextInt(UPLOADS.size()));
+                if (wanted.contains(channel)) {
+                    if (chance(2)) {
+                        wanted.remove(channel);
+                        last.remove(channel);
+                        lastOffset.remove(channel);
+                        unanswered.add(UNSUBSCRIBED + channel);
+                        toSend.add(new ClientMessage.Unsubscribe(List.of(channel), null));
+                    } else {
+                        unanswered.add(AGAIN + channel);
+                        toSend.add(new ClientMessage.Subscribe(List.of(channel), false, null, null));
+                    }
+                } else {
+                    wanted.add(channel);
+                    unanswered.add(channel);
+                    toSend.add(new ClientMessage.Subscribe(List.of(channel), chance(2), null, null));
+                }
+            }
+            if (!toSend.isEmpty()) {
+                ClientMessage message = toSend.remove();
+                to.loop().execute(() -> deliver(to, message));
+            }
+        }
+
+        private void deliver(Session to, ClientMessage message) {
+            if (to.isOver()) {
+                return;
+            }
+            if (to.takesMessage()) {
+                to.received(message);
+            } else {
+                to.loop().execute(() -> deliver(to, message));
+            }
+        }
+
+        private void hear(int most) {
+            for (int i = 0; i < most && !wire.pending.isEmpty(); i++) {
+                Object next = wire.pending.remove();
+                if (next instanceof String text) {
+                    hear(text);
+                } else if (next instanceof FrameWriter.Done done) {
+                    Loop loop = Objects.requireNonNull(session).loop();
+                    loop.execute(() -> done.done(null));
+                }
+            }
+            if (wire.closed && wire.pending.isEmpty() && session != null) {
+                Session closed = session;
+                closed.loop().execute(() -> closed.closed(Disconnect.CLIENT_CLOSED));
+                count("closes");
+                lost();
+            }
+        }
+
+        private void hear(String text) {
+            int feed = text.indexOf('\n');
+            JsonNode head = parse(feed < 0 ? text : text.substring(0, feed));
+            if (feed >= 0) {
+                published(head, Integer.parseInt(text.substring(feed + 1, text.indexOf('\n', feed + 1))));
+            } else {
+                answered(head);
+            }
+            // One that was said before the last answer is not about the channel of that answer.
+            if (head.has("at") && unanswered.isEmpty()) {
+                at = Position.parse(head.get("at").textValue());
+            }
+        }
+
+        private void published(JsonNode head, int number) {
+            String channel = head.get("channel").textValue();
+            Position position = position(head);
+            if (!channel.equals(own) && !wanted.contains(channel)) {
+                // It was on its way when the client unsubscribed.
+                return;
+            }
+            if (position != null) {
+                long before = lastOffset.getOrDefault(channel, 0L);
+                if (position.offset() <= before) {
+                    count("dropped doubles");
+                    return;
+                }
+                lastOffset.put(channel, position.offset());
+                if (position.offset()
+                        != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
+                    violation(channel + " " + number + " has the wrong position " + position);
+                }
+            }
+            Integer before = last.get(channel);
+            int told = missed.getOrDefault(channel, 0);
+            missed.remove(channel);
+            boolean lost = inGap.contains(channel);
+            if (head.has("at")) {
+                inGap.remove(channel);
+            }
+            if (!lost && before != null && (number <= before || number > before + 1 + told)) {
+                violation(channel + ": after " + before + " came " + number + ", missed " + told);
+            }
+            last.put(channel, number);
+        }
+
+        private @Nullable Position position(JsonNode head) {
+            JsonNode given = head.has("at") ? head.get("at") : head.get("pos");
+            return given == null ? null : Position.parse(given.textValue());
+        }
+
+        private void answered(JsonNode message) {
+            switch (message.get("action").textValue()) {
+                case "auth_success" -> {
+                    answered(own, message);
+                    if (!wanted.isEmpty()) {
+                        unanswered.addAll(wanted);
+                        toSend.add(new ClientMessage.Subscribe(List.copyOf(wanted), false, at, null));
+                    }
+                }
+                case "unsubscribed" ->
+                    unanswered.remove(UNSUBSCRIBED + message.get("channel").textValue());
+                case "subscribed" -> answered(message.get("channel").textValue(), message);
+                case "missed" ->
+                    missed.merge(
+                            message.get("channel").textValue(),
+                            message.get("count").intValue(),
+                            Integer::sum);
+                case "gap" -> {
+                    // What was held back before the gap may come after it.
+                    inGap.add(own);
+                    inGap.addAll(wanted);
+                    last.clear();
+                    at = null;
+                    count("gaps");
+                }
+                default -> {}
+            }
+        }
+
+        private void answered(String channel, JsonNode message) {
+            if (unanswered.remove(AGAIN + channel)) {
+                return;
+            }
+            boolean expected = unanswered.remove(channel);
+            JsonNode recovered = message.get("recovered");
+            if (recovered != null) {
+                count("recovered " + recovered);
+            }
+            if (!expected || (recovered != null && recovered.booleanValue())) {
+                return;
+            }
+            if (recovered != null) {
+                at = null;
+            }
+            lastOffset.remove(channel);
+            // What it is told begins there.
+            Position begins = position(message);
+            if (begins == null) {
+                last.remove(channel);
+            } else {
+                List<Long> published = offsets.getOrDefault(channel, List.of());
+                int known = (int) published.stream()
+                        .filter(offset -> offset <= begins.offset())
+                        .count();
+                boolean retained = message.has("retained");
+                last.put(channel, retained ? known - 1 : known);
+                if (retained && known == 0) {
+                    violation(channel + " has a retained publication before its first");
+                }
+            }
+            if (!message.has("retained")) {
+                // Retained ones are older than the answer.
+                lastOffset.merge(channel, begins == null ? 0 : begins.offset(), Math::max);
+            }
+        }
+
+        private JsonNode parse(String json) {
+            try {
+                return JSON.readTree(json);
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(json, e);
+            }
+        }
+
+        void checkComplete() {
+            Map<String, Integer> known = new LinkedHashMap<>(last);
+            known.forEach((channel, number) -> {
+                int published = offsets.getOrDefault(channel, List.of()).size();
+                if (number != published) {
+                    violation(channel + " ends at " + number + " of " + published + ", missed " + missed.get(channel));
+                }
+            });
+            if (session == null || !unanswered.isEmpty()) {
+                violation("not connected: " + unanswered);
+            }
+        }
+
+        private void violation(String what) {
+            violations.add("client of " + own + " at " + now / MILLI + ": " + what);
+        }
+    }
+}

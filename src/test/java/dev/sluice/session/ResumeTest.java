@@ -1,0 +1,31 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ResumeTest {
+
+    private static final int HISTORIES = 500;
+
+    @Test
+    void clientsThatHopBetweenPodsReceiveEachPublicationOnceAndInOrder() {
+        List<String> failed = new ArrayList<>();
+        Map<String, Integer> outcomes = new HashMap<>();
+        for (long seed = 0; seed < HISTORIES; seed++) {
+            ResumeSimulation simulation = new ResumeSimulation(seed);
+            simulation.run(6_000);
+            simulation.outcomes().forEach((outcome, count) -> outcomes.merge(outcome, count, Integer::sum));
+            if (!simulation.violations().isEmpty()) {
+                failed.add("seed " + seed + ": " + simulation.violations().get(0));
+            }
+        }
+        assertThat(failed).isEmpty();
+        assertThat(outcomes.get("recovered true")).as("resumes that recovered").isGreaterThan(10 * HISTORIES);
+        assertThat(outcomes).containsKeys("recovered false", "lags", "closes", "restarts", "dropped doubles");
+    }
+}
