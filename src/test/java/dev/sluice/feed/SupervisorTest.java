@@ -26,6 +26,7 @@ class SupervisorTest {
     private final List<Gap> gaps = new ArrayList<>();
     private final List<PathProof.Renewal> renewals = new ArrayList<>();
     private final List<Duration> latencies = new ArrayList<>();
+    private int divergences;
     private Instant now = Instant.EPOCH;
 
     private final Supervisor supervisor = new Supervisor(
@@ -49,7 +50,7 @@ class SupervisorTest {
 
                 @Override
                 public void diverged() {
-                    throw new AssertionError("no tick is due");
+                    divergences++;
                 }
 
                 @Override
@@ -612,6 +613,38 @@ class SupervisorTest {
         subscriptions.get(0).publishers.forEach(publisher -> publisher.listener.ended(null));
         assertThat(renewals).isEmpty();
         assertThat(timers).as("one attempt to come").hasSize(1);
+    }
+
+    @Test
+    void publisherThatIsConnectedAfterTheEndPublishesNothing() {
+        supervisor.start();
+        last().events.subscribed();
+        FakePublisher late = last().newestPublisher();
+        last().events.ended(null);
+        late.listener.connected();
+        assertThat(late.newest).isZero();
+    }
+
+    @Test
+    void clockThatLostSomethingIsAGapThatIsOver() {
+        supervisor.start();
+        last().live();
+        gaps.clear();
+        at(20);
+        supervisor.lost(Instant.EPOCH.plusSeconds(10));
+        assertThat(gaps)
+                .containsExactly(
+                        new Gap(Instant.EPOCH.plusSeconds(10), null),
+                        new Gap(Instant.EPOCH.plusSeconds(10), Instant.EPOCH.plusSeconds(20)));
+        assertThat(supervisor.live()).isTrue();
+        assertThat(divergences).isEqualTo(1);
+    }
+
+    @Test
+    void clockThatLostSomethingAddsNothingToAGapThatLasts() {
+        supervisor.start();
+        supervisor.lost(Instant.EPOCH);
+        assertThat(gaps).isEmpty();
     }
 
     @Test

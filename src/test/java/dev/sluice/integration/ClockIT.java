@@ -35,6 +35,11 @@ class ClockIT {
                 Pod one = Pod.ready(redis, config);
                 Pod two = Pod.ready(redis, config)) {
             awaitSameEra(one, two);
+            try (Redis.Admin admin = redis.admin()) {
+                assertThat(admin.command("PUBSUB", "CHANNELS", "sluice:clock:*:*"))
+                        .as("channels of one server")
+                        .isEqualTo(protocol.equals("resp2") ? "*1" : "*0");
+            }
             String before = era(one);
             awaitTicks(two, 5);
             redis.kill();
