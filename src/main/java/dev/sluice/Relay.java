@@ -160,8 +160,11 @@ final class Relay {
      */
     void interrupted(@Observes Gap gap) {
         retention.clear();
-        history.follow(null);
-        deliveries.handOver(null);
+        if (gap.open()) {
+            // Positions end with the subscription. Those of the next one may have begun before it is live.
+            history.follow(null);
+            deliveries.handOver(null);
+        }
     }
 
     private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {

@@ -64,9 +64,9 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
     }
 
     /** The status with which the upgrade is refused. */
-    public static int refusal(URI uri, Map<String, String> headers) {
+    public static int refusal(URI uri, Map<String, String> headers, String... subprotocols) {
         try {
-            connect(uri, headers).close();
+            connect(uri, headers, subprotocols).close();
             throw new AssertionError("the upgrade was not refused");
         } catch (CompletionException e) {
             if (e.getCause() instanceof WebSocketHandshakeException refused) {

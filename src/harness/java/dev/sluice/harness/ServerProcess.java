@@ -128,7 +128,8 @@ public final class ServerProcess implements AutoCloseable {
         return status(Path.of("/proc", Long.toString(pid())), name);
     }
 
-    private void kill() {
+    /** Ends it at once, as by kill -9. */
+    public void kill() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }

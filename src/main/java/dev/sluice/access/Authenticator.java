@@ -2,6 +2,7 @@ package dev.sluice.access;
 
 import dev.sluice.access.Backend.ConnectRequest;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.log.LimitMeter;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -30,9 +31,11 @@ public final class Authenticator {
     Authenticator(
             TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls, MeterRegistry metrics) {
         this.tokens = tokens;
+        // Registered at 0 whether there is a webhook or not, as all limits are.
+        LimitMeter tooMany = new LimitMeter("webhook-token-bytes", metrics);
         this.webhook = config.webhook()
                 .connectUrl()
-                .map(url -> new ConnectWebhook(url, config, tls.get(), metrics))
+                .map(url -> new ConnectWebhook(url, config, tls.get(), tooMany))
                 .orElse(null);
     }
 

@@ -5,7 +5,6 @@ import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.LimitMeter;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -36,11 +35,11 @@ final class ConnectWebhook {
     /** By the digest of the token, which may be long. */
     private final WebhookCache<String> answers;
 
-    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls, MeterRegistry metrics) {
+    ConnectWebhook(URI url, SluiceConfig config, TlsConfigurationRegistry tls, LimitMeter tooMany) {
         WebhookConfig webhook = config.webhook();
         this.waiting = new TokenBudget(
                 Integer.MAX_VALUE, (int) webhook.connectTokenBytes().asLongValue());
-        this.tooMany = new LimitMeter("webhook-token-bytes", metrics);
+        this.tooMany = tooMany;
         this.bulkhead = new Bulkhead<>(
                 webhook.timeout(), webhook.concurrency(), config.access().pending());
         this.answers = new WebhookCache<>(webhook);
