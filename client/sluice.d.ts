@@ -5,10 +5,12 @@ export type Options = {
      */
     token?: () => string | Promise<string>;
     /**
-     * a payload as it was published; Sluice does not say on
-     * which channel
+     * a payload as it was published,
+     * and its channel; `undefined` if the server speaks only version 1 of the protocol
      */
-    onMessage?: (data: string | ArrayBuffer) => void;
+    onMessage?: (data: string | ArrayBuffer, from: {
+        channel?: string;
+    }) => void;
     /**
      * from here on the channel is
      * heard, told after each return as well; `retained`: the newest publication follows
@@ -68,7 +70,7 @@ export type Options = {
     /**
      * another than the global one
      */
-    WebSocket?: new (url: string) => WebSocket;
+    WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
 };
 export type State = {
     name: 'connecting';

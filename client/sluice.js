@@ -5,8 +5,8 @@
  * @typedef {object} Options
  * @property {() => string | Promise<string>} [token] asked for a JWT at each connection and before the last one
  *   expires; left out where the upgrade carries a cookie
- * @property {(data: string | ArrayBuffer) => void} [onMessage] a payload as it was published; Sluice does not say on
- *   which channel
+ * @property {(data: string | ArrayBuffer, from: {channel?: string}) => void} [onMessage] a payload as it was published,
+ *   and its channel; `undefined` if the server speaks only version 1 of the protocol
  * @property {(subscribed: {channel: string, retained: boolean}) => void} [onSubscribed] from here on the channel is
  *   heard, told after each return as well; `retained`: the newest publication follows
  * @property {(missed: {channel: string, count: number}) => void} [onMissed] so many publications were passed over
@@ -23,7 +23,7 @@
  * @property {number} [maxFrame] bytes, at most the server's `sluice.max-frame`; nothing longer is sent
  * @property {number} [firstDelay] ms before the first attempt to come back, at most; doubled for each other
  * @property {number} [maxDelay] ms before any attempt, at most
- * @property {new (url: string) => WebSocket} [WebSocket] another than the global one
+ * @property {new (url: string, protocols?: string[]) => WebSocket} [WebSocket] another than the global one
  */
 
 /**
@@ -39,7 +39,9 @@
  */
 
 /** The client's own mistake, or an operator's word: coming back would not help. */
-const FINAL = new Set([1002, 1009, 4002, 4004, 4503]);
+const FINAL = new Set([1002, 1007, 1009, 4002, 4004, 4503]);
+/** The first message was no auth message for the server: the reason may be the position in it. */
+const MISUNDERSTOOD = 4002;
 /** Nothing came in time: it had nothing to say, which is its own mistake, or the network was slow, which passes. */
 const UNAUTHENTICATED = 4001;
 /** The token is not good, or no longer. */
@@ -50,7 +52,14 @@ const FLOODED = 4029;
 /** Too many are here, or too much was said. */
 const LATER = new Set([1013, FLOODED]);
 
-/** What Sluice's own messages begin with, by the protocol. Everything else is a payload. */
+/** The second version says the channel and the position of each publication; the server chooses. */
+const V2 = 'sluice.v2';
+const SUBPROTOCOLS = [V2, 'sluice.v1'];
+/** Failed upgrades in a row after which the module tries one without a subprotocol; the first figure holds until one was accepted. */
+const FAILED_OFFERS = { first: 1, later: 5 };
+const LINE_FEED = 10;
+
+/** What control messages of version 1 begin with. Everything else is a payload. */
 const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|pong|missed|gap)"/;
 
 const MAX_REFUSED_TOKENS = 3;
@@ -72,11 +81,116 @@ const MAX_ID = 256;
 /** The server ends a connection this long after its token's `exp` (`mp.jwt.verify.clock.skew`). */
 const SKEW_MS = 5_000;
 
+/** An opaque position, which goes back to the server as it came. @param {unknown} at */
+const isPosition = (at) => typeof at === 'string' && /^[!-~]{1,96}$/.test(at);
+
+/** The longest position, in characters. */
+const MAX_POSITION = 96;
+/** Channels whose last position is remembered; beyond it, the one that was silent for longest is forgotten. */
+const MAX_POSITIONS = 4_096;
+/** Stands for the user's own channels, which are heard without a subscription. */
+const OWN_CHANNELS = '';
+
+/**
+ * What this client has received, as positions: from where to resume each channel, and which publications are duplicates.
+ * A server of version 1 sends no positions, so nothing is resumed.
+ */
+class Positions {
+  /** The server has sent everything before it on this connection. */ #at = '';
+  /** Channels that this connection hears. @type {Set<string>} */ #heard = new Set();
+  /**
+   * Where to resume the channels that an earlier connection heard; empty if unknown. Entries stay until all these channels
+   * are answered and the server has sent what came after. @type {Map<string, string>}
+   */
+  #since = new Map();
+  /** Channels that resume on this connection and have not been followed by an `at`. @type {Set<string>} */ #replaying = new Set();
+  /** Last publication of each channel. @type {Map<string, {era: string, offset: number}>} */ #last = new Map();
+
+  /** @param {string} channel @returns {string | undefined} where to resume it */
+  since(channel) {
+    return this.#heard.has(channel) ? undefined : this.#since.get(channel) || undefined;
+  }
+
+  /** @param {unknown} at of any message */
+  keep(at) {
+    if (!isPosition(at)) return;
+    this.#at = /** @type {string} */ (at);
+    if (this.#replaying.size === 0) return;
+    for (const channel of this.#since.keys()) if (!this.#heard.has(channel)) return;
+    for (const channel of this.#replaying) this.#since.delete(channel);
+    this.#replaying.clear();
+  }
+
+  /**
+   * The server confirmed a channel.
+   *
+   * @param {string} channel @param {{recovered?: boolean, at?: unknown}} answer
+   * @returns {boolean} whether publications since an earlier connection are lost
+   */
+  confirm(channel, { recovered, at }) {
+    const resumes = this.#since.has(channel) && !this.#heard.has(channel);
+    this.#heard.add(channel);
+    if (!resumes) return false;
+    if (recovered === true) {
+      this.#replaying.add(channel);
+      return false;
+    }
+    this.#since.delete(channel);
+    // New positions may be lower, so they must not be compared with the old ones.
+    if (channel !== OWN_CHANNELS) this.#last.delete(channel);
+    else for (const own of this.#last.keys()) if (!this.#since.has(own) && !this.#heard.has(own)) this.#last.delete(own);
+    this.#at = isPosition(at) ? /** @type {string} */ (at) : '';
+    return true;
+  }
+
+  /** @param {string} channel @param {unknown} position @returns {boolean} whether it is newer than the channel's last one */
+  advance(channel, position) {
+    const [era, digits] = isPosition(position) ? String(position).split('.') : [];
+    const offset = Number(digits);
+    if (era === undefined || !Number.isSafeInteger(offset)) return true;
+    const last = this.#last.get(channel);
+    if (last?.era === era && offset <= last.offset) return false;
+    this.#last.delete(channel);
+    this.#last.set(channel, { era, offset });
+    if (this.#last.size > MAX_POSITIONS) this.#last.delete(/** @type {string} */ (this.#last.keys().next().value));
+    return true;
+  }
+
+  /** @param {string} channel no longer listened to */
+  leave(channel) {
+    this.#heard.delete(channel);
+    this.#since.delete(channel);
+    this.#replaying.delete(channel);
+    this.#last.delete(channel);
+  }
+
+  /** The connection ended. What it did not answer resumes where the one before ended. */
+  disconnect() {
+    for (const channel of this.#heard) if (!this.#since.has(channel)) this.#since.set(channel, this.#at);
+    this.#heard.clear();
+    this.#replaying.clear();
+    this.#at = '';
+  }
+
+  /** Publications may be lost: no position names what was received. */
+  forget() {
+    this.#at = '';
+    for (const channel of this.#since.keys()) this.#since.set(channel, '');
+    this.#last.clear();
+  }
+}
+
 export class Sluice {
   #url;
   #options;
   /** @type {State} */ #state = { name: 'connecting' };
   /** @type {WebSocket | undefined} */ #socket;
+  /** Whether this connection speaks version 2. */ #v2 = false;
+  /** Upgrades with subprotocols that failed in a row. */ #failedOffers = 0;
+  /** How many of them make the module try one without. */ #maxFailedOffers = FAILED_OFFERS.first;
+  /** Whether the server upgrades requests without a subprotocol. */ #acceptsNone = false;
+  #positions = new Positions();
+  /** Whether publications between two connections are lost, until that is told as a gap. */ #lost = false;
   #token = '';
   /** When the token expires by this machine's clock, as far as can be told; NaN where that can't. */ #expiresAt = NaN;
   /** The token's life in ms; NaN where it does not say. */ #life = NaN;
@@ -162,6 +276,7 @@ export class Sluice {
     return () => {
       if (listeners.delete(listener) && listeners.size === 0 && this.#wanted.get(channel) === listeners) {
         this.#wanted.delete(channel);
+        this.#positions.leave(channel);
         this.#ask('unsubscribe', channel);
       }
     };
@@ -217,14 +332,62 @@ export class Sluice {
 
   /** @param {string} token */
   #open(token) {
-    const socket = new this.#options.WebSocket(this.#url);
+    this.#use(token, this.#startedAt);
+    this.#upgrade(this.#acceptsNone || this.#failedOffers < this.#maxFailedOffers);
+  }
+
+  /**
+   * Browsers fail an upgrade whose subprotocols the server ignores, and do not tell that from an outage. So the module
+   * then tries one without. Where that succeeds, it offers them once more, as the outage may just have ended.
+   *
+   * @param {boolean} offers whether it offers subprotocols
+   */
+  #upgrade(offers) {
+    const { WebSocket } = this.#options;
+    const socket = offers ? new WebSocket(this.#address(), SUBPROTOCOLS) : new WebSocket(this.#url);
+    let opened = false;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => token && this.#say({ type: 'auth', token });
+    socket.onopen = () => {
+      opened = true;
+      if (!offers && !this.#acceptsNone) {
+        this.#acceptsNone = true;
+        abandon(socket);
+        return this.#upgrade(true);
+      }
+      if (offers) {
+        this.#failedOffers = 0;
+        this.#maxFailedOffers = FAILED_OFFERS.later;
+        this.#acceptsNone = false;
+      }
+      this.#v2 = socket.protocol === V2;
+      this.#authenticate();
+    };
     socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onclose = ({ code, reason }) => this.#lose(code, reason);
+    socket.onclose = ({ code, reason }) => {
+      if (offers && !opened) {
+        this.#failedOffers++;
+        if (this.#acceptsNone) return this.#upgrade(false);
+      }
+      this.#lose(code, reason);
+    };
     socket.onerror = () => {}; // A close follows.
     this.#socket = socket;
-    this.#use(token, this.#startedAt);
+  }
+
+  /** Without a token the upgrade itself authenticates, and says where to resume. */
+  #address() {
+    const since = this.#options.token ? undefined : this.#positions.since(OWN_CHANNELS);
+    if (!since) return this.#url;
+    const url = new URL(this.#url);
+    url.searchParams.set('since', since);
+    return url.href;
+  }
+
+  #authenticate() {
+    if (!this.#token) return;
+    const message = { type: 'auth', token: this.#token };
+    const resuming = { ...message, since: this.#v2 ? this.#positions.since(OWN_CHANNELS) : undefined };
+    this.#say(bytes(resuming) > this.#options.maxFrame ? message : resuming);
   }
 
   /**
@@ -247,22 +410,43 @@ export class Sluice {
   /** @param {string | ArrayBuffer} data */
   #hear(data) {
     this.#heardAt = Date.now();
+    if (this.#v2) return this.#hearV2(data);
     const own = typeof data === 'string' && OWN.test(data) ? parse(data) : undefined;
-    switch (own?.action) {
-      case undefined:
-        return this.#tell('onMessage', data);
+    // An answer to another ping than the last is a payload.
+    if (own?.action === undefined || (own.action === 'pong' && own.id !== `ping-${this.#pingCount}`)) {
+      return this.#tell('onMessage', data, { channel: undefined });
+    }
+    this.#obey(own);
+  }
+
+  /** A publication is a header, a line feed and the payload; a control message has no line feed. @param {string | ArrayBuffer} data */
+  #hearV2(data) {
+    const text = typeof data === 'string';
+    const end = text ? data.indexOf('\n') : new Uint8Array(data).indexOf(LINE_FEED);
+    const header = end < 0 ? data : data.slice(0, end);
+    const message = parse(typeof header === 'string' ? header : new TextDecoder().decode(header)) ?? {};
+    this.#positions.keep(message.at);
+    if (end < 0) return this.#obey(message);
+    const { channel, at, pos } = message;
+    if (this.#positions.advance(channel, at ?? pos)) this.#tell('onMessage', data.slice(end + 1), { channel });
+  }
+
+  /** @param {any} own a control message */
+  #obey(own) {
+    switch (own.action) {
       case 'ping':
         return this.#say({ action: 'pong' });
       case 'auth_success':
-        return own.id === undefined ? this.#admitted(own.user_id) : this.#renewed(own.id);
+        return own.id === undefined ? this.#admitted(own) : this.#renewed(own.id);
       case 'pong':
-        if (own.id !== `ping-${this.#pingCount}`) return this.#tell('onMessage', data);
-        this.#pingedAt = 0;
+        if (own.id === `ping-${this.#pingCount}`) this.#pingedAt = 0;
         return;
       case 'subscribed':
+        this.#confirm(own.channel, own);
         this.#tell('onSubscribed', { channel: own.channel, retained: own.retained === true });
         return this.#answered(own.channel);
       case 'unsubscribed':
+        this.#positions.leave(own.channel);
         // Without the id it answers nothing that was said here: the right to listen has ended.
         if (own.id === undefined && this.#wanted.delete(own.channel)) {
           this.#tell('onError', { code: 'revoked', message: 'may not be listened to any more', channel: own.channel });
@@ -273,17 +457,19 @@ export class Sluice {
       case 'missed':
         return this.#tell('onMissed', { channel: own.channel, count: own.count });
       case 'gap':
+        this.#positions.forget();
         return this.#tell('onGap', { since: own.since, until: own.until });
     }
   }
 
-  /** @param {string} user */
-  #admitted(user) {
+  /** @param {{user_id: string, recovered?: boolean, at?: unknown}} answer */
+  #admitted(answer) {
     if (this.#state.name !== 'connecting') return;
     this.#openedAt = this.#heardAt;
+    this.#confirm(OWN_CHANNELS, answer);
     if (this.#lostAt) this.#unanswered = new Set(this.#wanted.keys());
     this.#budget = this.#flooded ? BURST : Infinity;
-    this.#enter({ name: 'open', user });
+    this.#enter({ name: 'open', user: answer.user_id });
     if (this.state.name !== 'open') return; // The page has closed it.
     this.#watch();
     this.#scheduleRefresh();
@@ -291,17 +477,37 @@ export class Sluice {
     this.#tellLoss();
   }
 
+  /** @param {string} channel @param {{recovered?: boolean, at?: unknown}} answer */
+  #confirm(channel, answer) {
+    if (this.#positions.confirm(channel, answer) && this.#lostAt) this.#lost = true;
+  }
+
   /** @param {{code: string, message: string, channel?: string, id?: unknown}} error */
   #refused({ code, message, channel, id }) {
     if (id !== undefined && id === this.#shown?.id) this.#shown?.answered(false);
-    if (channel === undefined) return this.#tell('onError', { code, message });
+    if (channel === undefined) {
+      if (this.#v2 && code === 'bad_message') this.#restart();
+      return this.#tell('onError', { code, message });
+    }
     if (code === 'unavailable') {
       after(this.#longDelay(), () => this.#wanted.has(channel) && this.#ask('subscribe', channel));
     } else {
       this.#wanted.delete(channel);
+      this.#positions.leave(channel);
     }
+    const resumesLater = this.#v2 && this.#wanted.has(channel) && this.#positions.since(channel);
     this.#tell('onError', { code, message, channel });
-    this.#answered(channel);
+    if (!resumesLater) this.#answered(channel);
+    else if (this.#asked.delete(channel)) this.#awaitAnswers();
+  }
+
+  /** The server may not understand the positions: does without them, instead of repeating what was refused. */
+  #restart() {
+    const resuming = [...this.#asked].filter((channel) => this.#positions.since(channel));
+    const authenticating = this.#state.name === 'connecting' && this.#positions.since(OWN_CHANNELS);
+    if (resuming.length > 0 || authenticating) this.#positions.forget();
+    if (authenticating) return this.#lose(1006, 'the position was refused');
+    for (const channel of resuming) if (this.#wanted.has(channel)) this.#ask('subscribe', channel);
   }
 
   /** @param {string} channel */
@@ -310,12 +516,14 @@ export class Sluice {
     if (this.#unanswered.delete(channel)) this.#tellLoss();
   }
 
-  /** What was published between two connections is lost; that is over when everything is listened to again. */
+  /** Tells the gap between two connections once every channel is heard again, unless all of them resumed. */
   #tellLoss() {
     if (this.#lostAt === 0 || this.#unanswered.size > 0) return;
     const since = new Date(this.#lostAt).toISOString();
+    const lost = this.#lost;
     this.#lostAt = 0;
-    this.#tell('onGap', { since, until: new Date().toISOString() });
+    this.#lost = false;
+    if (lost) this.#tell('onGap', { since, until: new Date().toISOString() });
   }
 
   /** @param {'subscribe' | 'unsubscribe'} action @param {string} channel */
@@ -329,6 +537,8 @@ export class Sluice {
   #askAll() {
     for (const action of /** @type {const} */ (['unsubscribe', 'subscribe'])) {
       const channels = [...this.#unsaid.keys()].filter((channel) => this.#unsaid.get(channel) === action);
+      // Channels that resume from the same position share messages.
+      channels.sort((a, b) => compare(this.#since(a) ?? '', this.#since(b) ?? ''));
       while (channels.length > 0) {
         if (this.#budget < BATCH) {
           this.#unsaidTimer ??= after(BATCH_EVERY_MS, () => {
@@ -338,24 +548,35 @@ export class Sluice {
           });
           return this.#awaitAnswers();
         }
-        const batch = channels.splice(0, this.#fitting(action, channels));
+        const since = action === 'subscribe' ? this.#since(channels[0]) : undefined;
+        const batch = channels.splice(0, this.#fitting({ action, since }, channels));
         this.#budget -= batch.length;
         for (const channel of batch) {
           this.#unsaid.delete(channel);
           if (action === 'subscribe') this.#asked.add(channel);
           else this.#asked.delete(channel);
         }
-        this.#say({ action, channels: batch, id: action });
+        this.#say({ action, channels: batch, since, id: action });
       }
     }
     this.#awaitAnswers();
   }
 
-  /** How many of the channels fit into one message, at least one. @param {string} action @param {string[]} channels */
-  #fitting(action, channels) {
+  /** @param {string} channel @returns {string | undefined} where this connection can resume it */
+  #since(channel) {
+    return this.#v2 ? this.#positions.since(channel) : undefined;
+  }
+
+  /**
+   * How many of the channels fit into one message, at least one.
+   *
+   * @param {{action: string, since: string | undefined}} message @param {string[]} channels
+   */
+  #fitting({ action, since }, channels) {
     let count = 1;
-    let length = bytes({ action, channels: [channels[0]], id: action });
+    let length = bytes({ action, channels: [channels[0]], since, id: action });
     while (count < Math.min(channels.length, BATCH)) {
+      if (action === 'subscribe' && this.#since(channels[count]) !== since) break;
       length += bytes(channels[count]) + 1;
       if (length > this.#options.maxFrame) break;
       count++;
@@ -370,7 +591,7 @@ export class Sluice {
     if (channel.indexOf(':') < 1 || id === '') return 'a channel is a prefix, a colon and an id';
     if (/\p{Surrogate}/u.test(channel)) return 'a channel is Unicode without lone surrogates';
     if (new TextEncoder().encode(id).length > MAX_ID) return `the id of a channel has at most ${MAX_ID} bytes`;
-    const message = { action: 'unsubscribe', channels: [channel], id: 'unsubscribe' };
+    const message = { action: 'subscribe', channels: [channel], since: 'x'.repeat(MAX_POSITION), id: 'subscribe' };
     return bytes(message) > this.#options.maxFrame ? 'a channel must fit into a message' : undefined;
   }
 
@@ -521,9 +742,11 @@ export class Sluice {
       if (Date.now() - this.#openedAt >= STEADY_MS) this.#attempts = this.#refusedTokens = 0;
       this.#lostAt ||= this.#heardAt;
     }
+    const misunderstood = code === MISUNDERSTOOD && this.#v2 && this.#positions.since(OWN_CHANNELS) !== undefined;
+    if (misunderstood) this.#positions.forget();
     this.#drop();
     if (TOKEN.has(code)) this.#refusedTokens++;
-    const hopeless = FINAL.has(code) || (code === UNAUTHENTICATED && !this.#token);
+    const hopeless = (FINAL.has(code) && !misunderstood) || (code === UNAUTHENTICATED && !this.#token);
     if (hopeless || this.#refusedTokens === MAX_REFUSED_TOKENS) return this.#end(code, reason);
     const { firstDelay, maxDelay } = this.#options;
     const ceiling = Math.min(maxDelay, firstDelay * 2 ** this.#attempts++);
@@ -561,6 +784,7 @@ export class Sluice {
   #drop() {
     this.#turn++;
     this.#openedAt = 0;
+    this.#positions.disconnect();
     for (const timer of [this.#refreshTimer, this.#pingTimer, this.#unsaidTimer, this.#askedTimer]) clearTimeout(timer);
     this.#unsaidTimer = undefined;
     this.#refreshAt = Infinity;
@@ -571,9 +795,9 @@ export class Sluice {
     this.#attempt.abort();
     this.#attempt = new AbortController();
     if (!this.#socket) return;
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
+    abandon(this.#socket);
     this.#socket = undefined;
+    this.#v2 = false;
   }
 
   /** @param {State} state @param {number} [delay] @param {() => void} [next] what happens after that */
@@ -593,10 +817,11 @@ export class Sluice {
    * Calls back. What is thrown there is reported like any error of the page, and stops nothing here.
    *
    * @param {'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'} name @param {any} what
+   * @param {any} [from]
    */
-  #tell(name, what) {
+  #tell(name, what, from) {
     try {
-      this.#options[name]?.(what);
+      this.#options[name]?.(what, from);
     } catch (error) {
       queueMicrotask(() => {
         throw error;
@@ -609,6 +834,15 @@ export class Sluice {
 function after(ms, then) {
   return setTimeout(then, Math.min(ms, 2 ** 31 - 1));
 }
+
+/** Closes it without hearing of it again. @param {WebSocket} socket */
+function abandon(socket) {
+  socket.onopen = socket.onmessage = socket.onclose = null;
+  socket.close();
+}
+
+/** @param {string} a @param {string} b */
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @param {string} text */
 function parse(text) {
