@@ -1,7 +1,7 @@
 export type Options = {
     /**
-     * asked for a JWT at each connection and before the last one
-     * expires; left out where the upgrade carries a cookie
+     * returns a JWT; called for each connection and before the last
+     * token expires. Omit it if a cookie authenticates
      */
     token?: () => string | Promise<string>;
     /**
@@ -12,33 +12,33 @@ export type Options = {
         channel?: string;
     }) => void;
     /**
-     * from here on the channel is
-     * heard, told after each return as well; `retained`: the newest publication follows
+     * the channel is
+     * subscribed; repeated after each reconnect. If `retained`, the newest publication follows
      */
     onSubscribed?: (subscribed: {
         channel: string;
         retained: boolean;
     }) => void;
     /**
-     * so many publications were passed over
-     * because this client was too slow; the newest follows
+     * how many publications the server
+     * skipped because this client is too slow; the newest follows
      */
     onMissed?: (missed: {
         channel: string;
         count: number;
     }) => void;
     /**
-     * publications may be lost; once it has an
-     * `until`, fetch what depends on them
+     * publications may be lost; once
+     * `until` is set, fetch the current state
      */
     onGap?: (gap: {
         since: string;
         until: string | null;
     }) => void;
     /**
-     * something was refused, with
-     * an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with); `bad_channel` also
-     * for a name that could not even be sent
+     * an error code of the
+     * protocol; or `revoked`: the right to a channel ended; or `no_token`: `token()` failed to renew; `bad_channel` also
+     * for names that the module does not send
      */
     onError?: (error: {
         code: string;
@@ -47,28 +47,29 @@ export type Options = {
     }) => void;
     onState?: (state: State) => void;
     /**
-     * ms, at least the server's `sluice.heartbeat.interval`; silent for three, it is left
+     * ms, at least the server's `sluice.heartbeat.interval`; after three without a message
+     * the module reconnects
      */
     heartbeat?: number;
     /**
-     * ms to wait for a connection, token included; for `token()` and its answer on renewal; and
-     * for the answer to a subscription before it is asked for again
+     * ms for each: connecting, `token()` included; `token()` on renewal, then the answer; the
+     * answer to a subscription, which is then repeated
      */
     timeout?: number;
     /**
-     * bytes, at most the server's `sluice.max-frame`; nothing longer is sent
+     * bytes, at most the server's `sluice.max-frame`; the longest message it sends
      */
     maxFrame?: number;
     /**
-     * ms before the first attempt to come back, at most; doubled for each other
+     * ms, the longest delay before the first reconnect; doubles with each attempt
      */
     firstDelay?: number;
     /**
-     * ms before any attempt, at most
+     * ms, the longest delay before any reconnect
      */
     maxDelay?: number;
     /**
-     * another than the global one
+     * replaces the global constructor
      */
     WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
 };
@@ -87,7 +88,7 @@ export type State = {
     code: number;
     reason: string;
 };
-export type Shown = {
+export type Renewal = {
     id: string;
     token: string;
     receivedAt: number;
@@ -97,7 +98,7 @@ export type Shown = {
 export declare class Sluice {
     #private;
     /**
-     * Connects, as `new WebSocket` does.
+     * Starts to connect.
      *
      * @param {string | URL} url absolute, or relative to the page: `/ws`
      * @param {Options} [options]
@@ -105,20 +106,20 @@ export declare class Sluice {
     constructor(url: string | URL, options?: Options);
     get state(): State;
     /**
-     * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them. A
-     * name that can't be a channel's is not sent; `onError` is told `bad_channel`.
+     * Subscribes to a channel, now and after each reconnect. The subscription ends with the last of its callers.
+     * Invalid names are not sent; `onError` gets `bad_channel`.
      *
      * @param {string} channel such as `upload:42`
-     * @returns {() => void} ends it
+     * @returns {() => void} unsubscribes
      */
     subscribe(channel: string): () => void;
     /**
-     * Shows a new token now, as when it grants more than the last one; before that one expires it happens by itself.
+     * Renews the token now, for example when it should grant more. The module renews it before it expires by itself.
      *
-     * @returns {Promise<boolean>} whether it was accepted; if not, or not in time, the last one still counts. False as well
-     *   where there is no connection or it is lost meanwhile; rejects where `token()` gave none in time
+     * @returns {Promise<boolean>} whether the server accepted it in time; otherwise the last token still counts. Also
+     *   false without a connection. Rejects if `token()` gives none in time
      */
     refresh(): Promise<boolean>;
-    /** Ends it for good. */
+    /** Closes the connection; final. */
     close(): void;
 }

@@ -1,33 +1,34 @@
-// One connection to Sluice that authenticates, comes back, and remembers what it listens to.
-// No dependencies and no build: a page imports it as it is. What goes over the wire: docs/protocol.md.
+// A WebSocket connection to Sluice that authenticates, reconnects, resubscribes and resumes.
+// It has no dependencies and no build step. The protocol: docs/protocol.md.
 
 /**
  * @typedef {object} Options
- * @property {() => string | Promise<string>} [token] asked for a JWT at each connection and before the last one
- *   expires; left out where the upgrade carries a cookie
+ * @property {() => string | Promise<string>} [token] returns a JWT; called for each connection and before the last
+ *   token expires. Omit it if a cookie authenticates
  * @property {(data: string | ArrayBuffer, from: {channel?: string}) => void} [onMessage] a payload as it was published,
  *   and its channel; `undefined` if the server speaks only version 1 of the protocol
- * @property {(subscribed: {channel: string, retained: boolean}) => void} [onSubscribed] from here on the channel is
- *   heard, told after each return as well; `retained`: the newest publication follows
- * @property {(missed: {channel: string, count: number}) => void} [onMissed] so many publications were passed over
- *   because this client was too slow; the newest follows
- * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications may be lost; once it has an
- *   `until`, fetch what depends on them
- * @property {(error: {code: string, message: string, channel?: string}) => void} [onError] something was refused, with
- *   an error code of the protocol, or `revoked` (a channel), or `no_token` (none to refresh with); `bad_channel` also
- *   for a name that could not even be sent
+ * @property {(subscribed: {channel: string, retained: boolean}) => void} [onSubscribed] the channel is
+ *   subscribed; repeated after each reconnect. If `retained`, the newest publication follows
+ * @property {(missed: {channel: string, count: number}) => void} [onMissed] how many publications the server
+ *   skipped because this client is too slow; the newest follows
+ * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications may be lost; once
+ *   `until` is set, fetch the current state
+ * @property {(error: {code: string, message: string, channel?: string}) => void} [onError] an error code of the
+ *   protocol; or `revoked`: the right to a channel ended; or `no_token`: `token()` failed to renew; `bad_channel` also
+ *   for names that the module does not send
  * @property {(state: State) => void} [onState]
- * @property {number} [heartbeat] ms, at least the server's `sluice.heartbeat.interval`; silent for three, it is left
- * @property {number} [timeout] ms to wait for a connection, token included; for `token()` and its answer on renewal; and
- *   for the answer to a subscription before it is asked for again
- * @property {number} [maxFrame] bytes, at most the server's `sluice.max-frame`; nothing longer is sent
- * @property {number} [firstDelay] ms before the first attempt to come back, at most; doubled for each other
- * @property {number} [maxDelay] ms before any attempt, at most
- * @property {new (url: string, protocols?: string[]) => WebSocket} [WebSocket] another than the global one
+ * @property {number} [heartbeat] ms, at least the server's `sluice.heartbeat.interval`; after three without a message
+ *   the module reconnects
+ * @property {number} [timeout] ms for each: connecting, `token()` included; `token()` on renewal, then the answer; the
+ *   answer to a subscription, which is then repeated
+ * @property {number} [maxFrame] bytes, at most the server's `sluice.max-frame`; the longest message it sends
+ * @property {number} [firstDelay] ms, the longest delay before the first reconnect; doubles with each attempt
+ * @property {number} [maxDelay] ms, the longest delay before any reconnect
+ * @property {new (url: string, protocols?: string[]) => WebSocket} [WebSocket] replaces the global constructor
  */
 
 /**
- * `waiting` goes on by itself, `closed` is for good.
+ * In `waiting` the module reconnects by itself; `closed` is final.
  *
  * @typedef {{name: 'connecting'} | {name: 'open', user: string}
  *   | {name: 'waiting', delay: number, code: number, reason: string}
@@ -35,80 +36,80 @@
  */
 
 /**
- * @typedef {{id: string, token: string, receivedAt: number, pending: boolean, answered: (accepted: boolean) => void}} Shown
+ * @typedef {{id: string, token: string, receivedAt: number, pending: boolean, answered: (accepted: boolean) => void}} Renewal
  */
 
-/** The client's own mistake, or an operator's word: coming back would not help. */
+/** An error of the client, or a disconnect by an operator: a reconnect would not help. */
 const FINAL = new Set([1002, 1007, 1009, 4002, 4004, 4503]);
-/** The first message was no auth message for the server: the reason may be the position in it. */
-const MISUNDERSTOOD = 4002;
-/** Nothing came in time: it had nothing to say, which is its own mistake, or the network was slow, which passes. */
-const UNAUTHENTICATED = 4001;
-/** The token is not good, or no longer. */
-const TOKEN = new Set([4003, 4010]);
+/** The server did not accept the first message as an auth message; the position in it may be the reason. */
+const BAD_AUTH = 4002;
+/** No auth message in time: final without a token; with one, the network was slow. */
+const AUTH_TIMEOUT = 4001;
+/** The token is invalid or has expired. */
+const TOKEN_REFUSED = new Set([4003, 4010]);
 const EXPIRED = 4010;
-/** More was said than the server takes at once. */
-const FLOODED = 4029;
-/** Too many are here, or too much was said. */
-const LATER = new Set([1013, FLOODED]);
+/** The client sent more frames than the server's rate limit allows. */
+const RATE_LIMITED = 4029;
+/** A limit of the server was reached: reconnect after a long delay. */
+const RECONNECT_LATER = new Set([1013, RATE_LIMITED]);
 
-/** The second version says the channel and the position of each publication; the server chooses. */
+/** Version 2 names the channel and the position of each publication. The server chooses. */
 const V2 = 'sluice.v2';
 const SUBPROTOCOLS = [V2, 'sluice.v1'];
-/** Failed upgrades in a row after which the module tries one without a subprotocol; the first figure holds until one was accepted. */
+/** Failed upgrades in a row before the module tries one without subprotocols; `later`: once the server accepted one. */
 const FAILED_OFFERS = { first: 1, later: 5 };
 const LINE_FEED = 10;
 
-/** What control messages of version 1 begin with. Everything else is a payload. */
-const OWN = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|pong|missed|gap)"/;
+/** Beginnings of control messages in version 1. Everything else is a payload. */
+const V1_CONTROL = /^\{"action":"(auth_success|auth_error|subscribed|unsubscribed|error|ping|pong|missed|gap)"/;
 
 const MAX_REFUSED_TOKENS = 3;
-/** Whatever failed before a connection that has lasted this long no longer counts. */
-const STEADY_MS = 10_000;
-/** Where the page was busy, or the machine asleep, what has come meanwhile is heard before anybody speaks of silence. */
-const UNHEARD_MS = 500;
-/** How long the answer to a ping may take where nothing else comes either. */
+/** A connection that lasted this long resets the back-off. */
+const STABLE_MS = 10_000;
+/** Messages may wait in the event queue after the page was busy or the machine asleep: they run before a timeout. */
+const QUEUED_MS = 500;
+/** Timeout of a ping if no other message arrives. */
 const PONG_MS = 5_000;
-/** Between two pings, so that events which come in bursts cause one or two. */
+/** Minimum time between two pings; events come in bursts. */
 const PING_EVERY_MS = 1_000;
-/** Names in a message. Each counts as a frame against the server's rate. */
+/** Channels in a message. The server's rate limit counts each as a frame. */
 const BATCH = 50;
-/** Names that the server's default burst leaves room for, and how often another batch fits into its default rate. */
+/** Channels that fit into the server's default burst, and how often its default rate allows another batch. */
 const BURST = 400;
 const BATCH_EVERY_MS = 1_250;
-/** The server's limit on the part of a channel's name behind the first colon, in bytes. */
+/** The server's limit for the id of a channel, in bytes. */
 const MAX_ID = 256;
-/** The server ends a connection this long after its token's `exp` (`mp.jwt.verify.clock.skew`). */
+/** The server closes a connection this long after its token's `exp` (`mp.jwt.verify.clock.skew`). */
 const SKEW_MS = 5_000;
 
-/** An opaque position, which goes back to the server as it came. @param {unknown} at */
+/** @param {unknown} at */
 const isPosition = (at) => typeof at === 'string' && /^[!-~]{1,96}$/.test(at);
 
 /** The longest position, in characters. */
 const MAX_POSITION = 96;
-/** Channels whose last position is remembered; beyond it, the one that was silent for longest is forgotten. */
+/** Channels whose last position is kept; beyond it, the channel that was silent for longest loses its position. */
 const MAX_POSITIONS = 4_096;
-/** Stands for the user's own channels, which are heard without a subscription. */
+/** Key of the user's own channels, which need no subscription. */
 const OWN_CHANNELS = '';
 
 /**
- * What this client has received, as positions: from where to resume each channel, and which publications are duplicates.
- * A server of version 1 sends no positions, so nothing is resumed.
+ * Tracks what the client has received: where to resume each channel, and which publications are duplicates. A server of
+ * version 1 sends no positions, so nothing resumes.
  */
 class Positions {
-  /** The server has sent everything before it on this connection. */ #at = '';
-  /** Channels that this connection hears. @type {Set<string>} */ #heard = new Set();
+  /** The server sent everything up to here on this connection; empty if unknown. */ #at = '';
+  /** Channels that the server confirmed on this connection. @type {Set<string>} */ #confirmed = new Set();
   /**
-   * Where to resume the channels that an earlier connection heard; empty if unknown. Entries stay until all these channels
-   * are answered and the server has sent what came after. @type {Map<string, string>}
+   * Where to resume the channels of earlier connections; empty if unknown. Entries stay until all of them are answered
+   * and an `at` has followed. @type {Map<string, string>}
    */
   #since = new Map();
-  /** Channels that resume on this connection and have not been followed by an `at`. @type {Set<string>} */ #replaying = new Set();
+  /** Recovered channels whose replay may be under way: no `at` has followed. @type {Set<string>} */ #replaying = new Set();
   /** Last publication of each channel. @type {Map<string, {era: string, offset: number}>} */ #last = new Map();
 
   /** @param {string} channel @returns {string | undefined} where to resume it */
   since(channel) {
-    return this.#heard.has(channel) ? undefined : this.#since.get(channel) || undefined;
+    return this.#confirmed.has(channel) ? undefined : this.#since.get(channel) || undefined;
   }
 
   /** @param {unknown} at of any message */
@@ -116,34 +117,35 @@ class Positions {
     if (!isPosition(at)) return;
     this.#at = /** @type {string} */ (at);
     if (this.#replaying.size === 0) return;
-    for (const channel of this.#since.keys()) if (!this.#heard.has(channel)) return;
+    for (const channel of this.#since.keys()) if (!this.#confirmed.has(channel)) return;
     for (const channel of this.#replaying) this.#since.delete(channel);
     this.#replaying.clear();
   }
 
   /**
-   * The server confirmed a channel.
+   * Records the server's answer to a subscription, or to the authentication.
    *
    * @param {string} channel @param {{recovered?: boolean, at?: unknown}} answer
    * @returns {boolean} whether publications since an earlier connection are lost
    */
   confirm(channel, { recovered, at }) {
-    const resumes = this.#since.has(channel) && !this.#heard.has(channel);
-    this.#heard.add(channel);
+    const resumes = this.#since.has(channel) && !this.#confirmed.has(channel);
+    this.#confirmed.add(channel);
     if (!resumes) return false;
     if (recovered === true) {
       this.#replaying.add(channel);
       return false;
     }
     this.#since.delete(channel);
-    // New positions may be lower, so they must not be compared with the old ones.
-    if (channel !== OWN_CHANNELS) this.#last.delete(channel);
-    else for (const own of this.#last.keys()) if (!this.#since.has(own) && !this.#heard.has(own)) this.#last.delete(own);
+    // The next positions may be lower, so comparing them with the old ones could drop new publications.
+    for (const name of channel === OWN_CHANNELS ? this.#last.keys() : [channel]) {
+      if (!this.#since.has(name) && (name === channel || !this.#confirmed.has(name))) this.#last.delete(name);
+    }
     this.#at = isPosition(at) ? /** @type {string} */ (at) : '';
     return true;
   }
 
-  /** @param {string} channel @param {unknown} position @returns {boolean} whether it is newer than the channel's last one */
+  /** @param {string} channel @param {unknown} position @returns {boolean} whether it is newer than the last */
   advance(channel, position) {
     const [era, digits] = isPosition(position) ? String(position).split('.') : [];
     const offset = Number(digits);
@@ -158,21 +160,21 @@ class Positions {
 
   /** @param {string} channel no longer listened to */
   leave(channel) {
-    this.#heard.delete(channel);
+    this.#confirmed.delete(channel);
     this.#since.delete(channel);
     this.#replaying.delete(channel);
     this.#last.delete(channel);
   }
 
-  /** The connection ended. What it did not answer resumes where the one before ended. */
+  /** Turns the state of the ended connection into positions to resume from. */
   disconnect() {
-    for (const channel of this.#heard) if (!this.#since.has(channel)) this.#since.set(channel, this.#at);
-    this.#heard.clear();
+    for (const channel of this.#confirmed) if (!this.#since.has(channel)) this.#since.set(channel, this.#at);
+    this.#confirmed.clear();
     this.#replaying.clear();
     this.#at = '';
   }
 
-  /** Publications may be lost: no position names what was received. */
+  /** Drops all positions, after a gap. */
   forget() {
     this.#at = '';
     for (const channel of this.#since.keys()) this.#since.set(channel, '');
@@ -190,41 +192,41 @@ export class Sluice {
   /** How many of them make the module try one without. */ #maxFailedOffers = FAILED_OFFERS.first;
   /** Whether the server upgrades requests without a subprotocol. */ #acceptsNone = false;
   #positions = new Positions();
-  /** Whether publications between two connections are lost, until that is told as a gap. */ #lost = false;
+  /** Whether some channel did not resume since then. */ #hasGap = false;
   #token = '';
-  /** When the token expires by this machine's clock, as far as can be told; NaN where that can't. */ #expiresAt = NaN;
-  /** The token's life in ms; NaN where it does not say. */ #life = NaN;
-  /** How far this machine's clock was ahead of the server's when a token last expired. */ #clockAhead = 0;
-  /** The connection, or the attempt at one, that counts. */ #turn = 0;
+  /** Estimated expiry of the token by this machine's clock, in ms; NaN if unknown. */ #expiresAt = NaN;
+  /** Life of the token in ms; NaN if unknown. */ #life = NaN;
+  /** How far this machine's clock is ahead of the server's, in ms, as of the last expiry. */ #clockAhead = 0;
+  /** Number of the current connection attempt. */ #attemptId = 0;
   #attempts = 0;
   #refusedTokens = 0;
   #startedAt = 0;
   #openedAt = 0;
-  #heardAt = 0;
-  /** When the connection before was last heard, until that is told as a gap. */ #lostAt = 0;
-  /** What comes next by itself. @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #lastMessageAt = 0;
+  /** Time of the last message of the previous connection, until its channels are back; else 0. */ #gapSince = 0;
+  /** Timer of the current state. @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #refreshTimer;
-  /** When the token is to be renewed, by this machine's clock. */ #refreshAt = Infinity;
+  /** Time of the next renewal by this machine's clock. */ #refreshAt = Infinity;
   /** @type {Promise<boolean> | undefined} */ #refreshing;
-  /** The token shown last to renew with. @type {Shown | undefined} */ #shown;
-  #shownCount = 0;
-  /** When the ping was sent that is not answered yet, else 0. */ #pingedAt = 0;
+  /** The last renewal that was sent. @type {Renewal | undefined} */ #renewal;
+  #renewalCount = 0;
+  /** Time of the unanswered ping, else 0. */ #pingedAt = 0;
   #lastPingAt = 0;
   #pingCount = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #pingTimer;
-  /** Who listens to each channel. @type {Map<string, Set<symbol>>} */ #wanted = new Map();
-  /** The last word on each channel, unsent. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #unsaid = new Map();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #unsaidTimer;
-  /** How many names may be sent now. */ #budget = Infinity;
-  /** Whether the server has ever closed for too many messages. */ #flooded = false;
-  /** Channels asked for and not answered. @type {Set<string>} */ #asked = new Set();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #askedTimer;
-  /** Channels to hear again before a gap is over. @type {Set<string>} */ #unanswered = new Set();
-  /** Aborted with the connection, or the attempt at one. */ #attempt = new AbortController();
+  /** Subscribers of each channel. @type {Map<string, Set<symbol>>} */ #subscriptions = new Map();
+  /** Unsent requests, the last of each channel. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #requests = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #requestTimer;
+  /** Channels that may be sent now. */ #budget = Infinity;
+  /** Whether the server ever closed with 4029. */ #rateLimited = false;
+  /** Subscriptions that were sent and are not answered. @type {Set<string>} */ #pending = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retryTimer;
+  /** Channels that a reconnect has not confirmed yet. @type {Set<string>} */ #resubscribing = new Set();
+  /** Aborted when the current connection or attempt ends. */ #attempt = new AbortController();
   #ended = new AbortController();
 
   /**
-   * Connects, as `new WebSocket` does.
+   * Starts to connect.
    *
    * @param {string | URL} url absolute, or relative to the page: `/ws`
    * @param {Options} [options]
@@ -243,11 +245,11 @@ export class Sluice {
       ...options,
     };
     const { signal } = this.#ended;
-    // The page may come back from the back/forward cache, where its timers slept and its socket may have been closed.
-    globalThis.addEventListener?.('online', () => this.#hurry(true), { signal });
-    globalThis.addEventListener?.('pageshow', () => this.#hurry(false), { signal });
+    // In the back/forward cache timers stand still and the browser may close the socket without an event.
+    globalThis.addEventListener?.('online', () => this.#wake(true), { signal });
+    globalThis.addEventListener?.('pageshow', () => this.#wake(false), { signal });
     const page = globalThis.document;
-    page?.addEventListener('visibilitychange', () => page.visibilityState !== 'hidden' && this.#hurry(false), { signal });
+    page?.addEventListener('visibilitychange', () => page.visibilityState !== 'hidden' && this.#wake(false), { signal });
     queueMicrotask(() => this.#connect());
   }
 
@@ -256,37 +258,37 @@ export class Sluice {
   }
 
   /**
-   * Listens to a channel, now and after each return. Several may listen to the same: it ends with the last of them. A
-   * name that can't be a channel's is not sent; `onError` is told `bad_channel`.
+   * Subscribes to a channel, now and after each reconnect. The subscription ends with the last of its callers.
+   * Invalid names are not sent; `onError` gets `bad_channel`.
    *
    * @param {string} channel such as `upload:42`
-   * @returns {() => void} ends it
+   * @returns {() => void} unsubscribes
    */
   subscribe(channel) {
-    const wrong = this.#mistake(channel);
+    const wrong = this.#invalidName(channel);
     if (wrong) {
       const error = { code: 'bad_channel', message: wrong, channel: String(channel) };
-      queueMicrotask(() => this.#tell('onError', error));
+      queueMicrotask(() => this.#emit('onError', error));
       return () => {};
     }
-    const listeners = this.#wanted.get(channel) ?? new Set();
+    const listeners = this.#subscriptions.get(channel) ?? new Set();
     const listener = Symbol(channel);
-    this.#wanted.set(channel, listeners.add(listener));
-    this.#ask('subscribe', channel);
+    this.#subscriptions.set(channel, listeners.add(listener));
+    this.#request('subscribe', channel);
     return () => {
-      if (listeners.delete(listener) && listeners.size === 0 && this.#wanted.get(channel) === listeners) {
-        this.#wanted.delete(channel);
+      if (listeners.delete(listener) && listeners.size === 0 && this.#subscriptions.get(channel) === listeners) {
+        this.#subscriptions.delete(channel);
         this.#positions.leave(channel);
-        this.#ask('unsubscribe', channel);
+        this.#request('unsubscribe', channel);
       }
     };
   }
 
   /**
-   * Shows a new token now, as when it grants more than the last one; before that one expires it happens by itself.
+   * Renews the token now, for example when it should grant more. The module renews it before it expires by itself.
    *
-   * @returns {Promise<boolean>} whether it was accepted; if not, or not in time, the last one still counts. False as well
-   *   where there is no connection or it is lost meanwhile; rejects where `token()` gave none in time
+   * @returns {Promise<boolean>} whether the server accepted it in time; otherwise the last token still counts. Also
+   *   false without a connection. Rejects if `token()` gives none in time
    */
   refresh() {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -296,7 +298,7 @@ export class Sluice {
     return this.#refreshing;
   }
 
-  /** Ends it for good. */
+  /** Closes the connection; final. */
   close() {
     this.#end(1000, '');
   }
@@ -304,43 +306,43 @@ export class Sluice {
   async #connect() {
     if (this.#state.name === 'closed') return;
     const { timeout, token } = this.#options;
-    const turn = this.#turn;
+    const turn = this.#attemptId;
     this.#startedAt = Date.now();
-    this.#enter({ name: 'connecting' }, timeout, () => this.#lose(1006, 'no answer in time'));
+    this.#setState({ name: 'connecting' }, timeout, () => this.#disconnected(1006, 'no answer in time'));
     try {
       const got = token ? await this.#getToken(token) : '';
-      if (turn === this.#turn) this.#open(got);
+      if (turn === this.#attemptId) this.#open(got);
     } catch (error) {
-      if (turn === this.#turn) this.#lose(1006, String(error));
+      if (turn === this.#attemptId) this.#disconnected(1006, String(error));
     }
   }
 
   /**
-   * Asks for a token. Rejects where none comes in time, or the connection it is for is given up meanwhile; what comes
-   * later is ignored.
+   * Calls `token()`. Rejects if there is no valid token in time, or the attempt ends first; later results are ignored.
    *
    * @param {() => string | Promise<string>} token
    */
   async #getToken(token) {
-    const got = await within(this.#options.timeout, this.#attempt.signal, token);
-    if (got === undefined || got === null || got === '') throw new Error('token() gave none');
-    if (bytes({ type: 'auth', token: got, id: 'refresh-00000000' }) > this.#options.maxFrame) {
-      throw new Error('token() gave more than a message may hold');
+    const got = await withTimeout(this.#options.timeout, this.#attempt.signal, token);
+    if (got === undefined || got === null || got === '') throw new Error('token() returned none');
+    if (jsonSize({ type: 'auth', token: got, id: 'refresh-00000000' }) > this.#options.maxFrame) {
+      throw new Error('the token does not fit into a message');
     }
     return got;
   }
 
   /** @param {string} token */
   #open(token) {
-    this.#use(token, this.#startedAt);
+    this.#setToken(token, this.#startedAt);
     this.#upgrade(this.#acceptsNone || this.#failedOffers < this.#maxFailedOffers);
   }
 
   /**
-   * Browsers fail an upgrade whose subprotocols the server ignores, and do not tell that from an outage. So the module
-   * then tries one without. Where that succeeds, it offers them once more, as the outage may just have ended.
+   * Opens a WebSocket. Browsers fail an upgrade if the server ignores the offered subprotocols, and report it like an
+   * outage. So after failures the module tries without. If that succeeds, it offers them once more, because an outage may
+   * just have ended.
    *
-   * @param {boolean} offers whether it offers subprotocols
+   * @param {boolean} offers whether to offer subprotocols
    */
   #upgrade(offers) {
     const { WebSocket } = this.#options;
@@ -362,19 +364,19 @@ export class Sluice {
       this.#v2 = socket.protocol === V2;
       this.#authenticate();
     };
-    socket.onmessage = ({ data }) => this.#hear(data);
+    socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => {
       if (offers && !opened) {
         this.#failedOffers++;
         if (this.#acceptsNone) return this.#upgrade(false);
       }
-      this.#lose(code, reason);
+      this.#disconnected(code, reason);
     };
     socket.onerror = () => {}; // A close follows.
     this.#socket = socket;
   }
 
-  /** Without a token the upgrade itself authenticates, and says where to resume. */
+  /** The URL of the upgrade, with the position if a cookie authenticates, as no auth message follows. */
   #address() {
     const since = this.#options.token ? undefined : this.#positions.since(OWN_CHANNELS);
     if (!since) return this.#url;
@@ -387,17 +389,17 @@ export class Sluice {
     if (!this.#token) return;
     const message = { type: 'auth', token: this.#token };
     const resuming = { ...message, since: this.#v2 ? this.#positions.since(OWN_CHANNELS) : undefined };
-    this.#say(bytes(resuming) > this.#options.maxFrame ? message : resuming);
+    this.#send(jsonSize(resuming) > this.#options.maxFrame ? message : resuming);
   }
 
   /**
-   * From now on this token counts. When it expires is counted from its receipt where it says when it was issued, as this
-   * machine's clock may be wrong; where that clock makes sense it may only make it earlier, as the token may have been
-   * kept for a while before it was handed over.
+   * Sets the current token and estimates its expiry. This machine's clock may be wrong, so with `iat` the token's life
+   * counts from its receipt. The token may come from a cache, so an earlier `exp` by this clock counts if it is in the
+   * future.
    *
    * @param {string} token @param {number} receivedAt
    */
-  #use(token, receivedAt) {
+  #setToken(token, receivedAt) {
     this.#token = token;
     const { exp, iat } = claims(token);
     const byClock = exp + this.#clockAhead;
@@ -408,158 +410,162 @@ export class Sluice {
   }
 
   /** @param {string | ArrayBuffer} data */
-  #hear(data) {
-    this.#heardAt = Date.now();
-    if (this.#v2) return this.#hearV2(data);
-    const own = typeof data === 'string' && OWN.test(data) ? parse(data) : undefined;
-    // An answer to another ping than the last is a payload.
+  #receive(data) {
+    this.#lastMessageAt = Date.now();
+    if (this.#v2) return this.#receiveV2(data);
+    const own = typeof data === 'string' && V1_CONTROL.test(data) ? parse(data) : undefined;
+    // A pong without the id of the last ping is a payload.
     if (own?.action === undefined || (own.action === 'pong' && own.id !== `ping-${this.#pingCount}`)) {
-      return this.#tell('onMessage', data, { channel: undefined });
+      return this.#emit('onMessage', data, { channel: undefined });
     }
-    this.#obey(own);
+    this.#handleControl(own);
   }
 
-  /** A publication is a header, a line feed and the payload; a control message has no line feed. @param {string | ArrayBuffer} data */
-  #hearV2(data) {
+  /**
+   * A publication is a header, a line feed and the payload. A control message has no line feed.
+   *
+   * @param {string | ArrayBuffer} data
+   */
+  #receiveV2(data) {
     const text = typeof data === 'string';
     const end = text ? data.indexOf('\n') : new Uint8Array(data).indexOf(LINE_FEED);
     const header = end < 0 ? data : data.slice(0, end);
     const message = parse(typeof header === 'string' ? header : new TextDecoder().decode(header)) ?? {};
     this.#positions.keep(message.at);
-    if (end < 0) return this.#obey(message);
+    if (end < 0) return this.#handleControl(message);
     const { channel, at, pos } = message;
-    if (this.#positions.advance(channel, at ?? pos)) this.#tell('onMessage', data.slice(end + 1), { channel });
+    if (this.#positions.advance(channel, at ?? pos)) this.#emit('onMessage', data.slice(end + 1), { channel });
   }
 
   /** @param {any} own a control message */
-  #obey(own) {
+  #handleControl(own) {
     switch (own.action) {
       case 'ping':
-        return this.#say({ action: 'pong' });
+        return this.#send({ action: 'pong' });
       case 'auth_success':
-        return own.id === undefined ? this.#admitted(own) : this.#renewed(own.id);
+        return own.id === undefined ? this.#authenticated(own) : this.#renewed(own.id);
       case 'pong':
         if (own.id === `ping-${this.#pingCount}`) this.#pingedAt = 0;
         return;
       case 'subscribed':
         this.#confirm(own.channel, own);
-        this.#tell('onSubscribed', { channel: own.channel, retained: own.retained === true });
+        this.#emit('onSubscribed', { channel: own.channel, retained: own.retained === true });
         return this.#answered(own.channel);
       case 'unsubscribed':
         this.#positions.leave(own.channel);
-        // Without the id it answers nothing that was said here: the right to listen has ended.
-        if (own.id === undefined && this.#wanted.delete(own.channel)) {
-          this.#tell('onError', { code: 'revoked', message: 'may not be listened to any more', channel: own.channel });
+        // Without the id it answers no request: the right to the channel ended.
+        if (own.id === undefined && this.#subscriptions.delete(own.channel)) {
+          this.#emit('onError', { code: 'revoked', message: 'the right to the channel ended', channel: own.channel });
         }
         return this.#answered(own.channel);
       case 'error':
         return this.#refused(own);
       case 'missed':
-        return this.#tell('onMissed', { channel: own.channel, count: own.count });
+        return this.#emit('onMissed', { channel: own.channel, count: own.count });
       case 'gap':
         this.#positions.forget();
-        return this.#tell('onGap', { since: own.since, until: own.until });
+        return this.#emit('onGap', { since: own.since, until: own.until });
     }
   }
 
   /** @param {{user_id: string, recovered?: boolean, at?: unknown}} answer */
-  #admitted(answer) {
+  #authenticated(answer) {
     if (this.#state.name !== 'connecting') return;
-    this.#openedAt = this.#heardAt;
+    this.#openedAt = this.#lastMessageAt;
     this.#confirm(OWN_CHANNELS, answer);
-    if (this.#lostAt) this.#unanswered = new Set(this.#wanted.keys());
-    this.#budget = this.#flooded ? BURST : Infinity;
-    this.#enter({ name: 'open', user: answer.user_id });
-    if (this.state.name !== 'open') return; // The page has closed it.
-    this.#watch();
+    if (this.#gapSince) this.#resubscribing = new Set(this.#subscriptions.keys());
+    this.#budget = this.#rateLimited ? BURST : Infinity;
+    this.#setState({ name: 'open', user: answer.user_id });
+    if (this.state.name !== 'open') return; // `onState` called close().
+    this.#checkLiveness();
     this.#scheduleRefresh();
-    for (const channel of this.#wanted.keys()) this.#ask('subscribe', channel);
-    this.#tellLoss();
+    for (const channel of this.#subscriptions.keys()) this.#request('subscribe', channel);
+    this.#emitGap();
   }
 
   /** @param {string} channel @param {{recovered?: boolean, at?: unknown}} answer */
   #confirm(channel, answer) {
-    if (this.#positions.confirm(channel, answer) && this.#lostAt) this.#lost = true;
+    if (this.#positions.confirm(channel, answer) && this.#gapSince) this.#hasGap = true;
   }
 
   /** @param {{code: string, message: string, channel?: string, id?: unknown}} error */
   #refused({ code, message, channel, id }) {
-    if (id !== undefined && id === this.#shown?.id) this.#shown?.answered(false);
+    if (id !== undefined && id === this.#renewal?.id) this.#renewal?.answered(false);
     if (channel === undefined) {
-      if (this.#v2 && code === 'bad_message') this.#restart();
-      return this.#tell('onError', { code, message });
+      if (this.#v2 && code === 'bad_message') this.#dropPositions();
+      return this.#emit('onError', { code, message });
     }
     if (code === 'unavailable') {
-      after(this.#longDelay(), () => this.#wanted.has(channel) && this.#ask('subscribe', channel));
+      setTimer(this.#longDelay(), () => this.#subscriptions.has(channel) && this.#request('subscribe', channel));
     } else {
-      this.#wanted.delete(channel);
+      this.#subscriptions.delete(channel);
       this.#positions.leave(channel);
     }
-    const resumesLater = this.#v2 && this.#wanted.has(channel) && this.#positions.since(channel);
-    this.#tell('onError', { code, message, channel });
+    const resumesLater = this.#v2 && this.#subscriptions.has(channel) && this.#positions.since(channel);
+    this.#emit('onError', { code, message, channel });
     if (!resumesLater) this.#answered(channel);
-    else if (this.#asked.delete(channel)) this.#awaitAnswers();
+    else if (this.#pending.delete(channel)) this.#scheduleRetry();
   }
 
-  /** The server may not understand the positions: does without them, instead of repeating what was refused. */
-  #restart() {
-    const resuming = [...this.#asked].filter((channel) => this.#positions.since(channel));
+  /** The server refused a message, maybe for its position: repeats it without. */
+  #dropPositions() {
+    const resuming = [...this.#pending].filter((channel) => this.#positions.since(channel));
     const authenticating = this.#state.name === 'connecting' && this.#positions.since(OWN_CHANNELS);
     if (resuming.length > 0 || authenticating) this.#positions.forget();
-    if (authenticating) return this.#lose(1006, 'the position was refused');
-    for (const channel of resuming) if (this.#wanted.has(channel)) this.#ask('subscribe', channel);
+    if (authenticating) return this.#disconnected(1006, 'the position was refused');
+    for (const channel of resuming) if (this.#subscriptions.has(channel)) this.#request('subscribe', channel);
   }
 
   /** @param {string} channel */
   #answered(channel) {
-    if (this.#asked.delete(channel)) this.#awaitAnswers();
-    if (this.#unanswered.delete(channel)) this.#tellLoss();
+    if (this.#pending.delete(channel)) this.#scheduleRetry();
+    if (this.#resubscribing.delete(channel)) this.#emitGap();
   }
 
-  /** Tells the gap between two connections once every channel is heard again, unless all of them resumed. */
-  #tellLoss() {
-    if (this.#lostAt === 0 || this.#unanswered.size > 0) return;
-    const since = new Date(this.#lostAt).toISOString();
-    const lost = this.#lost;
-    this.#lostAt = 0;
-    this.#lost = false;
-    if (lost) this.#tell('onGap', { since, until: new Date().toISOString() });
+  /** Reports the time between two connections as a gap once all channels are back, unless all of them resumed. */
+  #emitGap() {
+    if (this.#gapSince === 0 || this.#resubscribing.size > 0) return;
+    const since = new Date(this.#gapSince).toISOString();
+    const lost = this.#hasGap;
+    this.#gapSince = 0;
+    this.#hasGap = false;
+    if (lost) this.#emit('onGap', { since, until: new Date().toISOString() });
   }
 
   /** @param {'subscribe' | 'unsubscribe'} action @param {string} channel */
-  #ask(action, channel) {
-    if (this.#state.name !== 'open') return; // Then all that is wanted is asked for.
-    this.#unsaid.set(channel, action);
-    queueMicrotask(() => this.#askAll());
+  #request(action, channel) {
+    if (this.#state.name !== 'open') return; // Once open, all subscriptions are requested.
+    this.#requests.set(channel, action);
+    queueMicrotask(() => this.#sendRequests());
   }
 
-  /** Sends what is unsaid, in messages that the server takes; what would be too much at once, a little later. */
-  #askAll() {
+  /** Sends the requests in batches that the server accepts, at the rate that it allows. */
+  #sendRequests() {
     for (const action of /** @type {const} */ (['unsubscribe', 'subscribe'])) {
-      const channels = [...this.#unsaid.keys()].filter((channel) => this.#unsaid.get(channel) === action);
+      const channels = [...this.#requests.keys()].filter((channel) => this.#requests.get(channel) === action);
       // Channels that resume from the same position share messages.
       channels.sort((a, b) => compare(this.#since(a) ?? '', this.#since(b) ?? ''));
       while (channels.length > 0) {
         if (this.#budget < BATCH) {
-          this.#unsaidTimer ??= after(BATCH_EVERY_MS, () => {
-            this.#unsaidTimer = undefined;
+          this.#requestTimer ??= setTimer(BATCH_EVERY_MS, () => {
+            this.#requestTimer = undefined;
             this.#budget += BATCH;
-            this.#askAll();
+            this.#sendRequests();
           });
-          return this.#awaitAnswers();
+          return this.#scheduleRetry();
         }
         const since = action === 'subscribe' ? this.#since(channels[0]) : undefined;
-        const batch = channels.splice(0, this.#fitting({ action, since }, channels));
+        const batch = channels.splice(0, this.#batchSize({ action, since }, channels));
         this.#budget -= batch.length;
         for (const channel of batch) {
-          this.#unsaid.delete(channel);
-          if (action === 'subscribe') this.#asked.add(channel);
-          else this.#asked.delete(channel);
+          this.#requests.delete(channel);
+          if (action === 'subscribe') this.#pending.add(channel);
+          else this.#pending.delete(channel);
         }
-        this.#say({ action, channels: batch, since, id: action });
+        this.#send({ action, channels: batch, since, id: action });
       }
     }
-    this.#awaitAnswers();
+    this.#scheduleRetry();
   }
 
   /** @param {string} channel @returns {string | undefined} where this connection can resume it */
@@ -568,41 +574,41 @@ export class Sluice {
   }
 
   /**
-   * How many of the channels fit into one message, at least one.
+   * How many channels go into one message: at least one, and all with the same position.
    *
    * @param {{action: string, since: string | undefined}} message @param {string[]} channels
    */
-  #fitting({ action, since }, channels) {
+  #batchSize({ action, since }, channels) {
     let count = 1;
-    let length = bytes({ action, channels: [channels[0]], since, id: action });
+    let length = jsonSize({ action, channels: [channels[0]], since, id: action });
     while (count < Math.min(channels.length, BATCH)) {
       if (action === 'subscribe' && this.#since(channels[count]) !== since) break;
-      length += bytes(channels[count]) + 1;
+      length += jsonSize(channels[count]) + 1;
       if (length > this.#options.maxFrame) break;
       count++;
     }
     return count;
   }
 
-  /** Why this can't be a channel's name, if so. @param {unknown} channel */
-  #mistake(channel) {
-    if (typeof channel !== 'string') return 'a channel is text';
+  /** Why the name is invalid; undefined if it is valid. @param {unknown} channel */
+  #invalidName(channel) {
+    if (typeof channel !== 'string') return 'a channel must be text';
     const id = channel.slice(channel.indexOf(':') + 1);
-    if (channel.indexOf(':') < 1 || id === '') return 'a channel is a prefix, a colon and an id';
-    if (/\p{Surrogate}/u.test(channel)) return 'a channel is Unicode without lone surrogates';
+    if (channel.indexOf(':') < 1 || id === '') return 'a channel must be a prefix, a colon and an id';
+    if (/\p{Surrogate}/u.test(channel)) return 'a channel must not contain lone surrogates';
     if (new TextEncoder().encode(id).length > MAX_ID) return `the id of a channel has at most ${MAX_ID} bytes`;
     const message = { action: 'subscribe', channels: [channel], since: 'x'.repeat(MAX_POSITION), id: 'subscribe' };
-    return bytes(message) > this.#options.maxFrame ? 'a channel must fit into a message' : undefined;
+    return jsonSize(message) > this.#options.maxFrame ? 'a channel must fit into a message' : undefined;
   }
 
-  /** Asks again for what has not been answered, where no answer has come for too long. */
-  #awaitAnswers() {
-    clearTimeout(this.#askedTimer);
-    if (this.#asked.size === 0) return;
-    this.#askedTimer = after(this.#options.timeout, () => {
-      const channels = [...this.#asked];
-      this.#asked.clear();
-      for (const channel of channels) if (this.#wanted.has(channel)) this.#ask('subscribe', channel);
+  /** Repeats subscriptions that are not answered in time. */
+  #scheduleRetry() {
+    clearTimeout(this.#retryTimer);
+    if (this.#pending.size === 0) return;
+    this.#retryTimer = setTimer(this.#options.timeout, () => {
+      const channels = [...this.#pending];
+      this.#pending.clear();
+      for (const channel of channels) if (this.#subscriptions.has(channel)) this.#request('subscribe', channel);
     });
   }
 
@@ -619,146 +625,146 @@ export class Sluice {
       throw error;
     }
     try {
-      return await within(timeout, signal, () => this.#show(got, receivedAt));
+      return await withTimeout(timeout, signal, () => this.#sendToken(got, receivedAt));
     } catch {
-      if (!signal.aborted) this.#doubt();
+      if (!signal.aborted) this.#probe();
       return false;
     }
   }
 
   /** @param {string} token @param {number} receivedAt @returns {Promise<boolean>} whether the server accepts it */
-  #show(token, receivedAt) {
-    // An answer that is late must not be taken for this one's.
-    const id = this.#shown?.pending ? `refresh-${++this.#shownCount}` : 'refresh';
+  #sendToken(token, receivedAt) {
+    // A late answer to the previous renewal must not count for this one.
+    const id = this.#renewal?.pending ? `refresh-${++this.#renewalCount}` : 'refresh';
     return new Promise((resolve) => {
-      /** @type {Shown} */
-      const shown = {
+      /** @type {Renewal} */
+      const renewal = {
         id,
         token,
         receivedAt,
         pending: true,
         answered(accepted) {
-          shown.pending = false;
+          renewal.pending = false;
           resolve(accepted);
         },
       };
-      this.#shown = shown;
-      this.#say({ type: 'auth', token, id });
+      this.#renewal = renewal;
+      this.#send({ type: 'auth', token, id });
     });
   }
 
-  /** The server has accepted a token, maybe later than was waited for. @param {unknown} id */
+  /** The server accepted a token, maybe after the timeout. @param {unknown} id */
   #renewed(id) {
-    const shown = this.#shown;
-    if (!shown || shown.id !== id) return;
-    this.#use(shown.token, shown.receivedAt);
-    shown.answered(true);
+    const renewal = this.#renewal;
+    if (!renewal || renewal.id !== id) return;
+    this.#setToken(renewal.token, renewal.receivedAt);
+    renewal.answered(true);
     this.#scheduleRefresh();
   }
 
-  /** Well before the token expires, not all clients at once, and again as long as the connection lasts. */
+  /** Schedules the next renewal, with jitter, well before the token expires. */
   #scheduleRefresh() {
     clearTimeout(this.#refreshTimer);
     this.#refreshAt = Infinity;
     const left = this.#expiresAt - Date.now();
     if (this.#state.name !== 'open' || Number.isNaN(left)) return;
-    // A clock that is ahead by nearly a token's life would else have it renewed all the time.
+    // Without a minimum, a clock that is ahead by nearly the token's life would cause constant renewals.
     const least = Math.max(1_000, this.#life / 50 || 0);
     const delay = left > 0 ? Math.max(least, left * (0.7 + 0.15 * Math.random())) : this.#longDelay();
     this.#refreshAt = Date.now() + delay;
-    this.#refreshTimer = after(delay, () => this.#renew());
+    this.#refreshTimer = setTimer(delay, () => this.#renew());
   }
 
   #renew() {
-    this.refresh().catch((error) => this.#tell('onError', { code: 'no_token', message: String(error) }));
+    this.refresh().catch((error) => this.#emit('onError', { code: 'no_token', message: String(error) }));
   }
 
-  /** Asks whether a connection still works on which little has come, and leaves one on which nothing has for too long. */
-  #watch() {
+  /** Pings a silent connection and drops one that is silent for too long; reschedules itself. */
+  #checkLiveness() {
     clearTimeout(this.#timer);
     const now = Date.now();
-    // Where the clock was set back, what was heard can't have been later than now.
-    this.#heardAt = Math.min(this.#heardAt, now);
+    // The clock may have been set back.
+    this.#lastMessageAt = Math.min(this.#lastMessageAt, now);
     this.#pingedAt = Math.min(this.#pingedAt, now);
-    const doubtAt = this.#heardAt + 2 * this.#options.heartbeat;
+    const doubtAt = this.#lastMessageAt + 2 * this.#options.heartbeat;
     if (doubtAt <= now) this.#ping();
-    const left = this.#silentAt() - now;
-    this.#timer = after(Math.max(doubtAt > now ? Math.min(left, doubtAt - now) : left, UNHEARD_MS), () => {
-      if (left <= 0 && this.#silentAt() <= Date.now()) this.#lose(1006, 'nothing was heard');
-      else this.#watch();
+    const left = this.#deadAt() - now;
+    this.#timer = setTimer(Math.max(doubtAt > now ? Math.min(left, doubtAt - now) : left, QUEUED_MS), () => {
+      if (left <= 0 && this.#deadAt() <= Date.now()) this.#disconnected(1006, 'the server is silent');
+      else this.#checkLiveness();
     });
   }
 
-  #silentAt() {
-    const silentAt = this.#heardAt + 3 * this.#options.heartbeat;
-    return this.#pingedAt ? Math.min(silentAt, Math.max(this.#pingedAt, this.#heardAt) + PONG_MS) : silentAt;
+  #deadAt() {
+    const silentAt = this.#lastMessageAt + 3 * this.#options.heartbeat;
+    return this.#pingedAt ? Math.min(silentAt, Math.max(this.#pingedAt, this.#lastMessageAt) + PONG_MS) : silentAt;
   }
 
-  /** Something has happened after which the connection may be dead without a word: asks, and leaves it unanswered. */
-  #doubt() {
+  /** Pings a connection that may be dead, and drops it if no answer comes. */
+  #probe() {
     if (this.#state.name !== 'open') return;
-    if ((this.#socket?.readyState ?? 3) > 1) return this.#lose(1006, 'closed without a word');
+    if ((this.#socket?.readyState ?? 3) > 1) return this.#disconnected(1006, 'closed without an event');
     this.#ping();
-    this.#watch();
+    this.#checkLiveness();
   }
 
-  /** Asks for a sign of life: one question at a time, one a second at most. */
+  /** Sends a ping, if none is unanswered, and at most one a second. */
   #ping() {
     if (this.#pingedAt) return;
     const wait = this.#lastPingAt + PING_EVERY_MS - Date.now();
     clearTimeout(this.#pingTimer);
     if (wait > 0 && wait <= PING_EVERY_MS) {
-      this.#pingTimer = after(wait, () => this.#doubt());
+      this.#pingTimer = setTimer(wait, () => this.#probe());
       return;
     }
     this.#pingedAt = this.#lastPingAt = Date.now();
-    this.#say({ action: 'ping', id: `ping-${++this.#pingCount}` });
+    this.#send({ action: 'ping', id: `ping-${++this.#pingCount}` });
   }
 
   /**
-   * The network is back, or somebody looks at the page again; timers may have slept meanwhile.
+   * The network or the page is back; timers may have stood still.
    *
-   * @param {boolean} elsewhere whether the network may be another, on which an attempt on the old one gets no answer
+   * @param {boolean} elsewhere whether the network may have changed, so that an attempt on the old one gets no answer
    */
-  #hurry(elsewhere) {
+  #wake(elsewhere) {
     const state = this.#state;
     const { firstDelay } = this.#options;
     if (state.name === 'open') {
-      this.#doubt();
+      this.#probe();
       if (Date.now() >= this.#refreshAt) this.#renew();
     } else if (state.name === 'connecting' && elsewhere && Date.now() - this.#startedAt >= PONG_MS) {
       this.#drop();
       this.#wait(1006, 'the network is back', Math.random() * firstDelay);
-    } else if (state.name === 'waiting' && !LATER.has(state.code) && state.delay > firstDelay) {
+    } else if (state.name === 'waiting' && !RECONNECT_LATER.has(state.code) && state.delay > firstDelay) {
       this.#wait(state.code, state.reason, Math.random() * firstDelay);
     }
   }
 
   /** @param {number} code @param {string} reason */
-  #lose(code, reason) {
-    if (code === FLOODED) this.#flooded = true;
+  #disconnected(code, reason) {
+    if (code === RATE_LIMITED) this.#rateLimited = true;
     if (this.#openedAt) {
-      if (code === EXPIRED) this.#learnClock();
-      if (Date.now() - this.#openedAt >= STEADY_MS) this.#attempts = this.#refusedTokens = 0;
-      this.#lostAt ||= this.#heardAt;
+      if (code === EXPIRED) this.#adjustClock();
+      if (Date.now() - this.#openedAt >= STABLE_MS) this.#attempts = this.#refusedTokens = 0;
+      this.#gapSince ||= this.#lastMessageAt;
     }
-    const misunderstood = code === MISUNDERSTOOD && this.#v2 && this.#positions.since(OWN_CHANNELS) !== undefined;
+    const misunderstood = code === BAD_AUTH && this.#v2 && this.#positions.since(OWN_CHANNELS) !== undefined;
     if (misunderstood) this.#positions.forget();
     this.#drop();
-    if (TOKEN.has(code)) this.#refusedTokens++;
-    const hopeless = (FINAL.has(code) && !misunderstood) || (code === UNAUTHENTICATED && !this.#token);
+    if (TOKEN_REFUSED.has(code)) this.#refusedTokens++;
+    const hopeless = (FINAL.has(code) && !misunderstood) || (code === AUTH_TIMEOUT && !this.#token);
     if (hopeless || this.#refusedTokens === MAX_REFUSED_TOKENS) return this.#end(code, reason);
     const { firstDelay, maxDelay } = this.#options;
     const ceiling = Math.min(maxDelay, firstDelay * 2 ** this.#attempts++);
-    this.#wait(code, reason, LATER.has(code) ? this.#longDelay() : Math.random() * ceiling);
+    this.#wait(code, reason, RECONNECT_LATER.has(code) ? this.#longDelay() : Math.random() * ceiling);
   }
 
-  /** The server has just found the token expired, which tells the time by its clock. */
-  #learnClock() {
+  /** The server just closed at the token's `exp` plus skew, which reveals its time. */
+  #adjustClock() {
     const { exp } = claims(this.#token);
     const now = Date.now();
-    // Where this machine has slept, the close came late.
-    if (exp && now - this.#heardAt < 2 * this.#options.heartbeat) this.#clockAhead = now - exp - SKEW_MS;
+    // If this machine was asleep, the close arrived late and says nothing about the clock.
+    if (exp && now - this.#lastMessageAt < 2 * this.#options.heartbeat) this.#clockAhead = now - exp - SKEW_MS;
   }
 
   #longDelay() {
@@ -767,31 +773,31 @@ export class Sluice {
 
   /** @param {number} code @param {string} reason @param {number} delay */
   #wait(code, reason, delay) {
-    this.#enter({ name: 'waiting', delay, code, reason }, delay, () => this.#connect());
+    this.#setState({ name: 'waiting', delay, code, reason }, delay, () => this.#connect());
   }
 
   /** @param {number} code @param {string} reason */
   #end(code, reason) {
     if (this.#state.name === 'closed') return;
     this.#drop();
-    this.#lostAt = 0;
-    this.#wanted.clear();
+    this.#gapSince = 0;
+    this.#subscriptions.clear();
     this.#ended.abort();
-    this.#enter({ name: 'closed', code, reason });
+    this.#setState({ name: 'closed', code, reason });
   }
 
-  /** Lets the connection go without waiting for its close, which takes long where the other side is gone. */
+  /** Drops the connection or attempt without waiting for the close event, which takes long if the peer is gone. */
   #drop() {
-    this.#turn++;
+    this.#attemptId++;
     this.#openedAt = 0;
     this.#positions.disconnect();
-    for (const timer of [this.#refreshTimer, this.#pingTimer, this.#unsaidTimer, this.#askedTimer]) clearTimeout(timer);
-    this.#unsaidTimer = undefined;
+    for (const timer of [this.#refreshTimer, this.#pingTimer, this.#requestTimer, this.#retryTimer]) clearTimeout(timer);
+    this.#requestTimer = undefined;
     this.#refreshAt = Infinity;
     this.#pingedAt = 0;
-    this.#shown = undefined;
-    this.#unsaid.clear();
-    this.#asked.clear();
+    this.#renewal = undefined;
+    this.#requests.clear();
+    this.#pending.clear();
     this.#attempt.abort();
     this.#attempt = new AbortController();
     if (!this.#socket) return;
@@ -800,26 +806,26 @@ export class Sluice {
     this.#v2 = false;
   }
 
-  /** @param {State} state @param {number} [delay] @param {() => void} [next] what happens after that */
-  #enter(state, delay = 0, next) {
+  /** @param {State} state @param {number} [delay] @param {() => void} [next] runs after the delay */
+  #setState(state, delay = 0, next) {
     clearTimeout(this.#timer);
-    if (next) this.#timer = after(delay, next);
+    if (next) this.#timer = setTimer(delay, next);
     this.#state = state;
-    this.#tell('onState', state);
+    this.#emit('onState', state);
   }
 
   /** @param {object} message */
-  #say(message) {
+  #send(message) {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(message));
   }
 
   /**
-   * Calls back. What is thrown there is reported like any error of the page, and stops nothing here.
+   * Calls an option's function. What it throws becomes an uncaught error of the page and does not stop the module.
    *
    * @param {'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'} name @param {any} what
    * @param {any} [from]
    */
-  #tell(name, what, from) {
+  #emit(name, what, from) {
     try {
       this.#options[name]?.(what, from);
     } catch (error) {
@@ -830,12 +836,12 @@ export class Sluice {
   }
 }
 
-/** A timer that does not ring at once where it can't hold the time. @param {number} ms @param {() => void} then */
-function after(ms, then) {
+/** `setTimeout` for any delay: it fires at once for delays over 2^31 ms. @param {number} ms @param {() => void} then */
+function setTimer(ms, then) {
   return setTimeout(then, Math.min(ms, 2 ** 31 - 1));
 }
 
-/** Closes it without hearing of it again. @param {WebSocket} socket */
+/** Closes a socket and ignores its further events. @param {WebSocket} socket */
 function abandon(socket) {
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.close();
@@ -853,22 +859,22 @@ function parse(text) {
   }
 }
 
-/** How long something is as JSON, in bytes. @param {unknown} what */
-function bytes(what) {
+/** Length as JSON, in bytes. @param {unknown} what */
+function jsonSize(what) {
   return new TextEncoder().encode(JSON.stringify(what)).length;
 }
 
 /**
- * Settles as the answer does; rejects where it takes too long, or is no longer wanted.
+ * Settles like the result; rejects after the timeout, or when the signal aborts.
  *
  * @template T
  * @param {number} ms @param {AbortSignal} signal @param {() => T | PromiseLike<T>} ask
  * @returns {Promise<T>}
  */
-function within(ms, signal, ask) {
+function withTimeout(ms, signal, ask) {
   return new Promise((resolve, reject) => {
-    const timer = after(ms, () => end(() => reject(new Error(`no answer within ${ms} ms`))));
-    const abort = () => end(() => reject(new Error('the connection is given up')));
+    const timer = setTimer(ms, () => end(() => reject(new Error(`no answer within ${ms} ms`))));
+    const abort = () => end(() => reject(new Error('the attempt ended')));
     /** @param {() => void} how */
     const end = (how) => {
       clearTimeout(timer);
@@ -877,7 +883,7 @@ function within(ms, signal, ask) {
     };
     signal.addEventListener('abort', abort);
     if (signal.aborted) return abort();
-    // What is thrown at once is an answer as well.
+    // Also turns an exception into a rejection.
     new Promise((/** @type {(answer: T | PromiseLike<T>) => void} */ answer) => answer(ask())).then(
       (answer) => end(() => resolve(answer)),
       (error) => end(() => reject(error)),
@@ -885,7 +891,7 @@ function within(ms, signal, ask) {
   });
 }
 
-/** What a token says of its time, in ms; NaN where it does not. @param {string} token */
+/** `exp` and `iat` of a token in ms; NaN where missing. @param {string} token */
 function claims(token) {
   try {
     const { exp, iat } = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));

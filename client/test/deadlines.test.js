@@ -178,7 +178,7 @@ describe('an answer that never comes', () => {
     assert.equal(pings().length, 1);
     await passes(5_000);
     await passes(500);
-    assert.equal(sluice.state.reason, 'nothing was heard');
+    assert.equal(sluice.state.reason, 'the server is silent');
   });
 
   it('to a refresh is ended by close()', async () => {
@@ -249,7 +249,7 @@ describe('a connection that may be dead', () => {
       await passes(5_000);
       assert.equal(sluice.state.name, 'open');
       await passes(500);
-      assert.deepEqual(sluice.state, { name: 'waiting', delay: 500, code: 1006, reason: 'nothing was heard' });
+      assert.deepEqual(sluice.state, { name: 'waiting', delay: 500, code: 1006, reason: 'the server is silent' });
       await passes(500);
       assert.equal(FakeSocket.all.length, 2);
     });
@@ -332,7 +332,7 @@ describe('a connection that may be dead', () => {
     await FakeSocket.last.admits();
     FakeSocket.last.readyState = 3;
     happens('pageshow');
-    assert.equal(sluice.state.reason, 'closed without a word');
+    assert.equal(sluice.state.reason, 'closed without an event');
   });
 
   it('is noticed although the clock was set back', async () => {

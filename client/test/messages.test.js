@@ -201,7 +201,7 @@ describe('subscriptions', () => {
     await turns();
     FakeSocket.last.says({ action: 'unsubscribed', channel: 'upload:1' });
     assert.deepEqual(told, [
-      ['error', { code: 'revoked', message: 'may not be listened to any more', channel: 'upload:1' }],
+      ['error', { code: 'revoked', message: 'the right to the channel ended', channel: 'upload:1' }],
     ]);
     FakeSocket.last.ends(1006);
     while (FakeSocket.all.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));

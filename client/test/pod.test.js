@@ -192,7 +192,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(between.connections, connections);
     between.hold();
     await alice.until('left', () => alice.sluice.state.name !== 'open');
-    assert.ok(alice.all('state').some(({ reason }) => reason === 'nothing was heard'));
+    assert.ok(alice.all('state').some(({ reason }) => reason === 'the server is silent'));
     between.release();
     await alice.opened(2);
   });
@@ -215,7 +215,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.subscribedAgain(channel, 2);
     // By its heartbeat it would have taken a minute at least.
     assert.ok(Date.now() - began < 20_000);
-    assert.ok(alice.all('state').some(({ reason }) => reason === 'nothing was heard'));
+    assert.ok(alice.all('state').some(({ reason }) => reason === 'the server is silent'));
     await publish(channel, 'here again');
     await alice.hears('here again');
   });

@@ -318,7 +318,7 @@ describe('signs of life', () => {
     for (const ms of [1_000, 2_000, 499]) await passes(ms);
     assert.equal(sluice.state.name, 'open');
     await passes(1);
-    assert.deepEqual(sluice.state, { name: 'waiting', delay: 1_000, code: 1006, reason: 'nothing was heard' });
+    assert.deepEqual(sluice.state, { name: 'waiting', delay: 1_000, code: 1006, reason: 'the server is silent' });
     assert.ok(FakeSocket.last.closed);
   });
 
