@@ -1,4 +1,4 @@
-// Not run: what a page in TypeScript says, and what the compiler must not let it say.
+// Compiled, not run: a page in TypeScript, and mistakes that the types must reject.
 
 import { Sluice, type Options, type State } from 'sluice-client';
 
@@ -6,7 +6,7 @@ const options: Options = {
   token: async () => (await fetch('/token')).text(),
   timeout: 10_000,
   maxFrame: 16_384,
-  onMessage: (data) => console.log(typeof data === 'string' ? data.length : data.byteLength),
+  onMessage: (data, { channel }) => console.log(channel?.length, typeof data === 'string' ? data.length : data.byteLength),
   onSubscribed: ({ channel, retained }) => console.log(channel.length, retained ? 1 : 0),
   onGap: ({ since, until }) => console.log(since, until ?? 'now'),
   onMissed: ({ channel, count }) => console.log(channel, count.toFixed()),
@@ -20,9 +20,9 @@ const accepted: boolean = await sluice.refresh();
 console.log(accepted, sluice.state.name);
 sluice.close();
 
-// @ts-expect-error a channel is text
+// @ts-expect-error a channel must be text
 sluice.subscribe(42);
-// @ts-expect-error only who waits has a delay
+// @ts-expect-error only the state `waiting` has a delay
 console.log(sluice.state.delay);
 // @ts-expect-error no such option
 new Sluice('/ws', { onmessage: () => {} });

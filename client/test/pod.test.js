@@ -13,12 +13,13 @@ const PATIENCE_MS = 30_000;
 function page(t, url, options = {}) {
   const user = randomUUID();
   const told = [];
+  const channels = [];
   const note = (name) => (what) => told.push([name, what]);
   const sluice = new Sluice(url, {
     WebSocket,
     token: () => token(user),
     firstDelay: 100,
-    onMessage: note('message'),
+    onMessage: (data, { channel }) => (channels.push(channel), note('message')(data)),
     onSubscribed: note('subscribed'),
     onMissed: note('missed'),
     onGap: note('gap'),
@@ -32,6 +33,8 @@ function page(t, url, options = {}) {
     user,
     sluice,
     all,
+    /** The channel of each message. */
+    channels: () => channels,
     /** Awaits that this becomes true. */
     async until(what, condition) {
       for (
@@ -129,9 +132,37 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.hears('the last');
   });
 
-  it('comes back when the line is cut, listens as before, and says what it may have missed', async (t) => {
+  it('resumes after a lost connection', async (t) => {
     const between = await net(t);
     const alice = await page(t, between.url).opened();
+    const channel = upload();
+    await alice.subscribed(channel);
+    await publish(channel, 'before');
+    await alice.hears('before');
+    between.cut();
+    await publish(channel, 'meanwhile\n1');
+    await publish(`user:${alice.user}`, 'meanwhile 2');
+    await publish(channel, 'meanwhile 3');
+    await alice.opened(2);
+    await alice.subscribedAgain(channel, 2);
+    await publish(channel, 'here again');
+    await alice.hears('here again');
+    assert.deepEqual(alice.all('gap'), []);
+    const names = alice.all('state').map(({ name }) => name);
+    assert.deepEqual(names, ['connecting', 'open', 'waiting', 'connecting', 'open']);
+    assert.equal(alice.all('state')[2].code, 1006);
+    assert.deepEqual(alice.all('message'), ['before', 'meanwhile\n1', 'meanwhile 2', 'meanwhile 3', 'here again']);
+    assert.deepEqual(alice.channels(), [channel, channel, `user:${alice.user}`, channel, channel]);
+  });
+
+  it('reports a gap after a lost connection in version 1', async (t) => {
+    class V1 extends WebSocket {
+      constructor(to) {
+        super(to, 'sluice.v1');
+      }
+    }
+    const between = await net(t);
+    const alice = await page(t, between.url, { WebSocket: V1 }).opened();
     const channel = upload();
     await alice.subscribed(channel);
     between.cut();
@@ -139,11 +170,9 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.subscribedAgain(channel, 2);
     await publish(channel, 'here again');
     await alice.hears('here again');
+    assert.deepEqual(alice.channels(), [undefined]);
     const [{ since, until }] = alice.all('gap');
     assert.ok(since < until, `${since} to ${until}`);
-    const names = alice.all('state').map(({ name }) => name);
-    assert.deepEqual(names, ['connecting', 'open', 'waiting', 'connecting', 'open']);
-    assert.equal(alice.all('state')[2].code, 1006);
   });
 
   it('comes back when the pod asks it to', async (t) => {
@@ -156,6 +185,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.hears('here again');
     const { code, reason } = alice.all('state').find(({ name }) => name === 'waiting');
     assert.deepEqual([code, reason], [1012, 'reconnect, so that clients even out']);
+    assert.deepEqual(alice.all('gap'), []);
   });
 
   it('is told what it has missed when it is too slow', async (t) => {

@@ -1,4 +1,4 @@
-// One user: a connection of their own, the uploads they follow, and all that they hear.
+// One user: their connection, the uploads that they follow, and the messages that they receive.
 
 import { Sluice } from '/console/client/sluice.js';
 import { clock } from '/console/format.js';
@@ -46,7 +46,7 @@ export function person(name, token, remove) {
   }
 
   function missed({ channel, count }) {
-    line(`${count} of ${channel} were passed over: too slow`);
+    line(`${count} publications of ${channel} were skipped: too slow`);
   }
 
   function refused({ message, channel }) {
@@ -57,8 +57,8 @@ export function person(name, token, remove) {
     line(`listens to ${channel}${retained ? ', and gets the newest at once' : ''}`);
   }
 
-  function heard(data) {
-    line(typeof data === 'string' ? data : `${data.byteLength} bytes, binary`);
+  function heard(data, { channel }) {
+    line(typeof data === 'string' ? data : `${data.byteLength} bytes, binary`, channel);
     const message = parse(data);
     switch (message?.action) {
       case 'upload_progress': {
@@ -74,9 +74,10 @@ export function person(name, token, remove) {
     }
   }
 
-  function line(text) {
+  function line(text, channel) {
     const item = document.createElement('li');
-    item.textContent = item.title = text.slice(0, 400);
+    item.textContent = text.slice(0, 400);
+    item.title = channel === undefined ? item.textContent : `${channel}: ${item.textContent}`;
     find('.messages').prepend(item);
     while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();
   }
