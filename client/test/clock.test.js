@@ -1,4 +1,4 @@
-// When a token is renewed by a machine whose clock may be wrong.
+// Renewal of tokens if this machine's clock is wrong.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
@@ -16,7 +16,7 @@ let withIssue;
 /** The server's clock. */
 const now = () => Date.now() - ahead;
 
-/** As a backend with the server's clock mints it; or has, that long ago. */
+/** A token that a backend with the server's clock issues, or issued that long ago. */
 function token(age = 0) {
   const iat = (now() - age) / 1000;
   const claims = withIssue ? { iat, exp: iat + LIFE / 1000 } : { exp: iat + LIFE / 1000 };
@@ -43,7 +43,7 @@ const accepts = async () => {
   await turns();
 };
 
-/** The server ends the connection as the token's time is up, and the module comes back. */
+/** The server closes the connection at the token's expiry, and the module reconnects. */
 async function expires() {
   FakeSocket.last.ends(4010, 'token has expired');
   await passes(0);
@@ -65,7 +65,7 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-describe('a token is renewed in time', () => {
+describe('renewal', () => {
   for (const [where, wrong] of [
     ['is right', 0],
     ['is an hour ahead', HOUR],
@@ -73,7 +73,7 @@ describe('a token is renewed in time', () => {
     ['is a day ahead', 24 * HOUR],
     ['is a minute behind', -60_000],
   ]) {
-    it(`where the clock ${where}`, async () => {
+    it(`is in time if the clock ${where}`, async () => {
       ahead = wrong;
       await connect();
       for (let i = 1; i <= 3; i++) {
@@ -87,7 +87,7 @@ describe('a token is renewed in time', () => {
     });
   }
 
-  it('where it had been kept for a while, by a clock that is right', async () => {
+  it('is in time for a token from a cache if the clock is right', async () => {
     const kept = token(600_000);
     await connect(() => kept);
     await passes(0.7 * 300_000 - 1);
@@ -100,12 +100,12 @@ describe('a token is renewed in time', () => {
     ['ahead', HOUR],
     ['behind', -HOUR],
   ]) {
-    it(`after the first, where it does not say when it was issued and the clock is an hour ${where}`, async () => {
+    it(`is in time after the first token if tokens have no iat and the clock is an hour ${where}`, async () => {
       ahead = wrong;
       withIssue = false;
       await connect();
       await passes(LIFE + 5_000);
-      assert.equal(asked, 1, 'nothing tells it that the clock is wrong');
+      assert.equal(asked, 1, 'the module cannot know that the clock is wrong');
       await expires();
       assert.equal(asked, 2);
       for (let i = 2; i <= 4; i++) {
@@ -118,7 +118,7 @@ describe('a token is renewed in time', () => {
     });
   }
 
-  it('after the first, where it had been kept and the clock is an hour behind', async () => {
+  it('is in time after the first token from a cache if the clock is an hour behind', async () => {
     ahead = -HOUR;
     await connect(() => token(600_000));
     await passes(305_000);
@@ -127,7 +127,7 @@ describe('a token is renewed in time', () => {
     assert.equal(asked, 3);
   });
 
-  it('although a close that came late said nothing of the clock', async () => {
+  it('ignores a late close when it measures the clock', async () => {
     sluice = new Sluice('wss://app.example.org/ws', { WebSocket: FakeSocket, token: () => (asked++, token()) });
     withIssue = false;
     await turns();
@@ -141,7 +141,7 @@ describe('a token is renewed in time', () => {
     assert.equal(asked, 3);
   });
 
-  it('but not all the time where the clock is ahead by nearly its life', async () => {
+  it('is not constant if the clock is ahead by nearly the life of the token', async () => {
     ahead = LIFE - 1_000;
     await connect();
     await passes(17_999);
@@ -150,7 +150,7 @@ describe('a token is renewed in time', () => {
     assert.equal(asked, 2);
   });
 
-  it('as soon as the page wakes up, where its timers have slept meanwhile', async () => {
+  it('is immediate when the page wakes up after its timers stood still', async () => {
     const page = (globalThis.document = new EventTarget());
     try {
       await connect();
@@ -164,7 +164,7 @@ describe('a token is renewed in time', () => {
     }
   });
 
-  it('and later than its end, where the server keeps the connection all the same', async () => {
+  it('continues after the expiry if the server keeps the connection', async () => {
     const given = [token()];
     await connect(() => {
       if (given.length === 0) throw new Error('the backend is away');

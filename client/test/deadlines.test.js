@@ -1,4 +1,4 @@
-// Nothing is waited for without end, and a connection that may be dead is asked, on a clock that the test moves.
+// Timeouts and the detection of dead connections, with mocked timers.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
@@ -31,7 +31,7 @@ async function passes(ms) {
   await turns();
 }
 
-/** Asks for a new token; what becomes of that is looked at later. */
+/** Starts a renewal; `fate` returns its result. */
 function refresh() {
   const asked = { fate: 'pending' };
   sluice.refresh().then(
@@ -41,7 +41,7 @@ function refresh() {
   return asked;
 }
 
-/** What has become of it so far. */
+/** The current result of a renewal. */
 async function fate(asked) {
   await turns();
   return asked.fate;
@@ -50,7 +50,7 @@ async function fate(asked) {
 const pings = () => FakeSocket.last.sent.filter(({ action }) => action === 'ping');
 const answersPing = () => FakeSocket.last.says({ action: 'pong', id: pings().at(-1).id });
 
-/** A window and its document, where events are sent to. */
+/** A window and its document, which dispatch events. */
 function withPage() {
   const window = new EventTarget();
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' });
@@ -78,7 +78,7 @@ afterEach(() => {
 });
 
 describe('a token() that never settles', () => {
-  it('holds up neither renewal nor refresh()', async () => {
+  it('delays neither renewal nor refresh()', async () => {
     const answers = [() => tokenFor(600), never, () => tokenFor(600)];
     await connect({ token: () => answers.shift()() });
     await FakeSocket.last.admits();
@@ -90,13 +90,13 @@ describe('a token() that never settles', () => {
     await passes(1);
     assert.equal(await fate(renewed), 'rejected: no answer within 20000 ms');
     assert.deepEqual(told, [['error', { code: 'no_token', message: 'Error: no answer within 20000 ms' }]]);
-    // Some of its life is left: it is tried again.
+    // The token has not expired, so the module tries again.
     await passes(0.775 * 115_000);
     assert.equal(FakeSocket.last.sent.at(-1).id, 'refresh');
     assert.equal(sluice.state.name, 'open');
   });
 
-  it('does not hold up close()', async () => {
+  it('does not delay close()', async () => {
     const answers = [() => 'token', never];
     await connect({ token: () => answers.shift()() });
     await FakeSocket.last.admits();
@@ -106,7 +106,7 @@ describe('a token() that never settles', () => {
     assert.equal(sluice.state.name, 'closed');
   });
 
-  it('is waited for as long as the page says', async () => {
+  it('times out after the configured time', async () => {
     await connect({ token: never, timeout: 3_000 });
     await passes(2_999);
     assert.equal(sluice.state.name, 'connecting');
@@ -114,7 +114,7 @@ describe('a token() that never settles', () => {
     assert.equal(sluice.state.name, 'waiting');
   });
 
-  it('is not listened to when it settles late', async () => {
+  it('is ignored when it settles late', async () => {
     const late = [];
     const answers = [() => 'token', () => new Promise((resolve) => late.push(resolve)), () => 'newer'];
     await connect({ token: () => answers.shift()() });
@@ -135,23 +135,23 @@ describe('a token() that never settles', () => {
   });
 });
 
-describe('a token() that gives none', () => {
+describe('a token() without a token', () => {
   const bad = {
-    'throws at once': () => {
+    throws: () => {
       throw new Error('broken');
     },
     rejects: () => Promise.reject(new Error('broken')),
-    'gives undefined': () => undefined,
-    'gives null': async () => null,
-    'gives an empty text': async () => '',
-    'gives a page instead': async () => '<p>'.repeat(20_000),
+    'returns undefined': () => undefined,
+    'returns null': async () => null,
+    'returns an empty string': async () => '',
+    'returns a page': async () => '<p>'.repeat(20_000),
   };
   for (const [how, token] of Object.entries(bad)) {
-    it(`and ${how} fails one attempt to connect, and one to renew`, async () => {
+    it(`that ${how} fails one connection attempt and one renewal`, async () => {
       let working = false;
       await connect({ token: () => (working ? 'token' : token()) });
       assert.equal(sluice.state.name, 'waiting');
-      assert.equal(FakeSocket.all.length, 0, 'nothing can be said');
+      assert.equal(FakeSocket.all.length, 0, 'no socket without a token');
       working = true;
       await passes(500);
       await FakeSocket.last.admits();
@@ -167,8 +167,8 @@ describe('a token() that gives none', () => {
   }
 });
 
-describe('an answer that never comes', () => {
-  it('to a refresh ends it, and casts doubt on the connection', async () => {
+describe('a missing answer', () => {
+  it('to a renewal fails it and pings the server', async () => {
     await connect();
     await FakeSocket.last.admits();
     const renewed = refresh();
@@ -181,7 +181,7 @@ describe('an answer that never comes', () => {
     assert.equal(sluice.state.reason, 'the server is silent');
   });
 
-  it('to a refresh is ended by close()', async () => {
+  it('to a renewal does not outlast close()', async () => {
     await connect();
     await FakeSocket.last.admits();
     const renewed = refresh();
@@ -190,7 +190,7 @@ describe('an answer that never comes', () => {
     assert.equal(await fate(renewed), false);
   });
 
-  it('to a refresh in time still counts, for its own token', async () => {
+  it('to a renewal counts for its own token if it arrives late', async () => {
     const tokens = ['token', tokenFor(600), tokenFor(60)];
     await connect({ token: () => tokens.shift() });
     await FakeSocket.last.admits();
@@ -207,7 +207,7 @@ describe('an answer that never comes', () => {
     assert.equal(await fate(second), false);
   });
 
-  it('to a subscription has it asked for again, unless it is over', async () => {
+  it('to a subscription repeats it unless it was unsubscribed', async () => {
     await connect();
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1');
@@ -227,7 +227,7 @@ describe('an answer that never comes', () => {
     assert.equal(FakeSocket.last.sent.length, before + 1);
   });
 
-  it('to a close is not waited for', async () => {
+  it('to a close does not delay the reconnect', async () => {
     await connect();
     await FakeSocket.last.admits();
     const socket = FakeSocket.last;
@@ -240,7 +240,7 @@ describe('an answer that never comes', () => {
 
 describe('a connection that may be dead', () => {
   for (const event of ['online', 'visibilitychange', 'pageshow']) {
-    it(`is asked on ${event}, and left where it does not answer in five seconds`, async () => {
+    it(`is pinged on ${event} and dropped after five seconds without an answer`, async () => {
       const { happens } = withPage();
       await connect();
       await FakeSocket.last.admits();
@@ -254,7 +254,7 @@ describe('a connection that may be dead', () => {
       assert.equal(FakeSocket.all.length, 2);
     });
 
-    it(`stays after ${event} where it answers`, async () => {
+    it(`stays after ${event} if it answers`, async () => {
       const { happens } = withPage();
       await connect();
       await FakeSocket.last.admits();
@@ -267,7 +267,7 @@ describe('a connection that may be dead', () => {
     });
   }
 
-  it('is not asked when the page is hidden', async () => {
+  it('is not pinged when the page is hidden', async () => {
     const { page, happens } = withPage();
     await connect();
     await FakeSocket.last.admits();
@@ -277,7 +277,7 @@ describe('a connection that may be dead', () => {
     assert.deepEqual(pings(), []);
   });
 
-  it('is asked once for many events', async () => {
+  it('is pinged once for many events', async () => {
     const { happens } = withPage();
     await connect();
     await FakeSocket.last.admits();
@@ -296,7 +296,7 @@ describe('a connection that may be dead', () => {
     assert.equal(pings().length, 2);
   });
 
-  it('is given time while it is busy with something else, if it answers in the end', async () => {
+  it('stays while it sends other messages before the answer', async () => {
     const { happens } = withPage();
     await connect();
     await FakeSocket.last.admits();
@@ -311,7 +311,7 @@ describe('a connection that may be dead', () => {
     assert.equal(sluice.state.name, 'waiting');
   });
 
-  it('is asked after two silent heartbeats, wherever the module runs', async () => {
+  it('is pinged after two silent heartbeats, also without a window', async () => {
     await connect({ heartbeat: 30_000 });
     await FakeSocket.last.admits();
     await passes(59_999);
@@ -326,7 +326,7 @@ describe('a connection that may be dead', () => {
     assert.equal(sluice.state.name, 'waiting');
   });
 
-  it('is left at once where the browser has closed it without a word', async () => {
+  it('is dropped at once if the browser closed it without an event', async () => {
     const { happens } = withPage();
     await connect();
     await FakeSocket.last.admits();
@@ -335,7 +335,7 @@ describe('a connection that may be dead', () => {
     assert.equal(sluice.state.reason, 'closed without an event');
   });
 
-  it('is noticed although the clock was set back', async () => {
+  it('is detected although the clock was set back', async () => {
     await connect({ heartbeat: 1_000 });
     await FakeSocket.last.admits();
     const { now } = Date;
@@ -344,7 +344,7 @@ describe('a connection that may be dead', () => {
     assert.ok(FakeSocket.all[0].closed);
   });
 
-  it('is not waited for on another network where it was still being made', async () => {
+  it('is replaced on another network while it is being opened', async () => {
     const { happens } = withPage();
     await connect();
     await passes(4_999);
@@ -361,7 +361,7 @@ describe('a connection that may be dead', () => {
     assert.equal(FakeSocket.all.length, 2);
   });
 
-  it('is told from a payload that looks like its answer', async () => {
+  it('is not taken for alive because of a payload that looks like the answer', async () => {
     await connect();
     await FakeSocket.last.admits();
     const payloads = ['{"action":"pong","id":"ping-1"}', '{"action":"pong"}', '{"action":"pong","id":7}'];

@@ -1,6 +1,6 @@
-// For what depends on time: a socket that does what the test says, and the turns of the event loop between.
+// A scripted WebSocket for tests with mocked timers.
 
-/** Stands in for the network only; everything that is said to it and everything it says goes through the module. */
+/** Replaces the network; records what the module sends. */
 export class FakeSocket {
   static all = [];
   static get last() {
@@ -33,7 +33,7 @@ export class FakeSocket {
     this.onmessage?.({ data: typeof message === 'string' ? message : JSON.stringify(message) });
   }
 
-  /** Upgraded and authenticated. */
+  /** Opens and authenticates. */
   async admits(user = '7') {
     this.opens();
     this.says({ action: 'auth_success', user_id: user });
@@ -46,5 +46,5 @@ export class FakeSocket {
   }
 }
 
-/** Lets everything run that needs no time. */
+/** Runs all pending microtasks and immediates. */
 export const turns = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,4 @@
-// What is said and what is told: payloads, Sluice's own messages, subscriptions.
+// Payloads, control messages and subscriptions in version 1.
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -23,7 +23,7 @@ async function connect(options = {}) {
   await turns();
 }
 
-/** What has been sent after the token. */
+/** Messages sent after the auth message. */
 const said = () => FakeSocket.last.sent.slice(1);
 
 beforeEach(() => {
@@ -47,7 +47,7 @@ describe('payloads', () => {
     '{"action":"auth_success"',
     'null',
   ]) {
-    it(`are told as they are: ${payload}`, async () => {
+    it(`reach the page unchanged: ${payload}`, async () => {
       await connect();
       await FakeSocket.last.admits();
       FakeSocket.last.says(payload);
@@ -56,7 +56,7 @@ describe('payloads', () => {
     });
   }
 
-  it('that are not text are told as bytes', async () => {
+  it('reach the page as bytes if they are binary', async () => {
     await connect();
     await FakeSocket.last.admits();
     assert.equal(FakeSocket.last.binaryType, 'arraybuffer');
@@ -65,7 +65,7 @@ describe('payloads', () => {
     assert.deepEqual(told, [['message', buffer]]);
   });
 
-  it('that stumble over an error of the page do not stop what comes after', async () => {
+  it('keep coming after the page threw an exception', async () => {
     const errors = [];
     process.setUncaughtExceptionCaptureCallback((error) => errors.push(error.message));
     try {
@@ -88,7 +88,7 @@ describe('payloads', () => {
   });
 });
 
-describe("Sluice's own messages", () => {
+describe('control messages', () => {
   for (const [message, ...expected] of [
     ['{"action":"missed","channel":"upload:42","count":17}', ['missed', { channel: 'upload:42', count: 17 }]],
     [
@@ -107,7 +107,7 @@ describe("Sluice's own messages", () => {
     ['{"action":"auth_error","message":"no"}'],
     ['{"action":"ping"}'],
   ]) {
-    it(`are told for what they are: ${message}`, async () => {
+    it(`reach the page as events: ${message}`, async () => {
       await connect();
       await FakeSocket.last.admits();
       FakeSocket.last.says(message);
@@ -118,7 +118,7 @@ describe("Sluice's own messages", () => {
 });
 
 describe('subscriptions', () => {
-  it('are asked for once there is somebody to ask, as many as fit at a time', async () => {
+  it('are sent in batches once the connection is open', async () => {
     await connect();
     const names = Array.from({ length: 120 }, (_, i) => `upload:${i}`);
     names.forEach((name) => sluice.subscribe(name));
@@ -135,7 +135,7 @@ describe('subscriptions', () => {
     );
   });
 
-  it('end with the last who listens', async () => {
+  it('end with the last of their callers', async () => {
     await connect();
     await FakeSocket.last.admits();
     const one = sluice.subscribe('upload:1');
@@ -151,7 +151,7 @@ describe('subscriptions', () => {
     assert.deepEqual(said()[1], { action: 'unsubscribe', channels: ['upload:1'], id: 'unsubscribe' });
   });
 
-  it('of those who come later are asked for again, for the newest', async () => {
+  it('are sent again for each caller, for the retained publication', async () => {
     await connect();
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1');
@@ -161,7 +161,7 @@ describe('subscriptions', () => {
     assert.equal(said().length, 2);
   });
 
-  it('that come and go at once come to their last word', async () => {
+  it('that change at once are sent in their last state', async () => {
     await connect();
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1')();
@@ -176,14 +176,14 @@ describe('subscriptions', () => {
   });
 
   for (const code of ['forbidden', 'bad_channel', 'too_many_subscriptions']) {
-    it(`that are refused with ${code} are not asked for again`, async () => {
+    it(`refused with ${code} are not repeated`, async () => {
       await connect({ firstDelay: 0 });
       await FakeSocket.last.admits();
       const end = sluice.subscribe('upload:1');
       await turns();
       FakeSocket.last.says({ action: 'error', code, message: 'no', channel: 'upload:1', id: 'subscribe' });
       assert.deepEqual(told, [['error', { code, message: 'no', channel: 'upload:1' }]]);
-      // Whoever asked first has no say in what others ask for later.
+      // The first subscriber's function must not end the second one's subscription.
       sluice.subscribe('upload:1');
       end();
       await turns();
@@ -194,7 +194,7 @@ describe('subscriptions', () => {
     });
   }
 
-  it('that end by themselves are told, and not asked for again', async () => {
+  it('ended by the server are reported and not repeated', async () => {
     await connect();
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1');
@@ -209,7 +209,7 @@ describe('subscriptions', () => {
     assert.deepEqual(said(), []);
   });
 
-  it('that are wanted again before their end is answered go on', async () => {
+  it('continue if they are renewed before the answer to their end', async () => {
     await connect();
     await FakeSocket.last.admits();
     const end = sluice.subscribe('upload:1');
@@ -225,7 +225,7 @@ describe('subscriptions', () => {
     assert.equal(said().at(-1).action, 'unsubscribe');
   });
 
-  it('about which nothing can be told now are asked for again later', async () => {
+  it('answered with unavailable are repeated later', async () => {
     await connect({ maxDelay: 20 });
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1');
@@ -240,7 +240,7 @@ describe('subscriptions', () => {
   });
 });
 
-describe('names that can be no channels', () => {
+describe('invalid channel names', () => {
   const names = {
     'too long an id': `upload:${'x'.repeat(257)}`,
     'too long an id in bytes': `upload:${'ü'.repeat(129)}`,
@@ -257,7 +257,7 @@ describe('names that can be no channels', () => {
     'a list': ['upload:1', 'upload:2'],
   };
   for (const [what, name] of Object.entries(names)) {
-    it(`are refused here: ${what}`, async () => {
+    it(`are not sent: ${what}`, async () => {
       await connect();
       const early = sluice.subscribe(name);
       sluice.subscribe('upload:1');
@@ -274,7 +274,7 @@ describe('names that can be no channels', () => {
     });
   }
 
-  it('are refused where the server takes less', async () => {
+  it('include those that do not fit into a message', async () => {
     await connect({ maxFrame: 200 });
     await FakeSocket.last.admits();
     sluice.subscribe(`upload:${'x'.repeat(200)}`);
@@ -283,7 +283,7 @@ describe('names that can be no channels', () => {
     assert.equal(told[0][1].code, 'bad_channel');
   });
 
-  it('do not include the longest and the oddest that can', async () => {
+  it('do not include the longest and the oddest valid names', async () => {
     await connect();
     await FakeSocket.last.admits();
     const all = ['x'.repeat(256), 'ü'.repeat(128), '\ud83d\ude00'.repeat(64), ':::', ' ', '\u0000', '*'];
@@ -299,7 +299,7 @@ describe('names that can be no channels', () => {
 });
 
 describe('many channels', () => {
-  it('are asked for in messages that the server takes, however long they become as JSON', async () => {
+  it('are sent in messages that the server accepts, however long they are as JSON', async () => {
     await connect({ maxFrame: 8_192 });
     const channels = Array.from({ length: 120 }, (_, i) => `upload:${'\u0001'.repeat(250)}${i}`);
     channels.forEach((channel) => sluice.subscribe(channel));
@@ -312,7 +312,7 @@ describe('many channels', () => {
     assert.ok(said().length < 30, 'as many as fit');
   });
 
-  it('are asked for more slowly once that was too fast', async () => {
+  it('are sent more slowly after 4029', async () => {
     await connect({ maxDelay: 10 });
     const channels = Array.from({ length: 500 }, (_, i) => `upload:${i}`);
     channels.forEach((channel) => sluice.subscribe(channel));
@@ -330,7 +330,7 @@ describe('many channels', () => {
 });
 
 describe('the module', () => {
-  it('asks for no token where the upgrade carries a cookie', async () => {
+  it('sends no auth message without token()', async () => {
     await connect({ token: undefined });
     await FakeSocket.last.admits();
     assert.deepEqual(FakeSocket.last.sent, []);
@@ -343,7 +343,7 @@ describe('the module', () => {
     ['wss://push.example.org/ws', 'https://app.example.org/', 'wss://push.example.org/ws'],
     [new URL('http://localhost:8080/ws'), undefined, 'ws://localhost:8080/ws'],
   ]) {
-    it(`finds ${url} from ${page}`, async () => {
+    it(`resolves ${url} from ${page}`, async () => {
       globalThis.location = page && { href: page };
       try {
         sluice = new Sluice(url, { WebSocket: FakeSocket });
@@ -355,7 +355,7 @@ describe('the module', () => {
     });
   }
 
-  it('does nothing any more once it is closed, in whatever state', async () => {
+  it('does nothing after close(), in any state', async () => {
     for (const closeIn of ['connecting', 'open', 'waiting']) {
       const states = [];
       await connect({
@@ -376,7 +376,7 @@ describe('the module', () => {
     }
   });
 
-  it('tells of no gap once it is closed', async () => {
+  it('reports no gap after close()', async () => {
     let opened = 0;
     await connect({ firstDelay: 0, onState: ({ name }) => name === 'open' && ++opened === 2 && sluice.close() });
     await FakeSocket.last.admits();
@@ -387,14 +387,14 @@ describe('the module', () => {
     assert.deepEqual(told, []);
   });
 
-  it('that is closed at once never connects', async () => {
+  it('never connects if it is closed at once', async () => {
     sluice = new Sluice('ws://localhost/ws', { WebSocket: FakeSocket });
     sluice.close();
     await turns();
     assert.equal(FakeSocket.all.length, 0);
   });
 
-  it('asks once for a token that lasts for longer than timers do', async () => {
+  it('requests one token if it lives longer than the longest timer', async () => {
     let asked = 0;
     const exp = Date.now() / 1000 + 100 * 86_400;
     const token = `e30.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.x`;

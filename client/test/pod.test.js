@@ -9,7 +9,7 @@ import { absent, http, network, publish, redis, shortLived, token } from './site
 
 const PATIENCE_MS = 30_000;
 
-/** A page: it writes down what it is told. */
+/** A page that records its events. */
 function page(t, url, options = {}) {
   const user = randomUUID();
   const told = [];
@@ -35,7 +35,7 @@ function page(t, url, options = {}) {
     all,
     /** The channel of each message. */
     channels: () => channels,
-    /** Awaits that this becomes true. */
+    /** Awaits the condition. */
     async until(what, condition) {
       for (
         const end = Date.now() + PATIENCE_MS;
@@ -81,7 +81,7 @@ const upload = () => `upload:${randomUUID()}`;
 describe('with a pod', { skip: absent, concurrency: true }, () => {
   const url = `${http}/ws`;
 
-  it('hears its user and what it subscribes to, verbatim and in order', async (t) => {
+  it('receives the publications of its user and its subscriptions, unchanged and in order', async (t) => {
     const alice = await page(t, url).opened();
     assert.deepEqual(alice.sluice.state, { name: 'open', user: alice.user });
     const channel = upload();
@@ -101,7 +101,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.until('heard bytes', () => alice.all('message').length > 6);
     assert.deepEqual(new Uint8Array(alice.all('message')[6]), new Uint8Array([0xff, 0x00, 0xfe]));
     end();
-    // Answers keep their order: what is asked after it is answered after it.
+    // Answers keep their order, so the unsubscribe is done when the subscribe is answered.
     await alice.subscribed(upload());
     await publish(channel, 'nobody hears this');
     await publish(`user:${alice.user}`, 'the end');
@@ -109,7 +109,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.ok(!alice.all('message').includes('nobody hears this'));
   });
 
-  it('gets the newest when it comes late', async (t) => {
+  it('receives the retained publication when it subscribes late', async (t) => {
     const [first, second] = [page(t, url), page(t, url)];
     const channel = upload();
     await first.opened();
@@ -175,7 +175,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.ok(since < until, `${since} to ${until}`);
   });
 
-  it('comes back when the pod asks it to', async (t) => {
+  it('reconnects and resumes after the close of the pod', async (t) => {
     const alice = await page(t, shortLived).opened();
     const channel = upload();
     await alice.subscribed(channel);
@@ -188,7 +188,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.deepEqual(alice.all('gap'), []);
   });
 
-  it('is told what it has missed when it is too slow', async (t) => {
+  it('receives the number of skipped publications if it is slow', async (t) => {
     const between = await net(t);
     const alice = await page(t, between.url, { heartbeat: 60_000 }).opened();
     const connections = () => alice.all('state').filter(({ name }) => name === 'open').length;
@@ -202,7 +202,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
       between.release();
       await alice.hears(sent[99]);
       if (connections() > before && attempt < 10) {
-        // On a busy machine the pod's heartbeat of half a second ends a connection that is held for so long.
+        // On a busy machine the pod's heartbeat of half a second ends a connection that is held for too long.
         continue;
       }
       const missed = alice.all('missed').filter((of) => of.channel === channel);
@@ -213,11 +213,11 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     }
   });
 
-  it('leaves a connection that has fallen silent', async (t) => {
+  it('drops a silent connection', async (t) => {
     const between = await net(t);
     const alice = await page(t, between.url, { heartbeat: 1_000 }).opened();
     const { connections } = between;
-    // The pod's heartbeat is half of that: more than three without being left.
+    // Longer than three heartbeats of the module; the pod's are twice as frequent.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     assert.equal(between.connections, connections);
     between.hold();
@@ -227,7 +227,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.opened(2);
   });
 
-  it('comes back soon where the network is another and the old one swallows everything', async (t) => {
+  it('reconnects soon if the old network drops everything', async (t) => {
     const between = await net(t);
     const window = new EventTarget();
     globalThis.addEventListener = window.addEventListener.bind(window);
@@ -238,12 +238,12 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.subscribed(channel);
     window.dispatchEvent(new Event('online'));
     await alice.subscribed(upload());
-    assert.equal(between.connections, 1, 'one that works is kept');
+    assert.equal(between.connections, 1, 'a working connection is kept');
     between.blackhole();
     const began = Date.now();
     window.dispatchEvent(new Event('online'));
     await alice.subscribedAgain(channel, 2);
-    // By its heartbeat it would have taken a minute at least.
+    // The heartbeat alone would take at least a minute.
     assert.ok(Date.now() - began < 20_000);
     assert.ok(alice.all('state').some(({ reason }) => reason === 'the server is silent'));
     await publish(channel, 'here again');
@@ -263,7 +263,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(alice.sluice.state.name, 'open');
   });
 
-  it('subscribes to names that are six times as long as JSON', async (t) => {
+  it('subscribes to names that are six times longer as JSON', async (t) => {
     const alice = await page(t, url).opened();
     const channels = Array.from({ length: 100 }, () => `upload:${'\u0001'.repeat(220)}${randomUUID()}`);
     channels.forEach((channel) => alice.sluice.subscribe(channel));
@@ -271,7 +271,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.deepEqual(alice.all('error'), []);
   });
 
-  it('gets an answer to each of more subscriptions than the pod takes at once', async (t) => {
+  it('receives an answer to each of more subscriptions than the pod accepts at once', async (t) => {
     const alice = await page(t, url, { maxDelay: 1_000 }).opened();
     for (let i = 0; i < 600; i++) alice.sluice.subscribe(upload());
     const refused = () => alice.all('error').filter(({ code }) => code === 'too_many_subscriptions').length;
@@ -279,7 +279,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(alice.all('state').filter(({ code }) => code === 4029).length, 1);
   });
 
-  it('stays on one connection beyond the life of each of its tokens', async (t) => {
+  it('keeps its connection beyond the life of each token', async (t) => {
     const between = await net(t);
     let shown = 0;
     const life = () => ({ exp: Math.floor(Date.now() / 1000) + 5 });
@@ -290,7 +290,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(between.connections, 1);
   });
 
-  it('comes back with a new token when it could not renew the old one in time', async (t) => {
+  it('reconnects with a new token if it could not renew the old one in time', async (t) => {
     let away = false;
     const alice = page(t, url, {
       token: () => {
@@ -305,7 +305,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(code, 4010);
   });
 
-  it('may listen to more, and to less, with another token', async (t) => {
+  it('gains and loses channels with another token', async (t) => {
     const grants = [[], ['team:red'], []];
     const alice = page(t, url, { token: () => token('grows', { channels: grants.shift() ?? [] }) });
     await alice.opened();
@@ -321,7 +321,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.deepEqual([alice.all('error')[1].code, alice.all('error')[1].channel], ['revoked', 'team:red']);
   });
 
-  it('keeps its token where another is not good', async (t) => {
+  it('keeps its token if the server refuses another', async (t) => {
     const tokens = [token('same'), token('somebody else')];
     const alice = await page(t, url, { token: () => tokens.shift() }).opened();
     assert.equal(await alice.sluice.refresh(), false);
@@ -330,7 +330,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await alice.hears('still here');
   });
 
-  it('gives up where no token is good', async (t) => {
+  it('closes if all tokens are invalid', async (t) => {
     let shown = 0;
     const mallory = page(t, url, {
       token: () => (shown++, token('mallory', {}, 'a secret of her own, just as long as the other')),
@@ -339,19 +339,19 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     assert.equal(shown, 3);
   });
 
-  it('gives up without a token, and where it says nonsense', async (t) => {
+  it('closes without a token and after a malformed auth message', async (t) => {
     await page(t, url, { token: undefined }).ends(4001);
     await page(t, url, { token: () => ({ not: 'text' }) }).ends(4002);
   });
 
-  it('stays away when an operator says so', async (t) => {
+  it('does not reconnect after a disconnect by an operator', async (t) => {
     const alice = await page(t, url).opened();
     const authorization = `Bearer ${token('operator', { groups: ['operator'] })}`;
     await fetch(`${http}/api/users/${alice.user}/connections`, { method: 'DELETE', headers: { authorization } });
     await alice.ends(4503);
   });
 
-  it('tries again where the upgrade is refused', async (t) => {
+  it('reconnects after a refused upgrade', async (t) => {
     class Elsewhere extends WebSocket {
       constructor(to) {
         super(to, { origin: 'https://elsewhere.example.org' });
@@ -363,8 +363,8 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
   });
 });
 
-describe('with a Redis that loses the pod', { skip: absent }, () => {
-  it('is told of the gap, and hears again', async (t) => {
+describe('with a Redis that disconnects the pod', { skip: absent }, () => {
+  it('reports the gap and receives again', async (t) => {
     const alice = await page(t, `${http}/ws`).opened();
     await redis('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await alice.until('told', () => alice.all('gap').some(({ until }) => until !== null));

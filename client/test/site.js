@@ -1,4 +1,4 @@
-// The real thing, where somebody has started it for the tests: a pod, one whose connections are short-lived, Redis.
+// The real servers, if ClientModuleIT started them: a pod, one with a short `sluice.connections.max-age`, Redis.
 
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ export const absent = SLUICE_PORT ? false : 'no pod: ./mvnw verify starts one fo
 export const http = `http://localhost:${SLUICE_PORT}`;
 export const shortLived = `ws://localhost:${SLUICE_SHORT_LIVED_PORT}/ws`;
 
-/** A token as a backend makes it. */
+/** Issues a token. */
 export function token(user, claims = {}, secret = TOKEN_SECRET) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const all = { sub: user, type: 'access', exp: Math.floor(Date.now() / 1000) + 600, ...claims };
@@ -18,7 +18,7 @@ export function token(user, claims = {}, secret = TOKEN_SECRET) {
   return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`;
 }
 
-/** Says something to Redis and returns the first line of its answer. */
+/** Sends a command to Redis and returns the first line of its answer. */
 export async function redis(...command) {
   const socket = connect(Number(REDIS_PORT), '127.0.0.1');
   try {
@@ -37,7 +37,7 @@ export async function redis(...command) {
 
 export const publish = (channel, payload) => redis('PUBLISH', channel, payload);
 
-/** The network between a client and the pod, which can be cut and held up. */
+/** A TCP proxy between a client and the pod, which can be cut and held up. */
 export async function network() {
   const links = new Set();
   let connections = 0;
@@ -63,18 +63,18 @@ export async function network() {
   await once(server, 'listening');
   return {
     url: `ws://127.0.0.1:${server.address().port}/ws`,
-    /** How many connections there have been. */
+    /** Number of connections so far. */
     get connections() {
       return connections;
     },
     cut() {
       for (const { client } of links) client.destroy();
     },
-    /** Nothing goes through any more on the connections there are; new ones work. */
+    /** Stops all traffic of the current connections; new ones work. */
     blackhole() {
       for (const { client, pod } of links) [client, pod].forEach((socket) => socket.unpipe().pause());
     },
-    /** Nothing goes through, and nobody is told. */
+    /** Stops all traffic without closing. */
     hold() {
       held = true;
       for (const { client, pod } of links) [client, pod].forEach((socket) => socket.unpipe().pause());

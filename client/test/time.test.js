@@ -1,4 +1,4 @@
-// When it comes back, and when it does not: the decisions, on a clock that the test moves.
+// When the module reconnects and when it does not, with mocked timers.
 
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
@@ -13,7 +13,7 @@ let tokens;
 let told;
 let luck;
 
-/** What a token says of its end is all that the module reads of it. */
+/** A token with only the claim that the module reads. */
 const tokenFor = (seconds) =>
   `e30.${Buffer.from(JSON.stringify({ exp: Date.now() / 1000 + seconds })).toString('base64url')}.x`;
 
@@ -35,15 +35,15 @@ async function passes(ms) {
   await turns();
 }
 
-/** Lets the wait pass that it is in, and returns how long that was. */
+/** Lets the delay of the reconnect pass, and returns it. */
 async function comesBack() {
   assert.equal(sluice.state.name, 'waiting');
   const { delay } = sluice.state;
   const sockets = FakeSocket.all.length;
   await passes(delay - 1);
-  assert.equal(FakeSocket.all.length, sockets, 'it came too early');
+  assert.equal(FakeSocket.all.length, sockets, 'reconnected too early');
   await passes(1);
-  assert.equal(FakeSocket.all.length, sockets + 1, 'it did not come');
+  assert.equal(FakeSocket.all.length, sockets + 1, 'did not reconnect');
   return delay;
 }
 
@@ -63,7 +63,7 @@ afterEach(() => {
 });
 
 describe('close codes', () => {
-  for (const code of [1002, 1009, 4002, 4004, 4503]) {
+  for (const code of [1002, 1007, 1009, 4002, 4004, 4503]) {
     it(`${code} is final`, async () => {
       await connect();
       FakeSocket.last.opens();
@@ -74,14 +74,14 @@ describe('close codes', () => {
     });
   }
 
-  it('4001 is final where there was nothing to say', async () => {
+  it('4001 is final without a token', async () => {
     await connect({ token: undefined });
     FakeSocket.last.opens();
     FakeSocket.last.ends(4001, 'because');
     assert.deepEqual(sluice.state, { name: 'closed', code: 4001, reason: 'because' });
   });
 
-  it('4001 brings it back where the token was too slow on its way', async () => {
+  it('4001 leads to a reconnect with a token', async () => {
     await connect();
     FakeSocket.last.opens();
     FakeSocket.last.ends(4001, 'because');
@@ -89,7 +89,7 @@ describe('close codes', () => {
   });
 
   for (const code of [1000, 1001, 1006, 1011, 1012, 4008, 4999]) {
-    it(`${code} brings it back, within a second at first`, async () => {
+    it(`${code} leads to a reconnect, at first within a second`, async () => {
       await connect();
       await FakeSocket.last.admits();
       FakeSocket.last.ends(code, 'because');
@@ -99,7 +99,7 @@ describe('close codes', () => {
   }
 
   for (const code of [1013, 4029]) {
-    it(`${code} brings it back much later, whoever looks`, async () => {
+    it(`${code} leads to a reconnect after a long delay, even if the page becomes visible`, async () => {
       const page = (globalThis.document = new EventTarget());
       try {
         luck = 0;
@@ -120,7 +120,7 @@ describe('close codes', () => {
   }
 
   for (const code of [4003, 4010]) {
-    it(`${code} brings it back with another token, three times in a row at most`, async () => {
+    it(`${code} leads to a reconnect with another token, at most three times in a row`, async () => {
       await connect();
       for (const token of ['token-1', 'token-2', 'token-3']) {
         FakeSocket.last.opens();
@@ -132,7 +132,7 @@ describe('close codes', () => {
     });
   }
 
-  it('a good connection between makes refused tokens count anew', async () => {
+  it('a stable connection resets the count of refused tokens', async () => {
     await connect();
     for (let i = 0; i < 10; i++) {
       await FakeSocket.last.admits();
@@ -146,7 +146,7 @@ describe('close codes', () => {
   });
 });
 
-describe('coming back', () => {
+describe('a reconnect', () => {
   it('backs off, up to a limit', async () => {
     await connect();
     const delays = [];
@@ -157,7 +157,7 @@ describe('coming back', () => {
     assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
-  it('spreads over the whole delay', async () => {
+  it('is spread over the whole delay', async () => {
     await connect({ firstDelay: 400, maxDelay: 500 });
     FakeSocket.last.ends(1006);
     assert.equal(await comesBack(), 400);
@@ -169,7 +169,7 @@ describe('coming back', () => {
     assert.equal(sluice.state.delay, 0);
   });
 
-  it('goes on backing off until a connection has lasted', async () => {
+  it('backs off until a connection was stable', async () => {
     await connect();
     for (const delay of [1_000, 2_000, 4_000]) {
       await FakeSocket.last.admits();
@@ -183,7 +183,7 @@ describe('coming back', () => {
     assert.equal(await comesBack(), 1_000);
   });
 
-  it('goes on where no token can be had', async () => {
+  it('is repeated while there is no token', async () => {
     let down = true;
     await connect({
       token: async () => {
@@ -198,7 +198,7 @@ describe('coming back', () => {
     assert.deepEqual(sluice.state, { name: 'open', user: '7' });
   });
 
-  it('waits neither for a token nor for an answer for ever', async () => {
+  it('times out while it waits for a token or an answer', async () => {
     const waits = [() => new Promise(() => {}), () => 'token'];
     await connect({ token: () => waits.shift()() });
     await passes(20_000);
@@ -210,7 +210,7 @@ describe('coming back', () => {
     assert.ok(FakeSocket.last.closed);
   });
 
-  it('is not disturbed by a token that comes too late', async () => {
+  it('ignores a token that comes too late', async () => {
     const given = [];
     await connect({ token: () => new Promise((give) => given.push(give)) });
     await passes(20_000);
@@ -225,7 +225,7 @@ describe('coming back', () => {
     assert.deepEqual(FakeSocket.last.sent, [{ type: 'auth', token: 'new' }]);
   });
 
-  it('hurries when the network is back or the page is looked at', async () => {
+  it('is sooner when the network is back or the page becomes visible', async () => {
     const page = (globalThis.document = new EventTarget());
     const network = new EventTarget();
     globalThis.addEventListener = network.addEventListener.bind(network);
@@ -255,7 +255,7 @@ describe('coming back', () => {
     }
   });
 
-  it('asks again for what it listens to, and tells what it may have missed when all is heard again', async () => {
+  it('resubscribes and then reports the gap', async () => {
     await connect();
     sluice.subscribe('upload:1');
     sluice.subscribe('upload:2');
@@ -281,7 +281,7 @@ describe('coming back', () => {
     );
   });
 
-  it('tells of one gap where it took several connections to close it', async () => {
+  it('reports one gap if several connections were needed to close it', async () => {
     await connect();
     await FakeSocket.last.admits();
     sluice.subscribe('upload:1');
@@ -298,8 +298,8 @@ describe('coming back', () => {
   });
 });
 
-describe('signs of life', () => {
-  it('are answered, and leave the connection alone', async () => {
+describe('heartbeats', () => {
+  it('are answered and keep the connection', async () => {
     await connect();
     await FakeSocket.last.admits();
     for (let i = 0; i < 10; i++) {
@@ -310,7 +310,7 @@ describe('signs of life', () => {
     assert.equal(FakeSocket.all.length, 1);
   });
 
-  it('are missed after three', async () => {
+  it('end the connection if three are missing', async () => {
     await connect({ heartbeat: 1_000 });
     await FakeSocket.last.admits();
     await passes(2_000);
@@ -322,7 +322,7 @@ describe('signs of life', () => {
     assert.ok(FakeSocket.last.closed);
   });
 
-  it('are not missed where they came while the page was busy', async () => {
+  it('count if they arrived while the page was busy', async () => {
     await connect({ heartbeat: 1_000 });
     await FakeSocket.last.admits();
     const beginning = FakeSocket.last;
@@ -333,13 +333,13 @@ describe('signs of life', () => {
     assert.equal(FakeSocket.all.length, 1);
   });
 
-  it('are looked for when the page wakes up', async () => {
+  it('are checked when the page wakes up', async () => {
     const page = (globalThis.document = new EventTarget());
     try {
       await connect();
       await FakeSocket.last.admits();
       mock.timers.setTime(NOW + 90_000);
-      // Only now, as if the timers of a page in the background had slept.
+      // The timers run only now, like those of a page in the background.
       page.dispatchEvent(new Event('visibilitychange'));
       await passes(500);
       assert.equal(sluice.state.name, 'waiting');
@@ -370,7 +370,7 @@ describe('a token', () => {
     );
   });
 
-  it('that cannot be renewed is tried again while it lasts', async () => {
+  it('is renewed repeatedly after failures until it expires', async () => {
     const given = [tokenFor(100)];
     await connect({
       heartbeat: Infinity,
@@ -397,7 +397,7 @@ describe('a token', () => {
     assert.equal(sluice.state.name, 'open');
   });
 
-  it('that the page has renewed is not renewed once more for the old one', async () => {
+  it('renewed by the page is not renewed again for the old expiry', async () => {
     await connect({ heartbeat: Infinity, token: () => (tokens++, tokenFor(100)) });
     await FakeSocket.last.admits();
     await passes(50_000);
@@ -411,7 +411,7 @@ describe('a token', () => {
     assert.equal(tokens, 3);
   });
 
-  it('that has expired by our clock, never expires or is none we can read is left alone', async () => {
+  it('is not renewed if it never expires, is unreadable or has expired by this clock', async () => {
     for (const token of [tokenFor(-3_600), 'opaque', 'e30.e30.x']) {
       let asked = 0;
       await connect({ heartbeat: Infinity, token: () => (asked++, token) });
@@ -422,7 +422,7 @@ describe('a token', () => {
     }
   });
 
-  it('is renewed when the page says so, once at a time', async () => {
+  it('is renewed by refresh(), one renewal at a time', async () => {
     await connect();
     assert.equal(await sluice.refresh(), false, 'not open yet');
     await FakeSocket.last.admits();

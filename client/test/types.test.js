@@ -1,4 +1,4 @@
-// The types: those of the module itself, those it declares to others, and what a page makes of them.
+// The module's types, its declaration file, and a page in TypeScript.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ function tsc(...args) {
   assert.equal(status, 0, error?.message ?? stdout);
 }
 
-it('the module declares what it is; `npm run types` writes it down', () => {
+it('sluice.d.ts is what `npm run types` generates', () => {
   const out = mkdtempSync(join(tmpdir(), 'sluice-types-'));
   try {
     tsc('--outDir', out);
@@ -28,4 +28,4 @@ it('the module declares what it is; `npm run types` writes it down', () => {
   }
 });
 
-it('a page in TypeScript is checked by it', () => tsc('-p', 'test'));
+it('a page in TypeScript compiles, and its mistakes do not', () => tsc('-p', 'test'));
