@@ -97,7 +97,7 @@ const OWN_CHANNELS = '';
  * version 1 sends no positions, so nothing resumes.
  */
 class Positions {
-  /** The server sent everything up to here on this connection; empty if unknown. */ #at = '';
+  /** The last `at`: the server sent everything up to here; empty if unknown. */ #at = '';
   /** Channels that the server confirmed on this connection. @type {Set<string>} */ #confirmed = new Set();
   /**
    * Where to resume the channels of earlier connections; empty if unknown. Entries stay until all of them are answered
@@ -171,7 +171,6 @@ class Positions {
     for (const channel of this.#confirmed) if (!this.#since.has(channel)) this.#since.set(channel, this.#at);
     this.#confirmed.clear();
     this.#replaying.clear();
-    this.#at = '';
   }
 
   /** Drops all positions, after a gap. */
@@ -526,10 +525,10 @@ export class Sluice {
   #emitGap() {
     if (this.#gapSince === 0 || this.#resubscribing.size > 0) return;
     const since = new Date(this.#gapSince).toISOString();
-    const lost = this.#hasGap;
+    const hasGap = this.#hasGap;
     this.#gapSince = 0;
     this.#hasGap = false;
-    if (lost) this.#emit('onGap', { since, until: new Date().toISOString() });
+    if (hasGap) this.#emit('onGap', { since, until: new Date().toISOString() });
   }
 
   /** @param {'subscribe' | 'unsubscribe'} action @param {string} channel */

@@ -434,6 +434,35 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     await alice.until(({ gap }) => gap.length === 2);
   });
 
+  it('drops a position of this connection where recovered is false without a new one', async (t) => {
+    const { server, alice, connection } = await listening(t);
+    connection.cuts();
+    const second = await server.connection();
+    await second.admits({ recovered: false, at: at(120) });
+    await second.subscribes({ recovered: false });
+    await alice.until(({ gap }) => gap.length === 1);
+    second.cuts();
+    assert.equal((await (await server.connection()).admits()).since, undefined);
+  });
+
+  it('resumes a new channel from the last known position if its answer had none', async (t) => {
+    const { server, alice, connection } = await listening(t);
+    connection.cuts();
+    alice.sluice.subscribe('upload:3');
+    const second = await server.connection();
+    await second.admits({ recovered: true });
+    await second.subscribes({});
+    await second.subscribes({ recovered: true });
+    await settled(alice, second);
+    second.cuts();
+    const third = await server.connection();
+    await third.admits({ recovered: true });
+    const { channels, since } = await third.subscribes({ recovered: true });
+    assert.deepEqual([channels.length, since], [3, at(100)]);
+    await settled(alice, third);
+    assert.deepEqual(alice.told.gap, []);
+  });
+
   it('has no position after a gap, until the next at', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.publishes({ channel: 'upload:1', at: at(110) }, 'one');
