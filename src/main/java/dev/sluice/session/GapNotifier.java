@@ -10,6 +10,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -37,11 +38,18 @@ final class GapNotifier {
 
     void onGap(@Observes Gap gap) {
         Map<Dialect, Frame> notices = notices(gap.since(), gap.until());
-        sessions.forEachLoop((loop, open) -> spread.over(
-                period,
-                loop,
-                open,
-                session -> session.tell(gap, Objects.requireNonNull(notices.get(session.dialect())))));
+        sessions.forEachLoop((loop, open) -> {
+            List<Session> concerned = List.copyOf(open);
+            if (gap.open()) {
+                // Before anything newer is delivered: a position behind the gap would deny it until it has been told.
+                loop.execute(() -> concerned.forEach(Session::holdUntilTold));
+            }
+            spread.over(
+                    period,
+                    loop,
+                    concerned,
+                    session -> session.tell(gap, Objects.requireNonNull(notices.get(session.dialect()))));
+        });
     }
 
     void onLagged(@Observes Lagged event) {

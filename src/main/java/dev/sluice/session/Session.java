@@ -103,6 +103,9 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     /** The interruption that the client has been told of, while it lasts. */
     private @Nullable Gap told;
 
+    /** Interruptions that it has yet to be told of. */
+    private int untold;
+
     /** Why it was closed although it was no connection. */
     private @Nullable String refused;
 
@@ -471,6 +474,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
+    /** An interruption has begun: until its client has been {@link #tell told}, no position says that all before it was sent. */
+    void holdUntilTold() {
+        if (state == State.OPEN) {
+            untold++;
+            outbox.hold();
+        }
+    }
+
     /**
      * Tells a client that is admitted of an interruption, once when it begins and once when it is over. Others are told of
      * what lasts when they are admitted.
@@ -486,6 +497,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
             if (told == null || gap.since().isAfter(told.since())) {
                 told = gap;
                 tell(notice);
+            }
+            if (untold > 0) {
+                untold--;
+                outbox.release();
             }
         } else if (told != null && told.since().equals(gap.since())) {
             told = null;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.access.TokenResult;
+import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Disconnect;
@@ -540,5 +541,27 @@ class SessionTest {
         assertThat(sent).singleElement().asString().startsWith("{\"action\":\"auth_error\",\"message\":\"");
         assertThat(closes).containsExactly(code);
         assertThat(failures).containsExactly(reason);
+    }
+
+    @Test
+    void noPositionIsToldBetweenAnInterruptionAndItsNotice() {
+        Position at = Position.of(new Era(1, 1), 1, 5, 1);
+        Session positioned = new Session(
+                shared,
+                requests,
+                writer,
+                TestOutboxFactory.standard(),
+                new Loop(0, Runnable::run),
+                Dialect.V2,
+                () -> at);
+        positioned.opened(SEVEN, null);
+        sent.clear();
+        positioned.holdUntilTold();
+        positioned.beat();
+        assertThat(sent).noneMatch(message -> message.contains(at.toString()));
+        assertThat(positioned.at()).isNull();
+        positioned.tell(gap(1), Frame.text("begins"));
+        assertThat(sent).endsWith("begins", "{\"action\":\"mark\",\"at\":\"" + at + "\"}");
+        assertThat(positioned.at()).isEqualTo(at);
     }
 }
