@@ -12,7 +12,8 @@ import java.util.Optional;
 /** Gives the benchmarks outboxes whose peers take everything at once. */
 public final class DiscardingOutboxFactory {
 
-    private record Config(MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Path wire)
+    private record Config(
+            MemorySize maxBytes, Optional<MemorySize> maxTotalBytes, Duration maxStall, Duration maxFlush, Path wire)
             implements OutboxConfig {}
 
     private static final class DiscardingWire implements FrameWriter {
@@ -38,6 +39,7 @@ public final class DiscardingOutboxFactory {
                 new MemorySize(BigInteger.valueOf(1 << 20)),
                 Optional.empty(),
                 Duration.ofSeconds(30),
+                Duration.ofMinutes(30),
                 OutboxConfig.Path.DIRECT);
         outboxes = new OutboxFactory(config, List.of("the loop"), new OutboxMeters(routes, new SimpleMeterRegistry()));
     }
