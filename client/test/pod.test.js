@@ -192,10 +192,10 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
       await alice.subscribed(channel);
       const before = connections();
       between.hold();
-      const sent = Array.from({ length: 100 }, (_, i) => `${attempt}.${i} ${'x'.repeat(200_000)}`);
+      const sent = Array.from({ length: 60 }, (_, i) => `${attempt}.${i} ${'x'.repeat(200_000)}`);
       for (const payload of sent) await publish(channel, payload);
       between.release();
-      await alice.hears(sent[99]);
+      await alice.hears(sent.at(-1));
       if (connections() > before && attempt < 10) {
         // On a busy machine the pod's heartbeat of half a second ends a connection that is held for too long.
         continue;
@@ -203,7 +203,7 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
       const missed = alice.all('missed').filter((of) => of.channel === channel);
       assert.ok(missed.length > 0);
       const heard = alice.all('message').filter((message) => sent.includes(message)).length;
-      assert.equal(heard + missed.reduce((sum, { count }) => sum + count, 0), 100);
+      assert.equal(heard + missed.reduce((sum, { count }) => sum + count, 0), sent.length);
       return;
     }
   });
