@@ -7,12 +7,16 @@ import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.AriaRole;
 import dev.sluice.browser.Browser;
+import dev.sluice.harness.TcpProxy;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
 import java.net.URI;
+import java.util.Collections;
+import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -23,6 +27,9 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @TestProfile(Dev.class)
 class DevConsoleTest {
+
+    private static final int UPLOADS = 3;
+    private static final int STEPS = 30;
 
     @TestHTTPResource("/")
     URI root;
@@ -87,6 +94,44 @@ class DevConsoleTest {
         assertThat(person("carol")).hasCount(0);
         assertThat(page.locator("#users")).not().containsText("carol");
         assertThat(browser.errors()).isEmpty();
+    }
+
+    @Test
+    void everyStepOfUploadsIsShownAlthoughTheConnectionIsCut() {
+        try (TcpProxy network = new TcpProxy(root.getPort())) {
+            page = browser.open("http://localhost:" + network.port() + "/");
+            Locator alice = person("alice");
+            assertThat(alice.locator(".state")).hasText("live");
+            alice.locator(".messages").evaluate("""
+                    list => {
+                      window.received = [];
+                      new MutationObserver(changes => changes.forEach(({ addedNodes }) =>
+                        addedNodes.forEach(({ textContent }) => received.push(textContent)))).observe(list, { childList: true });
+                    }""");
+            button(alice, "Start three uploads").click();
+            assertThat(alice.locator(".percent").first()).not().hasText("0 %");
+            for (int connections = 2; connections <= 4; connections++) {
+                network.cut();
+                page.waitForFunction(
+                        "count => received.filter(line => line.startsWith('listens to')).length === count",
+                        UPLOADS * connections);
+            }
+            assertThat(alice.locator(".note")).hasText("Your 3 uploads are ready");
+            Object steps = page.evaluate("""
+                    () => {
+                      const steps = {};
+                      for (const line of received.filter(line => line.includes('"upload_progress"'))) {
+                        const { upload_id, progress_percent } = JSON.parse(line).payload;
+                        (steps[upload_id] ??= []).push(progress_percent);
+                      }
+                      return Object.values(steps);
+                    }""");
+            List<Integer> all = IntStream.rangeClosed(1, STEPS)
+                    .mapToObj(step -> 100 * step / STEPS)
+                    .toList();
+            assertThat(steps).isEqualTo(Collections.nCopies(UPLOADS, all));
+            assertThat(alice.locator(".gap")).isHidden();
+        }
     }
 
     @Test
