@@ -132,13 +132,8 @@ public final class Ledger {
         private static final int QUICK_CLIENTS = 100;
         private static final int LEAST_CLIENTS = 10;
         private static final int MOST_CLIENTS = 1500;
-        private static final Set<Fault> QUICK = EnumSet.of(
-                Fault.REDIS_KILLED,
-                Fault.LINK_SWALLOWS,
-                Fault.POD_KILLED,
-                Fault.POD_TERMINATED,
-                Fault.CLIENTS_CUT,
-                Fault.CLIENTS_CUT_REDIS_RESTARTED);
+        private static final Set<Fault> QUICK =
+                EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
 
         static LedgerOptions parse(Arguments arguments) throws Wrong {
             boolean check = false;
