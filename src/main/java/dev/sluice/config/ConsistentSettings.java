@@ -93,11 +93,12 @@ public @interface ConsistentSettings {
                     .ifPresent(total -> problems.add(
                             "sluice.outbox.max-total-bytes must be at least sluice.outbox.max-bytes, which is "
                                     + text(outbox) + ", is " + text(total)));
-            MemorySize maxReplay = config.history().maxReplay();
-            if (maxReplay.asBigInteger().shiftLeft(1).compareTo(outbox.asBigInteger()) > 0) {
-                problems.add("sluice.history.max-replay must be at most half of sluice.outbox.max-bytes, which is "
-                        + text(outbox) + ", is " + text(maxReplay));
-            }
+            config.history()
+                    .maxReplay()
+                    .filter(replay -> replay.asBigInteger().shiftLeft(1).compareTo(outbox.asBigInteger()) > 0)
+                    .ifPresent(replay -> problems.add(
+                            "sluice.history.max-replay must be at most half of sluice.outbox.max-bytes, which is "
+                                    + text(outbox) + ", is " + text(replay)));
             if (config.outbox().maxFlush().compareTo(config.outbox().maxStall()) < 0) {
                 problems.add("sluice.outbox.max-flush must be at least sluice.outbox.max-stall, which is "
                         + text(config.outbox().maxStall()) + ", is "

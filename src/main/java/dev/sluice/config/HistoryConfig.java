@@ -3,6 +3,7 @@ package dev.sluice.config;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Optional;
 
 /** How much of what was published is kept for clients that come back, and how long. */
 public interface HistoryConfig {
@@ -19,9 +20,7 @@ public interface HistoryConfig {
 
     /**
      * The most that a client is sent of it at once, in bytes of memory; at most half of {@link OutboxConfig#maxBytes}, so
-     * that there is room for what is published meanwhile.
+     * that there is room for what is published meanwhile. Where absent, that half.
      */
-    @WithDefault("512K")
-    @InRange(min = "1K")
-    MemorySize maxReplay();
+    Optional<@InRange(min = "1K") MemorySize> maxReplay();
 }

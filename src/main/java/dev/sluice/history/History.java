@@ -9,6 +9,7 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Collection;
@@ -47,16 +48,24 @@ public final class History {
 
     @Inject
     History(SluiceConfig config, MeterRegistry metrics) {
-        this(config.history(), SEGMENT, byte[]::new, System::nanoTime);
+        this(
+                config.history(),
+                config.history()
+                        .maxReplay()
+                        .map(MemorySize::asLongValue)
+                        .orElseGet(() -> config.outbox().maxBytes().asLongValue() / 2),
+                SEGMENT,
+                byte[]::new,
+                System::nanoTime);
         measure(metrics);
     }
 
-    History(HistoryConfig config, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
+    History(HistoryConfig config, long maxReplay, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
         this.bounds = new PublicationLog.Bounds(
                 segment,
                 Math.min(config.maxBytes().asLongValue(), Runtime.getRuntime().maxMemory() / HEAP_PARTS),
                 config.maxAge().toNanos());
-        this.maxReplay = config.maxReplay().asLongValue();
+        this.maxReplay = maxReplay;
         this.arrays = arrays;
         this.nanoTime = nanoTime;
     }

@@ -155,7 +155,6 @@ class ConfigTreeTest {
                 "sluice.limits.inbound-bytes; 63K; sluice.limits.inbound-bytes-per-connection, which is 64K, is 63K",
                 "sluice.limits.inbound-bytes; 0; sluice.limits.inbound-bytes must be at least 1, is 0",
                 "sluice.history.max-replay; 513K; at most half of sluice.outbox.max-bytes, which is 1M, is 513K",
-                "sluice.outbox.max-bytes; 1023K; sluice.history.max-replay must be",
                 "sluice.feed.backoff.max; 1ms; sluice.feed.backoff.initial, which is 100ms, is 1ms",
                 "sluice.routes.user.retain; last; sluice.routes.user.retain is last, but nobody subscribes",
                 "sluice.routes.upload.access; webhook; sluice.webhook.url is not set",

@@ -8,6 +8,7 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
@@ -15,7 +16,8 @@ import java.util.stream.IntStream;
 /** Histories for tests. */
 public final class TestHistory {
 
-    private record Config(Duration maxAge, MemorySize maxBytes, MemorySize maxReplay) implements HistoryConfig {}
+    private record Config(Duration maxAge, MemorySize maxBytes, Optional<MemorySize> maxReplay)
+            implements HistoryConfig {}
 
     private TestHistory() {}
 
@@ -25,11 +27,11 @@ public final class TestHistory {
     }
 
     static History with(long maxBytes, long maxReplay, int segment, IntFunction<byte[]> arrays, LongSupplier nanoTime) {
-        return new History(config(maxBytes, maxReplay), segment, arrays, nanoTime);
+        return new History(config(maxBytes), maxReplay, segment, arrays, nanoTime);
     }
 
-    static HistoryConfig config(long maxBytes, long maxReplay) {
-        return new Config(Duration.ofMinutes(2), size(maxBytes), size(maxReplay));
+    private static HistoryConfig config(long maxBytes) {
+        return new Config(Duration.ofMinutes(2), size(maxBytes), Optional.empty());
     }
 
     /** The name of the channel and then the payload, as they come from Redis. */
