@@ -64,7 +64,7 @@ enum Attack {
             Strangers::silent),
 
     SILENT_WAVES(
-            "1,500 WebSockets a second never authenticate, while clients with valid tokens connect, too",
+            "1,500 WebSockets a second never authenticate, while clients with valid tokens also connect",
             Attack.CROWD,
             "attempts",
             "answers " + Tally.WELCOME,
@@ -119,7 +119,7 @@ enum Attack {
             "posts of 32 MB in chunks by a publisher", Attack.CROWD, "requests", "answers 413", Callers::endlessBodies),
 
     PIPELINED_REQUESTS(
-            "requests as fast as they are taken, whose answers are not read",
+            "requests as fast as the pod takes them; their answers are not read",
             Attack.CROWD,
             "requests",
             "refused pipelined-requests",
@@ -128,14 +128,14 @@ enum Attack {
     MALFORMED_REQUESTS("requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", Callers::malformed),
 
     UNDECIDED(
-            "64 users subscribe to 256 channels at a time whose webhook never answers",
+            "64 users subscribe to 256 channels at a time; the route's webhook never answers",
             64,
             "questions",
             "answers unavailable",
             Talkers::undecided),
 
     API_WITHOUT_RIGHT(
-            "requests to the HTTP API with forged tokens, none, or the wrong role",
+            "requests to the HTTP API with forged tokens, without a token, or with the wrong role",
             Attack.CROWD,
             "requests",
             "answers 401",

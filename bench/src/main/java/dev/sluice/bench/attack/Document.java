@@ -80,9 +80,7 @@ final class Document {
         return rows(entry -> List.of(
                 entry.attack().description(),
                 done(entry),
-                millis(entry.during().getValueAtPercentile(50)),
                 millis(entry.during().getValueAtPercentile(99)),
-                millis(entry.during().getMaxValue()),
                 millis(entry.onset().getValueAtPercentile(99)),
                 "%.0f".formatted(entry.cores() * 100)));
     }
