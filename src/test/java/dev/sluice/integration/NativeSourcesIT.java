@@ -34,8 +34,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a native executable is made from, which takes no GraalVM: {@code ./mvnw verify -Dnative
- * -Dquarkus.native.sources-only=true -Dit.test=NativeSourcesIT}.
+ * Checks the input of GraalVM, without GraalVM: {@code ./mvnw verify -Dnative -Dquarkus.native.sources-only=true -Dtest=none
+ * -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=NativeSourcesIT}.
  */
 class NativeSourcesIT {
 

@@ -24,16 +24,14 @@ enum Attack {
             Talkers::pings),
 
     FLOOD_OF_QUESTIONS(
-            "the same with subscriptions to 256 invalid channels and an `id` of 1,024 characters that must be escaped:"
-                    + " 256 answers of 6 KB to a message of 7 KB",
+            "the same with messages of 7 KB that need 256 answers of 6 KB each",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
             Talkers::questions),
 
     COSTLY_MESSAGES(
-            "200 WebSockets at a time never authenticate and send 504 messages of 32 KB each: a list of 10,000 empty"
-                    + " objects behind a character that is not Latin",
+            "200 unauthenticated WebSockets at a time send 504 messages of 32 KB each, with 10,000 empty objects",
             Attack.MANY,
             "messages",
             "auth_failures not_auth",
@@ -43,7 +41,7 @@ enum Attack {
             "the same by 200 users", Attack.MANY, "messages", "answers bad_message", Talkers::costlyMessages),
 
     HELD_MESSAGES(
-            "200 WebSockets at a time send 63 such messages behind a token that waits 1.9 seconds for a key server",
+            "200 WebSockets at a time send 63 such messages after a token that waits 1.9 seconds for a key server",
             Attack.MANY,
             "messages",
             "answers 101",
@@ -95,7 +93,7 @@ enum Attack {
             "upgrades with a header of 1 MB", Attack.CROWD, "requests", "answers 431", Strangers::headersWithoutEnd),
 
     MANY_HEADERS(
-            "200 connections at a time, each with an endless request of 4,900 header lines of four bytes",
+            "200 connections at a time, each with a request of 4,900 header lines of four bytes",
             Attack.MANY,
             "requests",
             "refused header-lines",

@@ -13,6 +13,7 @@ import dev.sluice.bench.site.Update.Replacement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 
@@ -38,7 +39,6 @@ final class Document {
                 .fill("min-ready", seconds(Update.MIN_READY))
                 .fill("run", run())
                 .fill("figures", figures())
-                .fill("replacements", replacements())
                 .text();
     }
 
@@ -57,7 +57,7 @@ final class Document {
         return String.join(
                 "\n",
                 row("longest time without a connection, ms", Figures.millis(absences.lengths(), 100)),
-                row("p50, p99 of those times, ms", percentiles(absences.lengths())),
+                row("p50, p99 of that time, ms", percentiles(absences.lengths())),
                 row("reconnects", Figures.number(absences.lengths().getTotalCount())),
                 row("reconnects in the busiest second", Figures.number(absences.busiestSecond())),
                 row("errors seen by clients", Figures.number(outcome.errors())),
@@ -70,8 +70,10 @@ final class Document {
                 row(
                         "duplicated or reordered",
                         Figures.number(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
-                row("latency before, p50, p99, ms", percentiles(outcome.before())),
-                row("latency meanwhile, p50, p99, ms", percentiles(outcome.meanwhile())));
+                row("p50, p99 of the latency before, ms", percentiles(outcome.before())),
+                row("p50, p99 of the latency during the update, ms", percentiles(outcome.meanwhile())),
+                row("new pods ready after", times(Replacement::ready)),
+                row("old pods gone after", times(Replacement::gone)));
     }
 
     private static String row(String what, String figure) {
@@ -82,15 +84,10 @@ final class Document {
         return Figures.millis(recorded, 50) + ", " + Figures.millis(recorded, 99);
     }
 
-    private String replacements() {
+    private String times(Function<Replacement, Duration> time) {
         return outcome.replacements().stream()
-                .map(step -> "| `%s` | `%s` | %s | %s |"
-                        .formatted(
-                                step.oldPod(),
-                                step.newPod(),
-                                Figures.seconds(step.ready()),
-                                Figures.seconds(step.gone())))
-                .collect(Collectors.joining("\n"));
+                .map(replacement -> Figures.seconds(time.apply(replacement)))
+                .collect(Collectors.joining(", "));
     }
 
     /**

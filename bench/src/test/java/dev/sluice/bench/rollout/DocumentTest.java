@@ -28,7 +28,7 @@ class DocumentTest {
         assertFalse(markdown.contains("${"), markdown);
         assertTrue(markdown.contains("Seed 7, 3 pods, 2,000 clients, a processor, 2 cores"), markdown);
         assertTrue(markdown.contains("| longest time without a connection, ms | 250.1 |"), markdown);
-        assertTrue(markdown.contains("| `a` | `d` | 4.5 s | 15.2 s |"), markdown);
+        assertTrue(markdown.contains("| old pods gone after | 15.2 s |"), markdown);
     }
 
     @Test
