@@ -188,7 +188,7 @@ public final class Ledger {
         private static final Map<String, String> SETTINGS =
                 Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s");
 
-        private static final List<SluiceProtocol> PROTOCOLS = List.of(SluiceProtocol.V1);
+        private static final List<SluiceProtocol> PROTOCOLS = List.of(SluiceProtocol.V1, SluiceProtocol.V2);
 
         private static final Duration CALM = Duration.ofSeconds(3);
 
