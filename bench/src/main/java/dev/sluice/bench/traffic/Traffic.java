@@ -84,7 +84,8 @@ public final class Traffic implements AutoCloseable {
         }
         uploads.forEach(channel -> published.put(channel, new Publications()));
         for (int i = 0; i < load.clients(); i++) {
-            Protocol protocol = protocols.get(i % protocols.size());
+            // In pairs: a balancer that gives two pods one client each would otherwise give each pod one protocol.
+            Protocol protocol = protocols.get(i / 2 % protocols.size());
             clients.add(client("u" + i, protocol, load.uploadsPerClient(), bootstrap()));
         }
         nuisances = new Nuisances(bootstrap(), loop, entrance, uploads, random);
