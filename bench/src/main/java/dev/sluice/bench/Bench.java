@@ -154,6 +154,7 @@ public final class Bench {
      * @param works what is done
      * @param contenders names of those who do it; empty for all there are
      * @param nativeExecutable of Sluice, as one more contender
+     * @param before the folder of another build's jar, as one more contender
      */
     record Options(
             boolean check,
@@ -161,7 +162,8 @@ public final class Bench {
             Optional<Integer> rounds,
             Set<Work> works,
             Set<String> contenders,
-            Optional<Path> nativeExecutable) {
+            Optional<Path> nativeExecutable,
+            Optional<Path> before) {
 
         private static final int MOST_ROUNDS = 100;
 
@@ -172,6 +174,7 @@ public final class Bench {
             Set<Work> works = Set.of(Work.values());
             Set<String> contenders = Set.of();
             Optional<Path> nativeExecutable = Optional.empty();
+            Optional<Path> before = Optional.empty();
             while (!arguments.isEmpty()) {
                 String option = arguments.next();
                 switch (option) {
@@ -181,10 +184,11 @@ public final class Bench {
                     case "--only" -> works = works(list(arguments.value(option)));
                     case "--contenders" -> contenders = list(arguments.value(option));
                     case "--native" -> nativeExecutable = Optional.of(executable(arguments.value(option)));
+                    case "--before" -> before = Optional.of(app(arguments.value(option)));
                     default -> throw new Wrong("there is no option " + option);
                 }
             }
-            return new Options(check, quick, rounds, works, contenders, nativeExecutable);
+            return new Options(check, quick, rounds, works, contenders, nativeExecutable, before);
         }
 
         private static Set<String> list(String value) {
@@ -202,6 +206,14 @@ public final class Bench {
             return Arrays.stream(Work.values())
                     .filter(work -> ids.contains(work.id()))
                     .collect(Collectors.toSet());
+        }
+
+        private static Path app(String value) throws Wrong {
+            Path path = Path.of(value).toAbsolutePath();
+            if (!Files.exists(path.resolve("quarkus-run.jar"))) {
+                throw new Wrong("--before needs a folder with a quarkus-run.jar, not " + value);
+            }
+            return path;
         }
 
         private static Path executable(String value) throws Wrong {

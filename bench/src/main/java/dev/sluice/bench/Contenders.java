@@ -32,7 +32,12 @@ final class Contenders {
         Path jar = built.resolve("quarkus-app").resolve("quarkus-run.jar");
         Path peers = home.resolve("peers");
         List<Contender> all = new ArrayList<>();
-        all.add(Sluice.jar("sluice", jar, flags, Map.of()));
+        Sluice sluice = Sluice.jar("sluice", jar, flags, Map.of());
+        all.add(sluice);
+        all.add(sluice.withPositions("sluice-v2"));
+        options.before()
+                .ifPresent(
+                        app -> all.add(Sluice.jar("sluice-before", app.resolve("quarkus-run.jar"), flags, Map.of())));
         all.add(Sluice.jar("sluice-sendtext", jar, flags, Map.of("SLUICE_OUTBOX_WIRE", "standard")));
         if (options.contenders().contains(UNMETERED)) {
             Path unmetered = built.resolve("unmetered").resolve("quarkus-run.jar");

@@ -52,13 +52,17 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
 
         private SluiceSessions() {}
 
-        static Session user(String user) {
-            return new Session(NO_KNOCK, PATH, List.of(authentication(user)));
+        static Session user(String user, String subprotocol) {
+            return new Session(NO_KNOCK, PATH, subprotocol, List.of(authentication(user)));
         }
 
-        static Session subscriber(String user, String upload) {
+        static Session subscriber(String user, String upload, String subprotocol) {
             String subscription = "{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}";
-            return new Session(NO_KNOCK, PATH, List.of(authentication(user), new Step(subscription, "\"subscribed\"")));
+            return new Session(
+                    NO_KNOCK,
+                    PATH,
+                    subprotocol,
+                    List.of(authentication(user), new Step(subscription, "\"subscribed\"")));
         }
 
         private static Step authentication(String user) {

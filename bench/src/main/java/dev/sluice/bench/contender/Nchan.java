@@ -92,12 +92,12 @@ public final class Nchan implements Contender {
 
     @Override
     public Session user(String user) {
-        return new Session(HEALTH, "/sub/user:" + user, List.of());
+        return new Session(HEALTH, "/sub/user:" + user, "", List.of());
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return new Session(HEALTH, "/sub/upload:" + upload, List.of());
+        return new Session(HEALTH, "/sub/upload:" + upload, "", List.of());
     }
 
     /** It has none. */

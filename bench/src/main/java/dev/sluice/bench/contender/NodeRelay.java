@@ -81,12 +81,12 @@ public final class NodeRelay implements Contender {
 
     @Override
     public Session user(String user) {
-        return SluiceSessions.user(user);
+        return SluiceSessions.user(user, "");
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return SluiceSessions.subscriber(user, upload);
+        return SluiceSessions.subscriber(user, upload, "");
     }
 
     @Override

@@ -19,18 +19,24 @@ import java.util.Map;
 /** Sluice, on a JVM or native, in one of its configurations. */
 public final class Sluice implements Contender {
 
+    /** No subprotocol, which is the first. */
+    private static final String FIRST = "";
+
     private static final Path JAVA_BIN = Path.of(System.getProperty("java.home"), "bin");
 
     private final String name;
     private final List<String> command;
     private final Map<String, String> configuration;
     private final boolean onJvm;
+    private final String subprotocol;
 
-    private Sluice(String name, List<String> command, Map<String, String> configuration, boolean onJvm) {
+    private Sluice(
+            String name, List<String> command, Map<String, String> configuration, boolean onJvm, String subprotocol) {
         this.name = name;
         this.command = command;
         this.configuration = configuration;
         this.onJvm = onJvm;
+        this.subprotocol = subprotocol;
     }
 
     /**
@@ -40,7 +46,12 @@ public final class Sluice implements Contender {
      * @param configuration what differs from the defaults, as environment variables
      */
     public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
-        return new Sluice(name, command(flags, jar), configuration, true);
+        return new Sluice(name, command(flags, jar), configuration, true, FIRST);
+    }
+
+    /** The same with clients of the second protocol. */
+    public Sluice withPositions(String name) {
+        return new Sluice(name, command, configuration, onJvm, "sluice.v2");
     }
 
     /** The command for a pod on the JVM that runs this. */
@@ -53,7 +64,7 @@ public final class Sluice implements Contender {
 
     /** A native executable, as it is by default. */
     public static Sluice executable(String name, Path executable) {
-        return new Sluice(name, List.of(executable.toString()), Map.of(), false);
+        return new Sluice(name, List.of(executable.toString()), Map.of(), false, FIRST);
     }
 
     @Override
@@ -64,7 +75,7 @@ public final class Sluice implements Contender {
     /** What is configured here is about deliveries; without any, there is nothing to see of it. */
     @Override
     public boolean isForUnwanted() {
-        return configuration.isEmpty();
+        return configuration.isEmpty() && subprotocol.equals(FIRST);
     }
 
     @Override
@@ -148,12 +159,12 @@ public final class Sluice implements Contender {
 
     @Override
     public Session user(String user) {
-        return SluiceSessions.user(user);
+        return SluiceSessions.user(user, subprotocol);
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return SluiceSessions.subscriber(user, upload);
+        return SluiceSessions.subscriber(user, upload, subprotocol);
     }
 
     /** A native executable can't be asked. */

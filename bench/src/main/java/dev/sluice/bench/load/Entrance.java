@@ -97,12 +97,18 @@ final class Entrance extends ChannelInboundHandlerAdapter {
     }
 
     private void askForUpgrade(ChannelHandlerContext context) {
-        ask(context, session.path(), """
+        ask(
+                context,
+                session.path(),
+                """
                 Upgrade: websocket\r
                 Connection: Upgrade\r
                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
                 Sec-WebSocket-Version: 13\r
-                """);
+                """
+                        + (session.subprotocol().isEmpty()
+                                ? ""
+                                : "Sec-WebSocket-Protocol: " + session.subprotocol() + "\r\n"));
     }
 
     private static void ask(ChannelHandlerContext context, String path, String headers) {

@@ -4,7 +4,8 @@ import io.netty.buffer.ByteBuf;
 
 /**
  * Reads the WebSocket frames of one connection straight from the bytes, however they are cut, and makes no objects: it
- * reports each {@link Payload} with its time, and counts pings. Anything else that a server says is passed over.
+ * reports each {@link Payload} with its time, and counts pings. A payload may follow a line of header. Anything else that
+ * a server says is passed over.
  *
  * <p>To be used by one thread.
  */
@@ -34,9 +35,10 @@ final class FrameCounter {
     /** Payload bytes of the frame that are still to come. */
     private long remaining;
 
-    /** Where the next byte of a data frame is in its message. */
-    private long offset;
+    /** Where the next byte of a data frame is in its message, or behind the header in it; no further than the time. */
+    private int offset;
 
+    private boolean inHeader;
     private boolean marked;
     private long published;
 
@@ -77,6 +79,7 @@ final class FrameCounter {
         if (isData() && opcode != CONTINUATION) {
             offset = 0;
             published = 0;
+            inHeader = false;
             marked = false;
         }
         expecting = Expecting.LENGTH;
@@ -110,8 +113,7 @@ final class FrameCounter {
     private void payload(ByteBuf in, long now) {
         int length = (int) Math.min(remaining, in.readableBytes());
         if (isData()) {
-            look(in, length);
-            offset += length;
+            look(in, in.readerIndex(), in.readerIndex() + length);
         }
         in.skipBytes(length);
         remaining -= length;
@@ -120,16 +122,27 @@ final class FrameCounter {
         }
     }
 
-    /** Takes the mark and the time from the next bytes, as far as they are there. */
-    private void look(ByteBuf in, int length) {
-        int start = in.readerIndex();
-        int end = (int) Math.min(offset + length, Payload.TIME_END);
-        for (int at = (int) Math.min(offset, Payload.TIME_END); at < end; at++) {
-            byte next = in.getByte(start + at - (int) offset);
-            if (at >= Payload.TIME_OFFSET) {
-                published = published * 10 + next - '0';
-            } else if (at == Payload.MARK_OFFSET) {
-                marked = next == Payload.MARK;
+    /** Takes the mark and the time from these bytes, as far as they are there. */
+    private void look(ByteBuf in, int start, int end) {
+        int at = start;
+        while (at < end && offset < Payload.TIME_END) {
+            if (inHeader) {
+                int headerEnd = in.indexOf(at, end, (byte) '\n');
+                if (headerEnd < 0) {
+                    return;
+                }
+                at = headerEnd + 1;
+                inHeader = false;
+                offset = 0;
+            } else {
+                byte next = in.getByte(at++);
+                if (offset >= Payload.TIME_OFFSET) {
+                    published = published * 10 + next - '0';
+                } else if (offset == Payload.MARK_OFFSET) {
+                    marked = next == Payload.MARK;
+                    inHeader = !marked;
+                }
+                offset++;
             }
         }
     }

@@ -7,9 +7,10 @@ import java.util.List;
  *
  * @param knock a path that is asked for in a plain request first; empty for none
  * @param path of the WebSocket
+ * @param subprotocol that is offered; empty for none
  * @param steps what is said once it is open
  */
-public record Session(String knock, String path, List<Step> steps) {
+public record Session(String knock, String path, String subprotocol, List<Step> steps) {
 
     /**
      * @param say a text message

@@ -78,6 +78,11 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                         Work.FAN_OUT,
                         Work.FAN_OUT,
                         "sluice-sendtext"),
+                sluices("fan-out per CPU-second: sluice-v2 / sluice", Work.FAN_OUT, "sluice-v2", "sluice"),
+                sluices("direct per CPU-second: sluice-v2 / sluice", Work.DIRECT, "sluice-v2", "sluice"),
+                sluices("fan-out per CPU-second: sluice / sluice-before", Work.FAN_OUT, "sluice", "sluice-before"),
+                sluices("direct per CPU-second: sluice / sluice-before", Work.DIRECT, "sluice", "sluice-before"),
+                sluices("discard per CPU-second: sluice / sluice-before", Work.DISCARD, "sluice", "sluice-before"),
                 perCpuSecond("fan-out per CPU-second: sluice / nchan", Work.FAN_OUT, Work.FAN_OUT, "nchan"),
                 perCpuSecond("direct per CPU-second: sluice / node", Work.DIRECT, Work.DIRECT, NODE),
                 perCpuSecond(
@@ -109,6 +114,11 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                     what,
                     new Term(sluices, SLUICE, Metric.PER_CPU_SECOND),
                     new Term(others, other, Metric.PER_CPU_SECOND));
+        }
+
+        private static Ratio sluices(String what, Work work, String over, String under) {
+            return new Ratio(
+                    what, new Term(work, over, Metric.PER_CPU_SECOND), new Term(work, under, Metric.PER_CPU_SECOND));
         }
 
         private static Ratio stalledP99(String contender) {

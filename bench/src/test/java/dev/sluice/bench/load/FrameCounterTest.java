@@ -43,6 +43,25 @@ class FrameCounterTest {
     }
 
     @Test
+    void countsPayloadsBehindAHeaderHoweverTheyAreCut() {
+        String message = "{\"channel\":\"upload:7\",\"at\":\"a.1.b\"}\n" + payload(200);
+        for (int cut = 1; cut < 80; cut++) {
+            FrameCounter each = new FrameCounter(deliveries);
+            ByteBuf in = Unpooled.buffer();
+            frame(in, FIN | TEXT, message);
+            frame(in, FIN | TEXT, "{\"action\":\"mark\",\"at\":\"a.1.b\"}");
+            frame(in, FIN | TEXT, message);
+            while (in.isReadable()) {
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+            }
+            assertEquals(2, each.messages());
+        }
+        Histogram latencies = deliveries.takeLatencies();
+        assertEquals(LATENCY, latencies.getMinValue());
+        assertEquals(LATENCY, latencies.getMaxValue());
+    }
+
+    @Test
     void putsMessagesOfSeveralFramesTogetherAroundAPing() {
         String payload = payload(200);
         ByteBuf in = Unpooled.buffer();
