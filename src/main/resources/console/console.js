@@ -59,6 +59,14 @@ const tiles = [
     more: () => lastGap(facts.gap),
   },
   {
+    title: 'Resumed',
+    series: [(s) => s.resumed, (s) => s.resumesRefused],
+    format: count,
+    now: (s) => count(s.resumed),
+    second: (s) => `${count(s.resumesRefused)} refused`,
+    more: (s) => `history: ${duration(s.historySeconds)}, ${bytes(s.historyBytes)}`,
+  },
+  {
     title: 'Canary',
     series: [(s) => s.canaryMedian, (s) => s.canaryHigh],
     format: millis,

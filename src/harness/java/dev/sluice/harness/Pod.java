@@ -234,9 +234,7 @@ public final class Pod implements AutoCloseable {
     /** The same of several at one moment. */
     public List<Double> metrics(String... lines) {
         List<String> all = metrics();
-        return Arrays.stream(lines)
-                .map(line -> values(all, line + " ").findFirst().orElse(Double.NaN))
-                .toList();
+        return Arrays.stream(lines).map(line -> sum(all, line)).toList();
     }
 
     /** Awaits this value: the pod may count something a moment after it has told the client. */
@@ -271,6 +269,21 @@ public final class Pod implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Sums, as Prometheus's {@code sum}, over all samples with the name and these of their labels; NaN without any. */
+    private static double sum(List<String> metrics, String selector) {
+        int labels = selector.indexOf('{');
+        String name = labels < 0 ? selector : selector.substring(0, labels);
+        List<String> wanted = labels < 0
+                ? List.of()
+                : List.of(selector.substring(labels + 1, selector.length() - 1).split(","));
+        double[] values = metrics.stream()
+                .filter(sample -> sample.startsWith(name + " ")
+                        || sample.startsWith(name + "{") && wanted.stream().allMatch(sample::contains))
+                .mapToDouble(sample -> Double.parseDouble(sample.substring(sample.lastIndexOf(' ') + 1)))
+                .toArray();
+        return values.length == 0 ? Double.NaN : Arrays.stream(values).sum();
     }
 
     private static DoubleStream values(List<String> metrics, String start) {

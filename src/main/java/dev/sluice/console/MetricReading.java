@@ -31,11 +31,17 @@ record MetricReading(
         double gaps,
         double outboxBytes,
         double backlogBytes,
+        double resumed,
+        double resumesRefused,
+        double historySeconds,
+        double historyBytes,
         double residentBytes,
         double memoryLimitBytes,
         boolean live,
         HistogramSnapshot latency,
         HistogramSnapshot beats) {
+
+    private static final String RECOVERED = "recovered";
 
     static MetricReading of(MeterRegistry meters) {
         return new MetricReading(
@@ -52,6 +58,10 @@ record MetricReading(
                 sum(meters.find("sluice.feed.gaps")),
                 sum(meters.find("sluice.outbox.pending.bytes")),
                 sum(meters.find("sluice.feed.pending.bytes")),
+                sum(meters.find("sluice.resumes").tag("outcome", RECOVERED)),
+                sum(meters.find("sluice.resumes").tag("outcome", outcome -> !outcome.equals(RECOVERED))),
+                sum(meters.find("sluice.history.age")),
+                sum(meters.find("sluice.history.bytes")),
                 sum(meters.find("process.resident.memory")),
                 sum(meters.find("sluice.memory.limit")),
                 sum(meters.find("sluice.feed.live")) > 0,

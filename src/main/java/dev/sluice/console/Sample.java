@@ -16,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * @param gaps since the start
  * @param outboxBytes memory charged for what connections have not taken
  * @param backlogBytes the same for what event loops have not delivered
+ * @param resumed requests to resume that were granted, since the start
+ * @param resumesRefused those that were not, since the start
+ * @param historySeconds how far back every channel can be resumed
+ * @param historyBytes memory of the publications kept for that
  * @param residentBytes memory that the operating system has given the process; absent where it does not say
  * @param memoryLimitBytes memory that the process may use; absent likewise
  * @param live whether what is published is heard
@@ -38,6 +42,10 @@ record Sample(
         long gaps,
         long outboxBytes,
         long backlogBytes,
+        long resumed,
+        long resumesRefused,
+        long historySeconds,
+        long historyBytes,
         @Nullable Long residentBytes,
         @Nullable Long memoryLimitBytes,
         boolean live,
@@ -69,6 +77,10 @@ record Sample(
                 (long) now.gaps(),
                 (long) now.outboxBytes(),
                 (long) now.backlogBytes(),
+                (long) now.resumed(),
+                (long) now.resumesRefused(),
+                (long) now.historySeconds(),
+                (long) now.historyBytes(),
                 known(now.residentBytes()),
                 known(now.memoryLimitBytes()),
                 now.live(),

@@ -22,6 +22,7 @@ public final class Connection {
     private final Outbox outbox;
     private final Loop loop;
     private final Consumer<Disconnected> observers;
+    private final String protocol;
     private final boolean positioned;
     private final Instant since = Instant.now();
     private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
@@ -37,12 +38,13 @@ public final class Connection {
      */
     public Connection(
             String user, Predicate<Channel> grants, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
-        this(user, grants, outbox, loop, observers, false);
+        this(user, grants, outbox, loop, observers, "v1", false);
     }
 
     /**
      * A connection that has not ended.
      *
+     * @param protocol what its client speaks, as metrics name it
      * @param positioned whether its client is told positions, from which it can resume on another connection
      */
     public Connection(
@@ -51,12 +53,14 @@ public final class Connection {
             Outbox outbox,
             Loop loop,
             Consumer<Disconnected> observers,
+            String protocol,
             boolean positioned) {
         this.user = user;
         this.grants = grants;
         this.outbox = outbox;
         this.loop = loop;
         this.observers = observers;
+        this.protocol = protocol;
         this.positioned = positioned;
     }
 
@@ -68,6 +72,11 @@ public final class Connection {
     /** Since when it is there. */
     public Instant since() {
         return since;
+    }
+
+    /** The protocol that its client speaks, as metrics name it. */
+    public String protocol() {
+        return protocol;
     }
 
     /** Whether its client is told positions: it resumes by itself, so its subscriptions end with it. */

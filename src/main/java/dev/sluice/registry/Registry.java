@@ -43,7 +43,7 @@ public final class Registry {
     private final Map<String, Group> users = new ConcurrentHashMap<>();
     private final Map<Connection, Group> singles = new ConcurrentHashMap<>();
     private final ListenerIndex listeners = new ListenerIndex();
-    private final LongAdder connections = new LongAdder();
+    private final Map<String, LongAdder> connections = new ConcurrentHashMap<>();
     private final LongAdder subscriptions = new LongAdder();
 
     @Inject
@@ -59,10 +59,6 @@ public final class Registry {
                 .register(metrics);
         Gauge.builder("sluice.subscriptions", subscriptions, LongAdder::sum)
                 .description("Subscriptions on this pod")
-                .register(metrics);
-        Gauge.builder("sluice.connections", connections, LongAdder::sum)
-                .description("WebSocket connections to this pod")
-                .tag("state", "authenticated")
                 .register(metrics);
     }
 
@@ -86,7 +82,7 @@ public final class Registry {
                 return group;
             }
             added[0] = true;
-            connections.increment();
+            count(connection).increment();
             routes.ofUser(user).forEach(channel -> listeners.join(connection, channel));
             if (isSingle(connection)) {
                 Group single = new Group(maxSubscriptions, 0);
@@ -203,7 +199,7 @@ public final class Registry {
             if (!group.remove(connection)) {
                 return group;
             }
-            connections.decrement();
+            count(connection).decrement();
             routes.ofUser(user).forEach(channel -> listeners.leave(connection, channel));
             Group single = singles.remove(connection);
             Group holder = single == null ? group : single;
@@ -415,7 +411,17 @@ public final class Registry {
 
     /** Connections there are now. */
     public long connections() {
-        return connections.sum();
+        return connections.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    /** How many of them speak the protocol. */
+    public long countSpeaking(String protocol) {
+        LongAdder count = connections.get(protocol);
+        return count == null ? 0 : count.sum();
+    }
+
+    private LongAdder count(Connection connection) {
+        return connections.computeIfAbsent(connection.protocol(), x -> new LongAdder());
     }
 
     /** Users there are now. */

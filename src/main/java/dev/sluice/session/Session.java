@@ -199,7 +199,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     /** The connection that it becomes if it is {@link #admitted}; what came before is over. */
     Connection newConnection(AuthenticatedUser of, Consumer<Disconnected> observers) {
         over();
-        return new Connection(of.user(), of.grants(), outbox, loop, observers, dialect.positioned());
+        return new Connection(of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned());
     }
 
     void admitted(Connection added, AuthenticatedUser of) {

@@ -16,11 +16,14 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.websockets.next.WebSocketConnection;
 import jakarta.inject.Singleton;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,7 @@ final class SessionRegistry {
     private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
 
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
+    private final Map<Dialect, LongAdder> counts = new HashMap<>();
     private final Authentication authentication;
     private final CommandHandler commands;
     private final OutboxFactory outboxes;
@@ -57,9 +61,24 @@ final class SessionRegistry {
         this.wires = wires;
         this.deliveries = deliveries;
         this.meters = meters;
-        Gauge.builder("sluice.connections", this, x -> Math.max(0, count() - registry.connections()))
-                .description("WebSocket connections to this pod")
-                .tag("state", "unauthenticated")
+        for (Dialect dialect : Dialect.ALL) {
+            String protocol = dialect.tag();
+            LongAdder all = new LongAdder();
+            counts.put(dialect, all);
+            gauge("authenticated", protocol, () -> registry.countSpeaking(protocol), metrics);
+            gauge(
+                    "unauthenticated",
+                    protocol,
+                    () -> Math.max(0, all.sum() - registry.countSpeaking(protocol)),
+                    metrics);
+        }
+    }
+
+    private static void gauge(String state, String protocol, Supplier<Number> count, MeterRegistry metrics) {
+        Gauge.builder("sluice.connections", count)
+                .description("Connections of clients to this pod")
+                .tag("state", state)
+                .tag("protocol", protocol)
                 .register(metrics);
     }
 
@@ -76,6 +95,7 @@ final class SessionRegistry {
                 dialect,
                 () -> deliveries.position(loop));
         on(loop).add(session);
+        counts.get(dialect).increment();
         session.belongsTo(this, socket);
         session.hears(channel);
         // Its close event may never come where the connection was closed before it was a WebSocket. It is asked for
@@ -117,6 +137,7 @@ final class SessionRegistry {
         if (!on(session.loop()).remove(session)) {
             return;
         }
+        counts.get(session.dialect()).decrement();
         Session.Ending ending = session.closed(reason);
         WebSocketConnection socket = session.socket();
         if (socket != null && LOG.isDebugEnabled()) {
@@ -143,9 +164,5 @@ final class SessionRegistry {
     /** The sessions of a loop; to be walked on it. */
     Set<Session> on(Loop loop) {
         return open.computeIfAbsent(loop, x -> ConcurrentHashMap.newKeySet());
-    }
-
-    private long count() {
-        return open.values().stream().mapToLong(Set::size).sum();
     }
 }

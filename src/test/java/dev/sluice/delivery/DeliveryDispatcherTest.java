@@ -412,7 +412,7 @@ class DeliveryDispatcherTest {
     void positionKeepsUpWithATaskThatIsNotDoneYet() {
         List<Position> during = new ArrayList<>();
         Outbox outbox = TestOutboxFactory.standard().open(writer, loop, reason -> {});
-        Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, true);
+        Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, "v2", true);
         registry.add(connection);
         registry.subscribe(connection, A);
         run(tasks);
