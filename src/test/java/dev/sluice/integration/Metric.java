@@ -22,7 +22,7 @@ record Metric(String type, Map<String, Set<String>> tags) {
     private static final Path DOCUMENTATION = Path.of("docs", "operations.md");
     private static final Pattern ROW =
             Pattern.compile("\\| `(sluice\\.[a-z.]+)` \\| (gauge|counter|histogram)(?:, ([a-z]+))? \\| ([^|]*)\\|.*");
-    private static final Pattern QUOTED = Pattern.compile("`([a-z_-]+)`");
+    private static final Pattern QUOTED = Pattern.compile("`([a-z0-9_-]+)`");
 
     private static final Pattern TYPE = Pattern.compile("# TYPE (sluice_[a-z_]+) ([a-z]+)");
     private static final Pattern LINE = Pattern.compile("(sluice_[a-z_]+)\\{(.*)} \\S+");

@@ -11,7 +11,11 @@ import dev.sluice.harness.Fork;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.ResumingClient;
+import dev.sluice.harness.Tokens;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,10 +135,25 @@ class MonitoringIT {
         redis.publish("upload:unwanted", "x");
         redis.publish("user:7", "x");
         assertThat(client.next()).isEqualTo("x");
+        resume();
         keep(RawClient.narrow(pod, "slow")).subscribe("watched");
         publishUntil("sluice_missed_total{route=\"upload\"}", UPLOAD);
         keep(RawClient.narrow(pod, "doomed"));
         publishUntil("sluice_disconnects_total{reason=\"outbox_full\"}", "user:doomed");
+    }
+
+    /** A client returns and is sent what it has missed. */
+    private void resume() {
+        Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("8"));
+        URI socket = pod.webSocket("/ws");
+        String at;
+        try (Client client = Client.connect(socket, bearer, ResumingClient.SUBPROTOCOL)) {
+            at = new JsonObject(client.next()).getString("at");
+        }
+        redis.publish("user:8", "missed");
+        Client client = keep(Client.connect(URI.create(socket + "?since=" + at), bearer, ResumingClient.SUBPROTOCOL));
+        assertThat(client.next()).contains("\"recovered\":true");
+        assertThat(client.next()).endsWith("missed");
     }
 
     private static void publishUntil(String counted, String channel) {
