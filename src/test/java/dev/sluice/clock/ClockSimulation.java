@@ -1,12 +1,13 @@
 package dev.sluice.clock;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -27,13 +28,13 @@ final class ClockSimulation {
     /** Ticks until nobody objects any more to what was heard before them. */
     private static final int UNSURE = 11;
 
-    private final Random random;
+    private final SplittableRandom random;
     private final List<List<Message>> servers = new ArrayList<>();
     private final List<Pod> pods = new ArrayList<>();
     private final List<Late> late = new ArrayList<>();
 
     /** What each position that a pod has vouched for means. */
-    private final Map<String, String> named = new HashMap<>();
+    private final Map<Position, Point> named = new HashMap<>();
 
     /** Pods that have found that they heard something else than most, and when. */
     private final Map<Integer, Long> lost = new TreeMap<>();
@@ -75,13 +76,16 @@ final class ClockSimulation {
     }
 
     /** A name that counts once nothing shows that the pod had lost something. */
-    private record Name(Position position, String point) {}
+    private record Name(Position position, Point point) {}
+
+    /** Behind so many publications of a server. */
+    private record Point(int server, int published) {}
 
     /** A tick on its way to a server. */
     private record Late(long at, int server, Message message) {}
 
     ClockSimulation(long seed, int podCount, int serverCount) {
-        random = new Random(seed);
+        random = new SplittableRandom(seed);
         for (int i = 0; i < serverCount; i++) {
             servers.add(new ArrayList<>());
         }
@@ -185,7 +189,10 @@ final class ClockSimulation {
 
         private final int clockName;
         private Clock clock = new Clock(random.nextLong());
-        private final List<Name> unsure = new ArrayList<>();
+
+        /** All of one era, in the order of their ticks. */
+        private final Deque<Name> unsure = new ArrayDeque<>();
+
         private @Nullable Damage damage;
         private int oneIn;
         private boolean damaged;
@@ -346,19 +353,15 @@ final class ClockSimulation {
         private void vouch(Message message) {
             Position position = clock.position();
             if (position != null) {
-                unsure.add(new Name(position, server + ":" + message.published));
+                unsure.add(new Name(position, new Point(server, message.published)));
                 name(damaged ? position.tick() - UNSURE : Long.MAX_VALUE);
             }
         }
 
         /** Takes it that what was counted up to that tick was heard as it was published. */
         private void name(long tick) {
-            for (Iterator<Name> sure = unsure.iterator(); sure.hasNext(); ) {
-                Name name = sure.next();
-                if (name.position.tick() <= tick) {
-                    sure.remove();
-                    name(name);
-                }
+            while (!unsure.isEmpty() && unsure.getFirst().position.tick() <= tick) {
+                name(unsure.removeFirst());
             }
         }
 
@@ -368,10 +371,11 @@ final class ClockSimulation {
             }
             names++;
             // Without the nonce: some clients can only keep an era and a number.
-            String text = anyDamage ? name.position.toString() : name.position.era() + "." + name.position.offset();
-            String known = named.putIfAbsent(text, name.point);
+            Position position = name.position;
+            Point known = named.putIfAbsent(
+                    anyDamage ? position : new Position(position.era(), position.offset(), 0), name.point);
             if (known != null && !known.equals(name.point)) {
-                violations.add(name.position + " is " + known + " and " + name.point);
+                violations.add(position + " is " + known + " and " + name.point);
             }
         }
 
