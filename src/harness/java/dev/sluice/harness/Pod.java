@@ -280,7 +280,7 @@ public final class Pod implements AutoCloseable {
                 : List.of(selector.substring(labels + 1, selector.length() - 1).split(","));
         double[] values = metrics.stream()
                 .filter(sample -> sample.startsWith(name + " ")
-                        || sample.startsWith(name + "{") && wanted.stream().allMatch(sample::contains))
+                        || (sample.startsWith(name + "{") && wanted.stream().allMatch(sample::contains)))
                 .mapToDouble(sample -> Double.parseDouble(sample.substring(sample.lastIndexOf(' ') + 1)))
                 .toArray();
         return values.length == 0 ? Double.NaN : Arrays.stream(values).sum();

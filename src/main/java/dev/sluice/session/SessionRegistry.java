@@ -16,7 +16,6 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.websockets.next.WebSocketConnection;
 import jakarta.inject.Singleton;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,7 +33,7 @@ final class SessionRegistry {
     private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
 
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
-    private final Map<Dialect, LongAdder> counts = new HashMap<>();
+    private final Map<Dialect, LongAdder> counts = new ConcurrentHashMap<>();
     private final Authentication authentication;
     private final CommandHandler commands;
     private final OutboxFactory outboxes;
@@ -63,8 +62,7 @@ final class SessionRegistry {
         this.meters = meters;
         for (Dialect dialect : Dialect.ALL) {
             String protocol = dialect.tag();
-            LongAdder all = new LongAdder();
-            counts.put(dialect, all);
+            LongAdder all = count(dialect);
             gauge("authenticated", protocol, () -> registry.countSpeaking(protocol), metrics);
             gauge(
                     "unauthenticated",
@@ -95,7 +93,7 @@ final class SessionRegistry {
                 dialect,
                 () -> deliveries.position(loop));
         on(loop).add(session);
-        counts.get(dialect).increment();
+        count(dialect).increment();
         session.belongsTo(this, socket);
         session.hears(channel);
         // Its close event may never come where the connection was closed before it was a WebSocket. It is asked for
@@ -113,6 +111,10 @@ final class SessionRegistry {
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }
+    }
+
+    private LongAdder count(Dialect dialect) {
+        return counts.computeIfAbsent(dialect, x -> new LongAdder());
     }
 
     /** From now on sessions are closed as soon as they start, and upgrades are to be refused. */
@@ -137,7 +139,7 @@ final class SessionRegistry {
         if (!on(session.loop()).remove(session)) {
             return;
         }
-        counts.get(session.dialect()).decrement();
+        count(session.dialect()).decrement();
         Session.Ending ending = session.closed(reason);
         WebSocketConnection socket = session.socket();
         if (socket != null && LOG.isDebugEnabled()) {
