@@ -199,7 +199,7 @@ class ArchitectureTest {
     }
 
     @Test
-    void nothingIsInjectedIntoFields() {
+    void noFieldIsInjected() {
         noFields()
                 .should()
                 .beAnnotatedWith(Inject.class)
@@ -210,7 +210,7 @@ class ArchitectureTest {
 
     /** A native executable is born with what was initialised on the machine that built it, and may be long afterwards. */
     @Test
-    void noClassKeepsStartUpStateInStatics() {
+    void noStaticFieldKeepsStartUpState() {
         noFields().that().areStatic().should(haveRawType(STATE_OF_THE_MACHINE)).check(HOUSE);
         noClasses()
                 .should()
@@ -226,7 +226,7 @@ class ArchitectureTest {
 
     /** It has one thread on two cores, and what java.net.http completes waits for it on JDK 25. */
     @Test
-    void noCodeUsesTheCommonPool() {
+    void noClassUsesTheCommonPool() {
         noClasses()
                 .should()
                 .callMethod(CompletableFuture.class, "runAsync", Runnable.class)

@@ -31,7 +31,7 @@ class DocumentationTest {
     private static final Pattern TEST = Pattern.compile("`([A-Z]\\w*(?:IT|Test))(?:\\.(\\w+))?`");
 
     @Test
-    void everyLinkHasATarget() throws IOException {
+    void everyLinkedPageAndSectionExists() throws IOException {
         List<String> dead = new ArrayList<>();
         for (Path page : pages()) {
             String text = CODE.matcher(

@@ -85,7 +85,7 @@ class RelayTest {
     }
 
     @Test
-    void publicationWhoseDeliveryFailsIsCountedOnItsRoute() {
+    void failedDeliveryIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
         Relay failing =
                 new Relay(feed, routes, history, retention, registry, TestDispatchers.failing(registry), 1024, metrics);
@@ -101,7 +101,7 @@ class RelayTest {
     }
 
     @Test
-    void publicationsOfARouteWithHistoryCanBeReadFromItUntilAGap() {
+    void historyKeepsPublicationsOfItsRoutesUntilAGap() {
         History kept = TestHistory.standard();
         Relay relay = new Relay(
                 feed,

@@ -66,7 +66,7 @@ class UnreadVariableCheckTest {
     }
 
     @Test
-    void variablesThatOnlyLookLikeServicesAreReported() {
+    void variablesSimilarToServiceVariablesAreReported() {
         Set<String> variables = Set.of("SLUICE_SERVICE_HOST", "SLUICE_PORTS", "SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT");
         assertThat(UnreadVariableCheck.of(variables, Stream.of(), KEYS))
                 .containsExactly("SLUICE_MAX_FRAMES", "SLUICE_OTHER_PORT", "SLUICE_PORTS");

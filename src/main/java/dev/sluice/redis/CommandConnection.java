@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Sends commands to Redis on one connection, which is made when it is needed and replaced when it does not answer. It is
  * also replaced every {@code sluice.canary.reconnect}, because the configured name may lead to another server by now while
  * the old one still answers. Quarkus's data source can't do that: its pool keeps a connection for as long as it is used,
- * whatever {@code pool-recycle-timeout} says ({@code RedisAddressIT.busyConnectionForCommandsFollowsTheAddress} fails with
+ * whatever {@code pool-recycle-timeout} says ({@code RedisAddressIT.busyCommandConnectionFollowsTheAddress} fails with
  * it). Bounds nothing: callers bound how many commands are under way.
  */
 public final class CommandConnection {

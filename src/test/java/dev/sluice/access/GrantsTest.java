@@ -65,7 +65,7 @@ class GrantsTest {
     }
 
     @Test
-    void oneMatchingEntrySuffices() {
+    void oneMatchingEntryIsEnough() {
         Grants grants = Grants.of(List.of("upload:1", "team:*", "nonsense"), "7");
         assertThat(grants.test(TestOutboxFactory.channel("upload:1"))).isTrue();
         assertThat(grants.test(TestOutboxFactory.channel("team:red"))).isTrue();

@@ -41,7 +41,7 @@ class KeyServerTest {
             RETAIN);
 
     @Test
-    void firstTokenFetchesAndOthersShareTheAnswer() {
+    void tokensShareTheFirstFetch() {
         assertThat(server.known()).isNull();
         CompletableFuture<Void> one = server.next(PATIENCE);
         CompletableFuture<Void> two = server.next(Duration.ZERO);
@@ -56,7 +56,7 @@ class KeyServerTest {
     }
 
     @Test
-    void unknownKeyIsFetchedAtOnceTheFirstTime() {
+    void firstUnknownKeyIsFetchedAtOnce() {
         know();
         server.next(PATIENCE);
         pass(0);
@@ -64,7 +64,7 @@ class KeyServerTest {
     }
 
     @Test
-    void fetchesNoMoreOftenThanEveryTenSeconds() {
+    void fetchesAtMostEveryTenSeconds() {
         know();
         refetch();
         int before = fetches.size();
@@ -79,7 +79,7 @@ class KeyServerTest {
     }
 
     @Test
-    void tokenWaitsOnlyForAFetchWithinItsPatience() {
+    void tokenWaitsOnlyForAFetchThatBeginsSoon() {
         know();
         refetch();
         pass(5_000);
@@ -94,7 +94,7 @@ class KeyServerTest {
     }
 
     @Test
-    void keysHaveTheTimeOfTheirRequest() {
+    void keysAreAsOldAsTheirRequest() {
         CompletableFuture<Void> next = server.next(PATIENCE);
         pass(0);
         long asked = START + TimeUnit.MILLISECONDS.toNanos(millis);
@@ -124,7 +124,7 @@ class KeyServerTest {
     }
 
     @Test
-    void fetcherThatThrowsIsAFailure() {
+    void exceptionOfTheFetcherIsAFailure() {
         KeyServer broken = new KeyServer(
                 "the server",
                 () -> {
@@ -137,7 +137,7 @@ class KeyServerTest {
     }
 
     @Test
-    void knownKeysCountDuringAnOutageUntilRetentionEnds() {
+    void knownKeysStayValidDuringAnOutageUntilTheRetentionEnds() {
         know();
         pass(LIFE.toMillis());
         assertThat(server.known()).as("to be fetched first").isNull();
@@ -154,7 +154,7 @@ class KeyServerTest {
     }
 
     @Test
-    void removedKeysStopCountingAfterTheNextFetch() {
+    void removedKeysAreInvalidAfterTheNextFetch() {
         know();
         pass(LIFE.toMillis());
         server.next(PATIENCE);
@@ -179,7 +179,7 @@ class KeyServerTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 5, -1})
-    void keysOfAShortLifeCountUntilTheNextFetchMayHaveEnded(long seconds) {
+    void shortLivedKeysStayValidUntilTheNextFetchCanEnd(long seconds) {
         Duration life = Duration.ofSeconds(seconds);
         server.next(PATIENCE);
         pass(0);
@@ -198,7 +198,7 @@ class KeyServerTest {
     }
 
     @Test
-    void enormousLifetimeMeansForever() {
+    void enormousLifetimeNeverExpires() {
         server.next(PATIENCE);
         pass(0);
         answer(Duration.ofSeconds(Long.MAX_VALUE));
@@ -207,7 +207,7 @@ class KeyServerTest {
     }
 
     @Test
-    void invalidAnswerIsAFailureThatIsRetried() {
+    void invalidAnswerIsRetried() {
         CompletableFuture<Void> next = server.next(PATIENCE);
         pass(0);
         fetches.get(0).complete(null);

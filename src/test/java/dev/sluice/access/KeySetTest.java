@@ -91,7 +91,7 @@ class KeySetTest {
     }
 
     @Test
-    void keyForEncryptionOrOfAnotherAlgorithmDoesNotCount() throws Exception {
+    void keyForEncryptionOrAnotherAlgorithmIsNotUsed() throws Exception {
         PublicJsonWebKey encrypts = rsa(2048, "one");
         encrypts.setUse("enc");
         PublicJsonWebKey other = rsa(2048, "one");
@@ -103,7 +103,7 @@ class KeySetTest {
     }
 
     @Test
-    void publicKeyIsNotUsedAsSecret() throws Exception {
+    void publicKeyIsNotUsedAsASecret() throws Exception {
         JsonWebSignature forged = new JsonWebSignature();
         forged.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
         forged.setPayload("{}");
@@ -112,7 +112,7 @@ class KeySetTest {
     }
 
     @Test
-    void namedKeyIsTriedFirstHoweverManyHaveNoName() throws Exception {
+    void namedKeyIsTriedBeforeManyUnnamedKeys() throws Exception {
         PublicJsonWebKey unnamed = rsa(2048, null);
         KeySet keys = parse("{\"keys\":["
                 + String.join(",", Collections.nCopies(KeySet.MAX_TRIED + 1, unnamed.toJson())) + "," + TWO.toJson()
@@ -124,7 +124,7 @@ class KeySetTest {
     }
 
     @Test
-    void keyWithoutNameIsTriedFirstForATokenWithoutOne() throws Exception {
+    void unnamedKeyIsTriedFirstForATokenWithoutKeyId() throws Exception {
         PublicJsonWebKey unnamed = rsa(2048, null);
         KeySet keys = parse("{\"keys\":[" + String.join(",", Collections.nCopies(KeySet.MAX_TRIED, ONE.toJson())) + ","
                 + unnamed.toJson() + "]}");
@@ -132,7 +132,7 @@ class KeySetTest {
     }
 
     @Test
-    void keyInPemMayBeForAnyAcceptedAlgorithm() throws Exception {
+    void pemKeyWorksForEveryAcceptedAlgorithm() throws Exception {
         String pem = "-----BEGIN PUBLIC KEY-----\n"
                 + Base64.getMimeEncoder().encodeToString(ONE.getPublicKey().getEncoded())
                 + "\n-----END PUBLIC KEY-----\n";
@@ -142,7 +142,7 @@ class KeySetTest {
     }
 
     @Test
-    void malformedSignatureIsNoError() throws Exception {
+    void malformedSignatureMatchesNoKey() throws Exception {
         PublicJsonWebKey curve = EcJwkGenerator.generateJwk(EllipticCurves.P256);
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);

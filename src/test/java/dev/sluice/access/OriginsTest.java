@@ -39,7 +39,7 @@ class OriginsTest {
     }
 
     @Test
-    void requestWithoutHostHasNoOwnOrigin() {
+    void requestWithoutHostAllowsNoOrigin() {
         assertThat(origins(Optional.empty()).allow("http://app.example.org", null, -1))
                 .isFalse();
     }
@@ -77,7 +77,7 @@ class OriginsTest {
     }
 
     @Test
-    void asteriskAllowsAll() {
+    void asteriskAllowsEveryOrigin() {
         Origins origins = origins(Optional.of(List.of("https://one.example.org", "*")));
         assertThat(origins.allow("null", "app.example.org", -1)).isTrue();
     }

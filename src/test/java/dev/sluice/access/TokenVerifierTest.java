@@ -89,7 +89,7 @@ class TokenVerifierTest {
     }
 
     @Test
-    void failedKeyLookupDoesNotRefuseTheToken() throws Exception {
+    void failedKeyLookupLeavesTheTokenUndecided() throws Exception {
         JsonWebSignature token = new JsonWebSignature();
         token.setAlgorithmHeaderValue(AlgorithmIdentifiers.HMAC_SHA256);
         token.setPayload("{}");

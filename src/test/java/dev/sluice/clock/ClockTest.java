@@ -22,7 +22,7 @@ class ClockTest {
     private final Clock clock = new Clock(1);
 
     @Test
-    void positionsThatTwoPodsVouchForMeanTheSame() {
+    void provenPositionsOfTwoPodsMeanTheSame() {
         List<String> failed = new ArrayList<>();
         long names = 0;
         for (long seed = 0; seed < HISTORIES; seed++) {
@@ -38,7 +38,7 @@ class ClockTest {
     }
 
     @Test
-    void positionsOfOthersMeanTheSameAlthoughOnePodDoesNotHearWhatTheyHear() {
+    void provenPositionsOfOtherPodsAgreeAlthoughOnePodLosesPublications() {
         List<String> failed = new ArrayList<>();
         long lost = 0;
         for (long seed = 0; seed < HISTORIES; seed++) {
@@ -56,7 +56,7 @@ class ClockTest {
 
     @ParameterizedTest
     @EnumSource(ClockSimulation.Damage.class)
-    void onlyThePodOfThreeThatHearsSomethingElseSaysSoWithinThreeIntervals(ClockSimulation.Damage damage) {
+    void onlyTheDifferingPodOfThreeReportsAGapWithinThreeIntervals(ClockSimulation.Damage damage) {
         List<String> failed = LongStream.range(0, 1_000)
                 .filter(seed -> {
                     ClockSimulation simulation = ClockSimulation.alike(seed, 3);
@@ -80,7 +80,7 @@ class ClockTest {
     }
 
     @Test
-    void podsAgreeOnceTheTroubleIsOver() {
+    void podsAgreeAgainAfterTheFaultsEnd() {
         List<String> failed = LongStream.range(0, 500)
                 .filter(seed -> {
                     ClockSimulation simulation = new ClockSimulation(seed, 4, 2);
@@ -96,7 +96,7 @@ class ClockTest {
     }
 
     @Test
-    void nothingIsVouchedForBeforeATickHasFollowed() {
+    void positionIsUnprovenUntilTheNextTick() {
         assertThat(clock.hear(tick(5, 50, 40))).isEqualTo(Clock.Heard.HELD);
         clock.count(1, 1);
         assertThat(clock.position()).isNull();
@@ -107,14 +107,14 @@ class ClockTest {
     }
 
     @Test
-    void founderVouchesAtOnce() {
+    void founderProvesItsPositionsAtOnce() {
         assertThat(clock.hear(tick(1, 10, 0))).isEqualTo(Clock.Heard.ADOPTED);
         assertThat(clock.position()).isEqualTo(Position.of(ERA, 1, 0, 10));
         assertThat(clock.next(20)).isEqualTo(tick(2, 20, 10));
     }
 
     @Test
-    void copiesAreIgnored() {
+    void copiedTicksAreIgnored() {
         clock.hear(tick(1, 10, 0));
         clock.hear(tick(2, 20, 10));
         assertThat(clock.hear(tick(2, 21, 10))).isEqualTo(Clock.Heard.IGNORED);
@@ -123,7 +123,7 @@ class ClockTest {
     }
 
     @Test
-    void eraIsLeftAtTheSecondTickThatFollows() {
+    void podLeavesItsEraForALongerOneThatProvesItself() {
         Era longer = new Era(2_000, 7);
         clock.hear(tick(1, 10, 0));
         assertThat(clock.hear(new Tick(longer, 8, 80, 70, null))).isEqualTo(Clock.Heard.HELD);
@@ -134,7 +134,7 @@ class ClockTest {
     }
 
     @Test
-    void podThatIsOutvotedBeginsAgain() {
+    void outvotedPodStartsAgain() {
         clock.hear(tick(1, 10, 0));
         clock.count(1, 1);
         clock.hear(tick(2, 20, 10));
@@ -155,7 +155,7 @@ class ClockTest {
     }
 
     @Test
-    void podOfTheMajorityVotesOnceAndGoesOn() {
+    void podOfTheMajorityVotesOnceAndContinues() {
         vouchUpTo5();
         clock.hear(summary(2, 4, 40, 7));
         assertThat(clock.takeSummary()).isEqualTo(summary(1, 4, 40, 2));
@@ -168,14 +168,14 @@ class ClockTest {
     }
 
     @Test
-    void tieLosesBoth() {
+    void tieResetsBothPods() {
         vouchUpTo5();
         clock.hear(summary(2, 4, 40, 7));
         assertThat(clock.hear(tick(6, 60, 50))).isEqualTo(Clock.Heard.LOST);
     }
 
     @Test
-    void ownSummaryIsNotCountedAgain() {
+    void ownSummaryCountsOnce() {
         vouchUpTo5();
         clock.hear(summary(2, 4, 40, 7));
         clock.hear(summary(1, 4, 40, 2));
@@ -183,14 +183,14 @@ class ClockTest {
     }
 
     @Test
-    void missedTickIsNoticed() {
+    void missedTickIsDetected() {
         vouchUpTo5();
         assertThat(clock.hear(tick(7, 70, 60))).isEqualTo(Clock.Heard.LOST);
         assertThat(clock.lostAfter()).isEqualTo(3);
     }
 
     @Test
-    void podThatHoldsAnotherTickThanOthersIsOutvoted() {
+    void podWithAnotherTickThanTheMajorityIsOutvoted() {
         vouchUpTo5();
         assertThat(clock.hear(tick(6, 60, 51))).isEqualTo(Clock.Heard.HELD);
         assertThat(clock.takeSummary()).isEqualTo(summary(1, 5, 50));
@@ -199,7 +199,7 @@ class ClockTest {
     }
 
     @Test
-    void summariesOfWhatThePodCannotCompareAreIgnored() {
+    void incomparableSummariesAreIgnored() {
         vouchUpTo5();
         for (long number : new long[] {1, 6, 7}) {
             clock.hear(summary(2, number, 99, 7));
@@ -211,13 +211,13 @@ class ClockTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2})
-    void orderIsCompared(int kind) {
+    void stretchDependsOnOrderAndNumber(int kind) {
         List<List<Integer>> others = List.of(List.of(2, 1, 3), List.of(1, 3), List.of(1, 2, 2, 3));
         assertThat(heard(others.get(kind).stream().mapToInt(i -> i).toArray())).isNotEqualTo(heard(1, 2, 3));
     }
 
     @Test
-    void nothingIsNamedWhereTheNumberIsFull() {
+    void positionIsMissingWhileTheCounterIsFull() {
         clock.hear(tick(1, 10, 0));
         for (int i = 0; i <= Position.MAX_MESSAGES; i++) {
             clock.count(1, 1);
@@ -228,7 +228,7 @@ class ClockTest {
     }
 
     @Test
-    void whatIsWrittenIsRead() {
+    void encodedTextIsParsedToAnEqualValue() {
         Tick tick = new Tick(new Era(0x18f3c, -1), 1L << 28, -1, Long.MIN_VALUE, new Stretch(7, -7));
         assertThat(Tick.parse(tick.toString())).isEqualTo(tick);
         assertThat(Tick.parse(tick(1, 10, 0).toString())).isEqualTo(tick(1, 10, 0));

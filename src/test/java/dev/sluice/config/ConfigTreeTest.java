@@ -37,7 +37,7 @@ class ConfigTreeTest {
     }
 
     @Test
-    void largestBodyIsTheLargestPayload() throws IOException {
+    void bodyLimitFollowsThePayloadLimit() throws IOException {
         String largest =
                 ConfigClass.configClass(SluiceConfig.class).getProperties().get("sluice.max-payload");
         assertThat(Files.readString(SHIPPED))
@@ -45,7 +45,7 @@ class ConfigTreeTest {
     }
 
     @Test
-    void operatorAddsARoute() {
+    void configuredPrefixAddsARoute() {
         SluiceConfig config =
                 config(Map.of("sluice.routes.team.audience", "subscribers", "sluice.routes.team.access", "claim"));
         assertThat(new RoutesFactory().routes(config).all())

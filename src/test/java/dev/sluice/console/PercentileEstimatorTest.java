@@ -23,7 +23,7 @@ class PercentileEstimatorTest {
     }
 
     @Test
-    void countsOnlyTheInterval() {
+    void countsOnlyTheLastInterval() {
         assertThat(PercentileEstimator.between(counted(1000, 1000, 1000, 1000), counted(1010, 1000, 1000, 1010), 0.5))
                 .isCloseTo(55, within(0.001));
     }

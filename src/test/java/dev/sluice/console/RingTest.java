@@ -9,7 +9,7 @@ class RingTest {
     private final Ring<String> ring = new Ring<>(3);
 
     @Test
-    void newEntriesAreReturnedInOrder() {
+    void returnsNewEntriesInOrder() {
         ring.add("a");
         ring.add("b");
         assertThat(ring.between(0, ring.added())).containsExactly("a", "b");
@@ -20,7 +20,7 @@ class RingTest {
     }
 
     @Test
-    void onlyTheLastEntriesAreKept() {
+    void keepsOnlyTheLastEntries() {
         for (String one : new String[] {"a", "b", "c", "d", "e"}) {
             ring.add(one);
         }
@@ -29,7 +29,7 @@ class RingTest {
     }
 
     @Test
-    void laterEntriesAreLeftForTheNextCall() {
+    void returnsLaterEntriesOnTheNextCall() {
         ring.add("a");
         long end = ring.added();
         ring.add("b");

@@ -56,7 +56,7 @@ class MessageSignerTest {
     }
 
     @Test
-    void messageOfAnotherPodIsGenuine() {
+    void messageOfAnotherPodIsAccepted() {
         assertThat(receiver.verify(sender.sign(CONTENT))).isEqualTo(new Verification.Genuine(CONTENT));
         assertThat(receiver.verify(sender.sign(CONTENT)))
                 .as("a second time")
@@ -106,7 +106,7 @@ class MessageSignerTest {
     }
 
     @Test
-    void messageIsAcceptedForHalfAMinuteBothWays() {
+    void messageIsAcceptedIfClocksDifferByHalfAMinute() {
         Instant sent = now;
         for (int sign : new int[] {1, -1}) {
             now = sent;
@@ -163,7 +163,7 @@ class MessageSignerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"", ".", "....", "1.2.3.4.5", "{\"command\":\"disconnect_user\",\"user\":\"7\"}", "\u0000", "é"})
-    void textThatIsNoMessageIsRefused(String text) {
+    void arbitraryTextIsRefused(String text) {
         assertThat(receiver.verify(text)).isEqualTo(new Verification.Refused());
     }
 
@@ -219,14 +219,14 @@ class MessageSignerTest {
     }
 
     @Test
-    void contentOfTenThousandCharactersThatJsonEscapesIsAccepted() {
+    void tenThousandEscapedCharactersAreAccepted() {
         String content = "\"".repeat(10_000);
         assertThat(receiver.verify(sender.signRepeatable(content))).isEqualTo(new Verification.Repeatable(content));
         assertThat(receiver.verify(sender.sign(content))).isEqualTo(new Verification.Genuine(content));
     }
 
     @Test
-    void noTwoMessagesAreEqual() {
+    void equalContentsMakeDifferentMessages() {
         Set<String> messages = new HashSet<>();
         for (int i = 0; i < 100; i++) {
             messages.add(sender.sign(CONTENT));

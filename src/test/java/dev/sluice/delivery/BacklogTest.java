@@ -71,7 +71,7 @@ class BacklogTest {
     }
 
     @Test
-    void readsBeforeTheLoopRunsAreOneTask() {
+    void readsBeforeTheLoopRunsShareATask() {
         for (int read = 0; read < 3; read++) {
             add(A);
             add(B);
@@ -87,7 +87,7 @@ class BacklogTest {
     }
 
     @Test
-    void reportsTheBeginOfABatch() {
+    void reportsTheStartOfABatch() {
         assertThat(add(A)).isTrue();
         assertThat(add(A)).isFalse();
         assertThat(add(B)).isFalse();
@@ -206,7 +206,7 @@ class BacklogTest {
     }
 
     @Test
-    void boundOfOneByteAllowsOneReadAtATime() {
+    void boundOfOneByteStillAllowsOneRead() {
         Backlog tight = backlog(1);
         assertThat(tight.drained()).isTrue();
         tight.add(listeners(A), A, payload(10), meters);

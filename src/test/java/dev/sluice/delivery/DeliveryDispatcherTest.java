@@ -262,7 +262,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void subscribingOnAnotherConnectionRepeatsNothing() {
+    void subscribingOnAnotherConnectionRepeatsNoPublication() {
         // Keeps the channel's listeners alive.
         listen("1", loop, writer, A);
         publish(A);
@@ -283,7 +283,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void resubscribingWithQueuedPublicationsSkipsNone() {
+    void resubscribingSkipsNoQueuedPublication() {
         Connection one = listen("1", loop, writer, A);
         publish(A);
         Payload newest = payload();
@@ -313,7 +313,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void otherConnectionOfTheUserGetsTheRetainedPublicationAndLosesNothing() {
+    void otherConnectionOfTheUserGetsTheRetainedAndAllLaterPublications() {
         Payload before = payload();
         registry.publishing(before.sequence());
         Connection one = listen("7", loop, writer, A);
@@ -357,7 +357,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void unsubscribeMakesTheRetainedPublicationDueAgain() {
+    void retainedPublicationIsSentAgainAfterAnUnsubscribe() {
         Connection one = listen("1", loop, writer, A);
         Payload newest = payload();
         deliver(A, newest);
@@ -370,7 +370,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void droppedPublicationIsGivenOnResubscribe() {
+    void droppedPublicationIsSentOnResubscribe() {
         Connection one = listen("1", loop, writer, A);
         read(9);
         Payload newest = payload();
@@ -387,7 +387,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void positionIsTheHeadWhereALoopHasDeliveredAll() {
+    void positionIsTheHeadIfTheLoopHasDeliveredEverything() {
         deliveries.handOver(at(5));
         assertThat(deliveries.position(loop)).as("no listeners").isEqualTo(at(5));
         listen("1", loop, writer, A);
@@ -409,7 +409,7 @@ class DeliveryDispatcherTest {
     }
 
     @Test
-    void positionKeepsUpWithATaskThatIsNotDoneYet() {
+    void positionDuringATaskIsThatOfTheEarlierHandOver() {
         List<Position> during = new ArrayList<>();
         Outbox outbox = TestOutboxFactory.standard().open(writer, loop, reason -> {});
         Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, "v2", true);

@@ -97,7 +97,7 @@ class DevConsoleTest {
     }
 
     @Test
-    void everyStepOfUploadsIsShownAlthoughTheConnectionIsCut() {
+    void everyStepOfUploadsIsShownDespiteALostConnection() {
         try (TcpProxy network = new TcpProxy(root.getPort())) {
             page = browser.open("http://localhost:" + network.port() + "/");
             Locator alice = person("alice");

@@ -125,7 +125,7 @@ class DevModeTest {
     }
 
     @Test
-    void invalidRequestsGetAnExplanation() {
+    void invalidRequestsGetAClearError() {
         given().queryParam("user", "a b")
                 .when()
                 .post("/dev/token")

@@ -90,7 +90,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void nettyHasAWritableDirectoryForItsLibrary(Applied applied) {
+    void nettyCanWriteItsLibrary(Applied applied) {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         assertThat(container(pod).getVolumeMounts()).anySatisfy(mount -> {
             assertThat(mount.getMountPath()).isEqualTo("/tmp");
@@ -133,7 +133,7 @@ class DeploymentTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void updateStopsNoPodBeforeAnotherIsReady(Applied applied) {
+    void updateStopsAPodOnlyAfterAnotherIsReady(Applied applied) {
         Deployment deployment = sluice(applied);
         assertThat(deployment.getSpec().getMinReadySeconds()).isPositive();
         assertThat(deployment

@@ -13,14 +13,14 @@ class BackoffTest {
     private final Backoff backoff = new Backoff(Duration.ofMillis(100), Duration.ofMillis(1000), new Random(1));
 
     @Test
-    void doublesUpToItsLimitWithinTheUpperHalfOfEachStep() {
+    void delayDoublesUpToItsLimitWithJitter() {
         for (int step : new int[] {100, 200, 400, 800, 1000, 1000, 1000}) {
             assertThat(backoff.next()).isBetween(Duration.ofMillis(step / 2), Duration.ofMillis(step));
         }
     }
 
     @Test
-    void startsAnewAfterSuccess() {
+    void successResetsTheDelay() {
         for (int i = 0; i < 10; i++) {
             backoff.next();
         }

@@ -22,7 +22,7 @@ class ClockChannelTest {
     }
 
     @Test
-    void podsThatCountOrKeepSomethingElseHaveAnotherChannel() {
+    void podsWithOtherRoutesOrLimitsHaveAnotherChannel() {
         assertThat(ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD + 1))
                 .isNotEqualTo(channel);
         assertThat(ClockChannel.of(Map.of("upload", true, "user", false), MAX_PAYLOAD))

@@ -72,7 +72,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void publicationsDoNotStartAnotherReadWhileReadingIsPaused() {
+    void pausedDecoderDoesNotRead() {
         AtomicInteger reads = new AtomicInteger();
         channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
             @Override
@@ -93,7 +93,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void countsEveryMessageOnThePatternsWhateverBecomesOfIt() {
+    void countsEveryPatternMessageEvenIfDropped() {
         read(publication("*", "user:*", "user:7", "a")
                 + publication("*", "user:*", "user:7", "a".repeat(MAX_PAYLOAD + 1))
                 + publication("*", "user:*", "user:" + "n".repeat(2000), "a")
@@ -103,7 +103,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void handsNothingOnOnceStopped() {
+    void passesNothingOnAfterStop() {
         channel.pipeline().fireChannelRead(Unpooled.copiedBuffer(publication("*", "user:*", "user:7", "a"), UTF_8));
         decoder.stop();
         read(publication("*", "user:*", "user:7", "b") + named("*", "sluice:canary:1", "1") + "+OK\r\n");
@@ -112,7 +112,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void takesAnyBytes() {
+    void acceptsAnyBytes() {
         read(publication("*", "user:*", "user:\r\n$5\r\n", "*4\r\n$8\r\npmessage\r\n"));
         read(publication("*", "user:*", "user:ü", ""));
         assertThat(seen).containsExactly("user:\r\n$5\r\n=*4\r\n$8\r\npmessage\r\n", "user:ü=");
@@ -160,7 +160,7 @@ class PublicationDecoderTest {
     }
 
     @Test
-    void splittingOfBytesDoesNotMatter() {
+    void readBoundariesDoNotMatter() {
         StringBuilder stream = new StringBuilder();
         List<String> expected = new ArrayList<>();
         Random random = new Random(1);

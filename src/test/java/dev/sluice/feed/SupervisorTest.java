@@ -262,7 +262,7 @@ class SupervisorTest {
     }
 
     @Test
-    void oneBeatHeardIsEnough() {
+    void oneHeardBeatIsEnough() {
         supervisor.start();
         last().live();
         for (int i = 0; i < 20; i++) {
@@ -305,7 +305,7 @@ class SupervisorTest {
     }
 
     @Test
-    void measuresHowLongABeatTakes() {
+    void measuresTheLatencyOfBeats() {
         supervisor.start();
         last().subscribed();
         at(3);
@@ -333,7 +333,7 @@ class SupervisorTest {
     }
 
     @Test
-    void pausesCurrentAndNextSubscription() {
+    void pausesTheCurrentAndTheNextSubscription() {
         supervisor.start();
         supervisor.pause(true);
         assertThat(last().paused).as("the acknowledgement must get through").isFalse();
@@ -407,7 +407,7 @@ class SupervisorTest {
     }
 
     @Test
-    void abortsAHangingAttempt() {
+    void endsAHangingAttempt() {
         supervisor.start();
         assertThat(timers.get(0).delay).isEqualTo(CONNECT_TIMEOUT);
         fire();
@@ -442,7 +442,7 @@ class SupervisorTest {
     }
 
     @Test
-    void opensNothingAfterItIsStopped() {
+    void opensNoSubscriptionAfterStop() {
         supervisor.start();
         last().live();
         supervisor.stop();
@@ -454,7 +454,7 @@ class SupervisorTest {
     }
 
     @Test
-    void isNotWokenByARetryAfterItIsStopped() {
+    void stopCancelsTheRetry() {
         supervisor.start();
         last().events.ended(null);
         supervisor.stop();
@@ -485,7 +485,7 @@ class SupervisorTest {
     }
 
     @Test
-    void connectionIsRenewedAgainAndAgain() {
+    void connectionIsRenewedRepeatedly() {
         supervisor.start();
         last().live();
         for (int i = 1; i <= 3; i++) {
@@ -543,7 +543,7 @@ class SupervisorTest {
     }
 
     @Test
-    void oldConnectionContinuesWithoutANewOne() {
+    void oldConnectionStaysIfTheNewOneFails() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -564,7 +564,7 @@ class SupervisorTest {
     }
 
     @Test
-    void pauseProvesNothing() {
+    void pauseDelaysTheDecisionOnTheNewConnection() {
         supervisor.start();
         last().live();
         awaitRenewal();
@@ -616,7 +616,7 @@ class SupervisorTest {
     }
 
     @Test
-    void publisherThatIsConnectedAfterTheEndPublishesNothing() {
+    void publisherConnectedAfterTheEndPublishesNothing() {
         supervisor.start();
         last().events.subscribed();
         FakePublisher late = last().newestPublisher();
@@ -626,7 +626,7 @@ class SupervisorTest {
     }
 
     @Test
-    void clockThatLostSomethingIsAGapThatIsOver() {
+    void clockResetIsReportedAsAnEndedGap() {
         supervisor.start();
         last().live();
         gaps.clear();
@@ -641,7 +641,7 @@ class SupervisorTest {
     }
 
     @Test
-    void clockThatLostSomethingAddsNothingToAGapThatLasts() {
+    void clockResetDuringAGapIsNotReported() {
         supervisor.start();
         supervisor.lost(Instant.EPOCH);
         assertThat(gaps).isEmpty();

@@ -93,7 +93,7 @@ class TickerTest {
             });
 
     @Test
-    void podThatIsAloneFoundsAnEraAtOnce() {
+    void singlePodFoundsAnEraAtOnce() {
         ticker.start();
         assertThat(state).isEqualTo(Ticker.State.AWAITED);
         ticker.alone();
@@ -116,7 +116,7 @@ class TickerTest {
     }
 
     @Test
-    void eachAttemptHasANonceAndAnEraOfItsOwn() {
+    void eachAttemptHasItsOwnNonceAndEra() {
         ticker.start();
         time.pass(INTERVAL.multipliedBy(40));
         List<Tick> attempts = published.stream().map(Tick::parse).toList();
@@ -126,7 +126,7 @@ class TickerTest {
     }
 
     @Test
-    void readinessDoesNotWaitWhereNobodyTicks() {
+    void readinessDoesNotWaitIfNoPodTicks() {
         ticker.start();
         time.pass(INTERVAL);
         assertThat(state).isEqualTo(Ticker.State.AWAITED);
@@ -135,7 +135,7 @@ class TickerTest {
     }
 
     @Test
-    void readinessWaitsForTheTickThatProvesAnotherButNotForever() {
+    void readinessWaitsALimitedTimeForTheProvingTick() {
         ticker.start();
         time.pass(INTERVAL);
         hear(tick(5, 50, 40));
@@ -149,7 +149,7 @@ class TickerTest {
     }
 
     @Test
-    void batchesHaveThePositionBeforeThem() {
+    void batchesCarryThePositionBeforeThem() {
         adopt();
         assertThat(offset(batches.get(0).before())).isEqualTo("6:0");
         Batch first = ticker.batch(publications("a", "b"));
@@ -161,7 +161,7 @@ class TickerTest {
     }
 
     @Test
-    void nothingIsNamedBeforeAllSubscriptionsAreAcknowledged() {
+    void positionsStartAfterAllSubscriptionsAreAcknowledged() {
         hear(tick(1, 10, 0));
         assertThat(ticker.batch(publications("a")).before()).isNull();
         ticker.start();
@@ -172,7 +172,7 @@ class TickerTest {
     }
 
     @Test
-    void podTicksOnceItHasHeardNoneForAnIntervalAndTheJitter() {
+    void podTicksAfterASilentIntervalPlusJitter() {
         adopt();
         time.pass(INTERVAL.minusMillis(1));
         hear(tick(7, 70, 60));
@@ -189,7 +189,7 @@ class TickerTest {
     }
 
     @Test
-    void copiesOfATickDoNotDelayTheNext() {
+    void copiedTicksDoNotDelayTheNextTick() {
         adopt();
         for (int i = 0; i < 11; i++) {
             time.pass(JITTER);
@@ -200,7 +200,7 @@ class TickerTest {
     }
 
     @Test
-    void podThatDoesNotReadDoesNotTick() {
+    void pausedPodDoesNotTick() {
         adopt();
         ticker.pause(true);
         time.pass(INTERVAL.multipliedBy(10));
@@ -222,7 +222,7 @@ class TickerTest {
     }
 
     @Test
-    void minorityLosesWhatItHasHeardSinceTheStretchInWhichItDiffers() {
+    void minorityReportsAGapSinceTheDifferingStretch() {
         adopt();
         Instant fifth = time.now();
         diverge(7);
@@ -236,7 +236,7 @@ class TickerTest {
     }
 
     @Test
-    void tickThatDecidesComesAfterHalfAnInterval() {
+    void decidingTickComesAfterHalfAnInterval() {
         adopt();
         hear(tick(7, 70, 60));
         hear(new Tick(ERA, 8, 80, 70, ELSE));
@@ -248,7 +248,7 @@ class TickerTest {
     }
 
     @Test
-    void clockIsSwitchedOffWherePodsRepeatedlyDiffer() {
+    void repeatedDifferencesSwitchTheClockOff() {
         adopt();
         for (int i = 0; i < 3; i++) {
             assertThat(state).isEqualTo(Ticker.State.VOUCHES);
@@ -265,7 +265,7 @@ class TickerTest {
     }
 
     @Test
-    void podsThatDifferNowAndThenKeepTheirClock() {
+    void rareDifferencesKeepTheClock() {
         adopt();
         for (int i = 0; i < 5; i++) {
             ticker.pause(true);
@@ -279,7 +279,7 @@ class TickerTest {
     }
 
     @Test
-    void textThatIsNoTickIsIgnored() {
+    void invalidTicksAreIgnored() {
         ticker.start();
         ticker.hear("hello");
         ticker.hear(null);
@@ -287,7 +287,7 @@ class TickerTest {
     }
 
     @Test
-    void hashOfANameDependsOnEachOfItsBytes() {
+    void nameHashDependsOnEveryByte() {
         byte[] name = "upload:0123456789".getBytes(US_ASCII);
         List<Integer> hashes = new ArrayList<>(List.of(NameHash.of(name, name.length)));
         for (int i = 0; i < name.length; i++) {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class AcceptLimiterTest {
 
     @Test
-    void allowsAFifthMoreConnectionsThanWebSocketsUnlessConfigured() {
+    void allowsAFifthMoreConnectionsThanWebSocketsByDefault() {
         assertThat(AcceptLimiter.max(50_000, 0)).isEqualTo(60_100);
         assertThat(AcceptLimiter.max(50_000, 50_001)).isEqualTo(50_001);
         assertThat(AcceptLimiter.max(Integer.MAX_VALUE, 0)).isEqualTo(Integer.MAX_VALUE);

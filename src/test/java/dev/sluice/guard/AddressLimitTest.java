@@ -80,7 +80,7 @@ class AddressLimitTest {
     }
 
     @Test
-    void withoutALimitNothingIsCounted() {
+    void withoutALimitNoConnectionIsCounted() {
         AddressLimit limit = new AddressLimit(OptionalInt.empty(), false, metrics);
         assertThat(limit.admits(new Connection("192.0.2.1"))).isTrue();
         assertThat(limit.isEmpty()).isTrue();

@@ -40,7 +40,7 @@ class ConnectGateTest {
     }
 
     @Test
-    void deliveriesDoNotWaitForAllRequestsThatCameAtOnce() throws Exception {
+    void deliveriesRunBetweenSimultaneousRequests() throws Exception {
         HttpServer server = serve();
         List<Socket> clients = new ArrayList<>();
         try {

@@ -31,14 +31,14 @@ class ConnectRateTest {
     }
 
     @Test
-    void unusedRateIsNotSaved() {
+    void unusedRateDoesNotAccumulate() {
         admitted(500);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
         assertThat(admitted(500)).isEqualTo(100);
     }
 
     @Test
-    void evenTheLowestRateAdmitsOne() {
+    void lowestRateAdmitsOneConnection() {
         ConnectRate slow = new ConnectRate(1, now::get);
         assertThat(slow.admit()).isTrue();
         assertThat(slow.admit()).isFalse();

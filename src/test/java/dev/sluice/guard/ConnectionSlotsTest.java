@@ -67,7 +67,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void silentConnectionHasTimeToAuthenticateInAFullPod() {
+    void newSilentConnectionIsNotEvictedFromAFullPod() {
         ConnectionSlots slots = new ConnectionSlots(1, 9, 9, Duration.ofHours(1), metrics);
         slot(slots, "silent").take(null, false);
         assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
@@ -75,7 +75,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void decidedSlotIsNotEvicted() {
+    void authenticatedSlotIsNotEvicted() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         Slot decided = slot(slots, "decided");
         decided.take(null, false);
@@ -86,7 +86,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void slotWithTokenDoesNotCompeteWithSilentOnes() {
+    void slotsWithAndWithoutTokenEvictSeparately() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         slot(slots, "silent").take(null, false);
         slot(slots, "upgrade with a token").take(null, true);
@@ -103,7 +103,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void slotWithTokenBeforeItsEvictionStays() {
+    void tokenBeforeTheEvictionSavesTheSlot() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         List<Runnable> tasks = new ArrayList<>();
         Slot slot = slot(slots, tasks::add, () -> evicted.add("it"));
@@ -116,7 +116,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void evictionHandlerIsForgottenWithTheSlot() {
+    void releasedSlotDropsItsEvictionHandler() {
         ConnectionSlots slots = new ConnectionSlots(9, 1, 9, metrics);
         Slot slot = slot(slots, "closed");
         slot.take(null, true);
@@ -160,7 +160,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void slotMayBeReused() {
+    void releasedSlotMayBeReused() {
         ConnectionSlots slots = new ConnectionSlots(1, 1, 1, metrics);
         Slot slot = slot(slots);
         for (int i = 0; i < 3; i++) {
@@ -171,7 +171,7 @@ class ConnectionSlotsTest {
     }
 
     @Test
-    void concurrentRequestsCannotPassALimit() throws Exception {
+    void concurrentRequestsCannotExceedALimit() throws Exception {
         int threads = 4;
         ConnectionSlots slots = new ConnectionSlots(2, 9, 2, metrics);
         AtomicInteger inside = new AtomicInteger();

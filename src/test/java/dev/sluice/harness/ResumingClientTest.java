@@ -15,7 +15,7 @@ class ResumingClientTest {
     private final ResumingClient client = new ResumingClient("7", List.of("upload:1", "upload:2"));
 
     @Test
-    void asksToResumeNothingWhereItHasHeardNothing() {
+    void sendsNoPositionBeforeItHasOne() {
         assertThat(client.opened("token"))
                 .containsExactly(
                         "{\"type\":\"auth\",\"token\":\"token\"}",
@@ -23,7 +23,7 @@ class ResumingClientTest {
     }
 
     @Test
-    void asksToResumeFromTheLastPosition() {
+    void resumesFromTheLastPosition() {
         subscribe();
         client.heard("{\"channel\":\"upload:1\",\"at\":\"1-a.20.0\"}\n{}");
         client.heard("{\"action\":\"mark\",\"at\":\"1-a.23.0\"}");
@@ -49,7 +49,7 @@ class ResumingClientTest {
     }
 
     @Test
-    void forgetsThePositionAtAGapAndWhereItCannotBeResumed() {
+    void forgetsThePositionAtAGapAndAtARefusal() {
         subscribe();
         hear("{\"action\":\"gap\",\"since\":\"2026-01-01T00:00:00Z\",\"until\":null}");
         assertThat(client.position()).isEmpty();
@@ -61,7 +61,7 @@ class ResumingClientTest {
     }
 
     @Test
-    void dropsWhatItHasHadOfTheSameChannelAndEra() {
+    void dropsDuplicatesOfTheSameChannelAndEra() {
         subscribe();
 
         assertThat(Stream.of(
@@ -76,7 +76,7 @@ class ResumingClientTest {
     }
 
     @Test
-    void payloadIsAllBehindTheFirstLineFeed() {
+    void payloadBeginsAfterTheFirstLineFeed() {
         Frame frame = client.heard("{\"channel\":\"upload:1\"}\n{\"a\":\n1}\n");
 
         assertThat(frame.payload()).contains("{\"a\":\n1}\n");

@@ -28,19 +28,19 @@ class MemoryMetersTest {
     }
 
     @Test
-    void residentMemoryComesFromTheKernel() {
+    void residentMemoryIsReadFromTheKernel() {
         assertThat(meters.resident()).hasValue(200 * MEGABYTE);
     }
 
     @Test
-    void limitIsThatOfTheContainersOwnGroup() throws IOException {
+    void limitIsReadFromTheContainersGroup() throws IOException {
         write("proc/self/cgroup", "0::/\n");
         write("sys/fs/cgroup/memory.max", "1073741824\n");
         assertThat(meters.limit()).hasValue(1024 * MEGABYTE);
     }
 
     @Test
-    void limitIsTheLowestOnTheWayToTheRoot() throws IOException {
+    void lowestLimitOfAllParentGroupsApplies() throws IOException {
         write("proc/self/cgroup", "0::/kubepods/pod1/container\n");
         write("sys/fs/cgroup/kubepods/pod1/container/memory.max", "max\n");
         write("sys/fs/cgroup/kubepods/pod1/memory.max", "536870912\n");
@@ -49,14 +49,14 @@ class MemoryMetersTest {
     }
 
     @Test
-    void limitOfTheOldHierarchyIsFoundAtTheTopOfTheContainersMount() throws IOException {
+    void cgroupV1LimitIsReadAtTheTopOfTheMount() throws IOException {
         write("proc/self/cgroup", "12:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n1:name=systemd:/docker/abc\n");
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", "268435456\n");
         assertThat(meters.limit()).hasValue(256 * MEGABYTE);
     }
 
     @Test
-    void withoutLimitTheMachinesMemoryCounts() throws IOException {
+    void withoutALimitTheMachinesMemoryIsTheLimit() throws IOException {
         assertThat(meters.limit()).hasValue(8192 * MEGABYTE);
         write("proc/self/cgroup", "4:memory:/\n0::/\n");
         write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
@@ -65,7 +65,7 @@ class MemoryMetersTest {
     }
 
     @Test
-    void unreadableLimitIsNone() throws IOException {
+    void unreadableLimitIsIgnored() throws IOException {
         write("proc/self/cgroup", "nonsense\n0:memory\n4:memory:/a\n");
         for (String limit :
                 new String[] {"", "-1\n", "9999999999999999999\n", "1e9\n", "12 34\n", "x".repeat(100_000)}) {

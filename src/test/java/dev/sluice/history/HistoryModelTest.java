@@ -67,12 +67,12 @@ class HistoryModelTest {
 
     @ParameterizedTest(name = "seed {0}")
     @MethodSource("seeds")
-    void replayIsExactlyWhatWasPublishedOrRefusedForAReason(long seed) {
+    void replayIsExactOrRefusedWithTheRightReason(long seed) {
         run(seed);
     }
 
     @Test
-    void theSeedsReachEveryOutcome() {
+    void seedsReachEveryOutcome() {
         seeds().limit(20).forEach(this::run);
         assertThat(recovered).isGreaterThan(1_000);
         assertThat(ahead).isPositive();

@@ -64,7 +64,7 @@ class HistoryStressTest {
 
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3})
-    void readersFindExactlyWhatWasPublishedAndHearTheRest(long seed) throws Exception {
+    void readersRecoverExactlyThePublicationsTheyMissed(long seed) throws Exception {
         Future<?> writer = threads.submit(() -> write(seed));
         List<Future<?>> readers = new ArrayList<>();
         for (int i = 0; i < READERS; i++) {

@@ -55,7 +55,7 @@ class HistoryTest {
     }
 
     @Test
-    void onlyWhatFollowsThePositionIsRecovered() {
+    void onlyLaterPublicationsAreRecovered() {
         tick();
         publish(A, "before");
         Position since = publish(A, "the last one the client has");
@@ -66,7 +66,7 @@ class HistoryTest {
     }
 
     @Test
-    void payloadIsTheOneThatWasDelivered() {
+    void replayedPayloadEqualsTheDeliveredOne() {
         Position since = tick();
         now += 5;
         Position position = publish(A, "größer");
@@ -87,7 +87,7 @@ class HistoryTest {
     }
 
     @Test
-    void headMovesWithPublicationsAndWithMessagesThatAreNotKept() {
+    void headAdvancesWithKeptAndUnkeptPublications() {
         assertThat(history.head()).isNull();
         Position start = tick();
         assertThat(history.head()).isEqualTo(start);
@@ -102,7 +102,7 @@ class HistoryTest {
     }
 
     @Test
-    void positionPastTheHeadIsAhead() {
+    void positionAfterTheHeadIsAhead() {
         Position head = tick();
         assertThat(history.read(Objects.requireNonNull(head.plus(1)), List.of(A)))
                 .isInstanceOf(Replay.Ahead.class);
@@ -110,7 +110,7 @@ class HistoryTest {
     }
 
     @Test
-    void positionBeforeTheAdoptionIsInAGap() {
+    void positionBeforeTheHistoryStartedIsAGap() {
         tick = 4;
         Position before = Position.of(ERA, tick, 9, tick);
         tick();
@@ -129,7 +129,7 @@ class HistoryTest {
     }
 
     @Test
-    void channelOfARouteWithoutHistoryIsUnknown() {
+    void routeWithoutHistoryIsUnknown() {
         Channel channel = Objects.requireNonNull(new Routes(List.of(
                         new Route("secret", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, false)))
                 .resolve("secret:1"));
@@ -137,7 +137,7 @@ class HistoryTest {
     }
 
     @Test
-    void positionOfAnotherEraOrTickDoesNotMatch() {
+    void positionOfAnotherEraOrTickIsAMismatch() {
         tick();
         Position since = publish(A, "a");
         Position otherEra = new Position(new Era(1000, 8), since.offset(), since.nonce());
@@ -149,7 +149,7 @@ class HistoryTest {
     }
 
     @Test
-    void channelWhosePublicationWasEvictedIsTooOldAndAQuietOneIsNot() {
+    void onlyChannelsWithEvictedPublicationsAreTooOld() {
         Position since = tick();
         Position first = publish(A, "the first");
         fill();
@@ -163,7 +163,7 @@ class HistoryTest {
     }
 
     @Test
-    void channelsThatShareASlotAreToldApartUntilOneIsEvicted() {
+    void channelsOfOneSlotStaySeparateUntilAnEviction() {
         Channel colliding = TestHistory.collidingWith(A);
         Position since = tick();
         publish(A, "a1");
@@ -180,7 +180,7 @@ class HistoryTest {
     }
 
     @Test
-    void moreThanTheLargestReplayIsTooMuch() {
+    void replayOverTheLimitIsTooMuch() {
         Position since = tick();
         int cost = A.length() + 100 + Search.OVERHEAD;
         for (int i = 0; i < MAX_REPLAY / cost; i++) {
@@ -192,7 +192,7 @@ class HistoryTest {
     }
 
     @Test
-    void longSearchAmongChannelsOfTheSameSlotIsTooMuch() {
+    void longSearchWithinASlotIsTooMuch() {
         History large = TestHistory.standard();
         Channel colliding = TestHistory.collidingWith(A);
         byte[] publication = TestHistory.publication(colliding, "");
@@ -235,7 +235,7 @@ class HistoryTest {
     }
 
     @Test
-    void publicationLargerThanTheHistoryIsTooOldAtOnceForItsChannelAlone() {
+    void publicationLargerThanTheHistoryMakesOnlyItsChannelTooOld() {
         Position since = tick();
         publish(A, "before");
         publish(B, "of another channel");
@@ -247,7 +247,7 @@ class HistoryTest {
     }
 
     @Test
-    void arraysOfEvictedSegmentsAreUsedAgain() {
+    void arraysOfEvictedSegmentsAreReused() {
         tick();
         fill();
         int before = allocated;
@@ -259,7 +259,7 @@ class HistoryTest {
     }
 
     @Test
-    void publicationsAreEvictedByAgeEvenWhereLittleIsPublished() {
+    void oldPublicationsAreEvictedDespiteLowTraffic() {
         Position since = tick();
         publish(A, "old");
         now += TimeUnit.SECONDS.toNanos(119);
@@ -273,7 +273,7 @@ class HistoryTest {
     }
 
     @Test
-    void publicationIsEvictedAtMostASixteenthLaterThanItsAge() {
+    void evictionIsAtMostASixteenthOfTheAgeLate() {
         Position since = tick();
         publish(A, "old");
         for (int second = 0; second < 128; second++) {
@@ -288,7 +288,7 @@ class HistoryTest {
     }
 
     @Test
-    void otherEraBeginsAnew() {
+    void otherEraClearsTheHistory() {
         Position since = tick();
         publish(A, "a");
         Position other = Position.of(new Era(2000, 1), tick + 1, 0, 5);
@@ -299,7 +299,7 @@ class HistoryTest {
     }
 
     @Test
-    void positionThatDoesNotContinueTheHeadBeginsAnew() {
+    void discontinuousPositionClearsTheHistory() {
         tick = 10;
         tick();
         Position since = publish(A, "a");
@@ -320,7 +320,7 @@ class HistoryTest {
     }
 
     @Test
-    void namesThatRunOutEndTheHistoryUntilTheNextTick() {
+    void fullCounterEndsTheHistoryUntilTheNextTick() {
         Position since = tick();
         publish(A, "named");
         messages = (1 << 24) - 2;
@@ -335,7 +335,7 @@ class HistoryTest {
     }
 
     @Test
-    void lackOfMemoryCostsTheHistoryAndNothingElse() {
+    void outOfMemoryClearsOnlyTheHistory() {
         Position since = tick();
         exhausted = true;
         history.append(++sequence, 1, A, TestHistory.publication(A, "lost"), now);

@@ -10,7 +10,7 @@ class SegmentTest {
     private final Segment segment = new Segment(1, array);
 
     @Test
-    void arrayIsNotHandedOutWhileSomebodyReads() {
+    void arrayIsNotReusedWhileItIsRead() {
         assertThat(segment.pin()).isTrue();
         assertThat(segment.pin()).isTrue();
         assertThat(segment.close()).isNull();
@@ -28,7 +28,7 @@ class SegmentTest {
     }
 
     @Test
-    void addressHoldsTheNumberAndThePlace() {
+    void addressEncodesSegmentAndOffset() {
         long address = Segment.address(Integer.MAX_VALUE, Integer.MAX_VALUE);
         assertThat(Segment.number(address)).isEqualTo(Integer.MAX_VALUE);
         assertThat(Segment.index(address)).isEqualTo(Integer.MAX_VALUE);

@@ -31,7 +31,7 @@ class PathSegmentTest {
 
     @ParameterizedTest
     @CsvSource({"-, x=1", "7, ''"})
-    void segmentCountsWithoutTheParameter(String path, String query) {
+    void segmentIsUsedWithoutTheParameter(String path, String query) {
         assertThat(PathSegment.decode(path, "id", query)).isEqualTo(path);
     }
 

@@ -276,7 +276,7 @@ class AccessIT {
     }
 
     @Test
-    void hangingWebhookDelaysNothingElse() {
+    void hangingWebhookDelaysNoOtherClient() {
         BACKEND.answers(200);
         BACKEND.hang();
         int before = BACKEND.requests().size();
@@ -296,7 +296,7 @@ class AccessIT {
     }
 
     @Test
-    void waitingQuestionsAreBounded() {
+    void waitingDecisionsAreBounded() {
         Map<String, String> config = Map.of(
                 "sluice.routes.webhook.audience", "subscribers",
                 "sluice.routes.webhook.access", "webhook",
@@ -325,7 +325,7 @@ class AccessIT {
     }
 
     @Test
-    void timedOutQuestionIsNotSent() {
+    void timedOutQuestionIsNotSentToTheWebhook() {
         Map<String, String> config = Map.of(
                 "sluice.routes.webhook.audience", "subscribers",
                 "sluice.routes.webhook.access", "webhook",

@@ -135,7 +135,7 @@ class ApiAccessIT {
     }
 
     @Test
-    void unknownPathIsAProblemToo() {
+    void unknownPathGetsAProblem() {
         Api api = Api.publisher(pod);
         Api.assertProblem(api.get("/api/nothing"), 404);
         Api.assertProblem(api.get("/nothing"), 404);

@@ -79,7 +79,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void authErrorSaysWhatIsWrong() {
+    void authErrorNamesTheReason() {
         try (Client client =
                 connect().authenticate(Tokens.sign(changed(claims -> claims.setClaim("exp", now() - 10))))) {
             assertThat(client.next()).contains("expired");
@@ -154,7 +154,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void messagesBehindTheAuthMessageAreHeldAndProcessedInOrder() {
+    void messagesAfterTheAuthMessageAreProcessedInOrder() {
         try (Client client = connect()) {
             client.authenticate(Tokens.of("7"));
             for (int i = 0; i < 60; i++) {
@@ -173,7 +173,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void upgradeTokenNeedsNoAuthMessageButOneIsAccepted() {
+    void upgradeTokenReplacesTheAuthMessage() {
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("7"));
         try (Client client = Client.connect(POD.webSocket("/ws"), bearer)) {
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
@@ -265,7 +265,7 @@ class AuthenticationIT {
     }
 
     @Test
-    void renewalByAShorterTokenCounts() {
+    void renewalMayShortenTheExpiry() {
         try (Client client = connect().authenticate(Tokens.of("7"))) {
             assertThat(client.next()).contains("auth_success");
             client.authenticate(expiringSoon());

@@ -82,7 +82,7 @@ class BoundsIT {
     }
 
     @Test
-    void clientsForWhichMostWaitsAreClosedWhereThePodHoldsTooMuch() {
+    void fullPodClosesTheClientsWithMostDataWaiting() {
         int max = 4 * MEGABYTE;
         Map<String, String> bounded = new HashMap<>(config);
         bounded.put("sluice.outbox.max-total-bytes", "" + max);

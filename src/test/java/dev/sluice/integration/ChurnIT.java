@@ -27,7 +27,7 @@ class ChurnIT {
     private final Pod pod = Pod.ready(redis, Map.of());
 
     @Test
-    void churnLeavesNothingBehind() {
+    void clientChurnLeaksNothing() {
         try (redis;
                 pod) {
             for (int i = 0; i < 3; i++) {

@@ -52,7 +52,7 @@ class ClockIT {
     }
 
     @Test
-    void podOnAnotherServerHasAnotherEraUntilTheAddressIsTheSame() {
+    void podAdoptsTheEraOfTheServerItMovesTo() {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port());
@@ -69,7 +69,7 @@ class ClockIT {
     }
 
     @Test
-    void firstPodHasPositionsOnceItIsReady() {
+    void firstPodHasPositionsWhenReady() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, Map.of("sluice.clock.interval", "10s"))) {
             assertThat(eras(pod)).hasSize(1);
@@ -77,7 +77,7 @@ class ClockIT {
     }
 
     @Test
-    void furtherPodHasPositionsOnceItIsReady() {
+    void laterPodHasPositionsWhenReady() {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"));
                 Pod two = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"))) {
@@ -86,7 +86,7 @@ class ClockIT {
     }
 
     @Test
-    void podIsReadyWhereOtherPodsDoNotTick() {
+    void podIsReadyAlthoughOtherPodsDoNotTick() {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, QUICK)) {
             one.process().freeze();
@@ -99,7 +99,7 @@ class ClockIT {
     }
 
     @Test
-    void onePodPublishesTheTicksOfACalmFleet() {
+    void onlyOnePodOfACalmFleetPublishesTicks() {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, QUICK);
                 Pod two = Pod.ready(redis, QUICK)) {

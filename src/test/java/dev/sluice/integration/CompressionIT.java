@@ -44,7 +44,7 @@ class CompressionIT {
     }
 
     @Test
-    void messageThatBecomesTooLargeIsRefusedLikeAnyTooLargeMessage() {
+    void messageTooLargeAfterDecompressionIsRefused() {
         try (RawClient client = RawClient.connect(pod, OFFER)) {
             send(client, "{\"a\":\"" + "x".repeat(8_000_000) + "\"}");
             assertThat(client.closeCode()).isEqualTo(1009);
@@ -52,7 +52,7 @@ class CompressionIT {
     }
 
     @Test
-    void messageThatIsNoDeflateStreamIsInvalid() {
+    void invalidDeflateStreamIsRefused() {
         try (RawClient client = RawClient.connect(pod, OFFER)) {
             client.frame(RawClient.FINAL | COMPRESSED | RawClient.TEXT, new byte[] {7, 7, 7, 7});
             assertThat(client.closeCode()).isEqualTo(1007);

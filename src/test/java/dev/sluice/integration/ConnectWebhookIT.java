@@ -119,7 +119,7 @@ class ConnectWebhookIT {
 
     @ParameterizedTest
     @ValueSource(ints = {302, 400, 401, 404, 408, 429, 500, 503})
-    void otherStatusIsNoDecisionAndNotCached(int status) {
+    void otherStatusIsNoDecisionAndIsNotCached(int status) {
         BACKEND.answers(status);
         double before = pod.metric(UNAVAILABLE);
         String token = token();
@@ -139,7 +139,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void webhookIsNotAskedAboutInvalidTokens() {
+    void invalidTokensDoNotReachTheWebhook() {
         int before = BACKEND.requests().size();
         try (Client client = connect().authenticate(Tokens.signedByAnotherKey(claims()))) {
             assertThat(client.next()).contains("auth_error");
@@ -149,7 +149,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void hangingWebhookDelaysNothingElse() {
+    void hangingWebhookDelaysNoOtherClient() {
         List<Client> waiting = new ArrayList<>();
         try (Client there = connect().authenticate(token())) {
             assertThat(there.next()).contains("auth_success");
@@ -172,7 +172,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void tokensThatWaitForTheWebhookAreBoundedInBytes() {
+    void tokensWaitingForTheWebhookAreBoundedInBytes() {
         List<Client> waiting = new ArrayList<>();
         int before = BACKEND.requests().size();
         double refused = pod.metric(TOO_MANY);
@@ -198,7 +198,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void messagesBehindTheAuthMessageWaitForTheWebhook() {
+    void messagesAfterTheAuthMessageWaitForTheWebhook() {
         BACKEND.hang();
         int before = BACKEND.requests().size();
         String upload = Stage.upload();
@@ -228,7 +228,7 @@ class ConnectWebhookIT {
     }
 
     @Test
-    void withoutCacheEachAuthenticationAsks() {
+    void withoutCacheEveryAuthenticationAsksTheWebhook() {
         Map<String, String> config = Map.of(KEY, BACKEND.url(), "sluice.webhook.cache", "0s");
         String token = token();
         int before = BACKEND.requests().size();

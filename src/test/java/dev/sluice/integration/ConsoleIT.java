@@ -84,7 +84,7 @@ class ConsoleIT {
     }
 
     @Test
-    void otherRolesGetNothing() {
+    void otherRolesAreRefused() {
         for (String path : List.of(UPDATES, USERS)) {
             Api.assertProblem(Api.with(pod, "").get(path), 401);
             Api.assertProblem(

@@ -71,7 +71,7 @@ class ContainerIT {
     }
 
     @Test
-    void withoutAWritableDirectoryItUsesNio() {
+    void usesNioWithoutAWritableDirectory() {
         assumeThat(Pod.isNative())
                 .as("the variable JAVA_TOOL_OPTIONS is the JVM's")
                 .isFalse();

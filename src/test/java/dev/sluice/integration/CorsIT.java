@@ -44,7 +44,7 @@ class CorsIT {
     }
 
     @Test
-    void preflightListsWhatIsAllowed() {
+    void preflightListsAllowedMethodsAndHeaders() {
         HttpResponse<String> answer = preflight(pod, PAGE);
         assertThat(answer.statusCode()).isEqualTo(200);
         assertHeader(answer, ALLOW_ORIGIN, PAGE);

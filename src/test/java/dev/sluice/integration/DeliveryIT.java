@@ -81,7 +81,7 @@ class DeliveryIT {
     }
 
     @Test
-    void badPublicationsNeverEndTheStream() {
+    void invalidPublicationsDoNotEndTheStream() {
         try (Client client = Client.of(pod, "7")) {
             double dropped = settledMetric(client, "sluice_publications_total{outcome=\"dropped\",route=\"none\"}");
             double unwanted = pod.metric("sluice_publications_total{outcome=\"unwanted\",route=\"user\"}");
@@ -102,7 +102,7 @@ class DeliveryIT {
     }
 
     @Test
-    void everyConnectionOfTheUserAndNoOtherReceivesIt() {
+    void onlyTheUsersConnectionsReceiveTheUsersChannel() {
         try (Client one = Client.of(pod, "a:b");
                 Client two = Client.of(pod, "a:b");
                 Client other = Client.of(pod, "a")) {

@@ -29,7 +29,7 @@ class DivergenceIT {
 
     @ParameterizedTest
     @EnumSource(RespProxy.Damage.class)
-    void onlyThePodThatHearsSomethingElseSaysGapWithinThreeIntervals(RespProxy.Damage damage) {
+    void onlyTheDifferingPodReportsAGapWithinThreeIntervals(RespProxy.Damage damage) {
         try (Redis redis = Redis.start();
                 RespProxy network = new RespProxy(redis.port());
                 Pod one = Pod.ready(redis, CONFIG);
@@ -58,7 +58,7 @@ class DivergenceIT {
     }
 
     @Test
-    void podThatRepeatedlyHearsSomethingElseHasNoClock() {
+    void repeatedlyDifferingPodLosesItsClock() {
         try (Redis redis = Redis.start();
                 RespProxy network = new RespProxy(redis.port());
                 Pod one = Pod.ready(redis, CONFIG);

@@ -21,7 +21,7 @@ class DockerfileTest {
     }
 
     @Test
-    void jibImageIsTheSame() throws ParserConfigurationException, IOException, SAXException {
+    void jibImageMatchesTheDockerfile() throws ParserConfigurationException, IOException, SAXException {
         Document pom = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new File("pom.xml"));
         Dockerfile image = Dockerfile.JVM;
         assertThat(jib(pom, "base-jvm-image")).isEqualTo(image.only("FROM"));

@@ -170,7 +170,7 @@ class EventsIT {
     }
 
     @Test
-    void emptyUploadIdIsRefusedForUsersToo() {
+    void emptyUploadIdIsRefused() {
         assertErrors(
                 api.post("/api/users/7/events", "{\"action\":\"upload_failed\",\"error_message\":\"x\"}"),
                 Map.of("upload_id", "must not be blank"));

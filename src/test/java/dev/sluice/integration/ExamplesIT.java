@@ -38,28 +38,28 @@ class ExamplesIT {
     private static final Pattern ADDRESS = Pattern.compile("(http://localhost:\\d+)/module.html");
 
     @Test
-    void aPublisherInPython() {
+    void pythonPublisherReachesTheUser() {
         assertPublishes(Program.pythonWith("redis"), "examples/publish/publish.py");
     }
 
     @Test
-    void aPublisherInNode() {
+    void nodePublisherReachesTheUser() {
         assertPublishes(Program.ofNode("node", EXAMPLES), "publish/publish.js");
     }
 
     @Test
-    void aPublisherInJava() {
+    void javaPublisherReachesTheUser() {
         assertPublishes(Program.java(), "examples/publish/Publish.java");
     }
 
     @Test
-    void aPublisherInShell() {
+    void shellPublisherReachesTheUser() {
         Program.named("redis-cli");
         assertPublishes(Program.named("sh"), "examples/publish/publish.sh");
     }
 
     @Test
-    void aShellMintsTokensForUsersAndForOperators() throws Exception {
+    void shellScriptMintsTokensForUsersAndOperators() throws Exception {
         Program.named("openssl");
         Program sh = Program.named("sh")
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()));
@@ -79,7 +79,7 @@ class ExamplesIT {
     }
 
     @Test
-    void aBackendInPythonMintsTokens() {
+    void pythonBackendMintsTokens() {
         String token = Program.pythonWith("jwt, cryptography")
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()))
                 .run("examples/backend/mint.py", "7", "team:red");
@@ -95,7 +95,7 @@ class ExamplesIT {
     }
 
     @Test
-    void aBackendInNodeMintsTokensAndServesThePages() throws Exception {
+    void nodeBackendMintsTokensAndServesPages() throws Exception {
         try (Backend backend = Backend.start();
                 Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
             HttpResponse<String> token = answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token"))

@@ -104,7 +104,7 @@ class FloodIT {
     }
 
     @Test
-    void floodIsClosedAndLeavesNothingBehind() throws Exception {
+    void floodIsClosedAndLeaksNothing() throws Exception {
         // Once before it is measured, so that what is set up only once is there.
         flood(1);
         double refused = refused();
@@ -120,7 +120,7 @@ class FloodIT {
     }
 
     @Test
-    void unauthenticatedFloodIsClosedToo() {
+    void unauthenticatedFloodIsClosed() {
         double refused = refused();
         // Nothing of it is looked at before the upgrade is done, and frames that are no messages end nothing
         // themselves.
@@ -132,7 +132,7 @@ class FloodIT {
     }
 
     @Test
-    void messageBehindTheUpgradeRequestIsHandled() {
+    void messageSentWithTheUpgradeRequestIsHandled() {
         byte[] auth = RawClient.encoded(
                 RawClient.FINAL | RawClient.TEXT,
                 ("{\"type\":\"auth\",\"token\":\"" + Tokens.of("eager") + "\"}").getBytes(StandardCharsets.US_ASCII),
@@ -170,7 +170,7 @@ class FloodIT {
     }
 
     @Test
-    void burstIsNotClosed() {
+    void burstIsAllowed() {
         try (RawClient client = RawClient.of(pod, "busy")) {
             // One frame was its token; it earns a few more while this goes on.
             Flood.SMALL_MESSAGES.send(client, BURST - 10);
@@ -180,7 +180,7 @@ class FloodIT {
     }
 
     @Test
-    void restoringAllSubscriptionsIsNotClosed() {
+    void resubscribingToAllChannelsIsAllowed() {
         try (Client client = Client.of(pod, "restores")) {
             for (int i = 0; i < 256; i++) {
                 client.send("{\"action\": \"subscribe_upload\", \"upload_id\": \"restored-" + i + "\"}");

@@ -70,7 +70,7 @@ class FuzzIT {
     }
 
     @Test
-    void framesOfEveryKind() throws IOException {
+    void randomFramesEndTheirConnection() throws IOException {
         Frames frames = new Frames(SEED);
         for (int i = 0; i < CLIENTS; i++) {
             byte[] sent = frames.next(12);
@@ -87,7 +87,7 @@ class FuzzIT {
     }
 
     @Test
-    void requestsOfEveryKind() throws IOException {
+    void randomUpgradesGetNoServerError() throws IOException {
         Upgrades upgrades = new Upgrades(SEED);
         for (int i = 0; i < CLIENTS; i++) {
             byte[] sent = upgrades.next();
@@ -102,7 +102,7 @@ class FuzzIT {
     }
 
     @Test
-    void requestsForTheApi() throws IOException {
+    void randomApiRequestsGetValidAnswers() throws IOException {
         ApiRequests requests = new ApiRequests(SEED);
         List<String> authorizations = List.of(
                 "Bearer " + Tokens.withGroups("backend", "publisher"),

@@ -138,7 +138,7 @@ class GapIT {
     }
 
     @Test
-    void fullRedisIsRetried() {
+    void podRetriesWhileRedisHasTooManyClients() {
         try (Client client = Client.of(sharedPod, "7");
                 Redis.Admin admin = sharedRedis.admin()) {
             admin.command("CONFIG", "SET", "maxclients", "1");
@@ -174,7 +174,7 @@ class GapIT {
     }
 
     @Test
-    void readinessStartupStaysReadyDuringAnOutage() {
+    void podWithReadinessStartupStaysReadyDuringAnOutage() {
         try (Redis redis = Redis.absent();
                 Pod pod = Pod.started(redis, quick("sluice.readiness.redis", "startup"))) {
             assertThat(pod.status(READY)).as("it has never heard anything").isEqualTo(503);
@@ -199,7 +199,7 @@ class GapIT {
     }
 
     @Test
-    void missingRedisRightIsLoggedAndMinimalRightsSuffice() {
+    void missingRedisRightIsLoggedAndMinimalRightsAreEnough() {
         try (Redis redis = Redis.start();
                 Redis.Admin admin = redis.admin();
                 Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {

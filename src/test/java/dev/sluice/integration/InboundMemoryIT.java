@@ -121,7 +121,7 @@ class InboundMemoryIT {
 
     @ParameterizedTest
     @EnumSource
-    void framesThatArriveFasterThanTheyAreHandledDoNotExhaustTheHeap(Sender sender) throws Exception {
+    void unhandledFramesDoNotExhaustTheHeap(Sender sender) throws Exception {
         if (sender == Sender.AUTHENTICATING) {
             keys.hang();
         }

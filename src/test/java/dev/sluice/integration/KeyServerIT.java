@@ -83,7 +83,7 @@ class KeyServerIT {
     }
 
     @Test
-    void logNamesWhyTheServerSendsNoKeys() {
+    void logNamesTheReasonForMissingKeys() {
         // Has no certificate.
         ServerSocketFactory tls = SSLServerSocketFactory.getDefault();
         try (KeyServer missing = new KeyServer();
@@ -128,7 +128,7 @@ class KeyServerIT {
     }
 
     @Test
-    void keysWithoutIdRotateWhetherTokensNameAKeyOrNot() {
+    void keysWithoutIdRotateForTokensWithAndWithoutKeyId() {
         try (KeyServer server = new KeyServer();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {
             server.has(OLD.as(null));
@@ -160,7 +160,7 @@ class KeyServerIT {
     }
 
     @Test
-    void forgedTokensDoNotRefuseValidOnesDuringARotation() {
+    void validTokensAreAcceptedDuringARotationDespiteForgedOnes() {
         NamedKey forged = NamedKey.rsa("forged");
         try (KeyServer server = new KeyServer();
                 Pod pod = Pod.ready(Stage.REDIS, Map.of(LOCATION, server.url()))) {

@@ -121,7 +121,7 @@ class KeysIT {
     }
 
     @Test
-    void setInAFileVerifiesTokensWithoutKeyId() throws IOException {
+    void keySetInAFileVerifiesTokensWithoutKeyId() throws IOException {
         NamedKey first = NamedKey.rsa("first");
         NamedKey second = NamedKey.rsa("second");
         Path file = Files.writeString(Fork.file("two-keys.json").toAbsolutePath(), Tokens.jwks(first, second));

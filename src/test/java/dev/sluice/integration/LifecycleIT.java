@@ -50,7 +50,7 @@ class LifecycleIT {
     }
 
     @Test
-    void isUnreadyAtOnceAndAcceptsDuringTheDelay() {
+    void podIsUnreadyAtOnceAndAcceptsDuringTheDelay() {
         Map<String, String> config = Map.of("sluice.drain.delay", "6s", "sluice.drain.period", "1s");
         try (Pod pod = Pod.ready(Stage.REDIS, config);
                 Client before = Client.of(pod, "7")) {
@@ -72,7 +72,7 @@ class LifecycleIT {
     }
 
     @Test
-    void connectionsAreClosedSpreadAndNewOnesRefused() {
+    void drainSpreadsClosesAndRefusesNewConnections() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "6s"))) {
             List<Client> clients = new ArrayList<>();
             for (int i = 0; i < 30; i++) {
@@ -104,7 +104,7 @@ class LifecycleIT {
     }
 
     @Test
-    void twoEnvironmentVariablesAreEnoughAndWithoutClientsTheProcessExitsAtOnce() {
+    void podNeedsTwoVariablesAndExitsAtOnceWithoutClients() {
         Map<String, String> environment = Map.of(
                 "QUARKUS_REDIS_HOSTS",
                 Stage.REDIS.uri(),
@@ -128,7 +128,7 @@ class LifecycleIT {
     }
 
     @Test
-    void withoutNativeTransportItUsesNioAndLogsIt() {
+    void podWithoutNativeTransportUsesNioAndLogsIt() {
         assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
         // Quarkus decides what a native executable uses.
         assertThat(Stage.POD.log()).containsPattern("Event loops use " + (Pod.isNative() ? EITHER : "epoll"));
@@ -204,7 +204,7 @@ class LifecycleIT {
     }
 
     @Test
-    void nothingOfDevModeIsInTheProductionBuild() throws IOException {
+    void productionBuildExcludesDevMode() throws IOException {
         for (String path : new String[] {"/", "/demo/index.html", "/dev/token", "/dev/uploads"}) {
             assertThat(Stage.POD.status(path)).as(path).isEqualTo(404);
         }

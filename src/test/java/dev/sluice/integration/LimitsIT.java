@@ -94,7 +94,7 @@ class LimitsIT {
     }
 
     @Test
-    void simultaneousUpgradesCannotPassTheLimit() throws Exception {
+    void simultaneousUpgradesCannotExceedTheLimit() throws Exception {
         int crowd = 60;
         ExecutorService executor = Executors.newFixedThreadPool(crowd);
         try {
@@ -222,7 +222,7 @@ class LimitsIT {
     }
 
     @Test
-    void withoutAProxyConnectionsOfAnAddressCountWhateverTheyAreUsedFor() throws IOException {
+    void withoutAProxyAllTcpConnectionsOfAnAddressCount() throws IOException {
         String request = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
         List<Socket> idle = new ArrayList<>();
         for (int i = 0; i < PER_ADDRESS; i++) {

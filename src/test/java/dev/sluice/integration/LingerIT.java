@@ -186,7 +186,7 @@ class LingerIT {
     }
 
     @Test
-    void forgedListGrantsNothing() {
+    void forgedListGrantsNoSubscription() {
         String forged =
                 "{\"command\":\"subscriptions\",\"from\":\"x\",\"users\":{\"%s\":{\"team:red\":%d,\"upload:%s\":%d}}}"
                         .formatted(user, System.currentTimeMillis(), upload, System.currentTimeMillis());

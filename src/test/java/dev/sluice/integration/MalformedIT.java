@@ -121,7 +121,7 @@ class MalformedIT {
     }
 
     @Test
-    void aCharacterMayBeSpreadOverFragmentsAndBytesMayBeAnything() {
+    void characterMaySpanFragmentsAndBinaryFramesMayHoldAnyBytes() {
         byte[] message = "{\"action\":\"dance\",\"id\":\"\u20ac\"}".getBytes(StandardCharsets.UTF_8);
         try (RawClient client = RawClient.of(pod, "polite")) {
             for (int cut = 1; cut < message.length; cut++) {
@@ -138,7 +138,7 @@ class MalformedIT {
     }
 
     @Test
-    void aFrameOfJustTheAllowedSizeIsRead() {
+    void frameOfTheLargestAllowedSizeIsAccepted() {
         String start = "{\"action\":\"dance\",\"id\":1,\"more\":\"";
         String message = start + "x".repeat(32 * 1024 - start.length() - 2) + "\"}";
         try (Client client = Client.of(pod, "polite")) {
@@ -164,7 +164,7 @@ class MalformedIT {
     }
 
     @Test
-    void partialFrameAndResetLeaveNothingBehind() {
+    void partialFrameAndResetLeakNothing() {
         awaitNobodyButTheBystander();
         for (int i = 0; i < 20; i++) {
             RawClient.of(pod, "rude")

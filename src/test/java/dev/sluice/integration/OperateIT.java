@@ -133,7 +133,7 @@ class OperateIT {
     }
 
     @Test
-    void withoutSecretOnlyThisPodDisconnects() {
+    void withoutASecretOnlyOnePodDisconnects() {
         try (Client here = Client.of(Stage.POD, "disconnected")) {
             assertThat(Api.operator(Stage.POD)
                             .delete("/api/users/disconnected/connections")
@@ -144,7 +144,7 @@ class OperateIT {
     }
 
     @Test
-    void forgedReplayedAndMalformedMessagesDoNothing() {
+    void forgedReplayedAndMalformedMessagesAreIgnored() {
         try (Client client = Client.of(one, "7");
                 Redis.Listener listener = redis.listen("sluice:control")) {
             double before = refused(one);
@@ -179,7 +179,7 @@ class OperateIT {
     }
 
     @Test
-    void signedMessagesThatAPodDoesNotKnowAreIgnored() {
+    void unknownSignedMessagesAreIgnored() {
         try (Client client = Client.of(one, "7")) {
             for (String content : List.of("{}", "[]", "1", "nonsense", "{\"command\":\"dance\"}")) {
                 redis.publish("sluice:control", signed(SECRET, System.currentTimeMillis(), content));

@@ -53,7 +53,7 @@ class OverflowIT {
     }
 
     @Test
-    void latestDropsOlderPublicationsAndReportsTheCount() {
+    void latestPolicyDropsOlderPublicationsAndReportsTheCount() {
         String upload = Stage.upload();
         double before = missed();
         try (RawClient slow = RawClient.narrow(pod, "slow").subscribe(upload);

@@ -46,7 +46,7 @@ class PeersIT {
     }
 
     @Test
-    void peerWithoutSignOfLifeIsDisconnected() {
+    void silentClientIsDisconnected() {
         double silentBefore = pod.disconnects("peer_silent");
         try (Client alive = Client.of(pod, "7");
                 RawClient silent = RawClient.of(pod, "8")) {
@@ -60,7 +60,7 @@ class PeersIT {
     }
 
     @Test
-    void vanishedPeerIsDisconnected() {
+    void vanishedClientIsDisconnected() {
         double silentBefore = pod.disconnects("peer_silent");
         try (TcpProxy network = new TcpProxy(pod.port());
                 RawClient vanished = RawClient.of(network.port(), "8")) {

@@ -42,7 +42,7 @@ class PositionIT {
     }
 
     @Test
-    void payloadThatIsNotUtf8ComesInABinaryFrame() {
+    void payloadThatIsNotUtf8ArrivesInABinaryFrame() {
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.clock.interval", "200ms"));
                 Client client = connect(pod, "7")) {
             byte[] payload = {(byte) 0xff, 0, '\n', (byte) 0xfe};
@@ -60,7 +60,7 @@ class PositionIT {
     }
 
     @Test
-    void marksComeWithHeartbeatsAndBeforeTheClose() {
+    void marksFollowHeartbeatsAndPrecedeTheClose() {
         try (Pod pod = Pod.ready(Stage.REDIS, config);
                 Client client = connect(pod, "7")) {
             String first = nextOwn(client, "mark").getString("at");

@@ -48,7 +48,7 @@ class ProxyProtocolIT {
     }
 
     @Test
-    void addressInTheHeaderIsTheClients() throws IOException {
+    void addressInTheHeaderCountsAsTheClients() throws IOException {
         try (Socket first = connect("203.0.113.7")) {
             assertThat(upgrade(first)).startsWith("HTTP/1.1 101");
             try (Socket same = connect("203.0.113.7");
@@ -60,7 +60,7 @@ class ProxyProtocolIT {
     }
 
     @Test
-    void headerLinesBehindTheProxyHeaderAreCounted() throws IOException {
+    void headerLinesAfterTheProxyHeaderAreCounted() throws IOException {
         try (Socket socket = connect("")) {
             socket.getOutputStream()
                     .write(ascii(

@@ -208,7 +208,7 @@ class PublishIT {
     /** Also where the client has begun another request, of which Vert.x alone would lose track. */
     @ParameterizedTest
     @ValueSource(strings = {"", "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx"})
-    void waitingPostOfAClientThatHasLeftIsNotPublished(String behind) throws IOException {
+    void waitingPostOfADisconnectedClientIsNotPublished(String behind) throws IOException {
         awaitPublished();
         double before = pod.metric(ABANDONED);
         String post = "POST " + PATH + " HTTP/1.1\r\nHost: localhost:" + pod.port() + "\r\nAuthorization: Bearer "

@@ -45,7 +45,7 @@ class PythonClientIT {
     private final Program page = Program.pythonWith("websockets, redis, jwt");
 
     @Test
-    void pageBehavesAsOnTheReplacedServer() throws IOException, InterruptedException {
+    void pythonClientBehavesAsOnTheReplacedServer() throws IOException, InterruptedException {
         Program server = Program.pythonWith("fastapi, uvicorn, websockets, redis.asyncio, jwt");
         Map<String, String> config = Map.of(
                 "smallrye.jwt.verify.secretkey",

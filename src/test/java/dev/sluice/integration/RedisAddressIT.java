@@ -117,7 +117,7 @@ class RedisAddressIT {
 
     /** The pooled client that Quarkus configures keeps a connection for as long as it is used. */
     @Test
-    void busyConnectionForCommandsFollowsTheAddress() {
+    void busyCommandConnectionFollowsTheAddress() {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port());
@@ -212,7 +212,7 @@ class RedisAddressIT {
     }
 
     @Test
-    void oldMasterThatRepeatsTheNewOneAndThenLosesItIsLeft() {
+    void podLeavesAnOldMasterThatStopsReplicating() {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port());

@@ -31,22 +31,22 @@ class ResubscribeIT {
     }
 
     @Test
-    void subscribingAgainWhilePublicationsArriveLosesNothing() {
+    void resubscribingDuringTrafficLosesNothing() {
         stays("{\"action\":\"subscribe\",\"channel\":\"upload:%s\"}", 1);
     }
 
     @Test
-    void subscribingAgainByBothActionsLosesNothing() {
+    void resubscribingByBothActionsLosesNothing() {
         stays("{\"action\":\"subscribe_upload\",\"upload_id\":\"%1$s\"}", 1);
     }
 
     @Test
-    void aListThatNamesTheChannelTwiceLosesNothing() {
+    void listWithADuplicateChannelLosesNothing() {
         stays("{\"action\":\"subscribe\",\"channels\":[\"upload:%1$s\",\"upload:%1$s\"]}", 2);
     }
 
     @Test
-    void secondConnectionOfTheUserTakesNothingFromTheFirst() {
+    void secondConnectionOfTheUserDoesNotAffectTheFirst() {
         try (Client first = Client.of(pod, "two connections").subscribe(upload);
                 Client second = Client.of(pod, "two connections")) {
             CompletableFuture<Void> publishing = publish();

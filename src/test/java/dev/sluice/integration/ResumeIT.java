@@ -36,7 +36,7 @@ class ResumeIT {
     private static final int PART = 200;
 
     @Test
-    void clientOfAKilledPodReceivesEverythingOnceOnAnotherOne() {
+    void clientOfAKilledPodResumesOnAnotherPodWithoutLossOrDuplicate() {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, QUICK);
                 Pod two = Pod.ready(redis, QUICK)) {
@@ -121,7 +121,7 @@ class ResumeIT {
     }
 
     @Test
-    void sinceOfTheUpgradeRequestResumesTheUsersChannels() {
+    void sinceInTheUpgradeRequestResumesTheUsersChannels() {
         Pod pod = Stage.POD;
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("upgrading"));
         String at;
@@ -158,7 +158,7 @@ class ResumeIT {
     }
 
     @Test
-    void positionFromTheFutureWaitsAndIsRefused() {
+    void futurePositionWaitsAndIsRefused() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, QUICK)) {
             awaitPositions(pod);
@@ -176,7 +176,7 @@ class ResumeIT {
     }
 
     @Test
-    void routeWithoutHistoryIsNotRecoveredAndOthersAre() {
+    void onlyRoutesWithHistoryAreRecovered() {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, QUICK)) {
             awaitPositions(pod);

@@ -32,7 +32,7 @@ class RetentionIT {
     }
 
     @Test
-    void newestFollowsTheAnswer() {
+    void newestPublicationFollowsTheAnswer() {
         try (Client early = Client.of(pod, "early").subscribe(upload);
                 Client late = Client.of(pod, "late")) {
             publish("first");
@@ -49,7 +49,7 @@ class RetentionIT {
     }
 
     @Test
-    void newestIsRetainedWithoutListeners() {
+    void newestPublicationIsRetainedWithoutListeners() {
         publish("unheard");
         awaitHandled();
         try (Client client = Client.of(pod, "late").subscribeToRetained(upload)) {
@@ -77,7 +77,7 @@ class RetentionIT {
     }
 
     @Test
-    void newestIsSentOnceAndAgainAfterUnsubscribe() {
+    void newestPublicationIsSentOnceAndAgainAfterUnsubscribe() {
         try (Client client = Client.of(pod, "again").subscribe(upload)) {
             publish("1");
             assertThat(client.next()).isEqualTo("1");
@@ -116,7 +116,7 @@ class RetentionIT {
     }
 
     @Test
-    void otherConnectionOfTheUserGetsTheNewest() {
+    void otherConnectionOfTheUserGetsTheNewestPublication() {
         publish("before");
         awaitHandled();
         try (Client one = Client.of(pod, "two tabs")) {
@@ -136,7 +136,7 @@ class RetentionIT {
     }
 
     @Test
-    void channelNamedTwiceGetsTheNewestOnce() {
+    void channelNamedTwiceGetsTheNewestPublicationOnce() {
         publish("newest");
         awaitHandled();
         try (Client client = Client.of(pod, "twice")) {
@@ -149,7 +149,7 @@ class RetentionIT {
     }
 
     @Test
-    void binaryAndEmptyPayloadsAreKeptVerbatim() {
+    void binaryAndEmptyPayloadsStayUnchanged() {
         byte[] binary = {(byte) 0xff, 0, (byte) 0xfe};
         String large = "ü".repeat(100_000);
         try (Client client = Client.of(pod, "late")) {
@@ -168,7 +168,7 @@ class RetentionIT {
     }
 
     @Test
-    void oversizedPayloadReplacesNothing() {
+    void oversizedPayloadDoesNotReplaceTheRetainedOne() {
         publish("good");
         publish("x".repeat(256 * 1024 + 1));
         awaitHandled();
@@ -182,7 +182,7 @@ class RetentionIT {
      * each once and in order. Where a client is too slow for the publisher it is told how many it has missed.
      */
     @Test
-    void nothingIsLostOrRepeatedAfterTheRetainedPublication() {
+    void publicationsAfterTheRetainedOneArriveOnce() {
         publish("0");
         awaitHandled();
         AtomicBoolean over = new AtomicBoolean();

@@ -53,7 +53,7 @@ class SentinelIT {
     }
 
     @Test
-    void frozenMasterIsReplacedAndItsReturnChangesNothing() {
+    void frozenMasterIsReplacedForGood() {
         try (Client client = Client.of(pod, "7")) {
             master.freeze();
             assertHearsTheNewMaster(client);

@@ -191,7 +191,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void oversizedRequestIsAnswered() throws IOException {
+    void oversizedRequestGetsAnError() throws IOException {
         assertThat(RawClient.head(connected("GET /" + "x".repeat(5_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")))
                 .contains(" 414 ");
         assertThat(RawClient.head(connected(UPGRADE + "X-Large: " + "x".repeat(30_000) + "\r\n\r\n")))
@@ -206,7 +206,7 @@ class SlowRequestsIT {
     }
 
     @Test
-    void headerLinesOfALaterRequestAreCountedAsWell() throws IOException {
+    void headerLinesOfLaterRequestsAreCounted() throws IOException {
         double refused = refused("header-lines");
         Socket socket = connected(TINY);
         assertThat(RawClient.head(socket)).startsWith("HTTP/1.1 404");

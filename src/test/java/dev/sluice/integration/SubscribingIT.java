@@ -140,7 +140,7 @@ class SubscribingIT {
     }
 
     @Test
-    void aSubscriptionBelongsToTheUser() {
+    void subscriptionBelongsToTheUser() {
         try (Client tab = Client.of(pod, "subscriber");
                 Client other = Client.of(pod, "other")) {
             String upload = Stage.upload();
@@ -157,7 +157,7 @@ class SubscribingIT {
     }
 
     @Test
-    void aSubscriptionEndsWithTheUsersLastConnection() {
+    void subscriptionEndsWithTheUsersLastConnection() {
         await("only the subscriber is here").until(() -> pod.metric("sluice_users") == 1);
         String upload = Stage.upload();
         try (Client one = Client.of(pod, "comes and goes")) {
@@ -174,7 +174,7 @@ class SubscribingIT {
     }
 
     @Test
-    void theNumberOfSubscriptionsIsBounded() {
+    void subscriptionsAreBounded() {
         String refused = "sluice_refused_total{limit=\"subscriptions-per-user\"}";
         double before = pod.metric(refused);
         for (int i = 0; i < 256; i++) {

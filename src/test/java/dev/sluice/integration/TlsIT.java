@@ -247,7 +247,7 @@ class TlsIT {
     }
 
     @Test
-    void headerLinesAreCountedBehindTls() throws IOException {
+    void headerLinesAreCountedWithTls() throws IOException {
         int port = pod.secureWebSocket("/ws").getPort();
         try (Socket socket = trusting.getSocketFactory().createSocket("localhost", port)) {
             socket.setSoTimeout(10_000);
@@ -259,7 +259,7 @@ class TlsIT {
 
     /** Quarkus's own limit counts connections only after the handshake. */
     @Test
-    void connectionsThatNeverBeginTheHandshakeCount() throws IOException {
+    void connectionsBeforeTheTlsHandshakeCount() throws IOException {
         int port = pod.secureWebSocket("/ws").getPort();
         long files = pod.openFiles();
         List<Socket> silent = new ArrayList<>();
@@ -279,7 +279,7 @@ class TlsIT {
     }
 
     @Test
-    void clientThatDoesNotReadIsClosedAsWithoutTls() {
+    void stalledClientIsClosed() {
         int port = pod.secureWebSocket("/ws").getPort();
         try (RawClient slow = RawClient.narrow(trusting.getSocketFactory(), port, "crowd");
                 Client healthy = Client.of(pod, "crowd")) {

@@ -59,7 +59,7 @@ class UpgradeIT {
     }
 
     @Test
-    void aConnectionBecomesOneWebSocketAtMost() throws IOException {
+    void connectionBecomesAtMostOneWebSocket() throws IOException {
         awaitNobody();
         String both = request(Tokens.of("one")) + request(Tokens.of("two"));
         for (int i = 0; i < 10; i++) {
@@ -74,7 +74,7 @@ class UpgradeIT {
     }
 
     @Test
-    void disconnectDuringTheUpgradeLeavesNothingBehind() throws IOException {
+    void disconnectDuringTheUpgradeLeaksNothing() throws IOException {
         awaitNobody();
         byte[] request = request(Tokens.of("7")).getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < 300; i++) {

@@ -32,7 +32,7 @@ class OutgoingSubscriptionsTest {
     private final OutgoingSubscriptions outgoing = new OutgoingSubscriptions(MAX_WAITING, MAX_PER_USER);
 
     @Test
-    void manyUsersShareAFewMessages() throws Exception {
+    void manyUsersShareFewMessages() throws Exception {
         Channel channel = TestOutboxFactory.channel("upload:42");
         for (int i = 0; i < 20_000; i++) {
             assertThat(outgoing.want("user-" + i)).isTrue();
@@ -62,7 +62,7 @@ class OutgoingSubscriptionsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"\"", "\\", "/", "\u0001", "\u007f", "\u2028", "\u20ff", "\u00fc", "a"})
-    void signedMessagesFitIntoWhatTheFeedKeeps(String character) {
+    void signedMessagesFitTheFeedsLimit(String character) {
         for (int user = 0; user < 20; user++) {
             Map<Channel, Long> stamps = new HashMap<>();
             for (int i = 0; i < 30; i++) {
@@ -79,7 +79,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void theLongestNamesFitSpreadOverSeveralMessages() throws Exception {
+    void longestNamesAreSpreadOverMessages() throws Exception {
         Map<Channel, Long> stamps = new HashMap<>();
         for (int i = 0; i < 256; i++) {
             // Each of these is six characters in JSON.
@@ -106,7 +106,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void bytesOfUsersThatWaitAreBounded() {
+    void bytesOfWaitingUsersAreBounded() {
         int users = 0;
         while (outgoing.want("user-" + users)) {
             users++;
@@ -119,7 +119,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void theChannelsOfAUserThatWaitAreBounded() throws Exception {
+    void channelsOfAWaitingUserAreBounded() throws Exception {
         assertThat(outgoing.tell("7", stamps(MAX_PER_USER))).isTrue();
         assertThat(outgoing.tell("7", stamps(MAX_PER_USER))).as("the same ones").isTrue();
         assertThat(outgoing.tell("7", stamps(MAX_PER_USER + 1))).isFalse();
@@ -127,7 +127,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void bytesOfChannelsThatWaitAreBounded() throws Exception {
+    void bytesOfWaitingChannelsAreBounded() throws Exception {
         Map<Channel, Long> stamps = stamps(MAX_PER_USER);
         int cost = 512;
         for (Channel channel : stamps.keySet()) {
@@ -144,7 +144,7 @@ class OutgoingSubscriptionsTest {
     }
 
     @Test
-    void anOlderStampDoesNotReplaceANewerOne() throws Exception {
+    void olderStampDoesNotReplaceANewerOne() throws Exception {
         Channel channel = TestOutboxFactory.channel("upload:42");
         outgoing.tell("7", Map.of(channel, -6L));
         outgoing.tell("7", Map.of(channel, 5L));

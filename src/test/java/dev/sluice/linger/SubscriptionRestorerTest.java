@@ -81,7 +81,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void doesNotAskForWhatTheUserIsSubscribedTo() {
+    void doesNotAskForExistingSubscriptions() {
         registry.add(connection);
         registry.subscribe(connection, OWNED);
         restorer.told("7", Map.of(OWNED, 5L));
@@ -89,7 +89,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void doesNotAskAgainOnceTheUserHasUnsubscribed() {
+    void doesNotAskAfterTheUserUnsubscribes() {
         connected();
         registry.unsubscribe(connection, OWNED);
         noAnswer();
@@ -98,7 +98,7 @@ class SubscriptionRestorerTest {
     }
 
     @Test
-    void failedQuestionDoesNotReachTheConnection() {
+    void failedAccessCheckDoesNotEndTheConnection() {
         SubscriptionRestorer failing = new SubscriptionRestorer(
                 lingering,
                 registry,

@@ -43,7 +43,7 @@ class DiscretionTest {
     }
 
     @Test
-    void publicTextIsNotReported() {
+    void publicTextContainsNoSecret() {
         Discretion.published("seems".getBytes(StandardCharsets.UTF_8));
         String log = LINE.formatted("Listening on: http://0.0.0.0:8080")
                 + LINE.formatted("redis://127.0.0.1:6379, with Authorization, a cookie or a Bearer")

@@ -18,7 +18,7 @@ class RootCauseTest {
     }
 
     @Test
-    void messageThatAddsAnAddressIsKept() {
+    void messageWithAnAddressIsKept() {
         Throwable failure = new RuntimeException(
                 "wrapped",
                 new IOException(
@@ -45,7 +45,7 @@ class RootCauseTest {
     }
 
     @Test
-    void circularCausesEnd() {
+    void circularCausesAreHandled() {
         IOException one = new IOException("one");
         IllegalStateException two = new IllegalStateException("two", one);
         one.initCause(two);

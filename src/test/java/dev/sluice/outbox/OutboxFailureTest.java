@@ -42,14 +42,14 @@ class OutboxFailureTest {
                     failures::add);
 
     @Test
-    void closeThatFailsCutsTheConnection() {
+    void failedCloseCutsTheConnection() {
         failsToClose = true;
         outbox.close(1011, "internal error");
         assertThat(cuts).isEqualTo(1);
     }
 
     @Test
-    void flushThatFailsWhileClosingCutsTheConnection() {
+    void failedFlushDuringTheCloseCutsTheConnection() {
         loop.batch(() -> {
             outbox.send(Frame.text("x"));
             failsToFlush = true;
@@ -59,14 +59,14 @@ class OutboxFailureTest {
     }
 
     @Test
-    void flushThatFailsEndsTheConnection() {
+    void failedFlushEndsTheConnection() {
         failsToFlush = true;
         loop.batch(() -> outbox.send(Frame.text("x")));
         assertThat(failures).containsExactly(Disconnect.INTERNAL_ERROR);
     }
 
     @Test
-    void closeThatSucceedsCutsNothingBeforeItsTime() {
+    void successfulCloseIsNotCutBeforeItsTimeout() {
         outbox.send(Frame.text("x"));
         outbox.close(1012, "going away");
         outbox.check(System.nanoTime());

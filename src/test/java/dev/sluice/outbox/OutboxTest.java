@@ -49,7 +49,7 @@ class OutboxTest {
     }
 
     @Test
-    void aBatchIsFlushedOnceAtItsEnd() {
+    void batchIsFlushedOnceAtItsEnd() {
         RecordingFrameWriter neighbour = new RecordingFrameWriter();
         Outbox next = TestOutboxFactory.standard().open(neighbour, loop, failures::add);
         loop.batch(() -> {
@@ -67,7 +67,7 @@ class OutboxTest {
     }
 
     @Test
-    void outsideOfABatchTheFlushIsScheduledOnce() {
+    void flushOutsideABatchIsScheduledOnce() {
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(UPLOAD, 2));
         assertThat(writer.flushes).isZero();
@@ -80,7 +80,7 @@ class OutboxTest {
     }
 
     @Test
-    void nothingIsFlushedTwice() {
+    void writesAreFlushedOnce() {
         outbox.send(Frame.text("scheduled"));
         loop.batch(() -> outbox.send(Frame.text("in a batch")));
         assertThat(writer.flushes).isEqualTo(1);
@@ -129,7 +129,7 @@ class OutboxTest {
     // A route of which only the newest matters.
 
     @Test
-    void fullSocketGetsOnlyTheNewestAfterDraining() {
+    void fullSocketGetsOnlyTheNewestPublicationAfterDraining() {
         fillSocket();
         for (int i = 1; i <= 5; i++) {
             outbox.send(run(UPLOAD, i));
@@ -143,7 +143,7 @@ class OutboxTest {
     }
 
     @Test
-    void nothingDroppedReportsNothing() {
+    void missedIsNotReportedWithoutADrop() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         drain();
@@ -189,7 +189,7 @@ class OutboxTest {
     }
 
     @Test
-    void heldPublicationsAreNotOvertaken() {
+    void laterFramesDoNotOvertakeHeldPublications() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(OTHER, 2));
@@ -203,7 +203,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @CsvSource({"65535, false", "65536, true"})
-    void aSocketIsFullAt64K(int inFlight, boolean full) {
+    void socketIsFullAt64K(int inFlight, boolean full) {
         writer.fill();
         outbox.send(frameOfCost(30_000));
         runTasks();
@@ -216,7 +216,7 @@ class OutboxTest {
     }
 
     @Test
-    void unflushedBytesCount() {
+    void unflushedBytesCountTowardsTheLimit() {
         writer.fill();
         outbox.send(frameOfCost(30_000));
         runTasks();
@@ -229,7 +229,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @CsvSource({"32769, false", "32768, true"})
-    void aFullSocketMustDrainTo32K(int left, boolean released) {
+    void fullSocketMustDrainTo32K(int left, boolean released) {
         writer.fill();
         outbox.send(frameOfCost(40_000));
         runTasks();
@@ -290,7 +290,7 @@ class OutboxTest {
     }
 
     @Test
-    void nextPublicationWaitsAfterADiscard() {
+    void publicationAfterADiscardStillWaits() {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.forget(UPLOAD);
@@ -325,7 +325,7 @@ class OutboxTest {
     }
 
     @Test
-    void aReaderThatKeepsUpIsNeverTooSlow() {
+    void fastReaderIsNeverClosed() {
         for (int i = 0; i < 1000; i++) {
             outbox.send(frameOfCost(MAX / 2));
         }
@@ -340,7 +340,7 @@ class OutboxTest {
     }
 
     @Test
-    void unreadPongsCount() {
+    void unreadPongsCountTowardsTheBound() {
         writer.fill();
         byte[] ping = new byte[125];
         for (int i = 0; i < 100_000; i++) {
@@ -351,7 +351,7 @@ class OutboxTest {
     }
 
     @Test
-    void manyChannelsCount() {
+    void heldChannelsCountTowardsTheBound() {
         fillSocket();
         for (int i = 0; failures.isEmpty(); i++) {
             outbox.send(new PublicationBatch(TestOutboxFactory.channel("upload:" + i), payload(i, 0)));
@@ -386,7 +386,7 @@ class OutboxTest {
 
     /** Of each channel something is missed. */
     @Test
-    void smallestBoundConflates() {
+    void smallestBoundStillConflates() {
         int smallest = 16 * 1024;
         Outbox small = outbox(smallest, STALL, metrics);
         writer.fill();
@@ -602,7 +602,7 @@ class OutboxTest {
     // Its end.
 
     @Test
-    void closesAfterEverythingSent() {
+    void closesAfterAllDataIsSent() {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(Frame.text("bye"));
@@ -633,7 +633,7 @@ class OutboxTest {
     }
 
     @Test
-    void untakenCloseIsCut() {
+    void unreadCloseFrameIsCut() {
         fillSocket();
         long before = System.nanoTime();
         outbox.close(1012, "going");
@@ -645,7 +645,7 @@ class OutboxTest {
     }
 
     @Test
-    void peerThatDoesNotCloseIsCut() {
+    void clientThatDoesNotCloseIsCut() {
         outbox.close(1012, "going");
         drain();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
@@ -653,7 +653,7 @@ class OutboxTest {
     }
 
     @Test
-    void tricklingPeerDoesNotDelayTheCut() {
+    void slowlyReadingClientDoesNotDelayTheCut() {
         writer.fill();
         for (int i = 0; i < 3; i++) {
             outbox.send(frameOfCost(1000));
@@ -667,7 +667,7 @@ class OutboxTest {
     }
 
     @Test
-    void endLeavesNothingPending() {
+    void endReleasesPendingBytes() {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(run(OTHER, 3));
@@ -684,7 +684,7 @@ class OutboxTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"full", "stalled", "failed", "closing"})
-    void everyEndLeavesNothingPending(String how) {
+    void everyKindOfEndReleasesPendingBytes(String how) {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         switch (how) {
@@ -702,7 +702,7 @@ class OutboxTest {
     }
 
     @Test
-    void writerKeepsItsBytesAtTheEnd() {
+    void endFlushesTheWriterOnce() {
         outbox.send(Frame.text("not flushed"));
         outbox.ended();
         assertThat(writer.flushes).as("so that it lets go of its memory").isEqualTo(1);
@@ -716,7 +716,7 @@ class OutboxTest {
     }
 
     @Test
-    void aResetWithThousandsOfWritesUnderWayIsOneFailure() {
+    void resetWithThousandsOfWritesIsOneFailure() {
         writer.fill();
         SimpleMeterRegistry own = new SimpleMeterRegistry();
         Outbox large = outbox(1 << 24, STALL, own);

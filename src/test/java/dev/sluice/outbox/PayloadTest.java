@@ -17,7 +17,7 @@ class PayloadTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 7, 8, 9, 15, 16, 100})
-    void anythingElseIsNotWhereverItBegins(int position) {
+    void invalidUtf8AtAnyOffsetIsNotText(int position) {
         byte[][] invalid = {
             {(byte) 0xff}, {'a', (byte) 0xc3}, {(byte) 0xc0, (byte) 0x80}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}
         };

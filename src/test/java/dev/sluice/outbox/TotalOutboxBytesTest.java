@@ -41,7 +41,7 @@ class TotalOutboxBytesTest {
     }
 
     @Test
-    void theConnectionForWhichMostWaitsIsClosedWhereAllHoldTooMuch() {
+    void exceededTotalClosesTheConnectionWithMostDataWaiting() {
         Stuck small = new Stuck("small");
         Stuck large = new Stuck("large");
         small.send(text(QUARTER / 8));
@@ -55,7 +55,7 @@ class TotalOutboxBytesTest {
     }
 
     @Test
-    void whatIsClosingIsCutWhereStillTooMuchWaits() {
+    void closingConnectionIsCutIfTheTotalStaysExceeded() {
         Stuck large = new Stuck("large");
         large.send(text(QUARTER));
         fill(3);
@@ -70,14 +70,14 @@ class TotalOutboxBytesTest {
     }
 
     @Test
-    void publicationsThatConnectionsShareCountOnce() {
+    void sharedPublicationsCountOnce() {
         sendToMany(true);
         assertThat(metrics.get("sluice.outbox.pending.bytes").gauge().value()).isGreaterThan(10L * TOTAL);
         assertThat(failures).isEmpty();
     }
 
     @Test
-    void publicationsThatAreCopiedForEachConnectionCountInFull() {
+    void copiedPublicationsCountForEachConnection() {
         sendToMany(false);
         assertThat(failures).isNotEmpty();
     }
@@ -93,7 +93,7 @@ class TotalOutboxBytesTest {
     }
 
     @Test
-    void publicationsThatAreHeldBackCount() {
+    void heldPublicationsCount() {
         Stuck full = new Stuck("full");
         full.send(text(Outbox.FULL));
         for (int i = 0; i < 3; i++) {
@@ -107,7 +107,7 @@ class TotalOutboxBytesTest {
     }
 
     @Test
-    void whatHasBeenTakenCountsNoMore() {
+    void takenBytesNoLongerCount() {
         for (int i = 0; i < 20; i++) {
             Stuck one = new Stuck("" + i);
             one.send(text(QUARTER));

@@ -160,7 +160,7 @@ class ClientMessageParserTest {
     }
 
     @Test
-    void sinceIsReadWhereTheProtocolHasPositions() {
+    void sinceIsParsedOnlyInV2() {
         Position position = Position.parse("18f3c-9a1b.16777219.7f");
         String auth = "{\"type\":\"auth\",\"token\":\"t\",\"since\":\"" + position + "\"}";
         String subscribe = "{\"action\":\"subscribe\",\"channel\":\"upload:1\",\"since\":\"" + position + "\"}";

@@ -34,7 +34,7 @@ class DialectTest {
     }
 
     @Test
-    void v1SaysNothingOfPositions() {
+    void v1HasNoPositions() {
         assertThat(text(Dialect.V1.authSuccess("7", null, AT, null)))
                 .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
         assertThat(text(Dialect.V1.subscribed("upload:1", true, null, AT, new IntNode(5))))
@@ -58,7 +58,7 @@ class DialectTest {
     }
 
     @Test
-    void otherMessagesAreTheSame() {
+    void otherMessagesAreEqualInBothDialects() {
         for (Dialect dialect : Dialect.ALL) {
             assertThat(text(dialect.authError("no"))).isEqualTo("{\"action\":\"auth_error\",\"message\":\"no\"}");
             assertThat(text(dialect.unsubscribed("upload:1", null)))
@@ -94,7 +94,7 @@ class DialectTest {
     }
 
     @Test
-    void headersAreNoLongerThanTheyAreChargedFor() {
+    void headersAreNotLongerThanTheirCharge() {
         Position longest = Position.of(new Era(-1, -1), (1L << 29) - 1, (1 << 24) - 1, -1);
         for (byte[] id : List.of(new byte[256], "\"".repeat(256).getBytes(StandardCharsets.US_ASCII), invalid())) {
             byte[] name = Arrays.copyOf("upload:".getBytes(StandardCharsets.US_ASCII), 7 + id.length);

@@ -56,7 +56,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void eachEndedConnectionExtendsTheTime() {
+    void eachEndedConnectionRestartsTheLingerTime() {
         Connection one = add();
         registry.subscribe(one, A);
         registry.remove(one);
@@ -109,7 +109,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void unsubscribingCountsAlsoWhereTheOtherPodsClockIsAhead() {
+    void unsubscribeAppliesAlthoughTheOtherPodsClockIsAhead() {
         long ahead = System.currentTimeMillis() + 60_000;
         lingering.merge("7", Map.of(A, ahead));
         Connection one = add();
@@ -120,7 +120,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void unsubscribingOnAnotherPodCountsUnlessTheUserHasSubscribedSince() {
+    void unsubscribeOnAnotherPodAppliesUnlessTheUserSubscribedLater() {
         Connection one = add();
         registry.restore(one, A, 5);
         registry.restore(one, B, 5);
@@ -171,7 +171,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void newestAreKeptBeyondTheLimit() {
+    void newestSubscriptionsAreKeptAtTheLimit() {
         Channel c = upload("c");
         Channel d = upload("d");
         lingering.merge("7", Map.of(A, 2L, B, 3L, c, 4L));
@@ -183,7 +183,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void anUnsubscribeOnAnotherPodDoesNotBlockANewerSubscription() {
+    void unsubscribeOnAnotherPodDoesNotBlockANewerSubscription() {
         Connection one = add();
         registry.unsubscribedElsewhere("7", A, 6);
         registry.unsubscribedElsewhere("7", A, 4);
@@ -198,7 +198,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void afterTooManyUnsubscribesNothingMoreIsRestored() {
+    void tooManyUnsubscribesEndTheRestoring() {
         Connection one = add();
         for (int i = 0; i < 6; i++) {
             registry.unsubscribe(one, upload("x" + i));
@@ -213,7 +213,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void unsubscribingFromWhatHasNotBeenRestoredYetIsToldToOthers() {
+    void unsubscribeBeforeTheRestoreIsPublished() {
         lingering.listen(told::put);
         Connection one = add();
         assertThat(registry.unsubscribe(one, A)).isEmpty();
@@ -225,7 +225,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void subscribingAfterAnUnsubscribeCountsAlsoWhereTheOtherPodsClockIsAhead() {
+    void subscribeAfterAnUnsubscribeAppliesAlthoughTheOtherPodsClockIsAhead() {
         lingering.merge("7", Map.of(A, -(System.currentTimeMillis() + 60_000)));
         Connection one = add();
         registry.subscribe(one, A);
@@ -234,7 +234,7 @@ class LingeringSubscriptionsTest {
     }
 
     @Test
-    void withScopeConnectionOrZeroNothingIsKept() {
+    void scopeConnectionAndZeroLingerKeepNothing() {
         for (LingeringSubscriptions off : List.of(
                 new LingeringSubscriptions(LINGER, 1 << 20, Scope.CONNECTION, 3, () -> now.toNanos()),
                 new LingeringSubscriptions(Duration.ZERO, 1 << 20, Scope.USER, 3, () -> now.toNanos()))) {

@@ -29,7 +29,7 @@ class ListenerIndexTest {
     private final LoopListeners listeners = new LoopListeners(channel, new LoopChanges(loop, empty -> true));
 
     @Test
-    void publicationDeliveredWhileJoiningIsNotGivenAgain() {
+    void publicationDeliveredDuringTheJoinIsNotRepeated() {
         Connection connection = connection();
         Listener joining = new Listener(connection, 1);
         listeners.add(joining);
@@ -42,7 +42,7 @@ class ListenerIndexTest {
     }
 
     @Test
-    void publicationSkippedForAJoiningConnectionIsGivenOnRequest() {
+    void joiningConnectionGetsASkippedPublicationOnRequest() {
         Connection one = connection();
         Connection two = connection();
         listeners.add(new Listener(one, 2));
@@ -53,7 +53,7 @@ class ListenerIndexTest {
     }
 
     @Test
-    void suspendedConnectionHearsNothingUntilItResumesAfterAPosition() {
+    void suspendedConnectionReceivesNothingUntilItResumes() {
         Connection connection = connection();
         listeners.add(new Listener(connection, 0));
         Position start = Position.parse("1-2.16777216.3");
@@ -74,7 +74,7 @@ class ListenerIndexTest {
     }
 
     @Test
-    void resumedConnectionHearsWhatHasNoPositionOrOneOfALaterEra() {
+    void resumedConnectionReceivesPublicationsWithoutPositionOrOfALaterEra() {
         Connection connection = connection();
         listeners.add(new Listener(connection, 0));
         Position start = Position.parse("1-2.16777216.3");
@@ -153,7 +153,7 @@ class ListenerIndexTest {
     }
 
     @Test
-    void publicationThatMissesAJoiningConnectionIsGivenOnRequest() throws InterruptedException {
+    void joiningConnectionGetsAMissedPublicationOnRequest() throws InterruptedException {
         Connection connection = connection();
         ListenerIndex[] rounds = new ListenerIndex[ROUNDS];
         boolean[] found = new boolean[ROUNDS];

@@ -48,7 +48,7 @@ class RegistryStressTest {
 
     @ParameterizedTest
     @EnumSource(Scope.class)
-    void stayingConnectionsHearEachPublicationOnceAndTheRegistryEndsEmpty(Scope scope) throws Exception {
+    void connectionsReceiveEachPublicationOnceAndTheRegistryEndsEmpty(Scope scope) throws Exception {
         Registry registry = new Registry(
                 TestOutboxFactory.ROUTES, scope, CHANNELS, Integer.MAX_VALUE, TestRegistries.noLingering());
         Map<Connection, Boolean> removed = new ConcurrentHashMap<>();

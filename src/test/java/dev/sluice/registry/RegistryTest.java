@@ -26,7 +26,7 @@ class RegistryTest {
             new Registry(TestOutboxFactory.ROUTES, Scope.USER, 3, 3, TestRegistries.noLingering());
 
     @Test
-    void userReceivesOnAllConnections() {
+    void allConnectionsOfTheUserReceive() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         add(registry, "8");
@@ -54,7 +54,7 @@ class RegistryTest {
     }
 
     @Test
-    void subscriptionsOfAConnectionWithPositionsAreItsOwn() {
+    void v2SubscriptionBelongsToTheConnection() {
         LingeringSubscriptions lingering = TestRegistries.lingering(Duration.ofMinutes(1));
         Registry lingers = TestRegistries.with(lingering);
         Connection shared = connection("7", events::add);
@@ -82,7 +82,7 @@ class RegistryTest {
     }
 
     @Test
-    void aSubscriptionReachesAllConnectionsOfItsUser() {
+    void subscriptionAppliesToAllConnectionsOfItsUser() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         Connection other = add(registry, "8");
@@ -96,7 +96,7 @@ class RegistryTest {
     }
 
     @Test
-    void aSubscriptionOutlivesTheConnectionItWasMadeOnButNotTheLast() {
+    void subscriptionLastsUntilTheUsersLastConnectionEnds() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         registry.subscribe(one, upload("42"));
@@ -111,7 +111,7 @@ class RegistryTest {
     }
 
     @Test
-    void withScopeConnectionASubscriptionIsTheConnectionsOwn() {
+    void scopeConnectionLimitsTheSubscriptionToTheConnection() {
         Registry own = new Registry(TestOutboxFactory.ROUTES, Scope.CONNECTION, 3, 3, TestRegistries.noLingering());
         Connection one = add(own, "7");
         Connection two = add(own, "7");
@@ -127,7 +127,7 @@ class RegistryTest {
     }
 
     @Test
-    void unsubscribingOnAnyConnectionEndsItForTheUser() {
+    void unsubscribeOnAnyConnectionAppliesToTheUser() {
         Connection one = add(registry, "7");
         Connection two = add(registry, "7");
         registry.subscribe(one, upload("42"));
@@ -138,7 +138,7 @@ class RegistryTest {
     }
 
     @Test
-    void subscribingTwiceIsOneSubscription() {
+    void repeatedSubscribeMakesOneSubscription() {
         Connection one = add(registry, "7");
         registry.subscribe(one, upload("42"));
         assertThat(registry.subscribe(one, upload("42"))).isEqualTo(Subscribed.ALREADY);
@@ -171,7 +171,7 @@ class RegistryTest {
     }
 
     @Test
-    void endingIsIdempotentAndRemovesNoOther() {
+    void endIsIdempotentAndRemovesOnlyItsConnection() {
         Connection old = add(registry, "7");
         registry.remove(old);
         Connection reconnected = add(registry, "7");
@@ -191,7 +191,7 @@ class RegistryTest {
     }
 
     @Test
-    void hearingListsTheReachedConnections() {
+    void hearingListsTheReceivingConnections() {
         for (Scope scope : Scope.values()) {
             Registry own = new Registry(TestOutboxFactory.ROUTES, scope, 3, 3, TestRegistries.noLingering());
             Connection one = add(own, "7");

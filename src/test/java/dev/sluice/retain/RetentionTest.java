@@ -90,7 +90,7 @@ class RetentionTest {
     }
 
     @Test
-    void namesAreCharged() {
+    void channelNamesCountTowardsTheBound() {
         Retention retention = retention(10, AMPLE);
         retention.remember(upload(1), payload(1, 100));
         long before = retention.bytes();
@@ -127,7 +127,7 @@ class RetentionTest {
     }
 
     @Test
-    void evictionLeavesNothingOlder() {
+    void evictionNeverReturnsAnOlderPublication() {
         Retention retention = retention(20, 10_000);
         Map<Channel, Long> newest = new HashMap<>();
         SplittableRandom random = new SplittableRandom(7);
@@ -148,7 +148,7 @@ class RetentionTest {
     }
 
     @Test
-    void forgetsEverythingWhenTold() {
+    void clearRemovesAllPublications() {
         Retention retention = retention(10, AMPLE);
         retention.remember(UPLOAD, payload(1, 10));
         retention.remember(upload(2), payload(2, 10));
@@ -174,7 +174,7 @@ class RetentionTest {
     }
 
     @Test
-    void channelNamesDoNotRetainTheReadBuffer() {
+    void channelNamesDoNotKeepTheReadBuffer() {
         Retention retention = retention(1000, AMPLE);
         List<WeakReference<byte[]>> published = new ArrayList<>();
         for (int i = 0; i < 100; i++) {

@@ -64,7 +64,7 @@ class RoutesTest {
     }
 
     @Test
-    void bytesThatAreNotUtf8AreNoChannel() {
+    void bytesThatAreNotUtf8AreNotAChannel() {
         byte[] invalid = {'u', 's', 'e', 'r', ':', (byte) 0xff};
         assertThat(routes.resolve(invalid, invalid.length)).isNotNull().isNotEqualTo(known("user:\uFFFD"));
         assertThat(routes.resolve("user:\uD800")).as("a lone surrogate").isNull();

@@ -64,7 +64,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void noDecisionMeansUnavailable() {
+    void missingDecisionIsAnsweredUnavailable() {
         tab.subscribe(OWNED, 1);
         authorizer.questions.get(0).completeExceptionally(new IllegalStateException("out of order"));
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
@@ -146,7 +146,7 @@ class CommandHandlerTest {
     }
 
     @Test
-    void tokenOfTheAskingTabDecides() {
+    void tokenOfTheSubscribingTabDecides() {
         Tab wide = new Tab("7", "team:*");
         tab.subscribe(TEAM, 1);
         assertThat(tab.writer.sent).singleElement().asString().contains("\"code\":\"forbidden\"");

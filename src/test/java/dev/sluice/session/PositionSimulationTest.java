@@ -75,7 +75,7 @@ class PositionSimulationTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
-    void lastPositionNeverPromisesTooMuch(long seed) {
+    void everythingBeforeTheLastPositionWasSent(long seed) {
         for (int run = 0; run < RUNS; run++) {
             simulate(seed * RUNS + run);
         }

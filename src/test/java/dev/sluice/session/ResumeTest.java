@@ -13,7 +13,7 @@ class ResumeTest {
     private static final int HISTORIES = 500;
 
     @Test
-    void clientsThatHopBetweenPodsReceiveEachPublicationOnceAndInOrder() {
+    void clientsThatMoveBetweenPodsReceiveEachPublicationOnceInOrder() {
         List<String> failed = new ArrayList<>();
         Map<String, Integer> outcomes = new HashMap<>();
         for (long seed = 0; seed < HISTORIES; seed++) {

@@ -112,7 +112,7 @@ class SessionTest {
     }
 
     @Test
-    void slotIsEvictedUntilTheClientIsAdmittedAndNotAfterwards() {
+    void slotIsEvictedOnlyBeforeAdmission() {
         TestInbound pod = new TestInbound();
         TestInbound.TestSocket first = connect(pod, session);
         Session second = newSession();
@@ -154,7 +154,7 @@ class SessionTest {
     }
 
     @Test
-    void takesNoMessageBehindTheAuthFrameUntilThatIsAnswered() {
+    void messagesAfterTheAuthMessageWaitForItsAnswer() {
         session.opened(null, null);
         assertThat(session.takesMessage()).isTrue();
         session.received(AUTH);
@@ -200,7 +200,7 @@ class SessionTest {
     }
 
     @Test
-    void listCountsOncePerAnswer() {
+    void eachAnswerOfAListCounts() {
         TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
         session.hears(connection.guard);
         session.opened(SEVEN, null);
@@ -218,7 +218,7 @@ class SessionTest {
     }
 
     @Test
-    void tooManyMessagesBeforeTheAuthAnswerClose() {
+    void tooManyMessagesBeforeTheAuthAnswerAreClosed() {
         session.opened(null, null);
         session.received(AUTH);
         session.heldTooMany();
@@ -415,7 +415,7 @@ class SessionTest {
     }
 
     @Test
-    void manyFailedWritesAreOneEnd() {
+    void manyFailedWritesEndTheConnectionOnce() {
         session.opened(SEVEN, null);
         writer.fill();
         for (int i = 0; i < 1000; i++) {
@@ -429,7 +429,7 @@ class SessionTest {
     }
 
     @Test
-    void aResetEndsTheConnectionOnce() {
+    void resetEndsTheConnectionOnce() {
         session.opened(SEVEN, null);
         session.reset();
         session.closed(Disconnect.CONNECTION_LOST);
@@ -468,7 +468,7 @@ class SessionTest {
     }
 
     @Test
-    void gapIsReportedOnceAtBeginAndOnceAtEnd() {
+    void gapIsReportedOnceAtItsStartAndOnceAtItsEnd() {
         session.opened(SEVEN, null);
         Gap open = gap(1);
         session.tell(open, Frame.text("begins"));
@@ -479,7 +479,7 @@ class SessionTest {
     }
 
     @Test
-    void newConnectionDuringAGapIsToldAtOnce() {
+    void newConnectionDuringAGapGetsTheGapAtOnce() {
         authentication.gap = gap(1);
         session.opened(SEVEN, null);
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
@@ -489,7 +489,7 @@ class SessionTest {
     }
 
     @Test
-    void connectionAdmittedAfterTheGapMessagesIsTold() {
+    void connectionAdmittedAfterTheGapMessagesGetsTheGap() {
         authentication.gap = gap(1);
         session.opened(null, null);
         session.tell(authentication.gap, Frame.text("begins"));
@@ -501,7 +501,7 @@ class SessionTest {
     }
 
     @Test
-    void connectionAfterAGapIsNotToldOfItsEnd() {
+    void connectionAfterAGapGetsNoGap() {
         session.opened(SEVEN, null);
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent).hasSize(1);
@@ -517,7 +517,7 @@ class SessionTest {
     }
 
     @Test
-    void aCloseByTheClientEndsTheConnection() {
+    void closeByTheClientEndsTheConnection() {
         session.opened(SEVEN, null);
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
@@ -544,7 +544,7 @@ class SessionTest {
     }
 
     @Test
-    void noPositionIsToldBetweenAnInterruptionAndItsNotice() {
+    void noPositionIsSentBetweenAnInterruptionAndItsGapMessage() {
         Position at = Position.of(new Era(1, 1), 1, 5, 1);
         Session positioned = new Session(
                 shared,

@@ -37,7 +37,7 @@ class StaggerTest {
     private final Stagger spread = new Stagger(() -> now, (millis, task) -> timers.add(task));
 
     @Test
-    void eachHasItsOwnMomentWithinThePeriod() {
+    void eachConnectionHasItsOwnTimeWithinThePeriod() {
         begin("begins");
         at(500);
         assertThat(told.size()).isBetween(20, 80);
@@ -57,7 +57,7 @@ class StaggerTest {
     }
 
     @Test
-    void failureOfOneDoesNotStopTheOthers() {
+    void failureOfOneTaskDoesNotStopTheOthers() {
         spread.over(PERIOD, loop, sessions, session -> {
             hear(session, "begins");
             if (session == sessions.get(0)) {

@@ -52,7 +52,7 @@ class DirectFrameWriterTest {
     }
 
     @Test
-    void outOfMemoryRepeatsNothing() {
+    void outOfMemoryDoesNotRepeatAFrame() {
         PublicationBatch batch = new PublicationBatch(
                 TestOutboxFactory.channel("upload:1"), Payload.of(1, null, "x".getBytes(StandardCharsets.US_ASCII), 0));
         writer.write(batch);
@@ -76,7 +76,7 @@ class DirectFrameWriterTest {
     }
 
     @Test
-    void cuttingClosesTheChannel() {
+    void cutClosesTheChannel() {
         writer.cut();
         assertThat(channel.isOpen()).isFalse();
     }

@@ -63,7 +63,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void batchIsItsMessagesInOrder() {
+    void batchContainsItsMessagesInOrder() {
         PublicationBatch batch = run(bytes(3, 'a'), bytes(0, 'b'), bytes(200, 0xff), bytes(70_000, 'c'));
         assertThat(encoded(batch))
                 .isEqualTo(concat(
@@ -96,7 +96,7 @@ class FrameEncoderTest {
     }
 
     @Test
-    void nextBatchReplacesTheCachedOne() {
+    void nextBatchReplacesTheCachedFrames() {
         ByteBuf former = encoder.encode(run(bytes(1000, 'a')), true, allocator);
         PublicationBatch batch = run(bytes(10, 'b'));
         ByteBuf latter = encoder.encode(batch, true, allocator);

@@ -15,7 +15,7 @@ class FrameRateTest {
     private final Client client = new Client();
 
     @Test
-    void burstIsAllowedAndThenNothing() {
+    void framesBeyondTheBurstAreRefused() {
         assertThat(admitted(client, 512)).isEqualTo(512);
         assertThat(client.admit()).isFalse();
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
@@ -28,7 +28,7 @@ class FrameRateTest {
     }
 
     @Test
-    void rateAppliesAfterABurst() {
+    void rateAppliesAfterTheBurst() {
         admitted(client, 512);
         for (int i = 0; i < 1000; i++) {
             now.addAndGet(TimeUnit.MILLISECONDS.toNanos(20));
@@ -39,7 +39,7 @@ class FrameRateTest {
     }
 
     @Test
-    void silenceRestoresAtMostABurst() {
+    void silenceRestoresAtMostOneBurst() {
         admitted(client, 512);
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
         assertThat(admitted(client, 600)).isEqualTo(512);
@@ -52,7 +52,7 @@ class FrameRateTest {
     }
 
     @Test
-    void oneMayCountAsMany() {
+    void oneFrameMayCountAsMany() {
         assertThat(client.admit(500)).isTrue();
         assertThat(client.admit(12)).isTrue();
         now.addAndGet(TimeUnit.MILLISECONDS.toNanos(199));

@@ -37,7 +37,7 @@ class InboundTest {
     }
 
     @Test
-    void aMessageIsPassedOnWhenTheOneBeforeHasBeenHandled() {
+    void messagesArePassedOnOneAtATime() {
         connection.inbound.watch(peer);
         connection.send("1", "2", "3");
         assertThat(connection.passedOn()).containsExactly("1");
@@ -50,7 +50,7 @@ class InboundTest {
     }
 
     @Test
-    void messagesBeforeThePeerWait() {
+    void messagesWaitForTheReceiver() {
         connection.send("1", "2");
         assertThat(connection.passedOn()).isEmpty();
         connection.inbound.watch(peer);
@@ -58,7 +58,7 @@ class InboundTest {
     }
 
     @Test
-    void messagesWaitInOrderWhileThePeerTakesNone() {
+    void messagesWaitInOrderWhileTheReceiverIsBusy() {
         connection.inbound.watch(peer);
         peer.takes = false;
         List<String> texts =
@@ -153,7 +153,7 @@ class InboundTest {
     }
 
     @Test
-    void partialFramesCount() {
+    void partialFramesCountTowardsTheBudget() {
         for (int i = 0; i < 40; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.watch(new RecordingPeer());
@@ -178,7 +178,7 @@ class InboundTest {
     }
 
     @Test
-    void overlongFragmentsDelayNoOtherClient() {
+    void overlongFragmentsDoNotDelayOtherClients() {
         for (int i = 0; i < 3; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.watch(new RecordingPeer());
@@ -239,7 +239,7 @@ class InboundTest {
     }
 
     @Test
-    void closeAloneDoesNotWait() {
+    void closeFrameAloneDoesNotWait() {
         connection.inbound.authenticated();
         connection.inbound.watch(peer);
         connection.send("1");
@@ -251,7 +251,7 @@ class InboundTest {
     }
 
     @Test
-    void connectionsTakeTurns() {
+    void connectionsAreHandledInTurn() {
         int parallel = TurnScheduler.MAX_UNHANDLED / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
         for (int i = 0; i < parallel + 1; i++) {
             TestInbound.TestSocket other = connection();
@@ -298,7 +298,7 @@ class InboundTest {
     }
 
     @Test
-    void aCloseFrameComesAfterTheMessagesBeforeIt() {
+    void closeFrameFollowsEarlierMessages() {
         connection.inbound.watch(peer);
         connection.send("1", "2");
         connection.channel.writeInbound(new CloseWebSocketFrame(1000, ""));
@@ -320,7 +320,7 @@ class InboundTest {
     }
 
     @Test
-    void afterOurCloseFrameOnlyTheClientsCloseIsPassedOn() {
+    void onlyTheClientsCloseIsPassedOnAfterOurCloseFrame() {
         connection.inbound.watch(peer);
         connection.send("1", "2");
         connection.channel.writeOutbound(new CloseWebSocketFrame(4002, ""));
@@ -339,7 +339,7 @@ class InboundTest {
     }
 
     @Test
-    void floodEndsTheConnectionOnceBeforeThePeerExists() {
+    void floodBeforeTheReceiverExistsEndsTheConnectionOnce() {
         TestInbound.TestSocket flooding = new TestInbound(3).new TestSocket();
         ByteBuf payload = Unpooled.buffer().writeZero(10);
         flooding.send("1", "2", "3", "4", "5");

@@ -62,7 +62,7 @@ class WebSocketChannelTest {
 
     /** An upgrade may wait for its turn while its client leaves. */
     @Test
-    void channelThatHasClosedBeforeItsUpgradeIsNotOpen() {
+    void channelClosedBeforeItsUpgradeIsNotOpen() {
         EmbeddedChannel left = new EmbeddedChannel(new ChannelInboundHandlerAdapter());
         left.close().syncUninterruptibly();
         assertThat(WebSocketChannel.install(left, slots(), inbound(left)).isOpen())

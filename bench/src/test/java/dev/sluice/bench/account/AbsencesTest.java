@@ -32,7 +32,7 @@ class AbsencesTest {
     }
 
     @Test
-    void anAbsenceLastsUntilTheLastSubscriptionIsAnswered() {
+    void absenceLastsUntilAllSubscriptionsAreAnswered() {
         connect(10).end(GOING_AWAY, 1_000);
         ConnectionLog next = client.connect();
         next.subscribed(OWN, 1_100, false, Optional.empty());
@@ -48,7 +48,7 @@ class AbsencesTest {
     }
 
     @Test
-    void attemptsThatFailProlongAnAbsenceAndAreErrors() {
+    void failedAttemptsProlongTheAbsenceAndCountAsErrors() {
         connect(10).end(GOING_AWAY, 1_000);
         client.connect().end("refused", 1_100);
         ConnectionLog halfway = client.connect();
@@ -65,7 +65,7 @@ class AbsencesTest {
     }
 
     @Test
-    void eachConnectionThatIsLostCounts() {
+    void everyLostConnectionCounts() {
         connect(10).end(GOING_AWAY, 1_000);
         connect(1_300).end(GOING_AWAY, 2_000);
         connect(2_100);
@@ -78,7 +78,7 @@ class AbsencesTest {
     }
 
     @Test
-    void absenceBeforeTheBeginDoesNotCount() {
+    void absenceBeforeTheStartDoesNotCount() {
         client.connect().end("refused", 20);
         connect(30);
 
@@ -100,7 +100,7 @@ class AbsencesTest {
     }
 
     @Test
-    void theBusiestSecondBeginsAnywhere() {
+    void busiestSecondMayStartAtAnyTime() {
         long second = Duration.ofSeconds(1).toNanos();
         // The last one is back a full second after the first.
         List<ClientLog> clients = IntStream.of(600, 900, 1100, 1599, 1600)

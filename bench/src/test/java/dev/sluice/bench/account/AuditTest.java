@@ -25,7 +25,7 @@ class AuditTest {
     private ConnectionLog connection = connect(5, false);
 
     @Test
-    void findsNothingWhereAllArrived() {
+    void findsNothingIfAllPublicationsArrive() {
         publish(10);
         hear(1, 10);
 
@@ -49,7 +49,7 @@ class AuditTest {
     }
 
     @Test
-    void findsALossAtTheEndOfAConnectionThatStaysOpen() {
+    void findsALossAtTheEndOfAnOpenConnection() {
         publish(10);
         hear(1, 9);
 
@@ -74,7 +74,7 @@ class AuditTest {
     }
 
     @Test
-    void findsAnotherOrder() {
+    void findsReorderedPublications() {
         publish(4);
         hear(1, 1);
         hear(3, 3);
@@ -85,7 +85,7 @@ class AuditTest {
     }
 
     @Test
-    void allowsForARetainedOneThatWasAnnounced() {
+    void acceptsAnAnnouncedRetainedPublication() {
         publish(4);
         hear(1, 3);
         connection.subscribed(CHANNEL, 35, true, Optional.empty());
@@ -95,7 +95,7 @@ class AuditTest {
     }
 
     @Test
-    void doesNotAllowForARetainedOneThatIsOld() {
+    void rejectsAnOldRetainedPublication() {
         publish(4);
         hear(1, 3);
         connection.subscribed(CHANNEL, 35, true, Optional.empty());
@@ -106,7 +106,7 @@ class AuditTest {
     }
 
     @Test
-    void allowsForTheAnnouncedOneOnlyOnce() {
+    void acceptsAnAnnouncedRetainedPublicationOnlyOnce() {
         publish(4);
         hear(1, 3);
         connection.subscribed(CHANNEL, 35, true, Optional.empty());
@@ -117,7 +117,7 @@ class AuditTest {
     }
 
     @Test
-    void expectsNothingOfAConnectionThatHasEnded() {
+    void expectsNothingFromAnEndedConnection() {
         publish(10);
         hear(1, 4);
         connection.end("1012", 0);
@@ -132,7 +132,7 @@ class AuditTest {
     }
 
     @Test
-    void expectsAllThatComesBeforeTheLastOfAConnectionThatHasEnded() {
+    void expectsEverythingBeforeTheLastPublicationOfAnEndedConnection() {
         publish(10);
         hear(1, 4);
         hear(6, 6);
@@ -145,7 +145,7 @@ class AuditTest {
     }
 
     @Test
-    void theLastOnAnotherChannelProvesThatAConnectionStillLived() {
+    void publicationOnAnotherChannelProvesThatTheConnectionWasOpen() {
         publish(10);
         hear(1, 4);
         int number = published.get(OTHER).add(63);
@@ -160,7 +160,7 @@ class AuditTest {
     }
 
     @Test
-    void expectsNothingBeforeASubscriptionIsAnswered() {
+    void expectsNothingBeforeTheSubscriptionIsAnswered() {
         publish(10);
         connection.end("1012", 0);
         connection = connect(35, false);
@@ -171,7 +171,7 @@ class AuditTest {
     }
 
     @Test
-    void expectsAllAfterTheFirstOfASubscription() {
+    void expectsEverythingAfterTheFirstPublicationOfASubscription() {
         publish(10);
         connection.end("1012", 0);
         connection = connect(65, true);
@@ -182,7 +182,7 @@ class AuditTest {
     }
 
     @Test
-    void acceptsALossInAGap() {
+    void acceptsALossWithinAGap() {
         publish(10);
         hear(1, 4);
         hear(7, 10);
@@ -207,7 +207,7 @@ class AuditTest {
     }
 
     @Test
-    void findsALossBehindTheGap() {
+    void findsALossAfterTheGap() {
         publish(10);
         hear(1, 4);
         hear(7, 10);
@@ -217,7 +217,7 @@ class AuditTest {
     }
 
     @Test
-    void doesNotAcceptAGapThatWasToldOnAnotherConnection() {
+    void rejectsAGapReportedOnAnotherConnection() {
         publish(10);
         connection.gap(45, Optional.of(65L), 48);
         connection.end("1012", 0);
@@ -228,7 +228,7 @@ class AuditTest {
     }
 
     @Test
-    void doesNotAcceptAGapThatIsToldTooLate() {
+    void rejectsAGapReportedTooLate() {
         publish(10);
         hear(1, 4);
         hear(6, 10);
@@ -238,7 +238,7 @@ class AuditTest {
     }
 
     @Test
-    void findsAGapThatIsNeverClosed() {
+    void findsAGapThatNeverEnds() {
         publish(10);
         hear(1, 10);
         connection.gap(45, Optional.empty(), 60);
@@ -247,7 +247,7 @@ class AuditTest {
     }
 
     @Test
-    void acceptsWhatWasCountedAsMissed() {
+    void acceptsALossThatIsCountedAsMissed() {
         publish(10);
         hear(1, 4);
         connection.missed(CHANNEL, 3);
@@ -261,7 +261,7 @@ class AuditTest {
     }
 
     @Test
-    void findsThatTooFewWereCounted() {
+    void findsACountOfMissedThatIsTooLow() {
         publish(10);
         hear(1, 4);
         connection.missed(CHANNEL, 2);
@@ -271,7 +271,7 @@ class AuditTest {
     }
 
     @Test
-    void findsThatTooManyWereCounted() {
+    void findsACountOfMissedThatIsTooHigh() {
         publish(10);
         hear(1, 4);
         connection.missed(CHANNEL, 4);
@@ -281,7 +281,7 @@ class AuditTest {
     }
 
     @Test
-    void doesNotLetOneCountStandForAnotherChannel() {
+    void countOfMissedAppliesOnlyToItsChannel() {
         publish(10);
         hear(1, 4);
         connection.missed(OTHER, 1);
@@ -308,7 +308,7 @@ class AuditTest {
     }
 
     @Test
-    void resumedSubscriptionOwesWhatWasPublishedMeanwhile() {
+    void expectsPublicationsOfTheAbsenceFromAResumedSubscription() {
         publish(10);
         hear(1, 4);
         connection.end("1006", 46);
@@ -319,7 +319,7 @@ class AuditTest {
     }
 
     @Test
-    void countsWhatCameByResumption() {
+    void countsResumedPublications() {
         publish(10);
         hear(1, 4);
         connection.end("1006", 46);
@@ -335,7 +335,7 @@ class AuditTest {
     }
 
     @Test
-    void resumedSubscriptionBringsNothingTwice() {
+    void findsAPublicationThatIsResumedTwice() {
         publish(10);
         hear(1, 4);
         connection.end("1006", 46);
@@ -346,7 +346,7 @@ class AuditTest {
     }
 
     @Test
-    void attemptThatWasNotAnsweredInterruptsNothing() {
+    void unansweredAttemptDoesNotInterruptTheSubscription() {
         publish(10);
         hear(1, 4);
         connection.end("1006", 46);
@@ -358,7 +358,7 @@ class AuditTest {
     }
 
     @Test
-    void subscriptionThatCouldNotBeResumedOwesNothingOfBefore() {
+    void expectsNothingOfTheAbsenceFromARefusedResumption() {
         publish(10);
         hear(1, 4);
         connection.end("1006", 46);
@@ -373,7 +373,7 @@ class AuditTest {
     }
 
     @Test
-    void acceptsACountThatWasToldBeforeTheConnectionWasResumed() {
+    void acceptsACountOfMissedFromBeforeTheResumption() {
         publish(10);
         hear(1, 4);
         connection.missed(CHANNEL, 2);

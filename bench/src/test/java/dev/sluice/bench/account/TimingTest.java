@@ -29,7 +29,7 @@ class TimingTest {
     }
 
     @Test
-    void noFaultNeedsNoRecovery() {
+    void runWithoutAFaultNeedsNoRecovery() {
         hear(one, Set.of());
         hear(two, Set.of());
 
@@ -55,7 +55,7 @@ class TimingTest {
     }
 
     @Test
-    void latePublicationIsNoRecovery() {
+    void latePublicationDoesNotProveRecovery() {
         hear(one, Set.of());
         hear(two, Set.of(5));
         two.connect().heard(CHANNEL, 5, seconds(7));

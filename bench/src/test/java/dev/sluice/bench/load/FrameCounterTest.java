@@ -25,7 +25,7 @@ class FrameCounterTest {
 
     @ParameterizedTest
     @ValueSource(ints = {60, 200, 4_096, 70_000})
-    void countsPayloadsOfAnySizeHoweverTheyAreCut(int bytes) {
+    void countsPayloadsOfAnySizeInReadsOfAnySize(int bytes) {
         String payload = payload(bytes);
         for (int cut = 1; cut < 40; cut++) {
             FrameCounter each = new FrameCounter(deliveries);
@@ -43,7 +43,7 @@ class FrameCounterTest {
     }
 
     @Test
-    void countsPayloadsBehindAHeaderHoweverTheyAreCut() {
+    void countsPayloadsAfterAHeaderInReadsOfAnySize() {
         String message = "{\"channel\":\"upload:7\",\"at\":\"a.1.b\"}\n" + payload(200);
         for (int cut = 1; cut < 80; cut++) {
             FrameCounter each = new FrameCounter(deliveries);
@@ -62,7 +62,7 @@ class FrameCounterTest {
     }
 
     @Test
-    void putsMessagesOfSeveralFramesTogetherAroundAPing() {
+    void joinsFragmentsAroundAPing() {
         String payload = payload(200);
         ByteBuf in = Unpooled.buffer();
         frame(in, TEXT, payload.substring(0, 15));

@@ -14,7 +14,7 @@ class PublicationTest {
     private final ChannelName channels = new ChannelName("user:u", 5);
 
     @Test
-    void toRedis() {
+    void encodesTheCommandForRedis() {
         assertEquals(
                 "*3\r\n$7\r\nPUBLISH\r\n$11\r\nuser:u00042\r\n$40\r\n"
                         + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}\r\n",
@@ -22,7 +22,7 @@ class PublicationTest {
     }
 
     @Test
-    void toNchan() {
+    void encodesTheRequestForNchan() {
         assertEquals(
                 "POST /pub/user:u00042 HTTP/1.1\r\nHost: nchan\r\nContent-Length: 40\r\n\r\n"
                         + "{\"t\":\"0000000000000000123\",\"p\":\"xxxxxx\"}",

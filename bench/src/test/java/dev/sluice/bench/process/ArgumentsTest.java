@@ -25,14 +25,14 @@ class ArgumentsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"9", "21", "many", ""})
-    void aNumberIsWithinItsBounds(String value) {
+    void invalidNumberIsRejected(String value) {
         Wrong wrong = assertThrows(Wrong.class, () -> new Arguments(value).number("--clients", 10, 20));
 
         assertEquals("--clients needs a number from 10 to 20, not " + value, wrong.getMessage());
     }
 
     @Test
-    void anOptionMayNeedAValue() {
+    void optionWithoutItsValueIsRejected() {
         assertThrows(Wrong.class, () -> new Arguments().value("--only"));
     }
 }

@@ -32,7 +32,7 @@ class DocumentTest {
     }
 
     @Test
-    void otherClosesAreErrors() {
+    void otherCloseCodesAreErrors() {
         assertEquals(List.of(), outcome(Map.of("1012", 2000), List.of()).objections());
 
         Outcome outcome = outcome(Map.of("1012", 1999, "1006", 1), List.of("u1 was told something"));

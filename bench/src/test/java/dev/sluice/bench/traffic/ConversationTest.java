@@ -55,21 +55,21 @@ class ConversationTest {
     }
 
     @Test
-    void byACloseFrame() {
+    void endingNamesTheCloseCode() {
         onceOpen(context -> context.writeAndFlush(new CloseWebSocketFrame(1012, "going away")));
 
         assertEquals("1012", ending());
     }
 
     @Test
-    void withoutOne() {
+    void endingNamesAMissingCloseFrame() {
         onceOpen(ChannelHandlerContext::close);
 
         assertEquals("the connection ended without a close frame", ending());
     }
 
     @Test
-    void byARefusal() {
+    void endingNamesTheStatusOfARefusedUpgrade() {
         FullHttpResponse refusal =
                 new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.SERVICE_UNAVAILABLE);
         HttpUtil.setContentLength(refusal, 0);
@@ -81,14 +81,14 @@ class ConversationTest {
     }
 
     @Test
-    void beforeItBegan() {
+    void endingNamesAnUnansweredUpgrade() {
         onRequest(ChannelHandlerContext::close);
 
         assertEquals("the connection ended before the upgrade", ending());
     }
 
     @Test
-    void whereNobodyIs() {
+    void endingNamesARefusedConnection() {
         address = new InetSocketAddress(InetAddress.getLoopbackAddress(), Ports.free());
 
         String ending = ending();

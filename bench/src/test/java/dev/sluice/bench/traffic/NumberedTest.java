@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class NumberedTest {
 
     @Test
-    void publicationIsReadBack() {
+    void parsesItsOwnPublication() {
         Numbered published = new Numbered("upload:7", 42);
         String payload = published.payload(200);
 
@@ -20,7 +20,7 @@ class NumberedTest {
     }
 
     @Test
-    void controlMessagesAreNoPublications() {
+    void controlMessageIsNotAPublication() {
         assertFalse(Numbered.is("{\"action\":\"subscribed\",\"channel\":\"upload:7\"}"));
     }
 }
