@@ -7,6 +7,7 @@ import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.history.Adopted;
 import dev.sluice.history.History;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
@@ -23,12 +24,14 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.mutiny.subscription.Cancellable;
 import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
 import java.util.IdentityHashMap;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -45,6 +48,7 @@ final class Relay {
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
     private final int maxPayload;
+    private final Consumer<Adopted> onAdopted;
     private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle();
@@ -61,6 +65,7 @@ final class Relay {
             Registry registry,
             DeliveryDispatcher deliveries,
             SluiceConfig config,
+            Event<Adopted> adopted,
             MeterRegistry metrics) {
         this(
                 feed,
@@ -70,6 +75,7 @@ final class Relay {
                 registry,
                 deliveries,
                 (int) config.maxPayload().asLongValue(),
+                adopted::fire,
                 metrics);
     }
 
@@ -81,6 +87,7 @@ final class Relay {
             Registry registry,
             DeliveryDispatcher deliveries,
             int maxPayload,
+            Consumer<Adopted> onAdopted,
             MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
@@ -89,6 +96,7 @@ final class Relay {
         this.registry = registry;
         this.deliveries = deliveries;
         this.maxPayload = maxPayload;
+        this.onAdopted = onAdopted;
         routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
         this.unrouted = PublicationMeters.unrouted(metrics);
     }
@@ -113,14 +121,17 @@ final class Relay {
     /** Never throws: an exception would cancel the stream silently. */
     void relay(Batch batch) {
         int size = batch.publications().size();
-        history.follow(batch.before());
+        boolean adopted = history.follow(batch.before());
         for (int i = 0; i < size; i++) {
             relay(batch, i);
         }
         Position end = batch.position(size - 1);
-        history.follow(end);
+        adopted |= history.follow(end);
         try {
             deliveries.handOver(end);
+            if (adopted && end != null) {
+                onAdopted.accept(new Adopted(end));
+            }
         } catch (Throwable e) {
             failed(e);
         }

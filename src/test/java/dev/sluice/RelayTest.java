@@ -5,12 +5,14 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.demo.Dev;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.history.Adopted;
 import dev.sluice.history.History;
 import dev.sluice.history.Replay;
 import dev.sluice.history.TestHistory;
@@ -33,11 +35,13 @@ import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** In the process, because what goes wrong here can't be made to go wrong from outside. */
@@ -87,8 +91,16 @@ class RelayTest {
     @Test
     void failedDeliveryIsCountedOnItsRoute() {
         MeterRegistry metrics = new SimpleMeterRegistry();
-        Relay failing =
-                new Relay(feed, routes, history, retention, registry, TestDispatchers.failing(registry), 1024, metrics);
+        Relay failing = new Relay(
+                feed,
+                routes,
+                history,
+                retention,
+                registry,
+                TestDispatchers.failing(registry),
+                1024,
+                adopted -> {},
+                metrics);
         Connection connection = connection("counted", heard);
         registry.add(connection);
         byte[] bytes = "user:countedhello".getBytes(StandardCharsets.US_ASCII);
@@ -111,6 +123,7 @@ class RelayTest {
                 registry,
                 TestDispatchers.failing(registry),
                 10,
+                adopted -> {},
                 new SimpleMeterRegistry());
         Position before = Position.of(new Era(1, 1), 1, 0, 1);
         Channel channel = Objects.requireNonNull(routes.resolve("user:kept"));
@@ -132,6 +145,39 @@ class RelayTest {
                                 .containsExactly(before.plus(1), before.plus(5)));
         relay.interrupted(new Gap(Instant.now(), null));
         assertThat(kept.head()).isNull();
+    }
+
+    @Test
+    void adoptionIsToldOnceItsPositionsCanBeNamed() {
+        DeliveryDispatcher deliveries = TestDispatchers.idle(registry);
+        List<Adopted> told = new ArrayList<>();
+        List<@Nullable Position> named = new ArrayList<>();
+        Relay relay = new Relay(
+                feed,
+                routes,
+                TestHistory.standard(),
+                retention,
+                registry,
+                deliveries,
+                10,
+                adopted -> {
+                    told.add(adopted);
+                    named.add(deliveries.position(new Loop(0, Runnable::run)));
+                },
+                new SimpleMeterRegistry());
+        Position tick = Position.of(new Era(1, 1), 1, 0, 1);
+        relay.relay(new Batch(null, List.of(publication("user:kept", "before"))));
+        assertThat(told).as("without a clock").isEmpty();
+        relay.relay(new Batch(tick, List.of(publication("user:kept", "first"))));
+        assertThat(told).containsExactly(new Adopted(Objects.requireNonNull(tick.plus(1))));
+        relay.relay(new Batch(tick.plus(1), List.of(publication("user:kept", "second"))));
+        assertThat(told).as("the era goes on").hasSize(1);
+        relay.interrupted(new Gap(Instant.now(), null));
+        relay.relay(new Batch(tick.plus(3), List.of()));
+        Position other = Position.of(new Era(2, 1), 5, 0, 1);
+        relay.relay(new Batch(other, List.of()));
+        assertThat(told).extracting(Adopted::head).containsExactly(tick.plus(1), tick.plus(3), other);
+        assertThat(named).isEqualTo(told.stream().map(Adopted::head).toList());
     }
 
     private static Publication publication(String channel, String payload) {

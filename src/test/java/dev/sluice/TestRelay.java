@@ -26,6 +26,7 @@ public final class TestRelay {
                 registry,
                 deliveries,
                 1 << 20,
+                adopted -> {},
                 new SimpleMeterRegistry());
         return relay::relay;
     }

@@ -86,20 +86,25 @@ public final class History {
      * history begins anew where they are not known to have been: in another era, or behind the head. Never throws.
      *
      * @param position {@code null} where this pod can't name positions; the history is then empty
+     * @return whether the history begins anew at the position
      */
-    public void follow(@Nullable Position position) {
+    public boolean follow(@Nullable Position position) {
         try {
             PublicationLog known = log;
+            boolean adopted = false;
             if (position == null) {
                 log = null;
             } else if (known != null && known.leadsTo(position)) {
                 known.follow(position, nanoTime.getAsLong());
             } else {
                 log = new PublicationLog(bounds, arrays, position, nanoTime.getAsLong());
+                adopted = true;
             }
             followed = position;
+            return adopted;
         } catch (Throwable e) {
             failed(e);
+            return false;
         }
     }
 

@@ -387,6 +387,11 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
         tell(dialect.ping());
         tell(new Frame.Ping());
+        tellPosition();
+    }
+
+    /** Tells the client up to where it has been sent everything, unless it can't be said now. */
+    void tellPosition() {
         outbox.mark();
     }
 

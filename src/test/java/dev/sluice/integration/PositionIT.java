@@ -5,10 +5,12 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -70,6 +72,21 @@ class PositionIT {
             assertThat(client.closeCode()).isEqualTo(1012);
             List<Object> rest = client.rest();
             assertThat((String) rest.get(rest.size() - 1)).startsWith("{\"action\":\"mark\",\"at\":\"");
+        }
+    }
+
+    @Test
+    void adoptedEraIsToldWithoutAHeartbeat() {
+        Map<String, String> quiet = new HashMap<>(config);
+        quiet.putAll(Map.of(
+                "sluice.heartbeat.interval", "1h", "sluice.canary.interval", "200ms", "sluice.gap.spread", "500ms"));
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, quiet);
+                Client client = connect(pod, "7")) {
+            redis.kill();
+            assertThat(client.nextGap()).contains("\"until\":null");
+            redis.startAgain();
+            assertThat(nextOwn(client, "mark").getString("at")).matches("[!-~]{1,96}");
         }
     }
 

@@ -86,6 +86,7 @@ public class DiscardBenchmark {
                 registry,
                 IdleDispatcher.of(registry, routes),
                 256 << 10,
+                adopted -> {},
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
         channel = new EmbeddedChannel(Decoders.decoder(read -> relay.relay(batch(read))));
         users = resp("user");
