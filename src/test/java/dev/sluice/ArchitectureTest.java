@@ -251,15 +251,14 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** Each of the four uses a constant or an exception, no handler and no buffer. */
+    /** Each of the three uses a constant or an exception, no handler and no buffer. */
     @Test
     void onlyNamedClassesUseNetty() {
         noClasses()
                 .that()
                 .resideOutsideOfPackages("dev.sluice.guard", "dev.sluice.wire", "dev.sluice.feed")
                 .and()
-                .haveNameNotMatching(
-                        "dev.sluice.(access.RequestToken|health.EventLoopLiveness|http.Problem|session.Endpoint)(\\$.*)?")
+                .haveNameNotMatching("dev.sluice.(access.RequestToken|health.EventLoopLiveness|http.Problem)(\\$.*)?")
                 .should()
                 .dependOnClassesThat(resideInAPackage("io.netty.."))
                 .check(HOUSE);
@@ -271,7 +270,7 @@ class ArchitectureTest {
         noClasses()
                 .that()
                 .haveNameNotMatching("dev.sluice.(access.RequestTokenMechanism|guard.ConnectGate|http.Gate"
-                        + "|redis.(ClientTypeCheck|CommandConnectionFactory)|session.UpgradeIdentity)(\\$.*)?")
+                        + "|redis.(ClientTypeCheck|CommandConnectionFactory))(\\$.*)?")
                 .should()
                 .dependOnClassesThat(describe(
                         "are in a runtime package of an extension",

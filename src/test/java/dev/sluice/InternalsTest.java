@@ -29,7 +29,6 @@ import io.netty.handler.codec.http.websocketx.extensions.WebSocketServerExtensio
 import io.netty.handler.codec.http.websocketx.extensions.compression.PerMessageDeflateServerExtensionHandshaker;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.EventExecutor;
-import io.quarkus.vertx.http.runtime.security.QuarkusHttpUser;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
 import io.smallrye.common.vertx.VertxContext;
 import io.vertx.core.Context;
@@ -40,13 +39,13 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.WebSocketClient;
 import io.vertx.core.http.impl.VertxHttpRequestDecoder;
 import io.vertx.core.impl.ContextInternal;
 import io.vertx.core.impl.VertxInternal;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.core.net.impl.VertxHandler;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -88,8 +87,6 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged. Fails: here.
  *   <li>{@code wire/WriteProgress}: Netty's outbound buffer, {@code EpollTcpInfo}. Fails: {@code TlsIT}.
  *   <li>{@code wire/EventLoops}: the root of a duplicated context. Fails: here.
- *   <li>{@code session/UpgradeIdentity}: the key of the deferred identity, set before authorization. Fails:
- *       here.
  *   <li>{@code http/Gate}, {@code guard/ConnectGate}: the priorities of Quarkus's filters. Fails: here, {@code
  *       CorsIT}.
  *   <li>{@code access/RequestTokenMechanism}: {@code JWTAuthMechanism}. Fails: {@code RequestTokenIT}.
@@ -109,6 +106,9 @@ import org.junit.jupiter.api.Test;
 class InternalsTest {
 
     private static final Vertx VERTX = Vertx.vertx();
+
+    /** Kept: one that is collected closes its connections. */
+    private static final WebSocketClient CLIENT = VERTX.createWebSocketClient();
 
     @AfterAll
     static void close() throws Exception {
@@ -223,14 +223,6 @@ class InternalsTest {
         assertThat(get(told)).contains("Connection refused").endsWith(":" + closed);
     }
 
-    /** For {@code session.UpgradeIdentity}, which removes it. */
-    @Test
-    void quarkusKeepsTheDeferredIdentityUnderItsKeyBeforeAuthorization() throws Exception {
-        assertThat(constants("io/quarkus/vertx/http/runtime/security/HttpSecurityRecorder$AuthenticationHandler"))
-                .contains(QuarkusHttpUser.DEFERRED_IDENTITY_KEY);
-        assertThat(SecurityHandlerPriorities.AUTHENTICATION).isGreaterThan(SecurityHandlerPriorities.AUTHORIZATION);
-    }
-
     /** For {@code http.Gate} (1000) and {@code guard.ConnectGate} (before CORS). */
     @Test
     void filtersOfSluiceRunBeforeThoseOfQuarkus() {
@@ -278,7 +270,7 @@ class InternalsTest {
                     }
                 },
                 untouched -> {},
-                port -> VERTX.createWebSocketClient().connect(port, "localhost", "/"));
+                port -> CLIENT.connect(port, "localhost", "/"));
         return pipeline;
     }
 
@@ -317,12 +309,6 @@ class InternalsTest {
     private static void addPort(Channel channel, List<Integer> ports) {
         if (channel instanceof ServerChannel && channel.localAddress() instanceof InetSocketAddress address) {
             ports.add(address.getPort());
-        }
-    }
-
-    private static String constants(String type) throws IOException {
-        try (InputStream bytes = InternalsTest.class.getClassLoader().getResourceAsStream(type + ".class")) {
-            return new String(Objects.requireNonNull(bytes, type).readAllBytes(), StandardCharsets.ISO_8859_1);
         }
     }
 

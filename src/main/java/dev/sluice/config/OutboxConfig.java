@@ -41,7 +41,7 @@ public interface OutboxConfig {
     enum Path {
         /** Encoded once for all receivers and written to the connection's channel. */
         DIRECT,
-        /** Sent by WebSockets Next, one by one; what compression needs. */
+        /** Written through Vert.x, one by one; what compression needs. */
         STANDARD
     }
 }

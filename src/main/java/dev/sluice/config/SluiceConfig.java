@@ -32,6 +32,21 @@ public interface SluiceConfig {
     @InRange(min = "1K", max = "2047M")
     MemorySize maxFrame();
 
+    /** Compression of WebSocket messages. */
+    Compression compression();
+
+    /** Compression of WebSocket messages (RFC 7692). */
+    interface Compression {
+        /** Whether clients may have it: it takes several times the memory and CPU time of a connection. */
+        @WithDefault("false")
+        boolean enabled();
+
+        /** How hard messages are compressed, where 9 is hardest. */
+        @WithDefault("6")
+        @InRange(min = "1", max = "9")
+        int level();
+    }
+
     /** The owner of subscriptions, and how long they outlive a connection. */
     SubscriptionsConfig subscriptions();
 

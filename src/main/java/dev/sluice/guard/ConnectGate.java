@@ -5,9 +5,9 @@ import dev.sluice.http.WebSocketPath;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.quarkus.vertx.http.runtime.security.SecurityHandlerPriorities;
-import io.quarkus.websockets.next.HandshakeRequest;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 
 /**
  * Refuses upgrades above {@link ConnectRate}, and those for which there is no slot, before anything else is done for
- * them. Refusing here is cheaper: after authentication and WebSockets Next it costs 50 % more. Answers 426 to requests for a
+ * them. Refusing here is cheaper: after authentication it costs 50 % more. Answers 426 to requests for a
  * WebSocket's path that ask for none. Lets the other upgrades and requests begin in turn ({@link TurnScheduler}).
  */
 @Singleton
@@ -121,7 +121,7 @@ final class ConnectGate {
                 .setStatusCode(NO_UPGRADE.status())
                 .putHeader(HttpHeaders.UPGRADE, "websocket")
                 .putHeader(HttpHeaders.CONNECTION, last ? HttpHeaders.CLOSE : HttpHeaders.UPGRADE)
-                .putHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION, VERSION)
+                .putHeader(HttpHeaderNames.SEC_WEBSOCKET_VERSION, VERSION)
                 .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
                 .end(NO_UPGRADE.json())
                 .onComplete(ended -> {
@@ -134,8 +134,8 @@ final class ConnectGate {
     private static boolean isUpgrade(HttpServerRequest request) {
         return request.version() == HttpVersion.HTTP_1_1
                 && HttpMethod.GET.equals(request.method())
-                && request.headers().contains(HandshakeRequest.SEC_WEBSOCKET_KEY)
-                && VERSION.equals(request.getHeader(HandshakeRequest.SEC_WEBSOCKET_VERSION))
+                && request.headers().contains(HttpHeaderNames.SEC_WEBSOCKET_KEY)
+                && VERSION.equals(request.getHeader(HttpHeaderNames.SEC_WEBSOCKET_VERSION))
                 && lists(request, "Upgrade", "websocket")
                 && lists(request, "Connection", "upgrade");
     }

@@ -17,7 +17,6 @@ import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.OptionalInt;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,9 +28,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 final class RequestLimiter implements HttpServerOptionsCustomizer {
 
     private static final String HTTP2 = "quarkus.http.http2";
-
-    /** Vert.x's own. */
-    private static final int DEFAULT_COMPRESSION = 6;
 
     private final Bounds bounds;
     private final AtomicLong held = new AtomicLong();
@@ -56,11 +52,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     private volatile HttpServerOptions options = new HttpServerOptions();
 
     @Inject
-    RequestLimiter(
-            SluiceConfig config,
-            @ConfigProperty(name = "quarkus.websockets-next.server.compression-level") OptionalInt compressionLevel,
-            @ConfigProperty(name = HTTP2) boolean http2,
-            MeterRegistry metrics) {
+    RequestLimiter(SluiceConfig config, @ConfigProperty(name = HTTP2) boolean http2, MeterRegistry metrics) {
         this(
                 new Bounds(
                         config.http().requestTimeout(),
@@ -69,7 +61,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                         config.limits().inboundBytesPerConnection().asLongValue(),
                         config.limits().inboundBytes().asLongValue() / 2),
                 (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
-                compressionLevel.orElse(DEFAULT_COMPRESSION),
+                config.compression().level(),
                 metrics);
         if (http2) {
             throw new ConfigurationException(HTTP2 + " must be false, is true: WebSockets are served over HTTP/1.1, and"

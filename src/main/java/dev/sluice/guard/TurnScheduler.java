@@ -6,26 +6,22 @@ import java.util.concurrent.Executor;
 
 /**
  * Spreads what clients make one event loop do over its turns, so that deliveries wait for a little of it only: a turn passes
- * on a few messages or begins a request, and what is left waits for the next turn, in the order in which it came. It also
- * bounds the bytes of the messages that have been passed on and are not handled, of each of which WebSockets Next makes a
- * string and a task. Each connection queues at most one message or request and one replay at a time, so the queue is bounded
- * by the number of connections. Confined to the event loop.
+ * on a few messages or begins a request, and what is left waits for the next turn, in the order in which it came. Each
+ * connection queues at most one message or request and one replay at a time, so the queue is bounded by the number of
+ * connections. Confined to the event loop.
  */
 public final class TurnScheduler {
 
-    /** Bytes, as charged, that are passed on and not handled; a message larger than that is passed on alone. */
-    public static final int MAX_UNHANDLED = 256 * 1024;
-
     /** Bytes, as charged, that are passed on in one turn: two messages of the default maximum, about 0.3 ms of work. */
-    static final int PER_TURN = 128 * 1024;
+    public static final int PER_TURN = 128 * 1024;
 
     /** What an HTTP request, upgrades included, counts as, in bytes: it takes as long as two large messages. */
     static final int REQUEST = PER_TURN;
 
     private final Executor afterTurn;
     private final Queue<Runnable> ready = new ArrayDeque<>();
-    private int unhandled;
     private int spent;
+    private boolean running;
     private boolean awaitsNextTurn;
 
     /**
@@ -57,18 +53,6 @@ public final class TurnScheduler {
         }
     }
 
-    /** A message of that many bytes is passed on. */
-    public void passing(int bytes) {
-        unhandled += bytes;
-        spend(bytes);
-    }
-
-    /** It has been handled, or never will be. */
-    public void handled(int bytes) {
-        unhandled -= bytes;
-        run();
-    }
-
     private void nextTurn() {
         awaitsNextTurn = false;
         spent = 0;
@@ -76,8 +60,17 @@ public final class TurnScheduler {
     }
 
     private void run() {
-        while (unhandled < MAX_UNHANDLED && spent < PER_TURN && !ready.isEmpty()) {
-            ready.remove().run();
+        if (running) {
+            // Work that adds more waits for its own end.
+            return;
+        }
+        running = true;
+        try {
+            while (spent < PER_TURN && !ready.isEmpty()) {
+                ready.remove().run();
+            }
+        } finally {
+            running = false;
         }
     }
 }

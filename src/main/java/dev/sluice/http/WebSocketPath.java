@@ -1,6 +1,7 @@
 package dev.sluice.http;
 
 import io.vertx.ext.web.RoutingContext;
+import java.util.List;
 
 /**
  * Which paths are those of WebSockets. Looks at the path as the router does, normalised: {@code /%77s}, {@code //ws} and
@@ -8,12 +9,12 @@ import io.vertx.ext.web.RoutingContext;
  */
 public final class WebSocketPath {
 
-    private static final String ROOT = "/ws";
-    private static final String UPLOADS = "/ws/uploads";
+    /** The paths, without a slash at the end. */
+    public static final List<String> ALL = List.of("/ws", "/ws/uploads");
 
     private WebSocketPath() {}
 
-    /** Whether a WebSocket endpoint serves the path. */
+    /** Whether WebSockets are served at the path. */
     public static boolean isServed(RoutingContext context) {
         return isServed(context.normalizedPath());
     }
@@ -21,6 +22,6 @@ public final class WebSocketPath {
     static boolean isServed(String normalized) {
         // The router ignores a slash at the end.
         String path = normalized.endsWith("/") ? normalized.substring(0, normalized.length() - 1) : normalized;
-        return path.equals(ROOT) || path.equals(UPLOADS);
+        return ALL.contains(path);
     }
 }

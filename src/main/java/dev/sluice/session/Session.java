@@ -11,13 +11,13 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessageParser;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.wire.Inbound;
 import dev.sluice.wire.WebSocketChannel;
-import io.quarkus.websockets.next.WebSocketConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -84,11 +84,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     private final Outbox outbox;
     private final Loop loop;
     private final Dialect dialect;
-    private final Supplier<@Nullable Position> delivered;
+    private final Function<Loop, @Nullable Position> delivered;
     private final long started = System.nanoTime();
     private State state = State.OVER;
     private @Nullable SessionRegistry sessions;
-    private @Nullable WebSocketConnection socket;
     private @Nullable WebSocketChannel channel;
     private @Nullable Runnable authTimer;
     private @Nullable Connection connection;
@@ -121,7 +120,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     /**
      * A session that has not started, on the WebSocket's event loop.
      *
-     * @param delivered up to where the connections of the loop have been handed everything
+     * @param delivered up to where the connections of a loop have been handed everything
      */
     Session(
             Authentication authentication,
@@ -130,7 +129,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
             OutboxFactory outboxes,
             Loop loop,
             Dialect dialect,
-            Supplier<@Nullable Position> delivered) {
+            Function<Loop, @Nullable Position> delivered) {
         this.authentication = authentication;
         this.requests = requests;
         this.outbox = outboxes.open(writer, loop, this);
@@ -140,9 +139,8 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     }
 
     /** Who is told of its end; to be said before it starts. */
-    void belongsTo(SessionRegistry registry, WebSocketConnection to) {
+    void belongsTo(SessionRegistry registry) {
         sessions = registry;
-        socket = to;
     }
 
     /** Where its messages come from; to be said before it starts. */
@@ -152,12 +150,6 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     Loop loop() {
         return loop;
-    }
-
-    /** Its WebSocket; {@code null} only in tests. */
-    @Nullable
-    WebSocketConnection socket() {
-        return socket;
     }
 
     /** Runs a task on the WebSocket's event loop, and ends the session where the task throws; may be called on any thread. */
@@ -248,10 +240,30 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
-    /** The message that came last has been handled. */
-    void handled() {
-        if (channel != null) {
-            channel.inbound().handled();
+    @Override
+    public void text(String text) {
+        // Before it is parsed: that costs more than all else.
+        if (!isOver()) {
+            received(ClientMessageParser.parse(text, dialect.positioned()));
+        }
+    }
+
+    @Override
+    public void binary() {
+        if (!isOver()) {
+            received(new ClientMessage.NotAnObject());
+        }
+    }
+
+    @Override
+    public void left() {
+        endWith(Disconnect.CLIENT_CLOSED);
+    }
+
+    @Override
+    public void failed(Disconnect reason, Throwable cause) {
+        if (sessions != null) {
+            sessions.failed(this, reason, cause);
         }
     }
 
@@ -294,7 +306,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public @Nullable Position at() {
-        return outbox.isBehind() ? null : delivered.get();
+        return outbox.isBehind() ? null : delivered.apply(loop);
     }
 
     @Override
@@ -449,9 +461,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public void closed() {
+        endWith(Disconnect.CONNECTION_LOST);
+    }
+
+    /** Later, so that nothing is written behind the answer to a close frame, and what is about to be told still is. */
+    private void endWith(Disconnect reason) {
         SessionRegistry those = sessions;
         if (those != null) {
-            run(() -> those.end(this, Disconnect.CONNECTION_LOST));
+            run(() -> those.end(this, reason));
         }
     }
 
@@ -463,7 +480,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public @Nullable Frame mark() {
-        Position at = state == State.OPEN && dialect.positioned() ? delivered.get() : null;
+        Position at = state == State.OPEN && dialect.positioned() ? delivered.apply(loop) : null;
         return at == null ? null : dialect.mark(at);
     }
 

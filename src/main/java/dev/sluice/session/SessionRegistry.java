@@ -4,6 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
+import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
@@ -14,7 +15,7 @@ import dev.sluice.wire.FrameWriterFactory;
 import dev.sluice.wire.WebSocketChannel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.http.ServerWebSocket;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,7 @@ final class SessionRegistry {
 
     private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
 
+    private final LogThrottle unexpected = new LogThrottle();
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
     private final Map<Dialect, LongAdder> counts = new ConcurrentHashMap<>();
     private final Authentication authentication;
@@ -39,7 +42,7 @@ final class SessionRegistry {
     private final OutboxFactory outboxes;
     private final EventLoops loops;
     private final FrameWriterFactory wires;
-    private final DeliveryDispatcher deliveries;
+    private final Function<Loop, @Nullable Position> delivered;
     private final SessionMeters meters;
     private volatile boolean closing;
 
@@ -58,7 +61,8 @@ final class SessionRegistry {
         this.outboxes = outboxes;
         this.loops = loops;
         this.wires = wires;
-        this.deliveries = deliveries;
+        // One for all sessions.
+        this.delivered = deliveries::position;
         this.meters = meters;
         for (Dialect dialect : Dialect.ALL) {
             String protocol = dialect.tag();
@@ -80,10 +84,24 @@ final class SessionRegistry {
                 .register(metrics);
     }
 
-    /** A session that has not started. To be called on the socket's event loop. */
-    Session open(WebSocketConnection socket, WebSocketChannel channel) {
+    /** The session of a WebSocket, with what the upgrade request has shown. To be called on the socket's event loop. */
+    void open(
+            ServerWebSocket socket,
+            WebSocketChannel channel,
+            @Nullable AuthenticatedUser identity,
+            @Nullable Position since) {
+        try {
+            start(add(socket, channel), channel, identity, since);
+        } catch (Throwable e) {
+            // Without a session nothing would ever close the socket.
+            channel.cut();
+            throw e;
+        }
+    }
+
+    private Session add(ServerWebSocket socket, WebSocketChannel channel) {
         Loop loop = loops.current();
-        Dialect dialect = Dialect.of(socket.subprotocol());
+        Dialect dialect = Dialect.of(socket.subProtocol());
         Session session = new Session(
                 authentication,
                 commands,
@@ -91,20 +109,21 @@ final class SessionRegistry {
                 outboxes,
                 loop,
                 dialect,
-                () -> deliveries.position(loop));
+                delivered);
         on(loop).add(session);
         count(dialect).increment();
-        session.belongsTo(this, socket);
+        session.belongsTo(this);
         session.hears(channel);
+        if (!socket.isClosed()) {
+            socket.frameHandler(channel.inbound());
+        }
         // Its close event may never come where the connection was closed before it was a WebSocket. It is asked for
-        // before
-        // anything is answered, which takes memory that may not be there.
+        // before anything is answered, which takes memory that may not be there.
         channel.opened(session);
         return session;
     }
 
-    /** Starts it, with what the upgrade request has shown. To be called on its event loop. */
-    void start(
+    private void start(
             Session session, WebSocketChannel channel, @Nullable AuthenticatedUser identity, @Nullable Position since) {
         session.opened(identity, since);
         channel.inbound().watch(session);
@@ -126,10 +145,22 @@ final class SessionRegistry {
         return closing;
     }
 
-    /** Something about the socket makes it unusable. To be called on its event loop. */
-    void failed(Session session, Disconnect reason) {
+    /**
+     * Something about the socket makes it unusable. To be called on its event loop.
+     *
+     * @param cause logged where the reason is that it was not expected
+     */
+    void failed(Session session, Disconnect reason, Throwable cause) {
         if (reason == Disconnect.FRAME_TOO_LARGE) {
             meters.largeFrame();
+        } else if (reason == Disconnect.INTERNAL_ERROR) {
+            long count = unexpected.pass();
+            if (count > 0) {
+                LOG.errorf(
+                        cause,
+                        "WebSockets that failed unexpectedly: %d; further ones are not logged for a minute",
+                        count);
+            }
         }
         session.disconnect(reason);
     }
@@ -141,16 +172,12 @@ final class SessionRegistry {
         }
         count(session.dialect()).decrement();
         Session.Ending ending = session.closed(reason);
-        WebSocketConnection socket = session.socket();
-        if (socket != null && LOG.isDebugEnabled()) {
-            LOG.debugf(
-                    "%s has ended after %s: %s; user %s, subprotocol %s",
-                    socket.id(),
-                    ending.lasted(),
-                    ending.why(),
-                    LogSanitizer.text(ending.user()),
-                    LogSanitizer.text(socket.subprotocol()));
-        }
+        LOG.debugf(
+                "A WebSocket has ended after %s: %s; user %s, protocol %s",
+                ending.lasted(),
+                ending.why(),
+                LogSanitizer.text(ending.user()),
+                session.dialect().tag());
     }
 
     /** Those that are open; changes meanwhile may or may not be seen. */

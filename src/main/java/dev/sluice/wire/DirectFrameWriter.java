@@ -6,7 +6,7 @@ import dev.sluice.outbox.FrameWriter;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.SslHandler;
-import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.http.ServerWebSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored")
 final class DirectFrameWriter implements FrameWriter {
 
-    private final WebSocketConnection socket;
+    private final ServerWebSocket socket;
     private final ChannelHandlerContext channel;
     private final FrameEncoder encoder;
 
@@ -35,7 +35,7 @@ final class DirectFrameWriter implements FrameWriter {
      * @param channel where in the channel's pipeline writes begin
      * @param encoder of the channel's event loop, in the connection's format
      */
-    DirectFrameWriter(WebSocketConnection socket, ChannelHandlerContext channel, FrameEncoder encoder) {
+    DirectFrameWriter(ServerWebSocket socket, ChannelHandlerContext channel, FrameEncoder encoder) {
         this.socket = socket;
         this.channel = channel;
         this.encoder = encoder;

@@ -5,7 +5,7 @@ import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Singleton;
 
-/** Sets the limits of WebSockets on the HTTP servers. */
+/** Sets the limits of WebSockets, and whether they are compressed, on the HTTP servers. */
 @Singleton
 final class FrameLimit implements HttpServerOptionsCustomizer {
 
@@ -13,9 +13,11 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
     private static final int CLOSING_SECONDS = 1;
 
     private final int maxFrame;
+    private final SluiceConfig.Compression compression;
 
     FrameLimit(SluiceConfig config) {
         maxFrame = (int) config.maxFrame().asLongValue();
+        compression = config.compression();
     }
 
     @Override
@@ -31,6 +33,8 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
     private void limit(HttpServerOptions options) {
         options.setMaxWebSocketFrameSize(maxFrame)
                 .setMaxWebSocketMessageSize(maxFrame)
+                .setPerMessageWebSocketCompressionSupported(compression.enabled())
+                .setWebSocketCompressionLevel(compression.level())
                 // An extension of its own that nobody uses; while it is on, reserved bits are not refused.
                 .setPerFrameWebSocketCompressionSupported(false)
                 .setWebSocketClosingTimeout(CLOSING_SECONDS);

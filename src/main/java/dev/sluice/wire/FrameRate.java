@@ -12,7 +12,7 @@ import java.util.function.LongSupplier;
 
 /**
  * How many frames a client may send: so many in a second, and so many at once. A generic cell rate algorithm, like that of
- * {@link ConnectRate}, for each connection by itself; {@link Inbound} keeps what is known of its client. This version of WebSockets Next has no bound of its own.
+ * {@link ConnectRate}, for each connection by itself; {@link Inbound} keeps what is known of its client. Vert.x has no such bound.
  */
 @Startup
 @Singleton

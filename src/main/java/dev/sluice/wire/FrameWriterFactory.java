@@ -5,11 +5,10 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.PublicationFormat;
-import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.http.ServerWebSocket;
 import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Decides which way frames go to a socket. */
 @Singleton
@@ -21,18 +20,14 @@ public final class FrameWriterFactory {
     /** Connections that share an encoder. */
     private record Shared(Loop loop, PublicationFormat format) {}
 
-    FrameWriterFactory(
-            SluiceConfig config,
-            @ConfigProperty(
-                            name = "quarkus.websockets-next.server.per-message-compression-supported",
-                            defaultValue = "false")
-                    boolean compression) {
+    FrameWriterFactory(SluiceConfig config) {
         // Frames that are encoded once for all connections are not compressed.
-        this.direct = config.outbox().wire() == OutboxConfig.Path.DIRECT && !compression;
+        this.direct = config.outbox().wire() == OutboxConfig.Path.DIRECT
+                && !config.compression().enabled();
     }
 
     /** A wire to a WebSocket that is bound to the loop. */
-    public FrameWriter open(WebSocketConnection socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
+    public FrameWriter open(ServerWebSocket socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
         return direct
                 ? new DirectFrameWriter(
                         socket,

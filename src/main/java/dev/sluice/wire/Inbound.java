@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import dev.sluice.guard.TurnScheduler;
+import dev.sluice.outbox.Disconnect;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -11,6 +12,8 @@ import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.Utf8FrameValidator;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.util.ReferenceCountUtil;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,10 +21,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The frames that arrive on one WebSocket. It passes on one message at a time, the next one when that has been handled, and
  * keeps the others as they came, within {@link InboundBudget} and {@link FrameRate}; over its share, the connection is not
- * read until a message has been handled. Once a close frame has been sent, only the peer's is still passed on. Confined to
- * the connection's event loop.
+ * read until a message has been handled. What it passes on goes through Vert.x, which knows of the close hand-shake, and
+ * comes back to {@link #handle}. Once a close frame has been sent, only the peer's is still passed on. Confined to the
+ * connection's event loop.
  */
-public final class Inbound extends Utf8FrameValidator {
+public final class Inbound extends Utf8FrameValidator implements Handler<io.vertx.core.http.WebSocketFrame> {
 
     static final String NAME = "sluice-inbound";
 
@@ -51,7 +55,13 @@ public final class Inbound extends Utf8FrameValidator {
     private WaitingFrames waiting = WaitingFrames.NONE;
 
     /** There only while a message in fragments is unfinished. */
-    private @Nullable FragmentFilter fragments;
+    private @Nullable UnfinishedMessage fragments;
+
+    /** What has been passed on of a message whose last fragment has not. */
+    private @Nullable Buffer begun;
+
+    /** Whether the message that is passed on is text. */
+    private boolean text;
 
     /** Bytes charged for frames that wait or are passed on, and for a frame of which a part has arrived. */
     private int frames;
@@ -79,6 +89,18 @@ public final class Inbound extends Utf8FrameValidator {
 
     /** Who the messages are for; called on the event loop. */
     public interface Peer {
+        /** The client has sent a message. */
+        void text(String message);
+
+        /** The client has sent a binary message. */
+        void binary();
+
+        /** The client has sent a close frame, which has been answered. */
+        void left();
+
+        /** Something unexpected, or against the protocol, makes the connection unusable. */
+        void failed(Disconnect reason, Throwable cause);
+
         /** The client has sent a frame, whatever that says. */
         void heard();
 
@@ -164,6 +186,48 @@ public final class Inbound extends Utf8FrameValidator {
         scheduler.add(work);
     }
 
+    /** A frame that has been passed on. */
+    @Override
+    public void handle(io.vertx.core.http.WebSocketFrame frame) {
+        Peer to = Objects.requireNonNull(peer);
+        if (frame.isClose()) {
+            to.left();
+            return;
+        }
+        if (!frame.isContinuation()) {
+            text = frame.isText();
+        }
+        Buffer content = frame.binaryData();
+        if (begun != null) {
+            content = begun.appendBuffer(content);
+        } else if (!frame.isFinal()) {
+            content = content.copy();
+        }
+        begun = frame.isFinal() ? null : content;
+        if (frame.isFinal()) {
+            try {
+                if (text) {
+                    to.text(content.toString());
+                } else {
+                    to.binary();
+                }
+            } catch (Throwable e) {
+                to.failed(Disconnect.INTERNAL_ERROR, e);
+            } finally {
+                handled();
+            }
+        }
+    }
+
+    /** The connection has failed. */
+    void failed(Disconnect reason, Throwable cause) {
+        if (peer != null) {
+            peer.failed(reason, cause);
+        } else if (end == null) {
+            end = there -> there.failed(reason, cause);
+        }
+    }
+
     /** The connection was reset. */
     void reset() {
         if (peer != null) {
@@ -228,17 +292,10 @@ public final class Inbound extends Utf8FrameValidator {
                     peer.pinged(bytes);
                 }
             } else if (frame instanceof PongWebSocketFrame) {
-                // WebSockets Next would make a task of it in which nothing is done.
                 frame.release();
             } else {
-                WebSocketFrame next = defragmented(frame);
-                if (fragments == null) {
-                    // The next one begins anew.
-                    unfinished = false;
-                }
-                if (next != null) {
-                    enqueue(next);
-                }
+                count(frame);
+                enqueue(frame);
             }
         }
     }
@@ -253,7 +310,7 @@ public final class Inbound extends Utf8FrameValidator {
     }
 
     /** The message that was passed on last has been handled. */
-    public void handled() {
+    void handled() {
         if (handling) {
             forgetHandled();
             schedule();
@@ -293,6 +350,7 @@ public final class Inbound extends Utf8FrameValidator {
             charge(-passedOn);
             passedOn = 0;
         }
+        begun = null;
     }
 
     /** Passes on the next message, or what has arrived of it. */
@@ -302,11 +360,16 @@ public final class Inbound extends Utf8FrameValidator {
             WebSocketFrame frame = Objects.requireNonNull(waiting.poll());
             waiting = waiting.rest();
             passedOn += WaitingFrames.cost(frame);
-            if (frame.isFinalFragment()) {
+            boolean last = frame.isFinalFragment();
+            if (last) {
                 handling = true;
-                scheduler.passing(passedOn);
+                scheduler.spend(passedOn);
             }
             passOn(frame);
+            if (last) {
+                // The next message waits for its turn.
+                break;
+            }
         }
         if (!stopped && !handling && waiting.isEmpty()) {
             passOnClose();
@@ -344,19 +407,18 @@ public final class Inbound extends Utf8FrameValidator {
         waiting = waiting.rest();
     }
 
-    /** What is to be handed on of a frame; {@code null} where nothing is. */
-    private @Nullable WebSocketFrame defragmented(WebSocketFrame frame) {
-        if (fragments == null) {
-            if (frame.isFinalFragment()) {
-                return frame;
-            }
-            fragments = new FragmentFilter(budget.maxMessage());
+    private void count(WebSocketFrame frame) {
+        if (fragments == null && !frame.isFinalFragment()) {
+            fragments = new UnfinishedMessage(budget.maxMessage());
         }
-        WebSocketFrame next = fragments.next(frame);
-        if (!fragments.begun()) {
+        if (fragments != null) {
+            fragments.add(frame);
+        }
+        if (frame.isFinalFragment()) {
             fragments = null;
+            // The next one begins anew.
+            unfinished = false;
         }
-        return next;
     }
 
     private boolean admit(int more) {
@@ -448,11 +510,9 @@ public final class Inbound extends Utf8FrameValidator {
     }
 
     private void forgetHandled() {
-        int bytes = passedOn;
         handling = false;
+        charge(-passedOn);
         passedOn = 0;
-        charge(-bytes);
-        scheduler.handled(bytes);
     }
 
     /** Whether something waits that is handled sooner or later, whatever else arrives. */

@@ -7,18 +7,16 @@ import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.route.Channel;
-import io.quarkus.websockets.next.CloseReason;
-import io.quarkus.websockets.next.WebSocketConnection;
-import io.smallrye.mutiny.Uni;
+import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.ServerWebSocket;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.CompletableFuture;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes through the public interface of WebSockets Next, which encodes, and where agreed compresses, each message for
- * each receiver and sends it at once.
+ * Writes through Vert.x's public interface, which encodes, and where agreed compresses, each message for each receiver and
+ * sends it at once.
  */
 // Every write before the last is done when that is.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -26,7 +24,7 @@ final class StandardFrameWriter implements FrameWriter {
 
     private static final Logger LOG = Logger.getLogger(StandardFrameWriter.class);
 
-    private final WebSocketConnection socket;
+    private final ServerWebSocket socket;
     private final WebSocketChannel channel;
     private final PublicationFormat format;
 
@@ -34,9 +32,9 @@ final class StandardFrameWriter implements FrameWriter {
     private @Nullable WriteProgress progress;
 
     /** The last write, after which all before it are done. */
-    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+    private Future<Void> last = Future.succeededFuture();
 
-    StandardFrameWriter(WebSocketConnection socket, WebSocketChannel channel, PublicationFormat format) {
+    StandardFrameWriter(ServerWebSocket socket, WebSocketChannel channel, PublicationFormat format) {
         this.socket = socket;
         this.channel = channel;
         this.format = format;
@@ -67,11 +65,11 @@ final class StandardFrameWriter implements FrameWriter {
                 send(batch.channel(i), batch.get(i), false);
             }
         } else if (frame instanceof Frame.Text text) {
-            send(sendText(text.utf8()));
+            last = sendText(text.utf8());
         } else if (frame instanceof Frame.Pong pong) {
-            send(socket.sendPong(Buffer.buffer(pong.bytes())));
+            last = socket.writePong(Buffer.buffer(pong.bytes()));
         } else {
-            send(socket.sendPing(Buffer.buffer()));
+            last = socket.writePing(Buffer.buffer());
         }
     }
 
@@ -82,7 +80,7 @@ final class StandardFrameWriter implements FrameWriter {
 
     @Override
     public void flush(Done done) {
-        last.whenComplete((x, failure) -> done.done(failure));
+        last.onComplete(written -> done.done(written.cause()));
     }
 
     @Override
@@ -103,24 +101,18 @@ final class StandardFrameWriter implements FrameWriter {
         channel.cut();
     }
 
-    static void close(WebSocketConnection socket, int code, String reason) {
+    static void close(ServerWebSocket socket, int code, String reason) {
         if (!socket.isClosed()) {
-            socket.close(new CloseReason(code, reason))
-                    .subscribe()
-                    .with(x -> {}, failure -> LOG.debugf(failure, "Closing %s failed", socket.id()));
+            socket.close((short) code, reason).onFailure(failure -> LOG.debug("Closing a WebSocket failed", failure));
         }
     }
 
     private void send(Channel of, Payload payload, boolean upToDate) {
         byte[] message = format.encode(of, payload, upToDate);
-        send(payload.text() ? sendText(message) : socket.sendBinary(message));
+        last = payload.text() ? sendText(message) : socket.writeBinaryMessage(Buffer.buffer(message));
     }
 
-    private Uni<Void> sendText(byte[] utf8) {
-        return socket.sendText(new String(utf8, StandardCharsets.UTF_8));
-    }
-
-    private void send(Uni<Void> write) {
-        last = write.subscribeAsCompletionStage();
+    private Future<Void> sendText(byte[] utf8) {
+        return socket.writeTextMessage(new String(utf8, StandardCharsets.UTF_8));
     }
 }

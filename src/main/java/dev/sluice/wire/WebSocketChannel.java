@@ -3,6 +3,7 @@ package dev.sluice.wire;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
+import dev.sluice.outbox.Disconnect;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
@@ -232,6 +233,21 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
             }
         }
         context.fireExceptionCaught(cause);
+        // Later: first Vert.x closes the channel, as what the session still writes must not come behind the close
+        // frame.
+        execute(() -> inbound.failed(reason(cause), cause));
+    }
+
+    private static Disconnect reason(Throwable cause) {
+        if (!(cause instanceof CorruptedWebSocketFrameException corrupted)) {
+            return Disconnect.INTERNAL_ERROR;
+        }
+        if (corrupted.closeStatus().equals(WebSocketCloseStatus.MESSAGE_TOO_BIG)) {
+            return Disconnect.FRAME_TOO_LARGE;
+        }
+        return corrupted.closeStatus().equals(WebSocketCloseStatus.INVALID_PAYLOAD_DATA)
+                ? Disconnect.INVALID_TEXT
+                : Disconnect.PROTOCOL_ERROR;
     }
 
     private static WebSocketCloseStatus closeStatus(Throwable decompressing) {

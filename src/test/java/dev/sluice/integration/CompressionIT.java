@@ -28,8 +28,7 @@ class CompressionIT {
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(
-                Stage.REDIS, Map.of("quarkus.websockets-next.server.per-message-compression-supported", "true"));
+        pod = Pod.ready(Stage.REDIS, Map.of("sluice.compression.enabled", "true"));
     }
 
     @Test

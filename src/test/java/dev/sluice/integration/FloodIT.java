@@ -24,10 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/**
- * Clients that send without end are cut off and cost the pod nothing that lasts. The version of WebSockets Next has no
- * bound of its own (CVE-2026-87742).
- */
+/** Clients that send without end are cut off and cost the pod nothing that lasts. */
 @Tag("chaos")
 class FloodIT {
 

@@ -102,7 +102,7 @@ class InboundFuzzTest {
                 TestOutboxFactory.standard(),
                 new Loop(0, Runnable::run),
                 Dialect.V1,
-                () -> null);
+                on -> null);
     }
 
     @Test
@@ -271,14 +271,14 @@ class InboundFuzzTest {
         session.closed(Disconnect.CLIENT_CLOSED);
     }
 
-    /** As the endpoint does. */
+    /** As Vert.x and the pod do. */
     private void handle(TestInbound.TestSocket connection) {
         for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
             assertThat(texts).hasSize(1);
             if (!session.isOver()) {
                 session.received(ClientMessageParser.parse(texts.get(0), false));
             }
-            session.handled();
+            connection.handled();
         }
     }
 

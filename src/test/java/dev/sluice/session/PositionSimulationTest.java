@@ -198,7 +198,7 @@ class PositionSimulationTest {
                     TestOutboxFactory.with(100_000, Duration.ofSeconds(30), new SimpleMeterRegistry()),
                     loop,
                     Dialect.V2,
-                    () -> deliveries.position(loop));
+                    deliveries::position);
             session.opened(TestAuthorizers.identity("7"), null);
             CHANNELS.forEach(channel -> registry.subscribe(session.connection(), channel));
             runTasks();

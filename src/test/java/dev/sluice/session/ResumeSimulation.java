@@ -255,7 +255,7 @@ final class ResumeSimulation {
                     outboxes,
                     on,
                     Dialect.V2,
-                    () -> delivery.position(on));
+                    delivery::position);
             sessions.add(session);
             on.execute(() -> session.opened(TestAuthorizers.identity(user), since));
             return session;

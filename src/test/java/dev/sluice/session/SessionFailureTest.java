@@ -45,7 +45,7 @@ class SessionFailureTest {
             TestOutboxFactory.standard(),
             new Loop(0, Runnable::run),
             Dialect.V1,
-            () -> null);
+            on -> null);
 
     @Test
     void failedAuthSuccessEndsTheConnection() {

@@ -70,7 +70,7 @@ class SessionTest {
                 TestOutboxFactory.standard(),
                 new Loop(0, Runnable::run),
                 Dialect.V1,
-                () -> null);
+                on -> null);
     }
 
     private static final AuthenticatedUser SEVEN = TestAuthorizers.identity("7");
@@ -176,7 +176,7 @@ class SessionTest {
         connection.send("auth", "1", "2");
         assertThat(connection.passedOn()).containsExactly("auth");
         session.received(AUTH);
-        session.handled();
+        connection.handled();
         assertThat(connection.passedOn()).isEmpty();
         accept("7");
         assertThat(connection.passedOn()).containsExactly("1");
@@ -553,7 +553,7 @@ class SessionTest {
                 TestOutboxFactory.standard(),
                 new Loop(0, Runnable::run),
                 Dialect.V2,
-                () -> at);
+                on -> at);
         positioned.opened(SEVEN, null);
         sent.clear();
         positioned.holdUntilTold();

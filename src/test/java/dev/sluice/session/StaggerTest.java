@@ -27,7 +27,7 @@ class StaggerTest {
                     TestOutboxFactory.standard(),
                     loop,
                     Dialect.V1,
-                    () -> null))
+                    on -> null))
             .limit(100)
             .toList();
     private final Map<Session, List<String>> told = new HashMap<>();

@@ -12,7 +12,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.quarkus.websockets.next.WebSocketConnection;
+import io.vertx.core.http.ServerWebSocket;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -100,10 +100,10 @@ class DirectFrameWriterTest {
         return made;
     }
 
-    private static WebSocketConnection unused() {
-        return (WebSocketConnection) Proxy.newProxyInstance(
+    private static ServerWebSocket unused() {
+        return (ServerWebSocket) Proxy.newProxyInstance(
                 DirectFrameWriterTest.class.getClassLoader(),
-                new Class<?>[] {WebSocketConnection.class},
+                new Class<?>[] {ServerWebSocket.class},
                 (proxy, method, x) -> {
                     throw new UnsupportedOperationException(method.getName());
                 });

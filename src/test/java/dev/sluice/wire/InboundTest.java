@@ -13,6 +13,8 @@ import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.PongWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.WebSocketFrame;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -252,25 +254,49 @@ class InboundTest {
 
     @Test
     void connectionsAreHandledInTurn() {
-        int parallel = TurnScheduler.MAX_UNHANDLED / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
-        for (int i = 0; i < parallel + 1; i++) {
+        int perTurn = TurnScheduler.PER_TURN / InboundBudget.cost(TestInbound.MAX_FRAME) + 1;
+        for (int i = 0; i < perTurn + 1; i++) {
             TestInbound.TestSocket other = connection();
             other.inbound.authenticated();
             other.inbound.watch(new RecordingPeer());
             other.send(LARGE, LARGE);
         }
-        pod.turn(parallel);
-        List<TestInbound.TestSocket> running = others.subList(0, parallel);
-        assertThat(running).allSatisfy(one -> assertThat(one.passedOn()).hasSize(1));
-        TestInbound.TestSocket last = others.get(parallel);
-        assertThat(last.passedOn().isEmpty()).isTrue();
-        running.get(0).inbound.handled();
-        assertThat(running.get(0).passedOn().isEmpty()).isTrue();
+        TestInbound.TestSocket last = others.get(perTurn);
+        assertThat(others.subList(0, perTurn))
+                .allSatisfy(one -> assertThat(one.passedOn()).hasSize(1));
+        assertThat(last.passedOn().isEmpty()).as("the turn is over").isTrue();
+        others.get(0).inbound.handled();
+        pod.turn(1);
         assertThat(last.passedOn().size()).isEqualTo(1);
-        last.close();
-        assertThat(running.get(0).passedOn().size())
-                .as("the turn of a connection that was closed goes to the next")
+        assertThat(others.get(0).passedOn().size())
+                .as("the next message of the first comes after the others")
                 .isEqualTo(1);
+    }
+
+    @Test
+    void messagesComeBackFromVertxAsAWhole() {
+        connection.inbound.watch(peer);
+        connection.inbound.handle(WebSocketFrame.textFrame("whole", true));
+        connection.inbound.handle(WebSocketFrame.textFrame("", false));
+        connection.inbound.handle(
+                WebSocketFrame.continuationFrame(Buffer.buffer("\u00e4").slice(0, 1), false));
+        connection.inbound.handle(
+                WebSocketFrame.continuationFrame(Buffer.buffer("\u00e4").slice(1, 2), true));
+        connection.inbound.handle(WebSocketFrame.binaryFrame(Buffer.buffer("a"), false));
+        connection.inbound.handle(WebSocketFrame.continuationFrame(Buffer.buffer("b"), true));
+        assertThat(peer.told).containsExactly("text whole", "text \u00e4", "binary");
+    }
+
+    @Test
+    void messageThatCannotBeHandledEndsTheConnection() {
+        connection.inbound.watch(peer);
+        peer.throwsError = true;
+        connection.send("1", "2");
+        assertThat(connection.passedOn()).containsExactly("1");
+        connection.inbound.handle(WebSocketFrame.textFrame("1", true));
+        assertThat(peer.told).containsExactly("text 1", "internal_error");
+        assertThat(connection.passedOn()).containsExactly("2");
+        connection.inbound.handled();
     }
 
     @Test

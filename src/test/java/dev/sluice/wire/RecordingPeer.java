@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import dev.sluice.outbox.Disconnect;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -7,6 +8,30 @@ import java.util.List;
 final class RecordingPeer implements Inbound.Peer {
     final List<String> told = new ArrayList<>();
     boolean takes = true;
+    boolean throwsError;
+
+    @Override
+    public void text(String message) {
+        told.add("text " + message);
+        if (throwsError) {
+            throw new Error("thrown by the test");
+        }
+    }
+
+    @Override
+    public void binary() {
+        told.add("binary");
+    }
+
+    @Override
+    public void left() {
+        told.add("left");
+    }
+
+    @Override
+    public void failed(Disconnect reason, Throwable cause) {
+        told.add(reason.tag());
+    }
 
     @Override
     public void heard() {}

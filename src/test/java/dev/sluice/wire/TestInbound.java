@@ -75,6 +75,11 @@ public final class TestInbound {
             return texts;
         }
 
+        /** The message that was passed on last has been handled. */
+        public void handled() {
+            inbound.handled();
+        }
+
         public void runTasks() {
             channel.runPendingTasks();
         }

@@ -17,13 +17,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
-import io.quarkus.websockets.next.UserData;
-import io.quarkus.websockets.next.WebSocketConnection;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.ServerWebSocket;
 import jakarta.inject.Inject;
 import java.lang.reflect.Proxy;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +29,7 @@ import org.junit.jupiter.api.Test;
 /** In the process, because memory can't be made to run out at one moment from outside. */
 @QuarkusTest
 @TestProfile(Dev.class)
-class EndpointTest {
-
-    @Inject
-    PlainEndpoint endpoint;
+class SessionRegistryTest {
 
     @Inject
     SessionRegistry sessions;
@@ -48,21 +42,18 @@ class EndpointTest {
 
     private final ScarceAllocator allocator = new ScarceAllocator();
     private final EmbeddedChannel channel = new EmbeddedChannel();
-    private final UserData data = new Data();
 
     @Test
     void outOfMemoryWhileAnsweringLeavesNoSession() throws Exception {
         channel.config().setAllocator(allocator);
         WebSocketChannel webSocket = webSocket();
         channel.pipeline().addLast(webSocket, webSocket.inbound());
-        data.put(Endpoint.CHANNEL, webSocket);
-        data.put(Endpoint.IDENTITY, TestAuthorizers.identity("unlucky"));
         allocator.exhausted = true;
 
         CompletableFuture<@Nullable Throwable> thrown = new CompletableFuture<>();
         vertx.getOrCreateContext().runOnContext(x -> {
             try {
-                endpoint.open(socket());
+                sessions.open(socket(), webSocket, TestAuthorizers.identity("unlucky"), null);
                 thrown.complete(null);
             } catch (Throwable e) {
                 thrown.complete(e);
@@ -87,47 +78,14 @@ class EndpointTest {
                 new Inbound(channel, rate, budget, new TurnScheduler(Runnable::run)));
     }
 
-    private WebSocketConnection socket() {
-        return (WebSocketConnection) Proxy.newProxyInstance(
-                EndpointTest.class.getClassLoader(),
-                new Class<?>[] {WebSocketConnection.class},
+    private static ServerWebSocket socket() {
+        return (ServerWebSocket) Proxy.newProxyInstance(
+                SessionRegistryTest.class.getClassLoader(),
+                new Class<?>[] {ServerWebSocket.class},
                 (proxy, method, x) -> switch (method.getName()) {
-                    case "userData" -> data;
-                    case "id", "subprotocol" -> "test";
+                    case "subProtocol" -> null;
                     case "isClosed" -> true;
                     default -> throw new UnsupportedOperationException(method.getName());
                 });
-    }
-
-    private static final class Data implements UserData {
-        private final Map<String, Object> values = new HashMap<>();
-
-        @Override
-        @SuppressWarnings("unchecked")
-        public <V> @Nullable V get(TypedKey<V> key) {
-            return (V) values.get(key.value());
-        }
-
-        @Override
-        @SuppressWarnings("unchecked")
-        public <V> @Nullable V put(TypedKey<V> key, V value) {
-            return (V) values.put(key.value(), value);
-        }
-
-        @Override
-        @SuppressWarnings("unchecked")
-        public <V> @Nullable V remove(TypedKey<V> key) {
-            return (V) values.remove(key.value());
-        }
-
-        @Override
-        public int size() {
-            return values.size();
-        }
-
-        @Override
-        public void clear() {
-            values.clear();
-        }
     }
 }
