@@ -67,10 +67,10 @@ final class HttpDetector extends ChannelInboundHandlerAdapter {
 
     private void handOver(ChannelPipeline pipeline) {
         limits.boundHeaders(pipeline);
+        limits.allowCompression(pipeline);
         // Vert.x's own handler is the last.
         RequestGuard guard = new RequestGuard(limits, deadline, TcpChannel.connection(pipeline));
         pipeline.addBefore(pipeline.lastContext().name(), null, guard);
-        limits.boundDecompression(pipeline);
         pipeline.remove(this);
     }
 

@@ -17,6 +17,7 @@ import io.vertx.core.http.HttpServerOptions;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -32,7 +33,9 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     private final Bounds bounds;
     private final AtomicLong held = new AtomicLong();
     private final int maxMessage;
-    private final int compressionLevel;
+    /** Where clients may compress messages. */
+    private final OptionalInt compressionLevel;
+
     private final LimitMeter tooSlow;
     private final LimitMeter tooMany;
     private final LimitMeter tooManyLines;
@@ -61,7 +64,9 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                         config.limits().inboundBytesPerConnection().asLongValue(),
                         config.limits().inboundBytes().asLongValue() / 2),
                 (int) Math.min(Integer.MAX_VALUE - 1, config.maxFrame().asLongValue()),
-                config.compression().level(),
+                config.compression().enabled()
+                        ? OptionalInt.of(config.compression().level())
+                        : OptionalInt.empty(),
                 metrics);
         if (http2) {
             throw new ConfigurationException(HTTP2 + " must be false, is true: WebSockets are served over HTTP/1.1, and"
@@ -69,7 +74,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
         }
     }
 
-    RequestLimiter(Bounds bounds, int maxMessage, int compressionLevel, MeterRegistry metrics) {
+    RequestLimiter(Bounds bounds, int maxMessage, OptionalInt compressionLevel, MeterRegistry metrics) {
         this.bounds = bounds;
         this.maxMessage = maxMessage;
         this.compressionLevel = compressionLevel;
@@ -109,19 +114,24 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                 new BoundedRequestDecoder(options, bounds.maxLines(), tooManyLines::exceeded));
     }
 
-    /** Bounds what a compressed message may become, where compression is on: Vert.x lets 32 KB become 32 MB. */
-    void boundDecompression(ChannelPipeline pipeline) {
+    /**
+     * Lets clients compress messages, where that is configured, and bounds what a message may become. Vert.x, which would let
+     * 32 KB become 32 MB, does not do so itself where Quarkus has no extension for WebSockets.
+     */
+    void allowCompression(ChannelPipeline pipeline) {
         if (pipeline.get(WebSocketServerExtensionHandler.class) != null) {
-            pipeline.replace(
-                    WebSocketServerExtensionHandler.class,
-                    null,
-                    new WebSocketServerExtensionHandler(new PerMessageDeflateServerExtensionHandshaker(
-                            compressionLevel,
-                            ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
-                            PerMessageDeflateServerExtensionHandshaker.MAX_WINDOW_SIZE,
-                            false,
-                            false,
-                            maxMessage + 1)));
+            pipeline.remove(WebSocketServerExtensionHandler.class);
+        }
+        if (compressionLevel.isPresent()) {
+            PerMessageDeflateServerExtensionHandshaker deflate = new PerMessageDeflateServerExtensionHandshaker(
+                    compressionLevel.getAsInt(),
+                    ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
+                    PerMessageDeflateServerExtensionHandshaker.MAX_WINDOW_SIZE,
+                    false,
+                    false,
+                    maxMessage + 1);
+            // Vert.x's own handler is the last.
+            pipeline.addBefore(pipeline.lastContext().name(), null, new WebSocketServerExtensionHandler(deflate));
         }
     }
 

@@ -198,10 +198,8 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
             text = frame.isText();
         }
         Buffer content = frame.binaryData();
-        if (begun != null) {
-            content = begun.appendBuffer(content);
-        } else if (!frame.isFinal()) {
-            content = content.copy();
+        if (begun != null || !frame.isFinal()) {
+            content = Objects.requireNonNullElseGet(begun, Buffer::buffer).appendBuffer(content);
         }
         begun = frame.isFinal() ? null : content;
         if (frame.isFinal()) {

@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -248,7 +249,10 @@ class PipelinedRequestsTest {
 
     private RequestLimiter limits(long heldByPod) {
         return new RequestLimiter(
-                new RequestLimiter.Bounds(Duration.ofSeconds(10), 100, 8, MAX_HELD, heldByPod), 32 * 1024, 6, metrics);
+                new RequestLimiter.Bounds(Duration.ofSeconds(10), 100, 8, MAX_HELD, heldByPod),
+                32 * 1024,
+                OptionalInt.empty(),
+                metrics);
     }
 
     private EmbeddedChannel guarded(RequestLimiter limiter) {

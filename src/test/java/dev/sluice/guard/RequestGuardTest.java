@@ -15,6 +15,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,7 @@ class RequestGuardTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final EmbeddedChannel channel = new EmbeddedChannel(
-            new HttpDetector(new RequestLimiter(BOUNDS, 32 * 1024, 6, metrics)),
+            new HttpDetector(new RequestLimiter(BOUNDS, 32 * 1024, OptionalInt.empty(), metrics)),
             new HttpRequestDecoder(),
             // In place of Vert.x.
             new ChannelInboundHandlerAdapter());
