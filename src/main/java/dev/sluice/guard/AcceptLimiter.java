@@ -5,6 +5,7 @@ import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -66,6 +67,9 @@ public final class AcceptLimiter {
     private final AddressLimit addresses;
     private final LimitMeter tooMany;
     private final AtomicInteger open = new AtomicInteger();
+
+    /** One for all connections. */
+    private final ChannelFutureListener leave = closed -> open.decrementAndGet();
 
     AcceptLimiter(
             Vertx vertx,
@@ -146,7 +150,7 @@ public final class AcceptLimiter {
                     drop(channel);
                     return;
                 }
-                channel.closeFuture().addListener(closed -> open.decrementAndGet());
+                channel.closeFuture().addListener(leave);
                 channel.config().setRecvByteBufAllocator(SMALL_READS).setOption(ChannelOption.SO_RCVBUF, KERNEL_BUFFER);
                 channel.pipeline().addLast(new HttpDetector(limits));
             }
