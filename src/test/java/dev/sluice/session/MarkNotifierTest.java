@@ -75,7 +75,7 @@ class MarkNotifierTest {
                             TestOutboxFactory.standard(),
                             loop,
                             dialect,
-                            () -> delivered);
+                            on -> delivered);
                 })
                 .toList();
         sessions.forEach(session -> session.opened(TestAuthorizers.identity("7"), null));
