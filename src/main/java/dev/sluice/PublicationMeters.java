@@ -3,7 +3,7 @@ package dev.sluice;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 
-/** Counts what becomes of the publications of one route. */
+/** Counts the publications of one route by outcome. */
 record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
 
     static PublicationMeters of(String route, MeterRegistry metrics) {
@@ -13,7 +13,7 @@ record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
                 counter(route, "dropped", metrics));
     }
 
-    /** Counts publications that no route knows. */
+    /** Counts publications without a route. */
     static Counter unrouted(MeterRegistry metrics) {
         return counter("none", "dropped", metrics);
     }

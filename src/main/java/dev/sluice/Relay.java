@@ -101,7 +101,7 @@ final class Relay {
         this.unrouted = PublicationMeters.unrouted(metrics);
     }
 
-    /** After all else has started: whatever is wrong with the configuration has been said by then. */
+    /** Runs after everything else, so that configuration errors have been reported by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
         subscription = feed.batches(
                         routes.all().stream().collect(Collectors.toMap(Route::prefix, Route::history)), maxPayload)
@@ -160,14 +160,14 @@ final class Relay {
         if (count > 0) {
             LOG.errorf(
                     e,
-                    "Publications that could not be delivered: %d; further ones are only counted for a minute",
+                    "Sluice failed to deliver publications: %d. Please report this bug; the next log line follows in a minute",
                     count);
         }
     }
 
     /**
-     * What was published meanwhile is not known, so what was kept may no longer be the newest: neither what was heard
-     * before, nor, once it is over, what one of several attempts may have heard in between.
+     * Clears the retained publications, because newer ones may have been missed: at the start of a gap, and again at
+     * its end, because an attempt may have heard some in between.
      */
     void interrupted(@Observes Gap gap) {
         retention.clear();
@@ -184,8 +184,8 @@ final class Relay {
             long count = oversized.pass();
             if (count > 0) {
                 LOG.warnf(
-                        "Payloads larger than sluice.max-payload (%d) that were dropped: %d, the last of %d bytes on route"
-                                + " %s; further ones are only counted for a minute",
+                        "Sluice dropped payloads larger than sluice.max-payload (%d): %d, the last of %d bytes on route %s;"
+                                + " the next log line follows in a minute",
                         maxPayload,
                         count,
                         publication.payloadLength(),
@@ -194,7 +194,8 @@ final class Relay {
             return;
         }
         sequence++;
-        // Both before the lookup of listeners, so that a client that subscribes in between gets it either way.
+        // Both run before the lookup of listeners, so that a client that subscribes in between gets the publication
+        // either way.
         if (channel.route().history()) {
             history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
         }

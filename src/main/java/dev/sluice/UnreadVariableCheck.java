@@ -18,8 +18,8 @@ import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
 
 /**
- * Names, at start, the environment variables that look like a key of Sluice and set none. An unknown key in a file or a system
- * property fails the start; a variable can't, because it may belong to another program.
+ * Logs, at start, the environment variables that look like a key of Sluice and set none. An unknown key in a file or
+ * system property fails the start; a variable does not, because it may belong to another program.
  */
 @Singleton
 final class UnreadVariableCheck {
@@ -29,11 +29,11 @@ final class UnreadVariableCheck {
     private static final String PREFIX = "SLUICE_";
     private static final String SERVICE_HOST = "_SERVICE_HOST";
 
-    /** What Kubernetes puts behind the name of a Service. */
+    /** The suffixes that Kubernetes adds to the name of a Service. */
     private static final Pattern SERVICE_LINK =
             Pattern.compile("_SERVICE_HOST|_SERVICE_PORT(_.+)?|_PORT(_\\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?");
 
-    // First of all: a variable that is misspelt may be the reason why the start fails later.
+    // Runs first, because a misspelt variable may be the reason why the start fails later.
     void warn(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event, Config config) {
         List<String> unread = of(
                 System.getenv().keySet(),
@@ -41,14 +41,14 @@ final class UnreadVariableCheck {
                 ConfigClass.configClass(SluiceConfig.class).getProperties().keySet());
         if (!unread.isEmpty()) {
             LOG.warnf(
-                    "Environment variables that set no key and have no effect: %s. Where a route's prefix has '-', '_' or"
-                            + " capitals, name the variable as the key itself: sluice.routes.my-team.audience",
+                    "Environment variables that set no key, so that Sluice ignores them: %s. If a route's prefix has '-', '_' or"
+                            + " capitals, use the key as the variable's name: sluice.routes.my-team.audience",
                     String.join(", ", unread));
         }
     }
 
     /**
-     * The variables that have no effect, sorted.
+     * Returns the variables without effect, sorted.
      *
      * @param names the names of all properties, those that SmallRye makes of variables among them
      * @param keys every key there is; {@code *} stands for one segment

@@ -1,4 +1,4 @@
-/** Sluice: what any backend publishes to Redis, delivered to the browsers that should see it. */
+/** Sluice delivers what any backend publishes to Redis to the browsers that may see it. */
 @NullMarked
 package dev.sluice;
 

@@ -24,7 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** A well-behaved WebSocket client: the JDK's. */
+/** A well-behaved WebSocket client, based on the JDK's. */
 public final class Client implements WebSocket.Listener, AutoCloseable {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -51,7 +51,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return connect(HTTP, uri, headers, subprotocols);
     }
 
-    /** By an HTTP client that trusts whom it is to trust. */
+    /** Connects with an HTTP client that has its own trust settings. */
     public static Client connect(HttpClient http, URI uri, Map<String, String> headers, String... subprotocols) {
         Client client = new Client();
         WebSocket.Builder builder = http.newWebSocketBuilder();
@@ -63,7 +63,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return client;
     }
 
-    /** The status with which the upgrade is refused. */
+    /** Returns the status of a refused upgrade. */
     public static int refusal(URI uri, Map<String, String> headers, String... subprotocols) {
         try {
             connect(uri, headers, subprotocols).close();
@@ -76,7 +76,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    /** Connected and authenticated as the user. */
+    /** Connects, and authenticates as the user. */
     public static Client of(Pod pod, String user) {
         Client client = connect(pod.webSocket("/ws/uploads"));
         client.authenticate(Tokens.of(user));
@@ -87,7 +87,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return client;
     }
 
-    /** The close code that the token of user 7 is answered with, 0 where it is accepted. */
+    /** Returns the close code for a token of user 7, 0 if it is accepted. */
     public static int outcome(Pod pod, String token) {
         try (Client client = connect(pod.webSocket("/ws")).authenticate(token)) {
             AtomicBoolean accepted = new AtomicBoolean();
@@ -103,7 +103,9 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return send("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
     }
 
-    /** Subscribes to an upload as the replaced system's clients do and awaits the answer, which must be the next that comes. */
+    /**
+     * Subscribes to an upload like clients of the Python system, and awaits the answer, which must be the next message.
+     */
     public Client subscribe(String upload) {
         send("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
@@ -113,7 +115,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return this;
     }
 
-    /** Subscribes to an upload of which something is retained, which comes next. */
+    /** Subscribes to an upload with a retained publication, which is the next message. */
     public Client subscribeToRetained(String upload) {
         if (!subscribes(upload)) {
             throw new AssertionError("nothing is retained of " + upload);
@@ -121,7 +123,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return this;
     }
 
-    /** Subscribes to the upload, awaits the answer, and returns whether something of it is retained and comes next. */
+    /** Subscribes to the upload, awaits the answer, and returns whether a retained publication follows. */
     public boolean subscribes(String upload) {
         send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
         String answer = next();
@@ -133,7 +135,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return retained;
     }
 
-    /** Unsubscribes from the upload and awaits the answer, which must be the next that comes. */
+    /** Unsubscribes from the upload, and awaits the answer, which must be the next message. */
     public Client unsubscribe(String upload) {
         send("{\"action\":\"unsubscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
@@ -164,12 +166,12 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return socket.getSubprotocol();
     }
 
-    /** The next text message. */
+    /** Returns the next text message. */
     public String next() {
         return (String) nextOfAnyKind();
     }
 
-    /** Awaits a sign of life. */
+    /** Awaits a ping message. */
     public void nextPing() {
         try {
             if (!pings.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
@@ -180,17 +182,17 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    /** Whether a sign of life has come. */
+    /** Whether a ping message has arrived. */
     public boolean hasHeardPing() {
         return pings.tryAcquire();
     }
 
-    /** The next notice of a gap. */
+    /** Returns the next gap message. */
     public String nextGap() {
         return next(gaps);
     }
 
-    /** Whether a notice of a gap has come; it is dropped. */
+    /** Whether a gap message has arrived; removes it. */
     public boolean hasHeardOfGap() {
         return gaps.poll() != null;
     }
@@ -199,7 +201,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return (byte[]) nextOfAnyKind();
     }
 
-    /** Asserts that nothing came before the answer to a message sent now. */
+    /** Asserts that no message arrives before the answer to a ping sent now. */
     public void assertNothingMore() {
         send("{\"action\":\"nothing more\"}");
         String answer = next();
@@ -208,24 +210,24 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         }
     }
 
-    /** Whether something has come; it is dropped. */
+    /** Whether a message has arrived; removes it. */
     public boolean hasHeardAnything() {
         return received.poll() != null;
     }
 
-    /** Drops what comes until this does. */
+    /** Drops messages until the given one arrives. */
     public void awaitMessage(String message) {
         while (!next().equals(message)) {
             Thread.onSpinWait();
         }
     }
 
-    /** Whether this is among what has come; all of that is dropped. */
+    /** Whether the message has arrived; removes all messages. */
     public boolean hasHeard(String message) {
         return rest().contains(message);
     }
 
-    /** All that has come; it is dropped. */
+    /** Removes and returns all messages. */
     public List<Object> rest() {
         List<Object> heard = new ArrayList<>();
         received.drainTo(heard);
@@ -236,7 +238,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return !closed.isDone();
     }
 
-    /** The close code, once it comes; 1006 for an end without one. */
+    /** Awaits the close code; 1006 for an end without one. */
     public int closeCode() {
         try {
             return closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -250,7 +252,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         socket.abort();
     }
 
-    /** A closing handshake, as by a page that is left. */
+    /** Closes with a closing handshake, like a page that the user leaves. */
     public void leave() {
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
     }
@@ -259,7 +261,7 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
     public CompletionStage<?> onText(WebSocket from, CharSequence part, boolean last) {
         text.append(part);
         if (last) {
-            // Signs of life and notices of gaps may come at any time.
+            // Ping and gap messages may arrive at any time.
             String message = text.toString();
             if (message.equals(PING)) {
                 pings.release();

@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** What no log may hold, whatever is done to those who write it. Safe for several threads. */
+/** Checks that no log contains a secret. Thread-safe. */
 public final class Discretion {
 
     private static final Pattern SECRET = Pattern.compile(String.join(
@@ -22,25 +22,25 @@ public final class Discretion {
             // A password in a URL.
             "\\w://[^/\\s@]*:[^/\\s@]+@"));
 
-    /** All that a line can need; whatever else is there came from outside, and may make one line look like several. */
+    /** Allowed characters; others come from outside, and may make one line look like several. */
     private static final Pattern FOREIGN = Pattern.compile("[^\\n\\t -~]");
 
-    /** Shorter ones may be in any log by chance. */
+    /** The minimum length of a checked secret: shorter text may be in any log by chance. */
     private static final int SHORTEST = 10;
 
-    /** So much of a payload is enough to know it by. */
+    /** The number of bytes that identify a payload. */
     private static final int LONGEST = 40;
 
     private static final int MOST = 5_000;
 
-    /** How much of the log is shown around what it should not hold. */
+    /** How much of the log a failure shows around the secret. */
     private static final int CONTEXT = 200;
 
     private static final Set<String> PAYLOADS = new LinkedHashSet<>();
 
     private Discretion() {}
 
-    /** From now on no log may hold what has been published, unless it is forgotten for others that come later. */
+    /** Adds a payload that no log may contain; old payloads are dropped when there are too many. */
     public static void published(byte[] payload) {
         if (payload.length >= SHORTEST) {
             String beginning = new String(payload, 0, Math.min(LONGEST, payload.length), StandardCharsets.UTF_8);
@@ -54,7 +54,7 @@ public final class Discretion {
     }
 
     /**
-     * Fails where the log says what it should not.
+     * Fails if the log contains a secret.
      *
      * @param secrets that this one in particular could tell
      */

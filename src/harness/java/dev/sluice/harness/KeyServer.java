@@ -16,7 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ServerSocketFactory;
 
-/** An HTTP server of keys that answers, byte for byte, as the test says; one request per connection. */
+/** An HTTP server of keys whose answers the test chooses byte by byte; one request per connection. */
 public final class KeyServer implements AutoCloseable {
 
     /** Writes an answer; the connection is closed after it. */
@@ -44,7 +44,7 @@ public final class KeyServer implements AutoCloseable {
         threads.execute(this::accept);
     }
 
-    /** A well-formed answer. */
+    /** Returns a well-formed answer. */
     public static Answer http(String status, String body, String... headers) {
         return (client, out) -> out.write(("HTTP/1.1 " + status + "\r\nContent-Length: " + body.length() + "\r\n"
                         + String.join(
@@ -56,12 +56,12 @@ public final class KeyServer implements AutoCloseable {
                 .getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    /** From now on answers so. */
+    /** Sets the answer. */
     public void answers(Answer with) {
         answer = with;
     }
 
-    /** From now on answers with these keys. */
+    /** Sets an answer with these keys. */
     public void has(Tokens.NamedKey... keys) {
         answers(http("200 OK", Tokens.jwks(keys), "Content-Type: application/json"));
     }
@@ -80,7 +80,7 @@ public final class KeyServer implements AutoCloseable {
                 Socket client = server.accept();
                 threads.execute(() -> serve(client));
             } catch (IOException e) {
-                // Closed.
+                // The server is closed.
                 return;
             }
         }
@@ -92,14 +92,14 @@ public final class KeyServer implements AutoCloseable {
                     new BufferedReader(new InputStreamReader(client.getInputStream(), StandardCharsets.ISO_8859_1));
             String request = in.readLine();
             while (request != null && !in.readLine().isEmpty()) {
-                // The rest of the head.
+                // Reads the rest of the head.
             }
             if (request != null && request.toUpperCase(Locale.ROOT).startsWith("GET ")) {
                 requests.incrementAndGet();
                 answer.to(client, client.getOutputStream());
             }
         } catch (IOException e) {
-            // The other side has had enough of this answer.
+            // The client closed the connection early.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLSocketFactory;
 
-/** A client without manners: it says whatever bytes it likes, reads when it likes, and leaves by a reset. */
+/** A client that may break the protocol: it sends any bytes, reads slowly or not at all, and ends with a reset. */
 public final class RawClient implements AutoCloseable {
 
     public static final int CONTINUATION = 0;
@@ -51,13 +51,13 @@ public final class RawClient implements AutoCloseable {
                 throw new IOException(head);
             }
         } catch (IOException e) {
-            // Nobody else could close it.
+            // The caller can't close it.
             socket.close();
             throw e;
         }
     }
 
-    /** Asks for an upgrade, with some more header lines and bytes behind it, and returns the head of the answer. */
+    /** Requests an upgrade with further header lines and bytes after it, and returns the head of the answer. */
     private static String upgrade(Socket socket, byte[] behind, String... headers) throws IOException {
         String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
                 + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -72,7 +72,7 @@ public final class RawClient implements AutoCloseable {
         return head(socket);
     }
 
-    /** The head of what is answered next. */
+    /** Returns the head of the next answer. */
     public static String head(Socket socket) throws IOException {
         StringBuilder head = new StringBuilder();
         while (head.indexOf("\r\n\r\n") < 0) {
@@ -85,7 +85,7 @@ public final class RawClient implements AutoCloseable {
         return head.toString();
     }
 
-    /** The head of the answer to an upgrade that is not to succeed. */
+    /** Returns the head of the answer to a refused upgrade. */
     public static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(10_000);
@@ -99,7 +99,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Connected with some more header lines on the request. */
+    /** Connects with further header lines in the request. */
     public static RawClient connect(Pod pod, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), headers);
@@ -108,7 +108,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Connected, without waiting for the answer to the upgrade before these bytes are sent. */
+    /** Connects, and sends the bytes before the answer to the upgrade. */
     public static RawClient pipelining(Pod pod, byte[] behind, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), behind, headers);
@@ -117,12 +117,12 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Connected and authenticated as the user. */
+    /** Connects, and authenticates as the user. */
     public static RawClient of(Pod pod, String user) {
         return connect(pod).authenticated(user);
     }
 
-    /** The same by way of another port. */
+    /** Connects through another port, and authenticates as the user. */
     public static RawClient of(int port, String user) {
         try {
             return new RawClient(new Socket("localhost", port)).authenticated(user);
@@ -131,7 +131,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** The same with little room for what it does not read. */
+    /** Connects with small receive buffers, and authenticates as the user. */
     public static RawClient narrow(Pod pod, String user) {
         try {
             return new RawClient(narrowSocket(pod.port())).authenticated(user);
@@ -140,7 +140,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** The same by TLS. */
+    /** Connects with TLS and small receive buffers, and authenticates as the user. */
     public static RawClient narrow(SSLSocketFactory tls, int port, String user) {
         try {
             return new RawClient(tls.createSocket(narrowSocket(port), "localhost", port, true)).authenticated(user);
@@ -164,7 +164,7 @@ public final class RawClient implements AutoCloseable {
         return this;
     }
 
-    /** Subscribes to an upload of which nothing is retained. */
+    /** Subscribes to an upload without a retained publication. */
     public RawClient subscribe(String upload) {
         text("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}");
         String answer = next();
@@ -178,17 +178,17 @@ public final class RawClient implements AutoCloseable {
         return frame(FINAL | TEXT, text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** One masked frame with any first byte. */
+    /** Sends one masked frame with any first byte. */
     public RawClient frame(int first, byte[] payload) {
         return bytes(masked(first, payload));
     }
 
-    /** The same so many times at once. */
+    /** Sends the same frame several times at once. */
     public RawClient frames(int first, byte[] payload, int times) {
         return bytes(encoded(first, payload, times));
     }
 
-    /** The bytes of so many such frames. */
+    /** Returns the bytes of several such frames. */
     public static byte[] encoded(int first, byte[] payload, int times) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int i = 0; i < times; i++) {
@@ -220,7 +220,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Whatever bytes. */
+    /** Sends any bytes. */
     public RawClient bytes(byte[] bytes) {
         try {
             out.write(bytes);
@@ -230,7 +230,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** The same; that the other side may end the connection before all are sent is no failure. */
+    /** Sends any bytes; the other side may close the connection meanwhile. */
     public RawClient attempt(byte[] bytes) {
         attempt(out, bytes);
         return this;
@@ -240,11 +240,11 @@ public final class RawClient implements AutoCloseable {
         try {
             to.write(bytes);
         } catch (IOException ended) {
-            // It has heard enough.
+            // The other side closed the connection.
         }
     }
 
-    /** The payload of the next frame that is neither ping nor pong. */
+    /** Returns the payload of the next frame that is neither ping nor pong. */
     public byte[] read() {
         try {
             while (true) {
@@ -259,7 +259,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** The next text message that is not a sign of life. */
+    /** Returns the next text message that is not a ping message. */
     public String next() {
         try {
             while (true) {
@@ -267,7 +267,7 @@ public final class RawClient implements AutoCloseable {
                 int first = in.readUnsignedByte();
                 message.writeBytes(payload());
                 int opcode = first & 0x0f;
-                // A large message comes in several frames.
+                // A large message has several frames.
                 for (int frame = first; opcode == TEXT && (frame & FINAL) == 0; ) {
                     frame = in.readUnsignedByte();
                     message.writeBytes(payload());
@@ -285,14 +285,17 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** From now on it reads so many bytes at a time, and pauses after each. */
+    /** Limits reading to that many bytes at a time, with a pause after each. */
     public RawClient reads(int bytes, Duration pause) {
         slow.bytes = bytes;
         slow.pause = pause;
         return this;
     }
 
-    /** From now on it reads as fast as it can, with as much room as the kernel gives to a socket that began with little. */
+    /**
+     * Reads as fast as possible from now on, with the buffers that the kernel gives to a socket that began with small
+     * ones.
+     */
     public RawClient readsFast() {
         try {
             socket.setReceiveBufferSize(1 << 20);
@@ -302,7 +305,7 @@ public final class RawClient implements AutoCloseable {
         return reads(0, Duration.ZERO);
     }
 
-    /** What the next pong carries; whatever comes before it is dropped. */
+    /** Returns the payload of the next pong; drops earlier frames. */
     public byte[] nextPong() {
         try {
             while (true) {
@@ -317,10 +320,10 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Whether the other side knows nothing of the connection any more: it answers what comes with a reset. */
+    /** Whether the other side has dropped the connection, so that it answers data with a reset. */
     public boolean isGone() {
         try {
-            // An unsolicited pong, which nobody answers.
+            // An unsolicited pong, which gets no answer.
             out.write(new byte[] {(byte) (FINAL | PONG), (byte) 0x80, 0, 0, 0, 0});
             return false;
         } catch (IOException e) {
@@ -328,12 +331,12 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** The code of the close frame, whatever comes before it; 1006 where the connection ends without. */
+    /** Returns the code of the close frame, and drops earlier frames; 1006 without a close frame. */
     public int closeCode() {
         return closeCode(before -> {});
     }
 
-    /** The same, telling what comes before it. */
+    /** Returns the close code, and passes earlier messages to the consumer. */
     public int closeCode(Consumer<String> told) {
         try {
             while (true) {
@@ -349,17 +352,17 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Says no more, and reads until the other side has ended the connection too; fails where it does not. */
+    /** Ends the output, and reads until the other side has closed the connection; fails if it does not. */
     public void finish() throws IOException {
         end(socket);
     }
 
-    /** What a pod says to these bytes, behind which nothing follows, until it ends the connection. */
+    /** Sends the bytes and ends the output; returns everything that the pod answers. */
     public static String answers(Pod pod, byte[] bytes) throws IOException {
         return answers(pod, bytes, true);
     }
 
-    /** The same for a request that asks to end it. */
+    /** Sends a request that closes the connection, and returns the answer. */
     public static String answer(Pod pod, byte[] request) throws IOException {
         return answers(pod, request, false);
     }
@@ -376,7 +379,7 @@ public final class RawClient implements AutoCloseable {
         try {
             socket.shutdownOutput();
         } catch (IOException ended) {
-            // By the other side.
+            // The other side reset the connection.
         }
         return readToEnd(socket);
     }
@@ -393,12 +396,12 @@ public final class RawClient implements AutoCloseable {
         } catch (SocketTimeoutException stillOpen) {
             throw stillOpen;
         } catch (IOException reset) {
-            // That is an end, too.
+            // A reset is an end as well.
         }
         return all.toString(StandardCharsets.ISO_8859_1);
     }
 
-    /** Ends only what it sends, as TCP sees it. */
+    /** Ends only the output of the TCP connection. */
     public void endOutput() {
         try {
             socket.shutdownOutput();
@@ -407,7 +410,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Ends the connection in order, as TCP sees it, without a close frame. */
+    /** Closes the TCP connection normally, without a close frame. */
     public void end() {
         try {
             socket.close();
@@ -416,7 +419,7 @@ public final class RawClient implements AutoCloseable {
         }
     }
 
-    /** Makes the kernel answer whatever still comes with a reset. */
+    /** Resets the TCP connection. */
     public void reset() {
         if (socket.isClosed()) {
             return;
@@ -444,7 +447,7 @@ public final class RawClient implements AutoCloseable {
         return in.readNBytes(length);
     }
 
-    /** Reads as slowly as it is told to. */
+    /** Reads at a limited speed. */
     private static final class SlowInput extends FilterInputStream {
         private int bytes;
         private Duration pause = Duration.ZERO;

@@ -23,12 +23,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import redis.embedded.core.ExecutableProvider;
 
-/** A real redis-server on a port of its own, and a client to it that speaks just enough. */
+/** A real redis-server on its own port, and a minimal client. */
 public final class Redis implements AutoCloseable {
 
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
 
-    /** Unpacked once and not at each start, which would leave 9 MB behind each time. */
+    /** Unpacked once, because each unpacking leaves 9 MB behind. */
     private static final String EXECUTABLE = executable();
 
     private final int port;
@@ -54,20 +54,20 @@ public final class Redis implements AutoCloseable {
         return redis;
     }
 
-    /** One that is started with these options besides. */
+    /** Starts a server with further options. */
     public static Redis withOptions(String... options) {
         Redis redis = new Redis("", options);
         redis.startAgain();
         return redis;
     }
 
-    /** One that repeats what the other, its master, says. */
+    /** Starts a replica of the master. */
     public static Redis replicaOf(Redis master) {
         return withOptions("--replicaof", "127.0.0.1", "" + master.port);
     }
 
     /**
-     * A sentinel that sees to it that one of them is the master, by itself and within a second or two.
+     * Starts a sentinel that fails the master over within a second or two.
      *
      * @param options further lines of its configuration
      */
@@ -91,12 +91,12 @@ public final class Redis implements AutoCloseable {
         return redis;
     }
 
-    /** One that is not running yet. */
+    /** Returns a server that does not run yet. */
     public static Redis absent() {
         return new Redis("");
     }
 
-    /** Starts it at the port it had before. */
+    /** Starts the server again, on its port. */
     public void startAgain() {
         List<String> arguments = new ArrayList<>(List.of(
                 "--port",
@@ -121,13 +121,13 @@ public final class Redis implements AutoCloseable {
         ServerProcess started = ServerProcess.start(new ProcessBuilder(command), Fork.file("redis-" + port + ".log"));
         process = started;
         try {
-            // What answers at the port is not necessarily this one.
+            // Another process may answer on the port.
             await("Redis")
                     .atMost(30, TimeUnit.SECONDS)
                     .ignoreExceptions()
                     .until(() -> wholeReply("INFO", "server").contains("process_id:" + started.pid() + "\r\n"));
         } catch (RuntimeException e) {
-            // The caller never gets what it could close.
+            // The caller can't close the server.
             kill();
             throw e;
         }
@@ -148,33 +148,33 @@ public final class Redis implements AutoCloseable {
         return "redis://127.0.0.1:" + port;
     }
 
-    /** As by kill -9. */
+    /** Kills the server with -9. */
     public void kill() {
         process().close();
     }
 
-    /** As by SIGTERM; returns once it has ended. */
+    /** Terminates the server with SIGTERM; returns when it has ended. */
     public void terminate() {
         process().terminate();
         process().exit(Duration.ofSeconds(30));
     }
 
-    /** As by SIGSTOP: it is there and does nothing. */
+    /** Stops the server with SIGSTOP: it keeps its connections and does nothing. */
     public void freeze() {
         process().freeze();
     }
 
-    /** Goes on after it was frozen. */
+    /** Continues the frozen server. */
     public void thaw() {
         process().thaw();
     }
 
-    /** The process that was started last. */
+    /** Returns the current process. */
     public ServerProcess process() {
         return Objects.requireNonNull(process);
     }
 
-    /** Where clients connect to. */
+    /** Returns the address. */
     public InetSocketAddress address() {
         return Ports.address(port);
     }
@@ -187,7 +187,7 @@ public final class Redis implements AutoCloseable {
         return publish(channel.getBytes(StandardCharsets.UTF_8), payload);
     }
 
-    /** Publishes and returns how many subscribers Redis gave it to. */
+    /** Publishes, and returns the number of subscribers that got the payload. */
     public long publish(byte[] channel, byte[] payload) {
         return Long.parseLong(command(PUBLISH, channel, payload).substring(1));
     }
@@ -196,7 +196,7 @@ public final class Redis implements AutoCloseable {
         return port;
     }
 
-    /** Publishes all of them as fast as Redis takes them. */
+    /** Publishes all payloads as fast as Redis accepts them. */
     public void publishAll(String channel, List<String> payloads) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
@@ -246,7 +246,7 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    /** A connection of its own, for those who publish a lot. */
+    /** Opens a connection for many publications. */
     public Publisher publisher() {
         return new Publisher(port);
     }
@@ -262,7 +262,7 @@ public final class Redis implements AutoCloseable {
             publish(channel, payload, 1);
         }
 
-        /** Publishes the payload so many times in one go. */
+        /** Publishes the payload several times at once. */
         public void publish(String channel, byte[] payload, int times) {
             ByteArrayOutputStream one = new ByteArrayOutputStream();
             ByteArrayOutputStream all = new ByteArrayOutputStream();
@@ -281,12 +281,12 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    /** Hears what is published on a channel from now on. */
+    /** Subscribes to a channel. */
     public Listener listen(String channel) {
         return new Listener(port, channel);
     }
 
-    /** Hears one channel. */
+    /** A subscription to one channel. */
     public static final class Listener extends Connection {
 
         private Listener(int port, String channel) {
@@ -302,7 +302,7 @@ public final class Redis implements AutoCloseable {
             }
         }
 
-        /** The payload that comes next, which must be one line. */
+        /** Returns the next payload, which must be one line. */
         public String next() {
             try {
                 for (int i = 0; i < 6; i++) {
@@ -315,12 +315,12 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    /** What it is at the moment, as by the command INFO. */
+    /** Whether the server is a master now, according to INFO. */
     public boolean isMaster() {
         return wholeReply("INFO", "replication").contains("role:master");
     }
 
-    /** Connections of others there are now. */
+    /** Returns the number of other connections. */
     public long clients() {
         return wholeReply("CLIENT", "LIST")
                         .lines()
@@ -329,27 +329,27 @@ public final class Redis implements AutoCloseable {
                 - 1;
     }
 
-    /** Pattern subscriptions there are now, by any client. */
+    /** Returns the number of pattern subscriptions of all clients. */
     public long patterns() {
         return Long.parseLong(command("PUBSUB", "NUMPAT").substring(1));
     }
 
-    /** Cuts the connections of all subscribers and returns how many there were. */
+    /** Cuts the connections of all subscribers, and returns their number. */
     public long cutSubscribers() {
         return Long.parseLong(command("CLIENT", "KILL", "TYPE", "pubsub").substring(1));
     }
 
-    /** Cuts the connections of all clients that subscribe to nothing. */
+    /** Cuts the connections of all clients without subscriptions. */
     public void cutNormalClients() {
         command("CLIENT", "KILL", "TYPE", "normal");
     }
 
-    /** A connection of its own, which stays usable when there are no others to be had. */
+    /** Opens a connection that stays usable when no further ones are possible. */
     public Admin admin() {
         return new Admin(port);
     }
 
-    /** Gives orders on one connection. */
+    /** Sends commands on one connection. */
     public static final class Admin extends Connection {
 
         private Admin(int port) {

@@ -16,19 +16,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A network between a pod and its Redis that understands what Redis sends, and does not give the pod each publication once
- * and in order.
- */
+/** A proxy between a pod and its Redis that parses Redis's messages, and drops, doubles or swaps publications. */
 public final class RespProxy implements AutoCloseable {
 
-    /** What happens to a publication. */
+    /** The damage to a publication. */
     public enum Damage {
         /** It is lost. */
         DROPPED,
-        /** It comes twice. */
+        /** It arrives twice. */
         DOUBLED,
-        /** It comes after the next. */
+        /** It arrives after the next one. */
         SWAPPED
     }
 
@@ -53,7 +50,7 @@ public final class RespProxy implements AutoCloseable {
         return "redis://127.0.0.1:" + server.getLocalPort();
     }
 
-    /** Damages the publication that comes next, and no other. */
+    /** Damages only the next publication. */
     public void damageNext(Damage damage) {
         next.set(damage);
     }
@@ -82,7 +79,7 @@ public final class RespProxy implements AutoCloseable {
                 start(() -> pass(redis, client));
             }
         } catch (IOException closed) {
-            // There is nothing to do any more.
+            // The proxy is closed.
         }
     }
 

@@ -16,9 +16,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client of {@code sluice.v2} without its socket: what it says on a new connection, and what it remembers from one
- * connection to the next. It resumes from the last position that covered all its channels, and tells publications that it
- * has had already. Not thread-safe.
+ * The logic of a {@code sluice.v2} client without its socket: the messages of a new connection, and the state that it
+ * keeps between connections. It resumes from the last position that covers all its channels, and detects duplicates.
+ * Not thread-safe.
  */
 public final class ResumingClient {
 
@@ -40,24 +40,24 @@ public final class ResumingClient {
             return header.path("action").asText();
         }
 
-        /** The channel that it is about; that of the user for {@code auth_success}. */
+        /** The channel of the frame; for {@code auth_success}, the user's own channel. */
         public String channel() {
             return action().equals("auth_success")
                     ? "user:" + header.path("user_id").asText()
                     : header.path("channel").asText();
         }
 
-        /** Whether it is the answer to a subscription, that of the user's own channel included. */
+        /** Whether the frame answers a subscription, including that of the user's own channel. */
         public boolean isAnswer() {
             return action().equals("subscribed") || action().equals("auth_success");
         }
 
-        /** Whether it says that the channel was resumed without a loss. */
+        /** Whether the frame confirms that the channel was resumed. */
         public boolean isRecovered() {
             return header.path("recovered").asBoolean();
         }
 
-        /** Whether it says that the channel could not be resumed. */
+        /** Whether the frame refuses to resume the channel. */
         public boolean isRefused() {
             return header.has("recovered") && !isRecovered();
         }
@@ -77,7 +77,7 @@ public final class ResumingClient {
         expectAnswers();
     }
 
-    /** The messages to send on a new connection. */
+    /** Returns the messages to send on a new connection. */
     public List<String> opened(String token) {
         expectAnswers();
         resuming = position.isPresent();
@@ -94,7 +94,7 @@ public final class ResumingClient {
                 : List.of(authentication.toString(), subscription.toString());
     }
 
-    /** Takes in a text frame. */
+    /** Handles a text frame. */
     public Frame heard(String text) {
         int end = text.indexOf(HEADER_END);
         Frame frame = end < 0 ? control(text) : publication(parse(text.substring(0, end)), text.substring(end + 1));
@@ -105,12 +105,12 @@ public final class ResumingClient {
         return frame;
     }
 
-    /** Where it would resume, if it knows. */
+    /** Returns the position to resume from, if there is one. */
     public Optional<String> position() {
         return position;
     }
 
-    /** Whether it asked to resume on the newest connection; each answer there then says whether that was possible. */
+    /** Whether it requested to resume on the newest connection, so that each answer states the result. */
     public boolean isResuming() {
         return resuming;
     }
@@ -146,7 +146,7 @@ public final class ResumingClient {
         return new Frame(header, Optional.of(payload), repeated);
     }
 
-    /** Positions of different eras can't be compared; the newer era is the one that comes later. */
+    /** Positions of different eras can't be compared; the era that arrives later is newer. */
     private static boolean isAbove(String position, @Nullable String last) {
         return last == null || !era(position).equals(era(last)) || offset(position) > offset(last);
     }

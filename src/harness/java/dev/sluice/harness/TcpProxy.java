@@ -13,11 +13,14 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import javax.net.ServerSocketFactory;
 
-/** A network between a pod and its Redis, or a client and its pod, that can be cut, or swallow what is sent over it without a word. */
+/**
+ * A proxy between a pod and its Redis, or a client and its pod, that can cut connections, or swallow data without
+ * closing them.
+ */
 public final class TcpProxy implements AutoCloseable {
 
     /**
-     * How fast it is, in either direction of each connection.
+     * The speed in each direction of each connection.
      *
      * @param delay of each piece
      * @param bytes that a piece has at most
@@ -38,12 +41,12 @@ public final class TcpProxy implements AutoCloseable {
         this(ServerSocketFactory.getDefault(), target);
     }
 
-    /** One that accepts in a way of its own, such as TLS. */
+    /** Creates a proxy with its own server sockets, for example for TLS. */
     public TcpProxy(ServerSocketFactory factory, int target) {
         this(open(factory, InetAddress.getLoopbackAddress(), 0), target);
     }
 
-    /** One at that address and port. */
+    /** Creates a proxy at that address and port. */
     public TcpProxy(InetAddress address, int port, int target) {
         this(open(ServerSocketFactory.getDefault(), address, port), target);
     }
@@ -62,7 +65,7 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
-    /** Connections made from now on go to that port of this host; those that are there stay as they are. */
+    /** Directs new connections to that port of this host; existing ones stay. */
     public void leadTo(int port) {
         target = port;
     }
@@ -75,19 +78,19 @@ public final class TcpProxy implements AutoCloseable {
         return "redis://127.0.0.1:" + server.getLocalPort();
     }
 
-    /** From now on nothing gets through, and nobody is told; new connections are accepted all the same. */
+    /** Swallows all data from now on, but keeps and accepts connections. */
     public void swallow() {
         synchronized (hole) {
             swallowing = true;
         }
     }
 
-    /** From now on each piece of so many bytes takes so long. */
+    /** Delays each piece of that many bytes. */
     public void slowDown(Duration delay, int bytes) {
         pace = new Pace(delay, bytes);
     }
 
-    /** The addresses of its connections, as the target sees them. */
+    /** Returns the addresses of its connections, as the target sees them. */
     public List<String> addresses() {
         return toTarget.stream()
                 .filter(socket -> !socket.isClosed())
@@ -95,7 +98,7 @@ public final class TcpProxy implements AutoCloseable {
                 .toList();
     }
 
-    /** Connections made from now on work, at full speed; those that have lost something stay as they are. */
+    /** Lets new connections work at full speed; connections that lost data stay damaged. */
     public void heal() {
         synchronized (hole) {
             swallowing = false;
@@ -103,14 +106,14 @@ public final class TcpProxy implements AutoCloseable {
         pace = FAST;
     }
 
-    /** Resets every connection there is. */
+    /** Resets every connection. */
     public void cut() {
         for (Socket socket : sockets) {
             try {
                 socket.setSoLinger(true, 0);
                 socket.close();
             } catch (IOException e) {
-                // It is cut already.
+                // The connection is already cut.
             }
         }
         sockets.clear();

@@ -15,8 +15,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides who may connect: the token must be valid and, if {@code sluice.webhook.connect.url} is set, a backend must agree.
- * Safe for use by several threads.
+ * Decides who may connect: the token must be valid and, if {@code sluice.webhook.connect.url} is set, a backend must
+ * agree. Thread-safe.
  */
 @Startup
 @Singleton
@@ -31,7 +31,7 @@ public final class Authenticator {
     Authenticator(
             TokenVerifier tokens, SluiceConfig config, Instance<TlsConfigurationRegistry> tls, MeterRegistry metrics) {
         this.tokens = tokens;
-        // Registered at 0 whether there is a webhook or not, as all limits are.
+        // Registered even without a webhook, like all limits.
         LimitMeter tooMany = new LimitMeter("webhook-token-bytes", metrics);
         this.webhook = config.webhook()
                 .connectUrl()
@@ -59,8 +59,8 @@ public final class Authenticator {
                     long count = unanswered.pass();
                     if (count > 0) {
                         LOG.warnf(
-                                "The backend at sluice.webhook.connect.url does not say who may connect: %s; failures: %d,"
-                                        + " further ones are not logged for a minute",
+                                "The backend at sluice.webhook.connect.url does not decide who may connect: %s. Clients got 1013"
+                                        + " or 503; failures: %d, the next log line follows in a minute",
                                 RootCause.innermost(failure), count);
                     }
                     return new TokenResult.Unavailable();

@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Decides who may subscribe to what, as the channel's route says. Safe for use by several threads. */
+/** Decides who may subscribe to a channel, by the access of its route. Thread-safe. */
 @Singleton
 public final class Authorizer {
 
@@ -39,7 +39,7 @@ public final class Authorizer {
 
     private final Routes routes;
 
-    /** Those who are asked, for the kinds of access that need it. */
+    /** The authorizers of the kinds of access that need a question. */
     private final Map<Access, ChannelAuthorizer> authorizers;
 
     private final MeterRegistry metrics;
@@ -67,7 +67,7 @@ public final class Authorizer {
         }
     }
 
-    /** One for each kind of access that a route has and that needs one. */
+    /** Returns one authorizer for each kind of access in use that needs one. */
     private static Map<Access, ChannelAuthorizer> authorizers(
             Routes routes,
             SluiceConfig config,
@@ -99,7 +99,7 @@ public final class Authorizer {
                 new WebhookCache<>(config));
     }
 
-    /** Says so only once it is sure that the pod starts. */
+    /** Logs open routes, after everything that can fail the start. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER + 1) StartupEvent event) {
         routes.all().stream()
                 .filter(route -> route.access() == Access.OPEN)
@@ -114,7 +114,7 @@ public final class Authorizer {
     }
 
     /**
-     * The same for a user.
+     * Returns the decision for a user if it is known without asking, else {@code null}.
      *
      * @param grants what the user's token allows, where that counts
      */
@@ -129,7 +129,7 @@ public final class Authorizer {
         };
     }
 
-    /** Asks where {@link #known} does not know; never fails. The decision may come on any thread. */
+    /** Asks for a decision that {@link #known} does not have; never fails. The decision may come on any thread. */
     public Uni<Decision> ask(String user, Channel channel) {
         return authorizer(channel)
                 .ask(user, channel)
@@ -143,7 +143,8 @@ public final class Authorizer {
         long count = unanswered.pass();
         if (count > 0) {
             LOG.warnf(
-                    "No decision about who may listen where access=%s: %s; failures: %d, further ones are only counted for a minute",
+                    "Sluice got no decision who may subscribe on routes with access=%s: %s. Clients got unavailable; failures: %d,"
+                            + " the next log line follows in a minute",
                     tag(access), RootCause.innermost(failure), count);
         }
         return Decision.UNKNOWN;

@@ -46,7 +46,7 @@ interface Backend {
     Uni<RestResponse<Void>> mayConnect(ConnectRequest arrival);
 
     /**
-     * The backend at this URL.
+     * Returns the backend at this URL.
      *
      * @throws ConfigurationException where the TLS configuration makes no sense
      */
@@ -56,7 +56,7 @@ interface Backend {
                 .followRedirects(false)
                 .connectTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
                 .readTimeout(config.timeout().toMillis(), TimeUnit.MILLISECONDS)
-                // Else those beyond 50 would wait there, behind the turn they have already.
+                // By default, questions beyond 50 would wait in the client, in addition to the bulkhead.
                 .property(QuarkusRestClientProperties.CONNECTION_POOL_SIZE, config.concurrency());
         tls.get("webhook").ifPresent(client::tlsConfiguration);
         return client.build(Backend.class);

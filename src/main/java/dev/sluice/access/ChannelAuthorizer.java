@@ -4,14 +4,14 @@ import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import org.jspecify.annotations.Nullable;
 
-/** Decides whether a user may listen to a channel, or asks. */
+/** Decides whether a user may listen to a channel. */
 interface ChannelAuthorizer {
 
-    /** What is known without asking; {@code null} where nothing is. */
+    /** Returns the decision if it is known without asking; {@code null} if not. */
     default @Nullable Boolean known(String user, Channel channel) {
         return null;
     }
 
-    /** Asks; fails where there is no answer. May answer on any thread. */
+    /** Asks for the decision; fails without an answer. May answer on any thread. */
     Uni<Boolean> ask(String user, Channel channel);
 }

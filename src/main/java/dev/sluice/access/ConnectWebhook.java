@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks a backend whether the user of a valid token may connect: 2xx means yes, 403 no, and everything else no decision.
- * Answers are kept by the token.
+ * Caches answers by token.
  */
 final class ConnectWebhook {
 
-    /** Tokens that wait for an answer: those that ask count twice, those that share it once. */
+    /** Tokens that wait for an answer: a token that asks counts twice, one that shares the answer once. */
     private final TokenBudget waiting;
 
     private final LimitMeter tooMany;
@@ -54,7 +54,7 @@ final class ConnectWebhook {
     }
 
     private Uni<Boolean> question(ConnectRequest request) {
-        // A question that timed out stays in the queue, but what it says does not.
+        // A question that timed out stays in the queue, but its content is released.
         AtomicReference<@Nullable ConnectRequest> kept = new AtomicReference<>(request);
         return bulkhead.call(() -> {
                     ConnectRequest asked = kept.get();
@@ -72,7 +72,9 @@ final class ConnectWebhook {
                 .recoverWithUni(refusal -> answer(refusal.getResponse().getStatus()));
     }
 
-    /** Fails at once where too many characters wait; otherwise they do until there is an answer, or the client goes. */
+    /**
+     * Fails at once if too many characters wait; otherwise they count until there is an answer, or the client leaves.
+     */
     private Uni<Boolean> charged(int characters, Supplier<Uni<Boolean>> asked) {
         return Uni.createFrom().deferred(() -> {
             if (waiting.enter(characters)) {
@@ -92,7 +94,7 @@ final class ConnectWebhook {
                 : Uni.createFrom().failure(new IOException("answered with status " + status));
     }
 
-    /** Of what is signed: the text of a signature can be changed without breaking it. */
+    /** Returns the digest of the signed part, because the text of a signature can be changed without breaking it. */
     static String digest(String token) {
         String signed = token.substring(0, token.lastIndexOf('.'));
         try {

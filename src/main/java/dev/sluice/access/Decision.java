@@ -2,10 +2,10 @@ package dev.sluice.access;
 
 /** Whether a user may listen to a channel. */
 public enum Decision {
-    /** They may. */
+    /** The user may. */
     ALLOWED,
-    /** They may not. */
+    /** The user may not. */
     FORBIDDEN,
-    /** It can't be found out now, so they may not for the moment. */
+    /** There is no decision now, so the user may not for the moment. */
     UNKNOWN
 }

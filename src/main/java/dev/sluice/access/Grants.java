@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * The channels that a token names. In the id of each, {@code *} stands for any number of characters and {@code {sub}} for
- * the token's subject; the prefix stands for itself. Immutable.
+ * The channels that a token names. In the id of each, {@code *} matches any characters and {@code {sub}} is the token's
+ * subject; the prefix is literal. Immutable.
  */
 public final class Grants implements Predicate<Channel> {
 
@@ -19,7 +19,7 @@ public final class Grants implements Predicate<Channel> {
     private static final String SUBJECT = "{sub}";
 
     private final Set<String> names;
-    /** Each cut at its asterisks, of which there is at least one. */
+    /** The patterns, each split at its asterisks, of which there is at least one. */
     private final List<String[]> patterns;
 
     private Grants(Set<String> names, List<String[]> patterns) {
@@ -27,7 +27,7 @@ public final class Grants implements Predicate<Channel> {
         this.patterns = patterns;
     }
 
-    /** What a claim grants to the subject; an entry without a prefix grants nothing. */
+    /** Returns what a claim grants to the subject; an entry without a prefix grants nothing. */
     static Grants of(Collection<String> claim, String subject) {
         Set<String> names = new HashSet<>();
         List<String[]> patterns = new ArrayList<>();
@@ -36,7 +36,7 @@ public final class Grants implements Predicate<Channel> {
             if (colon <= 0 || entry.lastIndexOf('*', colon) >= 0) {
                 continue;
             }
-            // Cut before the subject is put in: an asterisk of its own is none.
+            // Split before the subject is inserted, so that an asterisk in the subject is literal.
             String[] parts = entry.split("\\*", -1);
             parts[0] = entry.substring(0, colon + 1)
                     + parts[0].substring(colon + 1).replace(SUBJECT, subject);
@@ -61,7 +61,7 @@ public final class Grants implements Predicate<Channel> {
         return names.contains(name) || patterns.stream().anyMatch(parts -> matches(parts, name));
     }
 
-    /** The leftmost place for each part between the asterisks will do, so that it takes no second look. */
+    /** Takes the leftmost match of each part between the asterisks, so that it needs no backtracking. */
     private static boolean matches(String[] parts, String name) {
         String last = parts[parts.length - 1];
         int end = name.length() - last.length();

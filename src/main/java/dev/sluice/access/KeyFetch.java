@@ -34,7 +34,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Asks a server for its keys, as {@code smallrye.jwt.client.tls.*} and the proxy say. Bounded in time, bytes and redirects. */
+/**
+ * Fetches keys from a server, with the settings of {@code smallrye.jwt.client.tls.*} and the proxy. Bounded in time,
+ * bytes and redirects.
+ */
 final class KeyFetch {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
@@ -42,7 +45,7 @@ final class KeyFetch {
     /** For the whole answer, redirects included. */
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
-    /** A connection of a fetch is closed where nothing comes on it for so long. */
+    /** A connection without data for this time is closed. */
     private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(4);
 
     private static final int MAX_BYTES = 512 * 1024;
@@ -100,7 +103,7 @@ final class KeyFetch {
         }
     }
 
-    /** The one that is configured, else the JVM's. */
+    /** Returns the configured proxy, else the JVM's. */
     private @Nullable ProxyOptions proxy(JWTAuthContextInfo info) {
         ProxyOptions options = new ProxyOptions().setType(ProxyType.HTTP);
         if (info.getHttpProxyHost() != null) {
@@ -115,7 +118,7 @@ final class KeyFetch {
         return null;
     }
 
-    /** The server's keys, on any thread; fails within {@link #TIMEOUT} where it gives none. */
+    /** Fetches the keys; completes on any thread, and fails within {@link #TIMEOUT} without keys. */
     Future<KeyServer.Fetched> keys() {
         KeyFetchAttempt attempt = new KeyFetchAttempt(TIMEOUT);
         long timer = vertx.setTimer(TIMEOUT.toMillis(), fired -> attempt.timeOut());
@@ -156,7 +159,9 @@ final class KeyFetch {
                 }));
     }
 
-    /** Never from https to http, nor to another host where the certificate's name is not checked. */
+    /**
+     * Follows a redirect, but never from https to http, nor to another host if the certificate's name is not checked.
+     */
     private Future<URI> redirected(URI from, HttpClientResponse answer, int redirects) {
         try {
             String target = answer.getHeader(HttpHeaders.LOCATION);
@@ -169,7 +174,7 @@ final class KeyFetch {
                 return Future.succeededFuture(to);
             }
         } catch (IllegalArgumentException e) {
-            // No URI.
+            // The target is not a URI.
         }
         return Future.failedFuture(
                 new IOException("HTTP status " + answer.statusCode() + ", a redirect that is not followed"));
@@ -210,7 +215,7 @@ final class KeyFetch {
                 false);
     }
 
-    /** As long as the server says, else as configured. */
+    /** Returns the lifetime that the server states, else the configured one. */
     private Duration life(@Nullable String cacheControl) {
         Matcher maxAge = MAX_AGE.matcher(cacheControl == null ? "" : cacheControl);
         long seconds = maxAge.find() ? Long.parseLong(maxAge.group(1)) : 0;

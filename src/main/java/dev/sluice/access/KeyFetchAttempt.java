@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** A fetch that is under way, and whose time may run out. Safe for several threads. */
+/** A fetch under way, which may time out. Thread-safe. */
 final class KeyFetchAttempt {
 
     private final Duration timeout;
@@ -18,17 +18,17 @@ final class KeyFetchAttempt {
         this.timeout = timeout;
     }
 
-    /** What it comes to. */
+    /** The outcome of the fetch. */
     Promise<KeyServer.Fetched> outcome() {
         return outcome;
     }
 
-    /** Whether the outcome is there, so that no further request is to be sent. */
+    /** Whether the fetch is over, so that no further request is sent. */
     boolean isOver() {
         return outcome.future().isComplete();
     }
 
-    /** The request, which is reset when the time runs out; fails where it has run out. */
+    /** Registers a request, which is reset at the timeout; fails after the timeout. */
     Future<HttpClientRequest> watch(HttpClientRequest request) {
         current.set(request);
         if (!isOver()) {
@@ -40,7 +40,7 @@ final class KeyFetchAttempt {
         return tooLate();
     }
 
-    /** The time has run out. */
+    /** Ends the fetch at its timeout. */
     void timeOut() {
         if (outcome.tryFail(new TimeoutException("no complete answer within " + timeout.toSeconds() + " s"))) {
             HttpClientRequest request = current.get();

@@ -14,22 +14,22 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keys of a server: when they are fetched, and how long they count. A fetch starts at most every 10 s; every 5 s while
- * no keys are known; once at once after the first set. Known keys are fetched again before they expire, and are replaced by
- * a good answer only. Safe for several threads; never blocks.
+ * The keys of a server: when they are fetched, and how long they are valid. A fetch starts at most every 10 s, every 5
+ * s while no keys are known, and once directly after the first set. Known keys are fetched again before they expire,
+ * and only a good answer replaces them. Thread-safe; never blocks.
  */
 final class KeyServer {
 
-    /** From the start of one fetch to the start of the next. */
+    /** The minimum time between the starts of two fetches. */
     static final Duration BETWEEN_FETCHES = Duration.ofSeconds(10);
 
-    /** The same while there are no keys at all, and no token can be verified. */
+    /** The same while there are no keys, so that no token can be verified. */
     static final Duration BETWEEN_FIRST_FETCHES = Duration.ofSeconds(5);
 
-    /** For a fetch before the keys expire: longer than one takes. */
+    /** The time before the expiry at which keys are fetched again; longer than a fetch takes. */
     private static final Duration MARGIN = Duration.ofSeconds(5);
 
-    /** However short their life is, keys count until the next fetch may have ended. */
+    /** The shortest validity of keys, which lasts until the next fetch can have ended. */
     private static final Duration SHORTEST_LIFE = BETWEEN_FETCHES.plus(MARGIN);
 
     private static final Logger LOG = Logger.getLogger(KeyServer.class);
@@ -47,14 +47,14 @@ final class KeyServer {
     }
 
     /**
-     * Keys and when they were asked for.
+     * Keys, and when they were requested.
      *
      * @param asked when the fetch started, by {@link System#nanoTime}
      * @param expires from when on they are fetched again
      */
     record Known(KeySet keys, long asked, long expires) {}
 
-    /** A fetch that waits for its time or is under way. */
+    /** A fetch that is scheduled or under way. */
     private record Coming(long due, CompletableFuture<Void> outcome) {}
 
     private final String location;
@@ -65,14 +65,14 @@ final class KeyServer {
     private final LogThrottle failures = new LogThrottle();
 
     private volatile @Nullable Known known;
-    /** Why the last fetch failed; {@code null} where it did not. */
+    /** The failure of the last fetch; {@code null} if it succeeded. */
     private volatile @Nullable Throwable failure;
 
     private @Nullable Coming coming;
     private long notBefore;
 
     /**
-     * A server that has not been asked.
+     * Creates a server without known keys.
      *
      * @param location for the log
      * @param fetcher fetches the keys; the future must complete, or no further fetch starts
@@ -87,7 +87,7 @@ final class KeyServer {
         this.notBefore = nanoTime.getAsLong();
     }
 
-    /** The keys that count now; {@code null} where the outcome of a fetch is to be awaited first. */
+    /** Returns the valid keys; {@code null} if the caller must wait for a fetch. */
     @Nullable
     Known known() {
         Known last = known;
@@ -105,14 +105,14 @@ final class KeyServer {
         return last;
     }
 
-    /** Whether the last answer was a good one. */
+    /** Whether the last fetch succeeded. */
     boolean healthy() {
         return known != null && failure == null;
     }
 
     /**
-     * The end of the fetch that is under way, else of the next one, which is scheduled as soon as it may be; fails where
-     * the server gives no keys, or is not asked within the patience.
+     * Returns the end of the current fetch, or else of the next one, which is scheduled as early as possible. It fails
+     * if the server sends no keys, or if the fetch can't begin within the patience.
      */
     CompletableFuture<Void> next(Duration patience) {
         long now = nanoTime.getAsLong();
@@ -159,7 +159,7 @@ final class KeyServer {
                 failed(asked, e);
                 return;
             }
-            // A set that has changed right after it was first fetched is fetched again at once.
+            // If the set has changed directly after the first fetch, it is fetched again at once.
             end(first ? asked : asked + BETWEEN_FETCHES.toNanos()).complete(null);
         });
     }
@@ -174,21 +174,24 @@ final class KeyServer {
         known = now;
         failure = null;
         if (first || healed) {
-            LOG.infof("Keys to verify tokens with: %d, from %s", fetched.keys().size(), location);
+            LOG.infof(
+                    "Sluice fetched %d keys that verify tokens from %s",
+                    fetched.keys().size(), location);
         }
         List<String> weak = fetched.keys().weak();
         if (before == null || !weak.equals(before.keys().weak())) {
-            weak.forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s, from %s", key, location));
+            weak.forEach(
+                    key -> LOG.warnf("A key that verifies tokens is weak: %s, from %s. Replace it", key, location));
         }
         int unnamed = fetched.keys().unnamed();
         if (unnamed > KeySet.MAX_TRIED && (before == null || before.keys().unnamed() <= KeySet.MAX_TRIED)) {
             LOG.warnf(
-                    "Of the keys to verify tokens with, %d have no kid, from %s; %d are tried for a token",
+                    "%d keys that verify tokens have no kid, from %s. Sluice tries %d of them for a token: give each key a kid",
                     unnamed, location, KeySet.MAX_TRIED);
         }
     }
 
-    /** Fetches keys again while they still count, so that no token waits. */
+    /** Fetches keys again while they are still valid, so that no token waits. */
     private void renew(Known expiring) {
         if (expiring.equals(known)) {
             scheduled(nanoTime.getAsLong());
@@ -201,8 +204,8 @@ final class KeyServer {
             long count = failures.pass();
             if (count > 0) {
                 LOG.warnf(
-                        "Keys to verify tokens with can't be fetched from %s: %s; attempts that failed: %d, further ones"
-                                + " are not logged for a minute",
+                        "Sluice can't fetch the keys that verify tokens from %s: %s. Failed attempts: %d; the next log line"
+                                + " follows in a minute",
                         location, RootCause.innermost(cause), count);
             }
         } finally {
@@ -219,7 +222,7 @@ final class KeyServer {
         return outcome;
     }
 
-    /** Saturates, where {@link Duration#toNanos} fails. */
+    /** Saturates, whereas {@link Duration#toNanos} would fail. */
     private static long nanos(Duration duration) {
         return TimeUnit.NANOSECONDS.convert(duration);
     }

@@ -24,22 +24,22 @@ import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
 
-/** The keys that verify tokens, and which of them has signed one. Immutable. */
+/** The keys that verify tokens. Immutable. */
 final class KeySet {
 
-    /** How many keys are tried for a token. */
+    /** The maximum number of keys that are tried for a token. */
     static final int MAX_TRIED = 32;
 
     private static final int MIN_RSA_BITS = 2048;
 
-    /** As many as the hash of HS256 has. */
+    /** The size of HS256's hash. */
     static final int MIN_SECRET_BYTES = 32;
 
     private static final String PEM = "-----BEGIN";
 
     private final List<JsonWebKey> keys;
 
-    /** Those of the keys that can verify signatures. */
+    /** Creates a set of those keys that can verify signatures. */
     KeySet(List<JsonWebKey> keys) {
         this.keys = keys.stream()
                 .filter(key -> key instanceof PublicJsonWebKey || key instanceof OctetSequenceJsonWebKey)
@@ -68,7 +68,7 @@ final class KeySet {
         return set;
     }
 
-    /** One key without a name. */
+    /** Returns a set of one key without a name. */
     static KeySet of(Key key) {
         try {
             return new KeySet(List.of(JsonWebKey.Factory.newJwk(key)));
@@ -93,7 +93,7 @@ final class KeySet {
             try {
                 return JsonWebKey.Factory.newJwk(KeyUtils.decodePublicKey(text, algorithm));
             } catch (GeneralSecurityException | RuntimeException e) {
-                // A key for another algorithm.
+                // The key is for another algorithm.
             }
         }
         throw new InvalidKeyException("a key for none of the algorithms");
@@ -103,12 +103,12 @@ final class KeySet {
         return keys.size();
     }
 
-    /** How many keys have no name, so that each may have signed any token. */
+    /** Returns the number of keys without a name, each of which may have signed any token. */
     int unnamed() {
         return (int) keys.stream().filter(key -> key.getKeyId() == null).count();
     }
 
-    /** The keys that are shorter than they should be, each as a text for the log. */
+    /** Describes the keys that are too short, for the log. */
     List<String> weak() {
         List<String> weak = new ArrayList<>();
         for (JsonWebKey key : keys) {
@@ -125,7 +125,8 @@ final class KeySet {
     }
 
     /**
-     * The key that has signed the token; {@code null} where none has. jose4j remembers that it was verified.
+     * Returns the key that has signed the token; {@code null} if none has. jose4j remembers that the token was
+     * verified.
      *
      * @param id of the key that it should be; {@code null} where each may be
      */
@@ -139,7 +140,10 @@ final class KeySet {
         return null;
     }
 
-    /** The keys of that name, then keys without a name; where there is no name to look for, keys without one, then all. */
+    /**
+     * Returns the keys of that name, then keys without a name. If there is no name to look for, returns keys without a
+     * name, then all others.
+     */
     private List<JsonWebKey> candidates(JsonWebSignature token, @Nullable String id) {
         SimpleJwkFilter filter = new SimpleJwkFilter();
         if (id != null) {
@@ -163,7 +167,7 @@ final class KeySet {
             token.setKey(key);
             return token.verifySignature();
         } catch (JoseException | RuntimeException e) {
-            // Malformed, or a key of another curve or length.
+            // The signature is malformed, or the key has another curve or length.
             return false;
         }
     }

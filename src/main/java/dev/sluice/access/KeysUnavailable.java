@@ -1,6 +1,6 @@
 package dev.sluice.access;
 
-/** Whether a token is good can't be told now, because the keys to verify it with can't be had. Trying again may help. */
+/** The keys to verify a token are unavailable now. A later attempt may succeed. */
 public final class KeysUnavailable extends RuntimeException {
 
     private static final long serialVersionUID = 1;

@@ -18,10 +18,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The origins whose pages may send requests: the configured ones, and always the host that the request is for. Binds only
- * browsers; other clients can send any {@code Origin}, or none. Quarkus's CORS filter matches neither subdomains ({@code
- * https://*.example.org}) nor any port, and takes a page behind a proxy that ends TLS for another origin, as it compares
- * schemes.
+ * The origins whose pages may send requests: the configured ones, and always the requested host. This restricts only
+ * browsers; other clients can send any {@code Origin}, or none. Quarkus's CORS filter can't be used: it matches neither
+ * subdomains ({@code https://*.example.org}) nor any port, and it compares schemes, so that a page behind a proxy that
+ * ends TLS has another origin.
  */
 @Startup
 @Singleton
@@ -59,7 +59,7 @@ public final class Origins {
         this(config.origins(), metrics);
     }
 
-    /** Allows these origins, and that of the requested host. */
+    /** Creates a check that allows these origins and the requested host. */
     Origins(Optional<List<String>> configured, MeterRegistry metrics) {
         this.refused = new LimitMeter("origin", metrics);
         this.any = configured.isPresent() && configured.get().contains("*");
@@ -69,7 +69,7 @@ public final class Origins {
                 .toList();
     }
 
-    /** Whether the request has no {@code Origin} or an allowed one; counts and logs those that have another one. */
+    /** Whether the request has no {@code Origin} or an allowed one; counts and logs refused ones. */
     public boolean allow(HttpServerRequest request) {
         List<String> given = request.headers().getAll(HttpHeaders.ORIGIN);
         if (given.isEmpty()) {
@@ -100,7 +100,8 @@ public final class Origins {
         if (origin == null) {
             return false;
         }
-        // Behind a proxy that ends TLS the request's own scheme is not the page's: the origin's counts.
+        // Behind a proxy that ends TLS, the request's own scheme differs from the page's, so the origin's scheme is
+        // used.
         int requested = port > 0 ? port : defaultPort(origin.scheme);
         return (origin.host.equalsIgnoreCase(host) && origin.port == requested)
                 || allowed.stream().anyMatch(entry -> entry.covers(origin));

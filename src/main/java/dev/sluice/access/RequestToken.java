@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the token of an HTTP request: in {@code Authorization}, else where {@code mp.jwt.token.header} and {@code
- * mp.jwt.token.cookie} say it is. A request may spread its cookies over several {@code Cookie} lines; of those with the same
- * name the first counts, which is the one that browsers hold to be the closest match.
+ * mp.jwt.token.cookie} say. A request may have several {@code Cookie} lines; of cookies with the same name the first is
+ * used, which browsers regard as the closest match.
  */
 @Singleton
 public final class RequestToken {
@@ -25,7 +25,7 @@ public final class RequestToken {
         this.info = info;
     }
 
-    /** The request's token, or {@code null} where it has none. */
+    /** Returns the request's token, or {@code null} if it has none. */
     public @Nullable String of(HttpServerRequest request) {
         String token = withScheme(request.headers().getAll(HttpHeaders.AUTHORIZATION));
         String header = info.getTokenHeader();

@@ -14,7 +14,7 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.inject.Alternative;
 import jakarta.inject.Singleton;
 
-/** Quarkus's authentication by token, which finds the token where {@link RequestToken} finds that of a WebSocket. */
+/** Quarkus's authentication by token, except that it finds the token with {@link RequestToken}, like WebSockets. */
 @Singleton
 @Alternative
 @Priority(1)
@@ -33,7 +33,7 @@ final class RequestTokenMechanism extends JWTAuthMechanism {
         if (token == null) {
             return Uni.createFrom().nullItem();
         }
-        // As Quarkus's own mechanism does: it is this one that answers where the token is refused.
+        // Like Quarkus's own mechanism, so that this one answers if the token is refused.
         context.put(HttpAuthenticationMechanism.class.getName(), this);
         return identities.authenticate(HttpSecurityUtils.setRoutingContextAttribute(
                 new TokenAuthenticationRequest(new JsonWebTokenCredential(token)), context));

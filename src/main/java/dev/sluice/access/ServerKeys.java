@@ -14,7 +14,7 @@ import org.jose4j.keys.resolvers.VerificationKeyResolver;
 import org.jose4j.lang.UnresolvableKeyException;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the key of a server that has signed a token. Never blocks: it looks only at the keys that are known. */
+/** Finds the key of a server that has signed a token. Never blocks, because it uses only known keys. */
 final class ServerKeys implements VerificationKeyResolver {
 
     /** What of a header may be in a line of the log. */

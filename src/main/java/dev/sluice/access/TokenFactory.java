@@ -31,8 +31,8 @@ import org.jose4j.lang.UnresolvableKeyException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a token must be to count, over WebSocket and HTTP alike. A token that no known key has signed is undecided until
- * keys that were asked for after its arrival have been tried.
+ * Verifies tokens in the same way for WebSockets and HTTP. A token that no known key has signed is undecided until keys
+ * that were requested after its arrival have been tried.
  */
 @Singleton
 @Alternative
@@ -41,13 +41,13 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
 
     private static final Logger LOG = Logger.getLogger(TokenFactory.class);
 
-    /** HTTP requests that may wait for keys; each holds a thread. */
+    /** The number of HTTP requests that may wait for keys; each blocks a thread. */
     private static final int MAX_WAITING = 16;
 
-    /** For the fetch that is under way, which ends earlier. */
+    /** The maximum wait for the current fetch, which ends earlier. */
     private static final int WAIT_SECONDS = 5;
 
-    /** The longest token that is parsed. */
+    /** The maximum length of a token. */
     static final int MAX_CHARACTERS = 16 * 1024;
 
     static final TokenResult.Refused TOO_LONG =
@@ -66,7 +66,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     }
 
     /**
-     * Prepares the source of the keys.
+     * Creates the source of the keys.
      *
      * @throws UnresolvableKeyException where keys that are configured can't be read
      * @throws IllegalArgumentException where a key server can't be asked as it is configured
@@ -81,7 +81,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
-    /** The token is invalid, for ever. */
+    /** The token is invalid, and will never become valid. */
     static final class Rejected extends ParseException {
         private static final long serialVersionUID = 1;
 
@@ -103,7 +103,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         private final Map<String, Object> claims;
 
         VerifiedToken(String type, JwtClaims claims) {
-            // SmallRye has put the token itself among them, and now replaces some of them by its own types.
+            // SmallRye added the token itself to the claims, and now replaces some of them by its own types.
             this(type, claims, claims.getClaimsMap(Set.of(Claims.raw_token.name())));
         }
 
@@ -127,7 +127,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         }
     }
 
-    /** Newer keys than those that are known may have signed it. */
+    /** The token may be signed by a key newer than the known ones. */
     static final class Undecided extends ParseException {
         private static final long serialVersionUID = 1;
 
@@ -137,7 +137,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     }
 
     /**
-     * Called by SmallRye JWT for the tokens of HTTP requests. Blocks while a fetch of keys is under way that may decide.
+     * Called by SmallRye JWT for the tokens of HTTP requests. Blocks while a current fetch of keys may decide.
      *
      * @throws KeysUnavailable where it can't be decided now
      */
@@ -214,13 +214,13 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         return new VerifiedToken(context.getJoseObjects().get(0).getHeader("typ"), context.getJwtClaims());
     }
 
-    /** The outcome of the fetch that may decide about those that are undecided; see {@link KeyServer#next}. */
+    /** Returns the outcome of the fetch that may decide undecided tokens; see {@link KeyServer#next}. */
     CompletableFuture<Void> nextKeys(Duration patience) {
         ServerKeys keys = server;
         return keys == null ? CompletableFuture.failedFuture(new KeysUnavailable()) : keys.next(patience);
     }
 
-    /** Whether the keys are at hand, so that it is the token that can't be decided about. */
+    /** Whether keys are known, so that an undecided token is the token's fault. */
     boolean hasKeys() {
         ServerKeys keys = server;
         return keys == null || keys.healthy();
@@ -237,13 +237,13 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
         long count = failures.pass();
         if (count > 0) {
             LOG.errorf(
-                    "The key of a token can't be looked up: %s; failures: %d, further ones are not logged for a minute",
+                    "Sluice can't look up the key of a token: %s; failures: %d, the next log line follows in a minute",
                     RootCause.innermost(failure), count);
         }
         return new KeysUnavailable();
     }
 
-    /** SmallRye's, with our keys. */
+    /** SmallRye's parser, with Sluice's keys. */
     private static final class Parser extends DefaultJWTTokenParser {
 
         private volatile @Nullable VerificationKeyResolver keys;

@@ -11,7 +11,7 @@ import org.jose4j.lang.InvalidAlgorithmException;
 import org.jose4j.lang.UnresolvableKeyException;
 import org.jspecify.annotations.Nullable;
 
-/** Tells what is wrong with a token in our own words: those of the exceptions quote it. */
+/** Describes what is wrong with a token, because the messages of exceptions quote the token. */
 final class TokenFailureMapper {
 
     static final String INVALID = "token is invalid";
@@ -56,7 +56,7 @@ final class TokenFailureMapper {
         };
     }
 
-    /** More for the log, where that is safe: of the keys, never of the claims. */
+    /** Returns a detail for the log, if it is safe: about keys, never about claims. */
     static String detail(@Nullable Throwable failure) {
         return failure != null && failure.getCause() instanceof UnresolvableKeyException key
                 ? "; " + RootCause.innermost(key)

@@ -12,14 +12,14 @@ public sealed interface TokenResult {
      * @param claims all claims of the token
      */
     record Accepted(AuthenticatedUser identity, Map<String, Object> claims) implements TokenResult {
-        /** Without claims. */
+        /** Creates a result without claims. */
         public Accepted(AuthenticatedUser identity) {
             this(identity, Map.of());
         }
     }
 
     /**
-     * The token is invalid, for ever.
+     * The token is invalid, and will never become valid.
      *
      * @param reason what is wrong, for metrics
      * @param message what is wrong, for the client; contains nothing about the keys

@@ -26,19 +26,21 @@ import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Verifies JSON web tokens with the keys MicroProfile JWT is configured with. */
+/** Verifies JSON web tokens with the keys that MicroProfile JWT's settings name. */
 @Singleton
 public final class TokenVerifier {
 
     private static final Logger LOG = Logger.getLogger(TokenVerifier.class);
 
-    /** As long as the id of a channel may be: a longer subject could never be heard. */
+    /** The maximum length of a channel's id: a longer subject could have no channel. */
     private static final int MAX_USER_BYTES = 256;
 
     /** Enough to keep two cores busy. */
     private static final int WORKERS = 4;
 
-    /** How long a token that no known key has signed waits until newer ones may be asked for; less than sluice.auth.timeout. */
+    /**
+     * How long a token that no known key has signed waits for a fetch of keys to begin; less than sluice.auth.timeout.
+     */
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
     private final LogThrottle failed = new LogThrottle();
@@ -66,7 +68,10 @@ public final class TokenVerifier {
                 metrics);
     }
 
-    /** With limits for tokens that wait for a worker; a fifth of their number, and half of their characters, may wait for keys. */
+    /**
+     * Creates a verifier with limits for tokens that wait for a worker; a fifth of their number, and half of their
+     * characters, may wait for keys.
+     */
     TokenVerifier(
             TokenFactory factory,
             JWTAuthContextInfo info,
@@ -97,7 +102,7 @@ public final class TokenVerifier {
                     long count = failure instanceof KeysUnavailable ? 0 : failed.pass();
                     if (count > 0) {
                         LOG.errorf(
-                                "Tokens that could not be verified: %d, the last because of %s",
+                                "Sluice failed to verify tokens: %d, the last because of %s. Please report this bug",
                                 count, failure.getClass());
                     }
                     return new TokenResult.Unavailable();
@@ -105,7 +110,7 @@ public final class TokenVerifier {
     }
 
     /**
-     * Judges by the keys that are known now, else by the next.
+     * Verifies with the known keys, else with the next ones.
      *
      * @param last whether to give up if the known keys do not verify it
      */
@@ -118,7 +123,7 @@ public final class TokenVerifier {
             overflows.exceeded();
             return CompletableFuture.completedFuture(new TokenResult.Unavailable());
         }
-        // Given back when the worker is done with it, not when the client has gone.
+        // Released when the worker is done with the token, not when the client leaves.
         return workers.executeBlocking(() -> Optional.ofNullable(decide(token, arrival)), false)
                 .toCompletionStage()
                 .whenComplete((result, failure) -> verifying.leave(characters))
@@ -151,7 +156,7 @@ public final class TokenVerifier {
         workers.close();
     }
 
-    /** {@code null} where newer keys may decide. */
+    /** Returns the result; {@code null} if newer keys may decide. */
     private @Nullable TokenResult decide(String token, long arrival) {
         JsonWebToken verified;
         try {
@@ -178,7 +183,7 @@ public final class TokenVerifier {
                 : new TokenResult.Accepted(identity);
     }
 
-    /** A date beyond all that can be told in milliseconds is never. */
+    /** Converts to milliseconds; a date that is too large never expires. */
     private long until(long expiration) {
         long skewSeconds = info.getClockSkew();
         return TimeUnit.SECONDS.toMillis(Math.min(expiration, Long.MAX_VALUE - skewSeconds) + skewSeconds);

@@ -17,8 +17,8 @@ import org.jboss.logging.Logger;
 import org.jose4j.lang.UnresolvableKeyException;
 
 /**
- * Refuses to start where no token could ever be verified, and lets a shared secret be given as it is: SmallRye JWT by
- * itself reads {@code smallrye.jwt.verify.secretkey} as a JWK only.
+ * Fails the start if no token could ever be verified, and accepts a plain shared secret, whereas SmallRye JWT reads
+ * {@code smallrye.jwt.verify.secretkey} only as a JWK.
  */
 @Startup
 @Singleton
@@ -42,7 +42,7 @@ final class VerificationKey {
     }
 
     /**
-     * Looks at what is configured.
+     * Checks the configured keys.
      *
      * @throws ConfigurationException where it can't be used, or has no key
      */
@@ -86,7 +86,7 @@ final class VerificationKey {
         try {
             keys = new StaticKeys(info).known();
         } catch (UnresolvableKeyException e) {
-            // Its message may quote what can't be read.
+            // The message of the exception may quote the key.
             LOG.debug("The key to verify tokens with can't be read", e);
             keys = new KeySet(List.of());
         }
@@ -98,7 +98,7 @@ final class VerificationKey {
                     + " gives is not a key that verifies " + algorithm(info)
                     + ", nor a set with one, see mp.jwt.verify.publickey.algorithm");
         }
-        keys.weak().forEach(key -> LOG.warnf("A key to verify tokens with is weak: %s", key));
+        keys.weak().forEach(key -> LOG.warnf("The key that verifies tokens is weak: %s. Replace it", key));
     }
 
     private static void warnOfShort(int bytes) {
@@ -121,7 +121,7 @@ final class VerificationKey {
         return info.getSignatureAlgorithm().iterator().next().getAlgorithm();
     }
 
-    /** A JWK is a JSON object, or one in Base64. */
+    /** Whether the secret is a JWK: a JSON object, maybe in Base64. */
     private static boolean isJwk(String secret) {
         String text = secret.strip();
         return text.startsWith("{") || text.startsWith("eyJ");

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** Allows the users whom a backend allows. */
 final class Webhook implements ChannelAuthorizer {
 
-    /** Statuses that say nothing of the user: the backend is in trouble. */
+    /** Statuses of a backend that failed, which are no decision. */
     private static final Set<Integer> NO_ANSWER =
             Set.of(Response.Status.REQUEST_TIMEOUT.getStatusCode(), Response.Status.TOO_MANY_REQUESTS.getStatusCode());
 

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a backend has answered, for a while; a failure is not kept. Those who ask the same at once share the answer.
+ * Caches the answers of a backend, but no failures. Simultaneous equal questions share one answer.
  *
  * @param <Q> what tells one question from another; kept with the answer, so its size must be bounded
  */
@@ -24,19 +24,19 @@ final class WebhookCache<Q> {
                 .buildAsync();
     }
 
-    /** The answer that is kept; {@code null} where there is none. */
+    /** Returns the cached answer; {@code null} if there is none. */
     @Nullable
     Boolean known(Q question) {
         CompletableFuture<Boolean> answer = kept.getIfPresent(question);
         return (answer == null || answer.isCompletedExceptionally()) ? null : answer.getNow(null);
     }
 
-    /** The answer that is kept or under way, else that of the backend. */
+    /** Returns the cached or current answer, or else asks the backend. */
     Uni<Boolean> ask(Q question, Supplier<Uni<Boolean>> backend) {
         return Uni.createFrom()
                 .completionStage(
                         kept.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage())
-                                // Who goes away cancels its copy, not what others wait for.
+                                // A client that leaves cancels only its copy.
                                 .copy());
     }
 }

@@ -10,7 +10,7 @@ import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 
 /**
- * A bulkhead with a queue and a timeout that includes the time in the queue. For use by all threads.
+ * A bulkhead with a queue and a timeout that includes the time in the queue. Thread-safe.
  *
  * @param <T> what a call returns
  */
@@ -40,8 +40,8 @@ public final class Bulkhead<T> {
     }
 
     /**
-     * Runs the call once there is room. Fails with {@link BulkheadException} where too many wait, and with {@link
-     * TimeoutException} where it takes too long. A call that waited begins on the thread on which another one ended.
+     * Runs the call when there is room. Fails with {@link BulkheadException} if too many wait, and with {@link
+     * TimeoutException} if it takes too long. A call that waited starts on the thread on which another one ended.
      */
     public Uni<T> call(Supplier<Uni<T>> call) {
         long called = System.nanoTime();
@@ -52,7 +52,7 @@ public final class Bulkhead<T> {
         }
     }
 
-    /** A call that timed out is still in the queue; it does not run. */
+    /** Skips a call that timed out in the queue. */
     private Uni<T> inTime(long called, Supplier<Uni<T>> call) {
         return System.nanoTime() - called < timeout.toNanos()
                 ? call.get()

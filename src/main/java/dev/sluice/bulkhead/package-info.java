@@ -1,4 +1,4 @@
-/** Bounds what runs and what waits at once. */
+/** Bounds how many calls run and wait at once. */
 @NullMarked
 package dev.sluice.bulkhead;
 

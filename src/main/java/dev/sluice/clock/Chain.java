@@ -12,7 +12,7 @@ final class Chain {
     private long messages;
     private long hash;
 
-    /** Between the two last ticks. */
+    /** What was heard between the last two ticks. */
     private @Nullable Stretch before;
 
     Chain(Tick first) {
@@ -25,34 +25,36 @@ final class Chain {
         return era;
     }
 
-    /** Of the last tick. */
+    /** The number of the last tick. */
     long number() {
         return number;
     }
 
-    /** How many ticks have followed the first. */
+    /** The number of ticks after the first. */
     int followed() {
         return followed;
     }
 
-    /** Behind the last message; {@code null} where it has no name. */
+    /** The position after the last message; {@code null} if the counter is full. */
     @Nullable
     Position position() {
         return messages <= Position.MAX_MESSAGES ? Position.of(era, number, (int) messages, nonce) : null;
     }
 
-    /** The tick that follows; {@code null} where numbers have run out. */
+    /** The next tick; {@code null} if the numbers have run out. */
     @Nullable
     Tick next(long nextNonce) {
         return number < Position.MAX_TICK ? new Tick(era, number + 1, nextNonce, nonce, before) : null;
     }
 
-    /** Of two eras the one with more ticks stays, then the older one. */
+    /** Whether the tick's era wins: the era with more ticks wins, then the older one. */
     boolean isBeatenBy(Tick tick) {
         return tick.number() > number || (tick.number() == number && tick.era().compareTo(era) < 0);
     }
 
-    /** Whether it is certain that all others count from the same ticks. Nobody but the founder publishes the first. */
+    /**
+     * Whether all other pods certainly count from the same ticks. Only the founder publishes the first tick of an era.
+     */
     boolean proven() {
         return followed > 0 || number == 1;
     }
@@ -66,7 +68,7 @@ final class Chain {
         return tick.era().equals(era) && tick.number() == number + 1 && tick.previous() == nonce;
     }
 
-    /** Of what was heard up to the last tick; {@code null} where it is the first. */
+    /** What was heard up to the last tick; {@code null} if it is the first. */
     @Nullable
     Summary summary(long pod) {
         return before == null ? null : new Summary(pod, era, number, nonce, before);

@@ -4,49 +4,52 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names the points of the order in which Redis publishes, so that all pods that hear it give one point one name. Every pod
- * counts from the ticks that pods publish. It holds the first tick that it hears, and vouches for names once another tick
- * names that one as the tick before: a tick that was published at the same time as another, late, or twice is followed by
- * none. Each tick says what its publisher heard before; where pods differ, all say so, and those not in a majority
- * begin again. The rules only, without time, chance or I/O; whoever feeds it sees to those. Confined to one thread.
+ * Numbers the publications of Redis, so that all pods give each of them the same position. Each pod counts from the
+ * ticks that pods publish. It holds the first tick that it hears, and proves its positions when another tick names that
+ * one as the previous tick. A tick that was published late, twice, or at the same time as another has no such
+ * successor. Each tick states what its publisher heard before. If pods differ, all of them publish a summary, and the
+ * minority starts again. This class has only the rules, without time, randomness or I/O. Confined to one thread.
  */
 public final class Clock {
 
-    /** What a tick that was heard is to the pod. */
+    /** What a heard tick means for the pod. */
     public enum Heard {
-        /** The next one of the era. */
+        /** The next tick of the pod's era. */
         NEXT,
         /**
-         * This pod has heard something else than most others, and vouches for nothing any more. It begins again with this
-         * tick.
+         * The pod heard other messages than the majority, so its positions are no longer proven. It starts again with
+         * this tick.
          */
         LOST,
-        /** With it, the pod begins to vouch for positions of an era. */
+        /** The tick proves the pod's positions in an era. */
         ADOPTED,
-        /** It may become the pod's era. */
+        /** The tick's era may become the pod's era. */
         HELD,
-        /** One of an era that gives way to the pod's, or not the next one. */
+        /** A tick of an era that loses against the pod's, or not the next tick. */
         IGNORED
     }
 
-    /** Ticks in a row before a pod that vouches leaves its era for another: its clients lose their positions. */
+    /**
+     * Consecutive ticks before a pod with proven positions changes to another era, whereby its clients lose their
+     * positions.
+     */
     private static final int BEFORE_LEAVING = 2;
 
     private final long pod;
 
-    /** What the pod counts, once it has heard a tick. */
+    /** The pod's era; {@code null} before the first tick. */
     private @Nullable Chain own;
 
-    /** An era that the pod may leave its own for. */
+    /** Another era that the pod may change to. */
     private @Nullable Chain rival;
 
-    /** On what was heard in the pod's era. */
+    /** Votes about the messages that were heard in the pod's era. */
     private Votes votes = new Votes();
 
     private long lostAfter;
 
     /**
-     * A clock that has heard nothing.
+     * Creates a clock that has heard nothing.
      *
      * @param pod tells pods apart; chosen by chance
      */
@@ -54,25 +57,25 @@ public final class Clock {
         this.pod = pod;
     }
 
-    /** Whether a tick was heard, so that messages count. */
+    /** Whether a tick was heard, so that messages are counted. */
     public boolean hears() {
         return own != null;
     }
 
-    /** Whether the names that the pod gives are those of all others. */
+    /** Whether the pod's positions are proven to equal those of all other pods. */
     public boolean vouches() {
         return own != null && own.proven();
     }
 
     /**
-     * Behind the last message that was heard, or {@code null} where it has no name: the pod does not vouch, or has heard more
-     * since the last tick than can be named.
+     * Returns the position after the last message that was heard, or {@code null} if it is not proven or the counter is
+     * full.
      */
     public @Nullable Position position() {
         return own != null && own.proven() ? own.position() : null;
     }
 
-    /** A message was heard on the patterns, whatever becomes of it. */
+    /** Counts a message on the patterns, even one that is dropped later. */
     public void count(int channelHash, int length) {
         if (own != null) {
             own.count(channelHash, length);
@@ -82,10 +85,10 @@ public final class Clock {
         }
     }
 
-    /** A tick was heard. */
+    /** Handles a tick. */
     public Heard hear(Tick tick) {
         if (own != null && own.proven() && own.era().equals(tick.era())) {
-            // Nobody publishes the tick after the next: this pod has missed one.
+            // No pod publishes the tick after the next, so this pod has missed one.
             if (tick.number() > own.number() + 1 || votes.lost(tick)) {
                 lostAfter = votes.certain(own.number());
                 forget();
@@ -118,7 +121,7 @@ public final class Clock {
                 || (Objects.requireNonNull(rival).followed() >= BEFORE_LEAVING && left.isBeatenBy(followed));
     }
 
-    /** What another pod has heard up to a tick, which it says only where pods differ. */
+    /** Handles the summary of another pod, which pods publish only if they differ. */
     public void hear(Summary other) {
         if (own == null || !own.proven() || !own.era().equals(other.era())) {
             return;
@@ -126,17 +129,20 @@ public final class Clock {
         votes.count(other);
     }
 
-    /** Whether pods differ and the next tick decides. */
+    /** Whether pods differ, so that the next tick decides. */
     public boolean votes() {
         return votes.areOpen();
     }
 
-    /** What is to be published because pods differ, once; {@code null} where there is nothing. */
+    /** Returns the summary to publish because pods differ, once; {@code null} if there is none. */
     public @Nullable Summary takeSummary() {
         return votes.takeSummary();
     }
 
-    /** After {@link Heard#LOST}: the number of the last tick up to which this pod has certainly heard what others have. */
+    /**
+     * After {@link Heard#LOST}: the number of the last tick up to which this pod certainly heard the same as the
+     * others.
+     */
     public long lostAfter() {
         return lostAfter;
     }
@@ -162,12 +168,15 @@ public final class Clock {
         return proven ? Heard.NEXT : Heard.ADOPTED;
     }
 
-    /** The tick to publish, or {@code null} while the pod does not vouch. Whether it counts is seen once it is heard. */
+    /**
+     * Returns the tick to publish, or {@code null} while the pod's positions are not proven. The tick counts only when
+     * it is heard.
+     */
     public @Nullable Tick next(long nonce) {
         return own != null && own.proven() ? own.next(nonce) : null;
     }
 
-    /** Something may not have been heard: no name holds any more. */
+    /** Discards the era, because the pod may have missed messages. */
     public void forget() {
         own = null;
         rival = null;

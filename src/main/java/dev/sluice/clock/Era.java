@@ -1,7 +1,7 @@
 package dev.sluice.clock;
 
 /**
- * What a count of ticks began with. A pod founds one when it hears no ticks.
+ * The start of a sequence of ticks. A pod founds an era when it hears no ticks.
  *
  * @param start when it was founded, by the founder's clock, in milliseconds since 1970
  * @param random tells eras apart that were founded in one millisecond
@@ -11,7 +11,7 @@ public record Era(long start, int random) implements Comparable<Era> {
     private static final int HEXADECIMAL = 16;
 
     /**
-     * Reads what {@link #toString} has written.
+     * Parses the output of {@link #toString}.
      *
      * @throws IllegalArgumentException where it is anything else
      */
@@ -29,7 +29,7 @@ public record Era(long start, int random) implements Comparable<Era> {
         return era;
     }
 
-    /** The older one is less. */
+    /** Orders older eras first. */
     @Override
     public int compareTo(Era other) {
         int byStart = Long.compareUnsigned(start, other.start);

@@ -3,7 +3,7 @@ package dev.sluice.clock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A point in the order of publications that all pods share: that of a publication, or behind it.
+ * A point in the order of publications that all pods share: the position of a publication, or the point after it.
  *
  * @param era in which it was named
  * @param offset the number of the last tick before it, times 2<sup>24</sup>, and the messages heard since; at most
@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record Position(Era era, long offset, int nonce) {
 
-    /** Messages that can be named between two ticks. */
+    /** The number of messages between two ticks that can have a position. */
     static final int MAX_MESSAGES = (1 << 24) - 1;
 
-    /** 17 years of one tick a second. */
+    /** Enough for 17 years at one tick a second. */
     static final long MAX_TICK = (1L << 29) - 1;
 
     private static final int BITS = 24;
@@ -26,22 +26,22 @@ public record Position(Era era, long offset, int nonce) {
         return new Position(era, tick << BITS | messages, (int) nonce);
     }
 
-    /** That of the message so many messages later, or {@code null} where it has no name: no tick came in time. */
+    /** Returns the position of a later message, or {@code null} if it has none because no tick came in time. */
     public @Nullable Position plus(int messages) {
         return names(messages) ? new Position(era, offset + messages, nonce) : null;
     }
 
-    /** Whether the message so many messages later has a name. */
+    /** Whether a later message has a position. */
     public boolean names(int messages) {
         return (offset & MAX_MESSAGES) + messages <= MAX_MESSAGES;
     }
 
-    /** Whether the other one is later in the same era. */
+    /** Whether the other position is later in the same era. */
     public boolean precedes(@Nullable Position other) {
         return other != null && other.era.equals(era) && other.offset > offset;
     }
 
-    /** The number of the last tick before it. */
+    /** The number of the last tick before this position. */
     public long tick() {
         return tick(offset);
     }
@@ -52,7 +52,7 @@ public record Position(Era era, long offset, int nonce) {
     }
 
     /**
-     * Reads what {@link #toString} has written.
+     * Parses the output of {@link #toString}.
      *
      * @throws IllegalArgumentException where it is anything else
      */

@@ -1,7 +1,7 @@
 package dev.sluice.clock;
 
 /**
- * What one pod heard up to a tick. Pods publish theirs where one of them has heard something else than another.
+ * What one pod heard up to a tick. Pods publish their summaries if they differ.
  *
  * @param pod tells pods apart
  * @param era of the tick
@@ -15,7 +15,7 @@ public record Summary(long pod, Era era, long number, long nonce, Stretch stretc
     private static final int HEXADECIMAL = 16;
     private static final int FIELDS = 7;
 
-    /** Whether the text may be one, and is no {@link Tick}. */
+    /** Whether the text may be a summary, and is not a {@link Tick}. */
     public static boolean isOne(String text) {
         return text.startsWith(WORD);
     }
@@ -25,14 +25,14 @@ public record Summary(long pod, Era era, long number, long nonce, Stretch stretc
         return nonce == other.nonce && stretch.equals(other.stretch);
     }
 
-    /** Whether the publisher of the tick that follows heard the same, as far as it says. */
+    /** Whether the publisher of the next tick heard the same, as far as the tick says. */
     boolean agrees(Tick following) {
         return following.previous() == nonce
                 && (following.stretch() == null || following.stretch().equals(stretch));
     }
 
     /**
-     * Reads what {@link #toString} has written.
+     * Parses the output of {@link #toString}.
      *
      * @throws IllegalArgumentException where it is anything else
      */

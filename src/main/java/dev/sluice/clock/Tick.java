@@ -3,7 +3,7 @@ package dev.sluice.clock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A point in the order that all pods share, as it is published.
+ * A message that pods publish to mark a point in the order that all pods share.
  *
  * @param era whose tick it is
  * @param number 1 for the founder's
@@ -23,7 +23,7 @@ public record Tick(
     private static final String UNKNOWN = "-";
 
     /**
-     * Reads what {@link #toString} has written.
+     * Parses the output of {@link #toString}.
      *
      * @throws IllegalArgumentException where it is anything else
      */

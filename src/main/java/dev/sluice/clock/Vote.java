@@ -4,12 +4,12 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What pods say they have heard up to one tick, where they differ: those that are not in a strict majority have missed
- * something, got something twice, or in another order. From one pod's point of view.
+ * A vote about what pods heard up to one tick, from one pod's point of view. Pods that are not in a strict majority
+ * missed a message, got one twice, or got them in another order.
  */
 final class Vote {
 
-    /** More pods than there are; more are not counted. */
+    /** The largest number of pods whose votes count; fleets are smaller. */
     private static final int MAX_PODS = 1_000;
 
     private final Summary own;
@@ -30,7 +30,7 @@ final class Vote {
     }
 
     /**
-     * Begins it; once.
+     * Opens the vote; called once.
      *
      * @param newest the number of the newest tick; the one after it decides
      */
@@ -46,19 +46,22 @@ final class Vote {
         return openedAt > 0 && !decided;
     }
 
-    /** Counts what another pod has published; again is once. */
+    /** Counts the summary of another pod once. */
     void count(Summary other) {
         if (other.pod() != own.pod() && others.size() < MAX_PODS) {
             others.put(other.pod(), own.agrees(other));
         }
     }
 
-    /** Whether the tick decides it. */
+    /** Whether the tick ends the vote. */
     boolean ends(Tick tick) {
         return isOpen() && tick.number() > openedAt;
     }
 
-    /** Whether this pod is not in a strict majority. One that is alone differs from a tick, so somebody disagrees. */
+    /**
+     * Whether this pod is not in a strict majority. A pod whose summary no other confirms loses, because its vote was
+     * opened by a tick that differs.
+     */
     boolean lost() {
         decided = true;
         long agree = others.values().stream().filter(agrees -> agrees).count();

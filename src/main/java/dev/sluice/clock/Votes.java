@@ -4,20 +4,20 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** What this pod heard up to each of the last ticks of its era, and the votes on them. */
+/** The pod's summaries for the last ticks of its era, and the votes on them. */
 final class Votes {
 
-    /** Ticks about which another pod may still object: it may be late, but not for long. */
+    /** The number of ticks about which another pod may still object. */
     private static final int KEPT = 8;
 
-    /** Ticks after which the publishers have compared what was heard. */
+    /** The number of ticks after which publishers have compared what they heard. */
     private static final int UNCHECKED = 2;
 
     private final Deque<Vote> votes = new ArrayDeque<>();
     private final Deque<Summary> unpublished = new ArrayDeque<>();
     private long newest;
 
-    /** This pod counts from another tick. */
+    /** Adds the pod's summary for the next tick. */
     void add(Summary own) {
         votes.addLast(new Vote(own));
         if (votes.size() > KEPT) {
@@ -25,7 +25,7 @@ final class Votes {
         }
     }
 
-    /** Whether the tick ends a vote that this pod has lost. */
+    /** Whether the tick ends a vote that this pod loses. */
     boolean lost(Tick tick) {
         boolean lost = false;
         for (Vote vote : votes) {
@@ -35,8 +35,8 @@ final class Votes {
     }
 
     /**
-     * The number of the last tick up to which this pod has certainly heard what others have heard, before what {@link #lost}
-     * has decided is forgotten.
+     * Returns the number of the last tick up to which this pod certainly heard the same as the others. To be called
+     * before the outcome of {@link #lost} is discarded.
      *
      * @param number of the last tick from which it counts
      */
@@ -47,7 +47,7 @@ final class Votes {
                 .reduce(number - UNCHECKED, Math::min);
     }
 
-    /** Opens a vote where the publisher of the tick has heard something else up to the tick before. */
+    /** Opens a vote if the publisher of the tick heard other messages up to the previous tick. */
     void compare(Tick tick) {
         newest = Math.max(newest, tick.number());
         Vote vote = about(tick.number() - 1);
@@ -56,7 +56,7 @@ final class Votes {
         }
     }
 
-    /** Counts what another pod has heard. */
+    /** Counts the summary of another pod. */
     void count(Summary other) {
         Vote vote = about(other.number());
         if (vote != null) {
@@ -81,12 +81,12 @@ final class Votes {
         return null;
     }
 
-    /** Whether the next tick decides something. */
+    /** Whether the next tick decides a vote. */
     boolean areOpen() {
         return votes.stream().anyMatch(Vote::isOpen);
     }
 
-    /** What is to be published, once each. */
+    /** Returns the next summary to publish; each is returned once. */
     @Nullable
     Summary takeSummary() {
         return unpublished.poll();

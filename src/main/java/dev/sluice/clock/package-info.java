@@ -1,4 +1,4 @@
-/** Names for the points of the order in which Redis publishes, on which all pods agree: rules without time or I/O. */
+/** Positions of publications, on which all pods agree: rules without time or I/O. */
 @NullMarked
 package dev.sluice.clock;
 

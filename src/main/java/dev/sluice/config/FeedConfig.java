@@ -4,10 +4,13 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How the feed reconnects, and how far delivery may be behind it. The {@code quarkus.redis.*} keys say where Redis is. */
+/**
+ * How the feed reconnects, and how far delivery may fall behind. The {@code quarkus.redis.*} keys give the address of
+ * Redis.
+ */
 public interface FeedConfig {
 
-    /** How long an attempt to connect, subscribe and hear a first canary message may take before it is given up. */
+    /** The maximum time of an attempt to connect, subscribe and hear a first canary message. */
     @WithDefault("5s")
     @InRange(min = "1ms")
     Duration connectTimeout();
@@ -22,7 +25,7 @@ public interface FeedConfig {
         @InRange(min = "1ms")
         Duration initial();
 
-        /** The longest delay there is; at least {@code initial}. */
+        /** The longest delay before any attempt; at least {@code initial}. */
         @WithDefault("2s")
         @InRange(min = "1ms")
         Duration max();
@@ -33,12 +36,12 @@ public interface FeedConfig {
 
     /** How far an event loop may be behind what is read from Redis. */
     interface Pending {
-        /** The most that may wait for one event loop, in bytes of memory; beyond, reading from Redis pauses. */
+        /** The maximum backlog of one event loop, in bytes of memory; beyond it, reading from Redis pauses. */
         @WithDefault("16M")
         @InRange(min = "1")
         MemorySize maxBytes();
 
-        /** How long reading may pause for one loop before the publications that wait for it are dropped. */
+        /** How long reading may pause for one loop before its backlog is dropped. */
         @WithDefault("2s")
         @InRange(min = "1ms")
         Duration maxPause();

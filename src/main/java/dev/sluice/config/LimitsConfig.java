@@ -4,7 +4,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.util.OptionalInt;
 
-/** What clients may not exceed. */
+/** The limits of clients. */
 public interface LimitsConfig {
 
     /** How many connections may begin in a second. */
@@ -17,7 +17,7 @@ public interface LimitsConfig {
     @InRange(min = "1")
     int connections();
 
-    /** How many of them may not have authenticated yet. */
+    /** How many WebSockets may be unauthenticated. */
     @WithDefault("5000")
     @InRange(min = "1")
     int unauthenticated();
@@ -46,22 +46,22 @@ public interface LimitsConfig {
     @InRange(min = "1", max = "1000000")
     int framesBurst();
 
-    /** Bytes charged for what one client has sent and the pod has not handled, from which its connection is not read. */
+    /** The bytes of unhandled data of one client, from which its connection is not read. */
     @WithDefault("64K")
     @InRange(min = "1K", max = "1024M")
     MemorySize inboundBytesPerConnection();
 
-    /** The same of all clients of the pod; half of it for those that have not authenticated. */
+    /** The same for all clients of the pod; half of it for unauthenticated ones. */
     @WithDefault("16M")
     @InRange(min = "1")
     MemorySize inboundBytes();
 
-    /** How many tokens may wait to be verified, and a fifth of that for newer keys; more are answered "unavailable". */
+    /** How many tokens may wait to be verified; a fifth of that for newer keys. More are answered "unavailable". */
     @WithDefault("5000")
     @InRange(min = "1")
     int tokens();
 
-    /** How many bytes they may have together, and half of that for those that wait for newer keys. */
+    /** How many bytes these tokens may have together; half of that for those that wait for newer keys. */
     @WithDefault("8M")
     @InRange(min = "16K", max = "1024M")
     MemorySize tokenBytes();

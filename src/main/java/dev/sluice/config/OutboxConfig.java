@@ -5,29 +5,29 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.Optional;
 
-/** How much a connection that does not take what it is sent may cost, and how long. */
+/** How much memory a slow connection may take, and how long. */
 public interface OutboxConfig {
 
-    /** The most that may wait for one connection, in bytes of memory; at least twice the largest payload. */
+    /** The maximum data that waits for one connection, in bytes of memory; at least twice the largest payload. */
     @WithDefault("1M")
     @InRange(min = "16K", max = "2047M")
     MemorySize maxBytes();
 
     /**
-     * The most that may wait for all connections of the pod, in bytes of memory, an equal part of it on each event loop; at
-     * least {@link #maxBytes}. Where absent, a quarter of the largest heap. Above it, the connections for which most waits
-     * are closed.
+     * The maximum data that waits for all connections, in bytes of memory, divided equally among the event loops; at
+     * least {@link #maxBytes}. By default a quarter of the maximum heap. Beyond it, the connections with most data
+     * waiting are closed.
      */
     Optional<@InRange(min = "16K") MemorySize> maxTotalBytes();
 
-    /** How long a connection may take nothing of what waits for it. */
+    /** How long a connection may take none of its waiting data. */
     @WithDefault("30s")
     @InRange(min = "1ms")
     Duration maxStall();
 
     /**
-     * How long one flush may take, however steadily the socket takes a little of it: a peer that takes a byte now and then would
-     * else keep what its outbox holds for ever. At least {@link #maxStall}.
+     * The maximum time of one flush, even if the socket takes a little of it from time to time: otherwise such a client
+     * would keep its outbox full for ever. At least {@link #maxStall}.
      */
     @WithDefault("30m")
     @InRange(min = "1ms")

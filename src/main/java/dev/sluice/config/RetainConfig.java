@@ -7,7 +7,7 @@ import java.time.Duration;
 /** How many of the newest publications are kept, and how long. */
 public interface RetainConfig {
 
-    /** The most channels of which the newest publication is kept. */
+    /** The maximum number of channels with a retained publication. */
     @WithDefault("100000")
     @InRange(min = "1")
     int maxChannels();
@@ -17,7 +17,7 @@ public interface RetainConfig {
     @InRange(min = "1ms")
     Duration maxAge();
 
-    /** The most memory that names and payloads may take together, in bytes. */
+    /** The maximum memory of names and payloads, in bytes. */
     @WithDefault("64M")
     @InRange(min = "1")
     MemorySize maxBytes();

@@ -7,24 +7,24 @@ import dev.sluice.route.Retain;
 import io.smallrye.config.WithDefault;
 import java.util.Optional;
 
-/** What one prefix means: {@code sluice.routes.<prefix>.*}. */
+/** The settings of one prefix: {@code sluice.routes.<prefix>.*}. */
 public interface RouteConfig {
 
-    /** Who hears its publications. */
+    /** The receivers of its publications. */
     Audience audience();
 
-    /** Who may subscribe; needed where the audience is {@code subscribers}, without effect where it is not. */
+    /** Who may subscribe; required if the audience is {@code subscribers}, otherwise without effect. */
     Optional<Access> access();
 
-    /** What happens to its publications for a connection that is too slow. */
+    /** What happens to its publications for a slow connection. */
     @WithDefault("close")
     Overflow overflow();
 
-    /** What of its publications is kept; something only where the audience is {@code subscribers}. */
+    /** Which of its publications are retained; only with the audience {@code subscribers}. */
     @WithDefault("none")
     Retain retain();
 
-    /** Whether its publications are kept for clients that come back. */
+    /** Whether its publications are kept for clients that resume. */
     @WithDefault("true")
     boolean history();
 }

@@ -6,7 +6,7 @@ import dev.sluice.route.Routes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 
-/** Makes the routes of their configuration. */
+/** Makes the configured routes. */
 @Singleton
 final class RoutesFactory {
 

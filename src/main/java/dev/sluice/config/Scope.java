@@ -2,8 +2,8 @@ package dev.sluice.config;
 
 /** The owner of a subscription. */
 public enum Scope {
-    /** To the user: it reaches all connections of the user and ends with the last of them. */
+    /** The user: a subscription applies to all connections of the user, and ends with the last of them. */
     USER,
-    /** To the connection it was made on. */
+    /** The connection that subscribed. */
     CONNECTION
 }

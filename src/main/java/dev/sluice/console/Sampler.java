@@ -46,7 +46,11 @@ final class Sampler {
                     .onOverflow()
                     .drop()
                     .subscribe()
-                    .with(this::look, failure -> LOG.error("The console's numbers have stopped", failure));
+                    .with(
+                            this::look,
+                            failure -> LOG.error(
+                                    "The console's figures no longer update. Restart the pod, and report this bug",
+                                    failure));
         }
     }
 

@@ -3,7 +3,7 @@ package dev.sluice.console;
 import java.util.List;
 
 /**
- * What a watcher receives: first everything, then only what is new.
+ * The data for a watcher: first everything, then only news.
  *
  * @param ends connections that have ended
  */

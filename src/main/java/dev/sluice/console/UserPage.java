@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A page of who is connected to this pod.
+ * A page of the users who are connected to this pod.
  *
  * @param total how many users were looked for, on all pages
  * @param next the next page's users come after this; absent where there are no more

@@ -15,14 +15,14 @@ import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestStreamElementType;
 
-/** Sends a watcher what is new, once a second, until the token expires. */
+/** Sends news to a watcher once a second, until the token expires. */
 @Path("/api/console/updates")
 @RolesAllowed("operator")
 public final class Watch {
 
     private static final int MAX_WATCHERS = 16;
 
-    /** Nobody minds coming again once a day. */
+    /** The maximum time of one request; the page reconnects. */
     private static final long MAX_SECONDS = Duration.ofDays(1).toSeconds();
 
     private final Sampler sampler;
@@ -59,7 +59,7 @@ public final class Watch {
                 .invoke(watchers::decrementAndGet);
     }
 
-    /** Somebody who watches, and what has been told. */
+    /** A watcher, and the data it has received. */
     private final class Watcher {
         private long samples;
         private long ends;

@@ -29,7 +29,7 @@ public final class Control {
 
     private static final Logger LOG = Logger.getLogger(Control.class);
 
-    /** More disconnects than operators ask for in a minute; some 2 MB. */
+    /** More disconnects than operators request in a minute; some 2 MB. */
     private static final int MAX_IDS = 10_000;
 
     private static final String COMMAND = "command";
@@ -121,8 +121,8 @@ public final class Control {
             long count = refusals.pass();
             if (count > 0) {
                 LOG.warnf(
-                        "Messages on %s that were refused: %d; forged, stale, seen before, or of a pod with another secret,"
-                                + " clock or version; further ones are only counted for a minute",
+                        "Sluice ignored invalid messages on %s: %d. They are forged, old or repeated, or their pod has another secret,"
+                                + " clock or version; the next log line follows in a minute",
                         Feed.CONTROL, count);
             }
         }
@@ -134,7 +134,7 @@ public final class Control {
                 && command.path(USER).isTextual()) {
             disconnects.fire(new DisconnectUser(command.path(USER).textValue()));
         } else {
-            LOG.debug("Another pod asks for something that this version does not know");
+            LOG.debug("Sluice ignored a message of another pod that this version does not know");
         }
     }
 

@@ -16,9 +16,9 @@ import org.jose4j.jwt.consumer.JwtConsumerBuilder;
 import org.jose4j.lang.JoseException;
 
 /**
- * Signs messages between pods as JWTs (HS256) and verifies those of other pods. {@code iat} bounds a message's age, a
- * message with a {@code jti} is accepted once, and {@code typ} and {@code aud} keep it apart from users' tokens that are
- * signed with the same secret. Safe for use by several threads.
+ * Signs messages between pods as JWTs (HS256), and verifies those of other pods. {@code iat} bounds a message's age, a
+ * message with a {@code jti} is accepted once, and {@code typ} and {@code aud} distinguish it from users' tokens that
+ * are signed with the same secret. Thread-safe.
  */
 final class MessageSigner {
 
@@ -36,23 +36,23 @@ final class MessageSigner {
     private final InstantSource clock;
     private final ReplayCache ids;
 
-    /** What a message is. */
+    /** The result of a verification. */
     sealed interface Verification {
-        /** Another pod has sent this within {@link #WINDOW}, and it has not been seen before. */
+        /** Another pod sent the message within {@link #WINDOW}, and it is new. */
         record Genuine(String content) implements Verification {}
 
-        /** A pod, maybe this one, has sent this within {@link #WINDOW}; it may have been seen before. */
+        /** Any pod, maybe this one, sent the message within {@link #WINDOW}; it may be a repetition. */
         record Repeatable(String content) implements Verification {}
 
-        /** This pod has sent it. */
+        /** This pod sent the message. */
         record Own() implements Verification {}
 
-        /** It must be ignored: forged, too old, seen before, or unreadable. */
+        /** The message must be ignored: it is forged, too old, seen before, or unreadable. */
         record Refused() implements Verification {}
     }
 
     /**
-     * A signer.
+     * Creates a signer.
      *
      * @param secret at least 32 bytes, else signing fails
      */
@@ -62,7 +62,7 @@ final class MessageSigner {
         this.ids = ids;
     }
 
-    /** A message that other pods accept once. */
+    /** Signs a message that other pods accept once. */
     String sign(String content) {
         JwtClaims claims = claims(content);
         claims.setGeneratedJwtId();
@@ -70,7 +70,7 @@ final class MessageSigner {
         return sign(claims);
     }
 
-    /** A message that other pods accept whenever they hear it within {@link #WINDOW}. */
+    /** Signs a message that other pods accept any number of times within {@link #WINDOW}. */
     String signRepeatable(String content) {
         return sign(claims(content));
     }
@@ -96,7 +96,7 @@ final class MessageSigner {
         }
     }
 
-    /** What the message is; one that is accepted once is refused from the second call on. */
+    /** Verifies a message; one with a {@code jti} is refused from the second call on. */
     Verification verify(String message) {
         if (!COMPACT.matcher(message).matches()) {
             return new Verification.Refused();

@@ -6,23 +6,23 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import java.time.Duration;
 
 /**
- * Keeps the ids of signed messages for as long as the messages could be accepted. Evicts none early: a full cache accepts
- * no further ones. Safe for use by several threads.
+ * Keeps the ids of signed messages as long as the messages could be accepted. Evicts none early: a full cache accepts
+ * no further messages. Thread-safe.
  */
 final class ReplayCache {
 
-    /** From one end of the window to the other, and some seconds. */
+    /** The whole window plus some seconds. */
     static final Duration KEPT = MessageSigner.WINDOW.multipliedBy(2).plusSeconds(5);
 
-    /** What is known of an id. */
+    /** The state of an id. */
     enum Use {
-        /** It has not been seen before. */
+        /** The id is new. */
         NEW,
-        /** This pod has sent it, and hears it for the first time. */
+        /** This pod sent the message, and hears it for the first time. */
         OWN,
-        /** It has been seen before. */
+        /** The id was used before. */
         USED,
-        /** There is no room to remember it. */
+        /** The cache is full. */
         TOO_MANY
     }
 
@@ -31,7 +31,7 @@ final class ReplayCache {
 
     ReplayCache(int max, Ticker ticker) {
         this.max = max;
-        // No maximum size: it would evict ids whose messages could still be accepted.
+        // No maximum size, which would evict ids whose messages could still be accepted.
         this.known = Caffeine.newBuilder()
                 .expireAfterWrite(KEPT)
                 .ticker(ticker)
@@ -39,14 +39,14 @@ final class ReplayCache {
                 .build();
     }
 
-    /** Remembers the id of a message that this pod sends. */
+    /** Records the id of a message that this pod sends. */
     void own(String id) {
         if (room()) {
             known.put(id, Use.OWN);
         }
     }
 
-    /** What is known of the id, which is used from now on. */
+    /** Returns the state of the id, and marks it as used. */
     Use use(String id) {
         if (!room() && known.getIfPresent(id) == null) {
             return Use.TOO_MANY;

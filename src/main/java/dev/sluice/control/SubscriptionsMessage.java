@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Set;
 
 /**
- * A message of a pod, maybe this one, about users' subscriptions. Fired on the thread that reads Redis.
+ * A message about users' subscriptions, from any pod, maybe this one. Fired on the thread that reads Redis.
  *
  * @param command {@link #TOLD} or {@link #WANTED}
  * @param content the whole message, of which only the command has been checked; not signed where there is no secret

@@ -17,20 +17,21 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one event loop has yet to deliver. The thread that reads Redis adds to it and hands over what one read has brought
- * as one batch; the loop delivers it in one task. Publications of one channel that come one after another make one run.
+ * The publications that one event loop has yet to deliver. The thread that reads Redis adds them, and hands the
+ * publications of one read over as one batch, which the loop delivers in one task. Successive publications of one
+ * channel form one run.
  */
 final class Backlog {
 
-    /** Frames the loop writes before it lets others have their turn; a few milliseconds' worth. */
+    /** Frames that the loop writes before it yields to other tasks; this takes a few milliseconds. */
     private static final int MAX_WRITES = 4096;
 
-    /** How a backlog is bounded; both in bytes. */
+    /** The bounds of a backlog, both in bytes. */
     record Bounds(long maxBytes, int maxRun) {}
 
     private record Delivery(LoopListeners listeners, PublicationBatch run, RouteMeters meters) {}
 
-    /** What one read has brought for this loop; charged in bytes of memory. */
+    /** The publications of one read for this loop; charged in bytes of memory. */
     private static final class Batch {
         private final List<Delivery> deliveries = new ArrayList<>();
         private long bytes;
@@ -47,16 +48,16 @@ final class Backlog {
     private final Runnable onDrained;
     private final Consumer<Lagged> onLagged;
 
-    // Of the thread that reads.
+    // Used by the reading thread.
     private Batch open = new Batch();
 
-    // Of the loop.
+    // Used by the loop.
     private @Nullable Batch current;
     private long lost;
     private @Nullable Position reached;
     private final List<Delivery> unflushed = new ArrayList<>();
 
-    // Of both, under the lock of this.
+    // Used by both, under the lock of this.
     private final Queue<Batch> queue = new ArrayDeque<>();
     private long bytes;
     private boolean scheduled;
@@ -65,7 +66,7 @@ final class Backlog {
     private long dropped;
 
     /**
-     * An empty backlog.
+     * Creates an empty backlog.
      *
      * @param onDrained run on the loop when the backlog has gone down to half of what it may hold
      * @param onLagged told on the loop, once it goes on, of what was dropped
@@ -77,7 +78,7 @@ final class Backlog {
         this.onLagged = onLagged;
     }
 
-    /** Adds to the batch that is being gathered; true where that was empty. To be called by the thread that reads. */
+    /** Adds to the current batch; returns true if it was empty. To be called by the reading thread. */
     boolean add(LoopListeners listeners, Channel channel, Payload payload, RouteMeters meters) {
         List<Delivery> deliveries = open.deliveries;
         boolean first = deliveries.isEmpty();
@@ -96,7 +97,7 @@ final class Backlog {
     }
 
     /**
-     * Hands the batch that is being gathered to the loop. To be called by the thread that reads.
+     * Hands the current batch to the loop. To be called by the reading thread.
      *
      * @param end up to where the batch has all publications for this loop; {@code null} where this pod can't name it
      */
@@ -115,22 +116,24 @@ final class Backlog {
         schedule();
     }
 
-    /** Whether it holds as much as it may. */
+    /** Whether the backlog is full. */
     synchronized boolean full() {
         return bytes >= bounds.maxBytes;
     }
 
-    /** Whether it holds so little that reading may go on. */
+    /** Whether the backlog is so small that reading may resume. */
     synchronized boolean drained() {
         return bytes <= bounds.maxBytes / 2;
     }
 
-    /** What it holds, in bytes of memory. */
+    /** Returns the size in bytes of memory. */
     synchronized long bytes() {
         return bytes;
     }
 
-    /** Forgets all that the loop has not begun with, and what is to come until the loop goes on. */
+    /**
+     * Drops everything that the loop has not started to deliver, and everything that arrives until the loop continues.
+     */
     synchronized void drop() {
         Batch oldest = queue.peek();
         if (oldest != null) {
@@ -144,14 +147,17 @@ final class Backlog {
         }
     }
 
-    /** The sequence of the newest publication that was dropped, as {@code onLagged} has been told. To be called on the loop. */
+    /**
+     * Returns the sequence of the newest dropped publication that was reported to {@code onLagged}. To be called on the
+     * loop.
+     */
     long lost() {
         return lost;
     }
 
     /**
-     * The newest position up to which everything has been handed to the connections; {@code null} where it has no name, and
-     * while publications are being dropped. To be called on the loop.
+     * Returns the newest position up to which everything has been passed to the connections; {@code null} without a
+     * position, and while publications are being dropped. To be called on the loop.
      *
      * @param head up to where all batches had been handed over before this is called
      */

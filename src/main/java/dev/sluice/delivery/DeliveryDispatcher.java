@@ -30,8 +30,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings publications to the event loops of those who hear them. A loop that is behind makes the source pause; one that
- * stays behind loses what waits for it, and its connections are told.
+ * Passes publications to the event loops of their listeners. If a loop falls behind, the source pauses. If it stays
+ * behind, its backlog is dropped and reported to its connections.
  */
 @Singleton
 public final class DeliveryDispatcher {
@@ -44,15 +44,15 @@ public final class DeliveryDispatcher {
     private final IdentityHashMap<Route, RouteMeters> meters = new IdentityHashMap<>();
     private final Map<Loop, Backlog> backlogs = new ConcurrentHashMap<>();
 
-    // Of the thread that reads.
+    // Used by the reading thread.
     private final List<Backlog> touched = new ArrayList<>();
     private long pauses;
     private boolean paused;
 
-    /** Up to where everything has been handed to the event loops; {@code null} where this pod can't name it. */
+    /** The position up to which everything has been handed to the event loops; {@code null} without a position. */
     private volatile @Nullable Position head;
 
-    /** Nothing to deliver yet. */
+    /** Creates a dispatcher without publications. */
     @Inject
     DeliveryDispatcher(
             Source source,
@@ -117,8 +117,8 @@ public final class DeliveryDispatcher {
     }
 
     /**
-     * Hands what has been added to the event loops, and pauses the source where one of them is behind. To be called on the
-     * source's thread, after what one read brought.
+     * Hands the batches to the event loops, and pauses the source if one of them is behind. To be called on the
+     * source's thread, after each read.
      *
      * @param end up to where all publications have been added; {@code null} where this pod can't name it
      */
@@ -129,7 +129,8 @@ public final class DeliveryDispatcher {
             full |= backlog.full();
         }
         touched.clear();
-        // After the batches: a loop that reads it and then finds nothing to deliver has delivered everything before it.
+        // Written after the batches: a loop that reads it and finds nothing to deliver has delivered everything before
+        // it.
         head = end;
         if (full && !paused) {
             paused = true;
@@ -140,8 +141,8 @@ public final class DeliveryDispatcher {
     }
 
     /**
-     * The newest position up to which everything has been handed to the connections of the event loop; {@code null} where
-     * this pod can't name it, and while the loop is so far behind that publications are dropped. To be called on the loop.
+     * Returns the newest position up to which everything has been passed to the loop's connections; {@code null}
+     * without a position, and while the loop drops publications. To be called on the loop.
      */
     public @Nullable Position position(Loop loop) {
         Position handedOver = head;
@@ -150,8 +151,8 @@ public final class DeliveryDispatcher {
     }
 
     /**
-     * Whether the connection, which asks to subscribe, has to be given the newest publication of the channel; where it has
-     * been delivered to it, or is on its way to it, it need not. To be called on the connection's loop.
+     * Whether a subscribing connection must be given the newest publication of the channel, because that has neither
+     * been delivered to it nor is on its way. To be called on the connection's loop.
      *
      * @param joined whether it hears the channel only since it asked: nothing can have been delivered to it
      */
@@ -159,7 +160,7 @@ public final class DeliveryDispatcher {
         return registry.give(connection, channel, newest.sequence(), joined ? Long.MAX_VALUE : lost(connection.loop()));
     }
 
-    /** Gives a connection the publication that it {@link #needs}. To be called on the connection's loop, right then. */
+    /** Sends a connection the publication that it {@link #needs}. To be called on its loop, directly after that. */
     public void give(Connection connection, Channel channel, Payload payload) {
         PublicationBatch run = PublicationBatch.late(channel, payload);
         connection.send(run);
@@ -174,7 +175,7 @@ public final class DeliveryDispatcher {
         }
     }
 
-    /** What has been read and not delivered, in bytes of memory. */
+    /** Returns the bytes of memory that have been read and not delivered. */
     long bytes() {
         return backlogs.values().stream().mapToLong(Backlog::bytes).sum();
     }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An event loop was behind for so long that publications for its connections were dropped. Fired on that loop, before
- * anything newer is delivered there.
+ * it delivers newer ones.
  *
  * @param loop the loop
  * @param reached everything up to it had been handed to the connections; {@code null} where this pod could not name it

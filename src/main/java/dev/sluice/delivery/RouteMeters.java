@@ -10,7 +10,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 
-/** Counts what is delivered of the publications of one route. */
+/** Counts the deliveries of one route. */
 final class RouteMeters {
 
     private static final Duration[] LATENCY_BUCKETS = LongStream.of(
@@ -38,13 +38,13 @@ final class RouteMeters {
                 .register(metrics);
     }
 
-    /** Counts so many copies of each publication of the run. */
+    /** Counts the copies of each publication of the run. */
     void delivered(PublicationBatch run, int receivers) {
         deliveries.increment((double) receivers * run.count());
         bytes.increment((double) receivers * run.payloadBytes());
     }
 
-    /** Counts a publication that one connection was sent from the history. */
+    /** Counts a publication that was sent to one connection from the history. */
     void replayed(Payload payload) {
         deliveries.increment();
         bytes.increment(payload.bytes().length);

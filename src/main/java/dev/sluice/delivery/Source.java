@@ -2,16 +2,16 @@ package dev.sluice.delivery;
 
 import java.time.Duration;
 
-/** Where publications come from: how it is slowed down, and the thread it brings them on. Safe for use by any thread. */
+/** The source of publications: pauses it, and runs tasks on its thread. Thread-safe. */
 public interface Source {
 
-    /** Stops reading; publications that were read already may still arrive. Idempotent. */
+    /** Pauses reading; publications that have already been read may still arrive. Idempotent. */
     void pause();
 
     /** Resumes reading. Idempotent. */
     void resume();
 
-    /** Runs a task on the thread publications come on, after those that have been read already. */
+    /** Runs a task on the source's thread, after the publications that have already been read. */
     void execute(Runnable task);
 
     /** Runs a task on that thread later. */

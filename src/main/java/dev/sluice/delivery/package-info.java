@@ -1,4 +1,4 @@
-/** From the thread that reads Redis to the event loops of the connections, in bounded batches. */
+/** Passes publications from the thread that reads Redis to the event loops of the connections, in bounded batches. */
 @NullMarked
 package dev.sluice.delivery;
 

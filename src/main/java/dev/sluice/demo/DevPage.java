@@ -6,7 +6,7 @@ import io.vertx.ext.web.handler.StaticHandler;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
-/** Serves what dev mode adds to the console. */
+/** Serves the page that dev mode adds to the console. */
 @IfBuildProfile("dev")
 @Singleton
 final class DevPage {

@@ -23,7 +23,7 @@ final class DevRedis implements RedisHostsProvider {
 
     private static final Logger LOG = Logger.getLogger(DevRedis.class);
 
-    /** Where every client of Redis looks for it unless it is told otherwise. */
+    /** The default port of Redis clients. */
     private static final int USUAL_PORT = 6379;
 
     private @Nullable RedisServer server;

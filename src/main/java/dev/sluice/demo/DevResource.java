@@ -16,7 +16,7 @@ import org.jboss.resteasy.reactive.RestQuery;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
 
-/** What the page of dev mode asks for. Whoever reaches these may be anyone: they exist in dev mode only. */
+/** The requests of dev mode's page. They need no token, and exist only in dev mode. */
 @IfBuildProfile("dev")
 @Path("/dev")
 public final class DevResource {
@@ -33,7 +33,7 @@ public final class DevResource {
     }
 
     /**
-     * What to work on.
+     * The uploads to simulate.
      *
      * @param user who is told when all is done
      * @param uploads the ids of the uploads

@@ -12,7 +12,10 @@ import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.lang.JoseException;
 
-/** Makes tokens for anyone, with the key pair that Quarkus makes in dev mode when no verification key is configured. */
+/**
+ * Makes tokens without authentication, with the key pair that Quarkus creates in dev mode if no verification key is
+ * configured.
+ */
 @IfBuildProfile("dev")
 @Singleton
 final class DevTokenFactory {
@@ -22,11 +25,11 @@ final class DevTokenFactory {
     private final Optional<String> privateKey;
 
     DevTokenFactory(@ConfigProperty(name = "smallrye.jwt.sign.key") Optional<String> privateKey) {
-        // "NONE" is what the JWT extension says for a key that is not there.
+        // The JWT extension uses "NONE" for an absent key.
         this.privateKey = privateKey.filter(key -> !key.equals("NONE"));
     }
 
-    /** A token for the user with these roles, or nothing where tokens are verified with a key of the developer's own. */
+    /** Returns a token for the user with these roles, or nothing if the developer configured a verification key. */
     Optional<String> mint(String user, List<String> roles) throws GeneralSecurityException, JoseException {
         if (privateKey.isEmpty()) {
             return Optional.empty();

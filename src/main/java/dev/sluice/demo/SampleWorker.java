@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jboss.logging.Logger;
 
-/** Plays a backend that works on uploads and, as any backend would, publishes to Redis how far it has come. */
+/** Simulates a backend that works on uploads and publishes their progress to Redis. */
 @IfBuildProfile("dev")
 @Singleton
 final class SampleWorker {
@@ -31,7 +31,7 @@ final class SampleWorker {
         this.redis = redis.pubsub(String.class);
     }
 
-    /** Works on all of them at once, each at its own pace, and tells the user when the last is done. */
+    /** Works on all uploads at once, each at its own pace, and notifies the user at the end. */
     void start(String user, List<String> uploads) {
         Uni.join()
                 .all(uploads.stream().map(this::work).toList())

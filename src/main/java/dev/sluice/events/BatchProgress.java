@@ -16,7 +16,7 @@ import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a user's batch of uploads has come.
+ * The progress of a user's batch of uploads.
  *
  * @param timestamp when that was so
  */

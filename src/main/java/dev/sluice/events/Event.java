@@ -6,7 +6,7 @@ import java.time.Instant;
 import org.eclipse.microprofile.openapi.annotations.media.DiscriminatorMapping;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** Something that clients are told, as they have always been. What may be absent is {@code null} when it is. */
+/** A typed event of the Python system. Absent optional fields are {@code null}. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "action")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = UploadProgress.class, name = UploadProgress.ACTION),
@@ -26,6 +26,6 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
         })
 sealed interface Event permits UploadEvent, BatchProgress {
 
-    /** The same event, with that time where it has none. */
+    /** Returns the event, with that time if it has none. */
     Event at(Instant time);
 }

@@ -22,7 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Events as JSON. Strict: what is misspelt or of another type than it must be is refused, and nothing is guessed. */
+/** Reads and writes events as JSON. Strict: it refuses unknown fields and wrong types. */
 @Singleton
 final class EventJson {
 
@@ -33,7 +33,7 @@ final class EventJson {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
-            // Numbers stay as they are written.
+            // Numbers keep their notation.
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
@@ -46,7 +46,7 @@ final class EventJson {
                             .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
             .build();
 
-    /** A request may have any number of fields that are none. */
+    /** The maximum number of reported errors, because a request may have any number of unknown fields. */
     private static final int MAX_ERRORS = 20;
 
     private final Validator validator;
@@ -56,7 +56,7 @@ final class EventJson {
     }
 
     /**
-     * The event that the text says, not yet {@linkplain Reading#check checked}.
+     * Reads an event that is not yet {@linkplain Reading#check checked}.
      *
      * @throws ProblemException where it can be none
      */
@@ -67,7 +67,7 @@ final class EventJson {
         } catch (JsonProcessingException e) {
             throw JsonErrors.syntax(e);
         } catch (NumberFormatException e) {
-            // An exponent that no number has room for, which Jackson lets through as it is.
+            // An exponent out of range, which Jackson accepts unchanged.
             throw JsonErrors.number();
         } catch (IOException e) {
             throw JsonErrors.noObject();
@@ -81,7 +81,7 @@ final class EventJson {
                 return new Reading<>(json.treeToValue(root, type), errors, validator);
             } catch (JsonProcessingException e) {
                 errors.add(JsonErrors.error(e));
-                // What else is wrong is found out without this one.
+                // Removes the field, to find further errors.
                 if (errors.size() == MAX_ERRORS || !JsonErrors.remove(e, root)) {
                     throw ProblemException.badFields(errors);
                 }
@@ -89,12 +89,12 @@ final class EventJson {
         }
     }
 
-    /** The payload that clients get. */
+    /** Writes the payload for clients. */
     byte[] write(Event event) {
         try {
             return json.writerFor(Event.class).writeValueAsBytes(event);
         } catch (JsonProcessingException e) {
-            // Half a character, which JSON can write and UTF-8 can't.
+            // A lone surrogate, which JSON can express and UTF-8 can't.
             throw ProblemException.badRequest("Some text in the body is not Unicode");
         }
     }

@@ -13,7 +13,10 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.TemporalAccessor;
 
-/** Reads times as ISO 8601 writes them; those without an offset are UTC, as Python leaves it out. Numbers say no unit. */
+/**
+ * Reads ISO 8601 times; times without an offset are UTC, because Python omits it. Numbers are refused, because they
+ * have no unit.
+ */
 final class InstantDeserializer extends StdScalarDeserializer<Instant> {
 
     @Serial

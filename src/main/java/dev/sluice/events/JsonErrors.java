@@ -21,7 +21,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Says in our own words what Jackson could not read: its own quote the request and name classes. */
+/** Describes what Jackson could not read, because Jackson's messages quote the request and name classes. */
 final class JsonErrors {
 
     static final PropertyNamingStrategies.NamingBase SNAKE_CASE =
@@ -29,7 +29,7 @@ final class JsonErrors {
 
     private static final String ACTION = "action";
 
-    /** Names that the request has made up are not repeated at length. */
+    /** The maximum length of a field's name that is repeated. */
     private static final int MAX_FIELD = 100;
 
     private JsonErrors() {}
@@ -51,7 +51,7 @@ final class JsonErrors {
         return ProblemException.badRequest("A number in the body is too large or too small to be read");
     }
 
-    /** What is wrong with a field of what is JSON. */
+    /** Describes the error of a field. */
     static FieldError error(JsonProcessingException failure) {
         if (failure instanceof InvalidTypeIdException unknown) {
             return new FieldError(ACTION, "must be " + actions(unknown));
@@ -64,7 +64,7 @@ final class JsonErrors {
         return new FieldError("", "can't be read");
     }
 
-    /** Takes the field out that could not be read; false where that can't be done, or without it nothing can be read. */
+    /** Removes the field that could not be read; returns false if that is impossible, or leaves nothing to read. */
     static boolean remove(JsonProcessingException failure, JsonNode root) {
         if (failure instanceof InvalidTypeIdException || !(failure instanceof JsonMappingException mismatch)) {
             return false;

@@ -10,7 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * An event as far as it could be read.
+ * An event that may have been read only in part.
  *
  * @param event it, without the fields that could not be read
  * @param errors those fields
@@ -18,7 +18,7 @@ import java.util.List;
 record Reading<E extends Event>(E event, List<FieldError> errors, Validator validator) {
 
     /**
-     * Says what is wrong with it.
+     * Fails if the event is invalid.
      *
      * @param whole the event, completed with what is known from elsewhere
      * @param more what else is wrong
@@ -29,7 +29,7 @@ record Reading<E extends Event>(E event, List<FieldError> errors, Validator vali
         all.addAll(more);
         for (ConstraintViolation<Event> violation : validator.validate(whole)) {
             String field = field(violation.getPropertyPath());
-            // What could not be read is not also missing.
+            // A field that could not be read is not also reported as missing.
             if (all.stream().noneMatch(error -> error.field().equals(field))) {
                 all.add(new FieldError(field, violation.getMessage()));
             }
@@ -40,7 +40,7 @@ record Reading<E extends Event>(E event, List<FieldError> errors, Validator vali
         }
     }
 
-    /** As it is called in JSON. */
+    /** Returns the name of the field in JSON. */
     private static String field(Path path) {
         List<String> names = new ArrayList<>();
         path.forEach(node -> names.add(JsonErrors.SNAKE_CASE.translate(node.getName())));

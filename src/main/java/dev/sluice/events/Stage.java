@@ -3,7 +3,7 @@ package dev.sluice.events;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** What is being done with an upload. */
+/** The stage of an upload. */
 @RegisterForReflection
 enum Stage {
     @JsonProperty("queued")

@@ -3,7 +3,7 @@ package dev.sluice.events;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
-/** How an upload is. */
+/** The status of an upload. */
 @RegisterForReflection
 enum Status {
     @JsonProperty("pending")

@@ -14,7 +14,7 @@ import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An upload is done.
+ * An upload is complete.
  *
  * @param description what was found in it
  * @param auditScore from 0 to 100

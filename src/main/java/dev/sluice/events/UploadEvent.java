@@ -23,14 +23,14 @@ import org.jspecify.annotations.Nullable;
         })
 sealed interface UploadEvent extends Event permits UploadProgress, UploadCompleted, UploadFailed {
 
-    /** Which upload it is about; {@code null} where it does not say. */
+    /** The id of the upload; {@code null} if absent. */
     @Nullable
     String upload();
 
-    /** Where it says so. */
+    /** The name of the field with the upload's id. */
     String uploadField();
 
-    /** The same event, about that upload. */
+    /** Returns the event for that upload. */
     UploadEvent about(String upload);
 
     @Override

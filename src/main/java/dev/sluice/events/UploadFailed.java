@@ -11,7 +11,7 @@ import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Nothing will come of an upload.
+ * An upload has failed.
  *
  * @param errorMessage why
  * @param timestamp when that was so

@@ -15,7 +15,7 @@ import org.eclipse.microprofile.openapi.annotations.media.SchemaProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far an upload has come.
+ * The progress of an upload.
  *
  * @param timestamp when that was so
  */

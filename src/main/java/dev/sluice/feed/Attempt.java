@@ -7,22 +7,22 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One subscription from the attempt to open it until its end. It is live once it has heard a beat of its own, and dead when
- * it hears none, whatever its socket says. Confined to the feed's thread.
+ * One subscription from its attempt to connect until its end. It is live once it has heard one of its own beats, and
+ * dead when it hears none, even if its socket looks open. Confined to the feed's thread.
  */
 final class Attempt implements Subscription.Listener, Ticker.Owner {
 
     /** Receives the outcome, on the feed's thread. */
     interface Owner {
 
-        /** The first beat has come back; everything published after the instant is heard. */
+        /** The first beat has been heard: from the instant on, the pod hears everything. */
         void live(Instant subscribed);
 
-        /** Something may have been missed since the instant; from now on all is heard again. */
+        /** The pod may have missed messages since the instant; from now on it hears everything again. */
         void lost(Instant since);
 
         /**
-         * The attempt has ended by itself; called once.
+         * The attempt has ended without {@link Attempt#close}; called once.
          *
          * @param cause {@code null} where the connection was closed cleanly
          * @param lastBeat when the last beat was published that came back; {@code null} where the attempt was never live
@@ -36,7 +36,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     private final Time time;
     private final FeedListener listener;
 
-    /** Cancels the connect timeout, then the timer of the next beat. */
+    /** Cancels the connect timeout or, later, the timer of the next beat. */
     private Runnable cancelTimer;
 
     private @Nullable Subscription subscription;
@@ -49,7 +49,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     private boolean over;
 
     /**
-     * An attempt whose time to connect begins.
+     * Creates an attempt, and starts its connect timeout.
      *
      * @param renewal delay until the connection for beats is first replaced
      */
@@ -88,7 +88,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         }
     }
 
-    /** Stops reading, or goes on; before the first beat is heard, this takes effect once it is. */
+    /** Pauses or resumes reading; takes effect after the first beat is heard. */
     void pause(boolean pause) {
         paused = pause;
         if (lastBeat != null && !over && subscription != null && proof != null) {
@@ -162,7 +162,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         cancelTimer = time.after(timing.beat(), this::nextBeat);
     }
 
-    /** Counts beats, not time: after a stall of the thread, the beats it has not read yet are queued behind this. */
+    /** Counts beats, not time: after a stall of the thread, unread beats are queued behind this task. */
     private void nextBeat() {
         if (over || subscription == null || proof == null) {
             return;
@@ -181,7 +181,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         }
     }
 
-    /** The first beat may have come while this was queued. */
+    /** Runs when the connect timeout ends; the first beat may have been heard while this task was queued. */
     private void timedOut() {
         if (lastBeat == null) {
             ended(new TimeoutException("not subscribed after " + timing.connect()));

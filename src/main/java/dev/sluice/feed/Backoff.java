@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * Delays between attempts that double up to a limit. Each is drawn from the upper half of its step, so that the pods of
- * a fleet that lost Redis together do not come back together. Not safe for use by several threads.
+ * Delays between attempts, which double up to a limit. Each is drawn from the upper half of its step, so that the pods
+ * of a fleet that lost Redis together do not reconnect together. Not thread-safe.
  */
 final class Backoff {
 
@@ -21,19 +21,19 @@ final class Backoff {
         this.stepMillis = initialMillis;
     }
 
-    /** How long to wait before the next attempt. */
+    /** Returns the delay before the next attempt. */
     Duration next() {
         long step = stepMillis;
         stepMillis = step > maxMillis / 2 ? maxMillis : step * 2;
         return Duration.ofMillis(random.nextLong(Math.max(1, step / 2), step + 1));
     }
 
-    /** A part of the time, at least half of it, so that what pods began together they do not repeat together. */
+    /** Returns a random part of the time, at least half of it, so that pods do not act at the same time. */
     Duration part(Duration time) {
         return Duration.ofMillis(random.nextLong(time.toMillis() / 2, time.toMillis() + 1));
     }
 
-    /** To be called when an attempt has succeeded. */
+    /** Resets the delay; to be called after a successful attempt. */
     void reset() {
         stepMillis = initialMillis;
     }

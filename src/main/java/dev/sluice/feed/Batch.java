@@ -5,14 +5,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one read from Redis brought, up to the next tick of the clock; without publications it says that the clock has moved.
+ * The publications of one read from Redis, up to the next tick of the clock. A batch without publications only moves
+ * the clock.
  *
  * @param before the point right before the first publication; {@code null} while this pod can't name points
  * @param publications in the order Redis sent them; the list is the receiver's
  */
 public record Batch(@Nullable Position before, List<Publication> publications) {
 
-    /** That of the publication with this index; {@code null} where it has no name. */
+    /** Returns the position of the publication with this index; {@code null} if it has none. */
     public @Nullable Position position(int index) {
         return before == null ? null : before.plus(index + 1);
     }

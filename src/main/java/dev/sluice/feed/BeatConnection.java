@@ -5,22 +5,22 @@ import org.jspecify.annotations.Nullable;
 /** A connection that publishes beats; it is never reconnected. Confined to the feed's thread. */
 interface BeatConnection {
 
-    /** Publishes a beat; before the connection is made, does nothing. A failure ends the connection. */
+    /** Publishes a beat; does nothing before the connection is made. A failure ends the connection. */
     void publish(long number);
 
     /**
-     * Publishes on the clock's channel, where the subscription can't; does nothing before the connection is made, or where
-     * Redis does not say which server it is.
+     * Publishes on the clock's channel, for subscriptions that can't. Does nothing before the connection is made, or if
+     * Redis does not identify its server.
      */
     void tick(String text);
 
-    /** Idempotent. */
+    /** Closes the connection. Idempotent. */
     void close();
 
     /** Receives the life cycle of one connection, on the feed's thread. */
     interface Listener {
 
-        /** Beats can be published. */
+        /** The connection is made, so beats can be published. */
         void connected();
 
         /**

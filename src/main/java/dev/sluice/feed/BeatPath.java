@@ -2,7 +2,7 @@ package dev.sluice.feed;
 
 import org.jspecify.annotations.Nullable;
 
-/** A connection that publishes beats, with the beats of it that are awaited. Confined to the feed's thread. */
+/** A connection that publishes beats, and its beats that have not been heard yet. Confined to the feed's thread. */
 final class BeatPath {
 
     private final Canary canary;
@@ -12,7 +12,7 @@ final class BeatPath {
     private long newest;
 
     /**
-     * A path without a connection yet.
+     * Creates a path that is not connected yet.
      *
      * @param canary for the beats of this path only
      * @param deadlineNanos {@link Time#nanos()} by which it must be connected
@@ -22,7 +22,7 @@ final class BeatPath {
         this.deadlineNanos = deadlineNanos;
     }
 
-    /** Begins to connect. */
+    /** Starts to connect. */
     void connect(Subscription subscription, BeatConnection.Listener listener) {
         connection = subscription.connectPublisher(listener);
     }
@@ -31,17 +31,17 @@ final class BeatPath {
         connected = true;
     }
 
-    /** Whether it has taken too long to connect. */
+    /** Whether connecting has taken too long. */
     boolean late(long nanos) {
         return !connected && nanos - deadlineNanos >= 0;
     }
 
-    /** Whether as many beats are awaited as may be missed; no more are published then. */
+    /** Whether the maximum number of missed beats is outstanding; then no more are published. */
     boolean silent() {
         return canary.silent();
     }
 
-    /** Publishes a beat and awaits it, unless it is not connected or silent; whether it did. */
+    /** Publishes a beat, unless it is not connected or {@link #silent}; returns whether it did. */
     boolean beat(long number) {
         if (connection == null || !connected || canary.silent()) {
             return false;
@@ -59,14 +59,14 @@ final class BeatPath {
         }
     }
 
-    /** The beat of that number if this path awaits it. */
+    /** Returns the beat of that number, if it is outstanding on this path. */
     Canary.@Nullable Heard heard(long number) {
         return canary.heard(number);
     }
 
     /**
-     * Whether its beats go to another server than the subscription's: as many as may be missed were not heard, although a
-     * later beat of the other path was. A subscription that is behind delays both paths alike.
+     * Whether its beats go to another server than the subscription's: the maximum number of its beats was missed,
+     * although a later beat of the other path was heard. A slow subscription delays both paths equally.
      *
      * @param heard the largest number of a beat of the other path that was heard
      */
@@ -74,7 +74,7 @@ final class BeatPath {
         return connected && canary.silent() && heard > newest;
     }
 
-    /** Awaits no beat any more, because reading is paused. */
+    /** Discards outstanding beats, because reading is paused. */
     void forget() {
         canary.forget();
     }

@@ -9,7 +9,7 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import org.jspecify.annotations.Nullable;
 
-/** Publishes beats on a connection of its own, made the way every publisher makes its own. */
+/** Publishes beats on its own connection, which is made like those of other publishers. */
 final class BeatPublisher implements BeatConnection {
 
     private final Redis client;
@@ -20,7 +20,7 @@ final class BeatPublisher implements BeatConnection {
     private @Nullable RedisConnection connection;
 
     /**
-     * Begins to connect.
+     * Starts to connect.
      *
      * @param client nobody else's; closed with this, because nothing else ends a connection attempt that hangs
      * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself

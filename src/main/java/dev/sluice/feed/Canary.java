@@ -7,8 +7,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The beats of one connection that are awaited: messages that Sluice publishes to itself. At most as many are awaited as
- * may be missed in a row. Confined to the feed's thread.
+ * The outstanding beats of one connection: messages that Sluice publishes to itself and has not heard yet. Their number
+ * is at most the number of beats that may be missed in a row. Confined to the feed's thread.
  */
 final class Canary {
 
@@ -28,17 +28,17 @@ final class Canary {
         this.time = time;
     }
 
-    /** Whether as many beats are awaited as may be missed. */
+    /** Whether the maximum number of beats is outstanding. */
     boolean silent() {
         return awaited.size() >= missedBeats;
     }
 
-    /** Awaits a beat that is published now; numbers rise. */
+    /** Records a beat that is published now; numbers rise. */
     void await(long number) {
         awaited.add(new Beat(number, time.nanos(), time.now()));
     }
 
-    /** The beat that was heard, after which earlier ones are not awaited any more; {@code null} where it was not awaited. */
+    /** Returns the beat that was heard, and discards earlier ones; {@code null} if it was not outstanding. */
     @Nullable
     Heard heard(long beat) {
         if (awaited.stream().noneMatch(sent -> sent.number() == beat)) {
@@ -51,7 +51,7 @@ final class Canary {
         return new Heard(sent.sent(), Duration.ofNanos(time.nanos() - sent.nanos()));
     }
 
-    /** Awaits no beat any more, because reading is paused. */
+    /** Discards outstanding beats, because reading is paused. */
     void forget() {
         awaited.clear();
     }

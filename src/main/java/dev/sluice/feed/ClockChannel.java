@@ -16,15 +16,15 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channel on which pods publish ticks. Pods that count or keep something else have another channel, and so another
- * clock. A tick must only be heard on the server on which it was published: where a subscription's own connection can't
- * publish, each server has a channel of its own.
+ * The channel on which pods publish ticks. Pods that count or keep other publications use another channel, and so
+ * another clock. Pods must hear a tick only on the server where it was published. So if a subscription's own connection
+ * can't publish, each server has its own channel.
  *
  * @param name of the channel where subscriptions publish themselves
  */
 record ClockChannel(String name) {
 
-    /** Changed when pods count or hash otherwise. */
+    /** To be changed when the counting or the hash changes. */
     private static final int VERSION = 1;
 
     private static final int FINGERPRINT_BYTES = 8;
@@ -32,7 +32,7 @@ record ClockChannel(String name) {
     private static final Pattern RUN_ID = Pattern.compile("run_id:([0-9a-f]{40})");
 
     /**
-     * The channel of pods with these settings.
+     * Returns the channel of pods with these settings.
      *
      * @param prefixes the wanted ones, and whether the history of each is kept
      */
@@ -53,11 +53,11 @@ record ClockChannel(String name) {
                 .map(hello -> hello != null
                         && hello.containsKey("proto")
                         && hello.get("proto").toInteger() == RESP3)
-                // An answer of another form than Redis's; a failure of the connection is heard of all the same.
+                // The answer has an unknown form. A failure of the connection is reported elsewhere.
                 .otherwise(false);
     }
 
-    /** The channel of the connection's server; {@code null} where Redis does not say which it is. */
+    /** Returns the channel of the connection's server; {@code null} if Redis does not identify it. */
     Future<@Nullable String> ofServer(RedisConnection connection) {
         return answer(connection, Request.cmd(Command.INFO).arg("server")).map(info -> {
             Matcher found = RUN_ID.matcher(info == null ? "" : info.toString());
@@ -65,7 +65,7 @@ record ClockChannel(String name) {
         });
     }
 
-    /** {@code null} where Redis refuses to answer. */
+    /** Returns the answer, or {@code null} if Redis refuses the request. */
     private static Future<@Nullable Response> answer(RedisConnection connection, Request request) {
         return connection
                 .send(request)

@@ -11,15 +11,15 @@ import io.vertx.core.net.impl.NetClientImpl;
 import java.util.function.Consumer;
 
 /**
- * The Vert.x that is there, except that a handler is added to each connection its TCP clients make. Given to a Redis
- * client, it leads to the bytes of its connections; nothing public does.
+ * Wraps a Vert.x and adds a handler to each connection that its TCP clients make. So Sluice can read the bytes of a
+ * Redis client's connections, for which there is no public way.
  */
 final class DecodingVertx extends VertxWrapper {
 
     private final Consumer<ChannelPipeline> initializer;
 
     /**
-     * A wrapper of the Vert.x given.
+     * Creates a wrapper.
      *
      * @param initializer told of each new connection's pipeline, before the handler of Vert.x is added at its end
      */

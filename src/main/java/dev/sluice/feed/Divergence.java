@@ -6,18 +6,20 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Since when a pod may have missed something where it finds out that it has heard something else than most pods, and whether
- * that repeats.
+ * Finds out since when a pod may have missed messages if it differs from the majority, and whether that happens
+ * repeatedly.
  */
 final class Divergence {
 
-    /** What was published before the instant has been heard before the tick. */
+    /** Everything published before the instant was heard before the tick. */
     private record Heard(long tick, Instant published) {}
 
-    /** Ticks to look back; the votes of the clock reach less far. */
+    /** The number of ticks that are kept; votes of the clock concern fewer. */
     private static final int TICKS = 16;
 
-    /** Where it happens so often within the duration, the way to Redis, or Redis, keeps no order. */
+    /**
+     * If the pod differs this often within the duration, the connection to Redis, or Redis, does not keep the order.
+     */
     private static final int TIMES = 3;
 
     private static final Duration WITHIN = Duration.ofMinutes(10);
@@ -26,7 +28,7 @@ final class Divergence {
     private final Deque<Instant> times = new ArrayDeque<>();
 
     /**
-     * A tick was heard, from which this pod counts.
+     * Records a tick from which this pod counts.
      *
      * @param published whatever was published before has been heard
      */
@@ -38,7 +40,7 @@ final class Divergence {
     }
 
     /**
-     * This pod has found that it has heard something else.
+     * Records that this pod heard other messages than the majority.
      *
      * @param certain the number of the last tick up to which it has not
      * @param now where no tick is known
@@ -56,7 +58,7 @@ final class Divergence {
         return since;
     }
 
-    /** Whether it has happened too often. */
+    /** Whether this has happened too often. */
     boolean repeats(Instant now) {
         times.removeIf(time -> time.plus(WITHIN).isBefore(now));
         return times.size() >= TIMES;

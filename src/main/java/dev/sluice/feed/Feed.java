@@ -25,8 +25,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Publications on the wanted patterns, as a stream that survives every end of a Redis connection, and whether the current
- * subscription is live.
+ * A stream of publications, which continues after each lost Redis connection, and the state of the current
+ * subscription.
  */
 @Singleton
 public final class Feed implements Source {
@@ -75,7 +75,7 @@ public final class Feed implements Source {
                 config.clock().interval());
         this.gaps = gaps;
         this.messages = messages;
-        // The one context of everything that follows; the constructor may run on any thread.
+        // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
@@ -84,10 +84,10 @@ public final class Feed implements Source {
     }
 
     /**
-     * Publications on every channel that starts with one of the prefixes and a colon, in the order Redis sent them. An
-     * item is what one read from Redis brought, or says that the clock has moved. The stream neither completes nor fails.
-     * Items come on the event loop that reads Redis and are dropped while the subscriber has requested none. Each
-     * subscriber opens a subscription to Redis, and {@link #live} is about the last one: there should be one.
+     * Returns a stream of the publications on every channel that starts with one of the prefixes and a colon, in
+     * Redis's order. Each item is a read from Redis or a move of the clock. The stream neither completes nor fails.
+     * Items are emitted on the event loop that reads Redis, and are dropped while the subscriber has requested none.
+     * Each subscriber opens a subscription to Redis, and {@link #live} describes the last one, so there should be one.
      *
      * @param prefixes the wanted ones, and whether the history of each is kept: pods that differ have different clocks
      * @param maxPayload in bytes; larger payloads are left out of publications
@@ -97,7 +97,7 @@ public final class Feed implements Source {
                 .emitter(subscriber -> supervise(prefixes, maxPayload, subscriber), BackPressureStrategy.DROP);
     }
 
-    /** Whether publications have positions on which all pods agree: the clock is proven. */
+    /** Whether the clock is proven, so that publications have positions on which all pods agree. */
     public boolean vouches() {
         return clock == Ticker.State.VOUCHES;
     }
@@ -107,25 +107,28 @@ public final class Feed implements Source {
         return clock == Ticker.State.AWAITED;
     }
 
-    /** Whether everything that is published is heard: beats come back. */
+    /** Whether the pod hears everything that is published: its beats come back. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();
     }
 
-    /** The current gap, which lasts from the start until the feed is live for the first time; {@code null} while live. */
+    /** Returns the current gap; {@code null} while live. The first gap lasts from the start until the feed is live. */
     public @Nullable Gap gap() {
         Supervisor current = supervisor;
         return current == null ? null : current.gap();
     }
 
-    /** Why it is not live, for people; {@code null} while live, and until the first attempt has failed. */
+    /**
+     * Returns the reason for the logs why the feed is not live; {@code null} while live, and until the first attempt
+     * has failed.
+     */
     public @Nullable String reason() {
         Supervisor current = supervisor;
         return current == null ? null : current.reason();
     }
 
-    /** The address of Redis, for people, without user and password. */
+    /** Returns the address of Redis for logs, without user and password. */
     public String redis() {
         return redis.endpoints();
     }
@@ -214,7 +217,7 @@ public final class Feed implements Source {
             try {
                 messages.fire(message);
             } catch (RuntimeException e) {
-                LOG.error("An observer of a message from a pod failed", e);
+                LOG.error("An observer of a message from a pod failed. Please report this bug", e);
             }
         }
 
@@ -226,7 +229,7 @@ public final class Feed implements Source {
             try {
                 gaps.fire(gap);
             } catch (RuntimeException e) {
-                LOG.error("An observer of a gap failed", e);
+                LOG.error("An observer of a gap failed. Please report this bug", e);
             }
         }
 

@@ -3,8 +3,8 @@ package dev.sluice.feed;
 import java.time.Duration;
 
 /**
- * Receives what the feed hears and what happens to it. One object from the decoder to the supervisor calls it directly,
- * on the event loop that reads Redis. Its methods must not throw.
+ * Receives publications, messages of pods, and changes of the feed's state. The decoder and the supervisor call it
+ * directly, on the event loop that reads Redis. Its methods must not throw.
  */
 interface FeedListener {
 
@@ -14,19 +14,19 @@ interface FeedListener {
     /** A tick was published or heard. */
     void tick(Ticker.Outcome outcome);
 
-    /** This pod has heard something else than most pods. */
+    /** This pod heard other messages than the majority. */
     void diverged();
 
-    /** What can be said of the clock has changed. */
+    /** The state of the clock has changed. */
     void clock(Ticker.State state);
 
     /** A message was published on {@link Feed#CONTROL}. */
     void control(PodMessage message);
 
-    /** A gap has begun or, with its end, is over. */
+    /** A gap has begun, or has ended if it has an end. */
     void gap(Gap gap);
 
-    /** A beat has come back. */
+    /** A beat has been heard. */
     void beat(Duration latency);
 
     /** An attempt to replace the connection that publishes beats has ended. */

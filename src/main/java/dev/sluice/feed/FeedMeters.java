@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
-/** Metrics of the feed's life. */
+/** The metrics of the feed. */
 final class FeedMeters {
 
     private final Timer beats;

@@ -16,9 +16,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes Redis clients as Quarkus has configured the feed's, one for each connection: only closing the client ends a
- * connection attempt that hangs or has failed. The pool of a shared client would keep such connections for ever, until it
- * has none left.
+ * Makes Redis clients with Quarkus's configuration of the feed's client, one for each connection. Only closing the
+ * client ends a connection attempt that hangs or has failed; the pool of a shared client would keep such connections
+ * until it has none left.
  */
 @Singleton
 final class FeedRedis implements RedisOptionsCustomizer {
@@ -37,12 +37,12 @@ final class FeedRedis implements RedisOptionsCustomizer {
         }
     }
 
-    /** The address, for people, without user and password. */
+    /** Returns the address for logs, without user and password. */
     String endpoints() {
         return RedisEndpoint.of(Objects.requireNonNull(options));
     }
 
-    /** The clients' factory. Vert.x is not injected, because Quarkus calls {@link #customize} before it can be. */
+    /** Returns the factory of clients. Vert.x is not injected, because Quarkus calls {@link #customize} earlier. */
     RedisSubscription.Clients clients(Vertx vertx) {
         return new RedisSubscription.Clients() {
             @Override
@@ -52,7 +52,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
 
             @Override
             public Redis publisher() {
-                // The subscriber listens to the sentinels already, and a new client asks them for the master.
+                // The subscriber already listens to the sentinels, and a new client asks them for the master.
                 return Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
             }
         };
@@ -60,7 +60,7 @@ final class FeedRedis implements RedisOptionsCustomizer {
 
     private RedisOptions rotated(int distance) {
         RedisOptions own = new RedisOptions(Objects.requireNonNull(options));
-        // So that a sentinel that hangs is not asked first each time.
+        // A sentinel that hangs must not be asked first each time.
         List<String> endpoints = new ArrayList<>(own.getEndpoints());
         Collections.rotate(endpoints, distance);
         return own.setEndpoints(endpoints);

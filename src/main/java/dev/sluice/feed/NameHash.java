@@ -4,17 +4,20 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/** A hash of a channel's name, the same in all pods, at the price of a few instructions: it is taken of every publication. */
+/**
+ * A hash of a channel's name that is equal in all pods. It takes few instructions, because it is computed for every
+ * publication.
+ */
 final class NameHash {
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    /** An odd number whose bits are spread. */
+    /** An odd number with spread bits. */
     private static final long FACTOR = 0x9E37_79B9_7F4A_7C15L;
 
     private NameHash() {}
 
-    /** Of the first bytes. */
+    /** Returns the hash of the first bytes. */
     static int of(byte[] bytes, int length) {
         long hash = length;
         int at = 0;

@@ -10,9 +10,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proves that a subscription hears what is published at the configured address. Its beats must come back, and from time to
- * time those of a new connection as well; the old connection publishes until the new one is proven. Confined to the feed's
- * thread.
+ * Proves that a subscription hears what is published at the configured address. Its beats must be heard, and from time
+ * to time those of a new connection as well. The old connection publishes until the new one is proven. Confined to the
+ * feed's thread.
  */
 final class PathProof {
 
@@ -43,7 +43,7 @@ final class PathProof {
     private long newestHeard;
 
     /**
-     * Connects the first publisher; its first beat goes out once it is connected.
+     * Connects the first publisher, which then publishes its first beat.
      *
      * @param renewal delay of the first replacement of the connection
      * @param failed told why the subscription must end
@@ -66,7 +66,7 @@ final class PathProof {
     }
 
     /**
-     * Ends the subscription if its beats are not heard, or else publishes the beats that are due.
+     * Ends the subscription if its beats are not heard; otherwise publishes the next beats.
      *
      * @param behind whether publications still come; beats may be queued behind them
      */
@@ -103,7 +103,7 @@ final class PathProof {
         }
     }
 
-    /** The beat that was heard; {@code null} where none of that number was awaited. */
+    /** Returns the beat that was heard; {@code null} if it was not outstanding. */
     Canary.@Nullable Heard heard(long beat) {
         Canary.Heard heard = current.heard(beat);
         if (heard == null && candidate != null) {
@@ -126,7 +126,7 @@ final class PathProof {
         current.tick(text);
     }
 
-    /** Awaits no beat any more, because reading is paused. */
+    /** Discards outstanding beats, because reading is paused. */
     void forget() {
         current.forget();
         if (candidate != null) {
@@ -134,7 +134,7 @@ final class PathProof {
         }
     }
 
-    /** Closes both connections; what becomes of either means nothing from now on. */
+    /** Closes both connections, and ignores their later events. */
     void close() {
         closed = true;
         current.close();
@@ -171,7 +171,7 @@ final class PathProof {
         });
     }
 
-    /** The old connection goes on: where no connection can be made, other publishers can't make one either. */
+    /** Keeps the old connection: if this pod can't connect, other publishers can't either. */
     private void renewalFailed(BeatPath path, @Nullable Throwable cause) {
         path.close();
         candidate = null;
@@ -179,8 +179,8 @@ final class PathProof {
         long count = failures.pass();
         if (count > 0) {
             LOG.warnf(
-                    "A new connection to Redis could not be made: %s; the old one stays in use, the next attempt follows"
-                            + " after %s; %d such failures, further ones are only counted for a minute",
+                    "Sluice can't make a new connection to Redis: %s. It keeps the old one, and tries again after %s;"
+                            + " failures: %d, the next log line follows in a minute",
                     cause == null ? "it was closed, or took too long" : RootCause.innermost(cause),
                     timing.reconnect(),
                     count);

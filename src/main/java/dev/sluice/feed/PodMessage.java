@@ -3,7 +3,7 @@ package dev.sluice.feed;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something that was published on the pods' own channel, by whomever.
+ * A message on the pods' own channel. Any Redis client may have published it.
  *
  * @param text what it says; {@code null} where that is longer than anything a pod says
  */

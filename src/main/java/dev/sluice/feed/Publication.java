@@ -3,8 +3,8 @@ package dev.sluice.feed;
 import java.util.Arrays;
 
 /**
- * One payload on one channel. Channel and payload share one array, because most publications are of no interest here
- * and should cost as little as they can.
+ * One payload on one channel. Channel and payload share one array, because most publications have no listener on this
+ * pod and should cost little.
  *
  * @param bytes the name of the channel, then the payload, both as published; never modified. Name or payload are missing
  *     where they are longer than what is wanted
@@ -16,7 +16,7 @@ import java.util.Arrays;
 @SuppressWarnings("ArrayRecordComponent")
 public record Publication(byte[] bytes, int nameLength, int payloadLength, long receivedAt) {
 
-    /** A copy of the payload. */
+    /** Returns a copy of the payload. */
     public byte[] payload() {
         return Arrays.copyOfRange(bytes, nameLength, bytes.length);
     }

@@ -10,10 +10,11 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Extracts publications from the bytes of a Redis connection and passes everything else on to the Redis client. The
+ * Extracts publications from the bytes of a Redis connection, and passes everything else on to the Redis client. The
  * client's own parser allocates some twenty objects per message, this one a single array, because most messages have no
- * listener. The publications of one read are one batch; a message of another kind ends the batch, so that Redis's order is
- * kept. A payload that is too large is skipped as it arrives and never buffered. Confined to the connection's event loop.
+ * listener. The publications of one read form one batch; a message of another kind ends the batch, so that Redis's
+ * order is kept. An oversized payload is skipped as it arrives, and never buffered. Confined to the connection's event
+ * loop.
  */
 final class PublicationDecoder extends ByteToMessageDecoder {
 
@@ -40,10 +41,10 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** Prefix of Sluice's own channels. The Redis client subscribes to others, on sentinels. */
     private static final byte[] OWN = "sluice:".getBytes(StandardCharsets.US_ASCII);
 
-    /** Bytes; pods send less. */
+    /** In bytes; pods send less. */
     static final int MAX_NAMED_PAYLOAD = 16 * 1024;
 
-    /** Bytes; no route has channels with longer names. */
+    /** In bytes; no route has channels with longer names. */
     private static final int MAX_NAME = 1024;
 
     private static final int INCOMPLETE = RespReader.INCOMPLETE;
@@ -58,7 +59,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
 
     private long messages;
 
-    /** Bytes still to be skipped. */
+    /** The number of bytes still to skip. */
     private long skip;
 
     /** Whether the payload of a message follows whose channel name was too long. */
@@ -67,7 +68,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     private boolean stopped;
 
     /**
-     * A decoder at the beginning of a connection.
+     * Creates a decoder for a new connection.
      *
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param published receives the publications of one read on channels that match a pattern, in order and at least one,
@@ -81,12 +82,12 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         this.named = named;
     }
 
-    /** Messages read so far on the patterns, each counted before anything is dropped. */
+    /** Returns the number of messages read on the patterns, including those that are dropped. */
     long messages() {
         return messages;
     }
 
-    /** Hands nothing on from now on, not even what has been read already. */
+    /** Passes nothing on from now on, not even what has been read already. */
     void stop() {
         stopped = true;
         batch.clear();
@@ -95,7 +96,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         endBatch();
-        // Not super's: it reads again after a read that fired no message, even while reading is paused.
+        // Does not call super, which would read again after a read without a message, even while reading is paused.
         discardSomeReadBytes();
         context.fireChannelReadComplete();
     }
@@ -104,7 +105,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     public void channelInactive(ChannelHandlerContext context) throws Exception {
         endBatch();
         super.channelInactive(context);
-        // It has decoded the bytes that were left.
+        // This call has decoded the remaining bytes.
         endBatch();
     }
 
@@ -153,7 +154,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 endBatch();
                 // A copy, because the client's parser appends to its input, and a slice can't grow.
                 out.add(Unpooled.buffer(end - in.readerIndex()).writeBytes(in, end - in.readerIndex()));
-                // Returns so that the element is fired before any publication behind it is handed on.
+                // Returns so that this element is passed on before the publications that follow it.
                 return;
             }
         }
@@ -171,7 +172,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
                 && in.getLong(at + Long.BYTES) == PMESSAGE;
     }
 
-    /** False also while too few bytes have come to tell: then the message is incomplete as well. */
+    /** Also returns false while too few bytes have arrived; the message is then incomplete. */
     private boolean isOwn(ByteBuf in) {
         int at = in.readerIndex();
         if (in.readableBytes() <= NAMED_AT
@@ -189,13 +190,13 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         return true;
     }
 
-    /** Reads pattern, name and payload; false while they are incomplete. */
+    /** Reads pattern, name and payload; returns false while they are incomplete. */
     private boolean publication(ByteBuf in, long now) {
         long pattern = resp.length(in, in.readerIndex() + PATTERN_LENGTH_AT);
         return pattern != INCOMPLETE && message(in, resp.next() + (int) pattern + 2, maxPayload, this::add, now);
     }
 
-    /** Reads name and payload, the name beginning at the index; false while they are incomplete. */
+    /** Reads name and payload, where the name begins at the index; returns false while they are incomplete. */
     private boolean message(ByteBuf in, int at, int max, Consumer<Publication> receiver, long now) {
         long nameLength = resp.bulkLength(in, at);
         if (nameLength == INCOMPLETE) {

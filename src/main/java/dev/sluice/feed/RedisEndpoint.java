@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** Says for people where a Redis is, and nothing of what a configuration may hold besides: no user, password or query. */
+/** Describes the address of a Redis for logs, without user, password and query. */
 final class RedisEndpoint {
 
     private static final Pattern AUTHORITY = Pattern.compile("(?:.*@)?([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d+)?");
@@ -16,7 +16,7 @@ final class RedisEndpoint {
 
     private RedisEndpoint() {}
 
-    /** Where a client so configured connects to. */
+    /** Returns the addresses in the options. */
     static String of(RedisOptions options) {
         String all = options.getEndpoints().stream().map(RedisEndpoint::of).collect(Collectors.joining(", "));
         if (options.getType() == RedisClientType.SENTINEL) {
@@ -25,7 +25,7 @@ final class RedisEndpoint {
         return options.getType() == RedisClientType.STANDALONE ? all : options.getType() + " " + all;
     }
 
-    /** One endpoint. */
+    /** Returns one address. */
     static String of(String endpoint) {
         try {
             URI uri = new URI(endpoint);

@@ -21,24 +21,24 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pattern subscription on a connection of its own. The low-level connection is used because its message handler is in
- * place before PSUBSCRIBE is sent: neither the acknowledgement nor the first publication can be missed.
+ * A pattern subscription on its own connection. It uses the low-level connection, whose message handler is in place
+ * before PSUBSCRIBE is sent, so that neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisSubscription implements Subscription {
 
     /**
-     * Bytes of one read; the event loop reads up to 16 times before it completes the read. Netty pools buffers up to this
-     * size, but would allocate and clear larger ones each time.
+     * Bytes of one read; the event loop reads up to 16 times in a row. Netty pools buffers up to this size, and would
+     * allocate and clear larger ones each time.
      */
     private static final int READ_BYTES = 32 * 1024;
 
-    /** Makes Redis clients for one connection each; the caller closes them. Called on the feed's thread. */
+    /** Makes a Redis client for each connection; the caller closes it. Called on the feed's thread. */
     interface Clients {
 
-        /** A client to subscribe with; the initializer receives the pipeline of each connection it makes. */
+        /** Returns a client that subscribes; the initializer receives the pipeline of each of its connections. */
         Redis subscriber(Consumer<ChannelPipeline> initializer);
 
-        /** A client to publish with. */
+        /** Returns a client that publishes. */
         Redis publisher();
     }
 
@@ -50,14 +50,14 @@ final class RedisSubscription implements Subscription {
     private final Listener listener;
     private final Redis redis;
 
-    /** Unique and subscribed to by name, so that Redis does not send the beats of other pods. */
+    /** The channel of this subscription's beats: unique, so that Redis does not send the beats of other pods. */
     private final String beats = "sluice:canary:" + UUID.randomUUID();
 
     private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
 
     private boolean canPublish;
 
-    /** On which ticks are heard; {@code null} where there is no clock. */
+    /** The channel of ticks; {@code null} without a clock. */
     private @Nullable String clockChannel;
 
     private byte[] clockName = new byte[0];
@@ -72,7 +72,7 @@ final class RedisSubscription implements Subscription {
     private boolean closed;
 
     /**
-     * Begins to connect.
+     * Starts to connect.
      *
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param clock the channel of ticks
@@ -104,7 +104,7 @@ final class RedisSubscription implements Subscription {
     private void connect() {
         redis.connect()
                 .onSuccess(connected -> {
-                    // The newest at this moment: with Sentinel, connections to sentinels follow.
+                    // Takes the newest at this moment, because connections to sentinels may follow.
                     channel = Objects.requireNonNull(newest);
                     decoder = channel.pipeline().get(PublicationDecoder.class);
                     connected.exceptionHandler(this::end).endHandler(ended -> end(null));
@@ -203,7 +203,7 @@ final class RedisSubscription implements Subscription {
         }
     }
 
-    /** Where Redis refuses, as where the ACL user lacks {@code +pubsub}, it is not known. */
+    /** If Redis refuses, for example because the ACL user lacks {@code +pubsub}, the answer stays unknown. */
     private void askWhetherAlone() {
         if (connection != null && canPublish && clockChannel != null) {
             connection
@@ -225,7 +225,7 @@ final class RedisSubscription implements Subscription {
         boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
         String text = whole ? new String(message.payload(), StandardCharsets.UTF_8) : null;
         if (isOn(clockName, message)) {
-            // Not later: publications that follow count from it.
+            // Not later, because the publications that follow count from this tick.
             listener.ticked(text);
         } else {
             context.runOnContext(x -> control(new PodMessage(text)));
@@ -247,7 +247,7 @@ final class RedisSubscription implements Subscription {
         try {
             number = Long.parseLong(beat);
         } catch (NumberFormatException e) {
-            // Published by something else than this pod.
+            // Another Redis client published this.
             return;
         }
         context.runOnContext(x -> listener.heard(number));

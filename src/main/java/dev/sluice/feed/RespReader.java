@@ -4,22 +4,22 @@ import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.CorruptedFrameException;
 
 /**
- * Reads lengths and finds the ends of elements of RESP2 and RESP3, the protocol of Redis. After a length was read, {@link
- * #next} is the index behind its line. Moves no reader index. Not safe for use by several threads.
+ * Reads lengths and finds the ends of elements of RESP2 and RESP3, the protocol of Redis. After a length was read,
+ * {@link #next} is the index after its line. Moves no reader index. Not thread-safe.
  */
 final class RespReader {
 
-    /** Not enough bytes have come yet. */
+    /** Returned while too few bytes have arrived. */
     static final int INCOMPLETE = -1;
 
     private int next;
 
-    /** The index behind the line of the length that was read last. */
+    /** Returns the index after the line of the last length. */
     int next() {
         return next;
     }
 
-    /** The length of the bulk string that begins at the index, or {@link #INCOMPLETE}. */
+    /** Returns the length of the bulk string that begins at the index, or {@link #INCOMPLETE}. */
     long bulkLength(ByteBuf in, int at) {
         if (at >= in.writerIndex()) {
             return INCOMPLETE;
@@ -30,7 +30,7 @@ final class RespReader {
         return length(in, at + 1);
     }
 
-    /** The length that is written at the index up to the end of the line, or {@link #INCOMPLETE}. */
+    /** Returns the length between the index and the end of the line, or {@link #INCOMPLETE}. */
     long length(ByteBuf in, int at) {
         long length = 0;
         for (int i = at; i < in.writerIndex() - 1; i++) {
@@ -47,7 +47,7 @@ final class RespReader {
         return INCOMPLETE;
     }
 
-    /** The index behind the element that begins at the index, whatever its type, or {@link #INCOMPLETE}. */
+    /** Returns the index after the element of any type that begins at the index, or {@link #INCOMPLETE}. */
     int end(ByteBuf in, int at) {
         int line = in.indexOf(at, in.writerIndex(), (byte) '\n');
         if (line < 0) {

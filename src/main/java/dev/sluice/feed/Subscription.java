@@ -4,23 +4,23 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One subscription to Redis, from connecting to its end; it is never reconnected. What it hears goes to the {@link
+ * One subscription to Redis, from connecting to its end; it never reconnects. It passes messages to the {@link
  * FeedListener} directly. Confined to the feed's thread.
  */
 interface Subscription {
 
-    /** Closes the connection in whatever state it is, and hands nothing on from now on. Idempotent. */
+    /** Closes the connection in any state, and passes nothing on from now on. Idempotent. */
     void close();
 
-    /** Stops reading, or goes on; what has been read already may still come. Idempotent. */
+    /** Pauses or resumes reading; data that has already been read may still arrive. Idempotent. */
     void pause(boolean paused);
 
-    /** Messages heard so far on the patterns, whatever became of them. */
+    /** Returns the number of messages heard on the patterns, including dropped ones. */
     long messages();
 
     /**
-     * Publishes on the clock's channel, on the subscription's own connection. False where Redis does not allow that, or
-     * where ticks can't be heard: {@link BeatConnection#tick} may do then.
+     * Publishes on the clock's channel, on the subscription's own connection. Returns false if Redis does not allow
+     * that, or if ticks can't be heard; then {@link BeatConnection#tick} may work.
      */
     boolean tick(String text);
 
@@ -39,16 +39,16 @@ interface Subscription {
         /** Redis has acknowledged every pattern and name. */
         void subscribed();
 
-        /** No other pod hears the clock's channel. Follows {@link #subscribed}, and not always. */
+        /** No other pod subscribes to the clock's channel. May follow {@link #subscribed}. */
         void alone();
 
-        /** One read brought these publications; in order with {@link #ticked}. */
+        /** One read contained these publications; called in order with {@link #ticked}. */
         void published(List<Publication> publications);
 
         /** A message was published on the clock's channel; {@code null} where it is longer than a tick. */
         void ticked(@Nullable String text);
 
-        /** A beat has come back; anybody may have published it. */
+        /** A beat was heard; any Redis client may have published it. */
         void heard(long beat);
 
         /** The subscription has ended: cleanly ({@code null}) or with a cause. Called any number of times. */

@@ -9,14 +9,17 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one subscription open until it is stopped: after any end, clean or not, it opens the next one after a back-off.
- * Confined to the feed's thread; only {@link #live}, {@link #gap} and {@link #reason} may be called on others.
+ * Keeps one subscription open until it is stopped: after each end, it opens the next one after a back-off. Confined to
+ * the feed's thread, except {@link #live}, {@link #gap} and {@link #reason}.
  */
 final class Supervisor implements Attempt.Owner {
 
     private static final Logger LOG = Logger.getLogger(Supervisor.class);
 
-    /** Distinct reasons logged in one outage: "connection refused" is often followed by one that says more. */
+    /**
+     * The most distinct reasons that one outage logs: the first, such as "connection refused", is often followed by a
+     * clearer one.
+     */
     private static final int MAX_LOGGED = 5;
 
     /**
@@ -36,7 +39,7 @@ final class Supervisor implements Attempt.Owner {
     private final Timing timing;
     private final Time time;
 
-    /** Reasons logged in this outage. */
+    /** The reasons logged in this outage. */
     private final Set<String> logged = new HashSet<>();
 
     private volatile @Nullable Gap gap;
@@ -55,18 +58,21 @@ final class Supervisor implements Attempt.Owner {
         this.gap = new Gap(time.now(), null);
     }
 
-    /** Whether everything that is published is heard. */
+    /** Whether the pod hears everything that is published. */
     boolean live() {
         return gap == null && !stopped;
     }
 
-    /** The current gap, which lasts from construction until the first subscription is live; {@code null} while live. */
+    /**
+     * Returns the current gap; {@code null} while live. The first gap lasts from construction until the first
+     * subscription is live.
+     */
     @Nullable
     Gap gap() {
         return gap;
     }
 
-    /** Why the last attempt failed; {@code null} while live or during the first attempt. */
+    /** Returns why the last attempt failed; {@code null} while live or during the first attempt. */
     @Nullable
     String reason() {
         return reason;
@@ -90,7 +96,7 @@ final class Supervisor implements Attempt.Owner {
         }
     }
 
-    /** Stops reading, or goes on. A subscription that is not live yet is read until its first beat. */
+    /** Pauses or resumes reading. A subscription that is not live yet reads until its first beat. */
     void pause(boolean pause) {
         paused = pause;
         if (attempt != null) {
@@ -108,7 +114,7 @@ final class Supervisor implements Attempt.Owner {
         if (before != null) {
             listener.gap(before.closed(subscribed));
         }
-        LOG.info("Redis subscription is live");
+        LOG.info("This pod hears Redis");
     }
 
     @Override
@@ -133,9 +139,10 @@ final class Supervisor implements Attempt.Owner {
         String why = cause == null ? "the connection was closed" : RootCause.innermost(cause);
         reason = why;
         if (logged.size() < MAX_LOGGED && logged.add(why)) {
-            LOG.warnf("Redis subscription is not live: %s; trying until it is", why);
+            LOG.warnf("This pod does not hear Redis: %s. It tries again until it does", why);
         } else {
-            LOG.debugf("Redis subscription failed again: %s; next attempt in %d ms", why, delay.toMillis());
+            LOG.debugf(
+                    "This pod still does not hear Redis: %s. The next attempt follows in %d ms", why, delay.toMillis());
         }
         cancelRetry = time.after(delay, this::start);
     }

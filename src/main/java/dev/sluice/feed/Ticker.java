@@ -14,8 +14,8 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The clock of one subscription: names what it hears, and publishes a tick where no pod has for some time. {@link Clock} has
- * the rules, this has the time. Confined to the feed's thread.
+ * The clock of one subscription: gives publications their positions, and publishes a tick if no pod has done so for
+ * some time. {@link Clock} has the rules, this class has the time. Confined to the feed's thread.
  */
 final class Ticker {
 
@@ -24,27 +24,30 @@ final class Ticker {
     /** Intervals without a tick after which a pod without a clock founds an era. */
     private static final int SILENCE = 3;
 
-    /** Intervals that a first tick is given to be followed by the one that proves the clock, with a reserve. */
+    /** Intervals in which another tick must prove the first one, with a reserve. */
     private static final int PATIENCE = 3;
 
-    /** An interval has at most so many parts of jitter, one: in a calm fleet, the pod whose jitter is least publishes all. */
+    /**
+     * The jitter is at most this fraction of an interval. In a calm fleet, the pod with the least jitter publishes all
+     * ticks.
+     */
     private static final int JITTER = 10;
 
-    /** What becomes of a tick. */
+    /** The outcome of a tick. */
     enum Outcome {
         /** This pod publishes it. */
         SENT,
-        /** This pod has heard it and counts from it, or may do so later. */
+        /** This pod has heard it, and counts from it or may do so later. */
         HEARD,
-        /** It is a copy, one of another era, or no tick. */
+        /** The tick is a copy, or of another era, or invalid. */
         IGNORED
     }
 
-    /** What can be said of the clock. */
+    /** The state of the clock. */
     enum State {
-        /** Publications have no positions, and are not about to have any. */
+        /** Publications have no positions, and will not have any soon. */
         ABSENT,
-        /** Other pods tick, or it is not known yet that they do not. */
+        /** Publications have no positions yet: other pods tick, or this is not known yet. */
         AWAITED,
         /** Publications have positions. */
         VOUCHES
@@ -63,27 +66,29 @@ final class Ticker {
     private boolean started;
     private boolean closed;
 
-    /** Until the subscription ends. */
+    /** Whether the clock is off until the subscription ends. */
     private boolean off;
 
     private boolean paused;
 
-    /** The subscription it belongs to. */
+    /** The subscription to which the ticker belongs. */
     interface Owner {
 
         /** Publishes on the clock's channel. */
         void publish(String text);
 
-        /** Whatever was published before has been heard; {@code null} before the first proof. */
+        /**
+         * Returns the instant before which everything published has been heard; {@code null} before the first proof.
+         */
         @Nullable
         Instant heardUntil();
 
-        /** This pod has heard something else than most others since the instant. */
+        /** This pod heard other messages than the majority since the instant. */
         void lost(Instant since);
     }
 
     /**
-     * A clock that hears nothing yet.
+     * Creates a clock that has heard nothing.
      *
      * @param interval between ticks
      */
@@ -94,16 +99,16 @@ final class Ticker {
         this.owner = owner;
     }
 
-    /** Everything that is published from now on is heard. */
+    /** Starts the clock: the pod hears everything that is published from now on. */
     void start() {
         started = true;
         enter(State.AWAITED);
-        // One interval and twice the jitter: by then a tick of others has come.
+        // One interval plus twice the jitter: until then other pods have ticked.
         cancelWait = time.after(interval.plus(interval.dividedBy(JITTER / 2)), this::decideToWait);
         awaitTick();
     }
 
-    /** There are no other pods whose ticks could come. */
+    /** Records that no other pods exist whose ticks could arrive. */
     void alone() {
         if (started && !closed && !clock.hears()) {
             publish();
@@ -111,12 +116,12 @@ final class Ticker {
         }
     }
 
-    /** Publishes nothing while reading is paused: the ticks of others may be among what is not read. */
+    /** Publishes no ticks while reading is paused, because unread data may contain ticks of others. */
     void pause(boolean pause) {
         paused = pause;
     }
 
-    /** Ends it; positions end with it. */
+    /** Ends the clock and its positions. */
     void close() {
         closed = true;
         cancelTick.run();
@@ -126,7 +131,7 @@ final class Ticker {
         }
     }
 
-    /** The batch with the position before it, after which its publications count. */
+    /** Returns a batch with the position before it, and counts its publications. */
     Batch batch(List<Publication> publications) {
         Position before = clock.position();
         if (clock.hears()) {
@@ -137,7 +142,7 @@ final class Ticker {
         return new Batch(before, publications);
     }
 
-    /** Something was published on the clock's channel; in order with {@link #batch}. */
+    /** Handles a message on the clock's channel; called in order with {@link #batch}. */
     void hear(@Nullable String text) {
         if (!started || closed || off) {
             return;
@@ -157,7 +162,7 @@ final class Ticker {
         vote();
     }
 
-    /** Whether it counts. */
+    /** Returns whether the tick counts. */
     private boolean hear(Tick tick) {
         boolean awaited = !clock.vouches();
         Clock.Heard heard = clock.hear(tick);
@@ -172,7 +177,7 @@ final class Ticker {
         return heard != Clock.Heard.IGNORED;
     }
 
-    /** Says what this pod has heard where pods differ; the next tick, which decides, comes sooner then. */
+    /** Publishes this pod's summary if pods differ, and lets the next tick, which decides, come sooner. */
     private void vote() {
         for (Summary own = clock.takeSummary(); own != null; own = clock.takeSummary()) {
             owner.publish(own.toString());
@@ -182,14 +187,13 @@ final class Ticker {
 
     private void lost() {
         Instant since = divergence.since(clock.lostAfter(), time.now());
-        LOG.warnf("This pod has heard something else than most pods since %s", since);
+        LOG.warnf("This pod heard other publications than most pods since %s. Its clients get a gap", since);
         enter(State.ABSENT);
         owner.lost(since);
         if (divergence.repeats(time.now())) {
             LOG.error(
-                    "Publications have no positions until the next subscription, because this pod has repeatedly heard"
-                            + " something else than most pods: Redis, or what is between it and this pod, keeps no order or loses"
-                            + " messages");
+                    "Publications have no positions until this pod subscribes again, because it repeatedly heard other"
+                            + " publications than most pods. Redis, or the network between, loses or reorders messages: check both");
             off = true;
             clock.forget();
             cancelTick.run();
@@ -246,7 +250,7 @@ final class Ticker {
         awaitTick();
     }
 
-    /** Every attempt has a nonce of its own: two ticks with one would be one point with two places. */
+    /** Every attempt has its own nonce: two ticks with one nonce would be one point at two places. */
     private void publish() {
         long nonce = ThreadLocalRandom.current().nextLong();
         Tick tick = clock.vouches() ? clock.next(nonce) : founding(nonce);

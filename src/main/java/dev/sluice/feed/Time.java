@@ -6,12 +6,12 @@ import java.time.Instant;
 /** Clocks and timers of the feed. */
 interface Time {
 
-    /** The time of day, for people: it may be set back. */
+    /** The time of day, which may be set back. */
     Instant now();
 
     /** {@link System#nanoTime()}. */
     long nanos();
 
-    /** Runs the action once after the delay, on the feed's thread; returns what cancels it. */
+    /** Runs the action once after the delay, on the feed's thread; returns a canceller. */
     Runnable after(Duration delay, Runnable action);
 }

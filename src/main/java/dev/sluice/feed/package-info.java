@@ -1,4 +1,4 @@
-/** The supervised pattern subscription: a stream of publications, and whether it is live. */
+/** The supervised pattern subscription: a stream of publications, and its state. */
 @NullMarked
 package dev.sluice.feed;
 

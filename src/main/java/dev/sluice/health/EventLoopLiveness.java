@@ -19,14 +19,14 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Liveness;
 
 /**
- * Alive while every event loop gets to its tasks: all that Sluice does is done there, and a loop that is stuck leaves its
- * clients without a word. Whether Redis is there is no question of life.
+ * Reports the pod as alive while every event loop runs its tasks, because Sluice does all its work there. Does not
+ * depend on Redis.
  */
 @Liveness
 @Singleton
 final class EventLoopLiveness implements AsyncHealthCheck {
 
-    /** How often each loop shows that it is alive. */
+    /** How often each loop runs the check's task. */
     private static final long SIGN_MILLIS = 500;
 
     private final List<EventExecutor> loops = new ArrayList<>();
@@ -34,7 +34,7 @@ final class EventLoopLiveness implements AsyncHealthCheck {
     private final Duration maxBlock;
     private final LongSupplier nanoTime;
 
-    // Deprecated, as it is no part of Vert.x 5; until then it is the public way to all loops.
+    // Deprecated, because Vert.x 5 does not have it; until then it is the public way to all loops.
     @SuppressWarnings("deprecation")
     @Inject
     EventLoopLiveness(Vertx vertx, SluiceConfig config) {
@@ -51,7 +51,7 @@ final class EventLoopLiveness implements AsyncHealthCheck {
         start();
     }
 
-    // They go on for as long as the loop does.
+    // The timers last as long as the loop.
     @SuppressWarnings("FutureReturnValueIgnored")
     void start() {
         for (EventExecutor loop : loops) {

@@ -13,9 +13,9 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Ready while what is published on Redis reaches this pod: a deaf pod must not be given clients, unless it is wanted so. A
- * new pod of a fleet also waits for the clock, because clients of the pod that it replaces can't resume without it.
- * Asynchronous, so that it answers even while every worker thread is busy.
+ * Reports the pod as ready while it hears Redis, unless configured otherwise. A new pod of a fleet also waits for the
+ * clock, without which clients of the pod that it replaces can't resume. Asynchronous, so that it answers even while
+ * all worker threads are busy.
  */
 @Readiness
 @Singleton
@@ -41,7 +41,7 @@ final class FeedReadiness implements AsyncHealthCheck {
     public Uni<HealthCheckResponse> call() {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
-            // Once only: a later subscription of this pod has clients who wait for it already.
+            // Only once: clients already wait for a later subscription of this pod.
             settled |= heardOnce && !feed.awaitsClock();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
                     .status(settled && (live || condition == Redis.STARTUP))

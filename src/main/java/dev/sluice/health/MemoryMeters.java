@@ -15,22 +15,22 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Measures the memory of the process and its limits, in bytes. A JVM and a native executable both have these metrics;
- * where there is no Linux, only the limit of the heap. Safe for use by any number of threads.
+ * Measures the memory of the process and its limits, in bytes, for the JVM and for a native executable; without Linux
+ * only the limit of the heap. Thread-safe.
  */
 @Singleton
 final class MemoryMeters implements MeterBinder {
 
-    /** The files are far smaller; none is read further. */
+    /** The maximum bytes read of a file; the files are far smaller. */
     private static final int MAX_FILE = 64 * 1024;
 
     private static final Pattern RESIDENT = Pattern.compile("(?m)^VmRSS:\\s*(\\d{1,15}) kB$");
     private static final Pattern TOTAL = Pattern.compile("(?m)^MemTotal:\\s*(\\d{1,15}) kB$");
 
-    /** The memory controller's line, of control groups v1 or, where it names no controller, v2. */
+    /** The line of the memory controller in cgroups v1, or the line of v2, which names no controller. */
     private static final Pattern GROUP = Pattern.compile("(?m)^\\d+:(|(?:[^:\\n]*,)?memory(?:,[^:\\n]*)?):(/.*)$");
 
-    /** A limit of v1 that means none has 19 digits, and is larger than any machine. */
+    /** In v1, a number of 19 digits, larger than any machine, means no limit. */
     private static final Pattern LIMIT = Pattern.compile("(\\d{1,19})\\s*");
 
     private final Path root;
@@ -40,7 +40,7 @@ final class MemoryMeters implements MeterBinder {
         this(Path.of("/"));
     }
 
-    /** Reads below the folder what Linux shows below {@code /}. */
+    /** Reads the files of Linux below this folder. */
     MemoryMeters(Path root) {
         this.root = root;
     }
@@ -52,7 +52,7 @@ final class MemoryMeters implements MeterBinder {
                 .baseUnit("bytes")
                 .register(metrics);
         if (resident().isPresent()) {
-            // Under the name that the Prometheus client libraries give it.
+            // The name that the Prometheus client libraries use.
             Gauge.builder("process.resident.memory", this, x -> value(x.resident()))
                     .description("Memory that the operating system has given the process")
                     .baseUnit("bytes")
@@ -70,12 +70,14 @@ final class MemoryMeters implements MeterBinder {
         return bytes.isPresent() ? bytes.getAsLong() : Double.NaN;
     }
 
-    /** Bytes of memory that the operating system has given the process; empty where it does not say so. */
+    /** Returns the resident memory in bytes; empty if the operating system does not report it. */
     OptionalLong resident() {
         return kilobytes(RESIDENT, "proc/self/status");
     }
 
-    /** Bytes that the process may use: the lowest limit of its control groups, at most what the machine has. */
+    /**
+     * Returns the bytes that the process may use: the lowest limit of its control groups, at most the machine's memory.
+     */
     OptionalLong limit() {
         OptionalLong total = kilobytes(TOTAL, "proc/meminfo");
         if (total.isEmpty()) {
@@ -87,7 +89,7 @@ final class MemoryMeters implements MeterBinder {
             boolean unified = groups.group(1).isEmpty();
             String folder = unified ? "sys/fs/cgroup" : "sys/fs/cgroup/memory";
             String file = unified ? "memory.max" : "memory.limit_in_bytes";
-            // In a container the path may be that of the host, and its own group be at the top.
+            // In a container, the path may be the host's, and the container's own group may be at the top.
             for (Path group = Path.of(groups.group(2)); group != null; group = group.getParent()) {
                 lowest = Math.min(lowest, limit(folder + group + "/" + file));
             }
@@ -109,7 +111,7 @@ final class MemoryMeters implements MeterBinder {
         return found.find() ? OptionalLong.of(1024 * Long.parseLong(found.group(1))) : OptionalLong.empty();
     }
 
-    /** Empty where it can't be read. */
+    /** Returns the content; empty if the file can't be read. */
     private String text(String file) {
         try (InputStream in = Files.newInputStream(root.resolve(file))) {
             return new String(in.readNBytes(MAX_FILE), StandardCharsets.US_ASCII);

@@ -20,18 +20,18 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The newest publications of all channels whose route keeps a history, so that a client that comes back is sent exactly what
- * it missed. Written by the thread that reads Redis; read by any, without locks.
+ * Keeps recent publications of all routes with history, so that a client that resumes gets exactly what it missed. The
+ * thread that reads Redis writes; any thread reads, without locks.
  */
 @Singleton
 public final class History {
 
     private static final Logger LOG = Logger.getLogger(History.class);
 
-    /** Bytes. Large enough that evicting costs little, small enough that a quiet pod keeps little. */
+    /** In bytes. Large enough to evict cheaply, small enough that a quiet pod keeps little. */
     private static final int SEGMENT = 256 << 10;
 
-    /** The part of the largest heap that it may take. */
+    /** The history may take this fraction of the maximum heap. */
     private static final int HEAP_PARTS = 4;
 
     private final PublicationLog.Bounds bounds;
@@ -40,10 +40,12 @@ public final class History {
     private final LongSupplier nanoTime;
     private final LogThrottle failed = new LogThrottle();
 
-    /** What was published in one era since this pod began to count in it; {@code null} while it can't name positions. */
+    /**
+     * The publications of one era since this pod started counting in it; {@code null} while the pod has no positions.
+     */
     private volatile @Nullable PublicationLog log;
 
-    /** Of the thread that writes: the position from which it counts. */
+    /** Used by the writing thread: the position from which it counts. */
     private @Nullable Position followed;
 
     @Inject
@@ -82,8 +84,9 @@ public final class History {
     }
 
     /**
-     * Says that all publications up to a position have been appended, and that the next ones are counted from there. The
-     * history begins anew where they are not known to have been: in another era, or behind the head. Never throws.
+     * Records that all publications up to a position have been appended, and that the next ones are counted from it. If
+     * that is not certain, because the position is of another era or before the head, the history starts again there.
+     * Never throws.
      *
      * @param position {@code null} where this pod can't name positions; the history is then empty
      * @return whether the history begins anew at the position
@@ -109,8 +112,8 @@ public final class History {
     }
 
     /**
-     * Adds a publication, and moves {@link #head} to it. To be called before its listeners are looked up, so that a client
-     * that begins to listen meanwhile either finds it in the history or hears it. Never throws.
+     * Adds a publication, and moves {@link #head} to it. To be called before the listeners are looked up, so that a
+     * client that subscribes at this moment either finds the publication in the history or receives it. Never throws.
      *
      * @param sequence see {@link Payload}
      * @param messages how many messages after the position of the last {@link #follow} it was heard
@@ -135,27 +138,28 @@ public final class History {
         }
     }
 
-    /** What is missing may be what a client comes back for. */
+    /** Clears the history, because it lacks a publication that a client may ask for. */
     private void failed(Throwable e) {
         log = null;
         long count = failed.pass();
         if (count > 0) {
             LOG.errorf(
                     e,
-                    "The history was lost, so that clients can't resume from before: %d times; further ones are only"
-                            + " counted for a minute",
+                    "Sluice cleared the history after a failure; failures: %d. Clients can't resume from earlier positions, and must"
+                            + " fetch their state",
                     count);
         }
     }
 
-    /** The position up to which everything is in the history; {@code null} where this pod can't name positions. */
+    /** Returns the position up to which the history is complete; {@code null} while this pod has no positions. */
     public @Nullable Position head() {
         PublicationLog known = log;
         return known == null ? null : known.head();
     }
 
     /**
-     * Everything that was published on the channels after a position, or why not. Takes at most a few milliseconds.
+     * Returns everything that was published on the channels after a position, or the reason why it can't. Takes at most
+     * a few milliseconds.
      *
      * @param since everything up to it is known to the client
      */

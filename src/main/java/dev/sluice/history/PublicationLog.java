@@ -10,27 +10,27 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was published since a position of one era, in segments of which the oldest is evicted. Entries whose channels share a
- * slot of a hash table form a list from the newest to the oldest. One thread writes. Any thread reads, without locks: the
- * head is written after the list that leads to the entry, and that after the entry.
+ * The publications since a position of one era, in segments, of which the oldest is evicted. Entries whose channels
+ * share a slot of a hash table form a list from the newest to the oldest. One thread writes. Any thread reads, without
+ * locks: the writer writes the entry first, then the list, then the head.
  */
 final class PublicationLog {
 
     private static final int SLOT_BITS = 16;
 
-    /** An odd number whose bits are spread, so that names that differ in their last digits do not share slots. */
+    /** An odd number with spread bits, so that names with different last digits do not share slots. */
     private static final int SPREAD = 0x9E37_79B9;
 
-    /** Ticks whose nonces are known: an hour of one tick a second. */
+    /** The number of ticks whose nonces are kept: an hour at one tick a second. */
     private static final int TICKS = 1 << 12;
 
     private static final long NONCE = 0xFFFF_FFFFL;
 
-    /** The part of the age after which a segment gets no more entries, so that a quiet one is evicted in time. */
+    /** A segment gets no more entries after this fraction of the age, so that a quiet segment is evicted in time. */
     private static final int AGE_PARTS = 16;
 
     /**
-     * What bounds a log.
+     * The bounds of a log.
      *
      * @param segmentBytes the capacity of a segment; one entry that needs more gets a segment of its own
      * @param maxAge in nanoseconds
@@ -41,38 +41,41 @@ final class PublicationLog {
     private final IntFunction<byte[]> arrays;
     private final Era era;
 
-    /** Everything after it has been appended, since it began. */
+    /** The position at which the log started; everything after it has been appended. */
     private final long adoption;
 
     /** The segments by the last bits of their numbers. */
     private final AtomicReferenceArray<@Nullable Segment> segments;
 
-    /** By slot the address of the newest entry: the number of its segment, then its place there. 0 where there is none. */
+    /**
+     * For each slot the address of the newest entry: the number of its segment, then its offset there. 0 if there is
+     * none.
+     */
     private final AtomicLongArray newest = new AtomicLongArray(1 << SLOT_BITS);
 
-    /** By slot the offset of the newest publication that is no longer here. */
+    /** For each slot the offset of the newest evicted publication. */
     private final AtomicLongArray evicted = new AtomicLongArray(1 << SLOT_BITS);
 
     /** Numbers and nonces of the last ticks. */
     private final AtomicLongArray ticks = new AtomicLongArray(TICKS);
 
-    /** The offset up to which everything is here. */
+    /** The offset up to which everything has been appended. */
     private volatile long head;
 
-    /** No publication received after that time is missing. */
+    /** All publications received after this time are in the log. */
     private volatile long oldestAt;
 
     /** The memory of all segments. */
     private volatile long bytes;
 
-    // Of the thread that writes.
+    // Used by the writing thread.
     private @Nullable Segment current;
     private byte @Nullable [] spare;
     private long used;
     private long oldest = 1;
     private long next = 1;
 
-    /** An empty one, to which everything after the position will be appended. */
+    /** Creates an empty log, to which everything after the position will be appended. */
     PublicationLog(Bounds bounds, IntFunction<byte[]> arrays, Position position, long now) {
         this.bounds = bounds;
         this.arrays = arrays;
@@ -85,8 +88,8 @@ final class PublicationLog {
     }
 
     /**
-     * Whether positions go on with this one: it counts from the same tick as the head or from the next one. A pod that skips
-     * ticks has begun to count anew.
+     * Whether the position continues the log: it counts from the same tick as the head or from the next one. A pod that
+     * skips ticks has started counting again.
      */
     boolean leadsTo(Position position) {
         long last = head;
@@ -96,7 +99,10 @@ final class PublicationLog {
                 && (passed == 1 || (passed == 0 && position.nonce() == nonce(last)));
     }
 
-    /** Everything up to the position, that this {@link #leadsTo}, has been appended. Evicts what is too old. */
+    /**
+     * Moves the head to a position that this log {@link #leadsTo}, because everything up to it has been appended.
+     * Evicts old segments.
+     */
     void follow(Position position, long now) {
         long tick = position.tick();
         ticks.setRelease((int) tick & (TICKS - 1), tick << Integer.SIZE | (position.nonce() & NONCE));
@@ -113,7 +119,7 @@ final class PublicationLog {
         return segment != current && now - segment.newestAt() > bounds.maxAge();
     }
 
-    /** Adds the next publication. To be called by the thread that writes. */
+    /** Adds the next publication. To be called by the writing thread. */
     void append(long offset, int nonce, long sequence, Channel channel, byte[] entry, long receivedAt) {
         int slot = slot(channel.hashCode());
         Segment segment = current;
@@ -127,11 +133,12 @@ final class PublicationLog {
             segment.add(offset, nonce, newest.getPlain(slot), sequence, channel, entry, receivedAt);
             newest.setRelease(slot, address);
         }
-        // Volatile: a client that subscribes either sees it here, or is seen by the search for listeners that follows.
+        // Volatile: a client that subscribes now either sees the publication here, or is found by the lookup of
+        // listeners that follows.
         head = offset;
     }
 
-    /** A segment with room for an entry; null where it would be too large. */
+    /** Returns a segment with room for an entry; null if the entry is too large. */
     private @Nullable Segment roll(int length) {
         int capacity = Math.max(bounds.segmentBytes(), Segment.HEADER + length);
         if (capacity > bounds.maxBytes()) {
@@ -158,7 +165,7 @@ final class PublicationLog {
         Segment segment = segment(oldest);
         for (int at = 0; at < segment.end(); at = segment.next(at)) {
             int slot = slot(segment.hash(at));
-            // One that never came in may be newer.
+            // A publication that was too large to be added may be newer.
             evicted.setPlain(slot, Math.max(evicted.getPlain(slot), segment.offset(at)));
         }
         oldestAt = segment.newestAt();
@@ -175,48 +182,48 @@ final class PublicationLog {
         bytes = used;
     }
 
-    /** The position up to which everything has been appended. */
+    /** Returns the position up to which everything has been appended. */
     Position head() {
         long offset = head;
         return position(offset, nonce(offset));
     }
 
-    /** Of the tick before the head. */
+    /** Returns the nonce of the tick before the offset. */
     private int nonce(long offset) {
         return (int) ticks.getAcquire((int) Position.tick(offset) & (TICKS - 1));
     }
 
-    /** Whether this pod names positions as the one that named this does: the era is the same, and the tick, if known. */
+    /**
+     * Whether the position was made by a pod that counts like this one: the era is the same, and so is the tick, if
+     * known.
+     */
     boolean agrees(Position position) {
         long tick = ticks.getAcquire((int) position.tick() & (TICKS - 1));
         return position.era().equals(era)
                 && (tick >>> Integer.SIZE != position.tick() || (int) tick == position.nonce());
     }
 
-    /** Whether everything after the position has been appended, be it evicted or not. */
+    /** Whether everything after the position has been appended, even if it was evicted later. */
     boolean coversAllSince(Position position) {
         return position.offset() >= adoption;
     }
 
-    /** The position of an entry. */
+    /** Returns the position of an entry. */
     Position position(long offset, int nonce) {
         return new Position(era, offset, nonce);
     }
 
-    /** The address of the newest entry in the channel's slot, 0 where there is none: {@link #pin} the segment, then read. */
+    /** Returns the address of the newest entry in the channel's slot, or 0: {@link #pin} its segment, then read. */
     long newest(Channel channel) {
         return newest.getAcquire(slot(channel.hashCode()));
     }
 
-    /**
-     * The offset of the newest publication in the channel's slot that is not here any more. After it has been read, it can
-     * rise.
-     */
+    /** Returns the offset of the newest evicted publication of the channel's slot. It can rise at any time. */
     long newestEvicted(Channel channel) {
         return evicted.getAcquire(slot(channel.hashCode()));
     }
 
-    /** The segment of an address, pinned; {@code null} where it has been evicted. */
+    /** Returns the segment of an address, pinned; {@code null} if it was evicted. */
     @Nullable
     Segment pin(long address) {
         Segment segment = segments.getAcquire(index(Segment.number(address)));
@@ -228,7 +235,7 @@ final class PublicationLog {
         return bytes;
     }
 
-    /** When the oldest publication was received after which none is missing, by {@link System#nanoTime()}. */
+    /** Returns the time after which no publication is missing, as {@link System#nanoTime()}. */
     long oldestAt() {
         return oldestAt;
     }

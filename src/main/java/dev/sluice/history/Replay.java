@@ -5,7 +5,9 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
 import java.util.List;
 
-/** What the history has for a client that names the last position it holds: everything, or nothing and why. */
+/**
+ * The answer of the history to a client that states its last position: all publications since, or the reason why not.
+ */
 public sealed interface Replay {
 
     /**
@@ -16,26 +18,28 @@ public sealed interface Replay {
      */
     record Recovered(List<Entry> entries, Position upTo) implements Replay {}
 
-    /** The history can't say what the client missed, or does not hand it out. */
+    /** The history does not know what the client missed, or does not return it. */
     record Refused(Reason reason) implements Replay {}
 
-    /** The position is ahead of this pod, which hears it in a moment: the client came from a pod that was faster. */
+    /**
+     * The position is ahead of this pod, because the client came from a faster pod. This pod reaches it in a moment.
+     */
     record Ahead() implements Replay {}
 
     /** One publication. */
     record Entry(Channel channel, Payload payload) {}
 
-    /** Why nothing is replayed. */
+    /** The reason why nothing is replayed. */
     enum Reason {
-        /** A publication that may be one of the channels' has left the history since. */
+        /** The history has evicted a publication that may be of one of the channels. */
         TOO_OLD,
-        /** This pod did not hear everything since: it began to count later, or was interrupted. */
+        /** This pod did not hear everything since the position: it started counting later, or was interrupted. */
         GAP,
         /** More than {@code sluice.history.max-replay}, or too much to search. */
         TOO_MUCH,
-        /** The position was named by pods that count otherwise. */
+        /** The position was made by pods that count differently. */
         MISMATCH,
-        /** This pod can't name positions now, or the route of a channel keeps no history. */
+        /** This pod has no positions now, or the route of a channel has no history. */
         UNKNOWN
     }
 }

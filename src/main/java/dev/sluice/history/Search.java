@@ -12,13 +12,15 @@ import java.util.HashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Finds what was published on some channels between a position and the head of a log. Used once, by one thread. */
+/** Finds the publications of some channels between a position and the head of a log. Used once, by one thread. */
 final class Search {
 
-    /** Entries of other channels in the same slots that are looked at; with these it takes one or two milliseconds. */
+    /**
+     * The most entries of other channels in the same slots that a search passes; this takes one or two milliseconds.
+     */
     static final int MAX_PASSED = 1 << 14;
 
-    /** What the objects around a name and a payload take, in bytes. */
+    /** Memory of the objects around a name and a payload, in bytes. */
     static final int OVERHEAD = 200;
 
     private final PublicationLog log;
@@ -29,7 +31,7 @@ final class Search {
     private long bytes;
     private int passed;
 
-    /** Of at most so many bytes, what is after an offset and no later than the position. */
+    /** Searches for publications after an offset and up to a position, with at most so many bytes. */
     Search(PublicationLog log, long maxBytes, long since, Position upTo) {
         this.log = log;
         this.maxBytes = maxBytes;
@@ -61,7 +63,7 @@ final class Search {
                     unpin(segment);
                     segment = log.pin(address);
                     if (segment == null) {
-                        // Evicted meanwhile, or before; then the entries in it are older.
+                        // The segment is evicted, so all older entries are evicted as well.
                         return log.newestEvicted(channel) > since ? Reason.TOO_OLD : null;
                     }
                 }

@@ -9,18 +9,18 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stretch of the log: entries one after the other in one array. Written by one thread. Others read entries that were
- * published to them, between {@link #pin} and {@link #unpin}: until then the array is not used again.
+ * A part of the log: entries one after the other in one array. One thread writes. Other threads read published entries
+ * between {@link #pin} and {@link #unpin}; the array is not reused until then.
  */
 final class Segment {
 
-    /** What an entry takes besides name and payload, in bytes. */
+    /** Memory of an entry besides name and payload, in bytes. */
     static final int HEADER = 48;
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
-    // Where in an entry they are.
+    // Offsets of the fields in an entry.
     private static final int OFFSET = 0;
     private static final int PREVIOUS = 8;
     private static final int SEQUENCE = 16;
@@ -30,20 +30,20 @@ final class Segment {
     private static final int NAME_LENGTH = 40;
     private static final int LENGTH = 44;
 
-    /** Instead of a number of readers: there will be no more. */
+    /** Replaces the number of readers once no more are allowed. */
     private static final int CLOSED = -1;
 
     private final long number;
     private final byte[] bytes;
     private final AtomicInteger readers = new AtomicInteger();
 
-    // Of the thread that writes.
+    // Used by the writing thread.
     private int end;
     private long firstAt;
     private long newestAt;
 
     /**
-     * An empty one.
+     * Creates an empty segment.
      *
      * @param number its place among all segments of the log
      * @param bytes which nobody else uses
@@ -53,17 +53,17 @@ final class Segment {
         this.bytes = bytes;
     }
 
-    /** The address of an entry. */
+    /** Returns the address of an entry. */
     static long address(long number, int index) {
         return number << Integer.SIZE | index;
     }
 
-    /** Where in its segment the entry with that address is. */
+    /** Returns the offset in its segment of the entry with this address. */
     static int index(long address) {
         return (int) address;
     }
 
-    /** The number of the segment in which the entry with that address is. */
+    /** Returns the number of the segment that has the entry with this address. */
     static long number(long address) {
         return address >>> Integer.SIZE;
     }
@@ -85,7 +85,7 @@ final class Segment {
         return length <= bytes.length - end - HEADER;
     }
 
-    /** Where the next entry will be. */
+    /** The offset of the next entry. */
     int end() {
         return end;
     }
@@ -101,7 +101,7 @@ final class Segment {
     }
 
     /**
-     * Adds an entry that {@link #fits}. To be called by the thread that writes.
+     * Adds an entry that {@link #fits}. To be called by the writing thread.
      *
      * @param previous what {@link #previous} is to return
      * @param entry name and payload
@@ -124,7 +124,7 @@ final class Segment {
         end = Math.min(bytes.length, next(at));
     }
 
-    /** The entry behind this one, on a multiple of eight. */
+    /** Returns the offset of the next entry, a multiple of eight. */
     int next(int at) {
         return (at + HEADER + (int) INTS.get(bytes, at + LENGTH) + Long.BYTES - 1) & -Long.BYTES;
     }
@@ -139,7 +139,7 @@ final class Segment {
         return (int) INTS.get(bytes, at + NONCE);
     }
 
-    /** The address of the entry before in the same slot. */
+    /** Returns the address of the previous entry of the same slot. */
     long previous(int at) {
         return (long) LONGS.get(bytes, at + PREVIOUS);
     }
@@ -152,7 +152,7 @@ final class Segment {
         return (long) LONGS.get(bytes, at + RECEIVED_AT);
     }
 
-    /** The channel's. */
+    /** Returns the hash of the channel. */
     int hash(int at) {
         return (int) INTS.get(bytes, at + HASH);
     }
@@ -162,7 +162,7 @@ final class Segment {
                 && channel.isNamed(bytes, at + HEADER, at + HEADER + (int) INTS.get(bytes, at + NAME_LENGTH));
     }
 
-    /** How long name and payload are, in bytes. */
+    /** Returns the length of name and payload, in bytes. */
     int length(int at) {
         return (int) INTS.get(bytes, at + LENGTH);
     }
@@ -172,7 +172,7 @@ final class Segment {
                 bytes, at + HEADER + (int) INTS.get(bytes, at + NAME_LENGTH), at + HEADER + length(at));
     }
 
-    /** Lets the calling thread read until {@link #unpin}; false where the segment is closed. */
+    /** Lets the calling thread read until {@link #unpin}; returns false if the segment is closed. */
     boolean pin() {
         int now = readers.get();
         while (now != CLOSED) {
@@ -189,7 +189,7 @@ final class Segment {
         readers.decrementAndGet();
     }
 
-    /** Lets nobody read any more and returns the array to be used again; null while somebody reads. */
+    /** Forbids further reading, and returns the array for reuse; returns null while a thread reads. */
     byte @Nullable [] close() {
         return readers.compareAndSet(0, CLOSED) ? bytes : null;
     }

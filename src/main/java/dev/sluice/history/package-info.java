@@ -1,4 +1,4 @@
-/** The newest stretch of what the feed brought, for clients that come back. */
+/** Recent publications, for clients that resume. */
 @NullMarked
 package dev.sluice.history;
 

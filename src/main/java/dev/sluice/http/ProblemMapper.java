@@ -57,7 +57,9 @@ public final class ProblemMapper {
         long count = failed.pass();
         if (count > 0) {
             LOG.errorf(
-                    failure, "Requests that could not be served: %d; further ones are not logged for a minute", count);
+                    failure,
+                    "Sluice failed to serve requests: %d. Please report this bug; the next log line follows in a minute",
+                    count);
         }
         return Response.serverError().build();
     }

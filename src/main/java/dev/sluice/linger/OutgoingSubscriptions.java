@@ -14,8 +14,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the other pods are yet to be told, gathered into messages of bounded length. A user's subscriptions may be spread
- * over several. Not safe for use by several threads, except {@link #isOwn}.
+ * Subscriptions that are to be sent to the other pods, in messages of bounded length. A user's subscriptions may be
+ * spread over several. Not thread-safe, except {@link #isOwn}.
  */
 final class OutgoingSubscriptions {
 
@@ -23,19 +23,19 @@ final class OutgoingSubscriptions {
 
     private static final String FROM = "from";
 
-    /** Bytes of a message; {@link dev.sluice.control.Control#tellSubscriptions} takes a bit more. */
+    /** The bytes of a message; {@link dev.sluice.control.Control#tellSubscriptions} allows a bit more. */
     private static final int MAX_BYTES = 8 * 1024;
 
     private final String pod = UUID.randomUUID().toString();
     private final Set<String> wanted = new LinkedHashSet<>();
-    // Linked, because a table that is emptied from its beginning is searched through all that is empty already.
+    // Linked, because a plain hash table that is emptied from its beginning searches all empty slots each time.
     private final Map<String, Map<Channel, Long>> told = new LinkedHashMap<>();
     private final long maxBytes;
     private final int maxPerUser;
     private long bytes;
 
     /**
-     * Nothing to be told.
+     * Creates an empty queue.
      *
      * @param maxBytes memory for what waits, charged as {@link LingeringSubscriptions} does
      * @param maxPerUser how many channels of one user may wait
@@ -45,7 +45,7 @@ final class OutgoingSubscriptions {
         this.maxPerUser = maxPerUser;
     }
 
-    /** Whether there is room for it. */
+    /** Adds a request for a user's subscriptions; returns whether there is room. */
     boolean want(String user) {
         if (!wanted.contains(user)) {
             if (!charge(LingeringSubscriptions.USER_OVERHEAD)) {
@@ -56,7 +56,7 @@ final class OutgoingSubscriptions {
         return true;
     }
 
-    /** Whether there is room for all of it; what there is no room for is left out. */
+    /** Adds a user's subscriptions; returns false if some were left out for lack of room. */
     boolean tell(String user, Map<Channel, Long> stamps) {
         Map<Channel, Long> known = told.get(user);
         if (known == null && !charge(LingeringSubscriptions.USER_OVERHEAD)) {
@@ -98,7 +98,7 @@ final class OutgoingSubscriptions {
         return message.path(FROM).asText().equals(pod);
     }
 
-    /** The next message, which then is no longer to be told; {@code null} where there is none. */
+    /** Removes and returns the next message; {@code null} if there is none. */
     @Nullable
     String next() {
         if (!wanted.isEmpty()) {
@@ -161,7 +161,7 @@ final class OutgoingSubscriptions {
         return TextNode.valueOf(text).toString();
     }
 
-    /** Bytes that the JSON takes in a signed message at most: it is a string of JSON there, and so escaped once more. */
+    /** Returns the maximum bytes of the JSON in a signed message, where it is a JSON string and so escaped again. */
     private static int length(String json) {
         int bytes = 3;
         for (int i = 0; i < json.length(); i++) {

@@ -21,10 +21,9 @@ import java.util.function.BiConsumer;
 import org.jboss.logging.Logger;
 
 /**
- * Tells the other pods what users were subscribed to when their last connection ended, asks them for the subscriptions of
- * users who connect, and answers them. What gathers within {@link #GATHER_MILLIS}, or while a message is under way, goes
- * out together; a pod has one message under way at a time. What is lost on the way is not sent again. Safe for use by
- * several threads.
+ * Sends users' subscriptions to the other pods when their last connection ends, asks the other pods for the
+ * subscriptions of users who connect, and answers such requests. Messages gather for {@link #GATHER_MILLIS}, or while
+ * another message is under way; a pod sends one at a time. Lost messages are not repeated. Thread-safe.
  */
 @Singleton
 public final class SubscriptionExchange {
@@ -33,7 +32,7 @@ public final class SubscriptionExchange {
 
     private static final long GATHER_MILLIS = 5;
 
-    /** A stamp may be ahead of our clock by so much; a forged one further ahead would never be outdated. */
+    /** A stamp may be ahead of our clock by this time; a forged one further ahead would never become outdated. */
     private static final long MAX_AHEAD_MILLIS = Duration.ofHours(1).toMillis();
 
     private final Control control;
@@ -68,7 +67,7 @@ public final class SubscriptionExchange {
         lingering.listen(this::tell);
     }
 
-    /** Tells what other pods say of users who were subscribed to something that was not known here. */
+    /** Sets the listener for subscriptions from other pods that were not known here. */
     void whenTold(BiConsumer<String, Map<Channel, Long>> listener) {
         told = listener;
     }
@@ -84,7 +83,7 @@ public final class SubscriptionExchange {
         start();
     }
 
-    /** Waits until what was to be told has been told; for a pod that is going. Not for event loops. */
+    /** Waits until all messages have been sent; for a stopping pod. Not for event loops. */
     public void flush(Duration atMost) throws InterruptedException {
         long deadline = System.nanoTime() + atMost.toNanos();
         synchronized (this) {
@@ -167,7 +166,7 @@ public final class SubscriptionExchange {
         if (stamps.isEmpty()) {
             return;
         }
-        // Before the registry is told, where a new group of connections begins with the newest stamp that is kept.
+        // Merged before the registry is informed, because a new group of connections starts with the newest kept stamp.
         Map<Channel, Long> subscriptions = lingering.merge(user, stamps);
         stamps.forEach((channel, stamp) -> {
             if (stamp < 0) {

@@ -20,19 +20,19 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * Subscribes a user's new connection to what the user was subscribed to before, where the user may still listen: that is
- * asked again, several times where there is no answer. The client is told only of what could not be restored for want of an
- * answer, and no retained publication is handed out.
+ * Restores a user's earlier subscriptions on a new connection. It checks access again, and retries without a decision.
+ * It informs the client only of subscriptions that it could not restore for lack of a decision, and sends no retained
+ * publications.
  */
 @Singleton
 public final class SubscriptionRestorer {
 
     private static final Logger LOG = Logger.getLogger(SubscriptionRestorer.class);
 
-    /** How often it is asked again; with the pauses between, this fits into the time in which the registry restores. */
+    /** The number of retries; with the pauses, they fit into the time in which the registry restores. */
     private static final int RETRIES = 4;
 
-    /** Before the first retry; twice as long before each further one, of which a random half or more is waited. */
+    /** The pause before the first retry; it doubles for each further one, and a random half or more of it is used. */
     private static final long FIRST_PAUSE_MILLIS = 500;
 
     /** Runs an action once, on any thread. */
@@ -69,7 +69,7 @@ public final class SubscriptionRestorer {
     }
 
     /**
-     * One that restores what is known on this pod.
+     * Creates a restorer that knows only the subscriptions of this pod.
      *
      * @param exchange asks the other pods for the subscriptions of a user
      */
@@ -94,9 +94,9 @@ public final class SubscriptionRestorer {
     }
 
     /**
-     * Restores what is known on this pod, before anything else is sent to the connection, and asks the other pods for what
-     * they know. To be called on the connection's loop, right after it was added to the registry. Never throws: the connection
-     * is good without what is restored.
+     * Restores the subscriptions that this pod knows, before anything else is sent to the connection, and asks the
+     * other pods. To be called on the connection's loop, directly after it was added to the registry. Never throws,
+     * because the connection works without them.
      */
     public void connected(Connection connection) {
         if (!lingering.enabled() || connection.positioned()) {
@@ -110,8 +110,8 @@ public final class SubscriptionRestorer {
             if (count > 0) {
                 LOG.errorf(
                         e,
-                        "Subscriptions of an earlier connection could not be restored: %d times; further ones are only"
-                                + " counted for a minute",
+                        "Sluice failed to restore subscriptions of an earlier connection; failures: %d. Please report this bug; the"
+                                + " next log line follows in a minute",
                         count);
             }
         }
@@ -161,7 +161,10 @@ public final class SubscriptionRestorer {
         }
     }
 
-    /** It stays with other pods and is tried again with the next connection; until then the client may ask for it. */
+    /**
+     * Reports a subscription that was not restored. Other pods keep it for the next connection; until then the client
+     * may subscribe again.
+     */
     private void lost(Connection connection, Channel channel) {
         lost.increment();
         Frame notice = Frame.text(JsonNodeFactory.instance

@@ -4,7 +4,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import org.jboss.logging.Logger;
 
-/** Counts what one limit or rule refuses or cuts off, and says so once a minute. Safe for several threads. */
+/** Counts the refusals of one limit or rule, and logs them once a minute. Thread-safe. */
 public final class LimitMeter {
 
     private static final Logger LOG = Logger.getLogger(LimitMeter.class);
@@ -14,7 +14,7 @@ public final class LimitMeter {
     private final LogThrottle throttle = new LogThrottle();
 
     /**
-     * A meter that has counted nothing.
+     * Registers a counter.
      *
      * @param limit the last part of the limit's key, or what else it is known by
      */
@@ -41,8 +41,8 @@ public final class LimitMeter {
         long count = throttle.pass();
         if (count > 0) {
             LOG.warnf(
-                    "Refused because of %s: %d%s; further ones are only counted for a minute",
-                    limit, count, what.isEmpty() ? "" : ", the last of them " + LogSanitizer.text(what));
+                    "Sluice refused clients because of the limit %s; refusals: %d%s; the metric sluice.refused counts further ones",
+                    limit, count, what.isEmpty() ? "" : ", the last of " + LogSanitizer.text(what));
         }
     }
 }

@@ -9,7 +9,7 @@ public final class LogSanitizer {
 
     private LogSanitizer() {}
 
-    /** Its printable ASCII, everything else replaced, and not too much of it. */
+    /** Returns the text with printable ASCII only, everything else replaced, and cut to a maximum length. */
     public static String text(@Nullable String text) {
         if (text == null) {
             return "";

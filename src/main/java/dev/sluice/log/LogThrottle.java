@@ -4,10 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
-/**
- * Lets one event per period through, and counts those that it does not, so that a flood of them makes a line and not a
- * log. Safe for several threads.
- */
+/** Allows one event per period, and counts the others, so that a flood of events writes one line. Thread-safe. */
 public final class LogThrottle {
 
     private static final Duration PERIOD = Duration.ofMinutes(1);
@@ -17,7 +14,7 @@ public final class LogThrottle {
     private final AtomicLong nextAt;
     private final AtomicLong untold = new AtomicLong();
 
-    /** One that lets the first event through, and then one a minute. */
+    /** Creates a throttle that allows the first event, and then one a minute. */
     public LogThrottle() {
         this(PERIOD, System::nanoTime);
     }
@@ -28,7 +25,7 @@ public final class LogThrottle {
         this.nextAt = new AtomicLong(nanoTime.getAsLong());
     }
 
-    /** How many events there were since the last that was let through, this one included; 0 where this one is not. */
+    /** Returns the number of events since the last allowed one, including this one; 0 if this one is not allowed. */
     public long pass() {
         untold.incrementAndGet();
         long now = nanoTime.getAsLong();

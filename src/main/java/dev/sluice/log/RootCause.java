@@ -2,7 +2,7 @@ package dev.sluice.log;
 
 import org.jspecify.annotations.Nullable;
 
-/** Describes a failure by its innermost cause, which is what an operator can act on, fit for a line of the log. */
+/** Describes a failure in one log line by its innermost cause, which an operator can act on. */
 public final class RootCause {
 
     /** A chain of causes may be circular. */
@@ -10,11 +10,11 @@ public final class RootCause {
 
     private RootCause() {}
 
-    /** The type and message of the innermost cause, without the user info of URLs. */
+    /** Returns the type and message of the innermost cause, without the user info of URLs. */
     public static String innermost(Throwable failure) {
         Throwable cause = failure;
         for (int depth = 0; depth < MAX_DEPTH && cause.getCause() != null; depth++) {
-            // Netty's message of a refused connection is that of its cause and the address.
+            // Netty's message of a refused connection contains that of its cause and the address.
             if (says(cause, cause.getCause().getMessage()) && cause.getCause().getCause() == null) {
                 break;
             }

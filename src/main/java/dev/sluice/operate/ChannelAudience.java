@@ -1,7 +1,7 @@
 package dev.sluice.operate;
 
 /**
- * Who listens to a channel.
+ * The listeners of a channel.
  *
  * @param scope how far we look: this {@code pod}
  * @param channel its name

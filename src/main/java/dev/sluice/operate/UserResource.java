@@ -29,7 +29,7 @@ import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
-/** Shows a user's connections, and ends them: here, and where pods share a secret on every other pod. */
+/** Shows a user's connections, and ends them: on this pod, and if pods share a secret on every pod. */
 @Path("/api/users/{id}/connections")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
@@ -90,7 +90,7 @@ public final class UserResource {
                 .onFailure(NotConfirmed.class)
                 .transform(failure -> {
                     LOG.warnf(
-                            "Redis did not confirm to other pods that a user is to be disconnected: %s",
+                            "Redis did not confirm the request to other pods to disconnect a user: %s. Repeat the request",
                             RootCause.innermost(failure));
                     return ProblemException.unavailable(
                             "Redis did not confirm it in time to the other pods; on this pod these connections were closed: "

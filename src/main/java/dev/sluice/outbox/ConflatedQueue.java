@@ -7,8 +7,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Publications held back while a socket is full: the newest of each channel, in the order in which their channels were
- * first held, and how many were passed over for it. Confined to the event loop of its outbox.
+ * The publications held back while a socket is full: the newest of each channel, in the order in which their channels
+ * were first held, and the number of skipped ones. Confined to the event loop of its outbox.
  */
 final class ConflatedQueue {
 
@@ -20,12 +20,12 @@ final class ConflatedQueue {
      */
     record Newest(Channel channel, Payload payload, int missed, int receivers, int header) {
 
-        /** In bytes of memory, with the notice of the missed ones that goes before it. */
+        /** Returns the bytes of memory, including the {@code missed} message that precedes it. */
         int cost() {
             return bytes() + own();
         }
 
-        /** Its part of the memory that is used, see {@link Frame#share}. */
+        /** Returns its share of the memory, see {@link Frame#share}. */
         int share() {
             return bytes() / receivers + own();
         }
@@ -44,7 +44,7 @@ final class ConflatedQueue {
     private int cost;
     private int share;
 
-    /** An empty one. */
+    /** Creates an empty queue. */
     ConflatedQueue(boolean headers) {
         this.headers = headers;
     }
@@ -53,17 +53,17 @@ final class ConflatedQueue {
         return byChannel.isEmpty();
     }
 
-    /** What it is charged for, in bytes of memory. */
+    /** Returns the charged bytes of memory. */
     int cost() {
         return cost;
     }
 
-    /** Its part of the memory that is used, in bytes; see {@link Frame#share}. */
+    /** Returns its share of the memory in bytes, see {@link Frame#share}. */
     int share() {
         return share;
     }
 
-    /** What the run would leave of its channel; {@code null} where what is held is as new. */
+    /** Returns the entry that the run would leave for its channel; {@code null} if the held publication is as new. */
     @Nullable
     Newest after(PublicationBatch batch) {
         Newest before = byChannel.get(batch.channel());
@@ -76,14 +76,14 @@ final class ConflatedQueue {
                 : new Newest(batch.channel(), batch.last(), before.missed + batch.count(), batch.receivers(), header);
     }
 
-    /** How much more there would be to be charged for if that were held, in bytes of memory; negative where less. */
+    /** Returns how many more bytes of memory would be charged if the entry were held; may be negative. */
     int added(Newest newest) {
         Newest before = byChannel.get(newest.channel);
         return newest.cost() - (before == null ? 0 : before.cost());
     }
 
     /**
-     * Holds it in place of what was held of the channel.
+     * Replaces the held entry of the channel.
      *
      * @return how many publications have been dropped by that
      */
@@ -94,12 +94,12 @@ final class ConflatedQueue {
         return newest.missed - (before == null ? 0 : before.missed);
     }
 
-    /** Takes out what was held first; there must be something. */
+    /** Removes and returns the oldest entry; the queue must not be empty. */
     Newest next() {
         return remove(byChannel.keySet().iterator().next());
     }
 
-    /** Drops what is held of the channel. */
+    /** Drops the entry of the channel. */
     void drop(Channel channel) {
         if (byChannel.containsKey(channel)) {
             remove(channel);

@@ -2,26 +2,25 @@ package dev.sluice.outbox;
 
 import java.nio.charset.StandardCharsets;
 
-/** What is written to a connection at once: one WebSocket message, or several. Shared by all who receive it. */
+/** One or several WebSocket messages that are written to a connection at once. All receivers share it. */
 public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
 
     /**
-     * What a frame that waits to be written costs in memory besides its bytes: Netty puts its own entry at 96 bytes, and
-     * buffer and promise come to about as much.
+     * Memory of a waiting frame besides its bytes: Netty counts 96 bytes for its own entry, and buffer and promise take
+     * about as much.
      */
     int OVERHEAD = 192;
 
-    /** Bytes on the wire, those of the WebSocket headers included. */
+    /** The bytes on the wire, including WebSocket headers. */
     int length();
 
-    /** Bytes of memory it is charged for while it waits to be written. */
+    /** The bytes of memory that are charged while the frame waits to be written. */
     default int cost() {
         return length() + OVERHEAD;
     }
 
     /**
-     * Its part of the memory that is used: less than {@link #cost} where several connections of an event loop share the
-     * bytes.
+     * The frame's share of the memory: less than {@link #cost} if several connections of an event loop share the bytes.
      */
     default int share() {
         return cost();
@@ -41,7 +40,7 @@ public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, Public
         }
     }
 
-    /** A WebSocket ping without payload, answered by the peer's WebSocket implementation rather than its code. */
+    /** A WebSocket ping without payload, which the client's WebSocket implementation answers, not its code. */
     record Ping() implements Frame {
         @Override
         public int length() {
@@ -67,7 +66,7 @@ public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, Public
         return new Text(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** How long a message of so many bytes is with the header of its one WebSocket frame, as a server sends it. */
+    /** Returns the length of a message of that many bytes with the header of one WebSocket frame of a server. */
     static int encodedLength(int bytes) {
         return bytes + (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
     }

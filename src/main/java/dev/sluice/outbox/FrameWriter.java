@@ -2,13 +2,13 @@ package dev.sluice.outbox;
 
 import org.jspecify.annotations.Nullable;
 
-/** What an outbox writes to: one WebSocket. Used on the connection's event loop only; nothing blocks or throws. */
+/** Writes to one WebSocket. Used only on the connection's event loop; no method blocks or throws. */
 public interface FrameWriter {
 
-    /** Writes after everything written before; it need not leave before the next {@link #flush}. */
+    /** Writes a frame after all earlier ones; it may be sent only with the next {@link #flush}. */
     void write(Frame frame);
 
-    /** The same; publications don't say that everything before them has been sent. */
+    /** Writes a frame whose publications do not state that everything before them has been sent. */
     default void writeLate(Frame frame) {
         write(frame);
     }
@@ -18,12 +18,12 @@ public interface FrameWriter {
         return false;
     }
 
-    /** Whether a frame that many connections are sent is in memory once, until the kernel has taken it. */
+    /** Whether a frame for many connections is in memory once until the kernel has taken it. */
     default boolean sharesBytes() {
         return false;
     }
 
-    /** Whether a run is written as one piece; where not, each of its messages costs what a frame costs. */
+    /** Whether a run is written as one frame; if not, each of its messages costs as much as a frame. */
     default boolean takesBatches() {
         return true;
     }
@@ -32,24 +32,24 @@ public interface FrameWriter {
     void flush(Done done);
 
     /**
-     * When something of what was flushed was last taken, where that can be told before a flush is done; else {@code since}.
-     * Both, and {@code now}, are nanoseconds of {@link System#nanoTime}. Called now and then while a flush takes long; that
-     * flush may be done before this returns.
+     * Returns when the kernel last took flushed data, if that is known before the flush is done; otherwise {@code
+     * since}. All times are {@link System#nanoTime}. Called from time to time during a long flush, which may end before
+     * this returns.
      */
     default long lastTaken(long since, long now) {
         return since;
     }
 
-    /** Closes with a close frame after everything written before; without effect on a socket already closed. */
+    /** Closes with a close frame after all earlier frames; does nothing if the socket is closed. */
     void close(int code, String reason);
 
-    /** Closes the TCP connection at once, whatever has been written. */
+    /** Closes the TCP connection at once, and discards unsent data. */
     void cut();
 
-    /** Told once, on the connection's event loop, how a flush ended; it may be told before the flush returns. */
+    /** Receives the end of a flush, once, on the connection's event loop, possibly before the flush returns. */
     @FunctionalInterface
     interface Done {
-        /** Called with {@code null} where the kernel took everything, else with what went wrong. */
+        /** Called with {@code null} if the kernel took everything, else with the failure. */
         void done(@Nullable Throwable failure);
     }
 }

@@ -11,8 +11,8 @@ import java.util.concurrent.Executor;
 import org.jboss.logging.Logger;
 
 /**
- * One event loop as its connections share it: what they write in one batch is flushed once for each of them at its end.
- * Confined to the event loop, but for {@link #execute} and {@link #index}.
+ * One event loop of connections. At the end of a batch, it flushes each connection that was written to once. Confined
+ * to the event loop, except {@link #execute} and {@link #index}.
  */
 public final class Loop {
 
@@ -25,13 +25,13 @@ public final class Loop {
     private final LogThrottle unflushed = new LogThrottle();
     private boolean flushScheduled;
 
-    /** Bytes of memory that wait in its outboxes. */
+    /** The bytes of memory that wait in its outboxes. */
     private long pending;
 
     private boolean makingRoom;
 
     /**
-     * A loop nothing has been written on.
+     * Creates a loop.
      *
      * @param index its own number; the loops of a pod count from 0
      * @param executor runs tasks on the event loop in the order given
@@ -41,17 +41,17 @@ public final class Loop {
         this.executor = executor;
     }
 
-    /** Its number. */
+    /** The number of the loop. */
     public int index() {
         return index;
     }
 
-    /** Runs a task on the loop, after those given before. May be called on any thread. */
+    /** Runs a task on the loop, after earlier ones. Thread-safe. */
     public void execute(Runnable task) {
         executor.execute(task);
     }
 
-    /** Runs a batch now, and then flushes every outbox that was written to. */
+    /** Runs a batch now, then flushes every outbox that was written to. */
     public void batch(Runnable task) {
         flushScheduled = true;
         try {
@@ -61,32 +61,35 @@ public final class Loop {
         }
     }
 
-    /** Looks after the outboxes that have something under way; to be called now and then. */
+    /** Checks the outboxes that have data under way; to be called periodically. */
     public void sweep() {
         long now = System.nanoTime();
         List.copyOf(watched).forEach(outbox -> outbox.check(now));
     }
 
-    /** So many bytes more wait in an outbox, or less; where there are more than that, room will be made. */
+    /**
+     * Adds to the bytes that wait in the outboxes; may be negative. If they exceed the maximum, connections will be
+     * ended.
+     */
     void charge(long bytes, long max) {
         pending += bytes;
         if (pending > max && bytes > 0 && !makingRoom) {
             makingRoom = true;
-            // Not amid what the outbox is doing.
+            // Runs later, because the outbox is at work now.
             executor.execute(() -> makeRoom(max));
         }
     }
 
     /**
-     * Ends the connections for which most waits. Those that are ending already had until now to take a close frame: their
-     * memory is needed.
+     * Ends the connections with most data waiting. Connections that are already ending had until now to take a close
+     * frame; their memory is needed.
      */
     private void makeRoom(long max) {
         makingRoom = false;
         List<Outbox> largestFirst = new ArrayList<>(watched);
         largestFirst.sort(Comparator.comparing((Outbox outbox) -> !outbox.isEnding())
                 .thenComparing(Comparator.comparingLong(Outbox::share).reversed()));
-        // A little more than is needed, so that it is not needed again at once.
+        // Frees a little more than needed, so that this does not repeat at once.
         long excess = pending - max + max / 8;
         for (Outbox outbox : largestFirst) {
             if (excess <= 0) {
@@ -116,21 +119,21 @@ public final class Loop {
     }
 
     private void flush() {
-        // What a flush sets free may be written and so come to the end of the list.
+        // A flush may lead to writes, which extend the list.
         for (int i = 0; i < toFlush.size(); i++) {
             Outbox outbox = toFlush.get(i);
             try {
                 outbox.flush();
             } catch (Throwable e) {
-                // Nobody else may wait because of it.
+                // A failure must not delay other connections.
                 long count = unflushed.pass();
                 if (count > 0) {
                     LOG.errorf(
                             e,
-                            "Connections that could not be flushed: %d; further ones are not logged for a minute",
+                            "Sluice failed to flush connections: %d. Please report this bug; the next log line follows in a minute",
                             count);
                 }
-                // What it was to flush may be lost.
+                // Data that was to be flushed may be lost.
                 outbox.fail(Disconnect.INTERNAL_ERROR);
             }
         }

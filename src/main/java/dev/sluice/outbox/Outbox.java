@@ -8,26 +8,25 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one way to a connection: everything sent on it goes through here, so the order is defined, and what waits for it is
- * bounded in memory and in time. A socket that has not taken what it was given is full; from then on publications of a
- * route that says {@link Overflow#LATEST} are held back, the newest of each channel, and everything else waits in line.
- * Confined to the connection's event loop; who should hear what is not its business.
+ * Sends everything to one connection, so that the order is defined, and waiting data is bounded in memory and time. A
+ * socket is full when it has not taken what was written. Then publications of routes with {@link Overflow#LATEST} are
+ * held back, the newest of each channel, and all other frames queue. Confined to the connection's event loop.
  */
 public final class Outbox {
 
     private static final Logger LOG = Logger.getLogger(Outbox.class);
 
-    /** Bytes not taken by the kernel from which the socket counts as full at the latest: Netty's own default. */
+    /** The socket is full at the latest at this number of bytes that the kernel has not taken: Netty's own default. */
     static final int FULL = 64 * 1024;
 
-    /** The part of the longest stall after which the wire is asked whether anything was taken. */
+    /** The fraction of the longest stall after which the wire is asked for progress. */
     private static final int SUSPICIOUS = 4;
 
-    /** How long a close may take before the connection is cut; clients are promised two seconds. */
+    /** How long a close may take before the connection is cut; the protocol promises two seconds. */
     static final long MAX_CLOSING_NANOS = 1_500_000_000L;
 
     /**
-     * What every outbox is allowed.
+     * The limits of every outbox.
      *
      * @param maxBytes the most it may be charged for, see {@link Frame#cost()}
      * @param maxLoopBytes the most that all outboxes of one event loop may be charged together, see {@link Frame#share()}
@@ -36,19 +35,22 @@ public final class Outbox {
      */
     public record Bounds(int maxBytes, long maxLoopBytes, long maxStallNanos, long maxFlushNanos) {
 
-        /** Bytes not taken by the kernel from which the socket counts as full, so that some can be held back. */
+        /** The socket is full at this number of bytes that the kernel has not taken. */
         int full() {
             return Math.min(FULL, maxBytes / 4);
         }
     }
 
-    /** Whose outbox it is. Called on the event loop. */
+    /** The owner of the outbox. Called on the event loop. */
     @FunctionalInterface
     public interface Owner {
-        /** Told once why the connection must end. */
+        /** Called once with the reason why the connection must end. */
         void failed(Disconnect reason);
 
-        /** Says up to where everything has been given to this outbox; {@code null} where the client can't be told. */
+        /**
+         * Returns a frame with the position up to which everything has been passed to this outbox; {@code null} if
+         * there is none.
+         */
         default @Nullable Frame mark() {
             return null;
         }
@@ -65,20 +67,20 @@ public final class Outbox {
     private int inFlight;
     private long counted;
 
-    /** The same as shares of the memory that is used. */
+    /** The unflushed bytes as shares of the memory. */
     private int unflushedShare;
 
     private int inFlightShare;
     private long countedShare;
 
-    /** There only while the socket is full. */
+    /** Present only while the socket is full. */
     private @Nullable ConflatedQueue held;
 
     private @Nullable Runnable drained;
-    /** How many replays or the like are under way. */
+    /** The number of {@link #hold}s that have not been released. */
     private int holds;
 
-    /** Whether something that was sent was lost by a failure. */
+    /** Whether a failure lost a frame that was sent. */
     private boolean torn;
 
     private boolean settled;
@@ -89,14 +91,14 @@ public final class Outbox {
     private boolean closing;
     private boolean ended;
 
-    /** When something was last taken, or began to wait or to close. */
+    /** When the socket last took data, or the wait or close began. */
     private long since;
 
-    /** When a flush was last done, or the first one begun. */
+    /** When the last flush was done, or the first one began. */
     private long done;
 
     /**
-     * An outbox with nothing in it.
+     * Creates an empty outbox.
      *
      * @param loop the connection's event loop
      */
@@ -109,7 +111,10 @@ public final class Outbox {
         this.headers = writer.addsHeaders();
     }
 
-    /** Sends after everything sent before, at the end of the loop's batch; dropped once it has failed or is closing. */
+    /**
+     * Sends a frame after all earlier ones, at the end of the loop's batch; drops it if the outbox has failed or is
+     * closing.
+     */
     public void send(Frame frame) {
         if (failed || closing || ended) {
             return;
@@ -124,7 +129,7 @@ public final class Outbox {
 
     private void offer(Frame frame) {
         if (frame instanceof ReplayBatch) {
-            // It may have newer publications of a channel than what is held back.
+            // The run may have newer publications of a channel than the held ones.
             writeHeld(Integer.MAX_VALUE);
         }
         if (frame instanceof PublicationBatch batch && batch.count() > 1 && !writer.takesBatches()) {
@@ -163,8 +168,8 @@ public final class Outbox {
     }
 
     /**
-     * From now on something is being sent that is older than what is sent meanwhile. Until {@link #release} has been called as
-     * often, nothing says that everything before it has been sent.
+     * Starts sending something older than frames that are sent meanwhile. Until {@link #release} has been called as
+     * often, no message states that everything before it has been sent.
      */
     public void hold() {
         holds++;
@@ -176,12 +181,12 @@ public final class Outbox {
         mark();
     }
 
-    /** Whether something older than what is sent now has yet to be sent, or was lost. */
+    /** Whether something older than newly sent frames has yet to be sent, or was lost. */
     public boolean isBehind() {
         return torn || holds > 0 || (held != null && !held.isEmpty());
     }
 
-    /** Tells the client up to where everything has been sent, unless it {@link #isBehind} or has no room. */
+    /** Sends the position up to which everything has been sent, unless the outbox {@link #isBehind} or has no room. */
     public void mark() {
         if (!isBehind() && !settled && !isEnding() && !ended) {
             Frame mark = owner.mark();
@@ -191,7 +196,7 @@ public final class Outbox {
         }
     }
 
-    /** The connection ends: nothing more will be given to this outbox, whose last mark is about what it was given before. */
+    /** Marks the last frame of the connection: the last mark covers what was sent before. */
     public void settle() {
         if (!settled) {
             settled = true;
@@ -199,7 +204,7 @@ public final class Outbox {
         }
     }
 
-    /** Closes the socket after everything sent before, and cuts it where that takes too long; idempotent. */
+    /** Closes the socket after all earlier frames, and cuts it if that takes too long; idempotent. */
     public void close(int code, String reason) {
         if (closing || ended) {
             return;
@@ -220,18 +225,18 @@ public final class Outbox {
             watch();
             writer.close(code, reason);
         } catch (Throwable e) {
-            // Perhaps for lack of memory, which a close frame takes as well.
+            // Memory may be exhausted, and a close frame needs some as well.
             LOG.debug("Closing failed", e);
             closing = true;
             writer.cut();
         }
     }
 
-    /** The socket is closed: nothing waits any more. Idempotent. */
+    /** Releases everything, because the socket is closed. Idempotent. */
     public void ended() {
         ended = true;
         if (unflushed > 0) {
-            // What the wire has been given it must get rid of.
+            // The wire must release what it was given.
             writer.flush(failure -> {});
         }
         inFlight = 0;
@@ -243,28 +248,28 @@ public final class Outbox {
         unwatch();
     }
 
-    /** Whether something sent has not been taken yet. */
+    /** Whether the socket has not yet taken everything. */
     public boolean busy() {
         return inFlight > 0;
     }
 
     /**
-     * Whether so much is under way that nothing should be done now that makes more to send: half of the bound. Not from the
-     * mark on from which publications are held back, or a slow client could not unsubscribe from them.
+     * Whether half of the bound is under way, so that client messages, which cause more data, should wait. This is not
+     * the mark from which publications are held back, so that a slow client can still unsubscribe.
      */
     public boolean isFull() {
         return inFlight >= bounds.maxBytes() / 2;
     }
 
     /**
-     * Runs the action on the event loop once the socket, of which something is under way, has been drained to the lower
-     * mark; never where it fails or closes before. Only the last action given counts.
+     * Runs the action on the event loop when the socket has drained to the lower mark; never if it fails or closes
+     * before. Only the last action counts.
      */
     public void whenDrained(Runnable action) {
         drained = action;
     }
 
-    /** Sends what has been written; called by the loop. */
+    /** Flushes what has been written; called by the loop. */
     void flush() {
         flushDue = false;
         if (unflushed == 0 || ended) {
@@ -285,7 +290,7 @@ public final class Outbox {
         account();
     }
 
-    /** Looks whether something takes too long; called by the loop now and then while something is under way. */
+    /** Checks for timeouts; called by the loop periodically while data is under way. */
     void check(long now) {
         if (closing) {
             if (now - since >= MAX_CLOSING_NANOS) {
@@ -296,7 +301,7 @@ public final class Outbox {
             fail(Disconnect.STALLED);
         } else if (now - since >= bounds.maxStallNanos() / SUSPICIOUS) {
             since = writer.lastTaken(since, now);
-            // Asking may have ended a flush, and more.
+            // The question may have ended a flush, and run its callbacks.
             if (busy && now - since >= bounds.maxStallNanos()) {
                 fail(Disconnect.STALLED);
             }
@@ -307,7 +312,7 @@ public final class Outbox {
         try {
             taken(bytes, share, failure);
         } catch (Throwable e) {
-            // Whoever calls back would swallow it, and with it what was just to be written.
+            // The caller of this callback would swallow the exception, and lose the frame.
             LOG.debug("Writing what was held back failed", e);
             fail(Disconnect.INTERNAL_ERROR);
         }
@@ -372,7 +377,10 @@ public final class Outbox {
         }
     }
 
-    /** Full from the upper mark until it has been drained to the lower one, and what was held back is written. */
+    /**
+     * Whether the socket is full: from the upper mark until it has drained to the lower one and the held publications
+     * are written.
+     */
     private boolean full() {
         if (held == null && inFlight + unflushed >= bounds.full()) {
             flush();
@@ -398,7 +406,7 @@ public final class Outbox {
                 : frame.share();
     }
 
-    /** Whether a frame that is charged for so many bytes fits into what it may hold. */
+    /** Whether a frame of that cost fits. */
     public boolean hasRoom(long cost) {
         return charged() + unflushed + cost <= bounds.maxBytes();
     }
@@ -422,7 +430,7 @@ public final class Outbox {
         account();
     }
 
-    /** Writes what was held back, until so many bytes are under way. */
+    /** Writes held publications, until the given number of bytes is under way. */
     private void writeHeld(int limit) {
         while (held != null && inFlight + unflushed < limit) {
             if (held.isEmpty()) {
@@ -443,7 +451,7 @@ public final class Outbox {
         }
     }
 
-    /** Tells why the connection must end, once. */
+    /** Reports the reason why the connection must end, once. */
     void fail(Disconnect reason) {
         if (!failed && !closing) {
             failed = true;
@@ -484,17 +492,17 @@ public final class Outbox {
         }
     }
 
-    /** Its part of the memory that is used, in bytes. */
+    /** Its share of the memory, in bytes. */
     long share() {
         return countedShare;
     }
 
-    /** Whether it is about to end anyway. */
+    /** Whether the connection is already ending. */
     boolean isEnding() {
         return failed || closing;
     }
 
-    /** The outboxes of the loop hold too much, and this one most of it; or still too much while it is ending. */
+    /** Ends the connection, because the outboxes of the loop hold too much; cuts it if it is already ending. */
     void makeRoom() {
         if (isEnding()) {
             writer.cut();

@@ -8,24 +8,24 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.stream.StreamSupport;
 
-/** Makes outboxes as configured. */
+/** Makes outboxes with the configured limits. */
 @Singleton
 public final class OutboxFactory {
 
-    /** The part of the largest heap that may wait for all connections by default. What waits is outside of the heap. */
+    /** By default, this fraction of the maximum heap may wait for all connections. Waiting data is outside the heap. */
     private static final int HEAP_PARTS = 4;
 
     private final Outbox.Bounds bounds;
     private final OutboxMeters meters;
 
-    // Deprecated, as it is no part of Vert.x 5; until then it is the public way to all loops.
+    // Deprecated, because Vert.x 5 does not have it; until then it is the public way to all loops.
     @SuppressWarnings("deprecation")
     @Inject
     OutboxFactory(SluiceConfig config, Vertx vertx, OutboxMeters meters) {
         this(config.outbox(), vertx.nettyEventLoopGroup(), meters);
     }
 
-    /** For as many event loops. */
+    /** Creates a factory for these event loops. */
     OutboxFactory(OutboxConfig config, Iterable<?> loops, OutboxMeters meters) {
         int maxBytes = (int) config.maxBytes().asLongValue();
         long total = config.maxTotalBytes()
@@ -40,12 +40,12 @@ public final class OutboxFactory {
         this.meters = meters;
     }
 
-    /** An outbox with nothing in it; what it needs is said in {@link Outbox}. */
+    /** Creates an empty outbox, see {@link Outbox}. */
     public Outbox open(FrameWriter writer, Loop loop, Outbox.Owner owner) {
         return new Outbox(writer, loop, bounds, meters, owner);
     }
 
-    /** The most bytes that a run of several publications may have, so that it always fits into an empty outbox. */
+    /** Returns the maximum bytes of a run of several publications, which always fits into an empty outbox. */
     public int maxRun() {
         return bounds.full();
     }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What waits in the outboxes of this pod, and what was dropped from them. Safe for use by several threads. */
+/** Metrics of waiting and dropped data. Thread-safe. */
 @Singleton
 public final class OutboxMeters {
 
@@ -20,7 +20,7 @@ public final class OutboxMeters {
     private final Map<Route, Counter> missed = new HashMap<>();
     private final LimitMeter total;
 
-    /** Nothing yet. */
+    /** Registers the metrics. */
     public OutboxMeters(Routes routes, MeterRegistry metrics) {
         Gauge.builder("sluice.outbox.pending.bytes", pending, LongAdder::sum)
                 .description("Memory charged for what waits for connections that have not taken it yet")
@@ -41,7 +41,7 @@ public final class OutboxMeters {
         pending.add(change);
     }
 
-    /** A connection is ended because too much waits for all connections together. */
+    /** Counts a connection that ends because too much waits for all connections together. */
     void crowdedOut() {
         total.exceeded();
     }

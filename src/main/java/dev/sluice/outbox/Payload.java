@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was published, on its way to those who hear it. Immutable, and shared by all of them.
+ * A published payload. Immutable, and shared by all receivers.
  *
  * @param sequence its place among all that this pod has received; later is larger
  * @param position its place in the order that all pods share; {@code null} where this pod can't name it
@@ -24,10 +24,10 @@ public record Payload(long sequence, @Nullable Position position, byte[] bytes, 
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
-    /** The sign bits of eight bytes: where all are clear, they are ASCII. */
+    /** The sign bits of eight bytes; if all are clear, the bytes are ASCII. */
     private static final long SIGNS = 0x8080808080808080L;
 
-    /** A payload whose bytes have yet to be looked at. */
+    /** Creates a payload, and checks whether its bytes are UTF-8. */
     public static Payload of(long sequence, @Nullable Position position, byte[] bytes, long receivedAt) {
         return new Payload(sequence, position, bytes, isUtf8(bytes), receivedAt);
     }

@@ -5,14 +5,14 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Publications of one channel that came one after another and are written at once. It grows while it is being gathered,
- * by one thread; whoever it is handed to then only reads it.
+ * Successive publications of one channel that are written at once. One thread builds it; after it is handed over,
+ * threads only read it.
  */
 public final class PublicationBatch implements Frame {
 
     /**
-     * The header without the channel's name, in which one byte may become six characters: the names of its fields, a position
-     * of at most 96 characters, and what a longer message adds to its frame.
+     * The longest header without the channel's name: its field names, a position of at most 96 characters, and the
+     * additional bytes of a longer frame header. In the name, one byte may become six characters.
      */
     private static final int LONGEST_HEADER = "{'channel':'','pos':''}.".length() + 96 + 8;
 
@@ -23,7 +23,7 @@ public final class PublicationBatch implements Frame {
     private int bytes;
     private int receivers = 1;
 
-    /** A run of one. */
+    /** Creates a run of one publication. */
     public PublicationBatch(Channel channel, Payload first) {
         this(channel, first, false);
     }
@@ -35,22 +35,22 @@ public final class PublicationBatch implements Frame {
         this.bytes = Frame.encodedLength(first.bytes().length);
     }
 
-    /** One that may come after newer ones of other channels. */
+    /** Creates a run that may follow newer publications of other channels. */
     public static PublicationBatch late(Channel channel, Payload payload) {
         return new PublicationBatch(channel, payload, true);
     }
 
-    /** How many bytes a header adds to a publication of the channel at most. */
+    /** Returns the most bytes that a header adds to a publication of the channel. */
     public static int maxHeader(Channel channel) {
         return LONGEST_HEADER + 6 * channel.length();
     }
 
-    /** How many bytes headers add at most. */
+    /** Returns the most bytes that the headers add. */
     public int maxHeaders() {
         return count * maxHeader(channel);
     }
 
-    /** Whether it may come after newer ones of other channels. */
+    /** Whether the run may follow newer publications of other channels. */
     boolean isLate() {
         return late;
     }
@@ -64,7 +64,7 @@ public final class PublicationBatch implements Frame {
         bytes += Frame.encodedLength(next.bytes().length);
     }
 
-    /** What was published after the one with that sequence; {@code null} where nothing was. */
+    /** Returns the publications after the given sequence; {@code null} if there are none. */
     public @Nullable PublicationBatch after(long sequence) {
         if (first().sequence() > sequence) {
             return this;
@@ -82,32 +82,32 @@ public final class PublicationBatch implements Frame {
         return rest;
     }
 
-    /** Where it was published. */
+    /** The channel of the publications. */
     public Channel channel() {
         return channel;
     }
 
-    /** How many publications there are, at least one. */
+    /** The number of publications, at least one. */
     public int count() {
         return count;
     }
 
-    /** One of them, in order of publication. */
+    /** Returns a publication, in order. */
     public Payload get(int index) {
         return payloads[index];
     }
 
-    /** The oldest. */
+    /** The oldest publication. */
     public Payload first() {
         return payloads[0];
     }
 
-    /** The newest. */
+    /** The newest publication. */
     public Payload last() {
         return payloads[count - 1];
     }
 
-    /** How many bytes the payloads have together. */
+    /** The bytes of all payloads. */
     public long payloadBytes() {
         long sum = 0;
         for (int i = 0; i < count; i++) {
@@ -116,12 +116,12 @@ public final class PublicationBatch implements Frame {
         return sum;
     }
 
-    /** It is about to be sent to so many connections of one event loop, at least one, which share its bytes. */
+    /** Sets the number of connections of one event loop, at least one, that will share the bytes. */
     public void sharedBy(int connections) {
         receivers = connections;
     }
 
-    /** How many connections share its bytes. */
+    /** The number of connections that share the bytes. */
     int receivers() {
         return receivers;
     }

@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Publications of several channels, sent again to one connection. None is ever dropped in favour of a newer one, and none says
- * that everything before it has been sent. It grows while it is being gathered, by one thread.
+ * Publications of several channels that are replayed to one connection. None is dropped in favour of a newer one, and
+ * none states that everything before it has been sent. One thread builds it.
  */
 public final class ReplayBatch implements Frame {
 
@@ -14,29 +14,29 @@ public final class ReplayBatch implements Frame {
     private final List<Payload> payloads = new ArrayList<>();
     private int bytes;
 
-    /** Adds a publication that is sent after those before. */
+    /** Adds a publication after the earlier ones. */
     public void add(Channel channel, Payload payload) {
         channels.add(channel);
         payloads.add(payload);
         bytes += maxLength(channel, payload);
     }
 
-    /** How many bytes a publication adds at most. */
+    /** Returns the most bytes that a publication adds. */
     public static int maxLength(Channel channel, Payload payload) {
         return Frame.encodedLength(payload.bytes().length) + PublicationBatch.maxHeader(channel);
     }
 
-    /** How many publications there are. */
+    /** The number of publications. */
     public int count() {
         return payloads.size();
     }
 
-    /** The channel of one of them. */
+    /** Returns the channel of a publication. */
     public Channel channel(int index) {
         return channels.get(index);
     }
 
-    /** One of them, in the order in which they are sent. */
+    /** Returns a publication, in the order of sending. */
     public Payload get(int index) {
         return payloads.get(index);
     }

@@ -5,16 +5,16 @@ import dev.sluice.clock.Position;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a client said. Where there is an {@code id}, it is the client's own and goes back with the answer. */
+/** A message of a client. If it has an {@code id}, the answer repeats it. */
 public sealed interface ClientMessage {
 
-    /** As how many frames it counts: one that asks for many things is answered as many times. */
+    /** The number of frames that the message counts as: one for each answer. */
     default int weight() {
         return 1;
     }
 
     /**
-     * Here is my token.
+     * Authenticates, or renews the token.
      *
      * @param since the last position that the client holds, from which it resumes its user's channels
      */
@@ -24,7 +24,7 @@ public sealed interface ClientMessage {
             @Nullable JsonNode id) implements ClientMessage {}
 
     /**
-     * I want to hear these channels; at least one, not yet looked at.
+     * Subscribes to channels; the list has at least one, not validated yet.
      *
      * @param retained whether the retained publication of each is wanted as well
      * @param since the last position that the client holds, from which it resumes these channels
@@ -40,7 +40,7 @@ public sealed interface ClientMessage {
         }
     }
 
-    /** I no longer want to hear these channels; at least one, not yet looked at. */
+    /** Unsubscribes from channels; the list has at least one, not validated yet. */
     record Unsubscribe(List<String> channels, @Nullable JsonNode id) implements ClientMessage {
         @Override
         public int weight() {
@@ -51,13 +51,13 @@ public sealed interface ClientMessage {
     /** The answer to a heartbeat of the server. */
     record Pong() implements ClientMessage {}
 
-    /** A sign of life that asks for one in return: whether this connection still works. */
+    /** A request for a {@code pong}, to test the connection. */
     record Ping(JsonNode id) implements ClientMessage {}
 
-    /** A JSON object that makes no sense. */
+    /** An invalid JSON object. */
     record InvalidMessage(
             ErrorCode code, String message, @Nullable JsonNode id) implements ClientMessage {}
 
-    /** Not even a JSON object. */
+    /** Not a JSON object. */
     record NotAnObject() implements ClientMessage {}
 }

@@ -28,23 +28,23 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what clients say. Whatever they send, the answer is a message, never an exception. */
+/** Parses client messages. Every input gives a message, never an exception. */
 public final class ClientMessageParser {
 
     /** Deeper than any message needs to be. */
     private static final int MAX_DEPTH = 16;
 
-    /** Several times as many as any message needs, its names, brackets and channels among them. */
+    /** Several times as many as any message needs, including names, brackets and channels. */
     private static final int MAX_TOKENS = 2048;
 
-    /** What a message may say; the value of anything else is skipped. */
+    /** The known fields; the values of others are skipped. */
     private static final Set<String> FIELDS =
             Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since");
 
-    /** An id goes into each answer of a list: its length bounds how much one frame can make us say. */
+    /** Each answer of a list repeats the id, so its length bounds what one frame makes Sluice send. */
     private static final int MAX_ID_LENGTH = 1024;
 
-    /** The same goes for the length of a list: each entry is an answer. */
+    /** Each entry of a list gets an answer, so its length is bounded as well. */
     private static final int MAX_CHANNELS = 256;
 
     private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -52,10 +52,10 @@ public final class ClientMessageParser {
                             .maxNestingDepth(MAX_DEPTH)
                             .maxTokenCount(MAX_TOKENS)
                             .build())
-                    // The names come from clients: none of them may be cached.
+                    // Clients choose the names, so none may be cached.
                     .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                     .build())
-            // Together: a number given as id goes back as it came.
+            // Both settings together return a number given as id unchanged.
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
@@ -72,7 +72,7 @@ public final class ClientMessageParser {
         try (JsonParser parser = JSON.createParser(text)) {
             message = read(parser);
         } catch (StreamConstraintsException | NumberFormatException | ArithmeticException e) {
-            // Too deep, too long, or a number out of all bounds: JSON, but more than any message needs.
+            // Too deep, too long, or a number out of range: valid JSON, but more than any message needs.
             return text.stripLeading().startsWith("{")
                     ? invalid("the message is nested too deep, has too many values or too large a number", null)
                     : new NotAnObject();
@@ -115,7 +115,7 @@ public final class ClientMessageParser {
         };
     }
 
-    /** Reads all of it, and keeps only what a message may say; a missing node where that is not one object. */
+    /** Reads the whole text, and keeps only known fields; returns a missing node if it is not one object. */
     private static JsonNode read(JsonParser parser) throws IOException {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             return MissingNode.getInstance();
@@ -135,7 +135,7 @@ public final class ClientMessageParser {
         return parser.nextToken() == null ? message : MissingNode.getInstance();
     }
 
-    /** The values of an array, no more of them than it takes to see that they are too many. */
+    /** Reads the values of an array, up to one more than allowed. */
     private static ArrayNode list(JsonParser parser) throws IOException {
         ArrayNode values = JsonNodeFactory.instance.arrayNode();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
@@ -148,7 +148,7 @@ public final class ClientMessageParser {
         return values;
     }
 
-    /** The value there; a missing node, which is of no type, for an object or array. */
+    /** Reads a value; returns a missing node for an object or array. */
     private static JsonNode scalar(JsonParser parser) throws IOException {
         if (parser.currentToken().isStructStart()) {
             parser.skipChildren();
@@ -157,7 +157,7 @@ public final class ClientMessageParser {
         return JSON.readTree(parser);
     }
 
-    /** The verbs of the replaced system, whose clients take a retained publication for a new one. */
+    /** The actions of the replaced system, whose clients would take a retained publication for a new one. */
     private static ClientMessage upload(
             JsonNode message, @Nullable Position since, @Nullable JsonNode id, boolean subscribe) {
         JsonNode upload = message.get("upload_id");

@@ -9,21 +9,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What Sluice's messages look like to a client. The client chooses by the subprotocol that it offers. Immutable, and the same
- * object for all connections that speak it.
+ * The format of Sluice's messages. The client chooses it by the subprotocol that it offers. Immutable, and shared by
+ * all connections that use it.
  */
 public interface Dialect extends PublicationFormat {
 
-    /** Payloads as they are, and messages without positions. */
+    /** Version 1: payloads alone, and messages without positions. */
     Dialect V1 = new V1();
 
-    /** Payloads behind a header, and messages with positions. */
+    /** Version 2: payloads after a header, and messages with positions. */
     Dialect V2 = new V2();
 
-    /** Each of them. */
+    /** All dialects. */
     List<Dialect> ALL = List.of(V1, V2);
 
-    /** The one of the subprotocol that was agreed upon; {@link #V1} where none was. */
+    /** Returns the dialect of the negotiated subprotocol; {@link #V1} without one. */
     static Dialect of(@Nullable String subprotocol) {
         return ALL.stream()
                 .filter(dialect -> dialect.subprotocol().equals(subprotocol))
@@ -34,10 +34,10 @@ public interface Dialect extends PublicationFormat {
     /** The name used in metrics. */
     String tag();
 
-    /** The name under which a client offers it. */
+    /** The subprotocol that a client offers. */
     String subprotocol();
 
-    /** Whether its messages carry positions, by which a client can come back. */
+    /** Whether messages carry positions, from which a client can resume. */
     boolean positioned();
 
     /**
@@ -68,16 +68,16 @@ public interface Dialect extends PublicationFormat {
 
     Frame unsubscribed(String channel, @Nullable JsonNode id);
 
-    /** Publications between may be lost; without an end they still are. */
+    /** Publications since {@code since} may be lost; {@code until} is {@code null} while the gap lasts. */
     Frame gap(Instant since, @Nullable Instant until);
 
-    /** Everything before the position has been sent. To be called only where it is {@link #positioned}. */
+    /** Everything before the position has been sent. To be called only if {@link #positioned}. */
     Frame mark(Position at);
 
-    /** Asks for a sign of life. */
+    /** Asks the client to show that it is alive. */
     Frame ping();
 
-    /** The answer to a ping of the client's. */
+    /** The answer to a client's ping. */
     Frame pong(JsonNode id);
 
     Frame error(ErrorCode code, String message, @Nullable JsonNode id);

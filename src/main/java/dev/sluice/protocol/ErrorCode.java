@@ -2,24 +2,24 @@ package dev.sluice.protocol;
 
 import java.util.Locale;
 
-/** What an {@code error} frame says of the client's message it answers. */
+/** The code of an {@code error} message. */
 public enum ErrorCode {
     /** Not a JSON object of a known form. */
     BAD_MESSAGE,
     /** Unknown action. */
     UNKNOWN_ACTION,
-    /** Malformed, of an unknown prefix, or not one to subscribe to. */
+    /** A channel that is malformed, has an unknown prefix, or can't be subscribed to. */
     BAD_CHANNEL,
-    /** This user may not listen to it. */
+    /** The user may not listen to the channel. */
     FORBIDDEN,
-    /** The token is not good. */
+    /** The token is invalid. */
     UNAUTHORIZED,
-    /** As many subscriptions as allowed. */
+    /** The maximum number of subscriptions is reached. */
     TOO_MANY_SUBSCRIPTIONS,
-    /** It can't be told now; trying again later may help. */
+    /** There is no decision now; a later attempt may succeed. */
     UNAVAILABLE;
 
-    /** The form it has on the wire. */
+    /** The code as sent. */
     public String code() {
         return name().toLowerCase(Locale.ROOT);
     }

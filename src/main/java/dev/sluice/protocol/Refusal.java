@@ -3,35 +3,35 @@ package dev.sluice.protocol;
 import dev.sluice.access.TokenResult;
 import java.util.Locale;
 
-/** Why authentication failed, with its close code. */
+/** The reason of a failed authentication, with its close code. */
 public enum Refusal {
     /** No auth message in time. */
     TIMEOUT(4001, true),
     /** The first message is a JSON object, but not an auth message with a token. */
     NOT_AUTH(4002, true),
-    /** What was shown is no signed token. */
+    /** The token is not a signed token. */
     TOKEN(4003, true),
-    /** No key that is known has signed the token. */
+    /** No known key has signed the token. */
     SIGNATURE(4003, true),
-    /** The token's time is over. */
+    /** The token has expired. */
     EXPIRED(4003, true),
     /** The token is for another audience. */
     AUDIENCE(4003, true),
-    /** The token is of another issuer. */
+    /** The token is from another issuer. */
     ISSUER(4003, true),
-    /** The token is no access token. */
+    /** The token is not an access token. */
     TYPE(4003, true),
-    /** A claim of the token is missing or can't be accepted. */
+    /** A claim of the token is missing or invalid. */
     CLAIMS(4003, true),
     /** The token is valid, but the connect webhook refused its user. */
     WEBHOOK(4003, true),
     /** The first message is not a JSON object. */
     NOT_JSON(4004, false),
-    /** Too much was said before the auth message was answered. */
+    /** The client sent too many messages before the answer to its auth message. */
     FLOOD(4029, false),
-    /** Whether the token is good can't be told now, because the keys can't be had. */
+    /** The token can't be verified now, because the keys are unavailable. */
     UNAVAILABLE(1013, false),
-    /** No key that is known has signed the token, and newer ones can't be asked for yet. */
+    /** No known key has signed the token, and newer ones can't be fetched yet. */
     UNDECIDED(1013, false);
 
     private final int closeCode;
@@ -42,7 +42,7 @@ public enum Refusal {
         this.announced = announced;
     }
 
-    /** That of a token, with the same name. */
+    /** Returns the refusal with the same name. */
     public static Refusal of(TokenResult.Reason reason) {
         return switch (reason) {
             case TOKEN -> TOKEN;
@@ -59,7 +59,7 @@ public enum Refusal {
         return closeCode;
     }
 
-    /** Whether an {@code auth_error} goes before the close; clients of the Python system then stop for good. */
+    /** Whether an {@code auth_error} precedes the close; clients of the Python system then stop for good. */
     public boolean announced() {
         return announced;
     }

@@ -11,7 +11,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
 
-/** Reads the body of one request without ever holding more of it than allowed. Used on the request's event loop. */
+/** Reads the body of one request, and never holds more of it than allowed. Used on the request's event loop. */
 final class Body {
 
     private final Buffer bytes = Buffer.buffer();
@@ -23,7 +23,7 @@ final class Body {
     }
 
     /**
-     * The body; fails with a {@link ProblemException} where it is too large, does not come in time, or not at all.
+     * Returns the body; fails with a {@link ProblemException} if it is too large, late, or incomplete.
      *
      * @param max how many bytes it may have
      */
@@ -41,7 +41,7 @@ final class Body {
         return body.whole.future().onComplete(read -> vertx.cancelTimer(timer));
     }
 
-    /** Tells a client that waits for it to send the body; then it has got what the header expects. */
+    /** Sends {@code 100 Continue} to a client that expects it. */
     private static void sendContinue(HttpServerRequest request) {
         if (request.version() == HttpVersion.HTTP_1_1
                 && "100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
@@ -52,7 +52,7 @@ final class Body {
 
     private void add(Buffer part) {
         if (whole.future().isComplete()) {
-            // The rest of what was refused.
+            // Discards the rest of a refused body.
             return;
         }
         if (bytes.length() + part.length() > max) {

@@ -2,7 +2,7 @@ package dev.sluice.publish;
 
 import java.io.Serial;
 
-/** Redis has not said that it has published something. It may have. */
+/** Redis did not confirm a publication. It may have published it. */
 public final class NotConfirmed extends RuntimeException {
 
     @Serial

@@ -22,7 +22,7 @@ import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 import org.jboss.logging.Logger;
 
-/** Reads the bodies of posts and publishes them; bounds their number, their size and their time. */
+/** Reads the bodies of posts and publishes them; bounds their number, size and time. */
 @Startup
 @Singleton
 public final class PublishService {
@@ -45,7 +45,7 @@ public final class PublishService {
         this.vertx = vertx;
         this.maxPayload = (int) config.maxPayload().asLongValue();
         this.timeout = config.publish().timeout();
-        // Each post takes the timeout twice at most: for its body, and for Redis. One waits, as the bulkhead has a
+        // Each post takes at most the timeout twice: for its body, and for Redis. One waits, because the bulkhead has a
         // queue.
         this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
         this.tooMany = refused("publish-concurrency", metrics);
@@ -60,8 +60,8 @@ public final class PublishService {
     }
 
     /**
-     * Publishes the request's body on a channel of a route. Fails with a {@link ProblemException} for whatever reason it
-     * does. To be called on the request's event loop.
+     * Publishes the request's body on a channel of a route. Every failure is a {@link ProblemException}. To be called
+     * on the request's event loop.
      *
      * @param payload makes the payload of the body; may throw such an exception, and must not take long
      */
@@ -80,7 +80,7 @@ public final class PublishService {
                         .map(Receipt::new)
                         .onFailure(NotConfirmed.class)
                         .transform(this::unconfirmed))
-                // By Quarkus, where the client leaves; a call that waits is then not made.
+                // Quarkus cancels this if the client leaves; a waiting call is then not made.
                 .onCancellation()
                 .invoke(() -> countUnless(sent.get()))
                 .onFailure(BulkheadException.class)
@@ -90,7 +90,7 @@ public final class PublishService {
                         ProblemException.unavailable("It took too long; it may have been published all the same"));
     }
 
-    /** The body of the request, read on its event loop: a post that waited begins on another one's. */
+    /** Reads the body on the request's event loop, because a post that waited continues on another one. */
     private Uni<byte[]> read(HttpServerRequest request, Context context) {
         return Uni.createFrom()
                 .completionStage(
@@ -109,7 +109,7 @@ public final class PublishService {
         }
     }
 
-    /** Quarkus does not see that a client has left before this was called. */
+    /** Fails if the client left before this call, which Quarkus does not notice. */
     private void checkClientWaits(HttpServerRequest request) {
         if (request.response().closed()) {
             countUnless(false);
@@ -127,8 +127,8 @@ public final class PublishService {
         long count = unconfirmed.pass();
         if (count > 0) {
             LOG.warnf(
-                    "What was posted and Redis did not confirm: %d, the last because of %s; further ones are not logged for"
-                            + " a minute",
+                    "Redis did not confirm posted messages: %d, the last because of %s. Publishers got 503; the next log line"
+                            + " follows in a minute",
                     count, RootCause.innermost(failure));
         }
         return ProblemException.unavailable(

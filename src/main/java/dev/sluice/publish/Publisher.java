@@ -12,7 +12,7 @@ import io.vertx.redis.client.Response;
 import jakarta.inject.Singleton;
 import java.nio.charset.StandardCharsets;
 
-/** Publishes to Redis, bytes as they are. Bounding how much is under way at once is up to those who use it. */
+/** Publishes bytes to Redis, unchanged. Callers bound the number of simultaneous calls. */
 @Startup
 @Singleton
 public final class Publisher {
@@ -24,9 +24,9 @@ public final class Publisher {
     }
 
     /**
-     * How many subscribers Redis has given the payload to, within {@code sluice.publish.timeout}. Where Redis does not
-     * say so it fails with {@link NotConfirmed}, and may have published it nevertheless. May be called, and completes, on
-     * any thread.
+     * Publishes a payload, and returns the number of subscribers that received it, within {@code
+     * sluice.publish.timeout}. Without a confirmation by Redis it fails with {@link NotConfirmed}, and may still have
+     * published it. May be called, and completes, on any thread.
      *
      * @param payload must not change any more
      */

@@ -1,7 +1,7 @@
 package dev.sluice.publish;
 
 /**
- * Redis has published something.
+ * The confirmation of a publication by Redis.
  *
  * @param receivers number of Redis subscribers that received it, normally the pods
  */

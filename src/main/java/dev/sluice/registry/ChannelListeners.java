@@ -6,7 +6,10 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The event loops on which connections hear one channel. Changed under the index's lock for the channel; read by any thread. */
+/**
+ * The event loops that have listeners of one channel. Changed under the index's lock for the channel; any thread may
+ * read.
+ */
 public final class ChannelListeners {
 
     /** Replaced when a loop is added or removed, and never modified. */
@@ -14,7 +17,7 @@ public final class ChannelListeners {
 
     ChannelListeners() {}
 
-    /** Calls the action for each loop that has, or is about to have, connections that hear the channel. */
+    /** Calls the action for each loop that has listeners of the channel, or is about to have some. */
     public void forEachLoop(Consumer<LoopListeners> action) {
         for (LoopListeners listeners : loops) {
             action.accept(listeners);

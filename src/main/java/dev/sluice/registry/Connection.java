@@ -64,32 +64,32 @@ public final class Connection {
         this.positioned = positioned;
     }
 
-    /** Whom it belongs to. */
+    /** The user of the connection. */
     public String user() {
         return user;
     }
 
-    /** Since when it is there. */
+    /** When the connection was authenticated. */
     public Instant since() {
         return since;
     }
 
-    /** The protocol that its client speaks, as metrics name it. */
+    /** The client's protocol, as named in metrics. */
     public String protocol() {
         return protocol;
     }
 
-    /** Whether its client is told positions: it resumes by itself, so its subscriptions end with it. */
+    /** Whether the client gets positions. It then resumes by itself, so its subscriptions end with the connection. */
     public boolean positioned() {
         return positioned;
     }
 
-    /** The event loop it is bound to. */
+    /** The event loop of the connection. */
     public Loop loop() {
         return loop;
     }
 
-    /** Whether it may hear the channel although only its user has been asked: on some routes its own token decides. */
+    /** Whether the connection may hear a channel that its user may hear: on some routes its own token decides. */
     public boolean mayHear(Channel channel) {
         return channel.route().access() != Access.CLAIM || grants.test(channel);
     }
@@ -100,8 +100,8 @@ public final class Connection {
     }
 
     /**
-     * Sends after everything sent before; dropped once the connection has ended. Where that goes wrong it ends, and
-     * nobody else is concerned. To be called on its loop.
+     * Sends a frame after all earlier ones; drops it if the connection has ended. If sending fails, the connection
+     * ends, and the exception does not reach the caller. To be called on its loop.
      */
     public void send(Frame frame) {
         if (ended.get() != null) {
@@ -115,37 +115,37 @@ public final class Connection {
         }
     }
 
-    /** Begins a replay or the like, see {@link Outbox#hold}. To be called on its loop. */
+    /** See {@link Outbox#hold}. To be called on its loop. */
     public void hold() {
         outbox.hold();
     }
 
-    /** Ends one {@link #hold}. To be called on its loop. */
+    /** See {@link Outbox#release}. To be called on its loop. */
     public void release() {
         outbox.release();
     }
 
-    /** Whether a frame that is charged for so many bytes fits into its outbox. To be called on its loop. */
+    /** Whether a frame of that cost fits into the outbox. To be called on its loop. */
     public boolean hasRoom(long cost) {
         return outbox.hasRoom(cost);
     }
 
-    /** Drops what of the channel has been held back because it was too slow. To be called on its loop. */
+    /** Drops held publications of the channel. To be called on its loop. */
     public void forget(Channel channel) {
         outbox.forget(channel);
     }
 
     /**
-     * Ends it: tells the observers and closes its socket. The first reason given counts, later ones are ignored. Never
-     * throws. To be called on its loop.
+     * Ends the connection: fires the event and closes the socket. Only the first reason counts. Never throws. To be
+     * called on its loop.
      */
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(null, reason)) {
             try {
                 tell(reason);
             } catch (Throwable e) {
-                // Others may be waiting for their share of what this one could not be sent.
-                LOG.error("The end of a connection could not be told", e);
+                // Other connections may be waiting for their part of this delivery.
+                LOG.error("An observer of the end of a connection failed. Please report this bug", e);
             }
         }
     }
@@ -153,19 +153,20 @@ public final class Connection {
     private void tell(Disconnect reason) {
         try {
             outbox.settle();
-            // Before the socket is closed: a client that comes back at once must not find its old connection.
+            // Fires the event before it closes the socket, so that a client that reconnects at once does not find its
+            // old connection.
             observers.accept(new Disconnected(this, reason));
         } finally {
             close(reason);
         }
     }
 
-    /** Closes its socket, after everything sent before, with the reason's code. */
+    /** Closes the socket with the reason's code, after all earlier frames. */
     private void close(Disconnect reason) {
         loop.execute(() -> outbox.close(reason.closeCode(), reason.message()));
     }
 
-    /** Why it has ended; {@code null} while it has not. */
+    /** Returns the reason of the end; {@code null} while the connection is open. */
     public @Nullable Disconnect ended() {
         return ended.get();
     }

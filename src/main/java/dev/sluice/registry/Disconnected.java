@@ -3,7 +3,7 @@ package dev.sluice.registry;
 import dev.sluice.outbox.Disconnect;
 
 /**
- * A connection has ended. Fired exactly once for each connection, on whatever thread found out.
+ * A connection has ended. Fired exactly once for each connection, on the thread that ended it.
  *
  * @param connection the one that ended
  * @param reason why

@@ -12,12 +12,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connections that share their subscriptions: those of one user, or a single one. The group of a user also knows the user's
- * single connections, which have groups of their own. Used under the registry's lock for the user only.
+ * Connections that share their subscriptions: those of one user, or a single one. A user's group also knows the user's
+ * single connections, which have their own groups. Used only under the registry's lock for the user.
  */
 final class Group {
 
-    /** How long after a connection was added what lingers may be restored; pods answer within milliseconds. */
+    /** How long after a new connection lingering subscriptions may be restored; pods answer within milliseconds. */
     private static final long RESTORING_NANOS = Duration.ofSeconds(10).toNanos();
 
     /**
@@ -33,27 +33,27 @@ final class Group {
 
     private final Map<Channel, ChannelEntry> channels = new HashMap<>();
 
-    /** Connections of the user that share nothing; few users have any. */
+    /** Connections of the user that share no subscriptions; few users have any. */
     private List<Connection> singles = Collections.emptyList();
 
     /**
-     * What was unsubscribed from since a connection was added: subscriptions up to that stamp are not restored. {@code
-     * null} where nothing is to be restored.
+     * The channels that were unsubscribed since a connection was added: subscriptions up to that stamp are not
+     * restored. {@code null} if nothing is to be restored.
      */
     private @Nullable Map<Channel, Long> ended;
 
-    /** Whether more was unsubscribed from than is kept; then nothing more is restored. */
+    /** Whether there were more unsubscribes than are kept; then nothing more is restored. */
     private boolean overflowed;
 
     private final int maxEnded;
 
     private long restoringUntil;
 
-    /** The newest time of a subscription, or of the end of one, that is known here. */
+    /** The newest known time of a subscribe or unsubscribe. */
     private long newest;
 
     /**
-     * A group without connections.
+     * Creates a group without connections.
      *
      * @param maxSubscriptions how many subscriptions it will have at most
      * @param newest the newest time of a subscription, or of the end of one, that is known of the user
@@ -63,7 +63,7 @@ final class Group {
         this.newest = newest;
     }
 
-    /** Adds a connection of the user that has a group of its own. */
+    /** Adds a connection of the user that has its own group. */
     void addSingle(Connection connection) {
         if (singles.isEmpty()) {
             singles = new ArrayList<>(1);
@@ -71,7 +71,7 @@ final class Group {
         singles.add(connection);
     }
 
-    /** Removes a connection, whichever it is; false where it was not there. */
+    /** Removes a connection of either kind; returns false if it was not there. */
     boolean remove(Connection connection) {
         return connections.remove(connection) || singles.remove(connection);
     }
@@ -86,7 +86,7 @@ final class Group {
         return all;
     }
 
-    /** How many connections the user has. */
+    /** The number of the user's connections. */
     int count() {
         return connections.size() + singles.size();
     }
@@ -99,7 +99,7 @@ final class Group {
         return channels.size();
     }
 
-    /** Whether it is new. */
+    /** Adds a subscription; returns whether it is new. */
     boolean subscribe(Channel channel) {
         ChannelEntry before = channels.get(channel);
         channels.put(channel, new ChannelEntry(next(), false, isShared(before)));
@@ -109,7 +109,9 @@ final class Group {
         return before == null;
     }
 
-    /** When it was unsubscribed from, negative; 0 where there was no such subscription, nor one yet to be restored. */
+    /**
+     * Ends a subscription. Returns the negative time; 0 if there was no such subscription, nor one yet to be restored.
+     */
     long unsubscribe(Channel channel) {
         boolean restoring = restoring();
         keepEnded(channel, Long.MAX_VALUE);
@@ -128,7 +130,10 @@ final class Group {
         }
     }
 
-    /** Ends a subscription because another pod says that the user unsubscribed; whether there was one that is not newer. */
+    /**
+     * Ends a subscription because the user unsubscribed on another pod; returns whether there was one that is not
+     * newer.
+     */
     boolean end(Channel channel, long at) {
         newest = Math.max(newest, at);
         keepEnded(channel, at);
@@ -136,7 +141,7 @@ final class Group {
         return known != null && known.at <= at && channels.remove(channel) != null;
     }
 
-    /** The time, but always later than any that is known here, whatever the clock of the pod that it came from. */
+    /** Returns the time, but always later than any known time, even if another pod's clock was ahead. */
     private long next() {
         newest = Math.max(System.currentTimeMillis(), newest + 1);
         return newest;
@@ -146,11 +151,11 @@ final class Group {
         return isShared(channels.get(channel));
     }
 
-    /** From now on, for a while, what lingers may be restored. */
+    /** Allows lingering subscriptions to be restored for some seconds. */
     void startRestoring() {
         boolean restoring = restoring();
         if (overflowed) {
-            // What it has forgotten may still be on its way.
+            // Stamps that were discarded may still arrive.
             return;
         }
         if (!restoring) {
@@ -167,12 +172,12 @@ final class Group {
         return ended != null && !overflowed;
     }
 
-    /** Whether the subscription of an earlier connection is missing here: it does not exist and was not ended since. */
+    /** Whether a subscription of an earlier connection is missing: it does not exist and was not ended since. */
     boolean lacks(Channel channel, long at) {
         return !channels.containsKey(channel) && !overflowed && (ended == null || ended.getOrDefault(channel, 0L) < at);
     }
 
-    /** Whether the subscription of an earlier connection is taken over: not where it exists or was ended meanwhile. */
+    /** Restores a subscription of an earlier connection; returns false if it exists or was ended meanwhile. */
     boolean restore(Channel channel, long at) {
         boolean restored = restoring()
                 && lacks(channel, at)
@@ -183,7 +188,7 @@ final class Group {
         return restored;
     }
 
-    /** The subscription that was taken over and is the oldest: the first to make room. */
+    /** Returns the oldest restored subscription, which is the first to make room. */
     @Nullable
     Channel oldestRestored() {
         return channels.entrySet().stream()
@@ -193,14 +198,14 @@ final class Group {
                 .orElse(null);
     }
 
-    /** The time of each subscription. */
+    /** Returns the time of each subscription. */
     Map<Channel, Long> stamps() {
         Map<Channel, Long> stamps = new HashMap<>();
         channels.forEach((channel, subscription) -> stamps.put(channel, subscription.at));
         return stamps;
     }
 
-    /** The same for other pods. */
+    /** Returns the same, and records that other pods know of them. */
     Map<Channel, Long> share() {
         channels.replaceAll((channel, subscription) -> new ChannelEntry(subscription.at, subscription.restored, true));
         return stamps();
@@ -211,7 +216,7 @@ final class Group {
         channels.clear();
     }
 
-    /** Drops subscriptions that none of the connections that are left may hear. */
+    /** Drops subscriptions that none of the remaining connections may hear. */
     void dropUnheard() {
         channels.keySet().removeIf(channel -> connections.stream().noneMatch(one -> one.mayHear(channel)));
     }

@@ -18,22 +18,22 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 
 /**
- * What users were subscribed to when their last connection ended, on this pod or on another one, for a bounded time and in
- * bounded memory. Each channel of a user has a stamp, in milliseconds since 1970: positive where the user subscribed then,
- * negative where the user unsubscribed. Of two stamps the newer one counts, so that it does not matter in which order, or
- * how often, pods hear of them. Safe for use by several threads.
+ * The subscriptions that users had when their last connection ended, on any pod, for a bounded time and in bounded
+ * memory. Each channel of a user has a stamp in milliseconds since 1970: positive for a subscribe, negative for an
+ * unsubscribe. Of two stamps the newer one counts, so the order and number of messages between pods do not matter.
+ * Thread-safe.
  */
 @Singleton
 public final class LingeringSubscriptions {
 
-    /** Memory charged for a user, which bounds their number as well; in bytes. */
+    /** Memory charged for a user, in bytes; it also bounds the number of users. */
     public static final int USER_OVERHEAD = 512;
 
     /** Memory charged for a channel besides its name, in bytes. */
     public static final int CHANNEL_OVERHEAD = 96;
 
     /**
-     * What is kept of one user.
+     * The kept subscriptions of one user.
      *
      * @param own whether the user was connected to this pod, which answers for it when others ask
      */
@@ -78,23 +78,23 @@ public final class LingeringSubscriptions {
         return enabled;
     }
 
-    /** Tells the listener, in place of the one before, of what happens to users of this pod; on any thread, under locks. */
+    /** Sets the listener of changes to users of this pod; it is called on any thread, under locks. */
     public void listen(BiConsumer<String, Map<Channel, Long>> to) {
         listener = to;
     }
 
-    /** What is kept of a user by the stamps of another pod; those that are new here, subscriptions only. */
+    /** Merges the stamps of another pod; returns the subscriptions that are new here. */
     public Map<Channel, Long> merge(String user, Map<Channel, Long> stamps) {
         return merge(user, stamps, false);
     }
 
-    /** The channels that the user's next connection is to be given, with their stamps. */
+    /** Returns the channels to restore on the user's next connection, with their stamps. */
     public Map<Channel, Long> of(String user) {
         Kept kept = users.getIfPresent(user);
         return kept == null ? Map.of() : subscriptions(kept.stamps());
     }
 
-    /** The newest time of a subscription, or of the end of one, that is kept of the user; 0 where nothing is kept. */
+    /** Returns the newest time of a subscribe or unsubscribe that is kept of the user; 0 if nothing is kept. */
     long newest(String user) {
         Kept kept = users.getIfPresent(user);
         return kept == null
@@ -102,13 +102,13 @@ public final class LingeringSubscriptions {
                 : kept.stamps().values().stream().mapToLong(Math::abs).max().orElse(0);
     }
 
-    /** All kept subscriptions of a user who was connected to this pod; empty for users of other pods. */
+    /** Returns all kept subscriptions of a user who was connected to this pod; empty for users of other pods. */
     public Map<Channel, Long> own(String user) {
         Kept kept = users.getIfPresent(user);
         return kept == null || !kept.own() ? Map.of() : kept.stamps();
     }
 
-    /** The user's last connection to this pod has ended. */
+    /** Keeps the subscriptions of a user whose last connection to this pod has ended. */
     void keep(String user, Map<Channel, Long> stamps) {
         if (enabled && !stamps.isEmpty()) {
             merge(user, stamps, true);
@@ -116,7 +116,7 @@ public final class LingeringSubscriptions {
         }
     }
 
-    /** The user has unsubscribed; the stamp is negative. */
+    /** Records that the user has unsubscribed; the stamp is negative. */
     void unsubscribed(String user, Channel channel, long stamp, boolean shared) {
         if (!enabled) {
             return;
@@ -147,7 +147,7 @@ public final class LingeringSubscriptions {
                 merged.remove(channel);
                 newer.remove(channel);
             });
-            // Unchanged, it is not kept for longer.
+            // An unchanged entry is not kept for longer.
             return newer.isEmpty() && kept != null && !own
                     ? kept
                     : new Kept(merged, own || (kept != null && kept.own()));
@@ -155,7 +155,7 @@ public final class LingeringSubscriptions {
         return subscriptions(newer);
     }
 
-    /** The one of two stamps that counts: the newer one, and of two of the same time the one that ends the subscription. */
+    /** Returns the stamp that counts: the newer one, and of two of the same time the unsubscribe. */
     public static long newer(long one, long other) {
         if (Math.abs(one) == Math.abs(other)) {
             return Math.min(one, other);
@@ -163,7 +163,7 @@ public final class LingeringSubscriptions {
         return Math.abs(one) > Math.abs(other) ? one : other;
     }
 
-    /** So many channels with the oldest stamps; the same ones on every pod. */
+    /** Returns the channels with the oldest stamps; the result is the same on every pod. */
     private static List<Channel> oldest(Map<Channel, Long> stamps, int count) {
         if (count <= 0) {
             return List.of();

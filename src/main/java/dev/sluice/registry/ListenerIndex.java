@@ -9,15 +9,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The event loops that have listeners of a channel, by channel; a channel without listeners has no entry. Safe for use by
- * several threads. Calls for one connection and channel must exclude each other, as they do under the lock of its user.
+ * Maps each channel to the event loops that have listeners of it; a channel without listeners has no entry.
+ * Thread-safe. Calls for one connection and channel must exclude each other, as they do under the lock of its user.
  */
 final class ListenerIndex {
 
     private final Map<Channel, ChannelListeners> byChannel = new ConcurrentHashMap<>();
     private final Map<Loop, LoopChanges> changes = new ConcurrentHashMap<>();
 
-    /** The sequence of the newest publication that may be retained; written by one thread. */
+    /** The sequence of the newest publication that may be retained; one thread writes it. */
     private volatile long newest;
 
     /** See {@link Registry#publishing}. */
@@ -25,7 +25,10 @@ final class ListenerIndex {
         newest = sequence;
     }
 
-    /** Lets the connection hear the channel, where its token allows it. What is published after the return is delivered. */
+    /**
+     * Adds the connection to the channel's listeners if its token allows it. Publications after the return are
+     * delivered to it.
+     */
     void join(Connection connection, Channel channel) {
         if (!connection.mayHear(channel)) {
             return;
@@ -40,16 +43,16 @@ final class ListenerIndex {
                 those.add(joined);
             }
             LoopListeners joining = joined;
-            // Under the lock: drop() must not miss it.
+            // Done under the lock, so that drop() does not miss the change.
             ofLoop.add(() -> joining.add(listener));
             return those;
         });
-        // The thread that publishes can miss a new entry until the above has returned, and then delivers nothing here.
+        // The publishing thread can miss a new entry until the code above has returned, and then delivers nothing here.
         listener.newestBefore(newest);
         ofLoop.schedule();
     }
 
-    /** Lets the connection no longer hear the channel. */
+    /** Removes the connection from the channel's listeners. */
     void leave(Connection connection, Channel channel) {
         LoopListeners left = on(connection.loop(), channel);
         if (left != null) {
@@ -94,7 +97,7 @@ final class ListenerIndex {
         return those == null ? null : those.on(loop);
     }
 
-    /** Drops listeners that became empty, unless a change may be about to fill them again. To be called on their loop. */
+    /** Drops empty listeners, unless a change may be about to fill them. To be called on their loop. */
     private boolean drop(LoopListeners empty) {
         boolean[] done = {true};
         byChannel.computeIfPresent(empty.channel(), (name, those) -> {

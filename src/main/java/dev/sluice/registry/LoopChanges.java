@@ -9,14 +9,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 
 /**
- * Connections that are to join or leave the listeners of one event loop. Any thread adds them; the loop applies them in that
- * order, before it next delivers and at the latest in a task of its own.
+ * Queues connections that join or leave the listeners of one event loop. Any thread adds them; the loop applies them
+ * in that order, before its next delivery and at the latest in a task of its own.
  *
- * <p>The queue has no limit of its own: a change must not be lost. It grows only while the loop is stalled, by what other
- * threads change meanwhile for connections of the loop. A connection joins and leaves each of its channels once ({@code
- * sluice.limits.connections} × {@code subscriptions-per-user}); more often only where the same user subscribes and
- * unsubscribes over other loops, which {@code sluice.limits.frames-per-second} limits, a channel counting as a frame. The
- * liveness probe fails once the loop is stalled for {@code sluice.liveness.max-block}.
+ * <p>The queue has no limit of its own, because no change may be lost. It grows only while the loop is stalled, by
+ * changes that other threads make to the loop's connections. A connection joins and leaves each of its channels once
+ * ({@code sluice.limits.connections} × {@code subscriptions-per-user}), and more often only if the same user
+ * subscribes and unsubscribes over other loops, which {@code sluice.limits.frames-per-second} limits. The liveness
+ * probe fails if the loop is stalled for {@code sluice.liveness.max-block}.
  */
 final class LoopChanges {
 
@@ -25,11 +25,11 @@ final class LoopChanges {
     private final Queue<Runnable> queue = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean scheduled = new AtomicBoolean();
 
-    // Of the loop.
+    // Used by the loop.
     private final List<LoopListeners> emptied = new ArrayList<>();
 
     /**
-     * No changes.
+     * Creates an empty queue.
      *
      * @param drop called on the loop for listeners that became empty; returns false if they must be dropped after the changes
      *     that were added meanwhile
@@ -43,12 +43,12 @@ final class LoopChanges {
         return loop;
     }
 
-    /** Adds a change; {@link #schedule} is to follow. */
+    /** Adds a change; {@link #schedule} must follow. */
     void add(Runnable change) {
         queue.add(change);
     }
 
-    /** Makes the loop apply what was added. To be called without a lock that a change takes. */
+    /** Makes the loop apply the changes. To be called without a lock that a change takes. */
     void schedule() {
         if (!scheduled.get() && scheduled.compareAndSet(false, true)) {
             loop.execute(() -> {
@@ -75,7 +75,7 @@ final class LoopChanges {
         } while (!emptied.isEmpty());
     }
 
-    /** The listeners have become empty. To be called by a change. */
+    /** Records that the listeners have become empty. To be called by a change. */
     void emptied(LoopListeners listeners) {
         emptied.add(listeners);
     }

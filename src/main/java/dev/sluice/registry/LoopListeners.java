@@ -11,12 +11,12 @@ import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connections of one event loop that hear one channel. Confined to that loop, which needs no lock: other threads queue
- * their changes in {@link LoopChanges}. A connection joins and leaves in constant time.
+ * The connections of one event loop that hear one channel. Confined to that loop, so it needs no lock: other threads
+ * queue their changes in {@link LoopChanges}. A connection joins and leaves in constant time.
  */
 public final class LoopListeners {
 
-    /** Up to that many listeners, a search through the array is as fast as the map. */
+    /** With up to this number of listeners, a search through the array is as fast as the map. */
     private static final int MAX_SEARCHED = 16;
 
     private final Channel channel;
@@ -27,10 +27,10 @@ public final class LoopListeners {
 
     private int size;
 
-    /** The same by connection; {@code null} while there are few. */
+    /** The listeners by connection; {@code null} while there are few. */
     private @Nullable IdentityHashMap<Connection, Listener> byConnection;
 
-    /** The newest publication that one of them was given on request; connections that join later skip older ones. */
+    /** The newest publication that {@link #give} sent to one of them; connections that join later skip older ones. */
     private long given;
 
     LoopListeners(Channel channel, LoopChanges changes) {
@@ -38,7 +38,7 @@ public final class LoopListeners {
         this.changes = changes;
     }
 
-    /** The loop of all these connections. May be called on any thread. */
+    /** The loop of these connections. Thread-safe. */
     public Loop loop() {
         return changes.loop();
     }
@@ -52,8 +52,7 @@ public final class LoopListeners {
     }
 
     /**
-     * Sends publications of the channel to each connection once, after all changes that other threads have queued. To be
-     * called on the loop.
+     * Sends publications of the channel to each connection once, after all queued changes. To be called on the loop.
      *
      * @param sent receives the number of connections that were sent the whole run, and each part of it that was sent to a
      *     connection which had been given the rest before
@@ -66,7 +65,7 @@ public final class LoopListeners {
         int whole = 0;
         int parts = 0;
         batch.sharedBy(Math.max(1, size));
-        // Sending can end connections; these leave only with the next apply().
+        // Sending can end connections, which leave with the next apply().
         for (int i = 0; i < size; i++) {
             Listener listener = listeners[i];
             if (listener.after < first) {
@@ -93,7 +92,7 @@ public final class LoopListeners {
         Listener listener = find(connection);
         if (listener == null
                 || sequence <= listener.received
-                // Published after it joined: it was delivered to it, or is on its way.
+                // Published after the connection joined, so it was delivered or is on its way.
                 || sequence > Math.max(listener.newestBefore, lost)) {
             return false;
         }
@@ -121,7 +120,7 @@ public final class LoopListeners {
         }
     }
 
-    /** The connections, after all changes that other threads have queued. */
+    /** Returns the connections, after all queued changes. */
     List<Connection> connections() {
         changes.apply();
         return Arrays.stream(listeners, 0, size)
@@ -192,21 +191,21 @@ public final class LoopListeners {
 
         private final Connection connection;
 
-        /** Its place among the listeners. */
+        /** The index in the array of listeners. */
         private int index;
 
-        /** Publications up to this one that are still on their way are not for it; {@link #SUSPENDED} where none is. */
+        /** The connection skips queued publications up to this one; {@link #SUSPENDED}: all. */
         private long after;
 
-        /** While it is suspended: publications after this position are for it; {@code null} where none is. */
+        /** While suspended: the connection gets publications after this position; {@code null}: none. */
         private @Nullable Position resumesAfter;
 
-        /** The newest publication that was delivered to it or given to it on request. */
+        /** The newest publication that was delivered to the connection or given to it on request. */
         private long received;
 
         /**
-         * The newest publication when the thread that publishes could see the listeners: all later ones are delivered.
-         * Written by the thread that joins.
+         * The newest publication when the publishing thread could see the listeners: all later ones are delivered.
+         * Written by the joining thread.
          */
         private volatile long newestBefore;
 
@@ -231,13 +230,13 @@ public final class LoopListeners {
             }
         }
 
-        /** What of a batch that is not all for it is for it; {@code null} where nothing is. */
+        /** Returns the part of a batch that is for this connection; {@code null} if there is none. */
         @Nullable
         PublicationBatch rest(PublicationBatch batch) {
             if (after == SUSPENDED && resumesAfter != null) {
                 for (int i = 0; i < batch.count(); i++) {
                     if (!isUpTo(batch.get(i).position(), resumesAfter)) {
-                        // The sequence numbers of a pod rise by at least one.
+                        // A pod's sequence numbers rise by at least one.
                         after = batch.get(i).sequence() - 1;
                         resumesAfter = null;
                         break;
@@ -247,7 +246,7 @@ public final class LoopListeners {
             return batch.after(after);
         }
 
-        /** Not in another era, either: that has begun since. */
+        /** A position of another era is later, because that era has begun since. */
         private static boolean isUpTo(@Nullable Position position, Position limit) {
             return position != null && position.era().equals(limit.era()) && position.offset() <= limit.offset();
         }

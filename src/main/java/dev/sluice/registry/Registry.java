@@ -26,9 +26,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who is connected and who listens to what: the one source of truth. Safe for use by any number of threads, where
- * nothing else is said. Changes of one user's connections and subscriptions exclude each other; looking up who listens
- * takes no lock.
+ * The connections of this pod, and the channels to which they listen. Thread-safe unless stated otherwise. Changes to
+ * one user's connections and subscriptions exclude each other; looking up listeners takes no lock.
  */
 @Singleton
 public final class Registry {
@@ -71,8 +70,8 @@ public final class Registry {
     }
 
     /**
-     * Takes in a connection: from now on it hears what is for its user. Returns false, and does nothing, where the user
-     * has as many as allowed.
+     * Adds a connection, which from now on hears its user's channels. Returns false, and does nothing, if the user has
+     * the maximum number of connections.
      */
     public boolean add(Connection connection) {
         boolean[] added = {false};
@@ -91,7 +90,7 @@ public final class Registry {
                 group.addSingle(connection);
             } else {
                 group.connections.add(connection);
-                // What the user's other connections have asked for.
+                // Subscriptions of the user's other connections.
                 group.channels().forEach(channel -> listeners.join(connection, channel));
                 if (lingering.enabled()) {
                     group.startRestoring();
@@ -102,7 +101,7 @@ public final class Registry {
         return added[0];
     }
 
-    /** Whether the user may have one more connection at the moment; {@link #add} may find that changed. */
+    /** Whether the user may have one more connection now; {@link #add} may still refuse it. */
     public boolean hasRoomFor(String user) {
         boolean[] room = {true};
         users.computeIfPresent(user, (name, group) -> {
@@ -113,7 +112,7 @@ public final class Registry {
     }
 
     /**
-     * Makes the connection, and with scope {@code user} all others of its user whose own tokens allow it, hear the channel.
+     * Subscribes the connection, and with scope {@code user} all other connections of its user whose tokens allow it.
      * Idempotent.
      */
     public Subscribed subscribe(Connection connection, Channel channel) {
@@ -141,7 +140,7 @@ public final class Registry {
                 return group;
             }
             boolean held = holder.channels().contains(channel);
-            // Others are the only ones who know of what has not been restored yet.
+            // Only other pods know of subscriptions that have not been restored yet.
             boolean shared = holder.isShared(channel) || !held;
             long stamp = holder.unsubscribe(channel);
             if (held) {
@@ -191,8 +190,8 @@ public final class Registry {
     }
 
     /**
-     * Takes out a connection, and what nobody listens to any more with it. Idempotent; never touches another connection
-     * of the user.
+     * Removes a connection, and channels without other listeners. Idempotent; never affects another connection of the
+     * user.
      */
     public void remove(Connection connection) {
         users.computeIfPresent(connection.user(), (user, group) -> {
@@ -218,26 +217,27 @@ public final class Registry {
     }
 
     /**
-     * The event loops whose connections hear the channel, {@code null} if there are none. A publication that is handed to
-     * these loops reaches every connection for which {@link #subscribe} had returned before; a connection that joins or
-     * leaves meanwhile may receive it or not.
+     * Returns the event loops whose connections hear the channel, {@code null} if there are none. A publication that is
+     * handed to these loops reaches every connection for which {@link #subscribe} had returned before; connections that
+     * join or leave at the same time may receive it or not.
      */
     public @Nullable ChannelListeners listeners(Channel channel) {
         return listeners.of(channel);
     }
 
     /**
-     * A publication with that sequence is about to be retained. To be called before it is, and before {@link #listeners},
-     * by the one thread that publishes: whether a connection that subscribes hears it by itself depends on that order.
+     * Records that a publication with that sequence is about to be retained. To be called before that, and before
+     * {@link #listeners}, by the one publishing thread: whether a subscribing connection gets the publication by
+     * delivery depends on that order.
      */
     public void publishing(long sequence) {
         listeners.publishing(sequence);
     }
 
     /**
-     * Whether the retained publication with that sequence has to be handed to the connection, because it was published
-     * before the connection began to hear the channel. Older publications still in the backlog are then skipped for
-     * this connection, so that it receives nothing older than the retained one. To be called on the connection's loop.
+     * Whether the connection must be sent the retained publication with that sequence, because it was published before
+     * the connection joined. The connection then skips older publications in the backlog, so that it receives nothing
+     * older than the retained one. To be called on the connection's loop.
      *
      * @param lost publications up to this sequence do not come by themselves, whenever it joined
      */
@@ -246,16 +246,16 @@ public final class Registry {
     }
 
     /**
-     * Sends the connection nothing of the channel by itself any more, until {@link #resume} says from where on: what comes
-     * meanwhile is read from the history. To be called on the connection's loop.
+     * Suspends delivery of the channel to the connection, until {@link #resume}; the connection gets publications of
+     * that time from the history. To be called on the connection's loop.
      */
     public void suspend(Connection connection, Channel channel) {
         listeners.suspend(connection, channel);
     }
 
     /**
-     * Ends {@link #suspend}: what is published on the channel after the position is sent by itself. To be called on the
-     * connection's loop.
+     * Ends {@link #suspend}: publications after the position are delivered again. To be called on the connection's
+     * loop.
      *
      * @param after {@code null} where everything that is still on its way is for the connection
      */
@@ -264,8 +264,8 @@ public final class Registry {
     }
 
     /**
-     * Whether the connection's user lacks a subscription of an earlier connection: there is room for it, and the user has
-     * neither subscribed nor, as far as is known, unsubscribed since.
+     * Whether the connection's user lacks a subscription of an earlier connection: there is room for it, and the user
+     * has neither subscribed nor, as far as is known, unsubscribed since.
      *
      * @param at when the user asked for it, in milliseconds since 1970
      */
@@ -280,9 +280,9 @@ public final class Registry {
     }
 
     /**
-     * Takes over, for a connection that was added a moment ago and all others of its user, a subscription of an earlier
-     * connection. Not where there are as many as allowed, or where the user has unsubscribed meanwhile. Whether the
-     * connection may hear the channel must be known.
+     * Restores a subscription of an earlier connection, for a new connection and all others of its user. Does nothing
+     * if the user has the maximum number of subscriptions, or has unsubscribed meanwhile. The caller has checked that
+     * the connection may hear the channel.
      *
      * @param at when the user asked for it, in milliseconds since 1970
      * @return whether it was taken over
@@ -304,7 +304,7 @@ public final class Registry {
     }
 
     /**
-     * The user has unsubscribed on another pod, which counts here as well, unless the user has subscribed here since.
+     * Ends a subscription because the user unsubscribed on another pod, unless the user subscribed here later.
      *
      * @param at when, in milliseconds since 1970
      * @return those that no longer hear the channel
@@ -322,7 +322,7 @@ public final class Registry {
         return left;
     }
 
-    /** A connection of the user that subscriptions may be restored to: there is one, and it was added a moment ago. */
+    /** Returns a connection of the user that was just added, so that subscriptions may be restored to it. */
     public @Nullable Connection restoring(String user) {
         @Nullable Connection[] found = {null};
         users.computeIfPresent(user, (name, group) -> {
@@ -334,7 +334,7 @@ public final class Registry {
         return found[0];
     }
 
-    /** What the user is subscribed to here, for another pod, and when the user asked for it; empty with linger off. */
+    /** Returns the user's subscriptions here with their times, for another pod; empty with linger off. */
     public Map<Channel, Long> share(String user) {
         Map<Channel, Long> found = new LinkedHashMap<>();
         users.computeIfPresent(user, (name, group) -> {
@@ -346,7 +346,7 @@ public final class Registry {
         return found;
     }
 
-    /** The connections of a user there are now, each with the channels it hears. */
+    /** Returns the user's connections, each with the channels it hears. */
     public Map<Connection, List<Channel>> connections(String user) {
         Map<Connection, List<Channel>> found = new LinkedHashMap<>();
         users.computeIfPresent(user, (name, group) -> {
@@ -356,7 +356,7 @@ public final class Registry {
         return found;
     }
 
-    /** The channels that the connection hears. */
+    /** Returns the channels that the connection hears. */
     public List<Channel> channels(Connection connection) {
         List<Channel> found = new ArrayList<>();
         users.computeIfPresent(connection.user(), (user, group) -> {
@@ -375,7 +375,7 @@ public final class Registry {
         return channels;
     }
 
-    /** The connections that hear the channel. Takes time for each user of this pod. */
+    /** Returns the connections that hear the channel. Takes time for each user of this pod. */
     public List<Connection> hearing(Channel channel) {
         if (listeners(channel) == null) {
             return List.of();
@@ -399,22 +399,22 @@ public final class Registry {
         return holder != null && holder.channels().contains(channel) && connection.mayHear(channel);
     }
 
-    /** The users there are now, as they come and go. */
+    /** Returns a live view of the connected users. */
     public Set<String> present() {
         return Collections.unmodifiableSet(users.keySet());
     }
 
-    /** How many channels one user, or with scope {@code connection} one connection, may listen to. */
+    /** Returns how many channels one user, or with scope {@code connection} one connection, may hear. */
     public int maxSubscriptions() {
         return maxSubscriptions;
     }
 
-    /** Connections there are now. */
+    /** The number of connections. */
     public long connections() {
         return connections.values().stream().mapToLong(LongAdder::sum).sum();
     }
 
-    /** How many of them speak the protocol. */
+    /** The number of connections with that protocol. */
     public long countSpeaking(String protocol) {
         LongAdder count = connections.get(protocol);
         return count == null ? 0 : count.sum();
@@ -424,17 +424,17 @@ public final class Registry {
         return connections.computeIfAbsent(connection.protocol(), x -> new LongAdder());
     }
 
-    /** Users there are now. */
+    /** The number of users. */
     long users() {
         return users.size();
     }
 
-    /** Subscriptions there are now. */
+    /** The number of subscriptions. */
     long subscriptions() {
         return subscriptions.sum();
     }
 
-    /** Nothing at all is held: what must be true once everybody has gone. */
+    /** Whether the registry is empty, as it must be when all connections have ended. */
     boolean isEmpty() {
         return users.isEmpty()
                 && singles.isEmpty()
@@ -443,12 +443,14 @@ public final class Registry {
                 && subscriptions() == 0;
     }
 
-    // Takes the connection out before anyone else hears of its end.
+    // Removes the connection before other observers run.
     void onDisconnected(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) Disconnected event) {
         remove(event.connection());
     }
 
-    /** Whether its subscriptions are its own: a client that resumes asks for them again on its next connection. */
+    /**
+     * Whether the connection has its own subscriptions; a client that resumes subscribes again on its next connection.
+     */
     private boolean isSingle(Connection connection) {
         return scope == Scope.CONNECTION || connection.positioned();
     }
@@ -466,7 +468,7 @@ public final class Registry {
             return Subscribed.ALREADY;
         }
         if (holder.size() >= maxSubscriptions) {
-            // A restored subscription gives way to one that the client asks for.
+            // A restored subscription gives way to one that the client requests.
             Channel oldest = holder.oldestRestored();
             if (oldest == null) {
                 return Subscribed.TOO_MANY;

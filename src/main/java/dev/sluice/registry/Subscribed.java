@@ -1,12 +1,12 @@
 package dev.sluice.registry;
 
-/** How an attempt to subscribe ended. */
+/** The result of a subscribe. */
 public enum Subscribed {
     /** The connection hears the channel from now on. */
     YES,
-    /** Nothing has changed: there was such a subscription. */
+    /** The subscription existed already. */
     ALREADY,
-    /** There are as many subscriptions as allowed. */
+    /** The maximum number of subscriptions is reached. */
     TOO_MANY,
     /** The connection has ended. */
     GONE

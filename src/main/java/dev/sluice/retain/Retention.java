@@ -16,23 +16,25 @@ import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The newest publication of each channel of the routes that say {@link Retain#LAST}, bounded in number, age and bytes.
- * Written by the thread that reads Redis, read by any.
+ * Keeps the newest publication of each channel on routes with {@link Retain#LAST}, bounded in number, age and bytes.
+ * The thread that reads Redis writes; any thread reads.
  */
 // A bound on the weight and an age make a kind of cache that Quarkus itself does not register.
 @RegisterForReflection(classNames = "com.github.benmanes.caffeine.cache.SSMWW")
 @Singleton
 public final class Retention {
 
-    /** What the objects around a name and a payload take; measured on a 64-bit JVM with compressed pointers. */
+    /**
+     * Memory of the objects around a name and a payload, in bytes; measured on a 64-bit JVM with compressed pointers.
+     */
     private static final int OVERHEAD = 200;
 
-    /** The least that an entry weighs. */
+    /** The minimum weight of an entry. */
     private static final int UNIT = 1000;
 
     private final Cache<Channel, Payload> newest;
 
-    /** Nothing is kept yet. */
+    /** Creates an empty retention. */
     @Inject
     Retention(SluiceConfig config, MeterRegistry metrics) {
         this(config.retain(), metrics);
@@ -51,9 +53,7 @@ public final class Retention {
 
     Retention(RetainConfig config, Ticker ticker) {
         long maxBytes = config.maxBytes().asLongValue();
-        // One bound for both number and bytes, as the cache has just one: an entry weighs its share of either,
-        // whichever
-        // is larger.
+        // The cache has one bound for both number and bytes: an entry weighs its share of either, whichever is larger.
         double weightOfByte = (double) UNIT * config.maxChannels() / maxBytes;
         this.newest = Caffeine.newBuilder()
                 .maximumWeight((long) UNIT * config.maxChannels())
@@ -61,22 +61,22 @@ public final class Retention {
                         Integer.MAX_VALUE, Math.max(UNIT, Math.ceil(cost(channel, payload) * weightOfByte))))
                 .expireAfterWrite(config.maxAge())
                 .ticker(ticker)
-                // On the thread that writes, which has the time; another one would have to be woken up.
+                // Maintenance runs on the writing thread, so that no other thread must be woken.
                 .executor(Runnable::run)
                 .build();
     }
 
-    /** Keeps a publication in place of the one before. To be called in order of publication. */
+    /** Replaces the channel's publication. To be called in order of publication. */
     public void remember(Channel channel, Payload payload) {
         newest.put(channel.compact(), payload);
     }
 
-    /** The newest publication of the channel, {@code null} where none is kept. */
+    /** Returns the newest publication of the channel, {@code null} if none is kept. */
     public @Nullable Payload newest(Channel channel) {
         return channel.route().retain() == Retain.NONE ? null : newest.getIfPresent(channel);
     }
 
-    /** Forgets everything, because this pod may have missed newer publications. */
+    /** Removes everything, because this pod may have missed newer publications. */
     public void clear() {
         newest.invalidateAll();
     }

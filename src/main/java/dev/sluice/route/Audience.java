@@ -1,9 +1,9 @@
 package dev.sluice.route;
 
-/** Who hears the publications of a route. */
+/** The receivers of a route's publications. */
 public enum Audience {
     /** The user that the channel's id names. */
     USER,
-    /** The users who asked for the channel. */
+    /** The users who subscribed to the channel. */
     SUBSCRIBERS
 }

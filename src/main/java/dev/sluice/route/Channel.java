@@ -4,9 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * A well-formed channel of a known route. Its name is kept as the bytes Redis knows it by: most of what is published
- * concerns nobody on this pod, and that is found out without decoding anything. Equal to every channel of that name;
- * immutable.
+ * A valid channel of a known route. It keeps its name as bytes, so that a publication without listeners on this pod is
+ * discarded without decoding. Equal to every channel of the same name; immutable.
  */
 public final class Channel implements Comparable<Channel> {
 
@@ -15,7 +14,7 @@ public final class Channel implements Comparable<Channel> {
     private final int length;
     private final int hash;
 
-    /** The channel whose name is the first bytes of an array that never changes. */
+    /** Creates a channel whose name is the first bytes of an array that never changes. */
     Channel(Route route, byte[] bytes, int length) {
         this(route, bytes, length, hash(bytes, length));
     }
@@ -27,22 +26,22 @@ public final class Channel implements Comparable<Channel> {
         this.hash = hash;
     }
 
-    /** The route of its prefix. */
+    /** The route of the prefix. */
     public Route route() {
         return route;
     }
 
-    /** The whole name, {@code prefix:id}; what is not UTF-8 in it is replaced. */
+    /** The whole name, {@code prefix:id}; invalid UTF-8 is replaced. */
     public String name() {
         return new String(bytes, 0, length, StandardCharsets.UTF_8);
     }
 
-    /** How many bytes the name has. */
+    /** The length of the name in bytes. */
     public int length() {
         return length;
     }
 
-    /** The same channel without whatever else its array holds, for those who keep it. */
+    /** Returns the channel without the rest of its array, for long-lived use. */
     public Channel compact() {
         return bytes.length == length ? this : new Channel(route, Arrays.copyOf(bytes, length), length, hash);
     }
@@ -64,7 +63,7 @@ public final class Channel implements Comparable<Channel> {
         return hash;
     }
 
-    /** Keeps maps fast although clients choose the names and may make their hashes collide. */
+    /** Clients choose the names and may make their hashes collide; ordering keeps maps fast. */
     @Override
     public int compareTo(Channel other) {
         return Arrays.compare(bytes, 0, length, other.bytes, 0, other.length);

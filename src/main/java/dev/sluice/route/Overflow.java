@@ -1,9 +1,9 @@
 package dev.sluice.route;
 
-/** What happens to publications for a connection that does not take what it is sent. */
+/** What happens to publications for a slow connection. */
 public enum Overflow {
-    /** Only the newest of each channel waits, and the client is told how many it missed. */
+    /** Only the newest publication of each channel waits, and the client gets the number of missed ones. */
     LATEST,
-    /** All wait, in order, until there are too many: then the connection is closed. */
+    /** All publications wait in order; when they are too many, the connection is closed. */
     CLOSE
 }

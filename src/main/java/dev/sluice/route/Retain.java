@@ -1,9 +1,9 @@
 package dev.sluice.route;
 
-/** What is kept of a channel's publications for those who subscribe later. */
+/** Which publications of a channel are kept for later subscribers. */
 public enum Retain {
-    /** Nothing. */
+    /** None. */
     NONE,
-    /** The newest. */
+    /** The newest one. */
     LAST
 }

@@ -3,7 +3,7 @@ package dev.sluice.route;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a prefix means.
+ * The settings of a prefix.
  *
  * @param prefix the part of a channel's name before its first colon
  * @param audience who hears what is published there

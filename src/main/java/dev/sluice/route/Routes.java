@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the route of a channel. Immutable; who listens is not its business. */
+/** Finds the route of a channel. Immutable. */
 public final class Routes {
 
-    /** What to say of a name that {@link #resolve(String)} does not know. */
+    /** The error for a name that {@link #resolve(String)} does not accept. */
     public static final String NO_CHANNEL =
             "No such channel: it is a prefix that has a route, a colon, and an id of 1 to 256 bytes";
 
@@ -26,11 +26,11 @@ public final class Routes {
 
     private final List<Known> known;
 
-    // Two of them are never compared.
+    // Instances are never compared.
     @SuppressWarnings("ArrayRecordComponent")
     private record Known(byte[] start, Route route) {}
 
-    /** These routes, no two of which have the same prefix. */
+    /** Creates routes, which must have different prefixes. */
     public Routes(List<Route> routes) {
         this.known = routes.stream()
                 .map(route -> new Known((route.prefix() + ":").getBytes(StandardCharsets.UTF_8), route))
@@ -42,14 +42,14 @@ public final class Routes {
         return !prefix.equals(RESERVED) && PREFIX.matcher(prefix).matches();
     }
 
-    /** Every route. */
+    /** All routes. */
     public List<Route> all() {
         return known.stream().map(Known::route).toList();
     }
 
     /**
-     * The channel whose name is the first bytes of the array, or {@code null} where no route knows its prefix, or its id
-     * is empty or too long. The array must never change.
+     * Returns the channel whose name is the first bytes of the array, or {@code null} if no route has its prefix, or
+     * its id is empty or too long. The array must never change.
      */
     public @Nullable Channel resolve(byte[] bytes, int length) {
         for (Known one : known) {
@@ -61,9 +61,12 @@ public final class Routes {
         return null;
     }
 
-    /** The same for a name given as text; {@code null} also where the text has no bytes, as a lone surrogate has none. */
+    /**
+     * Returns the channel of that name, or {@code null}; also {@code null} if the text can't be encoded, for example a
+     * lone surrogate.
+     */
     public @Nullable Channel resolve(String name) {
-        // Longer than any name; not worth encoding.
+        // Longer than any valid name.
         if (name.length() > MAX_PREFIX + 1 + MAX_ID_BYTES
                 || !StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
             return null;
@@ -72,12 +75,12 @@ public final class Routes {
         return resolve(bytes, bytes.length);
     }
 
-    /** Whether it is the length of the name's id that makes it no channel's. */
+    /** Whether the name is invalid because its id is too long. */
     public boolean isTooLong(String name) {
         return name.substring(name.indexOf(':') + 1).getBytes(StandardCharsets.UTF_8).length > MAX_ID_BYTES;
     }
 
-    /** The channels that a user hears without asking; none where the user's name is too long to be an id. */
+    /** Returns the user's own channels; none if the user's name is too long to be an id. */
     public List<Channel> ofUser(String user) {
         List<Channel> channels = new ArrayList<>(1);
         for (Known one : known) {

@@ -56,7 +56,7 @@ final class Drain {
         // Upgrades that were permitted before have become sessions meanwhile, which end as soon as they start.
         await(sessions.open(), deadline);
         subscriptions.flush(MAX_TELLING);
-        LOG.infof("Closed %d connections", leaving.size());
+        LOG.infof("Sluice closed %d connections before it stops", leaving.size());
     }
 
     private static void await(List<Session> leaving, long deadline) {

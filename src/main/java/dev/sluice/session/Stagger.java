@@ -43,8 +43,8 @@ final class Stagger {
                 try {
                     action.accept(session);
                 } catch (Throwable e) {
-                    // The others must not wait for ever because of one.
-                    LOG.error("A connection could not be told", e);
+                    // A failure must not keep the other connections waiting.
+                    LOG.error("Sluice failed to notify or close a connection. Please report this bug", e);
                 }
             }
         }

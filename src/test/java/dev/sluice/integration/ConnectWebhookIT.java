@@ -135,7 +135,7 @@ class ConnectWebhookIT {
         try (Client client = connect().authenticate(token)) {
             assertThat(client.next()).contains("auth_success");
         }
-        pod.awaitLog("sluice.webhook.connect.url does not say who may connect");
+        pod.awaitLog("sluice.webhook.connect.url does not decide who may connect");
     }
 
     @Test

@@ -70,7 +70,7 @@ class DivergenceIT {
                 redis.publish("user:8", "dropped");
                 damaged.awaitMetric(DIVERGENCES, i);
             }
-            damaged.awaitLog("Publications have no positions until the next subscription");
+            damaged.awaitLog("Publications have no positions until this pod subscribes again");
             assertThat(one.metric(DIVERGENCES) + two.metric(DIVERGENCES)).isZero();
         }
     }

@@ -172,9 +172,9 @@ class OperateIT {
             await().untilAsserted(() -> assertThat(refused(one) - before).isEqualTo(forged.size() + 2));
             client.assertNothingMore();
         }
-        one.awaitLog("that were refused");
+        one.awaitLog("ignored invalid messages");
         assertThat(one.log() + two.log()).doesNotContain(SECRET, "disconnect_user", "xxxx");
-        assertThat(one.log().lines().filter(line -> line.contains("that were refused")))
+        assertThat(one.log().lines().filter(line -> line.contains("ignored invalid messages")))
                 .hasSize(1);
     }
 

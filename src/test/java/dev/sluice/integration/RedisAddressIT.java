@@ -170,7 +170,7 @@ class RedisAddressIT {
             await("too slow").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= failed + 2);
             redis.publish("user:7", "still");
             assertThat(client.next()).isEqualTo("still");
-            pod.awaitLog("A new connection to Redis could not be made");
+            pod.awaitLog("can't make a new connection to Redis");
             address.leadTo(redis.port());
             double proven = pod.metric(PROVEN);
             awaitProven(pod, proven + 1);

@@ -143,13 +143,13 @@ class TlsIT {
                 assertThat(client.next()).isEqualTo("hello");
             }
             try (Pod distrustful = Pod.started(Stage.REDIS, distrustfulConfig)) {
-                awaitToldWith(distrustful, "Redis subscription is not live");
+                awaitToldWith(distrustful, "This pod does not hear Redis");
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
                 try (Client client =
                         Client.connect(distrustful.webSocket("/ws")).authenticate(token)) {
                     assertThat(client.closeCode()).isEqualTo(1013);
                 }
-                awaitToldWith(distrustful, "Keys to verify tokens with can't be fetched");
+                awaitToldWith(distrustful, "can't fetch the keys that verify tokens");
             }
         }
     }
@@ -206,7 +206,7 @@ class TlsIT {
             config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
             try (Pod distrustful = Pod.started(Stage.REDIS, config)) {
-                distrustful.awaitLog("Redis subscription is not live");
+                distrustful.awaitLog("This pod does not hear Redis");
             }
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "NONE");
             try (Pod careless = Pod.ready(Stage.REDIS, config);

@@ -162,7 +162,7 @@ class UpgradeIT {
                         .isEqualTo(403);
             }
             // What the first one was, and which key decides.
-            pod.awaitLog("Refused because of origin: 1, the last of them http://localhost:1 (see sluice.origins)");
+            pod.awaitLog("limit origin; refusals: 1, the last of http://localhost:1 (see sluice.origins)");
         }
     }
 
