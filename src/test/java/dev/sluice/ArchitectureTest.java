@@ -208,7 +208,7 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** A native executable is born with what was initialised on the machine that built it, and may be long afterwards. */
+    /** A native executable contains the static state of the machine that built it. */
     @Test
     void noStaticFieldKeepsStartUpState() {
         noFields().that().areStatic().should(haveRawType(STATE_OF_THE_MACHINE)).check(HOUSE);
@@ -224,7 +224,7 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** It has one thread on two cores, and what java.net.http completes waits for it on JDK 25. */
+    /** The common pool has one thread on two cores, and on JDK 25 java.net.http completes its futures there. */
     @Test
     void noClassUsesTheCommonPool() {
         noClasses()
@@ -251,7 +251,7 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** Each of the three uses a constant or an exception, no handler and no buffer. */
+    /** The three classes use a constant or an exception, but no handler or buffer. */
     @Test
     void onlyNamedClassesUseNetty() {
         noClasses()
@@ -264,7 +264,9 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** All but {@code io.quarkus.runtime}, which has the public events, annotations and types of configuration. */
+    /**
+     * All packages except {@code io.quarkus.runtime}, which has the public events, annotations and configuration types.
+     */
     @Test
     void onlyNamedClassesUseQuarkusInternals() {
         noClasses()
@@ -278,7 +280,10 @@ class ArchitectureTest {
                 .check(HOUSE);
     }
 
-    /** Mutiny, the annotations of configuration, health checks and fault tolerance are public; tokens are the room access. */
+    /**
+     * Mutiny and the annotations of configuration, health checks and fault tolerance are public; only the package
+     * access uses tokens.
+     */
     @Test
     void onlyNamedClassesUseSmallRyeInternals() {
         noClasses()

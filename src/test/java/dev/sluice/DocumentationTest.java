@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** What the pages refer to is there: other pages, their sections, files, and tests. */
+/** Checks that everything to which the pages refer exists: other pages, their sections, files, and tests. */
 class DocumentationTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath();
@@ -74,7 +74,7 @@ class DocumentationTest {
                 && (parts.length == 1 || anchors(Files.readString(file)).contains(parts[1]));
     }
 
-    /** As the usual renderers make them of headings. */
+    /** Returns the anchors that the usual renderers make of headings. */
     private static Set<String> anchors(String text) {
         Set<String> anchors = new HashSet<>();
         HEADING.matcher(CODE_BLOCK.matcher(text).replaceAll("")).results().forEach(heading -> {

@@ -44,7 +44,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** In the process, because what goes wrong here can't be made to go wrong from outside. */
+/** Runs in the process, because these failures can't be caused from outside. */
 @QuarkusTest
 @TestProfile(Dev.class)
 class RelayTest {

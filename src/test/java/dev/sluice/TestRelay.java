@@ -9,12 +9,12 @@ import dev.sluice.retain.Retention;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.function.Consumer;
 
-/** Relays without a feed for tests elsewhere. */
+/** Makes relays without a feed for tests of other packages. */
 public final class TestRelay {
 
     private TestRelay() {}
 
-    /** What hands batches to these, as the feed's subscriber does. */
+    /** Returns a consumer that passes batches to the relay, as the feed's subscriber does. */
     @SuppressWarnings("NullAway") // There is no feed.
     public static Consumer<Batch> of(
             History history, Retention retention, Registry registry, DeliveryDispatcher deliveries) {

@@ -6,10 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Answers when the test does. */
+/** An authorizer that answers when the test completes the question. */
 public final class HandDrivenAuthorizer implements ChannelAuthorizer {
 
-    /** What it has been asked, in that order. */
+    /** The questions in order. */
     public final List<CompletableFuture<Boolean>> questions = new ArrayList<>();
 
     @Override

@@ -114,7 +114,7 @@ class KeyFetchTest {
         assertThatThrownBy(() -> keys(fetch).get(4, TimeUnit.SECONDS)).hasMessageContaining("Connection refused");
     }
 
-    /** A client that has asked: what is answered before is none of its answers. */
+    /** Returns a connection after its request has arrived, so that the answer belongs to it. */
     private Socket asked() throws IOException {
         Socket client = server.accept();
         assertThat(client.getInputStream().read()).isEqualTo('G');

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tests of time and order; what a real server answers is tested over the wire. */
+/** Tests time and order; KeyServerIT tests the answers of a real server. */
 @SuppressWarnings("FutureReturnValueIgnored")
 class KeyServerTest {
 

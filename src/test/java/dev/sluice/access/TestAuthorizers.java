@@ -6,17 +6,17 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import java.util.Map;
 
-/** Authorizers and bearers for tests elsewhere. */
+/** Makes authorizers and users for tests of other packages. */
 public final class TestAuthorizers {
 
     private TestAuthorizers() {}
 
-    /** One that asks the judge who the owners are. */
+    /** Returns an authorizer that asks the given one for routes with access owner. */
     public static Authorizer asking(ChannelAuthorizer authorizer) {
         return new Authorizer(TestOutboxFactory.ROUTES, Map.of(Access.OWNER, authorizer), new SimpleMeterRegistry());
     }
 
-    /** Somebody with a token that never expires and names these channels. */
+    /** Returns a user whose token never expires and names these channels. */
     public static AuthenticatedUser identity(String user, String... channels) {
         return new AuthenticatedUser(user, Long.MAX_VALUE, Grants.of(List.of(channels), user));
     }

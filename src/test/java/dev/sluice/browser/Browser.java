@@ -27,7 +27,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The Chromium of this machine, without a window; for one thread. */
+/** A headless Chromium of this machine. Not thread-safe. */
 public final class Browser implements AutoCloseable {
 
     private static final int TIMEOUT_MILLIS = 30_000;
@@ -44,7 +44,7 @@ public final class Browser implements AutoCloseable {
         System.setProperty("playwright.nodejs.path", node.toString());
         playwright = Playwright.create(
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
-        // As root Chromium starts without its sandbox only; the pages are our own.
+        // As root, Chromium starts only without its sandbox; the pages are ours.
         chromium = playwright
                 .chromium()
                 .launch(new BrowserType.LaunchOptions()
@@ -53,7 +53,7 @@ public final class Browser implements AutoCloseable {
         PlaywrightAssertions.setDefaultAssertionTimeout(TIMEOUT_MILLIS);
     }
 
-    /** Starts it. Where there is none, the test that asks is skipped, and says so; in CI, which installs it, it fails. */
+    /** Starts the browser. Without one the test is skipped; in CI, which installs it, the test fails. */
     public static Browser start() {
         Optional<Path> chromium = find("chromium", "chromium-browser", "google-chrome");
         Optional<Path> node = find("node");
@@ -72,7 +72,7 @@ public final class Browser implements AutoCloseable {
                 .findFirst();
     }
 
-    /** Opens a page as somebody does who has never been there, in place of the one before. */
+    /** Opens a page in a new session, in place of the previous one. */
     public Page open(String url) {
         if (page != null) {
             page.context().close();
@@ -89,7 +89,7 @@ public final class Browser implements AutoCloseable {
         return page;
     }
 
-    /** Errors that the page has caused or reported, other than that something could not be reached. */
+    /** Returns the errors of the page, except failed connections. */
     public List<String> errors() {
         return errors;
     }
@@ -100,15 +100,12 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** From now on as somebody sees it who likes it so. */
+    /** Sets the preferred color scheme. */
     private void prefers(ColorScheme scheme) {
         page().emulateMedia(new Page.EmulateMediaOptions().setColorScheme(scheme));
     }
 
-    /**
-     * Asserts that those who can't see well, or have no mouse, have no serious trouble with the page as it is, light and
-     * dark, and that on a phone all of it is within its width.
-     */
+    /** Asserts that the page has no serious accessibility problem, light and dark, and fits the width of a phone. */
     public void assertUsableByAll() {
         for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
             prefers(scheme);
@@ -138,7 +135,7 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** Takes pictures of the whole page, light and dark, into {@code target/screenshots}. */
+    /** Takes screenshots of the whole page, light and dark, into {@code target/screenshots}. */
     public void screenshots(String name) {
         for (ColorScheme scheme : List.of(ColorScheme.DARK, ColorScheme.LIGHT)) {
             prefers(scheme);

@@ -1,2 +1,2 @@
-/** A real browser for tests of what people look at. */
+/** A real browser for tests of pages. */
 package dev.sluice.browser;

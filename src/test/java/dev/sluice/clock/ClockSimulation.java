@@ -25,7 +25,7 @@ final class ClockSimulation {
     private static final int FEW = 3;
     private static final int MANY = 200;
 
-    /** Ticks until nobody objects any more to what was heard before them. */
+    /** The number of ticks after which no pod objects to an earlier position. */
     private static final int UNSURE = 11;
 
     private final SplittableRandom random;
@@ -33,7 +33,7 @@ final class ClockSimulation {
     private final List<Pod> pods = new ArrayList<>();
     private final List<Late> late = new ArrayList<>();
 
-    /** What each position that a pod has vouched for means. */
+    /** The point that each proven position stands for. */
     private final Map<Position, Point> named = new HashMap<>();
 
     /** Pods that have found that they heard something else than most, and when. */
@@ -46,7 +46,7 @@ final class ClockSimulation {
     private boolean calm;
     private boolean anyDamage;
 
-    /** What happens to messages on the way to the last pod. */
+    /** The damage to messages on the way to the last pod. */
     enum Damage {
         DROPPED,
         DOUBLED,
@@ -54,7 +54,7 @@ final class ClockSimulation {
     }
 
     /**
-     * What a server has published: something on the channel of the clock of that name, or a publication.
+     * A message of a server: on the channel of the clock of that name, or a publication.
      *
      * @param published publications up to and with this one
      */
@@ -75,13 +75,13 @@ final class ClockSimulation {
         }
     }
 
-    /** A name that counts once nothing shows that the pod had lost something. */
+    /** A position that is recorded once no loss of the pod has shown up. */
     private record Name(Position position, Point point) {}
 
-    /** Behind so many publications of a server. */
+    /** The point after a number of publications of a server. */
     private record Point(int server, int published) {}
 
-    /** A tick on its way to a server. */
+    /** A tick that reaches a server late. */
     private record Late(long at, int server, Message message) {}
 
     ClockSimulation(long seed, int podCount, int serverCount) {
@@ -90,12 +90,12 @@ final class ClockSimulation {
             servers.add(new ArrayList<>());
         }
         for (int i = 0; i < podCount; i++) {
-            // A pod of another configuration counts from ticks of its own.
+            // A pod with another configuration counts from its own ticks.
             pods.add(new Pod(i > 1 && chance(10) ? 1 : 0));
         }
     }
 
-    /** Pods of one configuration on one server. */
+    /** Creates pods of one configuration on one server. */
     static ClockSimulation alike(long seed, int podCount) {
         ClockSimulation simulation = new ClockSimulation(seed, 0, 1);
         for (int i = 0; i < podCount; i++) {
@@ -104,14 +104,14 @@ final class ClockSimulation {
         return simulation;
     }
 
-    /** So many milliseconds of trouble. */
+    /** Simulates a time with faults. */
     void trouble(long millis) {
         for (long end = now + millis; now < end; ) {
             step();
         }
     }
 
-    /** So many in which nothing is cut, late or published at another server. */
+    /** Simulates a time without faults. */
     void calm(long millis) {
         calm = true;
         pods.forEach(pod -> pod.move(0));
@@ -119,14 +119,14 @@ final class ClockSimulation {
         calm = false;
     }
 
-    /** Names that pods have given two points. */
+    /** Returns the positions that pods gave to two points. */
     List<String> violations() {
         return violations;
     }
 
     /**
-     * Damages messages on the way to the last pod: one in so many, and then what it says of positions does not count, because
-     * nobody may have been there to find it out; or, for one in one, the next only.
+     * Damages one in so many messages on the way to the last pod; then its positions are not recorded, because no other
+     * pod may have been there to detect the loss. With one in one, damages only the next message.
      */
     void damage(Damage damage, int oneIn) {
         anyDamage = true;
@@ -138,7 +138,7 @@ final class ClockSimulation {
         return lost;
     }
 
-    /** Whether the last pod has got a message otherwise than it was published. */
+    /** Whether the last pod got a message that differs from what was published. */
     boolean damaged() {
         return pods.get(pods.size() - 1).damaged;
     }
@@ -147,12 +147,12 @@ final class ClockSimulation {
         return now;
     }
 
-    /** Positions that pods have vouched for. */
+    /** Returns the number of proven positions. */
     int names() {
         return names;
     }
 
-    /** What the pods of a clock vouch for, once all have read everything. */
+    /** Returns the proven positions of the pods of a clock when all have read everything. */
     List<String> positions(int clock) {
         pods.forEach(pod -> pod.read(Integer.MAX_VALUE));
         return pods.stream()
@@ -190,7 +190,7 @@ final class ClockSimulation {
         private final int clockName;
         private Clock clock = new Clock(random.nextLong());
 
-        /** All of one era, in the order of their ticks. */
+        /** All positions of one era, in the order of their ticks. */
         private final Deque<Name> unsure = new ArrayDeque<>();
 
         private @Nullable Damage damage;
@@ -244,7 +244,7 @@ final class ClockSimulation {
             if (!calm && chance(2)) {
                 server = random.nextInt(servers.size());
             }
-            // It may also have started anew, which is the same to its clock.
+            // A restart of the pod is the same for its clock.
             clock.forget();
             unsure.clear();
             if (chance(FEW)) {
@@ -278,7 +278,7 @@ final class ClockSimulation {
             }
         }
 
-        /** Copies of ticks are ignored whatever happens to them. */
+        /** Whether the message is to be damaged; copies of ticks are not, because pods ignore them. */
         private boolean isHit(Message message, Message next) {
             return !isCopy(message)
                     && (damage != Damage.DOUBLED || message.isPublication())
@@ -341,7 +341,7 @@ final class ClockSimulation {
                 unsure.removeIf(name -> name.position.tick() >= clock.lostAfter());
                 name(Long.MAX_VALUE);
             } else if (heard == Clock.Heard.ADOPTED && vouched && !tick.era().equals(era)) {
-                // What was lost at the end of the other era is not found, and nobody resumes there from this pod.
+                // A loss at the end of the other era stays undetected, and no client resumes there from this pod.
                 unsure.clear();
             }
             if (heard != Clock.Heard.IGNORED) {
@@ -358,7 +358,7 @@ final class ClockSimulation {
             }
         }
 
-        /** Takes it that what was counted up to that tick was heard as it was published. */
+        /** Records the positions up to that tick as heard without loss. */
         private void name(long tick) {
             while (!unsure.isEmpty() && unsure.getFirst().position.tick() <= tick) {
                 name(unsure.removeFirst());
@@ -370,7 +370,7 @@ final class ClockSimulation {
                 return;
             }
             names++;
-            // Without the nonce: some clients can only keep an era and a number.
+            // Without the nonce, because some clients can keep only an era and a number.
             Position position = name.position;
             Point known = named.putIfAbsent(
                     anyDamage ? position : new Position(position.era(), position.offset(), 0), name.point);
@@ -400,7 +400,7 @@ final class ClockSimulation {
             tickAt = now + (clock.votes() ? INTERVAL / 2 : INTERVAL) + jitter();
         }
 
-        /** Little, so that pods often publish at once. */
+        /** Returns a small jitter, so that pods often publish at the same time. */
         private long jitter() {
             return random.nextLong(FEW * STEP);
         }

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Reads the configuration as a starting process does: the shipped file, then what an operator sets. */
+/** Reads the configuration like a starting process: the shipped file, then the operator's settings. */
 class ConfigTreeTest {
 
     private static final Path SHIPPED = Path.of("src", "main", "resources", "application.properties");

@@ -28,7 +28,7 @@ class MessageSignerTest {
     private final MessageSigner sender = signer(SECRET);
     private final MessageSigner receiver = signer(SECRET);
 
-    /** A JWS with HMAC-SHA256, whatever its header says; {@code '} stands for {@code "}, and {@code NOW} for the time. */
+    /** Returns a JWS with HMAC-SHA256 and any header; {@code '} stands for {@code "}, and {@code NOW} for the time. */
     private String signed(String header, String claims) {
         Base64.Encoder base64 = Base64.getUrlEncoder().withoutPadding();
         String time = String.valueOf(now.getEpochSecond());
@@ -128,7 +128,7 @@ class MessageSignerTest {
     @Test
     void messageWithACharacterChangedRemovedOrAddedIsRefused() {
         String message = sender.sign(CONTENT);
-        // The last character has bits that are not part of the signature: another text of the same message.
+        // The last character has unused bits, so another text has the same signature.
         for (int i = 0; i < message.length() - 1; i++) {
             char c = message.charAt(i);
             String before = message.substring(0, i);

@@ -34,7 +34,7 @@ class BacklogTest {
 
     private static final Channel A = TestOutboxFactory.channel("upload:a");
 
-    /** Four with headers of the longest kind. */
+    /** Room for four publications with the longest headers. */
     private static final int MAX_RUN = 4 * (250 + PublicationBatch.maxHeader(A));
 
     private static final Channel B = TestOutboxFactory.channel("upload:b");
@@ -110,7 +110,7 @@ class BacklogTest {
 
     @Test
     void batchLengthIsBounded() {
-        // 250 bytes each, the header of the WebSocket frame included, and the longest header of ours.
+        // 250 bytes each, including the WebSocket frame's header and the longest header of v2.
         add(A, 246);
         add(A, 246);
         add(A, 246);
@@ -189,7 +189,7 @@ class BacklogTest {
     void reportsFullAndOnceHalfEmpty() {
         int each = (int) MAX_BYTES / 10;
         for (int i = 1; i <= 12; i++) {
-            // One read each, long enough to need a task each: what nobody hears takes a turn, too.
+            // One read each, long enough for a task each: publications without listeners take a turn as well.
             add(A, each - Frame.OVERHEAD);
             backlog.handOver(null);
             assertThat(backlog.full()).isEqualTo(i >= 10);
@@ -390,7 +390,7 @@ class BacklogTest {
         return IntStream.rangeClosed(first, last).mapToObj(Integer::toString).toList();
     }
 
-    /** Both clocks have moved on. */
+    /** Waits until both clocks have advanced. */
     private static void tick() {
         Instant start = Instant.now();
         while (Duration.between(start, Instant.now()).toNanos() < 10_000) {

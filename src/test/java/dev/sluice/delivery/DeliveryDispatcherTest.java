@@ -300,7 +300,7 @@ class DeliveryDispatcherTest {
 
     @Test
     void publicationDuringSubscribeIsDeliveredOnce() {
-        // The thread that publishes has retained it and not yet asked who listens.
+        // The publishing thread has retained the publication, and not yet looked up the listeners.
         Payload newest = payload();
         registry.publishing(newest.sequence());
         Connection one = listen("1", loop, writer, A);
@@ -521,7 +521,7 @@ class DeliveryDispatcherTest {
         return IntStream.rangeClosed(first, last).mapToObj(Integer::toString).toList();
     }
 
-    /** As long as makes counting easy. */
+    /** Returns the number as text of a fixed length. */
     private static String number(long number) {
         return " ".repeat(LENGTH - Long.toString(number).length()) + number;
     }

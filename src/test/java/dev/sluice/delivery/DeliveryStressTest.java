@@ -70,7 +70,7 @@ class DeliveryStressTest {
     /** Channels on which users with several connections never unsubscribe. */
     private static final int STEADY = 4;
 
-    /** From there on, users with several connections don't subscribe. */
+    /** From this channel on, users with several connections don't subscribe. */
     private static final int SHARED = 8;
 
     private static final int CHANNELS = 12;
@@ -85,7 +85,7 @@ class DeliveryStressTest {
     private final Retention retention = TestRetention.with(1000);
     private final Map<Channel, Published> published = new ConcurrentHashMap<>();
 
-    // What must have happened for the test to have tested anything.
+    // Asserts that the test exercised what it is about.
     private final LongAdder received = new LongAdder();
     private final LongAdder missed = new LongAdder();
     private final LongAdder given = new LongAdder();
@@ -185,9 +185,9 @@ class DeliveryStressTest {
         places.forEach(place -> place.loop.execute(place::act));
     }
 
-    /** Until nothing is under way any more. */
+    /** Waits until all work is done. */
     private void settle() throws Exception {
-        // What one thread does may give another one work, but not without end.
+        // The work of one thread may cause work for another, but not endlessly.
         for (int round = 0; round < 10; round++) {
             CountDownLatch ran = new CountDownLatch(1);
             feeder.execute(ran::countDown);
@@ -233,16 +233,16 @@ class DeliveryStressTest {
         return TestOutboxFactory.channel("upload:" + number);
     }
 
-    /** How many publications of a channel there are. */
+    /** Counters of the publications of a channel. */
     private static final class Published {
-        /** Those that may not be heard by whoever subscribes now; all after must be. */
+        /** The newest publication that a new subscriber may miss; it must get all later ones. */
         private final AtomicLong begun = new AtomicLong();
 
-        /** Those the newest of which, or a newer one, must be given to whoever subscribes now. */
+        /** The newest retained publication, which, or a newer one, a new subscriber must get. */
         private final AtomicLong kept = new AtomicLong();
     }
 
-    /** Does what the relay does, on a thread of its own, in reads of any size. */
+    /** Acts like the relay, on its own thread, with reads of any size. */
     private final class Feeder implements Runnable, Source {
         private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
         private final DelayQueue<Later> timers = new DelayQueue<>();
@@ -368,14 +368,14 @@ class DeliveryStressTest {
 
         void open() {
             for (int i = 0; i < CLIENTS; i++) {
-                // Half of them have a user of their own, the others share few.
+                // Half of them have their own user, the others share few.
                 boolean alone = i % 2 == 0;
                 String user = alone ? "alone-" + loop.index() + "-" + i : "shared-" + i % 3;
                 feeder.execute(() -> feeder.channels.add(TestOutboxFactory.channel("user:" + user)));
                 clients.add(new Client(this, user, alone, i == 0));
             }
             if (loop.index() == 0) {
-                // Never leaves and keeps the listeners of its channels alive.
+                // Never leaves, and so keeps the listeners of its channels alive.
                 Client anchor = new Client(this, "anchor", true, false);
                 for (int i = 0; i < CHANNELS; i++) {
                     Channel channel = upload(i);
@@ -414,13 +414,13 @@ class DeliveryStressTest {
         }
     }
 
-    /** One user at a browser, who comes back whenever the connection ends. Confined to its loop. */
+    /** A client that reconnects whenever the connection ends. Confined to its loop. */
     private final class Client {
         private final Slot place;
         private final String user;
         private final boolean alone;
 
-        /** Reads nothing until it is thrown out. */
+        /** Reads nothing until it is disconnected. */
         private final boolean stuck;
 
         private @Nullable Connection maybeConnection;
@@ -506,7 +506,7 @@ class DeliveryStressTest {
         void read() {
             wire.full = false;
             while (wire.takeOne(null)) {
-                // What that sets free is taken, too.
+                // This releases further data, which is taken as well.
             }
         }
 
@@ -529,32 +529,32 @@ class DeliveryStressTest {
         }
     }
 
-    /** What one connection has heard of one channel. */
+    /** The publications of one channel that one connection received. */
     private static final class Heard {
-        /** Whether it is known to hear everything after {@link #claim}. */
+        /** Whether it must receive everything after {@link #claim}. */
         private boolean hears;
 
-        /** Up to there it has no claim to anything. */
+        /** It need not receive publications up to this one. */
         private long claim = Long.MAX_VALUE;
 
-        /** Up to there things may have been lost, as it has been told. */
+        /** Publications up to this one may be lost according to a gap. */
         private long lost;
 
-        /** The newest it has got. */
+        /** The newest received publication. */
         private long last;
 
-        /** How many it has been told that it missed since. */
+        /** The number of missed publications that were reported since. */
         private long missed;
 
-        /** It has been promised the newest, be it the last once more; at least that one. */
+        /** It must get the newest retained publication or a newer one, maybe a second time. */
         private boolean promised;
 
         private long atLeast;
 
-        /** Nothing older can come before what is promised. */
+        /** No older publication may arrive before the promised one. */
         private boolean nothingHeld;
 
-        /** After that, everything must come or be told of. */
+        /** Every publication after this one must arrive or be reported. */
         long floor() {
             return Math.max(last, Math.max(claim, lost));
         }
@@ -566,12 +566,12 @@ class DeliveryStressTest {
         }
     }
 
-    /** A peer that checks each message. */
+    /** A client that checks each message. */
     private final class CheckingWire implements FrameWriter {
         private final Loop loop;
         private final SplittableRandom random;
 
-        /** Nobody else subscribes or unsubscribes for it. */
+        /** No other connection subscribes or unsubscribes for it. */
         private final boolean independent;
 
         private final Map<Channel, Heard> heard = new HashMap<>();
@@ -623,13 +623,13 @@ class DeliveryStressTest {
                     boolean retained = text.contains("\"retained\":true");
                     given.add(retained ? 1 : 0);
                     if (those.hears && !retained) {
-                        // It gets by itself whatever it has not got yet.
+                        // It gets everything later without a request.
                         repeated.increment();
                         return;
                     }
                     expect(retained || atLeast == 0 || !independent, () -> "kept but not given: " + text);
                     those.hears = true;
-                    // Where anything is kept, it has a claim to all after what it is given.
+                    // If a publication is retained, it must get all publications after it.
                     those.claim = retain && !retained && independent
                             ? 0
                             : published(channel).begun.get();
@@ -659,24 +659,23 @@ class DeliveryStressTest {
             long number = Long.parseLong(text.strip());
             String context = channel + " " + number + " after " + those;
             expect(!independent || those.hears, () -> "not subscribed: " + context);
-            // Each once and in order; only what is promised on subscribing may be the last once more.
+            // Each publication arrives once and in order; only a promised one may repeat the last.
             expect(number > those.last || (those.promised && number == those.last), () -> "not newer: " + context);
             boolean kept = those.promised && number >= those.atLeast;
             expect(!those.promised || kept || !those.nothingHeld, () -> "older than promised: " + context);
-            // Nothing is told of that was not missed; what was promised may be.
+            // No delivered publication is reported as missed, except a promised one.
             long between = number - 1 - those.last + (those.promised ? 1 : 0);
             expect(those.missed <= between, () -> "too many told of: " + context);
-            // Everything it has a claim to it gets or is told of.
+            // Every publication that it must get arrives or is reported.
             long due = number - 1 - those.floor();
             expect(due <= those.missed || !certain(channel), () -> "lost: " + context);
             if (those.claim == Long.MAX_VALUE) {
-                // Another connection of the user has subscribed by now. This may be older, and on its way for one that
-                // has
-                // left its loop since; so what was published in between need not come.
+                // Another connection of the user has subscribed by now. This publication may be older, and on its way
+                // for a connection that has left the loop since, so publications in between need not arrive.
                 those.hears = true;
                 those.claim = published(channel).begun.get();
             } else if (kept && those.nothingHeld) {
-                // This is what it was given.
+                // This is the promised publication.
                 those.claim = number;
             }
             those.last = number;
@@ -684,7 +683,7 @@ class DeliveryStressTest {
             those.promised &= !kept;
         }
 
-        /** Nobody else unsubscribes for it from that channel. */
+        /** No other connection unsubscribes for it from that channel. */
         boolean certain(Channel channel) {
             return independent
                     || channel.route().audience() == Audience.USER
@@ -696,7 +695,7 @@ class DeliveryStressTest {
             stuck.add(new Stuck(done, unflushed));
             unflushed = 0;
             if (!full) {
-                // What came before is taken before.
+                // Earlier frames are taken earlier.
                 while (takeOne(null)) {
                     full |= random.nextInt(500) == 0;
                 }
@@ -715,7 +714,7 @@ class DeliveryStressTest {
 
         void reset() {
             while (takeOne(new IOException("reset"))) {
-                // Each has its own promise.
+                // Each write has its own promise.
             }
         }
 
@@ -727,14 +726,14 @@ class DeliveryStressTest {
             closedIn(3);
         }
 
-        /** The hand-shake takes a while. */
+        /** Simulates a closing handshake that takes some turns. */
         private void closedIn(int turns) {
             loop.execute(turns == 0 ? whenClosed : () -> closedIn(turns - 1));
         }
 
         @Override
         public void cut() {
-            // It is closing already; on a busy machine even that may take too long.
+            // It is already closing; on a busy machine even that may take too long.
         }
     }
 }

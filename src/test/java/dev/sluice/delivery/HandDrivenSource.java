@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 
-/** A source whose thread is that of the test. */
+/** A source that runs its tasks on the test's thread. */
 public final class HandDrivenSource implements Source {
 
     final Queue<Runnable> tasks = new ArrayDeque<>();
@@ -37,14 +37,14 @@ public final class HandDrivenSource implements Source {
         delays.add(delay);
     }
 
-    /** Runs what has been given to its thread. */
+    /** Runs the queued tasks. */
     public void runTasks() {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
         }
     }
 
-    /** So much time passes that all timers fire. */
+    /** Fires all timers. */
     public void timeIsUp() {
         List<Runnable> due = List.copyOf(timers);
         timers.clear();

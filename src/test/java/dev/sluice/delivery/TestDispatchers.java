@@ -8,22 +8,22 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Deliveries for tests elsewhere. */
+/** Makes dispatchers for tests of other packages. */
 public final class TestDispatchers {
 
     private TestDispatchers() {}
 
-    /** Every delivery fails: no route is known. */
+    /** Returns a dispatcher whose deliveries fail, because it knows no route. */
     public static DeliveryDispatcher failing(Registry registry) {
         return of(registry, new Routes(List.of()));
     }
 
-    /** Nothing is published. */
+    /** Returns a dispatcher without publications. */
     public static DeliveryDispatcher idle(Registry registry) {
         return of(registry, TestOutboxFactory.ROUTES);
     }
 
-    /** Deliveries whose loops are behind with so many bytes. */
+    /** Returns a dispatcher whose backlogs have this bound. */
     public static DeliveryDispatcher with(Source source, Registry registry, long maxBytes, Consumer<Lagged> onLagged) {
         return of(source, registry, TestOutboxFactory.ROUTES, maxBytes, onLagged);
     }

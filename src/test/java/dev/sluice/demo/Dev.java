@@ -4,7 +4,7 @@ import io.quarkus.test.junit.QuarkusTestProfile;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** The application as the profile "dev" builds it, with a Redis. The tests that have it share one, which takes seconds to start. */
+/** The application in the profile "dev", with a Redis. Its tests share one, because a start takes seconds. */
 public final class Dev implements QuarkusTestProfile {
 
     static final Path LOG = Path.of("target", "dev-mode.log");

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What a person does with the page of dev mode, in a real browser. */
+/** Uses the page of dev mode in a real browser. */
 @QuarkusTest
 @TestProfile(Dev.class)
 class DevConsoleTest {
@@ -147,7 +147,7 @@ class DevConsoleTest {
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        // The tests that come after this one need it.
+        // Later tests need it.
         Runtime.getRuntime().addShutdownHook(new Thread(again::destroy));
         assertThat(gap).containsText(Pattern.compile("between .* and .* may be lost"));
         assertThat(page.locator("#state")).hasText("live");
@@ -158,7 +158,7 @@ class DevConsoleTest {
         assertThat(browser.errors()).isEmpty();
     }
 
-    /** The one that dev mode has started. */
+    /** Returns the Redis that dev mode started. */
     private static ProcessHandle redis() {
         try (Stream<ProcessHandle> children = ProcessHandle.current().children()) {
             return children.filter(child -> child.info().command().orElse("").contains("redis-server"))

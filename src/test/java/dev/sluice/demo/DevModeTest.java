@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What a person sees in dev mode, over the wire: the application as the profile "dev" builds it. */
+/** Tests dev mode over the wire, with the application in the profile "dev". */
 @QuarkusTest
 @TestProfile(Dev.class)
 class DevModeTest {
@@ -141,7 +141,7 @@ class DevModeTest {
                 .body(containsString("uploads"));
     }
 
-    /** Everything the user hears; alice listens to the sample upload, bob does not. */
+    /** Returns everything that the user receives; alice subscribes to the sample upload, bob does not. */
     private Queue<String> connect(String user) {
         String token = given().queryParam("user", user)
                 .when()

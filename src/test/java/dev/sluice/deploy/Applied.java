@@ -26,24 +26,24 @@ public record Applied(Path folder, boolean rendered) {
 
     private static final Map<Path, List<Object>> RENDERED = new HashMap<>();
 
-    /** The files for those who try it in a cluster of their own. */
+    /** Returns the files for development. */
     public static Applied dev() {
         return new Applied(ROOT.resolve("overlays/dev"), false);
     }
 
-    /** The files for production. */
+    /** Returns the files for production. */
     public static Applied prod() {
         return new Applied(ROOT.resolve("overlays/prod"), false);
     }
 
-    /** All that can be applied, as it is and rendered. */
+    /** Returns every folder that can be applied, raw and rendered. */
     static Stream<Applied> all() {
         return Stream.of("base", "overlays/dev", "overlays/prod")
                 .map(ROOT::resolve)
                 .flatMap(folder -> Stream.of(new Applied(folder, false), new Applied(folder, true)));
     }
 
-    /** Everything in it of one kind. */
+    /** Returns all objects of one kind. */
     public <T> List<T> all(Class<T> kind) {
         List<Object> objects = rendered
                 ? RENDERED.computeIfAbsent(folder, folder -> Manifests.parse(render(folder)))
@@ -51,7 +51,7 @@ public record Applied(Path folder, boolean rendered) {
         return objects.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
-    /** The variables that the pods of Sluice get from the ConfigMap. */
+    /** Returns the variables that Sluice's pods get from the ConfigMap. */
     public Map<String, String> environment() {
         Map<String, String> variables = new HashMap<>();
         all(ConfigMap.class).forEach(map -> variables.putAll(map.getData()));
@@ -66,7 +66,7 @@ public record Applied(Path folder, boolean rendered) {
         return variables;
     }
 
-    /** What each file says, in the order in which kustomize takes them: what overrides comes later. */
+    /** Returns the content of each file in the order of kustomize: later ones override. */
     Map<Path, List<Object>> files() {
         Map<Path, List<Object>> files = new LinkedHashMap<>();
         collect(folder, files);

@@ -9,7 +9,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** What Sluice can be configured with, by its configuration tree. */
+/** The keys of Sluice, from its configuration tree. */
 final class Configuration {
 
     private static final Map<String, String> KEYS = keys();
@@ -25,12 +25,12 @@ final class Configuration {
                 .anyMatch(name -> Pattern.matches(name, variable));
     }
 
-    /** What the key is where nobody sets it. */
+    /** Returns the default of the key. */
     static String valueByDefault(String key) {
         return Objects.requireNonNull(KEYS.get(key), key);
     }
 
-    /** Every key with its default, null where it has none; {@code *} stands for a prefix. */
+    /** Returns every key with its default, null without one; {@code *} stands for a prefix. */
     static Map<String, String> defaults() {
         return Collections.unmodifiableMap(KEYS);
     }
@@ -38,7 +38,7 @@ final class Configuration {
     private static Map<String, String> keys() {
         Map<String, String> keys =
                 new TreeMap<>(ConfigClass.configClass(SluiceConfig.class).getProperties());
-        // The elements of a list, which is a key itself.
+        // The elements of a list; the list itself is also a key.
         keys.keySet().removeIf(key -> key.endsWith("[*]"));
         return keys;
     }

@@ -13,7 +13,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** What the pages say of the keys, next to the interfaces that read them. */
+/** Compares the documented keys with the configuration interfaces. */
 class ConfigurationPageTest {
 
     private static final Pattern ROW =

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** How the pods run. */
+/** Tests the pods of the Deployment. */
 class DeploymentTest {
 
     static Stream<Applied> all() {
@@ -106,7 +106,7 @@ class DeploymentTest {
     @MethodSource("all")
     void everyVariableSetsAKnownKey(Applied applied) {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
-        // The variables that a Service would make of its name are no keys.
+        // A Service's own variables are not keys.
         assertThat(pod.getEnableServiceLinks()).isFalse();
         assertThat(container(pod).getEnv()).isEmpty();
         assertThat(applied.environment().keySet().stream().filter(name -> name.startsWith("SLUICE_")))

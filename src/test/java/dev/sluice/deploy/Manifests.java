@@ -40,7 +40,7 @@ final class Manifests {
 
     private Manifests() {}
 
-    /** The documents of a file. */
+    /** Returns the documents of a file. */
     static List<Object> parse(String yaml) {
         List<Object> models = new ArrayList<>();
         try (MappingIterator<JsonNode> documents =
@@ -93,7 +93,7 @@ final class Manifests {
                 .annotationIntrospector(new JacksonAnnotationIntrospector() {
                     private static final long serialVersionUID = 1L;
 
-                    // The models would take in, as "additional properties", whatever they do not know.
+                    // The models would accept unknown fields as "additional properties".
                     @Override
                     public Boolean hasAnySetter(Annotated annotated) {
                         return false;

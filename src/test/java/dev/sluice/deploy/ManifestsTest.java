@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whether what is written in k8s/ means what it looks like. */
+/** Tests that the files in k8s/ are valid and used. */
 class ManifestsTest {
 
     @Test

@@ -17,7 +17,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whether whoever is woken knows what for. */
+/** Tests that alerts fire for their cause, and that the runbook explains them. */
 class RulesTest {
 
     private static final PrometheusRuleSpec SPEC =

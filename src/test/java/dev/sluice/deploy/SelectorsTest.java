@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Whether what refers to something else by its labels or name finds it. */
+/** Tests that references by label or name have a target. */
 class SelectorsTest {
 
     static Stream<Applied> all() {

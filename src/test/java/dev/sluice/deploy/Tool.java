@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 /** A program that may be on this machine, with its first arguments. */
 record Tool(List<String> command) {
 
-    /** The program where there is one. */
+    /** Returns the program, if this machine has it. */
     static Optional<Tool> find(String name, String... arguments) {
         return Stream.of(System.getenv("PATH").split(":"))
                 .map(directory -> Path.of(directory, name))
@@ -26,7 +26,7 @@ record Tool(List<String> command) {
                 .map(path -> new Tool(with(List.of(path.toString()), arguments)));
     }
 
-    /** What it writes when it is given these arguments besides; it must succeed. */
+    /** Runs the program with further arguments, and returns its output; it must succeed. */
     String run(String... arguments) {
         try {
             List<String> all = with(command, arguments);

@@ -1,4 +1,4 @@
-/** What Kubernetes is told, checked without a cluster. */
+/** Tests of the Kubernetes manifests, without a cluster. */
 @NullMarked
 package dev.sluice.deploy;
 

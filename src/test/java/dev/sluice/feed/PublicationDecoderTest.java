@@ -25,10 +25,10 @@ class PublicationDecoderTest {
 
     private static final int MAX_PAYLOAD = 50;
 
-    /** Publications and what was let through, in the order they came out. */
+    /** Publications and passed messages, in order. */
     private final List<String> seen = new ArrayList<>();
 
-    /** How many publications each batch had. */
+    /** The number of publications of each batch. */
     private final List<Integer> batches = new ArrayList<>();
 
     private final PublicationDecoder decoder = new PublicationDecoder(MAX_PAYLOAD, this::published, this::own);

@@ -7,7 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/** Time that passes when the test says so. */
+/** A time that the test advances. */
 final class SimulatedTime implements Time {
 
     private final List<Timer> timers = new ArrayList<>();
@@ -32,7 +32,7 @@ final class SimulatedTime implements Time {
         return () -> timers.remove(timer);
     }
 
-    /** Lets so much pass, and runs what becomes due meanwhile, in order. */
+    /** Advances the time, and runs the timers that become due, in order. */
     void pass(Duration duration) {
         Instant end = now.plus(duration);
         for (Optional<Timer> next = next(end); next.isPresent(); next = next(end)) {
@@ -43,7 +43,7 @@ final class SimulatedTime implements Time {
         now = end;
     }
 
-    /** Timers that are still to fire. */
+    /** Returns the number of pending timers. */
     int timers() {
         return timers.size();
     }

@@ -15,7 +15,7 @@ class SupervisorTest {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration BEAT = Duration.ofSeconds(1);
-    /** Ticks have their own test. */
+    /** TickerTest tests ticks. */
     private static final Duration NEVER = Duration.ofDays(1);
 
     private static final Duration RECONNECT = Duration.ofSeconds(15);
@@ -166,12 +166,12 @@ class SupervisorTest {
             return newestPublisher();
         }
 
-        /** The connection in use. */
+        /** Returns the connection in use. */
         FakePublisher publisher() {
             return publishers.stream().filter(one -> !one.closed).findFirst().orElseThrow();
         }
 
-        /** The connection in use, or the one that is to replace it. */
+        /** Returns the connection in use, or its replacement. */
         FakePublisher newestPublisher() {
             return publishers.get(publishers.size() - 1);
         }
@@ -549,7 +549,7 @@ class SupervisorTest {
         awaitRenewal();
         last().newestPublisher().listener.ended(new IOException("refused"));
         awaitRenewal();
-        // It hangs.
+        // The connection hangs.
         for (int i = 0; i <= CONNECT_TIMEOUT.toSeconds(); i++) {
             beatAndHear();
         }
@@ -656,7 +656,7 @@ class SupervisorTest {
         assertThat(subscriptions.get(0).closed).isTrue();
     }
 
-    /** Beats, all of which are heard, until a new connection is to be made. */
+    /** Hears all beats until a new connection is to be made. */
     private void awaitRenewal() {
         for (int i = 0; !last().renewing(); i++) {
             assertThat(i).isLessThanOrEqualTo(15);

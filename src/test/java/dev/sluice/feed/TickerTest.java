@@ -182,7 +182,7 @@ class TickerTest {
         Tick own = Tick.parse(published.get(0));
         assertThat(own.number()).isEqualTo(8);
         assertThat(own.previous()).isEqualTo(70);
-        // It was not heard.
+        // The pod did not hear it.
         time.pass(INTERVAL.plus(JITTER));
         assertThat(Tick.parse(published.get(1)).number()).isEqualTo(8);
         assertThat(Tick.parse(published.get(1)).nonce()).isNotEqualTo(own.nonce());
@@ -306,7 +306,7 @@ class TickerTest {
         assertThat(state).isEqualTo(Ticker.State.VOUCHES);
     }
 
-    /** Three ticks, of which the second says that others have heard something else before the first. */
+    /** Hears three ticks; the second states that other pods heard other messages before the first. */
     private void diverge(long number) {
         hear(tick(number, 10 * number, 10 * (number - 1)));
         time.pass(JITTER);
@@ -335,7 +335,7 @@ class TickerTest {
         return all;
     }
 
-    /** The number of the tick and the messages since. */
+    /** Returns the number of the tick and of the messages since. */
     private static @Nullable String offset(@Nullable Position position) {
         return position == null ? null : (position.offset() >> 24) + ":" + (position.offset() & ((1 << 24) - 1));
     }

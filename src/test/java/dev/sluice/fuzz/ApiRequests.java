@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Requests for the HTTP API that are proper HTTP, and whatever else they like. */
+/** Random requests for the HTTP API that are valid HTTP. */
 public final class ApiRequests {
 
     private static final List<String> METHODS =
@@ -121,7 +121,7 @@ public final class ApiRequests {
     }
 
     /**
-     * Another one, after which the connection is to be closed.
+     * Returns another request that closes the connection.
      *
      * @param authorizations what may stand in the header of that name; one that is empty is left out
      */
@@ -174,7 +174,7 @@ public final class ApiRequests {
         String event = one(EVENTS);
         for (int changes = random.nextInt(3); changes > 0; changes--) {
             event = switch (random.nextInt(4)) {
-                // Replaces the value of one field by another, of any kind.
+                // Replaces the value of one field by any other.
                 case 0 -> replaced(event, ":", one(VALUES));
                 case 1 -> event.replaceFirst("\"[a-z_]+\":", "\"__proto__\":");
                 case 2 -> event.replaceFirst("\\{", "{\"more\":" + one(VALUES) + ",");
@@ -209,7 +209,7 @@ public final class ApiRequests {
         return of.get(random.nextInt(of.size()));
     }
 
-    /** Once in so many times. */
+    /** Returns true once in the given number of times. */
     private boolean chance(int times) {
         return random.nextInt(times) == 0;
     }

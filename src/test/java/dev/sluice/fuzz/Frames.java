@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/** What a client might send once it is a WebSocket: frames, nearly right or not at all, and plain bytes. */
+/** Random data after the upgrade: nearly valid and invalid frames, and plain bytes. */
 public final class Frames {
 
     private static final int FINAL = 0x80;
@@ -23,7 +23,7 @@ public final class Frames {
         messages = new Messages(seed);
     }
 
-    /** So many frames at most, the last of which may be cut off. */
+    /** Returns some frames, of which the last may be incomplete. */
     public byte[] next(int atMost) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (int i = random.nextInt(atMost); i >= 0; i--) {
@@ -109,7 +109,7 @@ public final class Frames {
         return bytes;
     }
 
-    /** Once in so many times. */
+    /** Returns true once in the given number of times. */
     private boolean chance(int times) {
         return random.nextInt(times) == 0;
     }

@@ -6,8 +6,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * What a client might say: messages of every kind there is, with values, names and structure replaced by what is unusual,
- * and some with single characters changed.
+ * Random messages: of every kind, with unusual values, names and structure, and some with single characters changed.
  */
 public final class Messages {
 
@@ -92,7 +91,7 @@ public final class Messages {
         random = new SplittableRandom(seed);
     }
 
-    /** Another one. */
+    /** Returns another message. */
     public String next() {
         String message = switch (random.nextInt(20)) {
             case 0 -> value(0);
@@ -131,7 +130,7 @@ public final class Messages {
             fields.add(field("id", chance(3) ? value(0) : chance(2) ? one(NUMBERS) : quoted(id())));
         }
         for (int more = random.nextInt(4); more > 1; more--) {
-            // Often a name that is there already.
+            // Often an existing name.
             fields.add(field(one(NAMES), value(0)));
         }
         if (chance(10)) {
@@ -219,7 +218,7 @@ public final class Messages {
         return of.get(random.nextInt(of.size()));
     }
 
-    /** Once in so many times. */
+    /** Returns true once in the given number of times. */
     private boolean chance(int times) {
         return random.nextInt(times) == 0;
     }

@@ -8,7 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** What might come instead of the request that begins a WebSocket. */
+/** Random requests in place of an upgrade. */
 public final class Upgrades {
 
     private static final List<String> REQUEST_LINES = List.of(
@@ -89,7 +89,7 @@ public final class Upgrades {
         random = new SplittableRandom(seed);
     }
 
-    /** Another one. */
+    /** Returns another request. */
     public byte[] next() {
         byte[] request = switch (random.nextInt(10)) {
             case 0 -> bytes(random.nextInt(2_000));
@@ -137,7 +137,7 @@ public final class Upgrades {
         return bytes;
     }
 
-    /** Once in so many times. */
+    /** Returns true once in the given number of times. */
     private boolean chance(int times) {
         return random.nextInt(times) == 0;
     }

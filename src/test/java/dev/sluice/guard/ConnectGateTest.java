@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** With a real server, whose order of input and tasks it relies on. */
+/** Uses a real server, because the class relies on its order of input and tasks. */
 class ConnectGateTest {
 
     private static final int REQUESTS = 20;
@@ -47,7 +47,7 @@ class ConnectGateTest {
             for (int i = 0; i < REQUESTS; i++) {
                 Socket client = new Socket(InetAddress.getLoopbackAddress(), server.actualPort());
                 clients.add(client);
-                // Answered, so that the event loop knows the connection.
+                // Waits for an answer, so that the event loop knows the connection.
                 ask(client, "/first");
             }
             CountDownLatch sent = new CountDownLatch(1);

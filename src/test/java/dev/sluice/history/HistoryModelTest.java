@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Compares random histories with a list of all that was published. The seed is in the name of each. */
+/** Compares random histories with a list of all publications. Each name has its seed. */
 class HistoryModelTest {
 
     private static final int SEEDS = 200;
@@ -178,7 +178,7 @@ class HistoryModelTest {
         };
     }
 
-    /** Something in the channels' slots was published since that is too old, too large, or has half the history behind it. */
+    /** Whether a later publication in the channels' slots is too old, too large, or followed by half the history. */
     private boolean mayBeEvicted(Position since, Set<Channel> channels) {
         List<Kept> after = published.stream()
                 .filter(kept -> kept.position().offset() > since.offset())
@@ -219,7 +219,7 @@ class HistoryModelTest {
         List<Channel> channels = new ArrayList<>(IntStream.range(0, 20)
                 .mapToObj(i -> TestOutboxFactory.channel("upload:" + i))
                 .toList());
-        // Some share a slot.
+        // Some channels share a slot.
         Stream.of(0, 7, 19).map(channels::get).map(TestHistory::collidingWith).forEach(channels::add);
         Collections.shuffle(channels, new java.util.Random(1));
         return channels;

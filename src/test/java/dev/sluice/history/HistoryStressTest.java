@@ -28,8 +28,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * One thread publishes so fast that the whole history is evicted thousands of times a second, while others read it and begin
- * to listen. What is published where follows from the position, so that a reader knows what it must find.
+ * One thread publishes so fast that the whole history is evicted thousands of times a second, while others read it and
+ * subscribe. The content follows from the position, so a reader knows what it must find.
  */
 class HistoryStressTest {
 
@@ -42,7 +42,7 @@ class HistoryStressTest {
             .mapToObj(i -> TestOutboxFactory.channel("upload:" + i))
             .toList();
 
-    /** A reader's subscription: what it is delivered. */
+    /** A reader's subscription, and its deliveries. */
     private record Listener(int channel, Queue<Position> delivered) {}
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -79,7 +79,7 @@ class HistoryStressTest {
         assertThat(replayed).hasValueGreaterThan(RECOVERED_BY_EACH);
         assertThat(tooOld).hasPositiveValue();
         assertThat(handedOver).hasValueGreaterThan(100);
-        // Nearly all segments are others' arrays.
+        // Nearly all segments reuse arrays.
         assertThat(allocated.get()).isLessThan((int) (published * 150 / SEGMENT / 4));
     }
 
@@ -116,7 +116,7 @@ class HistoryStressTest {
                         CHANNELS.get(channel),
                         TestHistory.publication(CHANNELS.get(channel), payload(position)),
                         System.nanoTime());
-                // As the search for listeners that follows.
+                // Like the lookup of listeners that follows.
                 for (int i = 0; i < READERS; i++) {
                     Listener listener = listeners.get(i);
                     if (listener != null && listener.channel() == channel) {
@@ -169,7 +169,7 @@ class HistoryStressTest {
         }
     }
 
-    /** Listens, reads, and checks that what is delivered goes on where the history ended. */
+    /** Subscribes, reads, and checks that the deliveries continue where the history ended. */
     private void listen(int index, Position since, int channel) {
         Queue<Position> delivered = new ConcurrentLinkedQueue<>();
         listeners.set(index, new Listener(channel, delivered));
@@ -216,7 +216,7 @@ class HistoryStressTest {
         return actual.size();
     }
 
-    /** The next publication on the channel. */
+    /** Returns the next publication on the channel. */
     private static Position after(Position position, int channel) {
         Position at = next(position);
         while (channel(at) != channel) {
@@ -225,7 +225,7 @@ class HistoryStressTest {
         return at;
     }
 
-    /** The next message, or the next tick. */
+    /** Returns the position of the next message or tick. */
     private static Position next(Position position) {
         Position start = Position.of(position.era(), position.tick(), 0, nonce(position.era(), position.tick()));
         int message = (int) (position.offset() - start.offset());
@@ -247,7 +247,7 @@ class HistoryStressTest {
         return 50 + (int) (mix(start.era(), start.offset()) & 127);
     }
 
-    /** -1 for a message that is not kept, and for a tick. */
+    /** Returns the channel; -1 for a message that is not kept, and for a tick. */
     private static int channel(Position position) {
         return (position.offset() & 0xFFFFFF) == 0
                 ? -1

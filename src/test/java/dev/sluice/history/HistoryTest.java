@@ -174,7 +174,7 @@ class HistoryTest {
         fill();
         Position newest = publish(colliding, "c2");
         fill();
-        // It errs towards refusal: what was evicted may have been its own.
+        // The history refuses when unsure: the evicted publication may have been one of the channel's.
         assertThat(refused(history.read(since, List.of(A)))).isEqualTo(Reason.TOO_OLD);
         assertThat(payloads(history.read(newest, List.of(A)))).isEmpty();
     }
@@ -380,7 +380,7 @@ class HistoryTest {
         return new byte[length];
     }
 
-    /** A tick whose number is its nonce. */
+    /** Follows a tick whose number is its nonce. */
     private Position tick() {
         tick++;
         messages = 0;
@@ -405,7 +405,7 @@ class HistoryTest {
         return Objects.requireNonNull(before.plus(1));
     }
 
-    /** Evicts all that was published before. */
+    /** Evicts all earlier publications. */
     private void fill() {
         for (int i = 0; i < MAX_BYTES / SEGMENT; i++) {
             publish(B, "x".repeat(SEGMENT - Segment.HEADER - B.length()));

@@ -13,7 +13,7 @@ import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
-/** Histories for tests. */
+/** Makes histories for tests. */
 public final class TestHistory {
 
     private record Config(Duration maxAge, MemorySize maxBytes, Optional<MemorySize> maxReplay)
@@ -21,7 +21,7 @@ public final class TestHistory {
 
     private TestHistory() {}
 
-    /** As it is configured by default. */
+    /** Returns a history with the default configuration. */
     public static History standard() {
         return with(64 << 20, 512 << 10, 256 << 10, byte[]::new, System::nanoTime);
     }
@@ -34,7 +34,7 @@ public final class TestHistory {
         return new Config(Duration.ofMinutes(2), size(maxBytes), Optional.empty());
     }
 
-    /** The name of the channel and then the payload, as they come from Redis. */
+    /** Returns the channel's name followed by the payload, as Redis sends them. */
     static byte[] publication(Channel channel, String payload) {
         byte[] name = channel.name().getBytes(StandardCharsets.UTF_8);
         byte[] bytes = payload.getBytes(StandardCharsets.UTF_8);
@@ -43,7 +43,7 @@ public final class TestHistory {
         return both;
     }
 
-    /** Another channel in the same slot. */
+    /** Returns another channel in the same slot. */
     static Channel collidingWith(Channel channel) {
         return IntStream.iterate(0, i -> i + 1)
                 .mapToObj(i -> TestOutboxFactory.channel("user:" + i))

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who may listen, by what the route says. */
+/** Tests who may subscribe, by the route's access. */
 class AccessIT {
 
     @AutoClose

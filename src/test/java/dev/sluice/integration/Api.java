@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Asks a pod over HTTP, as the bearer of a token. */
+/** An HTTP client for a pod, with a token. */
 final class Api {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -55,7 +55,7 @@ final class Api {
         return post(path, json.getBytes(StandardCharsets.UTF_8), "Content-Type", "application/json");
     }
 
-    /** Without saying before how much it is. */
+    /** Posts a body in chunks, without its length. */
     HttpResponse<String> postInChunks(String path, byte[] body) {
         Discretion.published(body);
         return send("POST", path, BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)));
@@ -86,7 +86,7 @@ final class Api {
         }
     }
 
-    /** The status of a request whose first line is just this, with these headers besides and no body. */
+    /** Returns the status for a request with exactly this first line and these headers, and no body. */
     static int status(Pod pod, String start, Map<String, String> headers) {
         StringBuilder request = new StringBuilder(start).append(" HTTP/1.1\r\nHost: localhost:" + pod.port() + "\r\n");
         headers.forEach(
@@ -100,7 +100,7 @@ final class Api {
         }
     }
 
-    /** The answer to a request, written as it is: its head and, where its length is said and no HEAD asks, its body. */
+    /** Returns the answer to a raw request: its head and, if it has a length and the request is not HEAD, its body. */
     static String ask(Socket socket, String request) throws IOException {
         socket.setSoTimeout(10_000);
         socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
@@ -114,12 +114,12 @@ final class Api {
                                 StandardCharsets.UTF_8);
     }
 
-    /** The status of the answer that comes next. */
+    /** Returns the status of the next answer. */
     static int status(InputStream in) throws IOException {
         return Integer.parseInt(new String(in.readNBytes(12), StandardCharsets.ISO_8859_1).substring(9));
     }
 
-    /** Asserts that it is a refusal with this status, told as all are. */
+    /** Asserts that the answer is a problem with this status. */
     static Json assertProblem(HttpResponse<String> answer, int status) {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who may ask for what over HTTP, however it is asked. */
+/** Tests the access to the HTTP API, with any spelling of requests. */
 class ApiAccessIT {
 
     private static final Map<String, String> BOTH_ROLES =

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** While a pod is attacked, those who behave well hear everything; when it is over, nothing of it is left. */
+/** Attacks a pod: well-behaved clients receive everything meanwhile, and afterwards nothing of the attack is left. */
 @Tag("chaos")
 class AttackIT {
 
@@ -41,7 +41,7 @@ class AttackIT {
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
             """;
 
-    /** What the attackers have open; each attack ends with an empty one. */
+    /** The attackers' open connections; each attack ends with none. */
     private static final List<AutoCloseable> OPEN = new CopyOnWriteArrayList<>();
 
     private static Backend webhook;
@@ -63,7 +63,7 @@ class AttackIT {
                         Map.entry("sluice.routes.asked.audience", "subscribers"),
                         Map.entry("sluice.routes.asked.access", "webhook"),
                         Map.entry("quarkus.http.idle-timeout", "1s")),
-                // Records of every buffer would be most of what it does.
+                // Tracking every buffer would take most of the time.
                 List.of("-Dio.netty.leakDetection.level=simple"));
     }
 
@@ -73,9 +73,9 @@ class AttackIT {
         webhook.close();
     }
 
-    /** What one attacker does again and again, and what shows that it was noticed. */
+    /** The action that an attacker repeats, and the metric that shows it. */
     enum Attack {
-        /** More frames than anybody may send. */
+        /** More frames than a client may send. */
         FLOOD_OF_FRAMES("sluice_refused_total{limit=\"frames-per-second\"}") {
             @Override
             void once() {
@@ -88,7 +88,7 @@ class AttackIT {
                 flood(RawClient.FINAL | RawClient.PING, "x".repeat(125));
             }
         },
-        /** Frames of which each makes the pod say as much as a frame can. */
+        /** Frames that cause the largest possible answers. */
         FLOOD_OF_QUESTIONS("sluice_refused_total{limit=\"frames-per-second\"}") {
             @Override
             void once() {
@@ -144,7 +144,7 @@ class AttackIT {
                 }
             }
         },
-        /** Each byte a while after the one before. */
+        /** Requests with long pauses between bytes. */
         REQUESTS_THAT_TAKE_FOR_EVER("") {
             @Override
             void once() throws IOException {
@@ -172,7 +172,7 @@ class AttackIT {
                 }
             }
         },
-        /** By a webhook that answers nobody. */
+        /** Questions to a webhook that never answers. */
         QUESTIONS_THAT_ARE_NEVER_DECIDED("") {
             @Override
             void once() {
@@ -256,7 +256,7 @@ class AttackIT {
             try {
                 attack.once();
             } catch (IOException | UncheckedIOException refusedOrCutOff) {
-                // As it should be; once more.
+                // The pod closed the connection as expected; the attacker repeats.
                 LockSupport.parkNanos(100_000);
             }
         }

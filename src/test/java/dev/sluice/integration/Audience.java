@@ -14,15 +14,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Clients that behave well, and a publisher that says something to all of them every few milliseconds: whatever others do
- * to their pod, they hear all of it, in order, and soon.
+ * Well-behaved clients, and a publisher that publishes to all of them every few milliseconds: they must receive
+ * everything, in order, and soon, whatever other clients do.
  */
 final class Audience implements AutoCloseable {
 
     private static final int CLIENTS = 5;
     private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-    /** Far more than it takes, even on a machine that has much else to do; far less than for ever. */
+    /** Far more than needed, even on a busy machine. */
     private static final double SOON_SECONDS = 20;
 
     private static final String END = "end";
@@ -36,7 +36,7 @@ final class Audience implements AutoCloseable {
     private volatile boolean over;
     private volatile int published;
 
-    /** Already listening. */
+    /** Connects the clients, which then listen. */
     Audience(Pod pod, Redis redis) {
         this.pod = pod;
         String upload = Stage.upload();
@@ -49,12 +49,12 @@ final class Audience implements AutoCloseable {
             start(() -> listen(client, worst));
         }
         publishing = start(() -> publish(redis));
-        // The connection that this takes is there from now on.
+        // Opens the connection that metrics need.
         pod.metric("sluice_users");
         files = pod.openFiles();
     }
 
-    /** Says a last word, and asserts that everybody has heard everything up to it. */
+    /** Publishes a last message, and asserts that all clients received everything up to it. */
     void assertHasHeardEverything() {
         over = true;
         try {
@@ -70,7 +70,7 @@ final class Audience implements AutoCloseable {
         }
     }
 
-    /** Asserts that all others have gone and that nothing of them is left, not even in the log. */
+    /** Asserts that all other clients are gone, and left nothing behind, not even in the log. */
     void assertAlone() {
         await("only the audience is here").atMost(30, TimeUnit.SECONDS).untilAsserted(() -> {
             assertThat(pod.metric("sluice_connections{state=\"authenticated\"}"))

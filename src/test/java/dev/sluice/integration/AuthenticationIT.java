@@ -274,7 +274,7 @@ class AuthenticationIT {
         }
     }
 
-    /** Clocks may differ by 5 s: it is good for three more. */
+    /** Returns a token that is valid for three more seconds, because clocks may differ by 5 s. */
     private static String expiringSoon() {
         return Tokens.sign(changed(claims -> claims.setClaim("exp", now() - 1)));
     }

@@ -12,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** An HTTP server that answers as it is told to: a backend that is asked who may listen, or a server of keys. */
+/** An HTTP server with answers that the test chooses: a webhook backend, or a server of keys. */
 final class Backend implements AutoCloseable {
 
     private final HttpServer server;
@@ -51,18 +51,18 @@ final class Backend implements AutoCloseable {
         return "http://localhost:" + server.getAddress().getPort() + "/asked?by=sluice";
     }
 
-    /** From now on answers so. */
+    /** Answers with this status from now on. */
     void answers(int with) {
         status = with;
     }
 
-    /** From now on answers with 200 and this. */
+    /** Answers with 200 and this text from now on. */
     void says(String text) {
         body = text;
         status = 200;
     }
 
-    /** From now on answers nothing until it is told to go on. */
+    /** Answers nothing until it is released. */
     void hang() {
         gate = new CountDownLatch(1);
     }
@@ -71,7 +71,7 @@ final class Backend implements AutoCloseable {
         gate.countDown();
     }
 
-    /** The bodies of what it has been asked. */
+    /** Returns the bodies of the requests. */
     List<String> requests() {
         return requests;
     }

@@ -4,8 +4,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * Runs each task on a thread of its own. On two cores the common pool has one thread; a task that blocks it keeps the
- * HTTP client of JDK 25 waiting, which completes its futures there.
+ * Runs each task on its own thread. On two cores the common pool has one thread; a task that blocks it blocks the HTTP
+ * client of JDK 25, which completes its futures there.
  */
 final class Background {
 

@@ -24,18 +24,18 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class BoundsIT {
 
-    /** Far less than what is published; what comes over TCP waits outside the heap. */
+    /** Far less than the publications; data from TCP waits outside the heap. */
     private static final List<String> LITTLE_MEMORY = List.of(
             "-Xmx64m",
             "-XX:MaxDirectMemorySize=56m",
             "-XX:+ExitOnOutOfMemoryError",
-            // Records of every buffer would be most of what is in the heap.
+            // Tracking every buffer would fill most of the heap.
             "-Dio.netty.leakDetection.level=simple");
 
     private static final int MEGABYTE = 1024 * 1024;
     private static final int LOOPS = 2;
     private static final int MAX_FEED_PENDING = 4 * MEGABYTE;
-    /** What is read before a pause begins: Netty reads 16 buffers before it looks up, and one buffer is a megabyte. */
+    /** The most that is read before a pause: Netty reads 16 buffers in a row, and one buffer is a megabyte. */
     private static final int MAX_READ = 17 * MEGABYTE;
 
     private static final int CROWD = 3;
@@ -63,12 +63,13 @@ class BoundsIT {
             for (int i = 0; i < CROWD; i++) {
                 sleepers.add(RawClient.narrow(pod, "sleeper-" + i).subscribe(upload));
             }
-            // 75 MB in large payloads, then as many small and empty ones as it takes to cut off whoever does not read.
+            // 75 MB in large payloads, then as many small and empty ones as it takes to disconnect clients that do not
+            // read.
             publish(pod, publisher, healthy, "x".repeat(250_000), 1, 100);
             publish(pod, publisher, healthy, "{\"progress\":50}", 1_000, 40);
             publish(pod, publisher, healthy, "", 1_000, 80);
             healthy.assertNothingMore();
-            // How many there are depends on how fast the end of each is noticed.
+            // The number depends on how fast the end of each is detected.
             assertThat(doomedSoFar).as("those who came in waves").isGreaterThan(2 * CROWD);
             assertThat(pod.status("/q/health/ready")).isEqualTo(200);
             assertThat(pod.log()).doesNotContain("OutOf");
@@ -102,7 +103,7 @@ class BoundsIT {
                 }
                 publisher.publish("user:healthy", bytes);
                 assertThat(healthy.next()).isEqualTo(payload);
-                // What is closing, and a batch on each event loop, may come on top.
+                // Closing connections, and a batch on each event loop, may come on top.
                 assertThat(pending(pod)).isLessThan(max + 4 * MEGABYTE);
                 return pod.metric("sluice_refused_total{limit=\"outbox-total-bytes\"}") >= 6;
             });
@@ -113,7 +114,10 @@ class BoundsIT {
         }
     }
 
-    /** In rounds, so that the healthy client keeps up; in each so many to subscribers and twice as many to the user. */
+    /**
+     * Publishes in rounds, so that the healthy client keeps up: in each round some to subscribers and twice as many to
+     * the user.
+     */
     private void publish(Pod pod, Redis.Publisher publisher, Client healthy, String payload, int times, int rounds) {
         byte[] bytes = payload.getBytes(StandardCharsets.UTF_8);
         for (int round = 0; round < rounds; round++) {
@@ -123,7 +127,7 @@ class BoundsIT {
                     doomed.add(RawClient.narrow(pod, "crowd"));
                 }
                 doomedSoFar += CROWD;
-                // Kernels have room for more small messages than can be published here.
+                // Kernels buffer more small messages than the test can publish.
                 fill(pod, publisher, healthy);
             }
             for (String channel : new String[] {"user:crowd", "upload:" + upload, "user:crowd"}) {

@@ -24,10 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What an operator sees and does in production, in a real browser. */
+/** Uses the console as an operator in production does, in a real browser. */
 class BrowserIT {
 
-    // With a list of origins, as where the pages of users come from another host than the console.
+    // With a list of origins, as if users' pages came from another host than the console.
     private static final Map<String, String> CONFIG = Map.of(
             "sluice.console.enabled", "true",
             "sluice.drain.period", "1s",
@@ -131,7 +131,7 @@ class BrowserIT {
             page.locator("#text").blur();
             browser.screenshots("console");
             browser.assertUsableByAll();
-            // As somebody does who has no mouse.
+            // Uses only the keyboard.
             button("Disconnect bob").focus();
             page.keyboard().press("Enter");
             assertThat(page.locator("#question")).hasText("Disconnect bob?");

@@ -13,14 +13,14 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** An hour of coming and going, with Redis coming and going as well, leaves nothing behind. */
+/** Lets clients and Redis come and go for an hour, after which nothing is left behind. */
 @Tag("chaos")
 class ChurnIT {
 
     private static final int ROUNDS = 12;
     private static final int CLIENTS = 100;
 
-    /** What caches, metrics and compiled code may have grown by. */
+    /** The growth allowed for caches, metrics and compiled code. */
     private static final long HEAP_TOLERANCE = 4 << 20;
 
     private final Redis redis = Redis.start();
@@ -42,7 +42,7 @@ class ChurnIT {
             awaitEmpty();
             pod.awaitDisconnects((ROUNDS + 3) * CLIENTS);
             assertThat(pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
-            // Those of connections of the probes and of this test may come and go.
+            // Files of connections of probes and of this test may come and go.
             await().atMost(30, TimeUnit.SECONDS)
                     .untilAsserted(() -> assertThat(pod.openFiles()).isBetween(files - 5, files + 5));
         }

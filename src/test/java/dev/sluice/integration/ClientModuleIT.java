@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The module for pages has tests of its own, in its own language; they get what they talk to from here. */
+/** Runs the JavaScript tests of the client module against a pod. */
 class ClientModuleIT {
 
     private static final String SECRET = "a secret of the tests' alone, long enough";

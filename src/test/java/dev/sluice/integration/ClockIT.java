@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Pods that hear one Redis count from the same ticks, whatever happened before. */
+/** Tests that pods on one Redis count from the same ticks, even after faults. */
 @Tag("chaos")
 class ClockIT {
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Where compression is on, the limit of a message holds for what it becomes, not for what was sent. */
+/** With compression, the limit of a message applies to its decompressed size. */
 class CompressionIT {
 
     private static final int COMPRESSED = 0x40;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What sets a key, and what happens to what sets none. */
+/** Tests which sources set a key, and how misspelt settings are reported. */
 class ConfigurationIT {
 
     private static final String UNREAD = "Environment variables that set no key";

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A backend that is asked who may connect. */
+/** Tests the webhook that decides who may connect. */
 class ConnectWebhookIT {
 
     private static final String KEY = "sluice.webhook.connect.url";
@@ -279,7 +279,7 @@ class ConnectWebhookIT {
         return Tokens.sign(claims());
     }
 
-    /** Of the same user, and of no token that was there before. */
+    /** Claims of the same user for a new token. */
     private static JwtClaims claims() {
         JwtClaims claims = Tokens.claims("7");
         claims.setJwtId(String.valueOf(NUMBER.incrementAndGet()));

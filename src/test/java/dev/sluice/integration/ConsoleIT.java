@@ -27,7 +27,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What the console asks a pod for, without a browser. */
+/** Tests the console's requests without a browser. */
 class ConsoleIT {
 
     private static final String UPDATES = "/api/console/updates";

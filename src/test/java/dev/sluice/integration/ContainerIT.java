@@ -19,8 +19,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the image runs, without a container: the same files where nobody may write, the same command, the same user, without
- * any capability.
+ * Runs the image's command without a container: with the same read-only files, the same user, and without any
+ * capability.
  */
 class ContainerIT {
 
@@ -36,7 +36,7 @@ class ContainerIT {
         assumeThat(Pod.isNative() || Runtime.version().feature() >= 25)
                 .as("the flags of Dockerfile.jvm are those of JDK 25")
                 .isTrue();
-        // Not in the folder for what is built: another user may not get there.
+        // Not in target, where another user may have no access.
         root = Files.createTempDirectory("sluice-image");
         work = IMAGE.copyTo(root);
         Files.copy(Tokens.publicKeyFile(), root.resolve("publickey.pem"));
@@ -90,7 +90,7 @@ class ContainerIT {
         assumeThat(limit).as("a control group of our own").isNotNull();
         try (limit;
                 Pod pod = Pod.launched(container(limit.prefix(), Map.of())).awaitReady()) {
-            // Of the two halves that survivors are copied between, only one counts.
+            // Only one of the two survivor spaces counts.
             assertThat((long) pod.metric("sluice_heap_max_bytes"))
                     .isCloseTo(512 * MEGABYTE * 4 / 10, withPercentage(10));
             assertThat(pod.metric("sluice_memory_limit_bytes")).isEqualTo(512 * MEGABYTE);

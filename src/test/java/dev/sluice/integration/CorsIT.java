@@ -12,12 +12,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A page of another origin may use the HTTP API where both {@code sluice.origins} and Quarkus's CORS allow it. */
+/** A page of another origin may use the HTTP API if both {@code sluice.origins} and Quarkus's CORS allow it. */
 class CorsIT {
 
     private static final String PAGE = "https://app.example.org";
 
-    /** Of the origins that Sluice allows, but not CORS. */
+    /** An origin that Sluice allows, but CORS does not. */
     private static final String FORGOTTEN = "https://other.example.org";
 
     private static final String PATH = "/api/channels/user:7/messages";

@@ -180,12 +180,12 @@ class DeliveryIT {
             REDIS.publish("upload:" + upload, "ü".getBytes(UTF_8));
             one.next();
             two.next();
-            // Some are counted once all receivers have been served.
+            // Some are counted only after all receivers have been served.
             await().untilAsserted(() -> {
                 assertThat(pod.metric("sluice_deliveries_total{route=\"upload\"}"))
                         .isEqualTo(deliveries + 2);
                 assertThat(pod.metric("sluice_delivery_bytes_total")).isEqualTo(bytes + 4);
-                // Once for each event loop, and the connections may share one.
+                // Counted once per event loop; the connections may share one.
                 assertThat(pod.metric("sluice_delivery_latency_seconds_count")).isIn(latency + 1, latency + 2);
                 assertThat(pod.metric("sluice_publications_total{outcome=\"routed\",route=\"upload\"}"))
                         .isEqualTo(routed + 1);
@@ -196,14 +196,14 @@ class DeliveryIT {
         await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
     }
 
-    /** The metric once everything that tests before this one have published has gone through the pod. */
+    /** Returns the metric after the pod has handled all publications of earlier tests. */
     private double settledMetric(Client seven, String line) {
         REDIS.publish("user:7", SETTLED);
         seven.awaitMessage(SETTLED);
         return pod.metric(line);
     }
 
-    /** Clients that have gone are taken out soon, but not at once. */
+    /** Waits until disconnected clients are removed. */
     private void awaitNobody() {
         await().atMost(30, TimeUnit.SECONDS)
                 .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 0);

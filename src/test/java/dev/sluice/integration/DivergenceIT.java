@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Of several pods, the one that does not hear what the others hear finds out, and says so to its clients. */
+/** The pod of a fleet that loses publications detects this, and reports a gap to its clients. */
 @Tag("chaos")
 class DivergenceIT {
 
@@ -41,7 +41,7 @@ class DivergenceIT {
             network.damageNext(damage);
             redis.publish("user:8", "damaged");
             redis.publish("user:9", "and another one");
-            // And what a loaded machine takes.
+            // Plus the time that a busy machine needs.
             await("gap").atMost(3 * INTERVAL + 2, TimeUnit.SECONDS).until(client::hasHeardOfGap);
             assertThat(client.nextGap()).as("closed at once").doesNotContain("\"until\":null");
             assertThat(damaged.metrics(DIVERGENCES, GAPS)).containsExactly(1.0, 1.0);

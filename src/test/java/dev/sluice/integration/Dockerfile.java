@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** What a Dockerfile says, and a folder laid out as it says; enough for files as plain as ours. */
+/** Parses a simple Dockerfile, and lays out a folder accordingly. */
 record Dockerfile(List<String> lines) {
 
     static final Dockerfile JVM = read("Dockerfile.jvm");
@@ -24,7 +24,7 @@ record Dockerfile(List<String> lines) {
         }
     }
 
-    /** What follows the one instruction of that name. */
+    /** Returns the argument of the only instruction of that name. */
     String only(String instruction) {
         List<String> all = all(instruction);
         if (all.size() != 1) {
@@ -33,7 +33,7 @@ record Dockerfile(List<String> lines) {
         return all.get(0);
     }
 
-    /** The command that the image runs. */
+    /** Returns the command of the image. */
     List<String> entrypoint() {
         try {
             return List.of(new ObjectMapper().readValue(only("ENTRYPOINT"), String[].class));
@@ -42,7 +42,7 @@ record Dockerfile(List<String> lines) {
         }
     }
 
-    /** Copies into the folder, which stands for the root of the image, what the image has; returns where it runs. */
+    /** Copies the image's files into the folder, its root; returns the working directory. */
     Path copyTo(Path root) throws IOException {
         Path work = root.resolve(only("WORKDIR").substring(1));
         for (String copy : all("COPY")) {

@@ -30,7 +30,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** What is in {@code examples/} works, as it is there. */
+/** Runs the programs in {@code examples/} unchanged. */
 class ExamplesIT {
 
     private static final List<String> PAGES = List.of("module", "bare");
@@ -182,7 +182,7 @@ class ExamplesIT {
         String upload = Stage.upload();
         try (Client client = Client.of(Stage.POD, "publisher's").subscribe(upload)) {
             program.with(Map.of("REDIS_URL", Stage.REDIS.uri())).run(script, upload, "publisher's");
-            // Some put a space behind a colon.
+            // Some publishers put a space after a colon.
             for (int percent : new int[] {0, 50, 100}) {
                 assertThat(client.next().replace(": ", ":")).isEqualTo("{\"progress_percent\":" + percent + "}");
             }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Requests with {@code Expect: 100-continue}: the body is asked for once everything else about the request is right. */
+/** Requests with {@code Expect: 100-continue}: the pod requests the body only if the rest of the request is valid. */
 class ExpectContinueIT {
 
     private static final Pod POD = Stage.POD;

@@ -10,7 +10,7 @@ import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.Test;
 
-/** What becomes of connections whose token expires, where they are to be kept. */
+/** Tests connections whose token expires with on-expiry=keep. */
 class ExpiryIT {
 
     private static final Map<String, String> KEEP = Map.of(
@@ -50,7 +50,10 @@ class ExpiryIT {
         }
     }
 
-    /** On a pod that closes, which is the default, and two seconds later: tokens are looked at once a second. */
+    /**
+     * Waits until a pod with the default has closed a connection whose token expired later, plus two seconds: pods
+     * check tokens once a second.
+     */
     private static void awaitTheEndOfALaterToken() {
         try (Client closed = Client.connect(Stage.POD.webSocket("/ws")).authenticate(expiring(1))) {
             assertThat(closed.next()).contains("auth_success");

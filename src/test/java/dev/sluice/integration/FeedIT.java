@@ -15,7 +15,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The subscription comes back by itself, whatever happens to Redis or the link to it. */
+/** The subscription recovers by itself after faults of Redis or of the connection. */
 @Tag("chaos")
 class FeedIT {
 
@@ -50,7 +50,7 @@ class FeedIT {
                     try {
                         redis.publish("upload:42", "traffic");
                     } catch (RuntimeException down) {
-                        // It will be up again.
+                        // Redis will start again.
                     }
                     LockSupport.parkNanos(200_000);
                 }
@@ -103,7 +103,7 @@ class FeedIT {
         try (Redis redis = Redis.absent();
                 SilentServer silent = new SilentServer(redis.port());
                 Pod pod = Pod.started(redis, config)) {
-            // More than any pool would give.
+            // More than any connection pool has.
             await("attempts").atMost(30, TimeUnit.SECONDS).until(() -> silent.connections() > 40);
             assertThat(pod.status(READY)).isEqualTo(503);
             silent.stop();

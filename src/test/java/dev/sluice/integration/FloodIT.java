@@ -32,12 +32,12 @@ class FloodIT {
     private static final int BURST = 512;
     private static final int FLOODERS = 3;
 
-    /** What they send together is many times as much. */
+    /** The clients together send many times as much. */
     private static final List<String> LITTLE_MEMORY = List.of(
             "-Xmx64m",
             "-XX:MaxDirectMemorySize=48m",
             "-XX:+ExitOnOutOfMemoryError",
-            // Records of every buffer would be most of what is in the heap.
+            // Tracking every buffer would fill most of the heap.
             "-Dio.netty.leakDetection.level=simple");
 
     private static final long HEAP_TOLERANCE = 4_000_000;
@@ -50,7 +50,7 @@ class FloodIT {
 
     private Client bystander;
 
-    /** What is sent without end; none of it is answered, so that no outbox ends it. */
+    /** The frames that are sent without end; none of them is answered, so that no outbox ends the connection. */
     enum Flood {
         SMALL_MESSAGES(RawClient.FINAL | RawClient.TEXT, SMALL),
         LARGE_MESSAGES(RawClient.FINAL | RawClient.TEXT, LARGE),
@@ -102,7 +102,7 @@ class FloodIT {
 
     @Test
     void floodIsClosedAndLeaksNothing() throws Exception {
-        // Once before it is measured, so that what is set up only once is there.
+        // Runs once before the measurement, so that lazy initialisation is done.
         flood(1);
         double refused = refused();
         double ended = pod.disconnects("flooded");
@@ -154,7 +154,7 @@ class FloodIT {
             }
         });
         try {
-            // As many as each event loop needs to have all that may be unhandled.
+            // As many as fill the budget of unhandled data on each event loop.
             await().until(() -> pod.metric("sluice_refused_total{limit=\"max-frame\"}") >= 8);
             for (int i = 0; i < 10; i++) {
                 Client.of(pod, "newcomer").close();
@@ -190,7 +190,7 @@ class FloodIT {
         }
     }
 
-    /** So many of each kind at once send until they are cut off, and have been told why before that. */
+    /** Lets clients of each kind send until they are disconnected with a close code. */
     private static int flood(int ofEach) throws Exception {
         ExecutorService executor = Executors.newCachedThreadPool();
         List<RawClient> clients = new ArrayList<>();

@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Thousands of clients that send what nobody would think of cost those who behave well nothing, and leave nothing behind.
- * The seed is fixed; {@code -Dsluice.fuzz.seed} gives another.
+ * Thousands of clients that send random data must not affect well-behaved ones, and leave nothing behind. The seed is
+ * fixed; {@code -Dsluice.fuzz.seed} sets another.
  */
 @Tag("chaos")
 class FuzzIT {
@@ -61,7 +61,7 @@ class FuzzIT {
             listening.assertHasHeardEverything();
             listening.assertAlone();
         }
-        // Buffers that are lost are noticed once they have been collected and others are asked for, by a JVM.
+        // The JVM detects leaked buffers when they are collected and new ones are allocated.
         if (!Pod.isNative()) {
             pod.liveHeap();
             pod.awaitHandled(Stage.REDIS);
@@ -116,7 +116,7 @@ class FuzzIT {
             byte[] sent = requests.next(authorizations);
             String answer = RawClient.answer(pod, sent);
             if (answer.isEmpty() && sent.length > MAX_BODY) {
-                // Whoever sends more than is read may find the connection reset before the answer has come.
+                // A client that sends more than the pod reads may see a reset before the answer.
                 continue;
             }
             try {
@@ -129,7 +129,7 @@ class FuzzIT {
         assertThat(published).as("some of them do make sense").isPositive();
     }
 
-    /** A problem is told as one, and never more than is everybody's business. */
+    /** Asserts that the answer is a valid problem without internal details. */
     private static void assertSane(String answer) {
         assertThat(answer).startsWith("HTTP/1.1 ").doesNotContain("\tat ", "Exception", "java.");
         int status = Integer.parseInt(answer.substring(9, 12));
@@ -138,7 +138,7 @@ class FuzzIT {
                         code -> assertThat(code).isLessThan(500),
                         code -> assertThat(code).isEqualTo(503));
         int body = answer.indexOf("\r\n\r\n") + 4;
-        // Where not even the request's address makes sense, there is nobody who could tell more.
+        // If the request's URI is invalid, the answer has no body.
         if (status > 400 || (status == 400 && body < answer.length())) {
             assertThat(answer.substring(0, body).toLowerCase(Locale.ROOT))
                     .contains("content-type: application/problem+json");

@@ -20,14 +20,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A pod that hears nothing says so, to its platform and to its clients, and comes back by itself. */
+/** A pod that does not hear Redis reports it to probes and clients, and recovers by itself. */
 @Tag("chaos")
 class GapIT {
 
     private static final String READY = "/q/health/ready";
     private static final String LIVE = "/q/health/live";
 
-    /** Beats and attempts that take less time than those a pod comes with. */
+    /** Shorter intervals than the defaults. */
     private static final Map<String, String> QUICK = Map.of(
             "sluice.canary.interval", "500ms",
             "sluice.feed.connect-timeout", "1s",
@@ -37,7 +37,7 @@ class GapIT {
     @AutoClose
     private static Redis sharedRedis;
 
-    /** For interruptions after which it is as it was. */
+    /** The shared pod, for interruptions without lasting effects. */
     @AutoClose
     private static Pod sharedPod;
 
@@ -217,7 +217,7 @@ class GapIT {
         }
     }
 
-    /** The configuration of a pod whose Redis user may subscribe and publish, on these channels only. */
+    /** Returns the configuration of a pod whose Redis user may subscribe and publish only on these channels. */
     private static Map<String, String> restricted(Redis redis, String... channels) {
         List<String> rights = new ArrayList<>(List.of("ACL", "SETUSER", "sluice", "on", ">secret", "resetchannels"));
         rights.addAll(List.of(channels));
@@ -237,7 +237,7 @@ class GapIT {
         return config;
     }
 
-    /** Leaves the core to the pod, and measures closely enough. */
+    /** Pauses shortly, so that the pod gets the core. */
     private static void pause() {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }

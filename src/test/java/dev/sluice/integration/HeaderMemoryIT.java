@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Requests with thousands of header lines and no end can't make the pod run out of memory. A heap of 128 MB. */
+/** Endless requests with thousands of header lines must not exhaust a heap of 128 MB. */
 @Tag("chaos")
 class HeaderMemoryIT {
 

@@ -24,8 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Clients that send faster than their messages are handled can't make the pod run out of memory, whether they have
- * authenticated, are about to, or never do. Default limits, a heap of 96 MB.
+ * Clients that send faster than the pod handles their messages must not exhaust its memory, whether they are
+ * authenticated, authenticating, or unauthenticated. Default limits, a heap of 96 MB.
  */
 @Tag("chaos")
 class InboundMemoryIT {
@@ -36,7 +36,7 @@ class InboundMemoryIT {
             // Records of every buffer would be most of what is in the heap.
             "-Dio.netty.leakDetection.level=simple");
 
-    /** Together they send four times as much as the heap has room for. */
+    /** Together the clients send four times the size of the heap. */
     private static final int SOCKETS = 22;
 
     /** Just under {@code sluice.limits.frames-burst}. */
@@ -56,7 +56,7 @@ class InboundMemoryIT {
     private Pod pod;
     private Client bystander;
 
-    /** What the sender has shown of itself before it begins. */
+    /** The state of the sender before it begins. */
     enum Sender {
         UNAUTHENTICATED,
         AUTHENTICATED,
@@ -64,8 +64,8 @@ class InboundMemoryIT {
         AUTHENTICATING
     }
 
-    /** What it sends, as fast as the socket takes it. */
-    // Nobody changes the bytes.
+    /** The data that the sender repeats as fast as possible. */
+    // The bytes never change.
     @SuppressWarnings("ImmutableEnumChecker")
     enum Load {
         COSTLY_JSON(FRAMES / 24, RawClient.encoded(RawClient.FINAL | RawClient.TEXT, COSTLY, 24)),
@@ -76,7 +76,7 @@ class InboundMemoryIT {
                 RawClient.encoded(RawClient.FINAL | RawClient.CONTINUATION, new byte[15_000], 1)),
         TINY(1, RawClient.encoded(RawClient.FINAL | RawClient.TEXT, SMALL, FRAMES)),
         PINGS(1, RawClient.encoded(RawClient.FINAL | RawClient.PING, new byte[125], FRAMES)),
-        /** The peer that says that it closes may not say more. */
+        /** A close frame, and data after it, which is not allowed. */
         CLOSE_AND_MORE(
                 FRAMES / 24,
                 RawClient.encoded(RawClient.FINAL | RawClient.CLOSE, new byte[] {3, (byte) 0xe8}, 1),
@@ -96,7 +96,7 @@ class InboundMemoryIT {
                     by.bytes(some);
                 }
             }
-            // The kernel then hands over all it has, whether anybody asks for it or not.
+            // The kernel then passes on all its data, even if reading is stopped.
             by.endOutput();
         }
     }
@@ -160,7 +160,7 @@ class InboundMemoryIT {
         try {
             load.send(attacker);
         } catch (UncheckedIOException cutOff) {
-            // The pod may refuse what it does not want to hear.
+            // The pod may reset the connection.
         }
     }
 

@@ -33,7 +33,7 @@ final class Json {
         }
     }
 
-    /** The value, null where there is none: what a test expects of it is its own matter. */
+    /** Returns the value, null if there is none; the test chooses the type. */
     @SuppressWarnings({"unchecked", "NullAway", "TypeParameterUnusedInFormals"})
     <T> T get(String path) {
         Object value = root;

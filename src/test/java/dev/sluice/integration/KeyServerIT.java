@@ -24,7 +24,7 @@ import javax.net.ssl.SSLServerSocketFactory;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.Test;
 
-/** What a server of keys can answer, and how it rotates its keys. */
+/** Tests answers of a key server, and rotations of its keys. */
 class KeyServerIT {
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
@@ -54,7 +54,7 @@ class KeyServerIT {
         answers.put("reset", (client, out) -> client.setSoLinger(true, 0));
         answers.put("dripping head", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nX: "));
         answers.put("dripping body", (client, out) -> drip(out, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"));
-        // A pod asks no more than every five seconds, so that one pod alone would need a minute and more.
+        // A pod fetches at most every five seconds, so that a single pod would need over a minute.
         List<String> names = List.copyOf(answers.keySet());
         atOnce(IntStream.range(0, PODS).<Runnable>mapToObj(pod -> () -> {
             Map<String, KeyServer.Answer> share = new LinkedHashMap<>(answers);
@@ -84,7 +84,7 @@ class KeyServerIT {
 
     @Test
     void logNamesTheReasonForMissingKeys() {
-        // Has no certificate.
+        // The server has no certificate.
         ServerSocketFactory tls = SSLServerSocketFactory.getDefault();
         try (KeyServer missing = new KeyServer();
                 KeyServer uncertified = new KeyServer(tls, "https")) {
@@ -209,7 +209,7 @@ class KeyServerIT {
         }
     }
 
-    /** A good token may have to wait, but is not refused. */
+    /** A valid token may have to wait, but is not refused. */
     private static void awaitAccepted(Pod pod, NamedKey key) {
         await("accepted").until(() -> {
             int outcome = outcome(pod, key);

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 
-/** The keys that verify tokens: of which kind they are, where they come from, and what happens when they change. */
+/** Tests the kinds of keys that verify tokens, their sources, and their rotation. */
 class KeysIT {
 
     private static final Redis REDIS = Stage.REDIS;
@@ -161,7 +161,7 @@ class KeysIT {
         }
     }
 
-    /** Whoever says too much while it is asked for the keys is not listened to any more. */
+    /** Asserts that a client that sends too much while the pod fetches keys is closed. */
     private static void assertNotForEver(Pod pod, NamedKey key) {
         try (Client client = Client.connect(pod.webSocket("/ws")).authenticate(key.sign(Tokens.claims("7")))) {
             for (int i = 0; i < 65; i++) {

@@ -150,7 +150,7 @@ class LifecycleIT {
 
     @Test
     void unreadableKeyFailsTheStart() throws IOException {
-        // Other kinds of content are tested where nothing has to start.
+        // Unit tests check other contents.
         Path truncated = Files.writeString(Fork.file("truncated.json"), "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"");
         for (String location : new String[] {truncated.toString(), "/nowhere/key.pem"}) {
             Map<String, String> config =
@@ -184,7 +184,7 @@ class LifecycleIT {
         }
     }
 
-    /** One start for each kind of fault: the values are tested where nothing has to start. */
+    /** One start for each kind of fault; unit tests check the values. */
     @ParameterizedTest
     @CsvSource({
         "sluice.auth.timeout, 0s, 'sluice.auth.timeout must be at least 1ms, is 0s'",

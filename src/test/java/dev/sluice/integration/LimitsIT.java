@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** How many WebSockets there may be: of all, of strangers, of one user, from one address. Nobody else notices. */
+/** Tests the limits of WebSockets: of all, unauthenticated, per user, and per address. Other clients notice nothing. */
 class LimitsIT {
 
     private static final int CONNECTIONS = 12;
@@ -32,10 +32,10 @@ class LimitsIT {
 
     private static Pod pod;
 
-    /** Counts by address as well, and trusts a proxy. */
+    /** A pod that also counts by address, and trusts a proxy. */
     private static Pod behindProxy;
 
-    /** Counts by address and trusts none. */
+    /** A pod that counts by address, and trusts no proxy. */
     private static Pod direct;
 
     private final List<AutoCloseable> open = new ArrayList<>();
@@ -254,7 +254,7 @@ class LimitsIT {
         assertRefused(RawClient.refusal(direct, "X-Forwarded-For: 192.0.2.200"), 429);
     }
 
-    /** A place that was left is free soon, but not at once. */
+    /** Connects as soon as a released slot is free. */
     private void keepOnceThereIsRoom(Callable<AutoCloseable> connects) {
         await("room").ignoreExceptions().until(() -> {
             keep(connects.call());

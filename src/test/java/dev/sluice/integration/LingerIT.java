@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a user was subscribed to is given to the user's next connection, on whichever pod; with a secret and without. */
+/** A user's subscriptions are restored on the next connection to any pod, with a secret and without. */
 @ParameterizedClass
 @ValueSource(strings = {"", "a secret of the fleet's, long enough"})
 class LingerIT {
@@ -136,7 +136,7 @@ class LingerIT {
 
     @Test
     void subscriptionsOfAStoppingPodAreRestoredElsewhere() {
-        // More than one message between pods has room for.
+        // More channels than one message between pods can hold.
         int users = 150;
         List<Client> clients = new ArrayList<>();
         Pod going = pod();
@@ -239,7 +239,7 @@ class LingerIT {
         assertThat(client.next()).isEqualTo("wanted");
     }
 
-    /** Between pods it takes a few milliseconds; what is published before is lost. */
+    /** Publishes until the client receives it, because the exchange between pods takes some milliseconds. */
     private static void assertHears(Client client, String upload) {
         await("heard by the next connection")
                 .pollInterval(Duration.ofMillis(20))

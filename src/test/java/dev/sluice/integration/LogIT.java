@@ -14,8 +14,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
- * What strangers say never looks like a line of the log, even where connections are logged one by one. That it holds no
- * secret, token or payload either is true of all pods of all tests: each is looked at when it is closed.
+ * Text of clients never looks like a log line, even at level DEBUG. All tests check that logs hold no secret, token or
+ * payload.
  */
 class LogIT {
 
@@ -69,7 +69,7 @@ class LogIT {
                 client.text(message);
                 client.next();
             }
-            // A reason to close, with a code nobody may use.
+            // A close frame with a reserved code and a reason.
             byte[] reason = ("\u0003\u00e7" + FORGED).getBytes(StandardCharsets.ISO_8859_1);
             client.frame(RawClient.FINAL | 8, reason);
             client.closeCode();

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Clients that break the WebSocket protocol itself: each is told why and closed, and nobody else notices. */
+/** Clients that break the WebSocket protocol get the right close code, and do not affect others. */
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** A pod with the variables that Kubernetes would give it, next to a Redis with the options that it would give that. */
+/** A pod with the variables that the Kubernetes manifests set, and a Redis with their options. */
 class ManifestIT {
 
     @Test

@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** A control group that may use only so much memory, as a container is one. */
+/** A control group with a memory limit, like a container's. */
 record MemoryLimit(Path group) implements AutoCloseable {
 
     private static final Path ROOT = Path.of("/sys/fs/cgroup");
 
-    /** A new one; empty where none can be made, mostly because one has to be root and own the machine. */
+    /** Creates one; empty if that is impossible, which needs root and the machine's own cgroups. */
     static Optional<MemoryLimit> of(long bytes) {
         String name = "sluice-" + ProcessHandle.current().pid();
         boolean unified = Files.exists(ROOT.resolve("cgroup.controllers"));
@@ -29,7 +29,7 @@ record MemoryLimit(Path group) implements AutoCloseable {
         }
     }
 
-    /** Where in the old hierarchy this process is. */
+    /** Returns the cgroup v1 path of this process. */
     private static String own() throws IOException {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/cgroup"))) {
             return lines.map(line -> line.split(":", 3))
@@ -40,12 +40,12 @@ record MemoryLimit(Path group) implements AutoCloseable {
         }
     }
 
-    /** What must come before a command to run it in the group. */
+    /** Returns the command prefix that runs a command in the group. */
     List<String> prefix() {
         return List.of("sh", "-c", "echo $$ > " + group.resolve("cgroup.procs") + " && exec \"$@\"", "sh");
     }
 
-    /** Once the last process in it has ended. */
+    /** To be closed after its last process has ended. */
     @Override
     public void close() {
         try {

@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A metric of Sluice's own, as Prometheus sees it.
+ * A metric of Sluice, as Prometheus sees it.
  *
  * @param tags their values, where the configuration has no say in them
  */
@@ -29,7 +29,7 @@ record Metric(String type, Map<String, Set<String>> tags) {
     private static final Pattern LABEL = Pattern.compile("([a-z]+)=\"([^\"]*)\"");
     private static final String ROUTE = "route";
 
-    /** By name, what the operator's page says there is; what comes with a histogram by itself included. */
+    /** Returns the documented metrics by name, including those that Prometheus derives from histograms. */
     static Map<String, Metric> documented() {
         Map<String, Metric> metrics = new TreeMap<>();
         for (String line : lines()) {
@@ -48,7 +48,7 @@ record Metric(String type, Map<String, Set<String>> tags) {
         return metrics;
     }
 
-    /** By name, what a pod says there is. */
+    /** Returns a pod's metrics by name. */
     static Map<String, Metric> of(List<String> lines) {
         Map<String, Metric> metrics = new TreeMap<>();
         for (String line : lines) {

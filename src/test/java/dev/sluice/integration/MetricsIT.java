@@ -12,8 +12,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Who comes, goes and is refused is counted, and all that is counted is documented. Other metrics are read where what they
- * count is tested.
+ * Tests that connections, disconnects and refusals are counted, and that every metric is documented. Other tests check
+ * the other metrics.
  */
 class MetricsIT {
 

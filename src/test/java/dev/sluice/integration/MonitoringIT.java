@@ -29,14 +29,14 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The dashboard and the alerts ask for what there is, and a Prometheus that reads a pod can answer them. */
+/** Tests that the dashboard and the alerts use existing metrics, and that Prometheus can evaluate them. */
 class MonitoringIT {
 
-    /** Where nothing to be seen is good news, or is over at once. */
+    /** Queries whose empty result is normal. */
     private static final Set<String> QUIET =
             Set.of("Gaps A", "Read and not delivered yet A", "Tasks that wait for an event loop A");
 
-    /** More publications of 50 KB than a kernel and an outbox have room for. */
+    /** More publications of 50 KB than a kernel and an outbox can hold. */
     private static final int ENOUGH = 1000;
 
     private static final String UPLOAD = "upload:watched";
@@ -73,7 +73,10 @@ class MonitoringIT {
                         question -> assertThat(question.metrics()).isNotEmpty().isSubsetOf(there));
     }
 
-    /** There {@code jvm_memory_usage_after_gc} is missing and {@code jvm_memory_max_bytes} of the heap is -3. */
+    /**
+     * In a native executable, {@code jvm_memory_usage_after_gc} is missing and {@code jvm_memory_max_bytes} of the heap
+     * is -3.
+     */
     @Test
     void noNamedMetricNeedsAJvm() {
         assertThat(questions())
@@ -90,7 +93,7 @@ class MonitoringIT {
         Path rules = rules();
         assertThat(Prometheus.wrongWith(rules)).isEmpty();
         try (Prometheus prometheus = Prometheus.watching(pod, rules)) {
-            // What is counted from here on is a rise.
+            // Events from here on raise the counters.
             await("the first reading")
                     .until(() -> !prometheus.query("sluice_feed_live").isEmpty());
             somethingOfEverything();
@@ -122,7 +125,7 @@ class MonitoringIT {
         }
     }
 
-    /** Every kind of event that the dashboard shows, but for those that would be a failure. */
+    /** Causes every kind of event that the dashboard shows, except failures. */
     private void somethingOfEverything() {
         Client client = keep(Client.of(pod, "7")).subscribe("watched");
         client.send("{\"action\":\"subscribe\",\"channel\":\"own:1\"}");
@@ -142,7 +145,7 @@ class MonitoringIT {
         publishUntil("sluice_disconnects_total{reason=\"outbox_full\"}", "user:doomed");
     }
 
-    /** A client returns and is sent what it has missed. */
+    /** A client resumes. */
     private void resume() {
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("8"));
         URI socket = pod.webSocket("/ws");
@@ -173,7 +176,7 @@ class MonitoringIT {
                 .toList();
     }
 
-    /** The rules in a file as Prometheus takes it: JSON is YAML, too. */
+    /** Writes the rules to a file for Prometheus; JSON is also YAML. */
     private static Path rules() throws IOException {
         Path file = Fork.file("rules.yaml");
         new ObjectMapper().writeValue(file.toFile(), Question.rules());
@@ -186,7 +189,7 @@ class MonitoringIT {
                 .toList();
     }
 
-    /** The states of the alerts that look whether a pod hears. */
+    /** Returns the states of the alerts about the feed. */
     private static List<String> aboutTheFeed(Prometheus prometheus) {
         return StreamSupport.stream(prometheus.rules().spliterator(), false)
                 .filter(rule -> rule.path("query").asText().contains("sluice_feed_live"))

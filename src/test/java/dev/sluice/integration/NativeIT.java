@@ -22,10 +22,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** What the jar tells of a native executable, in which only those classes are found by name that are known beforehand. */
+/** Tests with the jar that classes which are found by name are registered for a native executable. */
 class NativeIT {
 
-    /** Caffeine has a class for each combination of what a cache and its entries can do, and finds it by name. */
+    /** Caffeine has a class for each combination of cache features, and finds it by name. */
     private static final Pattern KIND_OF_CACHE =
             Pattern.compile("com\\.github\\.benmanes\\.caffeine\\.cache\\.[SWPF][SWID][SLAWRM]*(?![A-Za-z$.])");
 
@@ -52,7 +52,7 @@ class NativeIT {
         assertThat(registered()).containsAll(used);
     }
 
-    /** By Quarkus, whose list is no public one, and by us. */
+    /** Returns the classes that Quarkus, in a list that is not public, and Sluice register. */
     private static Set<String> registered() throws IOException {
         String feature = "/io/quarkus/caffeine/runtime/graal/CacheConstructorsFeature.class";
         Set<String> all = new HashSet<>();

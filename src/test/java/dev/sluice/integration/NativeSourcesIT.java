@@ -46,7 +46,7 @@ class NativeSourcesIT {
 
     private static JarFile jar;
 
-    /** What may be found by its name, and all its members. */
+    /** The classes registered for reflection with all members. */
     private static Set<String> registered;
 
     @BeforeAll
@@ -126,7 +126,7 @@ class NativeSourcesIT {
                                 .collect(Collectors.joining(",")));
     }
 
-    /** Whether a request is answered by it, or made. */
+    /** Whether the method answers or sends a request. */
     private static boolean isRequest(Method method) {
         return Arrays.stream(method.getAnnotations())
                 .anyMatch(annotation -> annotation.annotationType().isAnnotationPresent(HttpMethod.class));
@@ -137,7 +137,7 @@ class NativeSourcesIT {
                 Stream.of(method.getGenericReturnType()), Arrays.stream(method.getGenericParameterTypes()));
     }
 
-    /** Adds what of the type is ours, down to the types of its fields. */
+    /** Adds Sluice's types in the type, including the types of its fields. */
     private static void collect(Type type, Set<Class<?>> types) {
         if (type instanceof ParameterizedType parameterized) {
             for (Type argument : parameterized.getActualTypeArguments()) {

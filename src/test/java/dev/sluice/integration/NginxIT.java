@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 /** A page that connects to {@code /api/ws/uploads} through nginx, configured as docs/migrating.md says. */
 class NginxIT {
 
-    /** As with the replaced system: the path has a prefix, and the port of the page's host is left out. */
+    /** Like the replaced system: the path has a prefix, and the host lacks the port. */
     private static final String HOST_WITHOUT_PORT = "$host";
 
     private static final String HOST_WITH_PORT = "$http_host";
@@ -71,7 +71,7 @@ class NginxIT {
         }
     }
 
-    /** One that listens on a port of its own and passes on what is for /api/ws/. */
+    /** An nginx on its own port that passes on /api/ws/. */
     private final class Nginx implements AutoCloseable {
 
         private final int port;

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What operators see and do, with two pods of one fleet. */
+/** Tests the HTTP API for operators, with two pods of one fleet. */
 class OperateIT {
 
     private static final String SECRET = "a secret of the fleet's, long enough";
@@ -105,11 +105,11 @@ class OperateIT {
         assertThat(refused(one) + refused(two)).as("its own echo is no forgery").isEqualTo(refused);
     }
 
-    /** Whose token must be worth nothing any more is not to be given one that lives long. */
+    /** A disconnected user may connect again with the same token. */
     @Test
     void disconnectDoesNotRevokeTheToken() {
         JwtClaims claims = Tokens.claims("replays");
-        // Good for as long as clocks may differ.
+        // Valid only within the clock skew.
         claims.setExpirationTime(NumericDate.now());
         String token = Tokens.sign(claims);
         try (Client client = connect(token)) {
@@ -162,7 +162,7 @@ class OperateIT {
                     "x".repeat(3_000_000));
             forged.forEach(message -> redis.publish("sluice:control", message));
             await().untilAsserted(() -> assertThat(refused(one) - before).isEqualTo(forged.size()));
-            // One that is good, and then is no more.
+            // A valid message, which is then a replay.
             Api.operator(two).delete("/api/users/somebody/connections");
             String genuine = listener.next();
             redis.publish("sluice:control", genuine);
@@ -220,7 +220,7 @@ class OperateIT {
         return signed("sluice-control+jwt", secret, time, content);
     }
 
-    /** A message as pods sign it. */
+    /** Returns a message signed like a pod's. */
     private static String signed(String type, String secret, long time, String content) {
         try {
             JwtClaims claims = new JwtClaims();

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Clients that do not read cost a bounded amount of memory, for a bounded time, and nobody else anything. */
+/** Clients that do not read use bounded memory for a bounded time, and do not affect others. */
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
@@ -30,7 +30,7 @@ class OverflowIT {
     private static final Redis REDIS = Stage.REDIS;
     private static final String MISSED = "sluice_missed_total{route=\"upload\"}";
     private static final int MAX_BYTES = 1024 * 1024;
-    /** More publications than any kernel has room for. */
+    /** More publications than any kernel can hold. */
     private static final int ENOUGH = 2_000;
 
     private final Way way;
@@ -70,7 +70,7 @@ class OverflowIT {
                     Pattern.compile("\\{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":(\\d+)}");
             int heard = 0;
             int dropped = 0;
-            // What it had been sent comes first.
+            // Earlier data arrives first.
             while (heard < published) {
                 String message = slow.next();
                 Matcher missed = told.matcher(message);
@@ -84,7 +84,7 @@ class OverflowIT {
             }
             assertThat(dropped).isGreaterThanOrEqualTo(20);
             pod.awaitMetric(MISSED, before + dropped);
-            // It has caught up: from here on it misses nothing.
+            // The client has caught up, and misses nothing from here on.
             REDIS.publish("upload:" + upload, "fresh");
             assertThat(slow.next()).isEqualTo("fresh");
             assertThat(healthy.next()).isEqualTo("fresh");
@@ -145,7 +145,7 @@ class OverflowIT {
         try (RawClient slow = RawClient.narrow(pod, "crowd");
                 Client healthy = Client.of(pod, "crowd")) {
             publishUntilFull(pod, healthy, full);
-            // It does not read, so it can't be told.
+            // The client does not read, so it can't get the close frame.
             await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
             pod.awaitMetric("sluice_outbox_pending_bytes", 0);
             pod.awaitDisconnects("outbox_full", full + 1);
@@ -179,7 +179,7 @@ class OverflowIT {
                         flooder.frames(RawClient.FINAL | RawClient.PING, most, 100);
                     }
                 } catch (UncheckedIOException cutOff) {
-                    // What it has asked for.
+                    // The answer to its request.
                 }
             });
             await("cut off").atMost(30, TimeUnit.SECONDS).until(() -> {
@@ -221,7 +221,7 @@ class OverflowIT {
         }
     }
 
-    /** One after the other, so that whoever reads keeps up. */
+    /** Publishes one by one, so that clients that read keep up. */
     private static void publishUntilFull(Pod pod, Client healthy, double before) {
         for (int i = 0; pod.disconnects("outbox_full") == before; i++) {
             assertThat(i).isLessThan(ENOUGH);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** However a client goes, its connection ends once, and for the reason that it was. */
+/** A connection ends once, with the right reason, however its client leaves. */
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
@@ -96,7 +96,7 @@ class PeersIT {
                 client.nextPing();
                 client.send("{\"action\":\"pong\"}");
             }
-            // What it hears first is no ping.
+            // The first message is not a ping.
             silent.authenticate("nonsense");
             assertThat(silent.next()).contains("auth_error");
             assertThat(silent.hasHeardPing()).isFalse();

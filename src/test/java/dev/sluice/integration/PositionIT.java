@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Clients that speak {@code sluice.v2} are told channels and positions. */
+/** Clients of {@code sluice.v2} get channels and positions. */
 @ParameterizedClass
 @EnumSource(Way.class)
 class PositionIT {
@@ -90,7 +90,7 @@ class PositionIT {
         }
     }
 
-    /** Once the pod can name positions. */
+    /** Connects once the pod has positions. */
     private static Client connect(Pod pod, String user) {
         await("the clock").until(() -> pod.log().contains("positions in era"));
         Client client =

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** A program that people have on their machine. Where it is missing, the test is skipped; in CI, which installs it, it fails. */
+/** A program of this machine. Without it the test is skipped; in CI, which installs it, the test fails. */
 final class Program {
 
     private static final boolean CI = "true".equals(System.getenv("CI"));
@@ -30,7 +30,7 @@ final class Program {
         this.environment = environment;
     }
 
-    /** One on the path. */
+    /** Returns a program on the path. */
     static Program named(String name) {
         need(
                 name,
@@ -39,7 +39,7 @@ final class Program {
         return new Program(List.of(name), Path.of("."), Map.of());
     }
 
-    /** Node, or what comes with it, in a folder whose packages are installed as its lock file says. */
+    /** Returns Node, or one of its tools, in a folder whose packages are installed from its lock file. */
     static Program ofNode(String name, Path directory) {
         Program program = named(name).in(directory);
         if (!isInstalled(directory)) {
@@ -48,7 +48,7 @@ final class Program {
         return program;
     }
 
-    /** A Python that has the modules. */
+    /** Returns a Python that has the modules. */
     static Program pythonWith(String modules) {
         List<Program> pythons = Stream.of("python3", "/usr/bin/python3")
                 .map(name -> new Program(List.of(name), Path.of("."), Map.of()))
@@ -58,7 +58,7 @@ final class Program {
         return pythons.get(0);
     }
 
-    /** The Java that runs the tests, with their class path. */
+    /** Returns the Java that runs the tests, with their class path. */
     static Program java() {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
@@ -73,7 +73,7 @@ final class Program {
         return new Program(command, directory, variables);
     }
 
-    /** Runs it to its end, which must be a good one, and returns what it has said. */
+    /** Runs the program, asserts that it succeeds, and returns its output. */
     String run(String... arguments) {
         Path output = Fork.file(Path.of(command.get(0)).getFileName() + ".log");
         try {
@@ -92,7 +92,7 @@ final class Program {
         }
     }
 
-    /** Starts it; it says what it says into the file. */
+    /** Starts the program with its output in the file. */
     Process start(Path output, String... arguments) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(
                         Stream.concat(command.stream(), Stream.of(arguments)).toList())

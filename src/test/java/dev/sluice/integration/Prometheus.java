@@ -44,7 +44,7 @@ final class Prometheus implements AutoCloseable {
         }
     }
 
-    /** What is wrong with a file of rules; empty where nothing is. */
+    /** Returns the errors in a file of rules; empty if there are none. */
     static String wrongWith(Path rules) throws IOException {
         Path said = Fork.file("promtool.log");
         return run(said, "promtool", "check", "rules", "--lint-fatal", rules.toString()) == 0
@@ -52,7 +52,7 @@ final class Prometheus implements AutoCloseable {
                 : Files.readString(said);
     }
 
-    /** Started, and evaluating the rules every second. */
+    /** Starts a Prometheus that evaluates the rules every second. */
     static Prometheus watching(Pod pod, Path rules) throws IOException {
         Path config = Files.writeString(Fork.file("prometheus.yml"), """
                 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
@@ -95,13 +95,13 @@ final class Prometheus implements AutoCloseable {
         return HTTP.send(question, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
     }
 
-    /** The answer to an expression: series, each with its value now. */
+    /** Evaluates an expression: returns its series, each with its current value. */
     JsonNode query(String expression) {
         return get("query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8))
                 .path("result");
     }
 
-    /** The rules and their state. */
+    /** Returns the rules and their state. */
     JsonNode rules() {
         return get("rules").path("groups").path(0).path("rules");
     }

@@ -12,14 +12,14 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Where a balancer puts the PROXY protocol's line before each connection, probes still come without one. */
+/** With the PROXY protocol on the main port, probes still work without its header. */
 class ProxyProtocolIT {
 
     private static Pod pod;
 
     @BeforeAll
     static void start() {
-        // That it becomes ready at all shows that probes are answered.
+        // The pod becomes ready only if probes are answered.
         pod = Pod.ready(
                 Stage.REDIS,
                 Map.of(

@@ -154,7 +154,7 @@ class PublishIT {
         assertThat(api.post(PATH, "x").statusCode()).isEqualTo(202);
     }
 
-    /** The heads of the answers to so many requests that are sent one right after the other. */
+    /** Returns the heads of the answers to several requests sent at once. */
     private static List<String> answersAtOnce(String request, int times) throws IOException {
         List<Socket> sockets = new ArrayList<>();
         try {
@@ -205,7 +205,7 @@ class PublishIT {
         awaitPublished();
     }
 
-    /** Also where the client has begun another request, of which Vert.x alone would lose track. */
+    /** Also if the client has started another request, of which Vert.x alone would lose track. */
     @ParameterizedTest
     @ValueSource(strings = {"", "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx"})
     void waitingPostOfADisconnectedClientIsNotPublished(String behind) throws IOException {
@@ -217,7 +217,7 @@ class PublishIT {
         try (Client client = Client.of(pod, "7")) {
             long files = pod.openFiles();
             redis.freeze();
-            // One waits for those that are under way, and two are refused.
+            // One request waits for those under way, and two are refused.
             for (int i = 0; i < CONCURRENCY + 3; i++) {
                 Socket socket = new Socket("localhost", pod.port());
                 sockets.add(socket);
@@ -263,7 +263,7 @@ class PublishIT {
         await("published")
                 .atMost(30, TimeUnit.SECONDS)
                 .until(() -> api.post(PATH, "x").statusCode() == 202);
-        // What is published while it subscribes anew is lost to it, and that would be another test's.
+        // Waits until the pod hears Redis again, so that later tests lose nothing.
         pod.awaitReady();
     }
 }

@@ -16,8 +16,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * The logic of the replaced system's client, as a script, against Sluice and against a stand-in for the replaced server: its
- * page must show the same.
+ * Runs the logic of the Python system's client against Sluice and against a stand-in for the replaced server: the page
+ * must show the same.
  */
 class PythonClientIT {
 
@@ -25,7 +25,7 @@ class PythonClientIT {
     private static final Path SCRIPTS = Path.of("src/test/python");
     private static final Pattern LISTENING = Pattern.compile("listening (\\d+)");
 
-    /** What the page shows, step by step. */
+    /** What the page shows at each step. */
     private static final String SHOWN = """
             first connect ['progress 0']
             reload ['progress 1']
@@ -73,7 +73,7 @@ class PythonClientIT {
         Process process =
                 server.start(log, SCRIPTS.resolve("replaced_server.py").toString(), "" + redis.port(), SECRET);
         try {
-            // It is one process: there is no other pod.
+            // The old server is one process, without other pods.
             String url = "ws://127.0.0.1:" + port(process, log) + "/ws/uploads";
             return shown(url, url, redis);
         } finally {

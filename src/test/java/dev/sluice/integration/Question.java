@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What the dashboard or an alert asks Prometheus.
+ * An expression of the dashboard or of an alert.
  *
  * @param by the title of the panel and which of its queries, the variable, or the alert
  */
@@ -28,13 +28,13 @@ record Question(String by, String expression) {
     private static final Path FOLDER = Path.of("k8s", "components", "monitoring");
     private static final Pattern LABEL_VALUES = Pattern.compile("label_values\\((.*), (\\w+)\\)");
 
-    /** What stands in an expression besides names of metrics and functions. */
+    /** The parts of an expression that are not names of metrics and functions. */
     private static final Pattern OTHERS = Pattern.compile("\"[^\"]*\"|\\{[^}]*}|\\[[^]]*]"
             + "|\\b(by|without|on|ignoring|group_left|group_right)\\s*\\([^)]*\\)|\\b(and|or|unless|bool|offset)\\b");
 
     private static final Pattern NAME = Pattern.compile("(?<![\\w:.])[a-zA-Z_:][\\w:]*+(?!\\s*\\()");
 
-    /** What the panels and the variables of the dashboard ask. */
+    /** Returns the expressions of the dashboard's panels and variables. */
     static List<Question> ofDashboard() {
         JsonNode dashboard = read(new ObjectMapper(), "dashboard.json");
         List<Question> questions = new ArrayList<>();
@@ -53,7 +53,7 @@ record Question(String by, String expression) {
         return questions;
     }
 
-    /** What the alerts ask. */
+    /** Returns the expressions of the alerts. */
     static List<Question> ofAlerts() {
         List<Question> questions = new ArrayList<>();
         for (JsonNode group : rules().path("groups")) {
@@ -64,12 +64,12 @@ record Question(String by, String expression) {
         return questions;
     }
 
-    /** The rules as Prometheus itself takes them. */
+    /** Returns the rules in Prometheus's own format. */
     static JsonNode rules() {
         return read(new YAMLMapper(), "rules.yaml").path("spec");
     }
 
-    /** The metrics it is about. */
+    /** Returns the metrics of the expression. */
     Set<String> metrics() {
         Set<String> names = new TreeSet<>();
         Matcher name = NAME.matcher(OTHERS.matcher(expression).replaceAll(" "));
@@ -79,7 +79,7 @@ record Question(String by, String expression) {
         return names;
     }
 
-    /** The series it is about, as selectors of their own. */
+    /** Returns the series of the expression as selectors. */
     Set<String> selectors() {
         Set<String> selectors = new TreeSet<>();
         for (String metric : metrics()) {
@@ -92,7 +92,7 @@ record Question(String by, String expression) {
         return selectors;
     }
 
-    /** With the variables as somebody would have chosen them. */
+    /** Replaces the dashboard's variables by sample values. */
     private static Question ofDashboard(String by, String expression) {
         return new Question(
                 by,

@@ -21,7 +21,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The configured address may come to lead to another server, or to a replica, while the old connections go on. */
+/**
+ * Tests that pods follow the configured address when it leads to another server or to a replica, while old connections
+ * stay open.
+ */
 @Tag("chaos")
 class RedisAddressIT {
 
@@ -32,7 +35,7 @@ class RedisAddressIT {
 
     private static final Map<String, String> QUICK = Map.of(
             "sluice.canary.interval", "200ms",
-            // A slow machine is no gap.
+            // A slow machine must not cause a gap.
             "sluice.canary.missed-beats", "15",
             "sluice.canary.reconnect", "1s",
             "sluice.feed.connect-timeout", "2s",
@@ -50,7 +53,7 @@ class RedisAddressIT {
             client.awaitMessage("before");
             address.leadTo(moved.port());
             await("gap").atMost(30, TimeUnit.SECONDS).until(() -> {
-                // Publishers whose connections are old keep the subscription busy.
+                // Publishers with old connections keep the subscription busy.
                 old.publish("user:7", "old");
                 return pod.metric(LOST) == 1;
             });
@@ -101,7 +104,7 @@ class RedisAddressIT {
                 assertThat(publish(one)).isEqualTo("{\"receivers\":2}");
                 address.leadTo(moved.port());
                 client.awaitMessage("posted");
-                // One answer may still be of the old server, which both hear until they notice.
+                // One answer may still come from the old server, which both hear until they detect the change.
                 await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> moved.publish("user:8", "where") == 2);
                 await("published there")
                         .atMost(30, TimeUnit.SECONDS)
@@ -115,7 +118,7 @@ class RedisAddressIT {
         }
     }
 
-    /** The pooled client that Quarkus configures keeps a connection for as long as it is used. */
+    /** Quarkus's pooled client keeps a connection as long as it is used. */
     @Test
     void busyCommandConnectionFollowsTheAddress() {
         try (Redis old = Redis.start();
@@ -162,7 +165,7 @@ class RedisAddressIT {
                 Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", address.redisUri()));
                 Client client = Client.of(pod, "7")) {
             awaitProven(pod, 1);
-            // Nobody listens there.
+            // No server listens on the port.
             address.leadTo(1);
             await("refused").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= 2);
             address.leadTo(silent.port());
@@ -242,7 +245,7 @@ class RedisAddressIT {
         await("renewals").atMost(60, TimeUnit.SECONDS).until(() -> pod.metric(PROVEN) >= times);
     }
 
-    /** One subscribes, one publishes beats. */
+    /** Waits for two connections: one subscribes, one publishes beats. */
     private static void awaitTwoConnections(Redis redis) {
         await("no connection too many").atMost(30, TimeUnit.SECONDS).until(() -> redis.clients() == 2);
     }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The ways to give Redis a user and a password that docs/redis.md names. */
+/** Tests the documented ways to configure Redis's user and password. */
 class RedisCredentialsIT {
 
     private static final String PASSWORD = "a$$b${c}";

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Which token of a request counts: for a WebSocket and for the HTTP API the same. */
+/** Tests which token of a request is used, for WebSockets and the HTTP API. */
 class RequestTokenIT {
 
     private static final String FIRST = Tokens.withGroups("first", "operator");
@@ -91,7 +91,7 @@ class RequestTokenIT {
         Api.assertProblem(api.post(path, new byte[] {'x'}, "Cookie", cookie, "Origin", "https://evil.example"), 403);
     }
 
-    /** The first is an operator, the second may connect only. */
+    /** Asserts the request's user: {@code first} is an operator, {@code nobody} is refused, others may only connect. */
     private static void assertUser(Pod pod, String headers, String user) {
         boolean good = !user.equals("nobody");
         assertThat(upgrade(pod, headers)).contains(good ? "\"user_id\":\"" + user + "\"" : "HTTP/1.1 401");
@@ -107,7 +107,7 @@ class RequestTokenIT {
         }
     }
 
-    /** What comes up to the end of the refusal, or of the answer to the token. */
+    /** Returns the answer up to the end of the refusal, or of the answer to the token. */
     private static String upgrade(Pod pod, String headers) {
         String upgrade = "Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Version: 13"
                 + "|Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==|";

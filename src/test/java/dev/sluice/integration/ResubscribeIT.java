@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A client that subscribes to a channel it listens to already loses nothing, gets nothing twice, and keeps the order. */
+/** A client that subscribes again to a channel loses nothing, gets nothing twice, and keeps the order. */
 @ParameterizedClass
 @EnumSource(Way.class)
 class ResubscribeIT {
@@ -99,7 +99,10 @@ class ResubscribeIT {
         });
     }
 
-    /** Checks that each number comes once and in order, or is told as missed; returns how many answers came between. */
+    /**
+     * Checks that each number arrives once and in order, or is reported as missed; returns the number of answers in
+     * between.
+     */
     private int assertHearsAll(Client client) {
         String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":";
         int newest = 0;

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Clients that come back with a position, to the pod they left or to another one. */
+/** Clients resume from a position, on the same pod or another one. */
 @Tag("chaos")
 class ResumeIT {
 
@@ -32,7 +32,7 @@ class ResumeIT {
             "sluice.routes.plain.access", "open",
             "sluice.routes.plain.history", "false");
 
-    /** What is published before, while and after the client is away. */
+    /** The number of publications before, during and after the absence. */
     private static final int PART = 200;
 
     @Test
@@ -55,7 +55,7 @@ class ResumeIT {
                 browser.hearUntil(client, 3 * PART);
             }
             assertThat(browser.refused).isZero();
-            // The user's channel and the others are resumed by two messages, each in order.
+            // Two messages resume the user's channel and the others, each in order.
             assertThat(browser.heard)
                     .containsExactlyInAnyOrderElementsOf(
                             IntStream.range(0, 3 * PART).boxed().toList());
@@ -218,7 +218,7 @@ class ResumeIT {
         List<String> numbers =
                 IntStream.range(from, from + PART).mapToObj(Integer::toString).toList();
         for (String number : numbers) {
-            // In turn, so that what is replayed comes from several channels.
+            // Publishes on the channels in turn, so that a replay has several channels.
             redis.publish(
                     Integer.parseInt(number) % 3 == 0 ? "user:7" : "upload:" + Integer.parseInt(number) % 3, number);
         }
@@ -246,7 +246,7 @@ class ResumeIT {
                 .count();
     }
 
-    /** Remembers what the rules of the protocol tell it to. */
+    /** A client that follows the protocol's rules for positions. */
     private static final class Browser {
         private final ResumingClient memory = new ResumingClient("7", List.of("upload:1", "upload:2"));
         private final List<Integer> heard = new ArrayList<>();
@@ -264,7 +264,7 @@ class ResumeIT {
             }
         }
 
-        /** Until it has heard so many publications, and knows a position. */
+        /** Reads until it has received this number of publications, and a position. */
         void hearUntil(Client client, int count) {
             while (heard.size() < count) {
                 hear(client);

@@ -13,12 +13,12 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What is kept, how much, and for how long. */
+/** Tests which publications are retained, how many, and how long. */
 class RetainedIT {
 
     private static final Redis REDIS = Stage.REDIS;
 
-    /** Room for fewer channels, and for fewer bytes, than are published; which of both is full first, the payloads decide. */
+    /** A pod with low limits of channels and bytes; the payloads decide which limit applies first. */
     @AutoClose
     private static Pod bounded;
 
@@ -61,7 +61,7 @@ class RetainedIT {
                 if (client.subscribes(upload)) {
                     return client.next().equals("young");
                 }
-                // The machine was slower than the publication's age allows.
+                // The machine was too slow for the publication's age.
                 client.unsubscribe(upload);
                 return false;
             });
@@ -89,14 +89,14 @@ class RetainedIT {
                 }
             }
             assertThat(kept).isBetween(1, 10);
-            // What is left of other tests' counts as well.
+            // Publications of other tests count as well.
             assertThat(bounded.metric("sluice_retained_channels")).isBetween((double) kept, 10.0);
         }
     }
 
     @Test
     void retainedBytesAreBounded() {
-        // As many as there may be channels would be 2 MB.
+        // The maximum number of channels would take 2 MB.
         String large = "x".repeat(200_000);
         for (int i = 0; i < 25; i++) {
             REDIS.publish("upload:" + Stage.upload(), large);
@@ -119,7 +119,7 @@ class RetainedIT {
             await("deaf").until(() -> pod.status("/q/health/ready") == 503);
             pod.awaitMetric("sluice_retained_channels", 0);
             pod.awaitMetric("sluice_retained_bytes", 0);
-            // The subscription itself has survived; what may have been missed is not known.
+            // The client's subscription lasts, but the retained publication is gone.
             try (Client late = Client.of(pod, "8")) {
                 assertThat(late.subscribes(upload)).isFalse();
                 redis.startAgain();

@@ -14,14 +14,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Whoever subscribes gets the newest there is, and then all that follows. */
+/** A subscriber gets the newest publication, and then all later ones. */
 @ParameterizedClass
 @EnumSource(Way.class)
 class RetentionIT {
 
     private static final Redis REDIS = Stage.REDIS;
 
-    /** Two messages each; with more, a fast machine floods. */
+    /** Each round sends two messages; with more rounds, a fast machine exceeds the frame rate. */
     private static final int MOST_ROUNDS = 200;
 
     private final Pod pod;
@@ -178,8 +178,8 @@ class RetentionIT {
     }
 
     /**
-     * Subscribing races with publishing: whatever the moment, the newest is handed over once and all that follows comes,
-     * each once and in order. Where a client is too slow for the publisher it is told how many it has missed.
+     * Subscribes while another thread publishes: at any moment, the newest publication is sent once, and all later ones
+     * follow once and in order. A client that is too slow gets the number of missed ones.
      */
     @Test
     void publicationsAfterTheRetainedOneArriveOnce() {
@@ -190,7 +190,7 @@ class RetentionIT {
             try (Redis.Publisher publisher = REDIS.publisher()) {
                 for (int number = 1; !over.get(); number++) {
                     publisher.publish("upload:" + upload, bytes(number));
-                    // Records of every buffer make the pod slow; more than it can do proves nothing.
+                    // Tracking every buffer slows the pod; an overloaded pod proves nothing.
                     LockSupport.parkNanos(100_000);
                 }
             }
@@ -226,7 +226,7 @@ class RetentionIT {
         }
     }
 
-    /** Checks that the message is the number after the newest, or says how many are missing before the one that comes. */
+    /** Checks that the message is the next number, or the number of missing ones before it. */
     private int following(Client client, String message, int newest) {
         String missed = "{\"action\":\"missed\",\"channel\":\"upload:" + upload + "\",\"count\":";
         if (!message.startsWith(missed)) {

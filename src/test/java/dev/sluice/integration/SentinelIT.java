@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** After a failover the pod hears the new master, and its clients have been told. */
+/** After a failover, the pod hears the new master, and its clients got a gap. */
 @Tag("chaos")
 class SentinelIT {
 

@@ -8,7 +8,7 @@ import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** A server that accepts every connection and never says a word. */
+/** A server that accepts every connection and never answers. */
 final class SilentServer implements AutoCloseable {
 
     private final ServerSocket server;
@@ -30,11 +30,11 @@ final class SilentServer implements AutoCloseable {
         return accepted.size();
     }
 
-    /** Accepts no more, so that another can have the port; what has been accepted stays open. */
+    /** Stops accepting, so that another server can use the port; accepted connections stay open. */
     void stop() {
         try {
             server.close();
-            // The kernel keeps the port for as long as the thread waits for it.
+            // The kernel keeps the port while the thread waits on it.
             acceptor.join();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
@@ -43,11 +43,11 @@ final class SilentServer implements AutoCloseable {
         }
     }
 
-    /** Awaits that all clients have closed their connections; fails where one has not after half a minute. */
+    /** Waits until all clients have closed their connections; fails after half a minute. */
     void awaitLeftByAll() throws IOException {
         for (Socket socket : accepted) {
             socket.setSoTimeout(30_000);
-            // What they said, and then the end.
+            // Reads the clients' data, then the end.
             socket.getInputStream().readAllBytes();
         }
     }
@@ -66,7 +66,7 @@ final class SilentServer implements AutoCloseable {
                 accepted.add(server.accept());
             }
         } catch (IOException stopped) {
-            // There is nothing to do any more.
+            // The server is stopped.
         }
     }
 }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Requests that never end, and those that are too large: each is cut off or answered, and nobody else notices. */
+/** Endless and oversized requests are closed or answered, and do not affect other clients. */
 @Tag("chaos")
 class SlowRequestsIT {
 
@@ -38,7 +38,7 @@ class SlowRequestsIT {
             """;
     private static final String TINY = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    /** What a byte now and then is added to. */
+    /** The beginnings of requests that grow by a byte from time to time. */
     private static final List<String> NEVER_ENDING = List.of(
             "GET /ws",
             "GET /ws HTTP/1.1\r\nHost: localhost\r\n",
@@ -119,7 +119,7 @@ class SlowRequestsIT {
     @Test
     void requestTimeoutDoesNotApplyToWebSockets() {
         try (RawClient quiet = RawClient.of(pod, "quiet")) {
-            // Half a frame is the business of heartbeats.
+            // Heartbeats end the connection of a half frame.
             quiet.bytes(new byte[] {(byte) 0x81});
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
             Stage.REDIS.publish("user:quiet", "hello");
@@ -149,13 +149,13 @@ class SlowRequestsIT {
         double refused = refused("max-connections");
         long over = 10;
         for (int i = 0; i < MAX_CONNECTIONS + over; i++) {
-            // Who has asked may be silent for longer than this takes.
+            // A client that has sent a request may be silent for longer than this takes.
             ask(connected(""));
         }
         bystander.assertNothingMore();
         await().untilAsserted(() -> {
             assertThat(refused("max-connections")).isGreaterThanOrEqualTo(refused + over);
-            // One belongs to the bystander.
+            // One connection belongs to the other client.
             assertThat(open.stream().filter(SlowRequestsIT::isClosed).count()).isBetween(over, over + 2L);
         });
     }
@@ -180,13 +180,13 @@ class SlowRequestsIT {
         await("one more is closed").until(() -> isClosed(more));
     }
 
-    /** Asks twice, unless the connection is closed already. */
+    /** Sends two requests, unless the connection is closed. */
     private static void ask(Socket socket) {
         try {
             write(socket, TINY);
             write(socket, TINY);
         } catch (IOException refused) {
-            // As it is above the limit.
+            // The connection is above the limit.
         }
     }
 
@@ -215,7 +215,7 @@ class SlowRequestsIT {
         awaitRefused("header-lines", refused + 1);
     }
 
-    /** Nobody is spoken to in HTTP/2, neither at once nor after an upgrade. */
+    /** The pod does not speak HTTP/2, neither at once nor after an upgrade. */
     @Test
     void http2IsRefused() throws IOException {
         assertThat(RawClient.head(connected("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
@@ -242,7 +242,7 @@ class SlowRequestsIT {
         socket.getOutputStream().write(said.getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** Says a little more; false where nobody listens any more. */
+    /** Sends a byte more; returns false if the connection is closed. */
     private static boolean drip(Socket socket) {
         try {
             write(socket, "x");
@@ -257,7 +257,7 @@ class SlowRequestsIT {
             socket.setSoTimeout(1);
             InputStream in = socket.getInputStream();
             while (in.read() >= 0) {
-                // An answer that came before.
+                // An earlier answer.
                 Thread.onSpinWait();
             }
             return true;

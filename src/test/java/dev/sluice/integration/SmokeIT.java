@@ -22,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /**
- * A little of everything, with what was packaged started the way Quarkus starts it. {@link Pod} starts it for all other
- * tests, as they kill it and configure it wrong. {@code ./mvnw verify -Daot} has this one record the AOT cache.
+ * Tests the main functions with the package, started the way Quarkus starts it. {@link Pod} starts it for all other
+ * tests, because they kill and misconfigure it. {@code ./mvnw verify -Daot} lets this test record the AOT cache.
  */
 @QuarkusIntegrationTest
 @WithTestResource(SmokeIT.Surroundings.class)
@@ -40,10 +40,10 @@ class SmokeIT {
                     Stage.REDIS.uri(),
                     "mp.jwt.verify.publickey.location",
                     Tokens.publicKeyFile().toString(),
-                    // Quarkus tells tests of an executable which main port was chosen, but not which management port.
+                    // For an executable, Quarkus reports the main port, but not the management port.
                     "quarkus.management.port",
                     String.valueOf(MANAGEMENT_PORT),
-                    // Quarkus makes a key and an issuer for tests.
+                    // Quarkus creates a key and an issuer for tests.
                     "mp.jwt.verify.publickey",
                     "NONE",
                     "mp.jwt.verify.issuer",
@@ -52,7 +52,7 @@ class SmokeIT {
 
         @Override
         public void stop() {
-            // The Redis is that of other tests as well.
+            // Other tests share the Redis.
         }
     }
 

@@ -5,7 +5,7 @@ import dev.sluice.harness.Redis;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A Redis and a pod with the configuration they come with, shared by the tests that leave them as they were. */
+/** A Redis and a pod with default configuration, shared by tests that change neither. */
 final class Stage {
 
     static final Redis REDIS = Redis.start();
@@ -17,7 +17,7 @@ final class Stage {
 
     private static final AtomicInteger UPLOADS = new AtomicInteger();
 
-    /** The same with the other way to the sockets; started for those who ask. */
+    /** The same with the standard wire; started on first use. */
     static final class Standard {
         static final Pod POD = shared(Way.STANDARD);
 
@@ -26,7 +26,7 @@ final class Stage {
 
     private Stage() {}
 
-    /** The id of an upload nobody has published to: what is retained of it is the test's own. */
+    /** Returns the id of a new upload, without a retained publication. */
     static String upload() {
         return "upload-" + UPLOADS.incrementAndGet();
     }

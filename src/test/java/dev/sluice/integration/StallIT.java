@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A client that takes nothing for too long is closed; one that takes something all the time is not. */
+/** A client that reads nothing for too long is closed; one that reads slowly is not. */
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
@@ -26,7 +26,7 @@ class StallIT {
 
     private static final Redis REDIS = Stage.REDIS;
     private static final int MAX_BYTES = 1024 * 1024;
-    /** More publications than any kernel has room for. */
+    /** More publications than any kernel can hold. */
     private static final int ENOUGH = 2_000;
 
     private static final Map<Map<String, String>, Pod> STALLING = new HashMap<>();
@@ -56,7 +56,7 @@ class StallIT {
                 assertThat(published).isLessThan(ENOUGH);
                 publishToUser(healthy, numbered(++published, 200_000));
             }
-            // It takes six seconds for one payload, twice as long as it might take nothing.
+            // One payload takes six seconds, twice the allowed stall.
             slow.reads(4_000, Duration.ofMillis(120));
             assertThat(slow.next()).isEqualTo(numbered(1, 200_000));
             assertThat(pending(own)).as("still busy").isPositive();
@@ -83,7 +83,7 @@ class StallIT {
                 assertThat(i).isLessThan(ENOUGH);
                 publishToUser(healthy, "x".repeat(20_000));
             }
-            // Somewhat more, as a kernel may yet find room for the last of it.
+            // Somewhat more, because a kernel may still buffer the last bytes.
             for (int i = 0; i < 10; i++) {
                 publishToUser(healthy, "x".repeat(20_000));
             }
@@ -95,7 +95,7 @@ class StallIT {
         }
     }
 
-    /** A pod that closes those who take nothing for three seconds. */
+    /** Starts a pod that closes clients that read nothing for three seconds. */
     private Pod stalling(boolean epoll) {
         return STALLING.computeIfAbsent(
                 way.with(Map.of(

@@ -15,7 +15,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Clients that all come at once are let in at a bounded rate, and cost those who are there nothing. */
+/** Clients that connect all at once are admitted at a bounded rate, and do not affect others. */
 @Tag("chaos")
 class StormIT {
 
@@ -48,7 +48,7 @@ class StormIT {
         }
     }
 
-    /** The head of what the pod says to a request for an upgrade. */
+    /** Returns the head of the answer to an upgrade. */
     private static String answer(Pod pod) throws IOException {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(30_000);

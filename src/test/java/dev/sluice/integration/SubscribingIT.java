@@ -34,7 +34,7 @@ class SubscribingIT {
 
     @BeforeEach
     void connect() {
-        // What the one before has subscribed to lasts as long as its connection.
+        // The previous client's subscriptions last as long as its connection.
         await().pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> pod.metric("sluice_users") == 0);

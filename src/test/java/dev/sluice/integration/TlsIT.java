@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Where Sluice speaks TLS itself, what is encoded once for all is still encrypted for each. */
+/** With TLS in the pod, shared frames are still encrypted for each connection. */
 class TlsIT {
 
     private static final String PASSWORD = "changeit";
@@ -154,7 +154,7 @@ class TlsIT {
         }
     }
 
-    /** Awaits a line that says so, and that the certificate is the reason. */
+    /** Awaits a log line with the text and the certificate as the reason. */
     private static void awaitToldWith(Pod pod, String text) {
         await(text).until(() -> pod.log().lines().anyMatch(line -> line.contains(text) && line.contains(UNTRUSTED)));
     }
@@ -178,7 +178,7 @@ class TlsIT {
         }
     }
 
-    /** The key between two underscores on each side stands for a quoted one; with one on each side it is not found. */
+    /** Two underscores on each side of the index mean a quoted key; with one on each side Quarkus does not find it. */
     @Test
     void variablesNameCertificateFiles() {
         Map<String, String> variables = Map.of(
@@ -189,14 +189,14 @@ class TlsIT {
                 "QUARKUS_REDIS_HOSTS", Stage.REDIS.uri(),
                 "MP_JWT_VERIFY_PUBLICKEY_LOCATION", Tokens.publicKeyFile().toString());
         HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
-        // Probes find the management port as ever, without TLS.
+        // Probes still use the management port without TLS.
         try (Pod secure = Pod.launched(Map.of(), variables).awaitReady();
                 Client client = Client.connect(http, secure.secureWebSocket("/ws"), Map.of())) {
             assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
         }
     }
 
-    /** The certificate is for localhost only. */
+    /** The certificate is only for localhost. */
     @Test
     void redisHostNameIsCheckedIfConfigured() {
         try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
@@ -289,7 +289,7 @@ class TlsIT {
                 Stage.REDIS.publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
-            // A farewell of TLS's own would wait for a peer that does not read.
+            // A TLS close message would wait for a client that does not read.
             await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
             await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
         }
@@ -312,7 +312,7 @@ class TlsIT {
                 Stage.REDIS.publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
-            // It takes six seconds for one payload, twice as long as it might take nothing.
+            // One payload takes six seconds, twice the allowed stall.
             slow.reads(4_000, Duration.ofMillis(120));
             assertThat(slow.next()).isEqualTo(large);
             assertThat(own.disconnects()).isZero();

@@ -161,7 +161,7 @@ class UpgradeIT {
                         .as(origin)
                         .isEqualTo(403);
             }
-            // What the first one was, and which key decides.
+            // The log names the first refused origin, and the key.
             pod.awaitLog("limit origin; refusals: 1, the last of http://localhost:1 (see sluice.origins)");
         }
     }

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** However the path of a WebSocket is written, the same holds for it; and requests that ask for none are told so. */
+/** All spellings of the WebSocket path have the same limits, and requests that are not upgrades get an error. */
 class UpgradePathIT {
 
     private static final Map<String, String> UPGRADE = Map.of(
@@ -55,7 +55,7 @@ class UpgradePathIT {
             })
     void connectRateAppliesToEverySpellingOfThePath(String path) {
         boolean limited = false;
-        // One may pass in each second.
+        // One request per second may pass.
         for (int i = 0; i < 5 && !limited; i++) {
             limited = Api.status(pod, "GET " + path, UPGRADE) == 503;
         }

@@ -10,12 +10,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Watches a pod as the console does. */
+/** Watches a pod like the console. */
 final class Watcher implements AutoCloseable {
 
     private static final int PATIENCE_MILLIS = 30_000;
 
-    /** One comes each second. */
+    /** The pod sends an update each second. */
     private static final int PATIENCE_UPDATES = 60;
 
     private final HttpURLConnection connection;
@@ -33,7 +33,7 @@ final class Watcher implements AutoCloseable {
         }
     }
 
-    /** The next update. */
+    /** Returns the next update. */
     Json next() {
         Json update = nextIfAny();
         if (update == null) {
@@ -42,7 +42,7 @@ final class Watcher implements AutoCloseable {
         return update;
     }
 
-    /** The next update that is so. */
+    /** Returns the next update that fulfils the condition. */
     Json await(Predicate<Json> condition) {
         for (int i = 0; i < PATIENCE_UPDATES; i++) {
             Json update = next();
@@ -53,7 +53,7 @@ final class Watcher implements AutoCloseable {
         throw new AssertionError("no update is so");
     }
 
-    /** Awaits that the pod ends it. */
+    /** Waits until the pod ends the stream. */
     void awaitEnd() {
         for (int i = 0; i < PATIENCE_UPDATES; i++) {
             if (nextIfAny() == null) {

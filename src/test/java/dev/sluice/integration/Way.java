@@ -5,17 +5,17 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** The ways frames go to a socket. What tests say of one must hold of the other. */
+/** The two ways of frames to a socket, which must behave alike. */
 enum Way {
     DIRECT,
     STANDARD;
 
-    /** The shared pod that goes this way. */
+    /** Returns the shared pod for this way. */
     Pod pod() {
         return this == DIRECT ? Stage.POD : Stage.Standard.POD;
     }
 
-    /** The configuration of a pod of one's own that goes this way. */
+    /** Returns the configuration of a separate pod for this way. */
     Map<String, String> with(Map<String, String> config) {
         Map<String, String> all = new HashMap<>(config);
         all.put("sluice.outbox.wire", name().toLowerCase(Locale.ROOT));

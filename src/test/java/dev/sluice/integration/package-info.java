@@ -1,5 +1,5 @@
 /**
- * Tests from outside: a packaged Sluice in a process of its own, a real Redis, real WebSockets. They use nothing of
- * Sluice's code, so they run against whatever was packaged, jar or native.
+ * Wire tests: a packaged Sluice in its own process, a real Redis, real WebSockets. They use no code of Sluice, so they
+ * run against the jar and the native executable.
  */
 package dev.sluice.integration;

@@ -19,10 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OutgoingSubscriptionsTest {
 
-    /** What Control and the feed take. */
+    /** The maximum that Control and the feed accept. */
     private static final int MAX_BYTES = 10_000;
 
-    /** Bytes of a signed message besides its content, before they are in Base64. */
+    /** Bytes of a signed message without its content, before Base64. */
     private static final int ENVELOPE = 300;
 
     private static final int MAX_PER_USER = 300;
@@ -166,7 +166,7 @@ class OutgoingSubscriptionsTest {
         return stamps;
     }
 
-    /** Takes all messages; returns how many channels they told of. */
+    /** Removes all messages; returns the number of their channels. */
     private int drain() throws Exception {
         int channels = 0;
         for (String next = outgoing.next(); next != null; next = outgoing.next()) {

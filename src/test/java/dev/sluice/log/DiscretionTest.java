@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** That what all logs of the tests are held against would notice. */
+/** Tests the check that all test logs must pass. */
 class DiscretionTest {
 
     private static final String LINE = "2026-11-25 12:00:00,000 WARN  [dev.sluice.X] (main) It says %s, it seems\n";

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What the wire throws, as when there is no memory left, ends the connection. */
+/** An exception of the wire, such as out of memory, ends the connection. */
 class OutboxFailureTest {
 
     private final Loop loop = new Loop(0, Runnable::run);

@@ -126,7 +126,7 @@ class OutboxTest {
         assertThat(writer.flushes).as("the loop goes on").isEqualTo(2);
     }
 
-    // A route of which only the newest matters.
+    // A route with overflow=latest.
 
     @Test
     void fullSocketGetsOnlyTheNewestPublicationAfterDraining() {
@@ -193,7 +193,7 @@ class OutboxTest {
         fillSocket();
         outbox.send(run(UPLOAD, 1));
         outbox.send(run(OTHER, 2));
-        // Written from within what the wire reports, while some is still held.
+        // Written from within a callback of the wire, while publications are held.
         writer.takeOne();
         outbox.send(run(UPLOAD, 3));
         outbox.send(run(OTHER, 4));
@@ -373,7 +373,7 @@ class OutboxTest {
         writer.takeOne();
         holdAllThatFits();
         writer.sent.clear();
-        // Each comes with what tells of the one missed before, which has to have its place, too.
+        // Each comes with a missed message, which needs room as well.
         while (writer.takeOne()) {
             runTasks();
             assertThat(pending()).isLessThanOrEqualTo(MAX);
@@ -384,7 +384,7 @@ class OutboxTest {
         assertThat(pending()).isZero();
     }
 
-    /** Of each channel something is missed. */
+    /** A publication of each channel is missed. */
     @Test
     void smallestBoundStillConflates() {
         int smallest = 16 * 1024;
@@ -743,7 +743,7 @@ class OutboxTest {
         }
     }
 
-    /** The kernel takes nothing more, and all that it may be given is under way. */
+    /** Fills the socket: the kernel takes nothing more, and the maximum is under way. */
     private void fillSocket() {
         writer.fill();
         outbox.send(frameOfCost(Outbox.FULL));
@@ -795,7 +795,7 @@ class OutboxTest {
         return Payload.of(sequence, null, "#".repeat(length).getBytes(StandardCharsets.UTF_8), 0);
     }
 
-    /** A moment after all before and before all that comes. */
+    /** Returns a time after all earlier and before all later ones. */
     private static long tick() {
         long before = System.nanoTime();
         passes(Duration.ofNanos(1));

@@ -7,26 +7,26 @@ import java.util.List;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
-/** Takes down what is written as a peer would read it; its kernel takes everything at once until told otherwise. */
+/** Records written messages as a client would read them; its kernel takes everything at once until told otherwise. */
 public final class RecordingFrameWriter implements FrameWriter {
 
-    /** Each message in order: text as it is, the rest by its kind. */
+    /** Each message in order: text unchanged, others by their kind. */
     public final List<String> sent = new ArrayList<>();
 
-    /** How many publications each run had. */
+    /** The number of publications of each run. */
     public final List<Integer> runs = new ArrayList<>();
 
     public final List<Integer> closes = new ArrayList<>();
     public int flushes;
     public int cuts;
 
-    /** What it has been given and its kernel has not taken, as an outbox charges for it. */
+    /** The bytes that its kernel has not taken, as an outbox charges them. */
     public long waiting;
 
-    /** Whether its peer takes a little all the time, so that no flush is done. */
+    /** Whether its client reads a little all the time, so that no flush completes. */
     public boolean trickles;
 
-    /** Whether what is sent to many is in memory once. */
+    /** Whether connections share the bytes of a frame. */
     public boolean shares = true;
 
     private record Stuck(Done done, long cost) {}
@@ -81,7 +81,7 @@ public final class RecordingFrameWriter implements FrameWriter {
         cuts++;
     }
 
-    /** The kernel takes nothing more. */
+    /** From now on the kernel takes nothing. */
     public void fill() {
         full = true;
     }
@@ -93,7 +93,7 @@ public final class RecordingFrameWriter implements FrameWriter {
         }
     }
 
-    /** The kernel takes the oldest of what has been flushed; false where there is nothing. */
+    /** The kernel takes the oldest flushed frame; false if there is none. */
     public boolean takeOne() {
         return take(null);
     }
@@ -102,14 +102,14 @@ public final class RecordingFrameWriter implements FrameWriter {
     public void open() {
         full = false;
         while (take(null)) {
-            // What that sets free is flushed, and taken too.
+            // The drain leads to further flushes, which are taken as well.
         }
     }
 
     /** Every write under way fails. */
     public void fail(Throwable failure) {
         while (take(failure)) {
-            // One by one, as each has its own promise.
+            // One by one, because each has its own promise.
         }
     }
 

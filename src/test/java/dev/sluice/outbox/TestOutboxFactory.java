@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Routes and outboxes as they are by default. */
+/** Makes default routes and outboxes. */
 public final class TestOutboxFactory {
 
     public static final Route UPLOAD =
@@ -45,7 +45,7 @@ public final class TestOutboxFactory {
         return with(maxBytes, Long.MAX_VALUE, maxStall, metrics);
     }
 
-    /** On one event loop, whose outboxes may have so many bytes waiting together. */
+    /** Returns a factory for one event loop with this total. */
     public static OutboxFactory with(int maxBytes, long maxTotalBytes, Duration maxStall, MeterRegistry metrics) {
         return new OutboxFactory(
                 new Config(
@@ -58,7 +58,7 @@ public final class TestOutboxFactory {
                 new OutboxMeters(ROUTES, metrics));
     }
 
-    /** A channel of one of the routes. */
+    /** Returns a channel of one of the routes. */
     public static Channel channel(String name) {
         return Objects.requireNonNull(ROUTES.resolve(name));
     }

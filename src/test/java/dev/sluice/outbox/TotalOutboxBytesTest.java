@@ -11,7 +11,7 @@ import java.util.Queue;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** What all outboxes of an event loop may hold together. */
+/** Tests the limit of all outboxes of an event loop together. */
 class TotalOutboxBytesTest {
 
     private static final int MAX = 256 * 1024;
@@ -24,7 +24,7 @@ class TotalOutboxBytesTest {
     private final OutboxFactory factory = TestOutboxFactory.with(MAX, TOTAL, Duration.ofHours(1), metrics);
     private final List<String> failures = new ArrayList<>();
 
-    /** A connection whose peer does not read. */
+    /** A connection whose client does not read. */
     private final class Stuck {
         private final RecordingFrameWriter writer = new RecordingFrameWriter();
         private final Outbox outbox;

@@ -97,7 +97,7 @@ class ListenerIndexTest {
         SplittableRandom random = new SplittableRandom(1);
         List<Connection> expected = new ArrayList<>();
         for (int round = 0; round < 5_000; round++) {
-            // Grows beyond the size from which there is a map, and shrinks again.
+            // Grows beyond the size at which the map is used, and shrinks again.
             boolean growing = round / 500 % 2 == 0;
             if (expected.isEmpty() || random.nextInt(10) < (growing ? 8 : 2)) {
                 Connection joining = connection();
@@ -132,7 +132,7 @@ class ListenerIndexTest {
                     Thread.onSpinWait();
                 }
                 index.join(joining, channel);
-                // What the thread that publishes would hand the batch to.
+                // The listeners to which the publishing thread would hand the batch.
                 ChannelListeners published = Objects.requireNonNull(index.of(channel));
                 CountDownLatch delivered = new CountDownLatch(1);
                 AtomicInteger receivers = new AtomicInteger();
@@ -199,7 +199,7 @@ class ListenerIndexTest {
         return listeners.deliver(batch, (run, count) -> {});
     }
 
-    /** Publications whose sequence numbers count from the start as well. */
+    /** Returns publications with sequence numbers from the start position. */
     private PublicationBatch batch(Position start, int... sequences) {
         PublicationBatch batch = null;
         for (int sequence : sequences) {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Connects, subscribes, deliveries and disconnects of few users and channels from many threads at once. */
+/** Connects, subscribes, delivers and disconnects few users and channels from many threads at once. */
 class RegistryStressTest {
 
     private static final int CHURNERS = 6;
@@ -52,7 +52,7 @@ class RegistryStressTest {
         Registry registry = new Registry(
                 TestOutboxFactory.ROUTES, scope, CHANNELS, Integer.MAX_VALUE, TestRegistries.noLingering());
         Map<Connection, Boolean> removed = new ConcurrentHashMap<>();
-        // One connection per user stays and listens to everything throughout.
+        // One connection per user stays and listens to everything.
         List<Connection> staying = new ArrayList<>();
         for (int user = 0; user < USERS; user++) {
             Connection connection = connection(user);
@@ -98,7 +98,7 @@ class RegistryStressTest {
 
     private void churn(Registry registry, SplittableRandom random, Map<Connection, Boolean> removed) {
         List<Connection> mine = new ArrayList<>();
-        // The first half of the users have somebody who stays; those of the others come and go as a whole.
+        // The first half of the users keep a connection; those of the others come and go together.
         for (int round = 0; round < ROUNDS; round++) {
             int action = random.nextInt(4);
             if (mine.isEmpty() || (action == 0 && mine.size() < 8)) {
@@ -143,7 +143,7 @@ class RegistryStressTest {
         }
     }
 
-    /** The connections that a publication reaches which is looked up now. */
+    /** Returns the connections that a publication reaches now. */
     private List<Connection> hearing(Registry registry, Channel channel) {
         ChannelListeners listeners = registry.listeners(channel);
         List<Connection> hearing = new ArrayList<>();

@@ -7,7 +7,7 @@ import dev.sluice.route.Channel;
 import java.time.Duration;
 import java.util.List;
 
-/** Registries for tests elsewhere. */
+/** Makes registries for tests of other packages. */
 public final class TestRegistries {
 
     private TestRegistries() {}
@@ -16,12 +16,12 @@ public final class TestRegistries {
         return new Registry(TestOutboxFactory.ROUTES, scope, 256, Integer.MAX_VALUE, noLingering());
     }
 
-    /** One with scope user in which subscriptions linger. */
+    /** Returns a registry with scope user and lingering subscriptions. */
     public static Registry with(LingeringSubscriptions lingering) {
         return new Registry(TestOutboxFactory.ROUTES, Scope.USER, 256, Integer.MAX_VALUE, lingering);
     }
 
-    /** Keeps what it is told for so long. */
+    /** Returns lingering subscriptions that last for the duration. */
     public static LingeringSubscriptions lingering(Duration linger) {
         return new LingeringSubscriptions(linger, 1 << 20, Scope.USER, 256, Ticker.systemTicker());
     }
@@ -30,12 +30,12 @@ public final class TestRegistries {
         return lingering(Duration.ZERO);
     }
 
-    /** Nothing at all is held. */
+    /** Whether the registry is empty. */
     public static boolean isEmpty(Registry registry) {
         return registry.isEmpty();
     }
 
-    /** Who hears the channel now. */
+    /** Returns the connections that hear the channel. */
     public static List<Connection> hearing(Registry registry, Channel channel) {
         return RegistryTest.hearing(registry.listeners(channel));
     }

@@ -77,7 +77,7 @@ class RetentionTest {
         SplittableRandom random = new SplittableRandom(1);
         long most = 0;
         for (int i = 1; i <= 2000; i++) {
-            // Names count as well: clients choose them, and they may be longer than what is published there.
+            // Names count as well, because clients choose them, and they may be longer than the payload.
             Channel channel =
                     TestOutboxFactory.channel("upload:" + "x".repeat(random.nextInt(250)) + random.nextInt(200));
             retention.remember(channel, payload(i, random.nextInt(largest)));
@@ -180,7 +180,7 @@ class RetentionTest {
         for (int i = 0; i < 100; i++) {
             published.add(publish(retention, i));
         }
-        // Garbage is collected when it is; what is referred to never is.
+        // Waits for a collection; a referenced object would never be collected.
         long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
         while (published.stream().anyMatch(array -> array.get() != null) && System.nanoTime() < end) {
             System.gc();

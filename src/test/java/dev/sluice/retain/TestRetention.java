@@ -6,7 +6,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
 import java.time.Duration;
 
-/** Retention for tests elsewhere. */
+/** Makes retentions for tests of other packages. */
 public final class TestRetention {
 
     record Config(int maxChannels, Duration maxAge, MemorySize maxBytes) implements RetainConfig {
@@ -17,7 +17,7 @@ public final class TestRetention {
 
     private TestRetention() {}
 
-    /** Bounded by number alone. */
+    /** Returns a retention that only the number bounds. */
     public static Retention with(int maxChannels) {
         return new Retention(new Config(maxChannels, Duration.ofDays(1), 1L << 40), Ticker.systemTicker());
     }

@@ -21,7 +21,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Who may listen, and what happens while that is being decided. */
+/** Tests access decisions, and requests during a decision. */
 class CommandHandlerTest {
 
     private static final String OWNED = "owned:1";
@@ -212,7 +212,7 @@ class CommandHandlerTest {
                 .isEmpty();
     }
 
-    /** One connection of a user. */
+    /** A connection of a user. */
     private final class Tab {
         final RecordingFrameWriter writer = new RecordingFrameWriter();
         final Connection connection;

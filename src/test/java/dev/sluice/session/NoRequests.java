@@ -6,7 +6,7 @@ import dev.sluice.protocol.ClientMessage;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** For sessions whose clients ask for nothing. */
+/** For sessions whose clients send no requests. */
 enum NoRequests implements Session.Requests {
     INSTANCE;
 

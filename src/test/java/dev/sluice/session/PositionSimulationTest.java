@@ -176,7 +176,7 @@ class PositionSimulationTest {
         }
     }
 
-    /** What a client keeps, and its socket. */
+    /** The state of a client, and its socket. */
     private final class Client implements FrameWriter {
         private final Map<String, TreeSet<Long>> received = new HashMap<>();
         private final Map<String, Integer> toldMissed = new HashMap<>();
@@ -204,7 +204,9 @@ class PositionSimulationTest {
             runTasks();
         }
 
-        /** Publications before the last position that were neither sent nor told as missed, by channel. */
+        /**
+         * Returns the publications before the last position that were neither sent nor reported as missed, by channel.
+         */
         List<String> unpromised() {
             List<String> wrong = new ArrayList<>();
             published.forEach((channel, offsets) -> {

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Authentication without a pod around it: a test gives the results, and sees what comes of them. */
+/** Authentication without a pod: a test gives the results, and sees the effects. */
 final class TestAuthentication {
 
     final List<Consumer<TokenResult>> results = new ArrayList<>();
@@ -23,13 +23,13 @@ final class TestAuthentication {
     @Nullable
     Gap gap;
 
-    /** Whether a connection is let in. */
+    /** Whether a connection is admitted. */
     Predicate<Connection> admits = connection -> true;
 
-    /** What is done about a token. */
+    /** The verification of a token. */
     Authentication.Verifier verifier = (token, result) -> results.add(result);
 
-    /** What is done when a connection ends. */
+    /** The action at the end of a connection. */
     Consumer<Disconnected> onDisconnected = event -> {};
 
     Authentication with(Session.Requests requests) {

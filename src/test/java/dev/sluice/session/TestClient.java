@@ -6,7 +6,7 @@ import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import org.jspecify.annotations.Nullable;
 
-/** A client of which there is no more than its connection. */
+/** A client without a socket. */
 final class TestClient implements Client {
 
     private final Connection connection;
@@ -50,12 +50,12 @@ final class TestClient implements Client {
 
     @Override
     public void waits(boolean waiting) {
-        // Its requests come one by one.
+        // Its requests arrive one by one.
     }
 
     @Override
     public void spend(int bytes) {
-        // It has all the time there is.
+        // It has no time limit.
     }
 
     @Override

@@ -14,7 +14,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
 
-/** What clients ask for, for tests elsewhere. */
+/** Makes command handlers for tests. */
 public final class TestCommandHandler {
 
     private final CommandHandler commands;
@@ -30,7 +30,7 @@ public final class TestCommandHandler {
                 new SimpleMeterRegistry());
     }
 
-    /** From a history in which nothing is kept. */
+    /** Returns a resumption with an empty history. */
     static Resumption resumption(Registry registry, DeliveryDispatcher deliveries) {
         return new Resumption(
                 TestHistory.standard(),

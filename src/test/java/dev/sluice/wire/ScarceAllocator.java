@@ -4,7 +4,7 @@ import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 
-/** Has no memory when it is told so, and knows how much of it is in use. */
+/** An allocator that runs out of memory on request, and knows how much is in use. */
 public final class ScarceAllocator extends AbstractByteBufAllocator {
 
     final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
