@@ -81,8 +81,7 @@ final class Document {
                 entry.attack().description(),
                 done(entry),
                 millis(entry.during().getValueAtPercentile(99)),
-                millis(entry.onset().getValueAtPercentile(99)),
-                "%.0f".formatted(entry.cores() * 100)));
+                millis(entry.onset().getValueAtPercentile(99))));
     }
 
     private String heard() {
