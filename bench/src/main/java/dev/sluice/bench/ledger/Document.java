@@ -77,18 +77,24 @@ final class Document {
     private String faults() {
         return rows(entry -> List.of(
                 entry.fault().description(),
-                figures(
-                        entry.v1().expected(),
-                        entry.v1().count(Fate.IN_GAP),
-                        entry.v1().count(Fate.DISCONNECTED),
-                        entry.v1().count(Fate.MISSED),
-                        entry.v2().expected(),
-                        entry.v2().count(Fate.IN_GAP),
-                        entry.v2().count(Fate.DISCONNECTED),
-                        entry.v2().count(Fate.MISSED),
-                        entry.v2().countResumed(),
-                        entry.v2().count(Breach.DUPLICATED)),
+                losses(entry.v1(), "disconnected"),
+                losses(entry.v2(), "not resumed"),
+                Figures.number(entry.v2().countResumed()),
                 recovery(entry.timing())));
+    }
+
+    private static String losses(Balance balance, String away) {
+        List<String> losses = new ArrayList<>();
+        add(losses, balance.count(Fate.IN_GAP), "in gap");
+        add(losses, balance.count(Fate.DISCONNECTED), away);
+        add(losses, balance.count(Fate.MISSED), "missed");
+        return losses.isEmpty() ? "0" : String.join(", ", losses);
+    }
+
+    private static void add(List<String> losses, long count, String kind) {
+        if (count > 0) {
+            losses.add(Figures.number(count) + " " + kind);
+        }
     }
 
     private static String figures(long... numbers) {
