@@ -26,18 +26,18 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Authenticates clients: by the first message, for which there is a time limit, by the upgrade request, and again by later
- * messages. The state is the session's; every method is to be called on its event loop.
+ * Authenticates clients: by the first message, which has a time limit, by the upgrade request, and by later messages.
+ * The session has the state; every method is to be called on its event loop.
  */
 @Singleton
 final class Authentication {
 
     private static final String NOT_NOW = "tokens can't be verified now";
 
-    /** Runs a task on any thread when the time for one step of authentication is over. */
+    /** Runs a task on any thread after the timeout of one step. */
     @FunctionalInterface
     interface Timer {
-        /** Returns what cancels it. */
+        /** Starts the timer; returns its canceller. */
         Runnable start(Runnable task);
     }
 
@@ -47,7 +47,7 @@ final class Authentication {
         void verify(String token, Consumer<TokenResult> result);
     }
 
-    /** Adds a connection; false where its user has as many as allowed. */
+    /** Adds a connection; returns false if its user has the maximum number. */
     @FunctionalInterface
     interface Admission {
         boolean admit(Connection connection);
@@ -118,7 +118,7 @@ final class Authentication {
         session.await(startTimer(session));
     }
 
-    /** A message of a client that is not authenticated. */
+    /** Handles a message of an unauthenticated client. */
     void received(Session session, ClientMessage message) {
         if (message instanceof Auth auth) {
             session.cancelTimer();
@@ -131,7 +131,7 @@ final class Authentication {
         }
     }
 
-    /** Closes the session of a client that is not let in. */
+    /** Closes the session of a refused client. */
     void refuse(Session session, Refusal refusal, String message) {
         failures.accept(refusal);
         if (refusal.announced()) {
@@ -152,7 +152,7 @@ final class Authentication {
             session.close(Session.TRY_AGAIN_LATER, "too many connections of this user");
             return;
         }
-        // Nothing may fail between: what is in the registry must end with the session.
+        // Nothing may fail here: a connection in the registry must end with its session.
         session.admitted(connection, identity);
         if (session.dialect().positioned()) {
             requests.begin(session, since, answer -> {
@@ -174,7 +174,7 @@ final class Authentication {
         session.proceed();
     }
 
-    /** An auth message of a client that is authenticated. */
+    /** Handles an auth message of an authenticated client. */
     void refresh(Session session, Auth auth) {
         if (!session.beginRefresh()) {
             session.connection()
@@ -202,7 +202,7 @@ final class Authentication {
 
     private void verified(Session session, TokenResult result, Auth auth) {
         if (!session.isVerifying()) {
-            // It was closed meanwhile.
+            // The session was closed meanwhile.
             return;
         }
         if (result instanceof TokenResult.Accepted accepted) {

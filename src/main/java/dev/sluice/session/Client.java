@@ -6,36 +6,36 @@ import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import org.jspecify.annotations.Nullable;
 
-/** An authenticated client, as {@link CommandHandler} see it. Confined to the connection's event loop. */
+/** An authenticated client, as {@link CommandHandler} sees it. Confined to the connection's event loop. */
 interface Client {
 
     Connection connection();
 
-    /** The token that counts. */
+    /** The user and grants of the current token. */
     AuthenticatedUser identity();
 
-    /** Another token of the same user counts from now on. */
+    /** Replaces the token by another one of the same user. */
     void renew(AuthenticatedUser renewed);
 
-    /** What messages to it look like. */
+    /** The format of messages to the client. */
     Dialect dialect();
 
-    /** Everything before it has been sent to it; {@code null} where that can't be said of any position. */
+    /** The position before which everything has been sent to the client; {@code null} if there is none. */
     @Nullable
     Position at();
 
-    /** Whether it waits for a replay, until which no further message is taken. */
+    /** Whether the client waits for a replay, until which no further message is handled. */
     boolean isWaiting();
 
-    /** From now on it waits for a replay, or no longer. */
+    /** Starts or ends the wait for a replay. */
     void waits(boolean waiting);
 
-    /** This turn of the event loop has handled so many bytes for it. */
+    /** Charges this turn of the event loop with bytes that it handled for the client. */
     void spend(int bytes);
 
-    /** Runs work for it, of which it must have none in the queue, as soon as a turn of the event loop has room for it. */
+    /** Runs work for the client when a turn of the event loop has room; the client may queue only one task. */
     void inTurn(Runnable work);
 
-    /** Its requests to subscribe that are not decided yet. */
+    /** The client's undecided subscribe requests. */
     PendingSubscriptions pending();
 }

@@ -31,7 +31,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Does what authenticated clients ask for. */
+/** Executes the requests of authenticated clients. */
 @Singleton
 final class CommandHandler implements Session.Requests {
 
@@ -62,7 +62,10 @@ final class CommandHandler implements Session.Requests {
         this.idTooLong = new LimitMeter("channel-id-length", metrics);
     }
 
-    /** Acts on the message and sends the answers, those that nobody has to be asked for in order. To be called on its loop. */
+    /**
+     * Executes the message, and answers in order, except where a decision about access takes time. To be called on the
+     * client's loop.
+     */
     @Override
     public void execute(Client client, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
@@ -84,7 +87,10 @@ final class CommandHandler implements Session.Requests {
         }
     }
 
-    /** Lets another token of the same user count, and tells the client what it no longer hears. To be called on its loop. */
+    /**
+     * Replaces the token by another one of the same user, and reports channels that the client no longer hears. To be
+     * called on its loop.
+     */
     @Override
     public void renew(Client client, AuthenticatedUser identity) {
         client.renew(identity);
@@ -93,7 +99,7 @@ final class CommandHandler implements Session.Requests {
     }
 
     /**
-     * Says from where on a new client hears its user's channels, and sends it what it missed of them.
+     * Starts the delivery of the user's channels to a new client, and sends what it missed.
      *
      * @param since the position that it holds; {@code null} where it has none
      * @param answer see {@link Resumption#begin}
@@ -130,7 +136,7 @@ final class CommandHandler implements Session.Requests {
             authorizer
                     .ask(client.identity().user(), channel)
                     .subscribe()
-                    // Unless it has been unsubscribed meanwhile, in which case nothing waits for this any more.
+                    // If the client has unsubscribed meanwhile, nothing waits for the decision any more.
                     .with(decision -> client.connection()
                             .loop()
                             .execute(() -> pending.remove(channel)
@@ -139,7 +145,7 @@ final class CommandHandler implements Session.Requests {
     }
 
     private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
-        // Those requests that are not decided yet come to the same.
+        // Undecided requests end the same way.
         client.pending().remove(channel).forEach(waiting -> {
             leave(client.connection(), client.dialect(), channel, waiting.id());
             settle(client, waiting);
@@ -178,7 +184,7 @@ final class CommandHandler implements Session.Requests {
         settle(client, request);
     }
 
-    /** A channel of the request is decided; once all are, those that the client may hear are answered together. */
+    /** Records a decision; when all channels are decided, the allowed ones are answered together. */
     private void settle(Client client, Request request) {
         JointRequest joint = request.joint();
         if (joint == null || !joint.decided()) {
@@ -214,8 +220,8 @@ final class CommandHandler implements Session.Requests {
         Boolean asked = Objects.requireNonNull(request.joint()).since() == null ? null : recovered;
         Connection connection = client.connection();
         if (newest != null && given) {
-            // The answer says nothing of a position: the retained publication is older, and the connection may be cut
-            // before it has been sent.
+            // The answer has no position: the retained publication is older, and the connection may be cut before it is
+            // sent.
             connection.hold();
             connection.send(client.dialect().subscribed(channel.name(), true, asked, null, request.id()));
             deliveries.give(connection, channel, newest);
@@ -225,7 +231,7 @@ final class CommandHandler implements Session.Requests {
         }
     }
 
-    /** Whether the retained publication is not sent anyway, among what follows the answer. */
+    /** Whether the retained publication must be sent, because the replay after the answer does not contain it. */
     private boolean needs(
             Connection connection, Channel channel, Payload newest, Resumption.Answer answer, boolean joined) {
         Position begins = answer.begins();
@@ -240,7 +246,7 @@ final class CommandHandler implements Session.Requests {
         Subscribed subscribed = registry.subscribe(connection, channel);
         switch (subscribed) {
             case YES, ALREADY -> {
-                // After it has joined: what is published from now on comes by itself.
+                // Read after the connection joined: later publications are delivered to it.
                 Payload newest = request.retained() ? retention.newest(channel) : null;
                 if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
                     connection.send(client.dialect().subscribed(channel.name(), true, null, client.at(), request.id()));
@@ -256,8 +262,8 @@ final class CommandHandler implements Session.Requests {
     }
 
     /**
-     * The user might listen once and no longer may: that holds for all that hear it by the user's subscription. They speak
-     * the same dialect: connections of others have subscriptions of their own.
+     * Ends a subscription of the user who lost the right to it, on all connections that share the subscription. They
+     * use the same dialect, because connections of others have their own subscriptions.
      */
     private void revoke(Client asking, Channel channel) {
         for (Connection connection : registry.unsubscribe(asking.connection(), channel)) {

@@ -14,10 +14,10 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * Closes every WebSocket with 1012 when the process is asked to stop: after a delay, in which new ones are still accepted
- * because not everybody knows yet that this pod is going, and spread over a period, so that they do not all come to the
- * other pods at once. It acts before the shutdown proper: by then the server would have closed them with 1000, which tells
- * a client not to come back.
+ * Closes every WebSocket with 1012 when the process is asked to stop: after a delay, during which the pod accepts new
+ * ones because balancers may not yet know that it stops, and spread over a period, so that clients do not all connect
+ * to the other pods at once. It runs before the server's shutdown, which would close with 1000, so that clients would
+ * not reconnect.
  */
 @Startup
 @Singleton
@@ -25,10 +25,10 @@ final class Drain {
 
     private static final Logger LOG = Logger.getLogger(Drain.class);
 
-    /** How long the last clients may take to answer the close; the process must be gone within a few seconds. */
+    /** How long the last clients may take to answer the close. */
     private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
-    /** How long the other pods may take to hear what the users who are leaving were subscribed to. */
+    /** How long it may take to send the users' subscriptions to the other pods. */
     private static final Duration MAX_TELLING = Duration.ofSeconds(1);
 
     private final SessionRegistry sessions;
@@ -53,7 +53,7 @@ final class Drain {
         sessions.forEachLoop(
                 (loop, open) -> spread.over(period, loop, open, session -> session.disconnect(Disconnect.GOING_AWAY)));
         await(leaving, deadline);
-        // Upgrades that were permitted before have become sessions meanwhile, which end as soon as they start.
+        // Upgrades that were accepted before have become sessions meanwhile, which end at once.
         await(sessions.open(), deadline);
         subscriptions.flush(MAX_TELLING);
         LOG.infof("Sluice closed %d connections before it stops", leaving.size());

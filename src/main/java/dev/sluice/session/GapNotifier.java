@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells clients that they may have missed something. An interruption of the feed concerns all, who will all come back for
- * what they missed, so each is told at a moment of its own.
+ * Reports gaps to clients. A gap concerns all clients, which then fetch their state, so the reports are spread over a
+ * period.
  */
 @Startup
 @Singleton
@@ -41,7 +41,8 @@ final class GapNotifier {
         sessions.forEachLoop((loop, open) -> {
             List<Session> concerned = List.copyOf(open);
             if (gap.open()) {
-                // Before anything newer is delivered: a position behind the gap would deny it until it has been told.
+                // Done before newer publications are delivered, so that no position after the gap is sent before its
+                // report.
                 loop.execute(() -> concerned.forEach(Session::holdUntilTold));
             }
             spread.over(
@@ -62,7 +63,7 @@ final class GapNotifier {
         }
     }
 
-    /** For each dialect, shared by all who speak it. */
+    /** Returns a frame for each dialect, which all its clients share. */
     private static Map<Dialect, Frame> notices(Instant since, @Nullable Instant until) {
         return Dialect.ALL.stream().collect(Collectors.toMap(dialect -> dialect, dialect -> dialect.gap(since, until)));
     }

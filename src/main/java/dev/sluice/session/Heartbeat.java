@@ -14,21 +14,21 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks every client for a sign of life now and then, which also keeps proxies from closing idle connections, and ends
- * connections that give none, are too old or, unless {@code sluice.auth.on-expiry=keep}, whose token has expired.
+ * Pings every client periodically, which also keeps proxies from closing idle connections, and ends connections that
+ * are silent, too old or, unless {@code sluice.auth.on-expiry=keep}, whose token has expired.
  */
 @Singleton
 final class Heartbeat {
 
-    /** Connections get theirs at different moments, at most so many of them. */
+    /** Pings are spread over this many ticks of an interval. */
     private static final int TICKS_PER_INTERVAL = 20;
 
     private static final long MAX_TICK_MILLIS = 1000;
 
-    /** Signs of life a peer may leave unanswered, one after the other. */
+    /** The number of consecutive pings that a client may leave unanswered. */
     private static final int MAX_UNANSWERED = 3;
 
-    /** How long a client may leave a message unfinished. */
+    /** How long a client may take to finish a message. */
     static final long MAX_UNFINISHED_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final SessionRegistry sessions;
@@ -46,7 +46,7 @@ final class Heartbeat {
         this.closesExpired = config.auth().onExpiry() == OnExpiry.CLOSE;
     }
 
-    // One timer for all: a timer each would cost more than the connections themselves.
+    // One timer for all, because a timer each would cost more than the connections.
     void start(@Observes StartupEvent event) {
         long tick = Math.min(MAX_TICK_MILLIS, Math.max(1, interval.toMillis() / TICKS_PER_INTERVAL));
         timer = vertx.setPeriodic(
@@ -55,7 +55,7 @@ final class Heartbeat {
 
     private void beat(Collection<Session> open) {
         long now = System.nanoTime();
-        // The time that tokens speak of.
+        // The time of tokens' expiry.
         long date = System.currentTimeMillis();
         for (Session session : open) {
             if (closesExpired) {
@@ -68,7 +68,7 @@ final class Heartbeat {
         }
     }
 
-    /** Ends it where the token it was shown last is no longer good; in milliseconds since the epoch. */
+    /** Ends the session if its token has expired; in milliseconds since the epoch. */
     static void expire(Session session, long now) {
         if (session.isOpen() && now >= session.identity().until()) {
             session.disconnect(Disconnect.TOKEN_EXPIRED);
@@ -76,8 +76,8 @@ final class Heartbeat {
     }
 
     /**
-     * Asks for a sign of life where it is time to, and ends it where none has come for too long, or not the end of a
-     * message; both in nanoseconds of {@link System#nanoTime}.
+     * Pings the client when it is due, and ends the session if the client is silent or leaves a message unfinished for
+     * too long; both in nanoseconds of {@link System#nanoTime}.
      */
     static void beat(Session session, long now, long interval) {
         if (!session.isOpen()) {
@@ -94,7 +94,7 @@ final class Heartbeat {
         }
     }
 
-    /** Ends it where it is older than the limit, give or take a tenth; both in nanoseconds. */
+    /** Ends the session if it is older than the limit, plus or minus a tenth; both in nanoseconds. */
     static void retire(Session session, long now, long maxAge) {
         if (session.age(now) >= maxAge - maxAge / 10 + maxAge / 5 * session.share() / Session.SHARES) {
             session.disconnect(Disconnect.MAX_AGE);

@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels of one request that are answered together, because what was published on them is sent in one order: once it is
- * decided of each whether the client may hear it. Confined to the connection's event loop.
+ * The channels of one request that are answered together when all are decided, because their publications are replayed
+ * in one order. Confined to the connection's event loop.
  */
 final class JointRequest {
 
@@ -16,33 +16,33 @@ final class JointRequest {
     private final List<Channel> allowed = new ArrayList<>();
     private int undecided = 1;
 
-    /** A request of which not all channels have been looked at. */
+    /** Creates a request whose channels have not been checked yet. */
     JointRequest(@Nullable Position since) {
         this.since = since;
     }
 
-    /** The position that the client holds; {@code null} where it has none. */
+    /** The client's position; {@code null} if it has none. */
     @Nullable
     Position since() {
         return since;
     }
 
-    /** One more channel is to be decided. */
+    /** Adds an undecided channel. */
     void await() {
         undecided++;
     }
 
-    /** The client may hear the channel. */
+    /** Records that the client may hear the channel. */
     void allow(Channel channel) {
         allowed.add(channel);
     }
 
-    /** A channel is decided, or all have been looked at; returns whether nothing is undecided any more. */
+    /** Records one decision; returns whether all are decided. */
     boolean decided() {
         return --undecided == 0;
     }
 
-    /** Those that the client may hear. */
+    /** The channels that the client may hear. */
     List<Channel> allowed() {
         return allowed;
     }

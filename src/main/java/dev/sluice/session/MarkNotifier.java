@@ -11,8 +11,8 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * Tells clients with positions a first one to come back with, soon after this pod can name them or names them anew. Else a
- * client on quiet channels had none before its next heartbeat. Each is told at a moment of its own.
+ * Sends clients with positions a mark soon after this pod starts or restarts counting, spread over a period. Otherwise
+ * a client on quiet channels would have no position until its next heartbeat.
  */
 @Startup
 @Singleton

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The requests of one client to subscribe that are not decided yet. Confined to the connection's event loop. */
+/** The undecided subscribe requests of one client. Confined to the connection's event loop. */
 final class PendingSubscriptions {
 
-    /** How many characters the ids of pending requests may have together. */
+    /** The maximum characters of the ids of pending requests. */
     static final int MAX_ID_CHARACTERS = 16 * 1024;
 
     /**
@@ -38,7 +38,7 @@ final class PendingSubscriptions {
         return count;
     }
 
-    /** Whether the id of another request may wait, besides those of the pending ones. */
+    /** Whether there is room for the id of another request. */
     boolean hasRoomFor(Request request) {
         return idCharacters + request.idCharacters() <= MAX_ID_CHARACTERS;
     }

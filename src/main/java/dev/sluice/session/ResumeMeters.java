@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Counts clients that came back with a position, and what they were sent. */
+/** Counts requests to resume, and replayed publications. */
 @Singleton
 final class ResumeMeters {
 
@@ -29,7 +29,7 @@ final class ResumeMeters {
                 .register(metrics);
     }
 
-    /** A request to resume was granted ({@code null}) or refused. */
+    /** Counts a request to resume that was granted ({@code null}) or refused. */
     void resumed(@Nullable Reason refusal) {
         Counter counter = refusal == null ? recovered : Objects.requireNonNull(refused.get(refusal));
         counter.increment();

@@ -23,22 +23,22 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends clients with positions what was published on channels after a position, from the history, and lets what comes
- * later follow by itself. Every method is to be called on the connection's event loop.
+ * Sends clients the publications after their position from the history, and lets delivery continue after them. Every
+ * method is to be called on the connection's event loop.
  */
 @Singleton
 final class Resumption {
 
-    /** How often a client whose position this pod has not reached yet is looked at, in milliseconds. */
+    /** How often a client is checked whose position this pod has not reached yet, in milliseconds. */
     private static final long RETRY_MILLIS = 20;
 
-    /** Intervals of the clock that it waits: as long as pods take to find that nobody publishes ticks. */
+    /** The number of clock intervals that such a client waits, after which pods notice that no pod ticks. */
     private static final int MAX_INTERVALS = 3;
 
-    /** What a search counts as besides what it finds, in bytes that a turn of the event loop may handle. */
+    /** The charge of a search besides its result, in bytes that a turn of the event loop may handle. */
     private static final int SEARCH = 8 * 1024;
 
-    /** Bytes that an outbox must have room for besides a replay and a half. */
+    /** The bytes that an outbox must have room for besides one and a half replays. */
     private static final int RESERVE = 4 * 1024;
 
     /** Runs a task later, on any thread. */
@@ -48,7 +48,7 @@ final class Resumption {
     }
 
     /**
-     * What a client is to be sent.
+     * What to send to a client.
      *
      * @param channels what it hears, and is to hear from the position on
      * @param joined those of them that it hears only since now
@@ -63,7 +63,7 @@ final class Resumption {
             boolean asked) {}
 
     /**
-     * What a client is told of its request.
+     * The answer to a client's request.
      *
      * @param recovered whether everything follows that was published on those channels that keep a history
      * @param begins what was published after it follows, although the client has named no position; {@code null} where the
@@ -120,7 +120,7 @@ final class Resumption {
     }
 
     /**
-     * Answers, and then sends what the client missed. What is published on the channels meanwhile is sent after that.
+     * Answers, then sends what the client missed, then publications of the meantime.
      *
      * @param answer called right before what was missed is sent, and never where the connection ends before
      */
@@ -138,14 +138,15 @@ final class Resumption {
     }
 
     /**
-     * Sends again what the connection's event loop has dropped, from the history. False where that can't be tried.
+     * Sends publications that the connection's event loop dropped, from the history. Returns false if that is
+     * impossible.
      *
      * @param reached everything before it has been handed to the connection
      * @param lost called where the history does not have it
      */
     boolean repeat(Client client, @Nullable Position reached, Runnable lost) {
         Connection connection = client.connection();
-        // Of one that waits, some channels wait for an older position.
+        // Some channels of a waiting client wait for an older position.
         if (reached == null || !connection.positioned() || client.isWaiting()) {
             return false;
         }
@@ -194,7 +195,7 @@ final class Resumption {
     }
 
     private Replay read(Request request, @Nullable Position from) {
-        // What it heard before it goes on hearing; to send that again would overtake what its outbox holds back.
+        // Delivery continues for channels that it heard before; a replay would overtake its held publications.
         List<Channel> channels = request.since() == null ? request.joined() : request.channels();
         List<Channel> kept =
                 channels.stream().filter(channel -> channel.route().history()).toList();
@@ -212,9 +213,8 @@ final class Resumption {
         if (replay instanceof Recovered recovered) {
             recovered.entries().forEach(entry -> missed.add(entry.channel(), entry.payload()));
         }
-        // The answers, and what comes while the client reads, must fit as well: a client that is closed as too slow
-        // would
-        // come back with the same position, for ever.
+        // The answers and publications of the meantime must fit as well: a client closed as too slow would resume from
+        // the same position again and again.
         boolean fits = connection.hasRoom(missed.cost() * 3L / 2 + RESERVE);
         if (replay instanceof Recovered recovered && fits) {
             count(request, null);

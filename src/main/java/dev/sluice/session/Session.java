@@ -31,49 +31,49 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One WebSocket from its upgrade to its end: its state, and what changes it. {@link Authentication}, {@link CommandHandler} and
- * {@link Heartbeat}, which all sessions share, do the rest. Every method is to be called on the WebSocket's event loop,
- * except {@link #loop}, {@link #run} and {@link #whenClosed}.
+ * One WebSocket from its upgrade to its end, and its state. {@link Authentication}, {@link CommandHandler} and {@link
+ * Heartbeat}, which all sessions share, do the rest. Every method is to be called on the WebSocket's event loop, except
+ * {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
 final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Outbox.Owner {
 
-    /** What authenticated clients ask for. */
+    /** The requests of authenticated clients. */
     interface Requests {
         void execute(Client client, ClientMessage message);
 
         /**
-         * The client, whose protocol has positions, begins to hear its user's channels.
+         * Starts the delivery of the user's channels to a client with positions.
          *
          * @param since the position that it holds; {@code null} where it has none
          * @param answer receives what it is to be told
          */
         void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer);
 
-        /** The client has shown another token of the same user, which counts from now on. */
+        /** The client renewed its token. */
         void renew(Client client, AuthenticatedUser identity);
     }
 
     /**
-     * How one ended, for the log.
+     * The end of a session, for the log.
      *
      * @param user its user, {@code null} if it was not authenticated
      */
     record Ending(@Nullable String user, String why, Duration lasted) {}
 
-    /** In how many shares a period is cut to have a moment for each session. */
+    /** The number of shares of a period, by which sessions are spread. */
     static final int SHARES = 1 << 16;
 
     /** Close code: a limit is reached; the client may try again later. */
     static final int TRY_AGAIN_LATER = 1013;
 
     private enum State {
-        /** No token has been shown yet. */
+        /** No token has arrived yet. */
         UNAUTHENTICATED,
         /** A token is being verified. */
         VERIFYING,
-        /** It is a connection. */
+        /** The session is authenticated. */
         OPEN,
-        /** Nothing is answered any more, or yet. */
+        /** The session has ended, or not started. */
         OVER
     }
 
@@ -94,21 +94,21 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     private @Nullable AuthenticatedUser identity;
     private boolean refreshing;
 
-    /** Whether it waits for a replay, until which no further message is taken. */
+    /** Whether the session waits for a replay, until which no further message is handled. */
     private boolean waiting;
 
     private @Nullable PendingSubscriptions pending;
 
-    /** The interruption that the client has been told of, while it lasts. */
+    /** The current gap that was reported to the client. */
     private @Nullable Gap told;
 
-    /** Interruptions that it has yet to be told of. */
+    /** The number of gaps that must still be reported. */
     private int untold;
 
-    /** Why it was closed although it was no connection. */
+    /** The reason why the session was closed before authentication. */
     private @Nullable String refused;
 
-    /** What the newest ping carried that is not answered yet. */
+    /** The payload of the newest unanswered ping. */
     private byte @Nullable [] pinged;
 
     private boolean beating;
@@ -118,7 +118,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     private @Nullable List<CompletableFuture<Void>> onClosed;
 
     /**
-     * A session that has not started, on the WebSocket's event loop.
+     * Creates a session that has not started, on the WebSocket's event loop.
      *
      * @param delivered up to where the connections of a loop have been handed everything
      */
@@ -138,12 +138,12 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         this.delivered = delivered;
     }
 
-    /** Who is told of its end; to be said before it starts. */
+    /** Sets the registry that is notified of the end; to be called before the start. */
     void belongsTo(SessionRegistry registry) {
         sessions = registry;
     }
 
-    /** Where its messages come from; to be said before it starts. */
+    /** Sets the source of messages; to be called before the start. */
     void hears(WebSocketChannel from) {
         channel = from;
     }
@@ -152,7 +152,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return loop;
     }
 
-    /** Runs a task on the WebSocket's event loop, and ends the session where the task throws; may be called on any thread. */
+    /** Runs a task on the WebSocket's event loop, and ends the session if the task throws. Thread-safe. */
     void run(Runnable task) {
         loop.execute(() -> {
             try {
@@ -164,7 +164,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         });
     }
 
-    /** Starts it; with an identity, and perhaps a position, where the upgrade request has shown them already. */
+    /** Starts the session, with the user and position if the upgrade request carried them. */
     void opened(@Nullable AuthenticatedUser shown, @Nullable Position since) {
         if (shown == null) {
             authentication.await(this);
@@ -173,13 +173,13 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
-    /** Awaits the auth message until the timer has run out. */
+    /** Waits for the auth message until the timer ends. */
     void await(Runnable timer) {
         state = State.UNAUTHENTICATED;
         authTimer = timer;
     }
 
-    /** A token is being verified, until the timer has run out. */
+    /** Starts the verification of a token, until the timer ends. */
     void verifying(Runnable timer) {
         state = State.VERIFYING;
         authTimer = timer;
@@ -188,7 +188,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
-    /** The connection that it becomes if it is {@link #admitted}; what came before is over. */
+    /** Creates the connection of the session, which becomes valid if {@link #admitted}; earlier timers end. */
     Connection newConnection(AuthenticatedUser of, Consumer<Disconnected> observers) {
         over();
         return new Connection(of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned());
@@ -216,12 +216,12 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return state == State.OPEN;
     }
 
-    /** Whether it has ended or is being closed, so that messages no longer matter. */
+    /** Whether the session has ended or is being closed, so that messages are ignored. */
     boolean isOver() {
         return state == State.OVER || (state == State.OPEN && connection().ended() != null);
     }
 
-    /** A message has come; not to be called while it {@link #takesMessage takes none}. */
+    /** Handles a message; not to be called while it {@link #takesMessage takes none}. */
     void received(ClientMessage message) {
         int more = message.weight() - 1;
         if (more > 0 && channel != null && !channel.inbound().admits(more)) {
@@ -242,7 +242,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public void text(String text) {
-        // Before it is parsed: that costs more than all else.
+        // Checked before parsing, which costs most.
         if (!isOver()) {
             received(ClientMessageParser.parse(text, dialect.positioned()));
         }
@@ -270,14 +270,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     @Override
     public boolean takesMessage() {
         if (state == State.OPEN && outbox.isFull()) {
-            // Its answer would only wait as well.
+            // Its answer would have to wait as well.
             outbox.whenDrained(this::drained);
             return false;
         }
         return state != State.VERIFYING && !waiting;
     }
 
-    /** It takes messages again. */
+    /** Takes messages again. */
     void proceed() {
         if (channel != null) {
             channel.inbound().proceed();
@@ -346,7 +346,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return pending;
     }
 
-    /** Another token of its user is being verified; false where one is already. */
+    /** Starts the verification of a new token; returns false if one is under way. */
     boolean beginRefresh() {
         boolean first = !refreshing;
         refreshing = true;
@@ -357,25 +357,25 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         refreshing = false;
     }
 
-    /** Its moment in whatever is done with all sessions one after the other, out of {@link #SHARES}. */
+    /** The session's place in actions that are spread over all sessions, out of {@link #SHARES}. */
     int share() {
         return System.identityHashCode(this) & (SHARES - 1);
     }
 
-    /** How long it has lasted, in nanoseconds; {@code now} is of {@link System#nanoTime}. */
+    /** The age of the session in nanoseconds; {@code now} is of {@link System#nanoTime}. */
     long age(long now) {
         return now - started;
     }
 
-    /** Whether the end of a message has been missing for so long; both in nanoseconds. */
+    /** Whether a message has been unfinished for that long; both in nanoseconds. */
     boolean isUnfinishedFor(long now, long nanos) {
         return channel != null && channel.inbound().isUnfinishedFor(now, nanos);
     }
 
-    /** Whether it is time to ask for a sign of life, which is then so again after the interval; both in nanoseconds. */
+    /** Whether a ping is due; the next one is due after the interval. Both in nanoseconds. */
     boolean isBeatDue(long now, long interval) {
         if (!beating) {
-            // The first at any time, so that those who came together are not served together for ever.
+            // The first ping is at a random time, so that sessions that started together are spread.
             beating = true;
             nextBeat = now + ThreadLocalRandom.current().nextLong(interval);
         }
@@ -386,15 +386,15 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return true;
     }
 
-    /** How many requests for a sign of life are unanswered. */
+    /** The number of unanswered pings. */
     int unanswered() {
         return unanswered;
     }
 
-    /** Asks for a sign of life. */
+    /** Sends a ping. */
     void beat() {
         if (!outbox.busy()) {
-            // Else it would wait behind what is under way, whose time is measured anyway.
+            // Otherwise it would wait behind data under way, whose time is measured anyway.
             unanswered++;
         }
         tell(dialect.ping());
@@ -402,7 +402,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         tellPosition();
     }
 
-    /** Tells the client up to where it has been sent everything, unless it can't be said now. */
+    /** Sends the position up to which everything has been sent, if there is one now. */
     void tellPosition() {
         outbox.mark();
     }
@@ -464,7 +464,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         endWith(Disconnect.CONNECTION_LOST);
     }
 
-    /** Later, so that nothing is written behind the answer to a close frame, and what is about to be told still is. */
+    /**
+     * Ends later, so that nothing is written after the answer to a close frame, and reports that are due are still
+     * sent.
+     */
     private void endWith(Disconnect reason) {
         SessionRegistry those = sessions;
         if (those != null) {
@@ -484,19 +487,19 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return at == null ? null : dialect.mark(at);
     }
 
-    /** Sends a frame, whether the client is admitted or not; may throw. */
+    /** Sends a frame to any client; may throw. */
     void send(Frame frame) {
         outbox.send(frame);
     }
 
-    /** Tells a client that is admitted something it has not asked for. */
+    /** Sends an unsolicited frame to an authenticated client. */
     void tell(Frame frame) {
         if (state == State.OPEN) {
             connection().send(frame);
         }
     }
 
-    /** An interruption has begun: until its client has been {@link #tell told}, no position says that all before it was sent. */
+    /** Holds positions back from the start of a gap until the client has been {@link #tell told} of it. */
     void holdUntilTold() {
         if (state == State.OPEN) {
             untold++;
@@ -505,8 +508,8 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     }
 
     /**
-     * Tells a client that is admitted of an interruption, once when it begins and once when it is over. Others are told of
-     * what lasts when they are admitted.
+     * Reports a gap to an authenticated client, once at its start and once at its end. Other clients get a current gap
+     * when they authenticate.
      *
      * @param notice says so
      */
@@ -515,7 +518,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
             return;
         }
         if (gap.open()) {
-            // One that has been admitted meanwhile may know of a later one already.
+            // A client that authenticated meanwhile may know of a later gap already.
             if (told == null || gap.since().isAfter(told.since())) {
                 told = gap;
                 tell(notice);
@@ -530,7 +533,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
-    /** Ends it from our side; a connection is told of through its event, anything less is just closed. */
+    /** Ends the session from Sluice's side: a connection by its event; an unauthenticated session is just closed. */
     void disconnect(Disconnect reason) {
         if (state == State.OPEN) {
             connection().disconnect(reason);
@@ -539,7 +542,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         }
     }
 
-    /** Closes it although it is no connection. */
+    /** Closes an unauthenticated session. */
     void close(int code, String reason) {
         refused = reason;
         over();
@@ -563,7 +566,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         state = State.OVER;
     }
 
-    /** The socket is closed; the reason counts where none was known before. */
+    /** Handles the closed socket; the reason is used if there was none before. */
     Ending closed(Disconnect reason) {
         String user = null;
         String why = refused == null ? reason.tag() : refused;

@@ -9,7 +9,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
-/** Counts who was refused and who left. */
+/** Counts refused clients and ended connections. */
 @Singleton
 final class SessionMeters {
 
@@ -34,12 +34,12 @@ final class SessionMeters {
         authFailures(reason).increment();
     }
 
-    /** A user with as many connections as allowed. */
+    /** Counts a refusal because the user has the maximum number of connections. */
     void userLimitReached() {
         connectionsPerUser.exceeded();
     }
 
-    /** A frame, or a message of several, that is larger than allowed. */
+    /** Counts a frame or message that is too large. */
     void largeFrame() {
         maxFrame.exceeded();
     }

@@ -84,7 +84,9 @@ final class SessionRegistry {
                 .register(metrics);
     }
 
-    /** The session of a WebSocket, with what the upgrade request has shown. To be called on the socket's event loop. */
+    /**
+     * Opens the session of a WebSocket, with the data of the upgrade request. To be called on the socket's event loop.
+     */
     void open(
             ServerWebSocket socket,
             WebSocketChannel channel,
@@ -93,7 +95,7 @@ final class SessionRegistry {
         try {
             start(add(socket, channel), channel, identity, since);
         } catch (Throwable e) {
-            // Without a session nothing would ever close the socket.
+            // Without a session nothing would close the socket.
             channel.cut();
             throw e;
         }
@@ -117,8 +119,8 @@ final class SessionRegistry {
         if (!socket.isClosed()) {
             socket.frameHandler(channel.inbound());
         }
-        // Its close event may never come where the connection was closed before it was a WebSocket. It is asked for
-        // before anything is answered, which takes memory that may not be there.
+        // The close event may never come if the connection was closed before it was a WebSocket. So this is checked
+        // before the first answer, which needs memory that may be missing.
         channel.opened(session);
         return session;
     }
@@ -136,7 +138,7 @@ final class SessionRegistry {
         return counts.computeIfAbsent(dialect, x -> new LongAdder());
     }
 
-    /** From now on sessions are closed as soon as they start, and upgrades are to be refused. */
+    /** Closes new sessions at once, and makes upgrades refused. */
     void refuseNew() {
         closing = true;
     }
@@ -146,7 +148,7 @@ final class SessionRegistry {
     }
 
     /**
-     * Something about the socket makes it unusable. To be called on its event loop.
+     * Handles a failure of the socket. To be called on its event loop.
      *
      * @param cause logged where the reason is that it was not expected
      */
@@ -165,7 +167,10 @@ final class SessionRegistry {
         session.disconnect(reason);
     }
 
-    /** The socket is closed, for that reason where none was known before. Idempotent. To be called on its event loop. */
+    /**
+     * Ends a session whose socket is closed; the reason is used if there was none before. Idempotent. To be called on
+     * its event loop.
+     */
     void end(Session session, Disconnect reason) {
         if (!on(session.loop()).remove(session)) {
             return;
@@ -180,17 +185,17 @@ final class SessionRegistry {
                 session.dialect().tag());
     }
 
-    /** Those that are open; changes meanwhile may or may not be seen. */
+    /** Returns the open sessions. Sessions that open or close during the call may be missing or included. */
     List<Session> open() {
         return open.values().stream().flatMap(Set::stream).toList();
     }
 
-    /** The same by event loop; to be walked on that loop. */
+    /** Calls the action with the open sessions of each event loop; they are to be iterated on that loop. */
     void forEachLoop(BiConsumer<Loop, Set<Session>> action) {
         open.forEach(action);
     }
 
-    /** The sessions of a loop; to be walked on it. */
+    /** Returns the sessions of a loop; to be iterated on it. */
     Set<Session> on(Loop loop) {
         return open.computeIfAbsent(loop, x -> ConcurrentHashMap.newKeySet());
     }

@@ -19,20 +19,20 @@ import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /**
- * Does something with many sessions, with each at a moment of its own. That moment is the same share of any period, and
- * what began first is served first, so that what begins first for all comes first for each, however late it is.
+ * Applies an action to many sessions, spread over a period. Each session has the same share of any period, and earlier
+ * actions run first, so that actions keep their order for each session.
  */
 @Singleton
 final class Stagger {
 
     private static final Logger LOG = Logger.getLogger(Stagger.class);
 
-    /** How often those are served whose moment has come. */
+    /** The interval at which due sessions are served. */
     private static final long TICK_MILLIS = 20;
 
     private final LongSupplier nanoTime;
     private final Timer timer;
-    /** What is under way, of each loop; the list is confined to the loop. */
+    /** The actions under way for each loop; the list is confined to the loop. */
     private final Map<Loop, List<Round>> rounds = new ConcurrentHashMap<>();
 
     private record Round(long start, Duration period, Deque<Session> waiting, Consumer<Session> action) {
@@ -70,7 +70,7 @@ final class Stagger {
         this.timer = timer;
     }
 
-    /** Serves those there are, within the period, on their loop. May be called on any thread. */
+    /** Applies the action to the sessions within the period, on their loop. Thread-safe. */
     void over(Duration period, Loop loop, Collection<Session> sessions, Consumer<Session> action) {
         Round round = new Round(
                 nanoTime.getAsLong(),

@@ -33,7 +33,7 @@ import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Decides which requests become WebSockets, and makes sessions of those that do. */
+/** Decides which requests become WebSockets, and creates their sessions. */
 @Singleton
 final class UpgradeRoute implements HttpServerOptionsCustomizer {
 
@@ -42,13 +42,13 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
     private static final String RETRY_AFTER = "Retry-After";
     private static final String WWW_AUTHENTICATE = "WWW-Authenticate";
 
-    /** What becomes of a request. */
+    /** The result for a request. */
     private sealed interface Outcome {
 
-        /** It becomes a WebSocket, of that user where the request carries a good token. */
+        /** The request becomes a WebSocket; with a user if it carries a valid token. */
         record Upgrade(@Nullable AuthenticatedUser identity) implements Outcome {}
 
-        /** It is answered with that status. */
+        /** The request gets this status. */
         record Reject(int status) implements Outcome {}
     }
 
@@ -109,7 +109,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             return;
         }
         if (!channel.isOpen()) {
-            // A slot that is taken now would never be given back.
+            // A slot taken now would never be released.
             return;
         }
         if (!channel.begin(request)) {
@@ -130,7 +130,10 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         }
     }
 
-    /** Leaves the best of the subprotocols that the client offers: the server would choose the first that it knows. */
+    /**
+     * Leaves only the preferred subprotocol of the client's offer, because the server would choose the first that it
+     * knows.
+     */
     private static void choose(HttpServerRequest request) {
         Set<String> offered = request.headers().getAll(SUBPROTOCOL).stream()
                 .flatMap(line -> Stream.of(line.split(",")))
@@ -224,7 +227,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             WebSocketChannel channel,
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
-        // Where the handshake fails, Vert.x has answered.
+        // If the handshake fails, Vert.x has answered.
         request.toWebSocket()
                 .onComplete(
                         socket -> sessions.open(socket, channel, identity, since),

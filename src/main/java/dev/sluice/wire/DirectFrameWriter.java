@@ -10,8 +10,8 @@ import io.vertx.core.http.ServerWebSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes encoded frames straight to the connection's channel, past the WebSocket encoder, which lets bytes pass as they
- * are. Only the last write before a flush has a promise: once it is done, so are those before it.
+ * Writes encoded frames directly to the connection's channel, past the WebSocket encoder, which passes bytes on
+ * unchanged. Only the last write before a flush has a promise: when it is done, all earlier ones are.
  */
 // The last write of a flush tells of those before it.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -21,12 +21,12 @@ final class DirectFrameWriter implements FrameWriter {
     private final ChannelHandlerContext channel;
     private final FrameEncoder encoder;
 
-    /** TLS encrypts a copy for each connection. */
+    /** Whether connections share bytes; TLS encrypts a copy for each connection. */
     private final boolean shares;
 
     private @Nullable ByteBuf last;
 
-    /** There only once a flush has taken long. */
+    /** Present only after a flush has taken long. */
     private @Nullable WriteProgress progress;
 
     /**
@@ -63,7 +63,7 @@ final class DirectFrameWriter implements FrameWriter {
     }
 
     private void write(Frame frame, boolean upToDate) {
-        // First what may fail: what has been written must not be written again.
+        // Encodes first, which may fail, because a written frame must not be written again.
         ByteBuf bytes = encoder.encode(frame, upToDate, channel.alloc());
         if (last != null) {
             channel.write(last, channel.voidPromise());

@@ -14,13 +14,13 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 
-/** The event loops that WebSockets are bound to, a handful that never changes once each has had one. */
+/** The event loops of WebSockets. Their number is small, and constant after each has had a WebSocket. */
 @Singleton
 public final class EventLoops {
 
     private static final Logger LOG = Logger.getLogger(EventLoops.class);
 
-    /** How often a loop looks for what takes too long: often enough for what is promised within seconds. */
+    /** The interval at which a loop checks for timeouts; short enough for the promised seconds. */
     private static final long SWEEP_MILLIS = 250;
 
     private final Vertx vertx;
@@ -30,13 +30,13 @@ public final class EventLoops {
         this.vertx = vertx;
     }
 
-    // After all that may fail the start, which says why in one line.
+    // Runs after everything that may fail the start, so that the reason of a failure is logged in one line.
     void start(@Observes @Priority(LIBRARY_AFTER + 1) StartupEvent event) {
-        // Netty itself falls back in silence, for example where it can't write its library to a read-only /tmp.
+        // Netty falls back silently, for example if it can't write its library to a read-only /tmp.
         LOG.infof("Event loops use %s", vertx.isNativeTransportEnabled() ? "epoll" : "Java's NIO");
     }
 
-    /** The loop this is called on. */
+    /** Returns the loop of the calling thread. */
     public Loop current() {
         // The duplicated context of a callback would be kept alive for as long as the loop.
         Context context = VertxContext.getRootContext(Vertx.currentContext());

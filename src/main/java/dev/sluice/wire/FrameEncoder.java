@@ -11,8 +11,9 @@ import io.netty.buffer.ByteBufAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes frames for the connections of one event loop that want one format. A run is encoded once for all of them: the connections of a loop
- * get it one after another, so it is enough to keep the last one, or the last two where headers differ. Confined to the event loop.
+ * Encodes frames for the connections of one event loop and one format. A run is encoded once for all of them: the
+ * connections get it one after another, so only the last one is cached, or the last two if headers differ. Confined to
+ * the event loop.
  */
 final class FrameEncoder {
 
@@ -25,10 +26,10 @@ final class FrameEncoder {
     private final PublicationFormat format;
     private final Last complete = new Last();
 
-    /** Of runs whose headers differ because something older has yet to be sent. */
+    /** The last run whose headers differ because something older has yet to be sent. */
     private final Last late;
 
-    /** The run that was encoded last. */
+    /** The last encoded run. */
     private static final class Last {
         private @Nullable PublicationBatch run;
         private @Nullable ByteBuf bytes;
@@ -74,7 +75,7 @@ final class FrameEncoder {
         if (shared != null && batch == last.run) {
             return shared;
         }
-        // Before anything is allocated: that may fail, and what has been released must not be found again.
+        // Done before the allocation, which may fail: released bytes must not be found again.
         last.run = null;
         last.bytes = null;
         if (shared != null) {

@@ -11,14 +11,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * How many frames a client may send: so many in a second, and so many at once. A generic cell rate algorithm, like that of
- * {@link ConnectRate}, for each connection by itself; {@link Inbound} keeps what is known of its client. Vert.x has no such bound.
+ * Limits the frames of a client per second, and at once, with a generic cell rate algorithm for each connection, like
+ * {@link ConnectRate}. {@link Inbound} keeps the client's state. Vert.x has no such limit.
  */
 @Startup
 @Singleton
 public final class FrameRate {
 
-    /** In place of a theoretical arrival time: the client has sent more than it may. */
+    /** Replaces the theoretical arrival time of a client that has exceeded its rate. */
     static final long EXCEEDED = Long.MIN_VALUE;
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
@@ -46,7 +46,7 @@ public final class FrameRate {
     }
 
     /**
-     * The theoretical arrival time after so many frames more.
+     * Returns the theoretical arrival time after further frames.
      *
      * @param arrival the one before these frames
      * @return {@link #EXCEEDED} where they may not come now, and for ever after that; counted once

@@ -10,7 +10,7 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Decides which way frames go to a socket. */
+/** Chooses the wire of a socket. */
 @Singleton
 public final class FrameWriterFactory {
 
@@ -26,7 +26,7 @@ public final class FrameWriterFactory {
                 && !config.compression().enabled();
     }
 
-    /** A wire to a WebSocket that is bound to the loop. */
+    /** Returns a wire to a WebSocket of the loop. */
     public FrameWriter open(ServerWebSocket socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
         return direct
                 ? new DirectFrameWriter(

@@ -56,7 +56,7 @@ public final class InboundBudget {
         this.perConnection = (int) perConnection;
         this.maxFrame = maxFrame;
         this.perPod = perPod;
-        // Room for the frame and the read under way when reading is stopped.
+        // Includes room for the frame and the read that are under way when reading stops.
         this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
         this.podFull = new LimitMeter("inbound-bytes", metrics);
         Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
@@ -70,22 +70,22 @@ public final class InboundBudget {
         return FRAME_BYTES + 2 * payload;
     }
 
-    /** The bytes that a message may have. */
+    /** The maximum bytes of a message. */
     long maxMessage() {
         return maxFrame;
     }
 
-    /** Charges the pod for what a connection has waiting, or where negative, gives back what was charged. */
+    /** Adds to the bytes that the pod is charged; may be negative. */
     void charge(int bytes) {
         pending.addAndGet(bytes);
     }
 
-    /** Whether a connection that is charged so much for its frames has as much waiting as it may. */
+    /** Whether a connection with that charge has reached its limit. */
     boolean isFull(int frames) {
         return frames >= perConnection;
     }
 
-    /** Whether it has more waiting than comes when reading is stopped in time. */
+    /** Whether a connection has more waiting than can arrive after reading is stopped in time. */
     boolean overflows(int frames) {
         return frames >= overflow;
     }
@@ -104,7 +104,7 @@ public final class InboundBudget {
                 || (!authenticated && fragments + partial > UNFINISHED_ALLOWED && all > perPod / 4);
     }
 
-    /** Counts that a connection is closed for it. */
+    /** Counts a connection that was closed because of this limit. */
     void refused() {
         podFull.exceeded();
     }

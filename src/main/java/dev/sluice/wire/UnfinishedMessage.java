@@ -4,7 +4,7 @@ import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 
-/** What has arrived of a message in fragments, in bytes. Confined to the connection's event loop. */
+/** The fragments of an unfinished message, in bytes. Confined to the connection's event loop. */
 final class UnfinishedMessage {
 
     private final long maxMessage;
@@ -16,20 +16,20 @@ final class UnfinishedMessage {
         this.maxMessage = maxMessage;
     }
 
-    /** What its fragments are charged, in bytes. */
+    /** The bytes charged for the fragments. */
     int charged() {
         return charged;
     }
 
     /**
-     * A fragment has arrived.
+     * Adds a fragment.
      *
      * @throws CorruptedWebSocketFrameException where that makes the message too long; the frame is released
      */
     void add(WebSocketFrame fragment) {
         int bytes = fragment.content().readableBytes();
         length += bytes;
-        // The decoder refuses a single frame that is too long.
+        // The decoder refuses single frames that are too long.
         if (length > maxMessage && length > bytes) {
             fragment.release();
             throw new CorruptedWebSocketFrameException(

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class WaitingFrames {
 
-    /** Nothing waits. Never modified. */
+    /** No waiting frames. Never modified. */
     static final WaitingFrames NONE = new WaitingFrames();
 
     private @Nullable Queue<WebSocketFrame> queue;
@@ -50,12 +50,12 @@ final class WaitingFrames {
         return this == NONE ? new WaitingFrames() : this;
     }
 
-    /** The same, or {@link #NONE} where nothing is left. */
+    /** Returns this, or {@link #NONE} if nothing is left. */
     WaitingFrames rest() {
         return queue == null && close == null ? NONE : this;
     }
 
-    /** Takes the next frame of a message, or {@code null} where none waits. */
+    /** Removes and returns the next frame of a message, or {@code null}. */
     @Nullable
     WebSocketFrame poll() {
         if (queue == null) {
@@ -71,7 +71,7 @@ final class WaitingFrames {
         return frame;
     }
 
-    /** Takes the close frame, or {@code null} where there is none. */
+    /** Removes and returns the close frame, or {@code null}. */
     @Nullable
     CloseWebSocketFrame pollClose() {
         CloseWebSocketFrame taken = close;
@@ -90,7 +90,7 @@ final class WaitingFrames {
         return close != null;
     }
 
-    /** How many messages wait as a whole. */
+    /** The number of complete waiting messages. */
     int messages() {
         return messages;
     }
@@ -105,7 +105,7 @@ final class WaitingFrames {
         return bytes;
     }
 
-    /** Bytes that a frame is charged. */
+    /** The bytes charged for a frame. */
     static int cost(WebSocketFrame frame) {
         return InboundBudget.cost(frame.content().readableBytes());
     }

@@ -53,12 +53,12 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
     private boolean violated;
     private @Nullable Owner owner;
 
-    /** Whose WebSocket it is; called on the event loop. */
+    /** The owner of the WebSocket; called on the event loop. */
     public interface Owner {
         /** The connection is closed. */
         void closed();
 
-        /** It has to make room for a newer connection. */
+        /** The connection must make room for a newer one. */
         void evicted();
     }
 
@@ -96,17 +96,17 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
         return true;
     }
 
-    /** The slot that its upgrade takes. */
+    /** The slot of the upgrade. */
     public Slot slot() {
         return slot;
     }
 
-    /** Where writes begin that are encoded already. */
+    /** The context at which encoded writes begin. */
     ChannelHandlerContext context() {
         return Objects.requireNonNull(context);
     }
 
-    /** What comes in once it is a WebSocket. */
+    /** The receiver of frames after the upgrade. */
     public Inbound inbound() {
         return inbound;
     }

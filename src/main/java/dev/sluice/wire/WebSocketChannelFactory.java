@@ -9,7 +9,7 @@ import io.vertx.core.http.HttpVersion;
 import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the channel of a request's connection one of a WebSocket. To be used on the connection's event loop. */
+/** Makes the channel of a request's connection a WebSocket's channel. To be used on the connection's event loop. */
 @Singleton
 public final class WebSocketChannelFactory {
 
@@ -25,7 +25,7 @@ public final class WebSocketChannelFactory {
         this.schedulers = schedulers;
     }
 
-    /** The one of the request's connection, or {@code null} where that can't become a WebSocket. */
+    /** Returns the channel of the request's connection, or {@code null} if it can't become a WebSocket. */
     public @Nullable WebSocketChannel of(HttpServerRequest request) {
         Channel channel = TcpChannel.of(request);
         if (request.version() != HttpVersion.HTTP_1_1 || channel == null) {
