@@ -1,8 +1,9 @@
 package dev.sluice.bench;
 
 import dev.sluice.bench.contender.Contender;
-import dev.sluice.bench.process.Arguments;
-import dev.sluice.bench.process.Arguments.Wrong;
+import dev.sluice.bench.contender.Nchan;
+import dev.sluice.bench.contender.NodeRelay;
+import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Reports;
@@ -15,27 +16,51 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** Gives every contender every work, round after round, and writes what came out. bench/run starts it. */
-public final class Bench {
+@Command(name = "bench/run")
+public final class Bench extends Program {
 
     private static final int DEFAULT_ROUNDS = 2;
 
-    private final Options options;
-    private final Path home;
-    private final List<String> flags;
-    private final List<Turn> turns;
-    private final Sizes sizes;
+    /** Built only where it is asked for. */
+    private static final String UNMETERED = "sluice-unmetered";
+
+    /** Tiny sizes, to see that everything works. */
+    @Option(names = "--quick")
+    private boolean quick;
+
+    /** Of everything, interleaved. */
+    @Option(names = "--rounds")
+    private Integer rounds;
+
+    @Option(names = "--only", split = COMMA)
+    private Set<Work> only = EnumSet.noneOf(Work.class);
+
+    @Option(names = "--contenders", split = COMMA)
+    private Set<String> contenders = new HashSet<>();
+
+    /** An executable of Sluice, as one more contender. */
+    @Option(names = "--native")
+    private Path nativeExecutable;
+
+    /** The folder of another build's jar, as one more contender. */
+    @Option(names = "--before")
+    private Path before;
+
     private final List<Trial> trials = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
+    private List<Turn> turns;
+    private Sizes sizes;
 
     /** A contender's doing a work once. */
     private record Turn(Work work, int round, Contender contender) {
@@ -46,56 +71,89 @@ public final class Bench {
         }
     }
 
-    private Bench(Options options, Path home, List<String> flags) throws Wrong {
-        this.options = options;
-        this.home = home;
-        this.flags = flags;
-        this.sizes = options.quick() ? Sizes.quick() : Sizes.full();
-        this.turns = turns(options, Contenders.chosen(options, home, flags));
+    public static void main(String[] arguments) {
+        start(new Bench(), arguments);
     }
 
-    public static void main(String[] arguments) throws IOException {
-        Program.run("bench/run", Bench::run, arguments);
+    @Override
+    protected void validate() {
+        rounds = number("--rounds", rounds, 1, 100, quick ? 1 : DEFAULT_ROUNDS);
+        sizes = quick ? Sizes.quick() : Sizes.full();
+        if (before != null && !Files.exists(before.resolve("quarkus-run.jar"))) {
+            throw wrong("--before needs a folder with a quarkus-run.jar, not " + before);
+        }
+        if (nativeExecutable != null
+                && (!Files.isExecutable(nativeExecutable) || Files.isDirectory(nativeExecutable))) {
+            throw wrong("--native needs an executable file, not " + nativeExecutable);
+        }
+        turns = turns(chosen(contenders()));
     }
 
-    private static boolean run(Arguments arguments) throws Wrong, IOException {
-        Path home = Path.of(System.getProperty("bench.home"));
-        List<String> flags = Stream.of(
-                        System.getProperty("bench.sluice-jvm-flags", "").split("\\s+"))
-                .filter(flag -> !flag.isEmpty())
+    /** All there are, in a fixed order. */
+    private List<Contender> contenders() {
+        Path peers = home().resolve("peers");
+        List<Contender> all = new ArrayList<>();
+        Sluice sluice = Sluice.jar("sluice", jar(), sluiceFlags(), Map.of());
+        all.add(sluice);
+        all.add(sluice.withPositions("sluice-v2"));
+        if (before != null) {
+            Path jar = before.toAbsolutePath().resolve("quarkus-run.jar");
+            all.add(Sluice.jar("sluice-before", jar, sluiceFlags(), Map.of()));
+        }
+        all.add(Sluice.jar("sluice-sendtext", jar(), sluiceFlags(), Map.of("SLUICE_OUTBOX_WIRE", "standard")));
+        if (contenders.contains(UNMETERED)) {
+            Path jar = root().resolve("target/unmetered/quarkus-run.jar");
+            all.add(Sluice.jar(UNMETERED, jar, sluiceFlags(), Map.of()));
+        }
+        if (nativeExecutable != null) {
+            all.add(Sluice.executable("sluice-native", nativeExecutable.toAbsolutePath()));
+        }
+        all.add(new NodeRelay(peers));
+        if (Nchan.isInstalled()) {
+            all.add(new Nchan(peers));
+        } else {
+            System.out.println("nchan is left out: it needs Debian's nginx and libnginx-mod-nchan");
+        }
+        return all;
+    }
+
+    /** Those of them that the command line names, or all. */
+    private List<Contender> chosen(List<Contender> all) {
+        List<String> names = all.stream().map(Contender::name).sorted().toList();
+        for (String name : contenders) {
+            if (!names.contains(name)) {
+                throw wrong("there is no contender " + name + "; there are " + String.join(", ", names));
+            }
+        }
+        return all.stream()
+                .filter(contender -> contenders.isEmpty() || contenders.contains(contender.name()))
                 .toList();
-        Bench bench = new Bench(Options.parse(arguments), home, flags);
-        return bench.options.check() || bench.run();
     }
 
     /** Whose turn it is: contenders take turns within a round, so that what the machine does meanwhile hits them all. */
-    private static List<Turn> turns(Options options, List<Contender> contenders) {
-        int rounds = options.rounds().orElse(options.quick() ? 1 : DEFAULT_ROUNDS);
-        List<Turn> turns = new ArrayList<>();
-        for (Work work : Work.values()) {
-            if (!options.works().contains(work)) {
-                continue;
-            }
+    private List<Turn> turns(List<Contender> contestants) {
+        List<Turn> all = new ArrayList<>();
+        for (Work work : only.isEmpty() ? EnumSet.allOf(Work.class) : EnumSet.copyOf(only)) {
             for (int round = 1; round <= work.rounds(rounds); round++) {
-                for (Contender contender : contenders) {
+                for (Contender contender : contestants) {
                     if (work.suits(contender)) {
-                        turns.add(new Turn(work, round, contender));
+                        all.add(new Turn(work, round, contender));
                     }
                 }
             }
         }
-        return turns;
+        return all;
     }
 
-    /** @return whether everything went well */
-    private boolean run() throws IOException {
-        Machine machine = Machine.here(home.getParent(), flags);
+    @Override
+    protected boolean run() throws IOException {
+        Machine machine = Machine.here(root(), sluiceFlags());
         for (int i = 0; i < turns.size(); i++) {
             System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turns.get(i));
             System.out.flush();
             System.out.println(outcome(turns.get(i)));
         }
-        Path written = Reports.write(new Results(machine, sizes, options.quick(), trials, failures), home);
+        Path written = Reports.write(new Results(machine, sizes, quick, trials, failures), home());
         System.out.println("results: " + written);
         return failures.isEmpty();
     }
@@ -114,7 +172,7 @@ public final class Bench {
 
     /** A directory of its own, with nothing in it from the run before. */
     private Path logs(Turn turn) throws IOException {
-        Path logs = home.resolve("target")
+        Path logs = home().resolve("target")
                 .resolve("trials")
                 .resolve(turn.work().id() + "-" + turn.contender().name() + "-" + turn.round());
         if (Files.exists(logs)) {
@@ -143,85 +201,5 @@ public final class Bench {
                         values.get(Metric.REDIS_CPU) * 100,
                         values.get(Metric.OTHER_CPU) * 100,
                         values.get(Metric.P99));
-    }
-
-    /**
-     * What the command line asks for; bench/run --help explains it.
-     *
-     * @param check only whether the command line makes sense
-     * @param quick tiny sizes, to see that everything works
-     * @param rounds of everything, interleaved; none given is the default
-     * @param works what is done
-     * @param contenders names of those who do it; empty for all there are
-     * @param nativeExecutable of Sluice, as one more contender
-     * @param before the folder of another build's jar, as one more contender
-     */
-    record Options(
-            boolean check,
-            boolean quick,
-            Optional<Integer> rounds,
-            Set<Work> works,
-            Set<String> contenders,
-            Optional<Path> nativeExecutable,
-            Optional<Path> before) {
-
-        private static final int MOST_ROUNDS = 100;
-
-        static Options parse(Arguments arguments) throws Wrong {
-            boolean check = false;
-            boolean quick = false;
-            Optional<Integer> rounds = Optional.empty();
-            Set<Work> works = Set.of(Work.values());
-            Set<String> contenders = Set.of();
-            Optional<Path> nativeExecutable = Optional.empty();
-            Optional<Path> before = Optional.empty();
-            while (!arguments.isEmpty()) {
-                String option = arguments.next();
-                switch (option) {
-                    case "--check" -> check = true;
-                    case "--quick" -> quick = true;
-                    case "--rounds" -> rounds = Optional.of((int) arguments.number(option, 1, MOST_ROUNDS));
-                    case "--only" -> works = works(list(arguments.value(option)));
-                    case "--contenders" -> contenders = list(arguments.value(option));
-                    case "--native" -> nativeExecutable = Optional.of(executable(arguments.value(option)));
-                    case "--before" -> before = Optional.of(app(arguments.value(option)));
-                    default -> throw new Wrong("there is no option " + option);
-                }
-            }
-            return new Options(check, quick, rounds, works, contenders, nativeExecutable, before);
-        }
-
-        private static Set<String> list(String value) {
-            return Arrays.stream(value.split(",")).map(String::strip).collect(Collectors.toSet());
-        }
-
-        private static Set<Work> works(Set<String> ids) throws Wrong {
-            Set<String> known = Arrays.stream(Work.values()).map(Work::id).collect(Collectors.toSet());
-            for (String id : ids) {
-                if (!known.contains(id)) {
-                    throw new Wrong("there is no work " + id + "; there are "
-                            + Arrays.stream(Work.values()).map(Work::id).collect(Collectors.joining(", ")));
-                }
-            }
-            return Arrays.stream(Work.values())
-                    .filter(work -> ids.contains(work.id()))
-                    .collect(Collectors.toSet());
-        }
-
-        private static Path app(String value) throws Wrong {
-            Path path = Path.of(value).toAbsolutePath();
-            if (!Files.exists(path.resolve("quarkus-run.jar"))) {
-                throw new Wrong("--before needs a folder with a quarkus-run.jar, not " + value);
-            }
-            return path;
-        }
-
-        private static Path executable(String value) throws Wrong {
-            Path path = Path.of(value).toAbsolutePath();
-            if (!Files.isExecutable(path) || Files.isDirectory(path)) {
-                throw new Wrong("--native needs an executable file, not " + value);
-            }
-            return path;
-        }
     }
 }

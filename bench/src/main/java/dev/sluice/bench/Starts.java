@@ -1,8 +1,6 @@
 package dev.sluice.bench;
 
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.Arguments;
-import dev.sluice.bench.process.Arguments.Wrong;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.process.Server;
 import dev.sluice.bench.report.Machine;
@@ -16,67 +14,65 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * Starts Sluice again and again, packaged in one way after the other, and writes down how long it takes until it is ready.
  * bench/start starts it, with each way as {@code --way NAME COMMAND}.
  */
-public final class Starts {
+@Command(name = "bench/start")
+public final class Starts extends Program {
 
     private static final int ROUNDS = 10;
     private static final int QUICK_ROUNDS = 2;
-    private static final int MOST_ROUNDS = 100;
     private static final double MILLI = 1e6;
     private static final double MEGA = 1e6;
 
-    private Starts() {}
+    @Option(names = "--quick")
+    private boolean quick;
+
+    @Option(names = "--rounds")
+    private Integer rounds;
+
+    /** Names and commands in turn. */
+    @Option(names = "--way", arity = "2")
+    private List<String> ways = new ArrayList<>();
 
     /** What one start took: until it was ready, of the CPU until then, and of memory then. */
     private record Start(double millis, double cpuMillis, double megabytes) {}
 
-    public static void main(String[] arguments) throws IOException {
-        Program.run("bench/start", Starts::run, arguments);
+    public static void main(String[] arguments) {
+        start(new Starts(), arguments);
     }
 
-    private static boolean run(Arguments arguments) throws Wrong, IOException {
-        boolean check = false;
-        boolean quick = false;
-        int rounds = ROUNDS;
-        Map<String, List<String>> ways = new LinkedHashMap<>();
-        while (!arguments.isEmpty()) {
-            String option = arguments.next();
-            switch (option) {
-                case "--check" -> check = true;
-                case "--quick" -> quick = true;
-                case "--rounds" -> rounds = (int) arguments.number(option, 1, MOST_ROUNDS);
-                case "--way" ->
-                    ways.put(
-                            arguments.value(option),
-                            List.of(arguments.value(option).split(" ")));
-                default -> throw new Wrong("there is no option " + option);
-            }
+    @Override
+    protected void validate() {
+        rounds = number("--rounds", rounds, 1, 100, ROUNDS);
+    }
+
+    @Override
+    protected boolean run() throws IOException {
+        Map<String, List<String>> commands = new LinkedHashMap<>();
+        for (int i = 0; i < ways.size(); i += 2) {
+            commands.put(ways.get(i), List.of(ways.get(i + 1).split(" ")));
         }
-        if (!check) {
-            Path home = Path.of(System.getProperty("bench.home"));
-            String table = table(
-                    measure(home, quick ? QUICK_ROUNDS : rounds, ways), Machine.here(home.getParent(), List.of()));
-            if (!quick) {
-                Files.writeString(home.resolve("results/start.md"), table);
-            }
-            System.out.print(table);
+        String table = table(measure(quick ? QUICK_ROUNDS : rounds, commands), Machine.here(root(), List.of()));
+        if (!quick) {
+            Files.writeString(home().resolve("results/start.md"), table);
         }
+        System.out.print(table);
         return true;
     }
 
-    private static Map<String, List<Start>> measure(Path home, int rounds, Map<String, List<String>> ways)
-            throws IOException {
-        Path logs = Files.createDirectories(home.resolve("target/start"));
+    private static Map<String, List<Start>> measure(int rounds, Map<String, List<String>> ways) throws IOException {
+        Path logs = Files.createDirectories(home().resolve("target/start"));
         Map<String, List<Start>> starts = new LinkedHashMap<>();
         try (Redis redis = Sluice.redis(logs)) {
             // What a file system keeps in memory it keeps for all of them; so the first round does not count.
             for (int round = 0; round <= rounds; round++) {
                 for (Map.Entry<String, List<String>> way : ways.entrySet()) {
-                    Start start = start(way.getValue(), redis, logs.resolve("start.log"));
+                    Start start = measure(way.getValue(), redis, logs.resolve("start.log"));
                     if (round > 0) {
                         starts.computeIfAbsent(way.getKey(), x -> new ArrayList<>())
                                 .add(start);
@@ -87,7 +83,7 @@ public final class Starts {
         return starts;
     }
 
-    private static Start start(List<String> command, Redis redis, Path log) {
+    private static Start measure(List<String> command, Redis redis, Path log) {
         int port = Ports.free();
         int management = Ports.free();
         long begin = System.nanoTime();

@@ -187,7 +187,8 @@ enum Attack {
         this.settings = settings;
     }
 
-    String id() {
+    @Override
+    public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 

@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.attack.Trial.PodMetrics;
+import dev.sluice.bench.attack.AttackTrial.PodMetrics;
 import dev.sluice.bench.contender.Credentials;
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.BenchFailure;

@@ -220,7 +220,8 @@ enum Fault {
     }
 
     /** Its name on the command line and in the table. */
-    String id() {
+    @Override
+    public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 

@@ -1,35 +1,97 @@
 package dev.sluice.bench.process;
 
-import dev.sluice.bench.process.Arguments.Wrong;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
-/** A program of the harness, from its command line to its exit status. */
-public final class Program {
+/** A program of the harness. The script that starts it explains its options. */
+public abstract class Program implements Callable<Integer> {
+
+    /** What separates the values of a list. */
+    protected static final String COMMA = "\\s*,\\s*";
 
     private static final int FAILURE = 1;
-    private static final int USAGE = 2;
 
-    private Program() {}
+    @Spec
+    private CommandSpec spec;
 
-    /** What it does. */
-    @FunctionalInterface
-    public interface Main {
+    /** Checks the options and does nothing else. */
+    @Option(names = "--check")
+    private boolean check;
 
-        /** @return whether all is well */
-        boolean run(Arguments arguments) throws Wrong, IOException;
+    /** Checks what the types of the options do not, and fills in defaults; throws {@link #wrong}. */
+    protected void validate() {}
+
+    /** @return whether all is well */
+    protected abstract boolean run() throws IOException;
+
+    @Override
+    public final Integer call() throws IOException {
+        validate();
+        return check || run() ? ExitCode.OK : FAILURE;
     }
 
-    /**
-     * Ends this process once it is done.
-     *
-     * @param name as one would type it
-     */
-    public static void run(String name, Main main, String... arguments) throws IOException {
-        try {
-            System.exit(main.run(new Arguments(arguments)) ? 0 : FAILURE);
-        } catch (Wrong e) {
-            System.err.println(name + ": " + e.getMessage() + " (" + name + " --help says more)");
-            System.exit(USAGE);
+    /** Runs the program and ends this process. */
+    protected static void start(Program program, String... arguments) {
+        System.exit(commandLine(program).execute(arguments));
+    }
+
+    /** The program's options; a wrong one is reported in a line, with exit status 2. */
+    public static CommandLine commandLine(Program program) {
+        return new CommandLine(program)
+                .setExpandAtFiles(false)
+                .setOverwrittenOptionsAllowed(true)
+                .setParameterExceptionHandler((wrong, arguments) -> {
+                    CommandLine line = wrong.getCommandLine();
+                    String name = line.getCommandName();
+                    line.getErr().printf("%s: %s (%s --help says more)%n", name, wrong.getMessage(), name);
+                    return ExitCode.USAGE;
+                });
+    }
+
+    /** The option's value, or the default where the option is absent; a value outside the range is wrong. */
+    protected final int number(String option, Integer value, int least, int most, int byDefault) {
+        if (value == null) {
+            return byDefault;
         }
+        if (value < least || value > most) {
+            throw wrong("%s needs a number from %d to %d, not %d".formatted(option, least, most, value));
+        }
+        return value;
+    }
+
+    /** To be thrown by {@link #validate}. */
+    protected final ParameterException wrong(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    /** The directory {@code bench}. */
+    protected static Path home() {
+        return Path.of(System.getProperty("bench.home"));
+    }
+
+    /** The directory of the repository. */
+    protected static Path root() {
+        return home().getParent();
+    }
+
+    /** Sluice, as it was packaged last. */
+    protected static Path jar() {
+        return root().resolve("target/quarkus-app/quarkus-run.jar");
+    }
+
+    /** The flags of Sluice's JVM. */
+    protected static List<String> sluiceFlags() {
+        return Stream.of(System.getProperty("bench.sluice-jvm-flags", "").split("\\s+"))
+                .filter(flag -> !flag.isEmpty())
+                .toList();
     }
 }

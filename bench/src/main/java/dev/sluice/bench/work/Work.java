@@ -40,6 +40,11 @@ public enum Work {
         return id;
     }
 
+    @Override
+    public String toString() {
+        return id;
+    }
+
     /** Whether the contender can do it, and would show something that no other shows. */
     public boolean suits(Contender contender) {
         return suits.test(contender);

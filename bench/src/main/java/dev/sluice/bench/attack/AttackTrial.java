@@ -1,8 +1,8 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.account.Time;
+import dev.sluice.bench.attack.AttackPage.Entry;
 import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.attack.Document.Entry;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Traffic;
@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Lets one attack loose on a pod while publications flow to others, and looks at what those and the pod make of it. */
-final class Trial {
+final class AttackTrial {
 
     /** Until an attack is over for the pod as well; longer than any of its own time limits. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -49,7 +49,7 @@ final class Trial {
      */
     record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
 
-    private Trial(Attack attack, Times times, Scene scene, Traffic traffic) {
+    private AttackTrial(Attack attack, Times times, Scene scene, Traffic traffic) {
         this.attack = attack;
         this.times = times;
         this.scene = scene;
@@ -63,7 +63,7 @@ final class Trial {
             traffic.open();
             traffic.publish();
             Waiting.sleep(times.warmUp());
-            return new Trial(attack, times, scene, traffic).run();
+            return new AttackTrial(attack, times, scene, traffic).run();
         }
     }
 

@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 
 /** The attacks as Markdown: a page with what clients noticed, and a file with all figures. */
-final class Document {
+final class AttackPage {
 
     private static final String PAGE = "attacks.md";
     private static final String RESULTS = "results.md";
@@ -27,7 +27,7 @@ final class Document {
     private final Machine machine;
     private final List<Entry> entries;
 
-    Document(Machine machine, List<Entry> entries) {
+    AttackPage(Machine machine, List<Entry> entries) {
         this.machine = machine;
         this.entries = entries;
     }
@@ -48,8 +48,8 @@ final class Document {
     }
 
     String markdown() {
-        return Template.of(Document.class, PAGE)
-                .fill("clients", Integer.toString(Attacks.CLIENTS))
+        return Template.of(AttackPage.class, PAGE)
+                .fill("clients", Integer.toString(AttackProgram.CLIENTS))
                 .fill("run", run())
                 .fill("flags", String.join(" ", Scene.FLAGS))
                 .fill("latencies", latencies())
@@ -58,7 +58,7 @@ final class Document {
 
     /** All figures. */
     String results() {
-        return Template.of(Document.class, RESULTS)
+        return Template.of(AttackPage.class, RESULTS)
                 .fill("run", run())
                 .fill("heard", heard())
                 .fill("pod", pod())
@@ -109,7 +109,7 @@ final class Document {
 
     private String rows(Function<Entry, List<String>> cells) {
         return entries.stream()
-                .map(entry -> "| `" + entry.attack().id() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
+                .map(entry -> "| `" + entry.attack() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
                 .collect(Collectors.joining("\n"));
     }
 

@@ -5,8 +5,6 @@ import dev.sluice.bench.account.Books.Arrivals;
 import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Template;
-import dev.sluice.bench.resume.Resume.Contestant;
-import dev.sluice.bench.resume.Resume.ResumeOptions;
 import dev.sluice.bench.traffic.Jitter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,15 +17,17 @@ import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 /** The results as Markdown; it says what peers do better. */
-final class Comparison {
+final class ResumePage {
 
     private final Machine machine;
-    private final ResumeOptions options;
+    private final long seed;
+    private final int clients;
     private final List<Result> results;
 
-    Comparison(Machine machine, ResumeOptions options, List<Result> results) {
+    ResumePage(Machine machine, long seed, int clients, List<Result> results) {
         this.machine = machine;
-        this.options = options;
+        this.seed = seed;
+        this.clients = clients;
         this.results = results;
     }
 
@@ -90,11 +90,8 @@ final class Comparison {
     }
 
     String markdown() {
-        return Template.of(Comparison.class, "resume.md")
-                .fill(
-                        "run",
-                        "Seed %d, %s clients, %s."
-                                .formatted(options.seed(), Figures.number(options.clients()), machine.inWords()))
+        return Template.of(ResumePage.class, "resume.md")
+                .fill("run", "Seed %d, %s clients, %s.".formatted(seed, Figures.number(clients), machine.inWords()))
                 .fill(
                         "head",
                         line(result -> result.contestant() + ", "

@@ -7,7 +7,6 @@ import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Template;
-import dev.sluice.bench.rollout.Rollout.RolloutOptions;
 import dev.sluice.bench.site.Update;
 import dev.sluice.bench.site.Update.Replacement;
 import java.time.Duration;
@@ -18,22 +17,26 @@ import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 
 /** The rehearsal as Markdown: what it is, around what came out. */
-final class Document {
+final class RolloutPage {
 
     private final Machine machine;
-    private final RolloutOptions options;
+    private final long seed;
+    private final int pods;
+    private final int clients;
     private final Outcome outcome;
 
-    Document(Machine machine, RolloutOptions options, Outcome outcome) {
+    RolloutPage(Machine machine, long seed, int pods, int clients, Outcome outcome) {
         this.machine = machine;
-        this.options = options;
+        this.seed = seed;
+        this.pods = pods;
+        this.clients = clients;
         this.outcome = outcome;
     }
 
     String markdown() {
-        return Template.of(Document.class, "rollout.md")
-                .fill("pods", Integer.toString(options.pods()))
-                .fill("clients", Figures.number(options.clients()))
+        return Template.of(RolloutPage.class, "rollout.md")
+                .fill("pods", Integer.toString(pods))
+                .fill("clients", Figures.number(clients))
                 .fill("delay", seconds(Update.DRAIN_DELAY))
                 .fill("period", seconds(Update.DRAIN_PERIOD))
                 .fill("min-ready", seconds(Update.MIN_READY))
@@ -47,8 +50,7 @@ final class Document {
     }
 
     private String run() {
-        return "Seed %d, %d pods, %s clients, %s."
-                .formatted(options.seed(), options.pods(), Figures.number(options.clients()), machine.inWords());
+        return "Seed %d, %d pods, %s clients, %s.".formatted(seed, pods, Figures.number(clients), machine.inWords());
     }
 
     private String figures() {

@@ -4,7 +4,6 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Timing;
-import dev.sluice.bench.ledger.Ledger.LedgerOptions;
 import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Template;
@@ -15,21 +14,23 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** The ledger as Markdown: a page with the losses, and a file with all figures. */
-final class Document {
+final class LedgerPage {
 
     private final Machine machine;
-    private final LedgerOptions options;
+    private final long seed;
+    private final int clients;
     private final List<Entry> entries;
 
-    Document(Machine machine, LedgerOptions options, List<Entry> entries) {
+    LedgerPage(Machine machine, long seed, int clients, List<Entry> entries) {
         this.machine = machine;
-        this.options = options;
+        this.seed = seed;
+        this.clients = clients;
         this.entries = entries;
     }
 
     String markdown() {
-        return Template.of(Document.class, "ledger.md")
-                .fill("clients", Integer.toString(options.clients()))
+        return Template.of(LedgerPage.class, "ledger.md")
+                .fill("clients", Integer.toString(clients))
                 .fill("run", run())
                 .fill("faults", faults())
                 .text();
@@ -37,7 +38,7 @@ final class Document {
 
     /** All figures. */
     String results() {
-        return Template.of(Document.class, "results.md")
+        return Template.of(LedgerPage.class, "results.md")
                 .fill("run", run())
                 .fill("counts", counts())
                 .fill("resumptions", resumptions())
@@ -46,7 +47,7 @@ final class Document {
     }
 
     private String run() {
-        return "Seed %d, %d clients, %s.".formatted(options.seed(), options.clients(), machine.inWords());
+        return "Seed %d, %d clients, %s.".formatted(seed, clients, machine.inWords());
     }
 
     private String counts() {
@@ -107,7 +108,7 @@ final class Document {
 
     private String rows(Function<Entry, List<String>> cells) {
         return entries.stream()
-                .map(entry -> "| `" + entry.fault().id() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
+                .map(entry -> "| `" + entry.fault() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
                 .collect(Collectors.joining("\n"));
     }
 

@@ -7,8 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.bench.account.Absences;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.rollout.Document.Outcome;
-import dev.sluice.bench.rollout.Rollout.RolloutOptions;
+import dev.sluice.bench.rollout.RolloutPage.Outcome;
 import dev.sluice.bench.site.Update.Replacement;
 import java.time.Duration;
 import java.util.List;
@@ -16,7 +15,7 @@ import java.util.Map;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 
-class DocumentTest {
+class RolloutPageTest {
 
     private static final Machine MACHINE =
             new Machine("a processor", 2, "Linux 6", "25", "none", "20", "none", "abc1234", "2026-11-25");
@@ -43,7 +42,7 @@ class DocumentTest {
     }
 
     private static String markdown(Outcome outcome) {
-        return new Document(MACHINE, new RolloutOptions(false, false, 7, 2000, 3), outcome).markdown();
+        return new RolloutPage(MACHINE, 7, 3, 2000, outcome).markdown();
     }
 
     private static Outcome outcome(Map<String, Integer> endings, List<String> surprises) {

@@ -1,0 +1,86 @@
+package dev.sluice.bench.process;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.bench.Bench;
+import dev.sluice.bench.Starts;
+import dev.sluice.bench.attack.AttackProgram;
+import dev.sluice.bench.ledger.Ledger;
+import dev.sluice.bench.resume.Resume;
+import dev.sluice.bench.rollout.Rollout;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ProgramTest {
+
+    private final StringWriter said = new StringWriter();
+
+    @BeforeAll
+    static void setHome() {
+        System.setProperty("bench.home", System.getProperty("user.dir"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ledger --quick --seed -7 --clients 10",
+                "ledger --only pod-killed,none",
+                "attack --only silent-sockets",
+                "rollout --pods 10 --clients 5000",
+                "resume --clients 10 --seed 1 --seed 2",
+                "run --only fan-out,direct --contenders sluice,node --rounds 3",
+                "start --rounds 2 --way jar /bin/java"
+            })
+    void usefulOptionsAreAccepted(String line) {
+        assertEquals(0, exitStatus(line), said::toString);
+    }
+
+    @Test
+    void valueMayContainSpaces() {
+        String command = "/bin/java -XX:+UseSerialGC -jar x.jar";
+        assertEquals(0, Program.commandLine(new Starts()).execute("--check", "--way", "jar, JDK 25", command));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "ledger --clients 9 | bench/ledger: --clients needs a number from 10 to 1500, not 9",
+                "ledger --clients many | --clients",
+                "ledger --seed | --seed",
+                "ledger --only pod-killed,nothing | clients-jitter",
+                "attack --only nothing | silent-sockets",
+                "rollout --pods 11 | bench/rollout: --pods needs a number from 1 to 10, not 11",
+                "resume --fast | --fast",
+                "resume fast | fast",
+                "run --contenders sluice,nobody | there is no contender nobody; there are ",
+                "run --only everything | fan-out",
+                "run --before nowhere | --before needs a folder with a quarkus-run.jar, not nowhere",
+                "start --rounds 101 | --help says more"
+            })
+    void wrongOptionsAreReportedWithStatusTwo(String line, String message) {
+        assertEquals(2, exitStatus(line));
+        assertTrue(said.toString().contains(message), said::toString);
+        assertEquals(1, said.toString().lines().count());
+    }
+
+    private int exitStatus(String line) {
+        String[] words = line.split(" ");
+        words[0] = "--check";
+        Program program = switch (line.substring(0, line.indexOf(' '))) {
+            case "ledger" -> new Ledger();
+            case "attack" -> new AttackProgram();
+            case "rollout" -> new Rollout();
+            case "resume" -> new Resume();
+            case "start" -> new Starts();
+            default -> new Bench();
+        };
+        return Program.commandLine(program).setErr(new PrintWriter(said, true)).execute(words);
+    }
+}
