@@ -199,15 +199,16 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
       await alice.subscribed(channel);
       const before = connections();
       between.hold();
-      const sent = Array.from({ length: 90 }, (_, i) => `${attempt}.${i} ${'x'.repeat(200_000)}`);
+      const sent = Array.from({ length: 90 * attempt }, (_, i) => `${attempt}.${i} ${'x'.repeat(200_000)}`);
       for (const payload of sent) await publish(channel, payload);
       between.release();
       await alice.hears(sent.at(-1));
-      if (connections() > before && attempt < 10) {
-        // On a busy machine the pod's heartbeat of half a second ends a connection that is held for too long.
+      const missed = alice.all('missed').filter((of) => of.channel === channel);
+      if ((connections() > before || missed.length === 0) && attempt < 10) {
+        // On a busy machine the pod's heartbeat of half a second ends a connection that is held for too long. How much the
+        // kernel takes for a network that is held depends on its memory: the next attempt sends more.
         continue;
       }
-      const missed = alice.all('missed').filter((of) => of.channel === channel);
       assert.ok(missed.length > 0, JSON.stringify([attempt, alice.all('state'), alice.all('gap'), alice.all('missed')]));
       const heard = alice.all('message').filter((message) => sent.includes(message)).length;
       assert.equal(heard + missed.reduce((sum, { count }) => sum + count, 0), sent.length);
@@ -293,18 +294,17 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
   });
 
   it('reconnects with a new token if it could not renew the old one in time', async (t) => {
-    let away = false;
-    const alice = page(t, url, {
-      token: () => {
-        if (away && alice.sluice.state.name === 'open') throw new Error('the backend is away');
-        const exp = Math.floor(Date.now() / 1000) + (away ? 600 : 3);
-        away = true;
-        return token('late', { exp });
-      },
-    });
+    let alice;
+    const show = () => {
+      // On a busy machine a first token may expire before the pod reads it.
+      const away = alice?.all('state').some(({ name }) => name === 'open');
+      if (away && alice.sluice.state.name === 'open') throw new Error('the backend is away');
+      return token('late', { exp: Math.floor(Date.now() / 1000) + (away ? 600 : 3) });
+    };
+    alice = page(t, url, { token: show });
     await alice.opened(2);
-    const { code } = alice.all('state').find(({ name }) => name === 'waiting');
-    assert.equal(code, 4010);
+    const codes = alice.all('state').map(({ code }) => code);
+    assert.ok(codes.includes(4010), codes.join());
   });
 
   it('gains and loses channels with another token', async (t) => {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.sluice.http.ProblemException;
 import jakarta.validation.Validation;
 import jakarta.validation.ValidatorFactory;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -52,14 +54,15 @@ class EventJsonTest {
     @ParameterizedTest
     @ValueSource(strings = {"1e999999999", "1e-999999999", "-1e999999999", "100.0000000000000000000000001"})
     void enormousNumbersAreParsedInTime(String number) {
-        long start = System.nanoTime();
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long start = threads.getCurrentThreadCpuTime();
         try {
             published("{\"action\":\"upload_completed\",\"upload_id\":\"1\",\"description\":\"\",\"audit_score\":"
                     + number + "}");
         } catch (ProblemException e) {
             assertThat(e).hasMessageContaining("fields");
         }
-        assertThat(System.nanoTime() - start).isLessThan(1_000_000_000);
+        assertThat(threads.getCurrentThreadCpuTime() - start).isLessThan(1_000_000_000);
     }
 
     @ParameterizedTest
