@@ -22,8 +22,9 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
@@ -41,11 +42,14 @@ public final class Pod implements AutoCloseable {
     /** Keys whose values nobody else may know. */
     private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
+    /** Tests that run at the same time start their pods one after another: each has to listen within a certain time. */
+    private static final Lock STARTING = new ReentrantLock();
+
     private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
 
     static {
         // For a machine that has much else to do.
-        Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+        Awaitility.setDefaultTimeout(Duration.ofSeconds(60));
         Awaitility.setDefaultPollDelay(Duration.ZERO);
         // What takes seconds is asked for less and less often: each answer costs the pod some milliseconds of CPU time.
         Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(20L * count, 250)));
@@ -84,7 +88,12 @@ public final class Pod implements AutoCloseable {
         // Tests share users: what one has subscribed to must not reach the next.
         all.put("sluice.subscriptions.linger", "0s");
         all.putAll(config);
-        return launched(all, Map.of(), jvmOptions).awaitListening();
+        STARTING.lock();
+        try {
+            return launched(all, Map.of(), jvmOptions).awaitListening();
+        } finally {
+            STARTING.unlock();
+        }
     }
 
     /** Launched with just this configuration. */
@@ -143,7 +152,7 @@ public final class Pod implements AutoCloseable {
 
     public Pod awaitReady() {
         awaitListening();
-        orEnd(() -> await("readiness").atMost(30, TimeUnit.SECONDS).until(() -> status("/q/health/ready") == 200));
+        orEnd(() -> await("readiness").until(() -> status("/q/health/ready") == 200));
         return this;
     }
 
@@ -163,23 +172,20 @@ public final class Pod implements AutoCloseable {
     }
 
     private void awaitPort() {
-        await("start")
-                .pollInterval(Duration.ofMillis(20))
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> {
-                    if (!process.isAlive()) {
-                        throw new IllegalStateException("the pod has ended:\n" + log());
-                    }
-                    String log = log();
-                    Matcher listening = LISTENING.matcher(log);
-                    Matcher managed = MANAGED.matcher(log);
-                    boolean found = listening.find() && managed.find();
-                    if (found) {
-                        port = Integer.parseInt(listening.group(1));
-                        managementPort = Integer.parseInt(managed.group(1));
-                    }
-                    return found;
-                });
+        await("start").pollInterval(Duration.ofMillis(20)).until(() -> {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("the pod has ended:\n" + log());
+            }
+            String log = log();
+            Matcher listening = LISTENING.matcher(log);
+            Matcher managed = MANAGED.matcher(log);
+            boolean found = listening.find() && managed.find();
+            if (found) {
+                port = Integer.parseInt(listening.group(1));
+                managementPort = Integer.parseInt(managed.group(1));
+            }
+            return found;
+        });
     }
 
     /** Awaits that everything published until now has gone through the pod. */
@@ -419,6 +425,9 @@ public final class Pod implements AutoCloseable {
         // Most live for seconds only: code is compiled fast, and only where it runs often.
         command.add("-XX:TieredStopAtLevel=1");
         command.add("-XX:CompileThresholdScaling=3");
+        // The archive is mapped where it was written from, which spares the start to move its pointers.
+        command.add("-XX:+UnlockDiagnosticVMOptions");
+        command.add("-XX:ArchiveRelocationMode=0");
         // What a JVM says of an archive that does not fit it is no line of the pod's.
         command.add("-Xlog:disable");
         command.addAll(options);

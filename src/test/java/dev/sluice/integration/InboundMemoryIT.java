@@ -18,6 +18,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,12 +50,18 @@ class InboundMemoryIT {
 
     private static final byte[] SMALL = "{\"action\":\"pong\"}".getBytes(StandardCharsets.UTF_8);
 
-    private final NamedKey key = NamedKey.rsa("known");
-    private final NamedKey unknownKey = NamedKey.rsa("unknown");
+    private static final NamedKey KEY = NamedKey.rsa("known");
+    private static final NamedKey UNKNOWN_KEY = NamedKey.rsa("unknown");
+
+    @AutoClose
+    private static Backend keys;
+
+    /** One for all: what one attack leaves behind counts in the next. */
+    @AutoClose
+    private static Pod pod;
+
     private final ExecutorService executor = Executors.newCachedThreadPool();
     private final List<RawClient> attackers = new ArrayList<>();
-    private Backend keys;
-    private Pod pod;
     private Client bystander;
 
     /** The state of the sender before it begins. */
@@ -101,12 +109,16 @@ class InboundMemoryIT {
         }
     }
 
-    @BeforeEach
-    void start() {
+    @BeforeAll
+    static void start() {
         keys = new Backend();
-        keys.says(Tokens.jwks(key));
+        keys.says(Tokens.jwks(KEY));
         pod = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()), SMALL_HEAP);
-        bystander = Client.connect(pod.webSocket("/ws")).authenticate(key.sign(Tokens.claims("bystander")));
+    }
+
+    @BeforeEach
+    void connect() {
+        bystander = Client.connect(pod.webSocket("/ws")).authenticate(KEY.sign(Tokens.claims("bystander")));
         assertThat(bystander.next()).contains("auth_success");
     }
 
@@ -115,8 +127,7 @@ class InboundMemoryIT {
         attackers.forEach(RawClient::close);
         executor.shutdownNow();
         bystander.close();
-        pod.close();
-        keys.close();
+        keys.goOn();
     }
 
     @ParameterizedTest
@@ -142,7 +153,7 @@ class InboundMemoryIT {
             RawClient attacker = RawClient.connect(pod);
             attackers.add(attacker);
             // A user each.
-            String token = (sender == Sender.AUTHENTICATED ? key : unknownKey).sign(Tokens.claims("attacker-" + i));
+            String token = (sender == Sender.AUTHENTICATED ? KEY : UNKNOWN_KEY).sign(Tokens.claims("attacker-" + i));
             if (sender != Sender.UNAUTHENTICATED) {
                 attacker.text("{\"type\":\"auth\",\"token\":\"" + token + "\"}");
             }

@@ -53,14 +53,14 @@ class LifecycleIT {
     void podIsUnreadyAtOnceAndAcceptsDuringTheDelay() {
         Map<String, String> config = Map.of("sluice.drain.delay", "6s", "sluice.drain.period", "1s");
         try (Pod pod = Pod.ready(Stage.REDIS, config);
-                Client before = Client.of(pod, "7")) {
+                Client before = Client.of(pod, "early")) {
             long start = System.nanoTime();
             pod.terminate();
             await("unready").atMost(6, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 503);
             assertThat(pod.status("/q/health/live")).isEqualTo(200);
-            try (Client late = Client.of(pod, "8")) {
-                Stage.REDIS.publish("user:7", "still");
-                Stage.REDIS.publish("user:8", "here");
+            try (Client late = Client.of(pod, "late")) {
+                Stage.REDIS.publish("user:early", "still");
+                Stage.REDIS.publish("user:late", "here");
                 assertThat(before.next()).isEqualTo("still");
                 assertThat(late.next()).isEqualTo("here");
                 assertThat(before.closeCode()).isEqualTo(1012);
@@ -115,8 +115,8 @@ class LifecycleIT {
                 "SLUICE_ROUTES_TEAM_ACCESS",
                 "open");
         try (Pod pod = Pod.launched(Map.of(), environment).awaitReady();
-                Client client = Client.of(pod, "7")) {
-            Stage.REDIS.publish("user:7", "hello");
+                Client client = Client.of(pod, "environment")) {
+            Stage.REDIS.publish("user:environment", "hello");
             assertThat(client.next()).isEqualTo("hello");
             client.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
             assertThat(client.next()).contains("subscribed");
@@ -133,9 +133,9 @@ class LifecycleIT {
         // Quarkus decides what a native executable uses.
         assertThat(Stage.POD.log()).containsPattern("Event loops use " + (Pod.isNative() ? EITHER : "epoll"));
         try (Pod pod = Pod.ready(Stage.REDIS, Map.of("io.netty.transport.noNative", "true"));
-                Client client = Client.of(pod, "7")) {
+                Client client = Client.of(pod, "nio")) {
             assertThat(pod.log()).containsPattern("Event loops use " + (Pod.isNative() ? EITHER : "Java's NIO"));
-            Stage.REDIS.publish("user:7", "hello");
+            Stage.REDIS.publish("user:nio", "hello");
             assertThat(client.next()).isEqualTo("hello");
         }
     }
@@ -143,7 +143,7 @@ class LifecycleIT {
     @Test
     void missingVerificationKeyFailsTheStartAndNamesTheSetting() {
         try (Pod pod = Pod.launched(Map.of("quarkus.redis.hosts", Stage.REDIS.uri()), Map.of())) {
-            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains("mp.jwt.verify.publickey.location");
         }
     }
@@ -156,7 +156,7 @@ class LifecycleIT {
             Map<String, String> config =
                     Map.of("quarkus.redis.hosts", Stage.REDIS.uri(), "mp.jwt.verify.publickey.location", location);
             try (Pod pod = Pod.launched(config, Map.of())) {
-                assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+                assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
                 assertThat(pod.log()).contains("can't be read", "mp.jwt.verify.publickey.location");
             }
         }
@@ -169,7 +169,7 @@ class LifecycleIT {
                 "mp.jwt.verify.publickey.location", "https://localhost:1/jwks.json",
                 "smallrye.jwt.client.tls.certificate.path", "/nowhere/ca.pem");
         try (Pod pod = Pod.launched(config, Map.of())) {
-            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains("smallrye.jwt.client.tls.certificate can't be read");
         }
     }
@@ -179,7 +179,7 @@ class LifecycleIT {
         Map<String, String> config = Map.of(
                 "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(config, Map.of())) {
-            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains("quarkus.redis.hosts");
         }
     }
@@ -198,7 +198,7 @@ class LifecycleIT {
     })
     void invalidConfigurationFailsTheStartWithItsKeyAndNoStackTrace(String key, String value, String why) {
         try (Pod pod = launched(key, value)) {
-            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains(key, why).doesNotContain("\tat ");
         }
     }
@@ -235,7 +235,7 @@ class LifecycleIT {
                 "mp.jwt.verify.publickey.location",
                 Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(config, Map.of())) {
-            assertThat(pod.exit(Duration.ofSeconds(30))).isEqualTo(1);
+            assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
             assertThat(pod.log()).contains("quarkus.redis.role", "must be master, is " + role);
         }
     }

@@ -10,9 +10,11 @@ import dev.sluice.harness.Tokens;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,16 +24,25 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class PositionIT {
 
+    private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
+
     private final Map<String, String> config;
+    private final Pod pod;
 
     PositionIT(Way way) {
-        this.config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "300ms"));
+        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "300ms"));
+        pod = PODS.computeIfAbsent(way, x -> Pod.ready(Stage.REDIS, config));
+    }
+
+    @AfterAll
+    static void stop() {
+        PODS.values().forEach(Pod::close);
+        PODS.clear();
     }
 
     @Test
     void publicationsCarryChannelAndPosition() {
-        try (Pod pod = Pod.ready(Stage.REDIS, config);
-                Client client = connect(pod, "7")) {
+        try (Client client = connect(pod, "7")) {
             String upload = Stage.upload();
             client.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
             JsonObject answer = nextOwn(client, "subscribed");
@@ -45,17 +56,16 @@ class PositionIT {
 
     @Test
     void payloadThatIsNotUtf8ArrivesInABinaryFrame() {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.clock.interval", "200ms"));
-                Client client = connect(pod, "7")) {
+        try (Client client = connect(pod, "8")) {
             byte[] payload = {(byte) 0xff, 0, '\n', (byte) 0xfe};
-            Stage.REDIS.publish("user:7", payload);
+            Stage.REDIS.publish("user:8", payload);
             byte[] message = client.nextBinary();
             int end = 0;
             while (message[end] != '\n') {
                 end++;
             }
             JsonObject header = new JsonObject(new String(message, 0, end, StandardCharsets.UTF_8));
-            assertThat(header.getString("channel")).isEqualTo("user:7");
+            assertThat(header.getString("channel")).isEqualTo("user:8");
             assertThat(header.getString("at")).isNotEmpty();
             assertThat(Arrays.copyOfRange(message, end + 1, message.length)).isEqualTo(payload);
         }
@@ -63,12 +73,12 @@ class PositionIT {
 
     @Test
     void marksFollowHeartbeatsAndPrecedeTheClose() {
-        try (Pod pod = Pod.ready(Stage.REDIS, config);
-                Client client = connect(pod, "7")) {
+        try (Pod own = Pod.ready(Stage.REDIS, config);
+                Client client = connect(own, "7")) {
             String first = nextOwn(client, "mark").getString("at");
             await("the clock goes on")
                     .until(() -> !nextOwn(client, "mark").getString("at").equals(first));
-            pod.terminate();
+            own.terminate();
             assertThat(client.closeCode()).isEqualTo(1012);
             List<Object> rest = client.rest();
             assertThat((String) rest.get(rest.size() - 1)).startsWith("{\"action\":\"mark\",\"at\":\"");
@@ -81,8 +91,8 @@ class PositionIT {
         quiet.putAll(Map.of(
                 "sluice.heartbeat.interval", "1h", "sluice.canary.interval", "200ms", "sluice.gap.spread", "500ms"));
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, quiet);
-                Client client = connect(pod, "7")) {
+                Pod own = Pod.ready(redis, quiet);
+                Client client = connect(own, "7")) {
             redis.kill();
             assertThat(client.nextGap()).contains("\"until\":null");
             redis.startAgain();
