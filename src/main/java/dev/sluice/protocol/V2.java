@@ -2,6 +2,7 @@ package dev.sluice.protocol;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
@@ -12,6 +13,17 @@ import org.jspecify.annotations.Nullable;
 
 /** The messages of {@link V1}, with positions. */
 final class V2 extends V1 {
+
+    /** Most publications follow the tick that the one before follows. */
+    private volatile @Nullable Tick lastTick;
+
+    /**
+     * What headers share between two ticks.
+     *
+     * @param before the text of a position before its offset
+     * @param behind the rest of the header behind the offset
+     */
+    private record Tick(Era era, int nonce, String before, String behind) {}
 
     @Override
     public String tag() {
@@ -40,16 +52,42 @@ final class V2 extends V1 {
 
     @Override
     public byte[] encode(Channel channel, Payload payload, boolean complete) {
-        StringBuilder header = new StringBuilder(128).append("{\"channel\":\"");
-        JsonStringEncoder.getInstance().quoteAsString(channel.name(), header);
         Position position = payload.position();
-        if (position != null) {
-            header.append(complete ? "\",\"at\":\"" : "\",\"pos\":\"").append(position);
+        String header;
+        if (position == null) {
+            header = "{\"channel\":\"" + quoted(channel.name()) + "\"}\n";
+        } else {
+            Tick tick = tick(position);
+            header = "{\"channel\":\"" + quoted(channel.name()) + (complete ? "\",\"at\":\"" : "\",\"pos\":\"")
+                    + tick.before + position.offset() + tick.behind;
         }
-        byte[] first = header.append("\"}\n").toString().getBytes(StandardCharsets.UTF_8);
+        byte[] first = header.getBytes(StandardCharsets.UTF_8);
         byte[] message = Arrays.copyOf(first, first.length + payload.bytes().length);
         System.arraycopy(payload.bytes(), 0, message, first.length, payload.bytes().length);
         return message;
+    }
+
+    private Tick tick(Position position) {
+        Tick tick = lastTick;
+        if (tick == null || tick.nonce != position.nonce() || !tick.era.equals(position.era())) {
+            tick = new Tick(
+                    position.era(),
+                    position.nonce(),
+                    position.era() + ".",
+                    "." + Integer.toHexString(position.nonce()) + "\"}\n");
+            lastTick = tick;
+        }
+        return tick;
+    }
+
+    private static String quoted(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            char next = name.charAt(i);
+            if (next < ' ' || next == '"' || next == '\\') {
+                return String.valueOf(JsonStringEncoder.getInstance().quoteAsString(name));
+            }
+        }
+        return name;
     }
 
     @Override
