@@ -58,7 +58,7 @@ final class RecentEvents {
                     now,
                     event.connection().user(),
                     reason.tag(),
-                    reason.closeCode(),
+                    event.connection().closeCode(reason),
                     Duration.between(event.connection().since(), now).toSeconds()));
         }
     }

@@ -35,7 +35,7 @@ final class ConflatedQueue {
         }
 
         private int own() {
-            return Frame.OVERHEAD + (missed > 0 ? MissedFrame.maxCost(channel) : 0);
+            return Frame.OVERHEAD + (missed > 0 ? Frame.Missed.maxCost(channel) : 0);
         }
     }
 

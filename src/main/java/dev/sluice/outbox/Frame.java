@@ -1,9 +1,10 @@
 package dev.sluice.outbox;
 
+import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 
 /** One or several WebSocket messages that are written to a connection at once. All receivers share it. */
-public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
+public sealed interface Frame permits Frame.Text, Frame.Missed, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
 
     /**
      * Memory of a waiting frame besides its bytes: Netty counts 96 bytes for its own entry, and buffer and promise take
@@ -37,6 +38,28 @@ public sealed interface Frame permits Frame.Text, Frame.Ping, Frame.Pong, Public
         @Override
         public int length() {
             return encodedLength(utf8.length);
+        }
+    }
+
+    /** Tells a slow client how many publications of a channel it has missed, see {@link PublicationFormat#missed}. */
+    record Missed(Channel channel, int count) implements Frame {
+
+        /** The longest notice without the channel's name, of which one byte may become six characters. */
+        private static final int LONGEST = 64;
+
+        /** Returns the most memory that a notice takes, in bytes. */
+        static int maxCost(Channel channel) {
+            return maxLength(channel) + OVERHEAD;
+        }
+
+        private static int maxLength(Channel channel) {
+            return encodedLength(LONGEST + 6 * channel.length());
+        }
+
+        /** At most. */
+        @Override
+        public int length() {
+            return maxLength(channel);
         }
     }
 

@@ -47,6 +47,11 @@ public final class Outbox {
         /** Called once with the reason why the connection must end. */
         void failed(Disconnect reason);
 
+        /** Returns how the socket is closed for the reason. May be called on any thread. */
+        default Close close(Disconnect reason) {
+            return new Close(1011, reason.tag());
+        }
+
         /**
          * Returns a frame with the position up to which everything has been passed to this outbox; {@code null} if
          * there is none.
@@ -202,6 +207,11 @@ public final class Outbox {
             settled = true;
             lastMark = torn || holds > 0 || isEnding() || ended ? null : owner.mark();
         }
+    }
+
+    /** Returns how the socket is closed for the reason. May be called on any thread. */
+    public Close closeFor(Disconnect reason) {
+        return owner.close(reason);
     }
 
     /** Closes the socket after all earlier frames, and cuts it if that takes too long; idempotent. */
@@ -440,7 +450,7 @@ public final class Outbox {
             ConflatedQueue.Newest next = held.next();
             boolean last = held.isEmpty();
             if (next.missed() > 0) {
-                write(MissedFrame.of(next.channel(), next.missed()));
+                write(new Frame.Missed(next.channel(), next.missed()));
             }
             PublicationBatch newest = new PublicationBatch(next.channel(), next.payload());
             newest.sharedBy(next.receivers());

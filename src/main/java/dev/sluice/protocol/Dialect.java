@@ -2,6 +2,8 @@ package dev.sluice.protocol;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.Close;
+import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.PublicationFormat;
 import java.time.Instant;
@@ -83,4 +85,13 @@ public interface Dialect extends PublicationFormat {
     Frame error(ErrorCode code, String message, @Nullable JsonNode id);
 
     Frame error(ErrorCode code, String message, String channel, @Nullable JsonNode id);
+
+    /** The connection ends. */
+    Close close(Disconnect reason);
+
+    /** The client is not let in. */
+    Close close(Refusal reason, String message);
+
+    /** The client is not let in because a limit is reached, and may try again later. */
+    Close closeUntilLater(String message);
 }

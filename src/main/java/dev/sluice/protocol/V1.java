@@ -4,14 +4,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.Close;
+import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Sluice's own messages are JSON objects whose {@code action} comes first. */
 class V1 implements Dialect {
+
+    /** A limit is reached; the client may try again later. */
+    private static final int TRY_AGAIN_LATER = 1013;
 
     private static final Frame PING = frame(action("ping"), null);
 
@@ -98,6 +104,70 @@ class V1 implements Dialect {
         return payload.bytes();
     }
 
+    @Override
+    public byte[] missed(Channel channel, int count) {
+        return utf8(action("missed").put("channel", channel.name()).put("count", count));
+    }
+
+    @Override
+    public Close close(Disconnect reason) {
+        return new Close(code(reason), text(reason));
+    }
+
+    private static int code(Disconnect reason) {
+        return switch (reason) {
+            case CLIENT_CLOSED -> 1000;
+            case CONNECTION_LOST, CONNECTION_RESET, PEER_SILENT, SEND_FAILED, INTERNAL_ERROR -> 1011;
+            case PROTOCOL_ERROR -> 1002;
+            case INVALID_TEXT -> 1007;
+            case FRAME_TOO_LARGE -> 1009;
+            case FLOODED -> 4029;
+            case INBOUND_FULL -> TRY_AGAIN_LATER;
+            case OUTBOX_FULL, STALLED -> 4008;
+            case TOKEN_EXPIRED -> 4010;
+            case OPERATOR -> 4503;
+            case GOING_AWAY, MAX_AGE -> 1012;
+        };
+    }
+
+    private static String text(Disconnect reason) {
+        return switch (reason) {
+            case CLIENT_CLOSED, CONNECTION_LOST, CONNECTION_RESET -> "";
+            case PEER_SILENT -> "no sign of life";
+            case PROTOCOL_ERROR -> "WebSocket protocol error";
+            case INVALID_TEXT -> "text is not UTF-8";
+            case FRAME_TOO_LARGE -> "frame too large";
+            case FLOODED -> "too many frames";
+            case INBOUND_FULL -> "the pod has too much to handle";
+            case OUTBOX_FULL -> "too slow: too much is waiting";
+            case STALLED -> "too slow: nothing was taken in time";
+            case TOKEN_EXPIRED -> "token has expired";
+            case OPERATOR -> "disconnected by an operator";
+            case SEND_FAILED -> "sending failed";
+            case INTERNAL_ERROR -> "internal error";
+            case GOING_AWAY -> "this pod is going away, reconnect";
+            case MAX_AGE -> "reconnect, so that clients even out";
+        };
+    }
+
+    @Override
+    public Close close(Refusal reason, String message) {
+        int code = switch (reason) {
+            case TIMEOUT -> 4001;
+            case NOT_AUTH -> 4002;
+            case TOKEN, SIGNATURE, EXPIRED, AUDIENCE, ISSUER, TYPE, CLAIMS, WEBHOOK -> 4003;
+            case NOT_JSON -> 4004;
+            case FLOOD -> 4029;
+            case UNAVAILABLE, UNDECIDED -> TRY_AGAIN_LATER;
+        };
+        return new Close(code, message);
+    }
+
+    @Override
+    public Close closeUntilLater(String message) {
+        return new Close(TRY_AGAIN_LATER, message);
+    }
+
     /** Adds to an answer what it says of positions. */
     ObjectNode positioned(ObjectNode answer, @Nullable Boolean recovered, @Nullable Position at) {
         return answer;
@@ -111,6 +181,10 @@ class V1 implements Dialect {
         if (id != null) {
             message.set("id", id);
         }
-        return Frame.text(message.toString());
+        return new Frame.Text(utf8(message));
+    }
+
+    private static byte[] utf8(ObjectNode message) {
+        return message.toString().getBytes(StandardCharsets.UTF_8);
     }
 }

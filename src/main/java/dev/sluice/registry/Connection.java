@@ -1,5 +1,6 @@
 package dev.sluice.registry;
 
+import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -161,9 +162,17 @@ public final class Connection {
         }
     }
 
+    /** Returns the close code for a reason of its end. */
+    public int closeCode(Disconnect reason) {
+        return outbox.closeFor(reason).code();
+    }
+
     /** Closes the socket with the reason's code, after all earlier frames. */
     private void close(Disconnect reason) {
-        loop.execute(() -> outbox.close(reason.closeCode(), reason.message()));
+        loop.execute(() -> {
+            Close how = outbox.closeFor(reason);
+            outbox.close(how.code(), how.reason());
+        });
     }
 
     /** Returns the reason of the end; {@code null} while the connection is open. */

@@ -137,7 +137,7 @@ final class Authentication {
         if (refusal.announced()) {
             session.send(session.dialect().authError(message));
         }
-        session.close(refusal.closeCode(), message);
+        session.close(session.dialect().close(refusal, message));
     }
 
     /**
@@ -149,7 +149,7 @@ final class Authentication {
     void admit(Session session, AuthenticatedUser identity, @Nullable Position since, @Nullable JsonNode id) {
         Connection connection = session.newConnection(identity, disconnected);
         if (!admission.admit(connection)) {
-            session.close(Session.TRY_AGAIN_LATER, "too many connections of this user");
+            session.close(session.dialect().closeUntilLater("too many connections of this user"));
             return;
         }
         // Nothing may fail here: a connection in the registry must end with its session.

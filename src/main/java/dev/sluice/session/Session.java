@@ -3,6 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.feed.Gap;
+import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
@@ -62,9 +63,6 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     /** The number of shares of a period, by which sessions are spread. */
     static final int SHARES = 1 << 16;
-
-    /** Close code: a limit is reached; the client may try again later. */
-    static final int TRY_AGAIN_LATER = 1013;
 
     private enum State {
         /** No token has arrived yet. */
@@ -456,7 +454,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public void evicted() {
-        close(TRY_AGAIN_LATER, "too many connections that have not authenticated");
+        close(dialect.closeUntilLater("too many connections that have not authenticated"));
     }
 
     @Override
@@ -479,6 +477,11 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     @Override
     public void failed(Disconnect reason) {
         disconnect(reason);
+    }
+
+    @Override
+    public Close close(Disconnect reason) {
+        return dialect.close(reason);
     }
 
     @Override
@@ -538,15 +541,15 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         if (state == State.OPEN) {
             connection().disconnect(reason);
         } else {
-            close(reason.closeCode(), reason.message());
+            close(dialect.close(reason));
         }
     }
 
     /** Closes an unauthenticated session. */
-    void close(int code, String reason) {
-        refused = reason;
+    void close(Close how) {
+        refused = how.reason();
         over();
-        outbox.close(code, reason);
+        outbox.close(how.code(), how.reason());
     }
 
     void cancelTimer() {

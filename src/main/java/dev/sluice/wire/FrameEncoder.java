@@ -57,6 +57,8 @@ final class FrameEncoder {
         ByteBuf bytes = allocator.directBuffer(frame.length(), frame.length());
         if (frame instanceof Frame.Text text) {
             append(bytes, FINAL_TEXT, text.utf8());
+        } else if (frame instanceof Frame.Missed missed) {
+            append(bytes, FINAL_TEXT, format.missed(missed.channel(), missed.count()));
         } else if (frame instanceof Frame.Pong pong) {
             append(bytes, PONG, pong.bytes());
         } else if (frame instanceof ReplayBatch replay) {

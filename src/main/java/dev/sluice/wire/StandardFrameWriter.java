@@ -66,6 +66,8 @@ final class StandardFrameWriter implements FrameWriter {
             }
         } else if (frame instanceof Frame.Text text) {
             last = sendText(text.utf8());
+        } else if (frame instanceof Frame.Missed missed) {
+            last = sendText(format.missed(missed.channel(), missed.count()));
         } else if (frame instanceof Frame.Pong pong) {
             last = socket.writePong(Buffer.buffer(pong.bytes()));
         } else {

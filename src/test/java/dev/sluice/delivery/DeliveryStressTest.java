@@ -13,6 +13,7 @@ import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
@@ -606,6 +607,9 @@ class DeliveryStressTest {
                 for (int i = 0; i < batch.count(); i++) {
                     publication(batch.channel(), new String(batch.get(i).bytes(), StandardCharsets.US_ASCII));
                 }
+            } else if (frame instanceof Frame.Missed dropped) {
+                byte[] message = Dialect.V1.missed(dropped.channel(), dropped.count());
+                message(new String(message, StandardCharsets.UTF_8));
             } else if (frame instanceof Frame.Text text) {
                 message(new String(text.utf8(), StandardCharsets.UTF_8));
             }

@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.protocol.Dialect;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -46,6 +47,8 @@ public final class RecordingFrameWriter implements FrameWriter {
             }
         } else if (frame instanceof Frame.Text text) {
             sent.add(new String(text.utf8(), StandardCharsets.UTF_8));
+        } else if (frame instanceof Frame.Missed missed) {
+            sent.add(new String(Dialect.V1.missed(missed.channel(), missed.count()), StandardCharsets.UTF_8));
         } else {
             sent.add(frame.getClass().getSimpleName());
         }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.IntNode;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.Close;
+import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
@@ -70,6 +72,34 @@ class DialectTest {
             assertThat(text(dialect.error(ErrorCode.FORBIDDEN, "no", "upload:1", null)))
                     .isEqualTo(
                             "{\"action\":\"error\",\"code\":\"forbidden\",\"message\":\"no\",\"channel\":\"upload:1\"}");
+        }
+    }
+
+    @Test
+    void closeCodesAreThoseOfTheProtocol() {
+        for (Dialect dialect : Dialect.ALL) {
+            assertThat(dialect.close(Disconnect.OUTBOX_FULL))
+                    .isEqualTo(new Close(4008, "too slow: too much is waiting"));
+            assertThat(dialect.close(Disconnect.TOKEN_EXPIRED)).isEqualTo(new Close(4010, "token has expired"));
+            assertThat(dialect.close(Disconnect.GOING_AWAY))
+                    .isEqualTo(new Close(1012, "this pod is going away, reconnect"));
+            assertThat(dialect.close(Disconnect.OPERATOR)).isEqualTo(new Close(4503, "disconnected by an operator"));
+            assertThat(dialect.close(Refusal.EXPIRED, "why")).isEqualTo(new Close(4003, "why"));
+            assertThat(dialect.close(Refusal.UNAVAILABLE, "why")).isEqualTo(new Close(1013, "why"));
+            assertThat(dialect.closeUntilLater("why")).isEqualTo(new Close(1013, "why"));
+        }
+    }
+
+    @Test
+    void noticeOfMissedPublicationsIsNotLongerThanItsCharge() {
+        byte[] name = ("upload:" + "\1".repeat(256)).getBytes(StandardCharsets.US_ASCII);
+        Channel longest = Objects.requireNonNull(TestOutboxFactory.ROUTES.resolve(name, name.length));
+        for (Dialect dialect : Dialect.ALL) {
+            byte[] notice = dialect.missed(longest, Integer.MIN_VALUE);
+            assertThat(Frame.encodedLength(notice.length)).isLessThanOrEqualTo(new Frame.Missed(longest, 1).length());
+            assertThat(dialect.missed(CHANNEL, 3))
+                    .asString(StandardCharsets.UTF_8)
+                    .isEqualTo("{\"action\":\"missed\",\"channel\":\"upload:\\n\\\"é\",\"count\":3}");
         }
     }
 

@@ -2,8 +2,10 @@ package dev.sluice.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.outbox.TestOutboxFactory;
 import java.util.ArrayList;
@@ -21,7 +23,7 @@ class ConnectionTest {
         Connection connection = connection(told::add);
         connection.disconnect(Disconnect.OPERATOR);
         connection.disconnect(Disconnect.GOING_AWAY);
-        assertThat(writer.closes).containsExactly(4503);
+        assertThat(writer.closes).containsExactly(code(Disconnect.OPERATOR));
         assertThat(told).containsExactly(new Disconnected(connection, Disconnect.OPERATOR));
     }
 
@@ -31,7 +33,7 @@ class ConnectionTest {
                     throw new IllegalStateException("thrown by the test");
                 })
                 .disconnect(Disconnect.OPERATOR);
-        assertThat(writer.closes).containsExactly(4503);
+        assertThat(writer.closes).containsExactly(code(Disconnect.OPERATOR));
     }
 
     @Test
@@ -40,12 +42,29 @@ class ConnectionTest {
                     throw new Error("thrown by the test");
                 })
                 .disconnect(Disconnect.PEER_SILENT);
-        assertThat(writer.closes).containsExactly(Disconnect.PEER_SILENT.closeCode());
+        assertThat(writer.closes).containsExactly(code(Disconnect.PEER_SILENT));
     }
 
     private Connection connection(Consumer<Disconnected> observers) {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, observers);
+                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, new Codes()), loop, observers);
+    }
+
+    /** Closes with another code for each reason. */
+    private static final class Codes implements Outbox.Owner {
+        @Override
+        public void failed(Disconnect reason) {
+            throw new AssertionError(reason);
+        }
+
+        @Override
+        public Close close(Disconnect reason) {
+            return new Close(code(reason), "");
+        }
+    }
+
+    private static int code(Disconnect reason) {
+        return 4000 + reason.ordinal();
     }
 }

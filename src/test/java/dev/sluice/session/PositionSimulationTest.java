@@ -267,6 +267,9 @@ class PositionSimulationTest {
                             Dialect.V2.encode(batch.channel(), batch.get(i), complete), StandardCharsets.UTF_8);
                     header(message.substring(0, message.indexOf('\n')), batch.get(i));
                 }
+            } else if (frame instanceof Frame.Missed missed) {
+                byte[] message = Dialect.V2.missed(missed.channel(), missed.count());
+                header(new String(message, StandardCharsets.UTF_8), null);
             } else if (frame instanceof Frame.Text text) {
                 header(new String(text.utf8(), StandardCharsets.UTF_8), null);
             }

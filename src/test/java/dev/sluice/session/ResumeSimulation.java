@@ -348,6 +348,8 @@ final class ResumeSimulation {
                 for (int i = 0; i < batch.count(); i++) {
                     message(Dialect.V2.encode(batch.channel(i), batch.get(i), false));
                 }
+            } else if (frame instanceof Frame.Missed missed) {
+                message(Dialect.V2.missed(missed.channel(), missed.count()));
             } else if (frame instanceof Frame.Text text) {
                 message(text.utf8());
             }

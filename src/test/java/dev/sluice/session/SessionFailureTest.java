@@ -51,14 +51,14 @@ class SessionFailureTest {
     void failedAuthSuccessEndsTheConnection() {
         authenticate(new TokenResult.Accepted(TestAuthorizers.identity("7")));
         assertThat(authentication.ended).extracting(Disconnected::reason).containsExactly(Disconnect.INTERNAL_ERROR);
-        assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
+        assertThat(closes).containsExactly(1011);
     }
 
     @Test
     void failedAuthErrorClosesTheSocket() {
         authenticate(new TokenResult.Refused(TokenResult.Reason.SIGNATURE, "no"));
         assertThat(authentication.ended).isEmpty();
-        assertThat(closes).containsExactly(Disconnect.INTERNAL_ERROR.closeCode());
+        assertThat(closes).containsExactly(1011);
     }
 
     private void authenticate(TokenResult result) {
