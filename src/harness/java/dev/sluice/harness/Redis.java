@@ -31,12 +31,21 @@ public final class Redis implements AutoCloseable {
     /** Unpacked once, because each unpacking leaves 9 MB behind. */
     private static final String EXECUTABLE = executable();
 
+    /** One of Debian's package redis-tools, which is the server where it is called by that name. */
+    private static final Path DEBIAN = Path.of("/usr/bin/redis-check-rdb");
+
+    private final String executable;
     private final int port;
     private final String password;
     private final String[] options;
     private @Nullable ServerProcess process;
 
     private Redis(String password, String... options) {
+        this(Path.of(EXECUTABLE), password, options);
+    }
+
+    private Redis(Path executable, String password, String... options) {
+        this.executable = executable.toString();
         this.port = Ports.free();
         this.password = password;
         this.options = options;
@@ -44,6 +53,20 @@ public final class Redis implements AutoCloseable {
 
     public static Redis start() {
         Redis redis = absent();
+        redis.startAgain();
+        return redis;
+    }
+
+    /** Debian's version, where its package redis-tools is installed. */
+    public static Redis startDebian() {
+        Path server = Fork.file("redis-server");
+        try {
+            Files.deleteIfExists(server);
+            Files.createSymbolicLink(server, DEBIAN);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Redis redis = new Redis(server, "");
         redis.startAgain();
         return redis;
     }
@@ -117,7 +140,7 @@ public final class Redis implements AutoCloseable {
 
     private void start(String... arguments) {
         List<String> command = new ArrayList<>(List.of(arguments));
-        command.add(0, EXECUTABLE);
+        command.add(0, executable);
         ServerProcess started = ServerProcess.start(new ProcessBuilder(command), Fork.file("redis-" + port + ".log"));
         process = started;
         try {

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Tests that pods on one Redis count from the same ticks, even after faults. */
 @Tag("chaos")
@@ -28,10 +28,13 @@ class ClockIT {
             "sluice.canary.reconnect", "500ms");
 
     @ParameterizedTest
-    @ValueSource(strings = {"resp3", "resp2"})
-    void podsOnOneRedisShareAnEraUntilItIsRestarted(String protocol) {
+    @CsvSource({"resp3,false", "resp2,false", "resp3,true", "resp2,true"})
+    void podsOnOneRedisShareAnEraUntilItIsRestarted(String protocol, boolean debian) {
         Map<String, String> config = with("quarkus.redis.preferred-protocol-version", protocol);
-        try (Redis redis = Redis.start();
+        if (debian) {
+            Program.named("redis-check-rdb");
+        }
+        try (Redis redis = debian ? Redis.startDebian() : Redis.start();
                 Pod one = Pod.ready(redis, config);
                 Pod two = Pod.ready(redis, config)) {
             awaitSameEra(one, two);
