@@ -157,6 +157,8 @@ class PublicationDecoderTest {
                 + named(type, "x", ""));
         assertThat(seen)
                 .containsExactly("own sluice:canary:1=42", ofSentinel, "own sluice:control=", named(type, "x", ""));
+        assertThat(decoder.messages()).as("counted towards positions").isZero();
+        assertThat(batches).as("counted towards positions").isEmpty();
     }
 
     @Test
