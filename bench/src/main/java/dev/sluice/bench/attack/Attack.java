@@ -125,6 +125,13 @@ enum Attack {
 
     MALFORMED_REQUESTS("requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", Callers::malformed),
 
+    RESUME_STORM(
+            "1,000 clients come back again and again, each with a position from a minute ago",
+            1_000,
+            "resumes",
+            "answers recovered",
+            Resumers::resume),
+
     UNDECIDED(
             "64 users subscribe to 256 channels at a time; the route's webhook never answers",
             64,
@@ -199,6 +206,11 @@ enum Attack {
     /** Whether tokens are verified with the key of a slow server. */
     boolean needsKeyServer() {
         return this == HELD_MESSAGES;
+    }
+
+    /** Whether attackers were here before. */
+    boolean resumes() {
+        return this == RESUME_STORM;
     }
 
     /** Simultaneous attackers. */

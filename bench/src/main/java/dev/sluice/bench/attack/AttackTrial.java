@@ -36,6 +36,7 @@ final class AttackTrial {
     private final Times times;
     private final Scene scene;
     private final Traffic traffic;
+    private final String since;
     private final List<String> alarms = new ArrayList<>();
 
     /**
@@ -49,11 +50,12 @@ final class AttackTrial {
      */
     record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
 
-    private AttackTrial(Attack attack, Times times, Scene scene, Traffic traffic) {
+    private AttackTrial(Attack attack, Times times, Scene scene, Traffic traffic, String since) {
         this.attack = attack;
         this.times = times;
         this.scene = scene;
         this.traffic = traffic;
+        this.since = since;
     }
 
     static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
@@ -62,8 +64,9 @@ final class AttackTrial {
                         new Traffic(load, scene.entrance(), scene.redis()::address, new Random(attack.ordinal()))) {
             traffic.open();
             traffic.publish();
-            Waiting.sleep(times.warmUp());
-            return new AttackTrial(attack, times, scene, traffic).run();
+            String since = attack.resumes() ? Resumers.position(scene.entrance()) : "";
+            Waiting.sleep(attack.resumes() ? Resumers.ABSENCE : times.warmUp());
+            return new AttackTrial(attack, times, scene, traffic, since).run();
         }
     }
 
@@ -74,7 +77,7 @@ final class AttackTrial {
         long files = scene.pod().openFiles();
         long resident = scene.pod().residentMemory();
         long begin = Time.now();
-        try (Attackers attackers = Attackers.begin(attack, scene.entrance())) {
+        try (Attackers attackers = Attackers.begin(attack, scene.entrance(), since)) {
             long mostAtOnset = mostResident(times.onset());
             long cpu = scene.pod().process().cpuNanos();
             long counted = Time.now();

@@ -16,17 +16,22 @@ final class Attacker implements AutoCloseable {
     private final InetSocketAddress pod;
     private final Tally tally;
     private final String token;
+    private final String since;
     private final List<RawSocket> held = new ArrayList<>();
     private long next = System.nanoTime();
     private int rounds;
     private volatile boolean over;
 
-    /** @param number which one it is */
-    Attacker(int number, InetSocketAddress pod, Tally tally) {
+    /**
+     * @param number which one it is
+     * @param since the position that it has, where it has one
+     */
+    Attacker(int number, InetSocketAddress pod, Tally tally, String since) {
         this.number = number;
         this.pod = pod;
         this.tally = tally;
         this.token = Credentials.of(user());
+        this.since = since;
     }
 
     /** Whether it has been told to stop. */
@@ -45,6 +50,14 @@ final class Attacker implements AutoCloseable {
 
     int number() {
         return number;
+    }
+
+    String token() {
+        return token;
+    }
+
+    String since() {
+        return since;
     }
 
     /** Whom it claims to be, rightly. */

@@ -29,17 +29,18 @@ final class Attackers implements AutoCloseable {
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicReference<RuntimeException> failure = new AtomicReference<>();
 
-    private Attackers(Attack attack, InetSocketAddress pod) {
+    private Attackers(Attack attack, InetSocketAddress pod, String since) {
         this.attack = attack;
         for (int i = 0; i < attack.attackers(); i++) {
-            Attacker attacker = new Attacker(i, pod, tally);
+            Attacker attacker = new Attacker(i, pod, tally, since);
             attackers.add(attacker);
             threads.add(new Thread(() -> attack(attacker), "attacker-" + i));
         }
     }
 
-    static Attackers begin(Attack attack, InetSocketAddress pod) {
-        Attackers attackers = new Attackers(attack, pod);
+    /** @param since the position that they have, where they have one */
+    static Attackers begin(Attack attack, InetSocketAddress pod, String since) {
+        Attackers attackers = new Attackers(attack, pod, since);
         attackers.threads.forEach(Thread::start);
         return attackers;
     }
