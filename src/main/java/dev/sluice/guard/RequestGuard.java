@@ -2,13 +2,17 @@ package dev.sluice.guard;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.EventExecutor;
@@ -109,13 +113,32 @@ final class RequestGuard extends ChannelDuplexHandler {
     private void handOn(ChannelHandlerContext context, Object message) {
         if (message instanceof LastHttpContent) {
             arriving = stopped(arriving);
-        } else if (message instanceof HttpRequest) {
+        } else if (message instanceof HttpRequest request) {
+            if (!isHttp1(request)) {
+                refuseVersion(context);
+                return;
+            }
             busy = true;
             if (arriving == null) {
                 arriving = limits.deadline(context.channel());
             }
         }
         context.fireChannelRead(message);
+    }
+
+    private static boolean isHttp1(HttpRequest request) {
+        return request.protocolVersion().equals(HttpVersion.HTTP_1_1)
+                || request.protocolVersion().equals(HttpVersion.HTTP_1_0);
+    }
+
+    /** Vert.x would answer such a request as if it were HTTP/1.1: it looks at the version only to serve WebSockets by itself. */
+    private void refuseVersion(ChannelHandlerContext context) {
+        ignoring = true;
+        FullHttpResponse refusal =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.NOT_IMPLEMENTED);
+        HttpUtil.setContentLength(refusal, 0);
+        HttpUtil.setKeepAlive(refusal, false);
+        context.writeAndFlush(refusal).addListener(ChannelFutureListener.CLOSE);
     }
 
     /** Hands on the next request, once Vert.x has finished the one before and the client has taken the answer. */

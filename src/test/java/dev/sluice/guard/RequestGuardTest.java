@@ -7,6 +7,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -181,6 +182,20 @@ class RequestGuardTest {
         assertThat(channel.pipeline().get(RequestGuard.class)).isNull();
         pass(1000);
         assertThat(channel.isOpen()).isTrue();
+    }
+
+    @Test
+    void requestOfAnotherHttpVersionIsRefusedAfterEarlierOnes() {
+        say(REQUEST);
+        say("GET / HTTP/2.0\r\n\r\n" + REQUEST);
+        assertThat(channel.isOpen()).isTrue();
+        assertThat(channel.outboundMessages()).isEmpty();
+        answer(200);
+        channel.runPendingTasks();
+        FullHttpResponse refusal = channel.readOutbound();
+        assertThat(refusal.status()).isEqualTo(HttpResponseStatus.NOT_IMPLEMENTED);
+        refusal.release();
+        assertThat(channel.isOpen()).isFalse();
     }
 
     private void say(String text) {

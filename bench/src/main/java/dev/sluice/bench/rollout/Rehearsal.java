@@ -7,6 +7,7 @@ import dev.sluice.bench.site.Site;
 import dev.sluice.bench.site.Update;
 import dev.sluice.bench.site.Update.Replacement;
 import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.SluiceProtocol;
 import dev.sluice.bench.traffic.Traffic;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,8 +29,12 @@ final class Rehearsal {
 
     static Outcome run(int pods, int clients, long seed, Path jar, Path logs) {
         try (Site site = Site.start(Update.plan(pods), jar, logs);
-                Traffic traffic =
-                        new Traffic(Load.crowd(clients), site.entrance(), site::redisAddress, new Random(seed))) {
+                Traffic traffic = new Traffic(
+                        Load.crowd(clients),
+                        List.of(SluiceProtocol.V2),
+                        site.entrance(),
+                        site::redisAddress,
+                        new Random(seed))) {
             traffic.open();
             traffic.publish();
             Waiting.sleep(WARM_UP);
@@ -47,7 +52,7 @@ final class Rehearsal {
             return traffic.books(books -> new Outcome(
                     replacements,
                     books.publications(),
-                    books.audit(),
+                    books.audit(true),
                     books.absences(begin, Time.now()),
                     books.latencies(calm, begin),
                     books.latencies(begin, end),

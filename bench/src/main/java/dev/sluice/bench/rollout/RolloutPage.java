@@ -66,6 +66,7 @@ final class RolloutPage {
                 row("publications", Figures.number(outcome.publications())),
                 row("deliveries expected", Figures.number(balance.expected())),
                 row("delivered", Figures.number(balance.count(Fate.DELIVERED))),
+                row("of these, published while the client was away", Figures.number(balance.countResumed())),
                 row("lost while disconnected", Figures.number(balance.count(Fate.DISCONNECTED))),
                 row("lost in a gap, or counted as missed", Figures.number(balance.count(Fate.IN_GAP, Fate.MISSED))),
                 row("lost unsignalled", Figures.number(balance.count(Breach.UNSIGNALLED))),
@@ -120,6 +121,9 @@ final class RolloutPage {
         List<String> objections() {
             List<String> objections = new ArrayList<>(balance.examples());
             surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
+            if (balance.lost() > 0) {
+                objections.add(balance.lost() + " deliveries were lost by clients that resume");
+            }
             if (absences.errors() > 0) {
                 objections.add(
                         "%d connections did not end with 1012: %s".formatted(absences.errors(), absences.endings()));
