@@ -19,6 +19,7 @@ import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -112,7 +113,8 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             // A slot taken now would never be released.
             return;
         }
-        if (!channel.begin(request)) {
+        // With a body the WebSocket would begin only once that has come, and hold its slot until then.
+        if (hasBody(request) || !channel.begin(request)) {
             reject(request, 400);
             return;
         }
@@ -128,6 +130,11 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             choose(request);
             upgrade(context, channel, token);
         }
+    }
+
+    private static boolean hasBody(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        return request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || (length != null && !length.equals("0"));
     }
 
     /**
@@ -227,11 +234,12 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             WebSocketChannel channel,
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
-        // If the handshake fails, Vert.x has answered.
-        request.toWebSocket()
-                .onComplete(
-                        socket -> sessions.open(socket, channel, identity, since),
-                        failure -> LOG.debug("An upgrade failed", failure));
+        request.toWebSocket().onComplete(socket -> sessions.open(socket, channel, identity, since), failure -> {
+            LOG.debug("An upgrade failed", failure);
+            if (!request.response().ended()) {
+                channel.cut();
+            }
+        });
     }
 
     private static void reject(HttpServerRequest request, int status) {

@@ -197,21 +197,24 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         if (!frame.isContinuation()) {
             text = frame.isText();
         }
-        Buffer content = frame.binaryData();
-        if (begun != null || !frame.isFinal()) {
-            content = Objects.requireNonNullElseGet(begun, Buffer::buffer).appendBuffer(content);
-        }
-        begun = frame.isFinal() ? null : content;
-        if (frame.isFinal()) {
-            try {
-                if (text) {
-                    to.text(content.toString());
-                } else {
-                    to.binary();
-                }
-            } catch (Throwable e) {
-                to.failed(Disconnect.INTERNAL_ERROR, e);
-            } finally {
+        boolean whole = frame.isFinal();
+        try {
+            Buffer content = frame.binaryData();
+            if (begun != null || !whole) {
+                content = Objects.requireNonNullElseGet(begun, Buffer::buffer).appendBuffer(content);
+            }
+            begun = whole ? null : content;
+            if (whole && text) {
+                to.text(content.toString());
+            } else if (whole) {
+                to.binary();
+            }
+        } catch (Throwable e) {
+            begun = null;
+            whole = true;
+            to.failed(Disconnect.INTERNAL_ERROR, e);
+        } finally {
+            if (whole) {
                 handled();
             }
         }

@@ -27,6 +27,7 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.util.Objects;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,9 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
 
     private static final String NAME = "sluice-websocket";
     private static final int MAX_LINGER_SECONDS = 1;
+
+    /** From the close frame until the connection has ended; longer than an outbox gives its own. */
+    private static final int MAX_CLOSING_SECONDS = 2;
 
     private final Channel channel;
     private final Slot slot;
@@ -176,6 +180,11 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
         context.write(message, promise);
         if (message instanceof CloseWebSocketFrame) {
             inbound.stop();
+            // Vert.x limits the time of its own closes only. The answer to a client's may wait behind data that the
+            // client
+            // does not read.
+            Future<?> limit = context.executor().schedule(this::cut, MAX_CLOSING_SECONDS, TimeUnit.SECONDS);
+            channel.closeFuture().addListener(closed -> limit.cancel(false));
         }
     }
 
@@ -232,10 +241,10 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
                 context.pipeline().remove(decoder);
             }
         }
-        context.fireExceptionCaught(cause);
         // Later: first Vert.x closes the channel, as what the session still writes must not come behind the close
-        // frame.
+        // frame. Queued before, as the close would name another reason.
         execute(() -> inbound.failed(reason(cause), cause));
+        context.fireExceptionCaught(cause);
     }
 
     private static Disconnect reason(Throwable cause) {

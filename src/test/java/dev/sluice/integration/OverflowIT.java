@@ -139,6 +139,18 @@ class OverflowIT {
     }
 
     @Test
+    void clientThatClosesAndDoesNotReadIsCut() {
+        try (RawClient leaving = RawClient.narrow(pod, "leaving")) {
+            for (int i = 0; pending(pod) < 200_000; i++) {
+                assertThat(i).isLessThan(100);
+                REDIS.publish("user:leaving", "x".repeat(50_000));
+            }
+            leaving.frame(RawClient.FINAL | RawClient.CLOSE, new byte[] {3, (byte) 0xe8});
+            await("gone").atMost(15, TimeUnit.SECONDS).until(leaving::isGone);
+        }
+    }
+
+    @Test
     void closePolicyClosesWith4008AndCutsTcp() {
         double full = pod.disconnects("outbox_full");
         double all = pod.disconnects();

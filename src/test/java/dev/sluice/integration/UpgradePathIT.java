@@ -84,6 +84,7 @@ class UpgradePathIT {
         "GET /ws HTTP/1.1, 'Upgrade: websocket;Connection: Upgrade;Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='",
         "GET /ws HTTP/1.1, 'Upgrade: websocket;Connection: Upgrade;Sec-WebSocket-Version: 8;Sec-WebSocket-Key: x'",
         "GET /ws HTTP/1.1, 'Upgrade: h2c;Connection: Upgrade;Sec-WebSocket-Version: 13;Sec-WebSocket-Key: x'",
+        "GET /ws HTTP/1.1, 'Upgrade: websocket, x;Connection: Upgrade;Sec-WebSocket-Version: 13;Sec-WebSocket-Key: x'",
         "GET /ws HTTP/1.1, 'Upgrade: websocket;Connection: Upgrade;Sec-WebSocket-Version: 13'",
     })
     void requestWithoutUpgradeGets426(String start, String headers) {

@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.websocketx.WebSocket13FrameDecoder;
 import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class WebSocketChannelTest {
@@ -88,6 +89,18 @@ class WebSocketChannelTest {
         }
         assertThat(channel.<Object>readInbound()).isNull();
         assertThat(failures).hasSize(1);
+    }
+
+    @Test
+    void connectionEndsTwoSecondsAfterACloseFrameAtTheLatest() {
+        channel.writeOutbound(new CloseWebSocketFrame());
+        channel.advanceTimeBy(1900, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.isOpen()).isTrue();
+        channel.advanceTimeBy(200, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.isOpen()).isFalse();
+        channel.releaseOutbound();
     }
 
     @Test
