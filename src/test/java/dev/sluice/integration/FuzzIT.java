@@ -97,7 +97,8 @@ class FuzzIT {
                     .toList();
             assertThat(statuses)
                     .as("with seed %d, client %d: %s", SEED, i, hex(sent))
-                    .noneMatch(status -> status.contains(" 5"));
+                    // 501 is the answer to other versions of HTTP.
+                    .noneMatch(status -> status.contains(" 5") && !status.endsWith(" 501"));
         }
     }
 
