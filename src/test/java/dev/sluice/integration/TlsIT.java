@@ -269,7 +269,8 @@ class TlsIT {
             }
             await("refused")
                     .until(() -> pod.metric("sluice_refused_total{limit=\"max-connections\"}") >= MAX_CONNECTIONS);
-            assertThat(pod.openFiles()).isLessThanOrEqualTo(files + MAX_CONNECTIONS);
+            // Besides, the pod may have opened a connection or two for those who ask it about this.
+            assertThat(pod.openFiles()).isLessThanOrEqualTo(files + MAX_CONNECTIONS + 2);
         } finally {
             for (Socket socket : silent) {
                 socket.close();
