@@ -36,9 +36,6 @@ public final class Bench extends Program {
     private static final String UNMETERED = "sluice-unmetered";
 
     /** Tiny sizes, to see that everything works. */
-    @Option(names = "--quick")
-    private boolean quick;
-
     /** Of everything, interleaved. */
     @Option(names = "--rounds")
     private Integer rounds;

@@ -29,9 +29,6 @@ public final class Starts extends Program {
     private static final double MILLI = 1e6;
     private static final double MEGA = 1e6;
 
-    @Option(names = "--quick")
-    private boolean quick;
-
     @Option(names = "--rounds")
     private Integer rounds;
 

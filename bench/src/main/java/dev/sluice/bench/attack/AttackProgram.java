@@ -30,9 +30,6 @@ public final class AttackProgram extends Program {
     private static final Set<Attack> QUICK =
             EnumSet.of(Attack.FLOOD_OF_QUESTIONS, Attack.SILENT_SOCKETS, Attack.STORM_OF_CONNECTS, Attack.API_RUBBISH);
 
-    @Option(names = "--quick")
-    private boolean quick;
-
     @Option(names = "--only", split = COMMA)
     private Set<Attack> only = EnumSet.noneOf(Attack.class);
 

@@ -26,9 +26,6 @@ public final class Ledger extends Program {
     private static final Set<Fault> QUICK =
             EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
 
-    @Option(names = "--quick")
-    private boolean quick;
-
     @Option(names = "--seed")
     private long seed = 1;
 

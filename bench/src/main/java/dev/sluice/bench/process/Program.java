@@ -27,6 +27,10 @@ public abstract class Program implements Callable<Integer> {
     @Option(names = "--check")
     private boolean check;
 
+    /** A short run, to see that everything works. */
+    @Option(names = "--quick")
+    protected boolean quick;
+
     /** Checks what the types of the options do not, and fills in defaults; throws {@link #wrong}. */
     protected void validate() {}
 

@@ -23,9 +23,6 @@ public final class Resume extends Program {
     private static final int DEFAULT_CLIENTS = 1000;
     private static final int QUICK_CLIENTS = 100;
 
-    @Option(names = "--quick")
-    private boolean quick;
-
     @Option(names = "--seed")
     private long seed = 1;
 

@@ -21,9 +21,6 @@ public final class Rollout extends Program {
     private static final int DEFAULT_PODS = 3;
     private static final int QUICK_PODS = 2;
 
-    @Option(names = "--quick")
-    private boolean quick;
-
     @Option(names = "--seed")
     private long seed = 1;
 
