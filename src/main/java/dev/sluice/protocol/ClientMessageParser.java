@@ -29,7 +29,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Parses client messages. Every input gives a message, never an exception. */
-public final class ClientMessageParser {
+final class ClientMessageParser {
 
     /** Deeper than any message needs to be. */
     private static final int MAX_DEPTH = 16;
@@ -67,7 +67,7 @@ public final class ClientMessageParser {
      *
      * @param positions whether the client's protocol has positions; where not, it can't say {@code since}
      */
-    public static ClientMessage parse(String text, boolean positions) {
+    static ClientMessage parse(String text, boolean positions) {
         JsonNode message;
         try (JsonParser parser = JSON.createParser(text)) {
             message = read(parser);

@@ -6,6 +6,7 @@ import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.PublicationFormat;
+import dev.sluice.route.Channel;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,31 +43,27 @@ public interface Dialect extends PublicationFormat {
     /** Whether messages carry positions, from which a client can resume. */
     boolean positioned();
 
-    /**
-     * The client is authenticated.
-     *
-     * @param recovered whether what was published since the client's position follows; {@code null} where it has given none
-     * @param at everything before it has been sent; {@code null} where that can't be said
-     * @param id of the client's message
-     */
-    Frame authSuccess(String user, @Nullable Boolean recovered, @Nullable Position at, @Nullable JsonNode id);
+    /** Parses the content of a text frame. Returns at least one message, in the order of execution; never throws. */
+    List<ClientMessage> parse(String text);
 
-    Frame authError(String message);
+    /** The client is authenticated; {@code id} is that of its message. */
+    Frame authSuccess(Welcome welcome, @Nullable JsonNode id);
+
+    /** The client's token was renewed. */
+    default Frame renewed(Welcome welcome, @Nullable JsonNode id) {
+        return authSuccess(welcome, id);
+    }
+
+    /** The client is not let in. To be called only if the reason is {@link Refusal#announced}. */
+    Frame authError(Refusal reason, String message, @Nullable JsonNode id);
 
     /**
      * The client hears the channel.
      *
      * @param retained whether the newest publication follows
-     * @param recovered see {@link #authSuccess}
-     * @param at see {@link #authSuccess}
      * @param id of the client's message
      */
-    Frame subscribed(
-            String channel,
-            boolean retained,
-            @Nullable Boolean recovered,
-            @Nullable Position at,
-            @Nullable JsonNode id);
+    Frame subscribed(Channel channel, boolean retained, Start start, @Nullable JsonNode id);
 
     Frame unsubscribed(String channel, @Nullable JsonNode id);
 
@@ -76,8 +73,18 @@ public interface Dialect extends PublicationFormat {
     /** Everything before the position has been sent. To be called only if {@link #positioned}. */
     Frame mark(Position at);
 
-    /** Asks the client to show that it is alive. */
-    Frame ping();
+    /** Asks the client to show that it is alive, and keeps proxies from closing the connection. */
+    List<Frame> heartbeat();
+
+    /** Whether the client answers each heartbeat. */
+    default boolean answersHeartbeats() {
+        return true;
+    }
+
+    /** The longest time between two heartbeats, in nanoseconds. */
+    default long maxHeartbeatNanos() {
+        return Long.MAX_VALUE;
+    }
 
     /** The answer to a client's ping. */
     Frame pong(JsonNode id);

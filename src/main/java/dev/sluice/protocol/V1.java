@@ -11,6 +11,7 @@ import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Sluice's own messages are JSON objects whose {@code action} comes first. */
@@ -19,7 +20,8 @@ class V1 implements Dialect {
     /** A limit is reached; the client may try again later. */
     private static final int TRY_AGAIN_LATER = 1013;
 
-    private static final Frame PING = frame(action("ping"), null);
+    /** Our own ping for the client's code, and the protocol's for its WebSocket implementation. */
+    private static final List<Frame> HEARTBEAT = List.of(frame(action("ping"), null), new Frame.Ping());
 
     @Override
     public String tag() {
@@ -37,24 +39,24 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Frame authSuccess(String user, @Nullable Boolean recovered, @Nullable Position at, @Nullable JsonNode id) {
-        return frame(positioned(action("auth_success").put("user_id", user), recovered, at), id);
+    public List<ClientMessage> parse(String text) {
+        return List.of(ClientMessageParser.parse(text, positioned()));
     }
 
     @Override
-    public Frame authError(String message) {
+    public Frame authSuccess(Welcome welcome, @Nullable JsonNode id) {
+        return frame(positioned(action("auth_success").put("user_id", welcome.user()), welcome.start()), id);
+    }
+
+    @Override
+    public Frame authError(Refusal reason, String message, @Nullable JsonNode id) {
         return frame(action("auth_error").put("message", message), null);
     }
 
     @Override
-    public Frame subscribed(
-            String channel,
-            boolean retained,
-            @Nullable Boolean recovered,
-            @Nullable Position at,
-            @Nullable JsonNode id) {
-        ObjectNode answer = action("subscribed").put("channel", channel);
-        return frame(positioned(retained ? answer.put("retained", true) : answer, recovered, at), id);
+    public Frame subscribed(Channel channel, boolean retained, Start start, @Nullable JsonNode id) {
+        ObjectNode answer = action("subscribed").put("channel", channel.name());
+        return frame(positioned(retained ? answer.put("retained", true) : answer, start), id);
     }
 
     @Override
@@ -74,8 +76,8 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Frame ping() {
-        return PING;
+    public List<Frame> heartbeat() {
+        return HEARTBEAT;
     }
 
     @Override
@@ -169,7 +171,7 @@ class V1 implements Dialect {
     }
 
     /** Adds to an answer what it says of positions. */
-    ObjectNode positioned(ObjectNode answer, @Nullable Boolean recovered, @Nullable Position at) {
+    ObjectNode positioned(ObjectNode answer, Start start) {
         return answer;
     }
 

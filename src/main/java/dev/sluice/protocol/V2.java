@@ -91,10 +91,12 @@ final class V2 extends V1 {
     }
 
     @Override
-    ObjectNode positioned(ObjectNode answer, @Nullable Boolean recovered, @Nullable Position at) {
+    ObjectNode positioned(ObjectNode answer, Start start) {
+        Boolean recovered = start.recovered();
         if (recovered != null) {
             answer.put("recovered", recovered);
         }
+        Position at = start.at();
         // Before what is recovered has been sent, nothing can be said of what comes after it.
         return at == null || Boolean.TRUE.equals(recovered) ? answer : answer.put("at", at.toString());
     }

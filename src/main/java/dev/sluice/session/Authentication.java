@@ -14,6 +14,8 @@ import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.Refusal;
+import dev.sluice.protocol.Start;
+import dev.sluice.protocol.Welcome;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
@@ -133,9 +135,13 @@ final class Authentication {
 
     /** Closes the session of a refused client. */
     void refuse(Session session, Refusal refusal, String message) {
+        refuse(session, refusal, message, null);
+    }
+
+    private void refuse(Session session, Refusal refusal, String message, @Nullable JsonNode id) {
         failures.accept(refusal);
         if (refusal.announced()) {
-            session.send(session.dialect().authError(message));
+            session.send(session.dialect().authError(refusal, message, id));
         }
         session.close(session.dialect().close(refusal, message));
     }
@@ -156,14 +162,18 @@ final class Authentication {
         session.admitted(connection, identity);
         if (session.dialect().positioned()) {
             requests.begin(session, since, answer -> {
-                Boolean recovered = since == null ? null : answer.recovered();
-                session.send(session.dialect().authSuccess(identity.user(), recovered, answer.at(), id));
+                session.send(session.dialect().authSuccess(welcome(session, answer.start(since != null)), id));
                 welcomed(session);
             });
         } else {
-            session.send(session.dialect().authSuccess(identity.user(), null, null, id));
+            session.send(session.dialect().authSuccess(welcome(session, Start.UNKNOWN), id));
             welcomed(session);
         }
+    }
+
+    private Welcome welcome(Session session, Start start) {
+        AuthenticatedUser identity = session.identity();
+        return new Welcome(identity.user(), identity.until(), requests.own(session), start);
     }
 
     private void welcomed(Session session) {
@@ -208,12 +218,12 @@ final class Authentication {
         if (result instanceof TokenResult.Accepted accepted) {
             admit(session, accepted.identity(), auth.since(), auth.id());
         } else if (result instanceof TokenResult.Refused refused) {
-            refuse(session, Refusal.of(refused.reason()), refused.message());
+            refuse(session, Refusal.of(refused.reason()), refused.message(), auth.id());
         } else if (result instanceof TokenResult.Forbidden) {
-            refuse(session, Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE);
+            refuse(session, Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE, auth.id());
         } else {
             boolean undecided = result instanceof TokenResult.Undecided;
-            refuse(session, undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW);
+            refuse(session, undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW, auth.id());
         }
     }
 
@@ -230,8 +240,11 @@ final class Authentication {
         } else if (!accepted.identity().user().equals(user)) {
             session.connection().send(session.dialect().error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
         } else {
-            session.connection().send(session.dialect().authSuccess(user, null, session.at(), id));
-            requests.renew(session, accepted.identity());
+            AuthenticatedUser renewed = accepted.identity();
+            Start start = new Start(null, session.at(), null);
+            Welcome welcome = new Welcome(user, renewed.until(), requests.own(session), start);
+            session.connection().send(session.dialect().renewed(welcome, id));
+            requests.renew(session, renewed);
         }
     }
 }

@@ -14,6 +14,7 @@ import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.Subscribed;
@@ -98,6 +99,11 @@ final class CommandHandler implements Session.Requests {
                 .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
     }
 
+    @Override
+    public List<Channel> own(Client client) {
+        return routes.ofUser(client.connection().user());
+    }
+
     /**
      * Starts the delivery of the user's channels to a new client, and sends what it missed.
      *
@@ -106,7 +112,7 @@ final class CommandHandler implements Session.Requests {
      */
     @Override
     public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-        List<Channel> own = routes.ofUser(client.connection().user());
+        List<Channel> own = own(client);
         resumption.begin(new Resumption.Request(client, own, own, since, since != null), answer);
     }
 
@@ -217,17 +223,19 @@ final class CommandHandler implements Session.Requests {
         boolean recovered = answer.recovered() && channel.route().history();
         Payload newest = request.retained() && !recovered ? retention.newest(channel) : null;
         boolean given = newest != null && needs(client.connection(), channel, newest, answer, joined);
-        Boolean asked = Objects.requireNonNull(request.joint()).since() == null ? null : recovered;
+        boolean asked = Objects.requireNonNull(request.joint()).since() != null;
+        Start start = new Start(asked ? (Boolean) recovered : null, answer.at(), answer.from());
         Connection connection = client.connection();
         if (newest != null && given) {
             // The answer has no position: the retained publication is older, and the connection may be cut before it is
             // sent.
             connection.hold();
-            connection.send(client.dialect().subscribed(channel.name(), true, asked, null, request.id()));
+            Start silent = new Start(start.recovered(), null, start.from());
+            connection.send(client.dialect().subscribed(channel, true, silent, request.id()));
             deliveries.give(connection, channel, newest);
             connection.release();
         } else {
-            connection.send(client.dialect().subscribed(channel.name(), false, asked, answer.at(), request.id()));
+            connection.send(client.dialect().subscribed(channel, false, start, request.id()));
         }
     }
 
@@ -249,11 +257,10 @@ final class CommandHandler implements Session.Requests {
                 // Read after the connection joined: later publications are delivered to it.
                 Payload newest = request.retained() ? retention.newest(channel) : null;
                 if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
-                    connection.send(client.dialect().subscribed(channel.name(), true, null, client.at(), request.id()));
+                    connection.send(client.dialect().subscribed(channel, true, Start.UNKNOWN, request.id()));
                     deliveries.give(connection, channel, newest);
                 } else {
-                    connection.send(
-                            client.dialect().subscribed(channel.name(), false, null, client.at(), request.id()));
+                    connection.send(client.dialect().subscribed(channel, false, Start.UNKNOWN, request.id()));
                 }
             }
             case TOO_MANY -> tooMany(client, channel, request.id());

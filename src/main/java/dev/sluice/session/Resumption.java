@@ -10,6 +10,7 @@ import dev.sluice.history.Replay.Reason;
 import dev.sluice.history.Replay.Recovered;
 import dev.sluice.history.Replay.Refused;
 import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
@@ -70,11 +71,23 @@ final class Resumption {
      *     client has, or this pod can't name positions
      * @param at up to where the connection has been sent everything else; {@code null} where that has no name, or is said by
      *     the mark that ends what follows
+     * @param from everything that is published on those channels after it will be sent; {@code null} where that has no name
      */
     record Answer(
             boolean recovered,
             @Nullable Position begins,
-            @Nullable Position at) {}
+            @Nullable Position at,
+            @Nullable Position from) {
+
+        /**
+         * Says so to a client.
+         *
+         * @param asked whether the client has named a position
+         */
+        Start start(boolean asked) {
+            return new Start(asked ? (Boolean) recovered : null, at, from);
+        }
+    }
 
     private final History history;
     private final Registry registry;
@@ -222,7 +235,8 @@ final class Resumption {
                     .forEach(channel ->
                             registry.resume(connection, channel, channel.route().history() ? recovered.upTo() : null));
             boolean follows = request.since() != null;
-            answer.accept(new Answer(follows, begins, follows || client.at() == null ? null : begins));
+            Position at = follows || client.at() == null ? null : begins;
+            answer.accept(new Answer(follows, begins, at, follows ? request.since() : begins));
             if (missed.count() > 0) {
                 client.spend(missed.length());
                 deliveries.replay(connection, missed);
@@ -232,7 +246,7 @@ final class Resumption {
             Reason unread = replay instanceof Refused refused ? refused.reason() : Reason.UNKNOWN;
             count(request, fits ? unread : Reason.TOO_MUCH);
             request.joined().forEach(channel -> registry.resume(connection, channel, null));
-            answer.accept(new Answer(false, null, client.at()));
+            answer.accept(new Answer(false, null, client.at(), deliveries.position(connection.loop())));
         }
     }
 

@@ -12,17 +12,20 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
-import dev.sluice.protocol.ClientMessageParser;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
+import dev.sluice.route.Channel;
+import dev.sluice.wire.ClientChannel;
 import dev.sluice.wire.Inbound;
 import dev.sluice.wire.WebSocketChannel;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
@@ -32,9 +35,9 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One WebSocket from its upgrade to its end, and its state. {@link Authentication}, {@link CommandHandler} and {@link
- * Heartbeat}, which all sessions share, do the rest. Every method is to be called on the WebSocket's event loop, except
- * {@link #loop}, {@link #run} and {@link #whenClosed}.
+ * A client's connection from its request to its end, and its state. {@link Authentication}, {@link CommandHandler} and
+ * {@link Heartbeat}, which all sessions share, do the rest. Every method is to be called on the connection's event loop,
+ * except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
 final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Outbox.Owner {
 
@@ -49,6 +52,9 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
          * @param answer receives what it is to be told
          */
         void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer);
+
+        /** Returns the user's own channels, which a client hears without a subscription. */
+        List<Channel> own(Client client);
 
         /** The client renewed its token. */
         void renew(Client client, AuthenticatedUser identity);
@@ -86,7 +92,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     private final long started = System.nanoTime();
     private State state = State.OVER;
     private @Nullable SessionRegistry sessions;
-    private @Nullable WebSocketChannel channel;
+    private @Nullable ClientChannel channel;
     private @Nullable Runnable authTimer;
     private @Nullable Connection connection;
     private @Nullable AuthenticatedUser identity;
@@ -94,6 +100,11 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     /** Whether the session waits for a replay, until which no further message is handled. */
     private boolean waiting;
+
+    /** The rest of a frame with several messages; present only until they are handled. */
+    private @Nullable Queue<ClientMessage> unhandled;
+
+    private boolean handling;
 
     private @Nullable PendingSubscriptions pending;
 
@@ -142,7 +153,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     }
 
     /** Sets the source of messages; to be called before the start. */
-    void hears(WebSocketChannel from) {
+    void hears(ClientChannel from) {
         channel = from;
     }
 
@@ -198,7 +209,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         state = State.OPEN;
         if (channel != null) {
             channel.slot().decided();
-            channel.inbound().authenticated();
+            channel.authenticated();
         }
     }
 
@@ -222,7 +233,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     /** Handles a message; not to be called while it {@link #takesMessage takes none}. */
     void received(ClientMessage message) {
         int more = message.weight() - 1;
-        if (more > 0 && channel != null && !channel.inbound().admits(more)) {
+        if (more > 0 && channel != null && !channel.admits(more)) {
             return;
         }
         switch (state) {
@@ -242,7 +253,34 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     public void text(String text) {
         // Checked before parsing, which costs most.
         if (!isOver()) {
-            received(ClientMessageParser.parse(text, dialect.positioned()));
+            List<ClientMessage> messages = dialect.parse(text);
+            received(messages.get(0));
+            int more = messages.size() - 1;
+            if (more > 0 && (channel == null || channel.admits(more))) {
+                unhandled = new ArrayDeque<>(messages.subList(1, messages.size()));
+                handle();
+            }
+        }
+    }
+
+    /** Handles the rest of a frame, until a message must be answered before the next. */
+    private void handle() {
+        if (handling) {
+            // A message that is being handled lets the session proceed.
+            return;
+        }
+        handling = true;
+        try {
+            while (unhandled != null && isReady()) {
+                ClientMessage next = unhandled.poll();
+                if (next == null || isOver()) {
+                    unhandled = null;
+                } else {
+                    received(next);
+                }
+            }
+        } finally {
+            handling = false;
         }
     }
 
@@ -267,6 +305,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     @Override
     public boolean takesMessage() {
+        return unhandled == null && isReady();
+    }
+
+    private boolean isReady() {
         if (state == State.OPEN && outbox.isFull()) {
             // Its answer would have to wait as well.
             outbox.whenDrained(this::drained);
@@ -277,8 +319,9 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     /** Takes messages again. */
     void proceed() {
+        handle();
         if (channel != null) {
-            channel.inbound().proceed();
+            channel.proceed();
         }
     }
 
@@ -323,14 +366,14 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     @Override
     public void spend(int bytes) {
         if (channel != null) {
-            channel.inbound().spend(bytes);
+            channel.spend(bytes);
         }
     }
 
     @Override
     public void inTurn(Runnable work) {
         if (channel != null) {
-            channel.inbound().inTurn(work);
+            channel.inTurn(work);
         } else {
             work.run();
         }
@@ -367,11 +410,12 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
 
     /** Whether a message has been unfinished for that long; both in nanoseconds. */
     boolean isUnfinishedFor(long now, long nanos) {
-        return channel != null && channel.inbound().isUnfinishedFor(now, nanos);
+        return channel != null && channel.isUnfinishedFor(now, nanos);
     }
 
-    /** Whether a ping is due; the next one is due after the interval. Both in nanoseconds. */
-    boolean isBeatDue(long now, long interval) {
+    /** Whether a heartbeat is due; the next one is due after the interval. Both in nanoseconds. */
+    boolean isBeatDue(long now, long maxInterval) {
+        long interval = Math.min(maxInterval, dialect.maxHeartbeatNanos());
         if (!beating) {
             // The first ping is at a random time, so that sessions that started together are spread.
             beating = true;
@@ -389,14 +433,13 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         return unanswered;
     }
 
-    /** Sends a ping. */
+    /** Sends a heartbeat. */
     void beat() {
-        if (!outbox.busy()) {
+        if (!outbox.busy() && dialect.answersHeartbeats()) {
             // Otherwise it would wait behind data under way, whose time is measured anyway.
             unanswered++;
         }
-        tell(dialect.ping());
-        tell(new Frame.Ping());
+        dialect.heartbeat().forEach(this::tell);
         tellPosition();
     }
 
@@ -567,6 +610,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
             }
         }
         state = State.OVER;
+        unhandled = null;
     }
 
     /** Handles the closed socket; the reason is used if there was none before. */

@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  */
 // What is not awaited here ends with the channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
-public final class WebSocketChannel extends ChannelDuplexHandler implements Slot.Holder, ChannelFutureListener {
+public final class WebSocketChannel extends ChannelDuplexHandler
+        implements ClientChannel, Slot.Holder, ChannelFutureListener {
 
     private static final String NAME = "sluice-websocket";
     private static final int MAX_LINGER_SECONDS = 1;
@@ -100,9 +101,39 @@ public final class WebSocketChannel extends ChannelDuplexHandler implements Slot
         return true;
     }
 
-    /** The slot of the upgrade. */
+    @Override
     public Slot slot() {
         return slot;
+    }
+
+    @Override
+    public void authenticated() {
+        inbound.authenticated();
+    }
+
+    @Override
+    public boolean admits(int more) {
+        return inbound.admits(more);
+    }
+
+    @Override
+    public void proceed() {
+        inbound.proceed();
+    }
+
+    @Override
+    public void spend(int bytes) {
+        inbound.spend(bytes);
+    }
+
+    @Override
+    public void inTurn(Runnable work) {
+        inbound.inTurn(work);
+    }
+
+    @Override
+    public boolean isUnfinishedFor(long now, long nanos) {
+        return inbound.isUnfinishedFor(now, nanos);
     }
 
     /** The context at which encoded writes begin. */

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 class DialectTest {
 
     private static final Channel CHANNEL = TestOutboxFactory.channel("upload:\n\"é");
+    private static final Channel UPLOAD = TestOutboxFactory.channel("upload:1");
     private static final Position AT = Position.of(new Era(0x18f3c, 0x9a1b), 1, 3, 7);
 
     @Test
@@ -37,23 +38,23 @@ class DialectTest {
 
     @Test
     void v1HasNoPositions() {
-        assertThat(text(Dialect.V1.authSuccess("7", null, AT, null)))
+        assertThat(text(Dialect.V1.authSuccess(welcome(new Start(null, AT, null)), null)))
                 .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
-        assertThat(text(Dialect.V1.subscribed("upload:1", true, null, AT, new IntNode(5))))
+        assertThat(text(Dialect.V1.subscribed(UPLOAD, true, new Start(null, AT, null), new IntNode(5))))
                 .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"retained\":true,\"id\":5}");
     }
 
     @Test
     void v2AnswersCarryThePosition() {
         String at = "\"at\":\"18f3c-9a1b.16777219.7\"";
-        assertThat(text(Dialect.V2.authSuccess("7", null, AT, null)))
+        assertThat(text(Dialect.V2.authSuccess(welcome(new Start(null, AT, null)), null)))
                 .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"," + at + "}");
-        assertThat(text(Dialect.V2.authSuccess("7", null, null, null)))
+        assertThat(text(Dialect.V2.authSuccess(welcome(new Start(null, null, null)), null)))
                 .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
-        assertThat(text(Dialect.V2.subscribed("upload:1", false, false, AT, new IntNode(5))))
+        assertThat(text(Dialect.V2.subscribed(UPLOAD, false, new Start(false, AT, null), new IntNode(5))))
                 .isEqualTo(
                         "{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":false," + at + ",\"id\":5}");
-        assertThat(text(Dialect.V2.subscribed("upload:1", false, true, AT, null)))
+        assertThat(text(Dialect.V2.subscribed(UPLOAD, false, new Start(true, AT, null), null)))
                 .as("not before what is recovered has been sent")
                 .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":true}");
         assertThat(text(Dialect.V2.mark(AT))).isEqualTo("{\"action\":\"mark\"," + at + "}");
@@ -62,12 +63,14 @@ class DialectTest {
     @Test
     void otherMessagesAreEqualInBothDialects() {
         for (Dialect dialect : Dialect.ALL) {
-            assertThat(text(dialect.authError("no"))).isEqualTo("{\"action\":\"auth_error\",\"message\":\"no\"}");
+            assertThat(text(dialect.authError(Refusal.TOKEN, "no", null)))
+                    .isEqualTo("{\"action\":\"auth_error\",\"message\":\"no\"}");
             assertThat(text(dialect.unsubscribed("upload:1", null)))
                     .isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"upload:1\"}");
             assertThat(text(dialect.gap(Instant.EPOCH, null)))
                     .isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:00Z\",\"until\":null}");
-            assertThat(text(dialect.ping())).isEqualTo("{\"action\":\"ping\"}");
+            assertThat(text(dialect.heartbeat().get(0))).isEqualTo("{\"action\":\"ping\"}");
+            assertThat(dialect.heartbeat().get(1)).isInstanceOf(Frame.Ping.class);
             assertThat(text(dialect.pong(new IntNode(1)))).isEqualTo("{\"action\":\"pong\",\"id\":1}");
             assertThat(text(dialect.error(ErrorCode.FORBIDDEN, "no", "upload:1", null)))
                     .isEqualTo(
@@ -143,6 +146,10 @@ class DialectTest {
 
     private static Payload payload(@Nullable Position position) {
         return Payload.of(1, position, "{}".getBytes(StandardCharsets.US_ASCII), 0);
+    }
+
+    private static Welcome welcome(Start start) {
+        return new Welcome("7", 0, List.of(), start);
     }
 
     private static String text(Frame frame) {

@@ -22,7 +22,6 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Pong;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
-import dev.sluice.protocol.ClientMessageParser;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.registry.Registry;
@@ -113,7 +112,7 @@ class InboundFuzzTest {
         Set<Class<?>> kinds = new HashSet<>();
         for (int i = 0; i < MESSAGES; i++) {
             String message = messages.next();
-            kinds.add(ClientMessageParser.parse(message, false).getClass());
+            kinds.add(Dialect.V1.parse(message).get(0).getClass());
             reporting(i, message, () -> exchange(message));
         }
         assertThat(kinds).containsExactlyInAnyOrder(ClientMessage.class.getPermittedSubclasses());
@@ -161,12 +160,13 @@ class InboundFuzzTest {
     /** Says it and something unmistakable after it: what comes before the answer to that is the answer to it. */
     private void exchange(String text) {
         writer.sent.clear();
-        ClientMessage message = ClientMessageParser.parse(text, false);
+        ClientMessage message = Dialect.V1.parse(text).get(0);
         session.received(message);
         List<String> answers = List.copyOf(writer.sent);
         assertAnswered(message, answers);
         writer.sent.clear();
-        session.received(ClientMessageParser.parse("{\"action\":\"probe\",\"id\":\"probe\"}", false));
+        session.received(
+                Dialect.V1.parse("{\"action\":\"probe\",\"id\":\"probe\"}").get(0));
         assertThat(writer.sent).singleElement().asString().contains("unknown_action", "\"id\":\"probe\"");
         assertThat(writer.closes).isEmpty();
     }
@@ -223,7 +223,7 @@ class InboundFuzzTest {
     private void begin(String text) {
         restart();
         session.opened(null, null);
-        ClientMessage message = ClientMessageParser.parse(text, false);
+        ClientMessage message = Dialect.V1.parse(text).get(0);
         session.received(message);
         if (message instanceof ClientMessage.Auth) {
             assertThat(writer.sent).singleElement().asString().contains("auth_success");
@@ -232,7 +232,8 @@ class InboundFuzzTest {
             boolean object = !(message instanceof ClientMessage.NotAnObject);
             assertThat(writer.closes).containsExactly(object ? 4002 : 4004);
             assertThat(writer.sent).hasSize(object ? 1 : 0);
-            session.received(ClientMessageParser.parse("{\"type\":\"auth\",\"token\":\"t\"}", false));
+            session.received(
+                    Dialect.V1.parse("{\"type\":\"auth\",\"token\":\"t\"}").get(0));
             assertThat(writer.closes).hasSize(1);
         }
         assertThat(authentication.timerRuns).isFalse();
@@ -276,7 +277,7 @@ class InboundFuzzTest {
         for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
             assertThat(texts).hasSize(1);
             if (!session.isOver()) {
-                session.received(ClientMessageParser.parse(texts.get(0), false));
+                session.received(Dialect.V1.parse(texts.get(0)).get(0));
             }
             connection.handled();
         }

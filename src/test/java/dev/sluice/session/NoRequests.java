@@ -3,6 +3,8 @@ package dev.sluice.session;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.route.Channel;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +19,12 @@ enum NoRequests implements Session.Requests {
 
     @Override
     public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-        answer.accept(new Resumption.Answer(false, null, client.at()));
+        answer.accept(new Resumption.Answer(false, null, client.at(), null));
+    }
+
+    @Override
+    public List<Channel> own(Client client) {
+        return List.of();
     }
 
     @Override

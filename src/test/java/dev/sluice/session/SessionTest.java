@@ -18,6 +18,7 @@ import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
+import dev.sluice.route.Channel;
 import dev.sluice.wire.TestInbound;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.io.IOException;
@@ -49,7 +50,12 @@ class SessionTest {
 
         @Override
         public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-            answer.accept(new Resumption.Answer(since != null, null, client.at()));
+            answer.accept(new Resumption.Answer(since != null, null, client.at(), null));
+        }
+
+        @Override
+        public List<Channel> own(Client client) {
+            return List.of();
         }
 
         @Override

@@ -1,0 +1,12 @@
+package dev.sluice.protocol;
+
+import dev.sluice.route.Channel;
+import java.util.List;
+
+/**
+ * What an authenticated client is told.
+ *
+ * @param until when its token expires, in milliseconds since the epoch
+ * @param channels the user's own, which the client hears without a subscription
+ */
+public record Welcome(String user, long until, List<Channel> channels, Start start) {}
