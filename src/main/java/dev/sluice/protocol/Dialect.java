@@ -50,9 +50,7 @@ public interface Dialect extends PublicationFormat {
     Frame authSuccess(Welcome welcome, @Nullable JsonNode id);
 
     /** The client's token was renewed. */
-    default Frame renewed(Welcome welcome, @Nullable JsonNode id) {
-        return authSuccess(welcome, id);
-    }
+    Frame renewed(Welcome welcome, @Nullable JsonNode id);
 
     /** The client is not let in. To be called only if the reason is {@link Refusal#announced}. */
     Frame authError(Refusal reason, String message, @Nullable JsonNode id);
@@ -77,14 +75,10 @@ public interface Dialect extends PublicationFormat {
     List<Frame> heartbeat();
 
     /** Whether the client answers each heartbeat. */
-    default boolean answersHeartbeats() {
-        return true;
-    }
+    boolean answersHeartbeats();
 
     /** The longest time between two heartbeats, in nanoseconds. */
-    default long maxHeartbeatNanos() {
-        return Long.MAX_VALUE;
-    }
+    long maxHeartbeatNanos();
 
     /** The answer to a client's ping. */
     Frame pong(JsonNode id);

@@ -49,6 +49,11 @@ class V1 implements Dialect {
     }
 
     @Override
+    public Frame renewed(Welcome welcome, @Nullable JsonNode id) {
+        return authSuccess(welcome, id);
+    }
+
+    @Override
     public Frame authError(Refusal reason, String message, @Nullable JsonNode id) {
         return frame(action("auth_error").put("message", message), null);
     }
@@ -78,6 +83,16 @@ class V1 implements Dialect {
     @Override
     public List<Frame> heartbeat() {
         return HEARTBEAT;
+    }
+
+    @Override
+    public boolean answersHeartbeats() {
+        return true;
+    }
+
+    @Override
+    public long maxHeartbeatNanos() {
+        return Long.MAX_VALUE;
     }
 
     @Override
