@@ -3,9 +3,13 @@ package dev.sluice.feed;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -13,10 +17,16 @@ import java.util.function.Consumer;
  * Extracts publications from the bytes of a Redis connection, and passes everything else on to the Redis client. The
  * client's own parser allocates some twenty objects per message, this one a single array, because most messages have no
  * listener. The publications of one read form one batch; a message of another kind ends the batch, so that Redis's
- * order is kept. An oversized payload is skipped as it arrives, and never buffered. Confined to the connection's event
- * loop.
+ * order is kept. An oversized payload is skipped as it arrives, and never buffered. The bytes are copied into an array
+ * first, because a compiler without a profile, as in a native executable, calls a dozen methods for each look into a
+ * {@link ByteBuf}. Confined to the connection's event loop.
  */
-final class PublicationDecoder extends ByteToMessageDecoder {
+final class PublicationDecoder extends ChannelInboundHandlerAdapter {
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    /** As much as Netty reads at once. */
+    private static final int INITIAL_BYTES = 64 * 1024;
 
     /** {@code *4} or, in RESP3, {@code >4}, then the length of "pmessage"; without its first byte. */
     private static final long START = 0x0034_0D0A_2438_0D0AL;
@@ -50,6 +60,7 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     private static final int INCOMPLETE = RespReader.INCOMPLETE;
 
     private final RespReader resp = new RespReader();
+    private final Consumer<Publication> receiver = this::add;
     private final int maxPayload;
     private final Consumer<List<Publication>> published;
     private final Consumer<Publication> named;
@@ -57,6 +68,11 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     /** The publications of the current read. The receiver keeps the list, so each batch is a new one. */
     private List<Publication> batch = new ArrayList<>();
 
+    /** What has been read and not decoded, between start and limit. It grows to the longest message that is kept. */
+    private byte[] in = new byte[INITIAL_BYTES];
+
+    private int start;
+    private int limit;
     private long messages;
 
     /** The number of bytes still to skip. */
@@ -94,19 +110,47 @@ final class PublicationDecoder extends ByteToMessageDecoder {
     }
 
     @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof ByteBuf read) {
+            try {
+                while (read.isReadable()) {
+                    append(read);
+                    decode(context);
+                }
+            } finally {
+                read.release();
+            }
+        } else {
+            context.fireChannelRead(message);
+        }
+    }
+
+    @Override
     public void channelReadComplete(ChannelHandlerContext context) {
         endBatch();
-        // Does not call super, which would read again after a read without a message, even while reading is paused.
-        discardSomeReadBytes();
         context.fireChannelReadComplete();
     }
 
     @Override
-    public void channelInactive(ChannelHandlerContext context) throws Exception {
+    public void channelInactive(ChannelHandlerContext context) {
         endBatch();
-        super.channelInactive(context);
-        // This call has decoded the remaining bytes.
-        endBatch();
+        context.fireChannelInactive();
+    }
+
+    /** Copies as much as there is room for; if a message fills the array, the array grows. */
+    private void append(ByteBuf read) {
+        int rest = limit - start;
+        if (rest == 0) {
+            int skipped = (int) Math.min(skip, read.readableBytes());
+            read.skipBytes(skipped);
+            skip -= skipped;
+        }
+        byte[] to = rest == in.length ? new byte[2 * in.length] : in;
+        System.arraycopy(in, start, to, 0, rest);
+        in = to;
+        start = 0;
+        limit = rest + Math.min(read.readableBytes(), in.length - rest);
+        read.readBytes(in, rest, limit - rest);
     }
 
     private void endBatch() {
@@ -117,47 +161,51 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         }
     }
 
-    @Override
-    protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
-        if (stopped) {
-            in.skipBytes(in.readableBytes());
-            return;
-        }
+    private void decode(ChannelHandlerContext context) {
         long now = System.nanoTime();
-        while (in.isReadable()) {
+        boolean decoded = true;
+        while (decoded && start < limit && !stopped) {
             if (skip > 0) {
-                int bytes = (int) Math.min(skip, in.readableBytes());
-                in.skipBytes(bytes);
-                skip -= bytes;
+                skipArrived();
             } else if (nameless) {
-                long length = resp.bulkLength(in, in.readerIndex());
-                if (length == INCOMPLETE) {
-                    return;
-                }
-                nameless = false;
-                skip(in, resp.next(), length);
-                add(new Publication(new byte[0], 0, (int) length, now));
-            } else if (isPublication(in)) {
-                if (!publication(in, now)) {
-                    return;
-                }
-            } else if (isOwn(in)) {
+                decoded = payloadWithoutName(now);
+            } else if (isPublication()) {
+                decoded = publication(now);
+            } else if (isOwn()) {
                 endBatch();
-                if (!message(in, in.readerIndex() + NAMED_AT, MAX_NAMED_PAYLOAD, named, now)) {
-                    return;
-                }
+                decoded = message(start + NAMED_AT, MAX_NAMED_PAYLOAD, named, now);
             } else {
-                int end = resp.end(in, in.readerIndex());
-                if (end == INCOMPLETE) {
-                    return;
-                }
-                endBatch();
-                // A copy, because the client's parser appends to its input, and a slice can't grow.
-                out.add(Unpooled.buffer(end - in.readerIndex()).writeBytes(in, end - in.readerIndex()));
-                // Returns so that this element is passed on before the publications that follow it.
-                return;
+                decoded = passOn(context);
             }
         }
+        if (stopped) {
+            start = limit;
+        }
+    }
+
+    /** Passes an element of another kind on to the client; returns false while it is incomplete. */
+    private boolean passOn(ChannelHandlerContext context) {
+        int end = resp.end(in, start, limit);
+        if (end == INCOMPLETE) {
+            return false;
+        }
+        endBatch();
+        // A copy, because the client's parser appends to its input.
+        ByteBuf element = Unpooled.buffer(end - start).writeBytes(in, start, end - start);
+        start = end;
+        context.fireChannelRead(element);
+        return true;
+    }
+
+    private boolean payloadWithoutName(long now) {
+        long length = resp.bulkLength(in, start, limit);
+        if (length == INCOMPLETE) {
+            return false;
+        }
+        nameless = false;
+        skip(resp.next(), length);
+        add(new Publication(new byte[0], 0, (int) length, now));
+        return true;
     }
 
     private void add(Publication publication) {
@@ -165,71 +213,73 @@ final class PublicationDecoder extends ByteToMessageDecoder {
         batch.add(publication);
     }
 
-    private static boolean isPublication(ByteBuf in) {
-        int at = in.readerIndex();
-        return in.readableBytes() >= PATTERN_LENGTH_AT
-                && (in.getLong(at) & WITHOUT_FIRST_BYTE) == START
-                && in.getLong(at + Long.BYTES) == PMESSAGE;
+    private boolean isPublication() {
+        return limit - start >= PATTERN_LENGTH_AT
+                && (word(start) & WITHOUT_FIRST_BYTE) == START
+                && word(start + Long.BYTES) == PMESSAGE;
     }
 
     /** Also returns false while too few bytes have arrived; the message is then incomplete. */
-    private boolean isOwn(ByteBuf in) {
-        int at = in.readerIndex();
-        if (in.readableBytes() <= NAMED_AT
-                || (in.getLong(at) & WITHOUT_FIRST_BYTE) != NAMED_START
-                || in.getLong(at + Long.BYTES) != MESSAGE
-                || resp.bulkLength(in, at + NAMED_AT) == INCOMPLETE
-                || in.writerIndex() < resp.next() + OWN.length) {
+    private boolean isOwn() {
+        if (limit - start <= NAMED_AT
+                || (word(start) & WITHOUT_FIRST_BYTE) != NAMED_START
+                || word(start + Long.BYTES) != MESSAGE
+                || resp.bulkLength(in, start + NAMED_AT, limit) == INCOMPLETE
+                || limit < resp.next() + OWN.length) {
             return false;
         }
-        for (int i = 0; i < OWN.length; i++) {
-            if (in.getByte(resp.next() + i) != OWN[i]) {
-                return false;
-            }
-        }
-        return true;
+        return Arrays.equals(in, resp.next(), resp.next() + OWN.length, OWN, 0, OWN.length);
+    }
+
+    private long word(int at) {
+        return (long) LONGS.get(in, at);
     }
 
     /** Reads pattern, name and payload; returns false while they are incomplete. */
-    private boolean publication(ByteBuf in, long now) {
-        long pattern = resp.length(in, in.readerIndex() + PATTERN_LENGTH_AT);
-        return pattern != INCOMPLETE && message(in, resp.next() + (int) pattern + 2, maxPayload, this::add, now);
+    private boolean publication(long now) {
+        long pattern = resp.length(in, start + PATTERN_LENGTH_AT, limit);
+        return pattern != INCOMPLETE && message(resp.next() + (int) pattern + 2, maxPayload, receiver, now);
     }
 
     /** Reads name and payload, where the name begins at the index; returns false while they are incomplete. */
-    private boolean message(ByteBuf in, int at, int max, Consumer<Publication> receiver, long now) {
-        long nameLength = resp.bulkLength(in, at);
+    private boolean message(int at, int max, Consumer<Publication> to, long now) {
+        long nameLength = resp.bulkLength(in, at, limit);
         if (nameLength == INCOMPLETE) {
             return false;
         }
         int name = resp.next();
         if (nameLength > MAX_NAME) {
-            skip(in, name, nameLength);
+            skip(name, nameLength);
             nameless = true;
             return true;
         }
-        long payloadLength = resp.bulkLength(in, name + (int) nameLength + 2);
+        long payloadLength = resp.bulkLength(in, name + (int) nameLength + 2, limit);
         if (payloadLength == INCOMPLETE) {
             return false;
         }
         int payload = resp.next();
         int kept = payloadLength > max ? 0 : (int) payloadLength;
-        if (kept == payloadLength && in.writerIndex() < payload + kept + 2) {
+        if (kept == payloadLength && limit < payload + kept + 2) {
             return false;
         }
         byte[] bytes = new byte[(int) nameLength + kept];
-        in.getBytes(name, bytes, 0, (int) nameLength);
-        in.getBytes(payload, bytes, (int) nameLength, kept);
-        skip(in, payload, payloadLength);
-        receiver.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
+        System.arraycopy(in, name, bytes, 0, (int) nameLength);
+        System.arraycopy(in, payload, bytes, (int) nameLength, kept);
+        skip(payload, payloadLength);
+        to.accept(new Publication(bytes, (int) nameLength, (int) payloadLength, now));
         return true;
     }
 
     /** Skips a bulk string that may be incomplete. */
-    private void skip(ByteBuf in, int from, long length) {
+    private void skip(int from, long length) {
+        start = from;
         skip = length + 2;
-        int here = (int) Math.min(skip, in.writerIndex() - from);
-        in.readerIndex(from + here);
+        skipArrived();
+    }
+
+    private void skipArrived() {
+        int here = (int) Math.min(skip, limit - start);
+        start += here;
         skip -= here;
     }
 }

@@ -1,11 +1,10 @@
 package dev.sluice.feed;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.CorruptedFrameException;
 
 /**
- * Reads lengths and finds the ends of elements of RESP2 and RESP3, the protocol of Redis. After a length was read,
- * {@link #next} is the index after its line. Moves no reader index. Not thread-safe.
+ * Reads lengths and finds the ends of elements of RESP2 and RESP3, the protocol of Redis, in the bytes before a limit.
+ * After a length was read, {@link #next} is the index after its line. Not thread-safe.
  */
 final class RespReader {
 
@@ -20,21 +19,21 @@ final class RespReader {
     }
 
     /** Returns the length of the bulk string that begins at the index, or {@link #INCOMPLETE}. */
-    long bulkLength(ByteBuf in, int at) {
-        if (at >= in.writerIndex()) {
+    long bulkLength(byte[] in, int at, int limit) {
+        if (at >= limit) {
             return INCOMPLETE;
         }
-        if (in.getByte(at) != '$') {
+        if (in[at] != '$') {
             throw new CorruptedFrameException("Redis sent something else than a bulk string");
         }
-        return length(in, at + 1);
+        return length(in, at + 1, limit);
     }
 
     /** Returns the length between the index and the end of the line, or {@link #INCOMPLETE}. */
-    long length(ByteBuf in, int at) {
+    long length(byte[] in, int at, int limit) {
         long length = 0;
-        for (int i = at; i < in.writerIndex() - 1; i++) {
-            byte digit = in.getByte(i);
+        for (int i = at; i < limit - 1; i++) {
+            byte digit = in[i];
             if (digit == '\r') {
                 next = i + 2;
                 return length;
@@ -48,32 +47,41 @@ final class RespReader {
     }
 
     /** Returns the index after the element of any type that begins at the index, or {@link #INCOMPLETE}. */
-    int end(ByteBuf in, int at) {
-        int line = in.indexOf(at, in.writerIndex(), (byte) '\n');
-        if (line < 0) {
+    int end(byte[] in, int at, int limit) {
+        int line = endOfLine(in, at, limit);
+        if (line == INCOMPLETE) {
             return INCOMPLETE;
         }
-        int type = in.getByte(at);
-        boolean none = in.getByte(at + 1) == '-';
+        int type = in[at];
+        boolean none = in[at + 1] == '-';
         switch (type) {
             case '$', '=', '!' -> {
-                long length = none ? INCOMPLETE : length(in, at + 1);
                 if (none) {
-                    return line + 1;
+                    return line;
                 }
-                return next + length + 2 > in.writerIndex() ? INCOMPLETE : (int) (next + length + 2);
+                long length = length(in, at + 1, limit);
+                return next + length + 2 > limit ? INCOMPLETE : (int) (next + length + 2);
             }
             case '*', '>', '~', '%', '|' -> {
-                long elements = none ? 0 : length(in, at + 1);
-                int end = line + 1;
+                long elements = none ? 0 : length(in, at + 1, limit);
+                int end = line;
                 for (long i = type == '%' || type == '|' ? 2 * elements : elements; i > 0 && end >= 0; i--) {
-                    end = end < in.writerIndex() ? end(in, end) : INCOMPLETE;
+                    end = end < limit ? end(in, end, limit) : INCOMPLETE;
                 }
                 return end;
             }
             default -> {
-                return line + 1;
+                return line;
             }
         }
+    }
+
+    private static int endOfLine(byte[] in, int at, int limit) {
+        for (int i = at; i < limit; i++) {
+            if (in[i] == '\n') {
+                return i + 1;
+            }
+        }
+        return INCOMPLETE;
     }
 }

@@ -212,6 +212,25 @@ class PublicationDecoderTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1_000, 65_536, 100_000, 1_000_000})
+    void messageLongerThanOneReadIsKept(int read) {
+        int max = 300_000;
+        EmbeddedChannel large = new EmbeddedChannel(new PublicationDecoder(max, this::published, this::own));
+        List<String> sent = new ArrayList<>();
+        StringBuilder text = new StringBuilder();
+        for (int length : new int[] {65_500, 1, 65_536, max, 70_000, 0, max, max + 1, 131_072}) {
+            String payload = Character.toString('a' + sent.size()).repeat(length);
+            sent.add(length > max ? "user:7 with " + length : "user:7=" + payload);
+            text.append(publication("*", "user:*", "user:7", payload));
+        }
+        byte[] bytes = text.toString().getBytes(US_ASCII);
+        for (int from = 0; from < bytes.length; from += read) {
+            large.writeInbound(Unpooled.copiedBuffer(bytes, from, Math.min(read, bytes.length - from)));
+        }
+        assertThat(seen).isEqualTo(sent);
+    }
+
     @Test
     void oversizedPayloadIsNotBuffered() {
         long length = 500_000_000;
