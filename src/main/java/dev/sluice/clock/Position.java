@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param era in which it was named
  * @param offset the number of the last tick before it, times 2<sup>24</sup>, and the messages heard since; at most
  *     2<sup>53</sup>, so that JavaScript can count it
- * @param nonce the lower half of that tick's
+ * @param nonce the lower half of that tick's; {@link #UNKNOWN_NONCE} where a client's protocol does not carry it
  */
 public record Position(Era era, long offset, int nonce) {
 
@@ -18,12 +18,24 @@ public record Position(Era era, long offset, int nonce) {
     /** Enough for 17 years at one tick a second. */
     static final long MAX_TICK = (1L << 29) - 1;
 
+    /** Of a position that is checked by era and offset alone. */
+    public static final int UNKNOWN_NONCE = 0;
+
+    /** A position that no pod has. */
+    public static final Position NOWHERE = new Position(new Era(0, 0), 0, UNKNOWN_NONCE);
+
     private static final int BITS = 24;
     private static final int HEXADECIMAL = 16;
     private static final int MAX_LENGTH = 96;
 
     public static Position of(Era era, long tick, int messages, long nonce) {
         return new Position(era, tick << BITS | messages, (int) nonce);
+    }
+
+    /** Returns the position with that era and offset, {@link #NOWHERE} if there can be none. */
+    public static Position withoutNonce(Era era, long offset) {
+        Position position = new Position(era, offset, UNKNOWN_NONCE);
+        return offset >= 0 && position.tick() <= MAX_TICK ? position : NOWHERE;
     }
 
     /** Returns the position of a later message, or {@code null} if it has none because no tick came in time. */

@@ -195,12 +195,14 @@ final class PublicationLog {
 
     /**
      * Whether the position was made by a pod that counts like this one: the era is the same, and so is the tick, if
-     * known.
+     * this log and the client know it.
      */
     boolean agrees(Position position) {
         long tick = ticks.getAcquire((int) position.tick() & (TICKS - 1));
         return position.era().equals(era)
-                && (tick >>> Integer.SIZE != position.tick() || (int) tick == position.nonce());
+                && (position.nonce() == Position.UNKNOWN_NONCE
+                        || tick >>> Integer.SIZE != position.tick()
+                        || (int) tick == position.nonce());
     }
 
     /** Whether everything after the position has been appended, even if it was evicted later. */

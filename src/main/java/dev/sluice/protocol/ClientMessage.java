@@ -3,6 +3,7 @@ package dev.sluice.protocol;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.clock.Position;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A message of a client. If it has an {@code id}, the answer repeats it. */
@@ -24,16 +25,34 @@ public sealed interface ClientMessage {
             @Nullable JsonNode id) implements ClientMessage {}
 
     /**
+     * Authenticates a client of Centrifugo's.
+     *
+     * @param token {@code null} where the upgrade request is to have it
+     * @param since the last position that the client holds of each of its user's channels
+     */
+    record Connect(@Nullable String token, Map<String, Position> since, JsonNode id) implements ClientMessage {}
+
+    /** Renews the token of a client of Centrifugo's. */
+    record Refresh(String token, JsonNode id) implements ClientMessage {}
+
+    /**
      * Subscribes to channels; the list has at least one, not validated yet.
      *
      * @param retained whether the retained publication of each is wanted as well
      * @param since the last position that the client holds, from which it resumes these channels
+     * @param strict whether the client wants an error rather than a subscription that is not recovered
      */
     record Subscribe(
             List<String> channels,
             boolean retained,
             @Nullable Position since,
+            boolean strict,
             @Nullable JsonNode id) implements ClientMessage {
+
+        public Subscribe(List<String> channels, boolean retained, @Nullable Position since, @Nullable JsonNode id) {
+            this(channels, retained, since, false, id);
+        }
+
         @Override
         public int weight() {
             return channels.size();
@@ -47,6 +66,19 @@ public sealed interface ClientMessage {
             return channels.size();
         }
     }
+
+    /**
+     * Asks for what the history has of a channel.
+     *
+     * @param limit the most publications; -1 for no limit
+     * @param since only publications after it, or, where {@code reverse}, before it
+     * @param reverse whether the newest come first
+     */
+    record History(String channel, int limit, @Nullable Position since, boolean reverse, JsonNode id)
+            implements ClientMessage {}
+
+    /** Asks who hears a channel; with {@code stats} only for the numbers. */
+    record Presence(String channel, boolean stats, JsonNode id) implements ClientMessage {}
 
     /** The answer to a heartbeat of the server. */
     record Pong() implements ClientMessage {}
