@@ -115,7 +115,15 @@ class InboundFuzzTest {
             kinds.add(Dialect.V1.parse(message).get(0).getClass());
             reporting(i, message, () -> exchange(message));
         }
-        assertThat(kinds).containsExactlyInAnyOrder(ClientMessage.class.getPermittedSubclasses());
+        assertThat(kinds)
+                .containsExactlyInAnyOrder(
+                        ClientMessage.Auth.class,
+                        Subscribe.class,
+                        Unsubscribe.class,
+                        Pong.class,
+                        ClientMessage.Ping.class,
+                        ClientMessage.InvalidMessage.class,
+                        ClientMessage.NotAnObject.class);
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(TestRegistries.isEmpty(registry)).isTrue();
     }
