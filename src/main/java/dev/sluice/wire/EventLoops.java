@@ -4,6 +4,7 @@ import static jakarta.interceptor.Interceptor.Priority.LIBRARY_AFTER;
 
 import dev.sluice.outbox.Loop;
 import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.vertx.VertxContext;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -15,6 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 
 /** The event loops of WebSockets. Their number is small, and constant after each has had a WebSocket. */
+// In a native executable, Vert.x finds epoll only as a service, which is created by reflection.
+@RegisterForReflection(classNames = "io.vertx.core.impl.transports.EpollTransport")
 @Singleton
 public final class EventLoops {
 

@@ -17,6 +17,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -114,6 +115,30 @@ class NativeSourcesIT {
     @Test
     void cacheClassThatQuarkusMissesIsRegistered() {
         assertThat(registered).contains("com.github.benmanes.caffeine.cache.SSMWW");
+    }
+
+    /** Quarkus leaves out what Vert.x would find on a JVM. */
+    @Test
+    void epollIsFoundAsAService() throws IOException {
+        String service = "META-INF/services/io.vertx.core.spi.transport.Transport";
+        String epoll = "io.vertx.core.impl.transports.EpollTransport";
+        assertThat(registered).contains(epoll);
+        assertThat(text(jar, service)).isEqualToIgnoringNewLines(epoll);
+        assertThat(text(jar, "META-INF/native-image/resource-config.json"))
+                .contains("io\\\\.vertx\\\\.core\\\\.spi\\\\.transport\\\\.Transport");
+        // Netty brings its own configuration for the library that it loads.
+        File netty = Objects.requireNonNull(new File(SOURCES, "lib")
+                .listFiles((folder, name) -> name.startsWith("io.netty.netty-transport-classes-epoll")))[0];
+        try (JarFile classes = new JarFile(netty)) {
+            assertThat(text(
+                            classes,
+                            "META-INF/native-image/io.netty/netty-transport-classes-epoll/resource-config.json"))
+                    .contains("libnetty_transport_native_epoll");
+        }
+    }
+
+    private static String text(JarFile from, String name) throws IOException {
+        return new String(from.getInputStream(from.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8);
     }
 
     /** The Redis extension resets their random generators to null. */
