@@ -20,7 +20,7 @@ record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
 
     private static Counter counter(String route, String outcome, MeterRegistry metrics) {
         return Counter.builder("sluice.publications")
-                .description("Publications received from Redis by what became of them")
+                .description("Publications received from Redis, by outcome")
                 .tag("route", route)
                 .tag("outcome", outcome)
                 .register(metrics);

@@ -110,8 +110,9 @@ final class Relay {
                 .subscribe()
                 .with(
                         batch -> {},
-                        failure -> LOG.fatal("The feed failed, which it never should", failure),
-                        () -> LOG.fatal("The feed ended, which it never should"));
+                        failure -> LOG.fatal(
+                                "The feed failed, which is a bug. Restart the pod, and report this bug", failure),
+                        () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -172,7 +173,8 @@ final class Relay {
     void interrupted(@Observes Gap gap) {
         retention.clear();
         if (gap.open()) {
-            // Positions end with the subscription. Those of the next one may have begun before it is live.
+            // Positions of a subscription become invalid at its end. The next subscription may already have positions
+            // before it is live.
             history.follow(null);
             deliveries.handOver(null);
         }

@@ -18,7 +18,7 @@ import org.eclipse.microprofile.config.Config;
 import org.jboss.logging.Logger;
 
 /**
- * Logs, at start, the environment variables that look like a key of Sluice and set none. An unknown key in a file or
+ * Logs environment variables at start that start with {@code SLUICE_} but set no key. An unknown key in a file or
  * system property fails the start; a variable does not, because it may belong to another program.
  */
 @Singleton
@@ -41,7 +41,7 @@ final class UnreadVariableCheck {
                 ConfigClass.configClass(SluiceConfig.class).getProperties().keySet());
         if (!unread.isEmpty()) {
             LOG.warnf(
-                    "Environment variables that set no key, so that Sluice ignores them: %s. If a route's prefix has '-', '_' or"
+                    "Sluice ignores environment variables that set no configuration key: %s. If a route's prefix has '-', '_' or"
                             + " capitals, use the key as the variable's name: sluice.routes.my-team.audience",
                     String.join(", ", unread));
         }
@@ -50,8 +50,8 @@ final class UnreadVariableCheck {
     /**
      * Returns the variables without effect, sorted.
      *
-     * @param names the names of all properties, those that SmallRye makes of variables among them
-     * @param keys every key there is; {@code *} stands for one segment
+     * @param names the names of all properties, including those that SmallRye derives from variables
+     * @param keys every configuration key; {@code *} stands for one segment
      */
     static List<String> of(Set<String> variables, Stream<String> names, Set<String> keys) {
         Pattern key = Pattern.compile(keys.stream()

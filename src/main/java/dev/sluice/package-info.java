@@ -1,4 +1,4 @@
-/** Sluice delivers what any backend publishes to Redis to the browsers that may see it. */
+/** Sluice delivers publications from Redis to browsers over WebSockets. */
 @NullMarked
 package dev.sluice;
 

@@ -10,7 +10,7 @@ import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 
 /**
- * A bulkhead with a queue and a timeout that includes the time in the queue. Thread-safe.
+ * Limits how many calls run and wait at once, with a timeout that includes the time in the queue. Thread-safe.
  *
  * @param <T> what a call returns
  */
@@ -20,9 +20,9 @@ public final class Bulkhead<T> {
     private final TypedGuard<Uni<T>> guard;
 
     /**
-     * An empty bulkhead.
+     * Creates a bulkhead.
      *
-     * @param timeout for each call, waiting included
+     * @param timeout of each call, including the time in the queue
      * @param concurrency calls that may run at once
      * @param pending calls that may wait at once; at least 1
      */
@@ -40,8 +40,9 @@ public final class Bulkhead<T> {
     }
 
     /**
-     * Runs the call when there is room. Fails with {@link BulkheadException} if too many wait, and with {@link
-     * TimeoutException} if it takes too long. A call that waited starts on the thread on which another one ended.
+     * Runs the call as soon as the concurrency allows. Fails with {@link BulkheadException} if too many wait, and with
+     * {@link TimeoutException} if it takes too long. A call that waited starts on the thread on which another one
+     * ended.
      */
     public Uni<T> call(Supplier<Uni<T>> call) {
         long called = System.nanoTime();

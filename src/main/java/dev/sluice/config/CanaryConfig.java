@@ -3,21 +3,23 @@ package dev.sluice.config;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How the feed makes sure that it hears. */
+/** The canary: messages that this pod publishes to Redis to prove that its subscription works. */
 public interface CanaryConfig {
 
-    /** How often a canary message is published. */
+    /** The interval between canary messages. */
     @WithDefault("1s")
     @InRange(min = "1ms")
     Duration interval();
 
-    /** So many canary messages in a row that are not heard mean that the subscription is dead, whatever its socket says. */
+    /** The number of consecutive canary messages that must be lost before the feed treats the subscription as dead. */
     @WithDefault("3")
     @InRange(min = "1")
     int missedBeats();
 
-    /** The time after which the connections that publish are replaced by new ones to the configured address; sooner, they might not
-     * have been proven. */
+    /**
+     * The interval after which publishing connections are replaced with new ones to the configured address. It must
+     * leave enough time to prove a new connection.
+     */
     @WithDefault("15s")
     @InRange(min = "100ms")
     Duration reconnect();

@@ -23,13 +23,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** What {@link InRange} can't express: settings that must fit each other, and the form of names, URLs and the secret. */
+/**
+ * Validates what {@link InRange} can't express: relations between settings, and the format of names, URLs and the
+ * secret.
+ */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Constraint(validatedBy = ConsistentSettings.Validator.class)
 public @interface ConsistentSettings {
 
-    /** Not used: each message names its keys and values. */
+    /** Not used: the validator makes the messages. */
     String message() default "";
 
     /** Not used. */
@@ -38,13 +41,13 @@ public @interface ConsistentSettings {
     /** Not used. */
     Class<? extends Payload>[] payload() default {};
 
-    /** Looks at the whole configuration. */
+    /** Validates the whole configuration. */
     @RegisterForReflection
     final class Validator implements ConstraintValidator<ConsistentSettings, SluiceConfig> {
 
         private static final int MIN_SECRET_BYTES = 32;
 
-        /** Called by the validator, by reflection. */
+        /** Hibernate Validator calls this by reflection. */
         public Validator() {}
 
         @Override
@@ -65,17 +68,17 @@ public @interface ConsistentSettings {
         private static void checkRoute(String prefix, RouteConfig route, WebhookConfig webhook, List<String> problems) {
             String key = "sluice.routes." + prefix;
             if (!Routes.isPrefix(prefix)) {
-                problems.add(key + ": a prefix is 1 to 64 letters, digits, '-' or '_', and 'sluice' is reserved");
+                problems.add(key + ": a prefix must be 1 to 64 letters, digits, '-' or '_'; 'sluice' is reserved");
             }
             if (route.audience() == Audience.SUBSCRIBERS) {
                 if (route.access().isEmpty()) {
-                    problems.add(key + ".access is not set: say who may subscribe");
+                    problems.add(key + ".access must be set to say who may subscribe");
                 } else if (route.access().get() == Access.WEBHOOK
                         && webhook.url().isEmpty()) {
                     problems.add(key + ".access is webhook, but sluice.webhook.url is not set");
                 }
             } else if (route.retain() != Retain.NONE) {
-                problems.add(key + ".retain is last, but nobody subscribes to a route with audience user");
+                problems.add(key + ".retain is last, but clients can't subscribe to a route with audience user");
             }
         }
 
@@ -110,8 +113,7 @@ public @interface ConsistentSettings {
                 problems.add("sluice.limits.inbound-bytes must be at least sluice.limits.inbound-bytes-per-connection,"
                         + " which is " + text(perConnection) + ", is " + text(perPod));
             }
-            // Half of it, the share of clients that have not authenticated, must take one message: 256 bytes for the
-            // frame and two
+            // Half of it, the share of unauthenticated clients, must hold one message: 256 bytes for the frame and two
             // for each character.
             MemorySize maxFrame = config.maxFrame();
             BigInteger least = maxFrame.asBigInteger().shiftLeft(2).add(BigInteger.valueOf(512));
@@ -129,7 +131,7 @@ public @interface ConsistentSettings {
             }
         }
 
-        /** Leaves the value out: a URL may hold a password. */
+        /** The message omits the value, because a URL may contain a password. */
         private static void checkUrl(String key, Optional<URI> url, List<String> problems) {
             if (url.isPresent()
                     && (url.get().getHost() == null
@@ -138,16 +140,16 @@ public @interface ConsistentSettings {
             }
         }
 
-        /** Names the length only: a log must not hold the secret. */
+        /** The message has only the length, because logs must not contain the secret. */
         private static void checkSecret(String secret, List<String> problems) {
             int bytes = secret.getBytes(StandardCharsets.UTF_8).length;
             if (bytes < MIN_SECRET_BYTES) {
                 problems.add("sluice.control.secret must have at least " + MIN_SECRET_BYTES + " bytes, has " + bytes
-                        + "; openssl rand -base64 32 makes one");
+                        + "; generate one with openssl rand -base64 32");
             }
         }
 
-        /** These characters have a meaning in a template, and may be part of a value. */
+        /** Escapes characters that are special in message templates. */
         private static String escape(String text) {
             return text.replaceAll("[\\\\{}$]", "\\\\$0");
         }

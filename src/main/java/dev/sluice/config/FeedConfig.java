@@ -10,7 +10,7 @@ import java.time.Duration;
  */
 public interface FeedConfig {
 
-    /** The maximum time of an attempt to connect, subscribe and hear a first canary message. */
+    /** The maximum time to connect, subscribe and receive a first canary message. */
     @WithDefault("5s")
     @InRange(min = "1ms")
     Duration connectTimeout();
@@ -31,10 +31,10 @@ public interface FeedConfig {
         Duration max();
     }
 
-    /** How far an event loop may be behind what is read from Redis. */
+    /** How far the deliveries of an event loop may fall behind the subscription. */
     Pending pending();
 
-    /** How far an event loop may be behind what is read from Redis. */
+    /** How far the deliveries of an event loop may fall behind the subscription. */
     interface Pending {
         /** The maximum backlog of one event loop, in bytes of memory; beyond it, reading from Redis pauses. */
         @WithDefault("16M")

@@ -5,10 +5,10 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.Optional;
 
-/** How many publications are kept for clients that resume, and how long. */
+/** How many publications the history keeps for clients that resume, and how long. */
 public interface HistoryConfig {
 
-    /** How long a publication is kept; up to a sixteenth longer, because publications are discarded in blocks. */
+    /** How long a publication is kept; up to 1/16 longer, because publications are discarded in blocks. */
     @WithDefault("2m")
     @InRange(min = "1s")
     Duration maxAge();
@@ -19,8 +19,8 @@ public interface HistoryConfig {
     MemorySize maxBytes();
 
     /**
-     * The maximum replay for one client, in bytes of memory; at most half of {@link OutboxConfig#maxBytes}, so that
-     * there is room for new publications, which is also the default.
+     * The maximum replay for one client, in bytes of memory. By default and at most half of {@link
+     * OutboxConfig#maxBytes}, so that there is room for new publications.
      */
     Optional<@InRange(min = "1K") MemorySize> maxReplay();
 }

@@ -16,19 +16,19 @@ import java.math.BigInteger;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The bounds of a duration, a size in memory or a number, written as in the configuration. */
+/** Bounds of a duration, a memory size or a number, written as in the configuration. */
 @Target({ElementType.METHOD, ElementType.TYPE_USE})
 @Retention(RetentionPolicy.RUNTIME)
 @Constraint(validatedBy = InRange.Validator.class)
 public @interface InRange {
 
-    /** The least value that is allowed. */
+    /** The minimum. */
     String min();
 
-    /** The largest value that is allowed; empty where there is none. */
+    /** The maximum; empty if there is none. */
     String max() default "";
 
-    /** Not used: the message names the bounds and the value. */
+    /** Not used: the validator makes the message. */
     String message() default "";
 
     /** Not used. */
@@ -90,7 +90,7 @@ public @interface InRange {
                     : BigInteger.valueOf(((Number) value).longValue());
         }
 
-        /** The value as an operator writes it. */
+        /** Returns the value as written in the configuration. */
         static String text(Object value) {
             if (value instanceof Duration duration) {
                 return text(duration);

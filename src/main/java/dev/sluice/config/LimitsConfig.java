@@ -4,64 +4,67 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.util.OptionalInt;
 
-/** The limits of clients. */
+/** Limits on clients. */
 public interface LimitsConfig {
 
-    /** How many connections may begin in a second. */
+    /** The maximum rate of new connections, per second. */
     @WithDefault("2000")
     @InRange(min = "1")
     int connectsPerSecond();
 
-    /** How many WebSockets there may be, upgrades under way included. */
+    /** The maximum number of WebSockets, including upgrades in progress. */
     @WithDefault("50000")
     @InRange(min = "1")
     int connections();
 
-    /** How many WebSockets may be unauthenticated. */
+    /** The maximum number of unauthenticated WebSockets without a token, and of those whose token is being verified. */
     @WithDefault("5000")
     @InRange(min = "1")
     int unauthenticated();
 
-    /** How many connections to this pod one user may have. */
+    /** The maximum number of connections of one user to this pod. */
     @WithDefault("32")
     @InRange(min = "1")
     int connectionsPerUser();
 
-    /** How many connections may come from one address, or one IPv6 network of 64 bits; where absent, any number. */
+    /** The maximum number of connections from one IPv4 address or IPv6 /64 network; absent: unlimited. */
     @InRange(min = "1")
     OptionalInt connectionsPerAddress();
 
-    /** How many channels one user, or with scope {@code connection} one connection, may listen to. */
+    /** The maximum number of subscriptions of one user, or of one connection with scope {@code connection}. */
     @WithDefault("256")
     @InRange(min = "1")
     int subscriptionsPerUser();
 
-    /** How many frames of any kind a client may send in a second. */
+    /** The maximum rate of frames of any kind from one client, per second. */
     @WithDefault("50")
     @InRange(min = "1", max = "1000000")
     int framesPerSecond();
 
-    /** How many frames of any kind a client may send at once, after it has been silent for long enough. */
+    /** The maximum burst of frames of any kind from one client. */
     @WithDefault("512")
     @InRange(min = "1", max = "1000000")
     int framesBurst();
 
-    /** The bytes of unhandled data of one client, from which its connection is not read. */
+    /** The bytes of unhandled data of one client at which reading from its connection pauses. */
     @WithDefault("64K")
     @InRange(min = "1K", max = "1024M")
     MemorySize inboundBytesPerConnection();
 
-    /** The same for all clients of the pod; half of it for unauthenticated ones. */
+    /** The same for all clients of the pod; unauthenticated clients may use half of it. */
     @WithDefault("16M")
     @InRange(min = "1")
     MemorySize inboundBytes();
 
-    /** How many tokens may wait to be verified; a fifth of that for newer keys. More are answered "unavailable". */
+    /**
+     * The maximum number of tokens that wait for verification, and a fifth of it for those that wait for newer keys.
+     * Above it, clients get the error {@code unavailable}.
+     */
     @WithDefault("5000")
     @InRange(min = "1")
     int tokens();
 
-    /** How many bytes these tokens may have together; half of that for those that wait for newer keys. */
+    /** The maximum bytes of these tokens in total, and half of it for those that wait for newer keys. */
     @WithDefault("8M")
     @InRange(min = "16K", max = "1024M")
     MemorySize tokenBytes();

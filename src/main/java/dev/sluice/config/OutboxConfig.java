@@ -5,10 +5,13 @@ import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.Optional;
 
-/** How much memory a slow connection may take, and how long. */
+/** How much data may wait for slow connections, and how long. */
 public interface OutboxConfig {
 
-    /** The maximum data that waits for one connection, in bytes of memory; at least twice the largest payload. */
+    /**
+     * The maximum data that waits for one connection, in bytes of memory; at least twice {@link
+     * SluiceConfig#maxPayload}.
+     */
     @WithDefault("1M")
     @InRange(min = "16K", max = "2047M")
     MemorySize maxBytes();
@@ -20,28 +23,28 @@ public interface OutboxConfig {
      */
     Optional<@InRange(min = "16K") MemorySize> maxTotalBytes();
 
-    /** How long a connection may take none of its waiting data. */
+    /** How long a connection may accept none of its waiting data before it is closed. */
     @WithDefault("30s")
     @InRange(min = "1ms")
     Duration maxStall();
 
     /**
-     * The maximum time of one flush, even if the socket takes a little of it from time to time: otherwise such a client
-     * would keep its outbox full for ever. At least {@link #maxStall}.
+     * The maximum time of one flush, at least {@link #maxStall}. Without it, a client that reads a few bytes from time
+     * to time could keep its outbox full forever.
      */
     @WithDefault("30m")
     @InRange(min = "1ms")
     Duration maxFlush();
 
-    /** How frames reach the socket. */
+    /** How frames are written to the socket. */
     @WithDefault("direct")
     Path wire();
 
-    /** How frames reach the socket. */
+    /** How frames are written to the socket. */
     enum Path {
-        /** Encoded once for all receivers and written to the connection's channel. */
+        /** Encodes a frame once for all receivers, and writes it to the connection's Netty channel. */
         DIRECT,
-        /** Written through Vert.x, one by one; what compression needs. */
+        /** Writes each frame through Vert.x; required for compression. */
         STANDARD
     }
 }

@@ -4,7 +4,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How many of the newest publications are kept, and how long. */
+/** How many publications are retained, and how long. */
 public interface RetainConfig {
 
     /** The maximum number of channels with a retained publication. */

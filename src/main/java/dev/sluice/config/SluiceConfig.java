@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Every key under {@code sluice}, with its default and its bounds. Quarkus validates it when the process starts: a value out of
- * bounds, values that do not fit together and a key that does not exist fail the start with a message that names the key.
+ * Every key under {@code sluice}, with its default and bounds. An unknown key, a value out of bounds or an inconsistent
+ * pair of values fails the start with a message that names the key.
  */
 @ConfigMapping(prefix = "sluice")
 @ConsistentSettings
@@ -19,15 +19,15 @@ public interface SluiceConfig {
     /** The routes by prefix. */
     Map<String, RouteConfig> routes();
 
-    /** Origins whose pages may connect, besides those of the host that the request is for. */
+    /** Origins whose pages may connect, in addition to the request's own host. */
     Optional<List<String>> origins();
 
-    /** The largest payload that is delivered; larger ones are dropped and counted. */
+    /** The maximum payload of a publication; larger ones are dropped and counted. */
     @WithDefault("256K")
     @InRange(min = "1", max = "2047M")
     MemorySize maxPayload();
 
-    /** The largest frame, and the largest message made of several, that a client may send. */
+    /** The maximum size of a client's frame, and of a message of several frames. */
     @WithDefault("32K")
     @InRange(min = "1K", max = "2047M")
     MemorySize maxFrame();
@@ -37,11 +37,11 @@ public interface SluiceConfig {
 
     /** Compression of WebSocket messages (RFC 7692). */
     interface Compression {
-        /** Whether clients may have it: it takes several times the memory and CPU time of a connection. */
+        /** Whether clients may use it. It multiplies the memory and CPU time of a connection. */
         @WithDefault("false")
         boolean enabled();
 
-        /** How hard messages are compressed, where 9 is hardest. */
+        /** The compression level, from 1 (fastest) to 9 (smallest). */
         @WithDefault("6")
         @InRange(min = "1", max = "9")
         int level();
@@ -50,60 +50,63 @@ public interface SluiceConfig {
     /** The owner of subscriptions, and how long they outlive a connection. */
     SubscriptionsConfig subscriptions();
 
-    /** What clients may not exceed. */
+    /** Limits on clients. */
     LimitsConfig limits();
 
-    /** What may wait for one connection. */
+    /** Limits on data that waits for slow connections. */
     OutboxConfig outbox();
 
-    /** The newest publications that are kept. */
+    /** Retained publications. */
     RetainConfig retain();
 
-    /** The publications that are kept for clients that come back. */
+    /** The publications kept for clients that resume. */
     HistoryConfig history();
 
     /** The subscription to Redis. */
     FeedConfig feed();
 
-    /** The messages that prove that the feed hears. */
+    /** The messages that prove that the subscription works. */
     CanaryConfig canary();
 
-    /** The order of publications on which all pods agree. */
+    /** The order of publications, on which all pods agree. */
     Clock clock();
 
-    /** The order of publications on which all pods agree. */
+    /** The order of publications, on which all pods agree. */
     interface Clock {
-        /** How often some pod publishes a tick, from which all count: at most 16 million publications between two. */
+        /**
+         * The interval between ticks, from which all pods count publications. At most 16 million publications may
+         * arrive between two ticks.
+         */
         @WithDefault("1s")
         @InRange(min = "10ms", max = "10s")
         Duration interval();
     }
 
-    /** The backend that is asked by routes with {@code access=webhook}, and who may connect. */
+    /** The backend that decides who may subscribe to routes with {@code access=webhook}, and who may connect. */
     WebhookConfig webhook();
 
-    /** How routes with {@code access=owner} ask Redis. */
+    /** Queries of routes with {@code access=owner} to Redis. */
     Owner owner();
 
-    /** How Redis is asked for the owner. */
+    /** Queries of routes with {@code access=owner} to Redis. */
     interface Owner {
-        /** How long an answer may take, the time in the queue included. */
+        /** The timeout of a query, including the time in the queue. */
         @WithDefault("2s")
         @InRange(min = "1ms")
         Duration timeout();
 
-        /** How many questions are asked at once. */
+        /** The maximum number of simultaneous queries. */
         @WithDefault("16")
         @InRange(min = "1")
         int concurrency();
     }
 
-    /** What all kinds of access have in common. */
+    /** Settings of all access checks. */
     Access access();
 
-    /** What all kinds of access have in common. */
+    /** Settings of all access checks. */
     interface Access {
-        /** How many questions of each kind may wait in the queue; more are not answered. */
+        /** The maximum number of queued checks of each kind; further ones fail. */
         @WithDefault("10000")
         @InRange(min = "1")
         int pending();
@@ -114,7 +117,7 @@ public interface SluiceConfig {
 
     /** How clients authenticate. */
     interface Auth {
-        /** How long a client may take to send its auth message. */
+        /** The time within which a client must send its auth message. */
         @WithDefault("5s")
         @InRange(min = "1ms")
         Duration timeout();
@@ -127,7 +130,7 @@ public interface SluiceConfig {
         enum OnExpiry {
             /** It is closed. */
             CLOSE,
-            /** It stays, with the rights that the token gave it. */
+            /** It stays open, with the rights of the token. */
             KEEP
         }
     }
@@ -137,64 +140,68 @@ public interface SluiceConfig {
 
     /** How connections are kept alive. */
     interface Heartbeat {
-        /** How often a sign of life is sent and expected; a peer that leaves three in a row unanswered is gone. */
+        /** The interval between heartbeats. A connection whose client leaves three in a row unanswered is closed. */
         @WithDefault("30s")
         @InRange(min = "1ms")
         Duration interval();
     }
 
-    /** How clients are told of gaps. */
+    /** Notices of gaps to clients. */
     Gap gap();
 
-    /** How clients are told of gaps. */
+    /** Notices of gaps to clients. */
     interface Gap {
-        /** Over how long the notices are spread, because every client then fetches what it missed. */
+        /**
+         * The period over which the notices are spread, because every client then fetches its state from the backend.
+         */
         @WithDefault("2s")
         @InRange(min = "0s")
         Duration spread();
     }
 
-    /** What happens when the process is asked to stop. */
+    /** The drain at shutdown. */
     Drain drain();
 
-    /** What happens when the process is asked to stop. */
+    /** The drain at shutdown. */
     interface Drain {
-        /** How long new connections are still accepted. */
+        /** How long the pod still accepts new connections. */
         @WithDefault("0s")
         @InRange(min = "0s")
         Duration delay();
 
-        /** Over how long the connections are closed after that. */
+        /** The period over which the pod then closes its connections. */
         @WithDefault("10s")
         @InRange(min = "0s")
         Duration period();
     }
 
-    /** The life of connections. */
+    /** The lifetime of connections. */
     Connections connections();
 
-    /** The life of connections. */
+    /** The lifetime of connections. */
     interface Connections {
-        /** Older connections are closed, so that clients even out over a fleet that has grown; where absent, none are. */
+        /** The maximum age of a connection, which distributes clients over new pods; absent: unlimited. */
         Optional<@InRange(min = "1ms") Duration> maxAge();
     }
 
-    /** Requests over HTTP. */
+    /** HTTP requests. */
     Http http();
 
-    /** Requests over HTTP. */
+    /** HTTP requests. */
     interface Http {
-        /** How long a request, one for an upgrade among them, may take to arrive, and its answer to be taken. */
+        /**
+         * The time within which a request, including an upgrade, must arrive, and the client must read the response.
+         */
         @WithDefault("10s")
         @InRange(min = "1ms")
         Duration requestTimeout();
 
-        /** How many header lines a request may have, those of a trailer included. */
+        /** The maximum number of header and trailer lines of a request. */
         @WithDefault("100")
         @InRange(min = "16", max = "10000")
         int headerLines();
 
-        /** How many requests of one connection may be unanswered; browsers send them one at a time. */
+        /** The maximum number of unanswered requests of one connection; browsers send one at a time. */
         @WithDefault("8")
         @InRange(min = "1", max = "1000")
         int pipelinedRequests();
@@ -205,12 +212,12 @@ public interface SluiceConfig {
 
     /** Publishing over HTTP. */
     interface Publish {
-        /** How long a body may take to arrive, and how long Redis may take to confirm. */
+        /** The time within which the body must arrive, and within which Redis must then confirm. */
         @WithDefault("2s")
         @InRange(min = "1ms")
         Duration timeout();
 
-        /** How many requests may be under way; more are refused. */
+        /** The maximum number of simultaneous requests; further ones are refused. */
         @WithDefault("128")
         @InRange(min = "1", max = "1024")
         int concurrency();
@@ -221,7 +228,7 @@ public interface SluiceConfig {
 
     /** Messages between pods. */
     interface Control {
-        /** What messages between pods are signed with, at least 32 bytes; where absent, pods send each other no commands. */
+        /** The key that signs messages between pods, at least 32 bytes; absent: pods send each other no commands. */
         Optional<String> secret();
     }
 
@@ -230,7 +237,7 @@ public interface SluiceConfig {
 
     /** The console. */
     interface Console {
-        /** Whether there is one; what it shows needs a token of an operator all the same. */
+        /** Whether the console is served. Its data needs an operator's token. */
         @WithDefault("false")
         boolean enabled();
     }
@@ -248,7 +255,10 @@ public interface SluiceConfig {
         enum Redis {
             /** Ready only while the feed is live. */
             ALWAYS,
-            /** Ready once the feed has been live: in an outage clients stay, are told of the gap, and new ones may connect. */
+            /**
+             * Ready once the feed has been live. In an outage clients stay and get a notice of the gap, and new clients
+             * may connect.
+             */
             STARTUP
         }
     }
@@ -258,7 +268,7 @@ public interface SluiceConfig {
 
     /** The liveness probe. */
     interface Liveness {
-        /** An event loop that is busy with one task for longer makes liveness fail. */
+        /** The maximum time that an event loop may spend on one task; beyond it, liveness fails. */
         @WithDefault("10s")
         @InRange(min = "1s")
         Duration maxBlock();

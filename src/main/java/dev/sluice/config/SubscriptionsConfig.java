@@ -12,14 +12,14 @@ public interface SubscriptionsConfig {
     Scope scope();
 
     /**
-     * How long the subscriptions of a user are kept for the user's next connection, on whichever pod; 0 switches it off. With
-     * scope {@code user} only.
+     * How long a user's subscriptions are kept for the user's next connection, on any pod; 0 disables it. Only with
+     * scope {@code user}.
      */
     @WithDefault("60s")
     @InRange(min = "0s", max = "24h")
     Duration linger();
 
-    /** Memory for what is kept so, in bytes, of which a user takes 512 and a channel about 96 besides the name. */
+    /** The maximum memory of kept subscriptions, in bytes: 512 per user, and about 96 per channel plus its name. */
     @WithDefault("32M")
     @InRange(min = "1")
     MemorySize lingerMaxBytes();

@@ -7,10 +7,10 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 
-/** How a backend is asked who may listen and who may connect. */
+/** Requests to a backend that decides who may subscribe and who may connect. */
 public interface WebhookConfig {
 
-    /** Where to ask who may listen; an http or https URL. */
+    /** The http or https URL that decides who may subscribe. */
     Optional<URI> url();
 
     /** The http or https URL that decides whether the user of a valid token may connect. Absent: every user may. */
@@ -18,30 +18,30 @@ public interface WebhookConfig {
     Optional<URI> connectUrl();
 
     /**
-     * The most characters that tokens which wait for its answer may have together; a token that is asked about counts twice, those
-     * that share the answer once.
+     * The maximum memory of tokens that wait for the backend's decision, in characters. The token in a request counts
+     * twice; further tokens that share the response count once.
      */
     @WithName("connect.token-bytes")
     @WithDefault("16M")
     @InRange(min = "32K", max = "1024M")
     MemorySize connectTokenBytes();
 
-    /** How long an answer may take, the time in the queue included. */
+    /** The timeout of a request, including the time in the queue. */
     @WithDefault("2s")
     @InRange(min = "1ms")
     Duration timeout();
 
-    /** How many questions of each kind are asked at once. */
+    /** The maximum number of simultaneous requests of each kind. */
     @WithDefault("64")
     @InRange(min = "1")
     int concurrency();
 
-    /** How long an answer is kept; 0: shared only with those who ask while it is under way. */
+    /** How long a decision is cached; 0: it is shared only among simultaneous checks. */
     @WithDefault("30s")
     @InRange(min = "0s")
     Duration cache();
 
-    /** How many answers of each kind are kept. */
+    /** The maximum number of cached decisions of each kind. */
     @WithDefault("100000")
     @InRange(min = "0")
     long cacheSize();

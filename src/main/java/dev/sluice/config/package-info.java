@@ -1,4 +1,4 @@
-/** What Sluice can be configured with: one tree of interfaces, its bounds, and its defaults. */
+/** The configuration of Sluice: one tree of interfaces, with defaults and bounds. */
 @NullMarked
 package dev.sluice.config;
 

@@ -3,10 +3,10 @@ package dev.sluice.console;
 import java.time.Instant;
 
 /**
- * A connection that has ended.
+ * A closed connection.
  *
- * @param reason as metrics name it
- * @param code of the close
- * @param seconds how long it had lasted
+ * @param reason the value of the metrics' tag
+ * @param code the WebSocket close code
+ * @param seconds the connection's duration
  */
 record ClosedConnection(Instant at, String user, String reason, int code, long seconds) {}

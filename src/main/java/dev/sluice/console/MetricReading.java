@@ -10,12 +10,12 @@ import java.time.Instant;
 import java.util.stream.StreamSupport;
 
 /**
- * What the meters said at one moment; of counters, what they have counted since the pod started.
+ * The values of the meters at one moment. Counters count from the pod's start.
  *
- * @param nanos by {@link System#nanoTime}, which is monotonic
- * @param connections authenticated ones
- * @param latency of deliveries
- * @param beats of the canary
+ * @param nanos the monotonic time ({@link System#nanoTime})
+ * @param connections authenticated connections
+ * @param latency the latency of deliveries
+ * @param beats the latency of canary messages
  */
 record MetricReading(
         Instant at,
@@ -69,7 +69,7 @@ record MetricReading(
                 histogram(meters.find("sluice.canary.latency")));
     }
 
-    /** Over all tags. */
+    /** Sums over all tags. */
     private static double sum(Search search) {
         return search.meters().stream().mapToDouble(MetricReading::value).sum();
     }

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** Serves the page at {@code /}, where there is a console; what it shows it has to ask for with a token. */
+/** Serves the console's page at {@code /}, if enabled. The page itself needs no token, but its data does. */
 @Singleton
 final class Page {
 
@@ -42,7 +42,7 @@ final class Page {
             "svg", "image/svg+xml",
             "js", "text/javascript;charset=utf-8");
 
-    /** Allows what comes from here and nothing else. */
+    /** Allows only resources from this origin. */
     private static final String POLICY =
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
                     + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -83,9 +83,9 @@ final class Page {
         }
     }
 
-    /** 404 for every client. */
+    /** Responds with 404 also without a token. */
     private static void refuse(RoutingContext request) {
-        Problem problem = new Problem(404, "There is nothing at this path");
+        Problem problem = new Problem(404, "This path does not exist");
         request.response()
                 .setStatusCode(problem.status())
                 .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)

@@ -6,18 +6,18 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Percentiles of what a histogram has counted between two looks at it, as Prometheus would estimate them: within a bucket
- * all values are as likely.
+ * Estimates percentiles of the values that a histogram has counted between two snapshots, by linear interpolation
+ * within a bucket, as Prometheus does.
  */
 final class PercentileEstimator {
 
     private PercentileEstimator() {}
 
     /**
-     * In milliseconds; {@code null} where nothing was counted in between.
+     * Returns the percentile in milliseconds; {@code null} if nothing was counted between the snapshots.
      *
-     * @param before what a histogram had counted
-     * @param after what the same one has counted later
+     * @param before the earlier snapshot
+     * @param after the later snapshot of the same histogram
      * @param quantile from 0 to 1
      */
     static @Nullable Double between(HistogramSnapshot before, HistogramSnapshot after, double quantile) {
@@ -38,7 +38,7 @@ final class PercentileEstimator {
             lowerBound = bound;
             lowerCount = count;
         }
-        // Beyond the last bound nothing more is known.
+        // The value is above the last bound.
         return lowerBound;
     }
 }

@@ -5,13 +5,13 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this pod is, and what it is connected to.
+ * The identity of this pod and the state of its feed.
  *
- * @param pod its name
- * @param since when it started
- * @param redis where the Redis is that it listens to
- * @param live since when it hears it; absent while it does not
- * @param gap the last interruption; absent where there has been none
+ * @param pod the pod's name
+ * @param since when the pod started
+ * @param redis the address of its Redis
+ * @param live since when the feed is live; absent while it is not
+ * @param gap the last gap; absent if there was none
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record PodInfo(
@@ -23,7 +23,7 @@ record PodInfo(
         @Nullable Stretch gap) {
 
     /**
-     * A stretch of time.
+     * A period of time.
      *
      * @param until absent while it lasts
      */

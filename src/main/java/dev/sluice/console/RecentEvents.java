@@ -15,7 +15,7 @@ import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
-/** Remembers for those who come later what has happened: the last connections that ended, the last gap. */
+/** Keeps the last closed connections and the last gap for the console. Thread-safe. */
 @Startup
 @Singleton
 final class RecentEvents {
@@ -65,7 +65,7 @@ final class RecentEvents {
 
     void onGap(@Observes Gap event) {
         Stretch known = gap;
-        // The time until the pod heard for the first time has no beginning that would be told.
+        // The end of the time before the first connection to Redis is no gap, because no open gap was reported.
         if (event.open() || (known != null && known.since().equals(event.since()))) {
             gap = new Stretch(event.since(), event.until());
         }

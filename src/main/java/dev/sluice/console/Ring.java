@@ -3,7 +3,7 @@ package dev.sluice.console;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The last so many of something. Safe for use by several threads. */
+/** Keeps the newest elements, up to a fixed number. Thread-safe. */
 final class Ring<T> {
 
     private final List<T> slots = new ArrayList<>();
@@ -23,12 +23,12 @@ final class Ring<T> {
         added++;
     }
 
-    /** How many have ever been added. */
+    /** Returns how many elements were ever added. */
     synchronized long added() {
         return added;
     }
 
-    /** Those from one number on, before another, the oldest first, as far as they are still there. */
+    /** Returns the elements with these sequence numbers, oldest first, without those that were replaced. */
     synchronized List<T> between(long from, long to) {
         List<T> found = new ArrayList<>();
         for (long number = Math.max(from, added - slots.size()); number < to; number++) {

@@ -4,29 +4,29 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One second of this pod's life, in numbers.
+ * This pod's figures for one second.
  *
- * @param at when it ended, in milliseconds since the epoch
- * @param connections authenticated ones at that moment
- * @param unauthenticated those that have not said who they are
- * @param publications received from Redis, a second
- * @param deliveries handed to connections, a second
- * @param missed passed over for slow ones, a second
- * @param disconnects connections that ended, since the start
- * @param gaps since the start
- * @param outboxBytes memory charged for what connections have not taken
- * @param backlogBytes the same for what event loops have not delivered
- * @param resumed requests to resume that were granted, since the start
- * @param resumesRefused those that were not, since the start
- * @param historySeconds how far back every channel can be resumed
- * @param historyBytes memory of the publications kept for that
- * @param residentBytes memory that the operating system has given the process; absent where it does not say
- * @param memoryLimitBytes memory that the process may use; absent likewise
- * @param live whether what is published is heard
- * @param latencyMedian half of the deliveries of the last seconds took longer, in milliseconds; absent without any
- * @param latencyHigh one in a hundred took longer
- * @param canaryMedian the same for the canary's beats
- * @param canaryHigh the same for the canary's beats
+ * @param at the end of the second, in milliseconds since the epoch
+ * @param connections authenticated connections at that moment
+ * @param unauthenticated connections that have not authenticated yet
+ * @param publications received from Redis, per second
+ * @param deliveries to connections, per second
+ * @param missed publications skipped for slow connections, per second
+ * @param disconnects closed connections since the start
+ * @param gaps of the feed since the start
+ * @param outboxBytes memory charged for data that waits for connections
+ * @param backlogBytes memory charged for publications that event loops have not delivered yet
+ * @param resumed successful resumes since the start
+ * @param resumesRefused refused resumes since the start
+ * @param historySeconds the age up to which clients can resume
+ * @param historyBytes memory of the history
+ * @param residentBytes resident memory of the process; absent if unknown
+ * @param memoryLimitBytes memory that the process may use; absent if unknown
+ * @param live whether the feed is live
+ * @param latencyMedian the median latency of deliveries, in milliseconds; absent without deliveries
+ * @param latencyHigh the 99th percentile of the same
+ * @param canaryMedian the median latency of canary messages, in milliseconds
+ * @param canaryHigh the 99th percentile of the same
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Sample(
@@ -57,9 +57,9 @@ record Sample(
     private static final double HIGH = 0.99;
 
     /**
-     * What became different.
+     * Returns the sample between two readings.
      *
-     * @param earlier some seconds ago: percentiles need more than one can bring
+     * @param earlier some seconds ago, because percentiles need more than one second of values
      * @param before a second ago
      */
     static Sample between(MetricReading earlier, MetricReading before, MetricReading now) {

@@ -14,16 +14,16 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jboss.logging.Logger;
 
-/** Looks at the meters once a second, where there is a console, and keeps what the last minutes were like. */
+/** Reads the meters once a second, if the console is enabled, and keeps the samples of the last minutes. */
 @Singleton
 final class Sampler {
 
     private static final Logger LOG = Logger.getLogger(Sampler.class);
 
-    /** Seconds that are kept. */
+    /** The number of kept samples, one per second. */
     static final int KEPT = 300;
 
-    /** Seconds over which percentiles are taken. */
+    /** The seconds over which percentiles are estimated. */
     private static final int WINDOW = 10;
 
     private final MeterRegistry meters;
@@ -31,7 +31,7 @@ final class Sampler {
     private final Ring<Sample> samples = new Ring<>(KEPT);
     private final Deque<MetricReading> window = new ArrayDeque<>();
     private final BroadcastProcessor<Long> news = BroadcastProcessor.create();
-    private Cancellable looking = () -> {};
+    private Cancellable sampling = () -> {};
 
     Sampler(SluiceConfig config, MeterRegistry meters) {
         this.enabled = config.console().enabled();
@@ -40,14 +40,14 @@ final class Sampler {
 
     void start(@Observes StartupEvent event) {
         if (enabled) {
-            looking = Multi.createFrom()
+            sampling = Multi.createFrom()
                     .ticks()
                     .every(Duration.ofSeconds(1))
                     .onOverflow()
                     .drop()
                     .subscribe()
                     .with(
-                            this::look,
+                            this::sample,
                             failure -> LOG.error(
                                     "The console's figures no longer update. Restart the pod, and report this bug",
                                     failure));
@@ -55,19 +55,21 @@ final class Sampler {
     }
 
     void stop(@Observes ShutdownEvent event) {
-        looking.cancel();
+        sampling.cancel();
     }
 
     Ring<Sample> samples() {
         return samples;
     }
 
-    /** One item for each new sample; a slow subscriber misses items, but no sample. */
+    /**
+     * Emits an item for each new sample. A slow subscriber may miss items; it reads the samples from {@link #samples}.
+     */
     Multi<Long> news() {
         return news.onOverflow().drop();
     }
 
-    private void look(long number) {
+    private void sample(long number) {
         MetricReading now = MetricReading.of(meters);
         if (!window.isEmpty()) {
             samples.add(Sample.between(window.getFirst(), window.getLast(), now));

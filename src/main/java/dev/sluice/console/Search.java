@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestQuery;
 
-/** Finds who is connected to this pod, a page at a time. */
+/** Searches the users who are connected to this pod, page by page. */
 @Path("/api/console/users")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
@@ -39,17 +39,17 @@ public final class Search {
     }
 
     /**
-     * Users in the order of their names.
+     * Returns matching users, ordered by name.
      *
-     * @param text a part of their name, or a channel that they hear
-     * @param after the last one of the page before
+     * @param text a part of the user's name, or a channel the user receives
+     * @param after the last user of the previous page
      */
     @GET
     @Operation(hidden = true)
     public UserPage find(@RestQuery @DefaultValue("") String text, @RestQuery @DefaultValue("") String after) {
         String part = text.toLowerCase(Locale.ROOT);
         Set<String> listening = listening(text);
-        // The first of the page and one more, the last of them on top.
+        // The users of this page and one more, in reverse order.
         PriorityQueue<String> first = new PriorityQueue<>(PAGE + 2, Comparator.reverseOrder());
         int total = 0;
         for (String user : registry.present()) {
@@ -77,7 +77,7 @@ public final class Search {
                 : registry.hearing(channel).stream().map(Connection::user).collect(Collectors.toSet());
     }
 
-    /** One, or none where the user has gone meanwhile. */
+    /** Returns one element, or none if the user has disconnected meanwhile. */
     private List<UserPage.User> found(String user) {
         Map<Connection, List<Channel>> connections = registry.connections(user);
         if (connections.isEmpty()) {

@@ -3,8 +3,8 @@ package dev.sluice.console;
 import java.util.List;
 
 /**
- * The data for a watcher: first everything, then only news.
+ * The data for a viewer: first everything, then only changes.
  *
- * @param ends connections that have ended
+ * @param ends closed connections
  */
 record Update(PodInfo facts, List<Sample> samples, List<ClosedConnection> ends) {}

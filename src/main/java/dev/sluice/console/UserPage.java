@@ -8,19 +8,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * A page of the users who are connected to this pod.
  *
- * @param total how many users were looked for, on all pages
- * @param next the next page's users come after this; absent where there are no more
+ * @param total the number of matching users, on all pages
+ * @param next the value of {@code after} for the next page; absent on the last page
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record UserPage(int total, List<User> users, @Nullable String next) {
 
     /**
-     * One of them.
+     * A connected user.
      *
-     * @param connections how many
-     * @param since when the oldest was authenticated
-     * @param channels some of those that they hear
-     * @param hears how many these are in all
+     * @param connections the number of connections
+     * @param since when the oldest connection was authenticated
+     * @param channels some of the user's channels
+     * @param hears the number of the user's channels
      */
     record User(String user, int connections, Instant since, List<String> channels, int hears) {}
 }

@@ -15,7 +15,7 @@ import org.eclipse.microprofile.jwt.JsonWebToken;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestStreamElementType;
 
-/** Sends news to a watcher once a second, until the token expires. */
+/** Sends the console's page an update once a second, until the token expires. */
 @Path("/api/console/updates")
 @RolesAllowed("operator")
 public final class Watch {
@@ -46,7 +46,7 @@ public final class Watch {
         Duration good = Duration.ofSeconds(Math.max(1, Math.min(left, MAX_SECONDS)));
         if (watchers.incrementAndGet() > MAX_WATCHERS) {
             watchers.decrementAndGet();
-            throw ProblemException.unavailable("As many as may watch this pod do so already: " + MAX_WATCHERS);
+            throw ProblemException.unavailable("The maximum number of viewers of this pod is reached: " + MAX_WATCHERS);
         }
         Watcher watcher = new Watcher();
         return Multi.createBy()
@@ -59,7 +59,7 @@ public final class Watch {
                 .invoke(watchers::decrementAndGet);
     }
 
-    /** A watcher, and the data it has received. */
+    /** A viewer, and how much it has received. */
     private final class Watcher {
         private long samples;
         private long ends;

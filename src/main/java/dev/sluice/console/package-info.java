@@ -1,4 +1,4 @@
-/** The operator's page: what this pod does. */
+/** The operator's page, which shows the activity of this pod. */
 @NullMarked
 package dev.sluice.console;
 

@@ -87,7 +87,7 @@ public final class DeliveryDispatcher {
         this.onLagged = counted(onLagged, metrics);
         routes.all().forEach(route -> meters.put(route, new RouteMeters(route.prefix(), metrics)));
         Gauge.builder("sluice.feed.pending.bytes", this, DeliveryDispatcher::bytes)
-                .description("Memory charged for what has been read from Redis and no event loop has delivered yet")
+                .description("Memory charged for publications that event loops have not delivered yet")
                 .baseUnit("bytes")
                 .register(metrics);
     }

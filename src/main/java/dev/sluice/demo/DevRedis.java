@@ -50,12 +50,12 @@ final class DevRedis implements RedisHostsProvider {
             started.start();
             server = started;
             LOG.infof(
-                    "No quarkus.redis.hosts is set: started a Redis. Publish with: redis-cli -p %d PUBLISH user:alice hello",
+                    "Started a Redis, because quarkus.redis.hosts is not set. Publish with: redis-cli -p %d PUBLISH user:alice hello",
                     port);
             return URI.create("redis://127.0.0.1:" + port);
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "The embedded Redis did not start; set quarkus.redis.hosts to use another", e);
+                    "The embedded Redis did not start; set quarkus.redis.hosts to use your own Redis", e);
         }
     }
 

@@ -16,7 +16,7 @@ import org.jboss.resteasy.reactive.RestQuery;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
 
-/** The requests of dev mode's page. They need no token, and exist only in dev mode. */
+/** Serves the requests of dev mode's page, without authentication. Exists only in dev mode. */
 @IfBuildProfile("dev")
 @Path("/dev")
 public final class DevResource {
@@ -35,7 +35,7 @@ public final class DevResource {
     /**
      * The uploads to simulate.
      *
-     * @param user who is told when all is done
+     * @param user receives a notification at the end
      * @param uploads the ids of the uploads
      */
     public record Work(@Nullable String user, @Nullable List<String> uploads) {}
@@ -48,7 +48,7 @@ public final class DevResource {
         return tokens.mint(name(user), role)
                 .orElseThrow(() -> problem(
                         Response.Status.CONFLICT,
-                        "A verification key of your own is configured: mint tokens with its private half"));
+                        "The configuration has your own verification key: sign tokens with its private key"));
     }
 
     @POST

@@ -1,4 +1,4 @@
-/** What dev mode adds: a Redis, a signing key, a page and a simulated worker. Not part of the production build. */
+/** Adds to dev mode a Redis, tokens, a page and a simulated worker. Not part of the production build. */
 @NullMarked
 package dev.sluice.demo;
 

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The progress of a user's batch of uploads.
  *
- * @param timestamp when that was so
+ * @param timestamp the time of the event
  */
 @RegisterForReflection
 @Schema(
@@ -32,8 +32,8 @@ record BatchProgress(
     /**
      * The details.
      *
-     * @param status in the backend's own words
-     * @param total how many uploads there are in it
+     * @param status any text of the backend
+     * @param total the number of uploads in the batch
      * @param progressPercentage from 0 to 100
      */
     @RegisterForReflection

@@ -58,7 +58,7 @@ final class EventJson {
     /**
      * Reads an event that is not yet {@linkplain Reading#check checked}.
      *
-     * @throws ProblemException where it can be none
+     * @throws ProblemException if the text can't be read as an event
      */
     <E extends Event> Reading<E> read(byte[] text, Class<E> type) {
         JsonNode root;
@@ -67,7 +67,7 @@ final class EventJson {
         } catch (JsonProcessingException e) {
             throw JsonErrors.syntax(e);
         } catch (NumberFormatException e) {
-            // An exponent out of range, which Jackson accepts unchanged.
+            // Jackson does not convert this exception, which an exponent out of range causes.
             throw JsonErrors.number();
         } catch (IOException e) {
             throw JsonErrors.noObject();

@@ -29,7 +29,7 @@ final class JsonErrors {
 
     private static final String ACTION = "action";
 
-    /** The maximum length of a field's name that is repeated. */
+    /** The maximum length of a field's name in a message. */
     private static final int MAX_FIELD = 100;
 
     private JsonErrors() {}
@@ -96,7 +96,7 @@ final class JsonErrors {
             return "is not a field of this event";
         }
         if (type == null) {
-            return "is not what it must be";
+            return "is invalid";
         }
         if (type.isEnum()) {
             return "must be one of "

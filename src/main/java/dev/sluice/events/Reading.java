@@ -10,19 +10,19 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * An event that may have been read only in part.
+ * An event of which some fields may be missing because they could not be read.
  *
- * @param event it, without the fields that could not be read
- * @param errors those fields
+ * @param event the event, without the fields that could not be read
+ * @param errors the errors of those fields
  */
 record Reading<E extends Event>(E event, List<FieldError> errors, Validator validator) {
 
     /**
      * Fails if the event is invalid.
      *
-     * @param whole the event, completed with what is known from elsewhere
-     * @param more what else is wrong
-     * @throws ProblemException where anything is, naming each field
+     * @param whole the event, completed with data from the path
+     * @param more further errors
+     * @throws ProblemException if there is any error; names each field
      */
     void check(Event whole, List<FieldError> more) {
         List<FieldError> all = new ArrayList<>(errors);

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * An upload is complete.
  *
- * @param description what was found in it
+ * @param description describes the content
  * @param auditScore from 0 to 100
- * @param timestamp when that was so
+ * @param timestamp the time of the event
  */
 @RegisterForReflection
 @Schema(

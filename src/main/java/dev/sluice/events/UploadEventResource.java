@@ -32,11 +32,11 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 @RolesAllowed("publisher")
 public final class UploadEventResource {
 
-    private final PublishService intake;
+    private final PublishService publications;
     private final EventJson json;
 
-    UploadEventResource(PublishService intake, EventJson json) {
-        this.intake = intake;
+    UploadEventResource(PublishService publications, EventJson json) {
+        this.publications = publications;
         this.json = json;
     }
 
@@ -46,9 +46,9 @@ public final class UploadEventResource {
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,
-            description = "The id, where the path has - in its place",
+            description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Tell those who listen to an upload; upload_id may be left out, as the path says it")
+    @Operation(summary = "Publish an event of an upload; upload_id may be omitted, because the path has it")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it",
@@ -57,18 +57,18 @@ public final class UploadEventResource {
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String upload = PathSegment.decode(id, "id", request);
-        return intake.publish(request, "upload:" + upload, text -> payload(upload, text));
+        return publications.publish(request, "upload:" + upload, text -> payload(upload, text));
     }
 
     private byte[] payload(String upload, byte[] text) {
         Reading<UploadEvent> reading = json.read(text, UploadEvent.class);
         UploadEvent event = reading.event();
-        String said = event.upload();
-        boolean another = said != null && !said.equals(upload);
+        String uploadInBody = event.upload();
+        boolean another = uploadInBody != null && !uploadInBody.equals(upload);
         reading.check(
                 event.about(upload),
                 another
-                        ? List.of(new FieldError(event.uploadField(), "must be the upload of the path, or be left out"))
+                        ? List.of(new FieldError(event.uploadField(), "must be the upload in the path, or be omitted"))
                         : List.of());
         return json.write(event.about(upload).at(Instant.now()));
     }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An upload has failed.
  *
- * @param errorMessage why
- * @param timestamp when that was so
+ * @param errorMessage the reason
+ * @param timestamp the time of the event
  */
 @RegisterForReflection
 @Schema(

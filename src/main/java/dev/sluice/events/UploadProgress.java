@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The progress of an upload.
  *
- * @param timestamp when that was so
+ * @param timestamp the time of the event
  */
 @RegisterForReflection
 @Schema(
@@ -32,8 +32,8 @@ record UploadProgress(
      * The details.
      *
      * @param progressPercent from 0 to 100
-     * @param errorMessage what went wrong, if anything
-     * @param descriptionAuditScore from 0 to 100, once there is one
+     * @param errorMessage the error, if any
+     * @param descriptionAuditScore from 0 to 100; absent before the audit
      */
     @RegisterForReflection
     @Schema(name = "UploadProgressPayload")

@@ -31,11 +31,11 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 @RolesAllowed("publisher")
 public final class UserEventResource {
 
-    private final PublishService intake;
+    private final PublishService publications;
     private final EventJson json;
 
-    UserEventResource(PublishService intake, EventJson json) {
-        this.intake = intake;
+    UserEventResource(PublishService publications, EventJson json) {
+        this.publications = publications;
         this.json = json;
     }
 
@@ -45,9 +45,9 @@ public final class UserEventResource {
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,
-            description = "The id, where the path has - in its place",
+            description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Tell a user")
+    @Operation(summary = "Publish an event to a user")
     @APIResponse(
             responseCode = "202",
             description = "Redis has published it",
@@ -55,7 +55,7 @@ public final class UserEventResource {
     @RequestBody(required = true, content = @Content(schema = @Schema(implementation = Event.class)))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
-        return intake.publish(request, "user:" + PathSegment.decode(id, "id", request), this::payload);
+        return publications.publish(request, "user:" + PathSegment.decode(id, "id", request), this::payload);
     }
 
     private byte[] payload(byte[] text) {

@@ -73,8 +73,8 @@ final class PathProof {
     void next(boolean behind) {
         if (candidate != null && candidate.lost(newestHeard)) {
             listener.renewal(Renewal.LOST);
-            failed.accept(
-                    new TimeoutException("what is published on a new connection to the configured address is not heard;"
+            failed.accept(new TimeoutException(
+                    "the subscription does not receive publications on a new connection to the configured address;"
                             + " the address leads to another server than that of the subscription"));
         } else if (current.silent() && !behind) {
             failed.accept(new TimeoutException("not one of " + timing.missedBeats() + " beats was heard"));

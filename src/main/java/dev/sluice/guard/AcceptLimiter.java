@@ -29,32 +29,32 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Sees every TCP connection of clients as soon as it is accepted, before a byte of it is read: lets in so many, and gives each a
- * deadline by which it must have made a request. Quarkus counts connections only once TLS is agreed on, and measures only
- * how long they are idle, which somebody who sends a byte now and then never is.
+ * Limits the number of TCP connections from clients at accept, before any byte is read, and starts the deadline for the
+ * first request. Quarkus counts connections only after the TLS handshake, and has only an idle timeout, which a client
+ * that sends a byte now and then never reaches.
  */
 @Startup
 @Singleton
 public final class AcceptLimiter {
 
-    /** The most bytes that one read takes from the kernel. */
+    /** The maximum bytes of one read from the socket. */
     public static final int MAX_READ = 8 * 1024;
 
     private static final String NAME = "sluice-accept-limiter";
 
-    /** Those that are no WebSockets: upgrades that are refused, callers of the HTTP API. */
+    /** Extra connections for refused upgrades and HTTP API requests. */
     private static final int SPARE = 100;
 
     /**
-     * A part of a frame or request keeps the buffer it was read into: 64 KB for a byte with Netty's default. One read a
-     * turn of the event loop, not sixteen, lets deliveries in between the reads of clients that flood.
+     * An incomplete frame or request retains its read buffer, which with Netty's default can be 64 KB for one byte. One
+     * read per event loop iteration, instead of sixteen, lets deliveries run between the reads of flooding clients.
      */
     private static final RecvByteBufAllocator SMALL_READS =
             new AdaptiveRecvByteBufAllocator(64, 2048, MAX_READ).maxMessagesPerRead(1);
 
     /**
-     * Bytes that the kernel keeps of what a client has sent and the pod has not read; Linux takes it twice, for what it needs
-     * itself. By default it keeps as much as net.ipv4.tcp_rmem allows, which is megabytes, for a client that floods.
+     * The socket receive buffer in bytes; Linux doubles it for bookkeeping. By default the buffer of a flooding client
+     * grows to the maximum of net.ipv4.tcp_rmem, which is megabytes.
      */
     private static final int KERNEL_BUFFER = 64 * 1024;
 
@@ -68,7 +68,7 @@ public final class AcceptLimiter {
     private final LimitMeter tooMany;
     private final AtomicInteger open = new AtomicInteger();
 
-    /** One for all connections. */
+    /** Shared by all connections. */
     private final ChannelFutureListener leave = closed -> open.decrementAndGet();
 
     AcceptLimiter(
@@ -87,7 +87,10 @@ public final class AcceptLimiter {
         this.tooMany = new LimitMeter("max-connections", metrics);
     }
 
-    /** As many as are configured, or where none are, a fifth more than there may be WebSockets. */
+    /**
+     * Returns the configured maximum, or by default 20 % more than the maximum number of WebSockets plus {@link
+     * #SPARE}.
+     */
     static int max(int webSockets, int configured) {
         if (configured <= 0) {
             return (int) Math.min(Integer.MAX_VALUE, webSockets + webSockets / 5L + SPARE);
@@ -108,7 +111,7 @@ public final class AcceptLimiter {
     }
 
     private void attach() {
-        // A Vert.x internal; nothing public leads to the sockets that listen.
+        // A Vert.x internal, because no public API gives access to the listening sockets.
         for (EventExecutor executor : ((VertxInternal) vertx).getAcceptorEventLoopGroup()) {
             if (executor instanceof SingleThreadEventLoop loop) {
                 loop.execute(() -> loop.registeredChannelsIterator().forEachRemaining(this::attach));
@@ -124,7 +127,7 @@ public final class AcceptLimiter {
         }
     }
 
-    /** The management port serves probes, which must not wait for clients to leave. */
+    /** Excludes the management port: client connections must not block probes. */
     private boolean isForClients(Channel channel) {
         return channel.localAddress() instanceof InetSocketAddress address
                 && (address.getPort() == server.getPort() || address.getPort() == server.getSecurePort());
@@ -158,7 +161,7 @@ public final class AcceptLimiter {
         }
 
         private static void drop(Channel channel) {
-            // Nobody knows of it yet.
+            // The channel is not registered yet, so a normal close would fail.
             channel.unsafe().closeForcibly();
         }
     }

@@ -5,24 +5,25 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.HexFormat;
 
-/** Addresses that count as one: an IPv4 address, or an IPv6 /64 network, since one user has at least that. */
+/**
+ * The key by which addresses are counted: an IPv4 address or an IPv6 /64 network, because one user usually has a whole
+ * /64.
+ */
 final class AddressGroup {
 
-    /** What is not an address comes from a proxy that is trusted; it is still not kept whatever its length. */
+    /** The maximum length of a key that is not an IP address. A trusted proxy sent it, but memory must stay bounded. */
     private static final int MAX_LENGTH = 64;
 
     private static final int NETWORK_BYTES = 8;
 
     private AddressGroup() {}
 
-    /** What the address is counted as. */
     static String of(InetAddress address) {
         return address instanceof Inet6Address
                 ? HexFormat.of().formatHex(address.getAddress(), 0, NETWORK_BYTES)
                 : address.getHostAddress();
     }
 
-    /** What the address is counted as. */
     static String of(String address) {
         InetAddress known = NetUtil.createInetAddressFromIpAddressString(address);
         if (known != null) {

@@ -16,9 +16,9 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many connections one address may have. Counts TCP connections from accept on, whatever they are used for. Where a
- * proxy is trusted all of them are the proxy's: then it counts nothing, and {@link ConnectionSlots} counts WebSockets by the address
- * that the proxy forwards. For use by all threads.
+ * Limits the number of TCP connections from one address, counted from accept on. Behind a trusted proxy all connections
+ * come from the proxy; then this class counts nothing, and {@link ConnectionSlots} counts WebSockets by the forwarded
+ * address. Thread-safe.
  */
 @Startup
 @Singleton
@@ -26,7 +26,7 @@ final class AddressLimit {
 
     private static final AttributeKey<Boolean> EXCESS = AttributeKey.valueOf("sluice.excess");
 
-    /** At least so many are told why they are refused before more are closed without an answer. */
+    /** The minimum number of excess connections that get a 429 response; further ones are closed without a response. */
     private static final int MIN_SPARE = 10;
 
     private static final int UNLIMITED = Integer.MAX_VALUE;
@@ -35,7 +35,7 @@ final class AddressLimit {
     private final boolean proxied;
     private final LimitMeter refused;
 
-    /** As large as the number of TCP connections at most; used only where there is a limit. */
+    /** At most one entry per TCP connection; empty without a limit. */
     private final Map<String, Integer> byAddress = new ConcurrentHashMap<>();
 
     @Inject
@@ -55,12 +55,17 @@ final class AddressLimit {
         this.refused = new LimitMeter("connections-per-address", metrics);
     }
 
-    /** How many WebSockets an address may have that a proxy forwards; as many as it likes where TCP connections count. */
+    /**
+     * Returns the maximum number of WebSockets per forwarded address; unlimited if this class counts TCP connections.
+     */
     int webSockets() {
         return proxied ? max : UNLIMITED;
     }
 
-    /** Whether an accepted connection may stay. Requests on those above the limit are to be {@link #refuses refused}. */
+    /**
+     * Whether an accepted connection may stay open. The caller must {@link #refuses refuse} requests on connections
+     * above the limit.
+     */
     boolean admits(Channel accepted) {
         String address = proxied || max == UNLIMITED ? null : address(accepted);
         if (address == null) {
@@ -79,7 +84,10 @@ final class AddressLimit {
         return true;
     }
 
-    /** Whether a request on that connection is to be refused, as it is above the limit; counts it. */
+    /**
+     * Whether a request on this connection must be refused because the connection is above the limit; if so, counts the
+     * refusal.
+     */
     boolean refuses(@Nullable Channel connection) {
         boolean excess = connection != null && connection.hasAttr(EXCESS);
         if (excess) {
@@ -88,7 +96,6 @@ final class AddressLimit {
         return excess;
     }
 
-    /** No connection is counted. */
     boolean isEmpty() {
         return byAddress.isEmpty();
     }

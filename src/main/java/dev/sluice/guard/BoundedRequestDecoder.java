@@ -7,8 +7,8 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.impl.VertxHttpRequestDecoder;
 
 /**
- * Vert.x's decoder of requests with a limit on the number of header lines, those of a trailer included. Netty limits only
- * their bytes, and a line of four bytes takes about a hundred on the heap. Confined to the connection's event loop.
+ * Extends Vert.x's request decoder with a limit on the number of header and trailer lines. Netty limits only their
+ * bytes, and a line of 4 bytes takes about 100 bytes of heap. Confined to the connection's event loop.
  */
 final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
 
@@ -17,10 +17,10 @@ final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
     private int lines;
 
     /**
-     * A decoder that has seen nothing yet.
+     * Creates a decoder for one connection.
      *
-     * @param maxLines header and trailer lines that one request may have
-     * @param onExcess is run once for each request that has too many lines
+     * @param maxLines the maximum number of header and trailer lines of a request
+     * @param onExcess runs once for each request with too many lines
      */
     BoundedRequestDecoder(HttpServerOptions options, int maxLines, Runnable onExcess) {
         super(options);
@@ -38,7 +38,7 @@ final class BoundedRequestDecoder extends VertxHttpRequestDecoder {
     protected AsciiString splitHeaderName(byte[] bytes, int start, int length) {
         if (++lines > maxLines) {
             onExcess.run();
-            // Vert.x answers 431 to this exception, and closes the connection.
+            // Vert.x handles this exception: it responds with 431 and closes the connection.
             throw new TooLongHttpHeaderException("A request may have " + maxLines + " header lines");
         }
         return super.splitHeaderName(bytes, start, length);

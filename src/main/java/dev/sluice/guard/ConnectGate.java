@@ -21,9 +21,9 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * Refuses upgrades above {@link ConnectRate}, and those for which there is no slot, before anything else is done for
- * them. Refusing here is cheaper: after authentication it costs 50 % more. Answers 426 to requests for a
- * WebSocket's path that ask for none. Lets the other upgrades and requests begin in turn ({@link TurnScheduler}).
+ * Refuses upgrades above the {@link ConnectRate} or without a free slot, before authentication, because a refusal after
+ * authentication costs 50 % more CPU time. Responds with 426 to requests for a WebSocket path without an upgrade.
+ * Passes the other requests to the {@link TurnScheduler}.
  */
 @Singleton
 final class ConnectGate {
@@ -32,8 +32,8 @@ final class ConnectGate {
 
     private static final Problem NO_UPGRADE = new Problem(
             426,
-            "Only WebSockets are served here (RFC 6455, version 13), and this request does not ask for one. If the client"
-                    + " did, a proxy has dropped its headers: it must speak HTTP/1.1 to Sluice and pass on Upgrade and"
+            "This path serves only WebSockets (RFC 6455, version 13), and the request asks for no upgrade. If the client"
+                    + " asked for one, a proxy removed the headers: it must use HTTP/1.1 to Sluice and forward Upgrade and"
                     + " Connection");
 
     private final ConnectRate rate;
@@ -85,8 +85,8 @@ final class ConnectGate {
     }
 
     /**
-     * Begins requests that come at once in several turns of the event loop: in one turn, a thousand of them would keep
-     * deliveries and probes waiting for a second. Quarkus has paused the request, so that no part of its body is lost.
+     * Spreads simultaneous requests over several event loop iterations: 1,000 of them in one iteration would delay
+     * deliveries and probes by a second. Quarkus has paused the request, so no part of its body is lost.
      */
     private void passInTurn(RoutingContext context) {
         EventLoop loop =
@@ -105,7 +105,7 @@ final class ConnectGate {
     }
 
     private static void refuse(RoutingContext context, int status) {
-        // A refused client does not need the connection, which would use memory here.
+        // Closed to free the memory: a refused client does not need the connection.
         context.response()
                 .setStatusCode(status)
                 .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())

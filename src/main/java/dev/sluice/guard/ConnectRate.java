@@ -9,10 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * How many connections may begin: so many in a second, of which a tenth, or 50 where that is more, may come at once. When
- * a fleet of clients comes back it is let in at the rate this pod copes with beside its other work: what comes at once
- * keeps an event loop from that work. Those who are refused for another reason afterwards count as well. A generic cell
- * rate algorithm, for use by all threads.
+ * Limits the rate of upgrades, so that reconnecting clients do not delay deliveries, with a generic cell rate algorithm
+ * (GCRA). The burst is a tenth of the rate per second, at least 50. Upgrades that are refused later for another reason
+ * count too. Thread-safe.
  */
 @Startup
 @Singleton
@@ -20,14 +19,13 @@ public final class ConnectRate {
 
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
 
-    /** So few are always harmless. */
     private static final int MIN_BURST = 50;
 
     private final long intervalNanos;
     private final long burstNanos;
     private final LongSupplier nanoTime;
-    /** When all that were admitted would have come, had they come evenly. */
-    private final AtomicLong even;
+    /** The theoretical arrival time (GCRA). */
+    private final AtomicLong theoreticalArrival;
 
     @Inject
     ConnectRate(SluiceConfig config) {
@@ -38,19 +36,19 @@ public final class ConnectRate {
         this.intervalNanos = SECOND / perSecond;
         this.burstNanos = intervalNanos * Math.min(perSecond, Math.max(MIN_BURST, perSecond / 10));
         this.nanoTime = nanoTime;
-        this.even = new AtomicLong(nanoTime.getAsLong());
+        this.theoreticalArrival = new AtomicLong(nanoTime.getAsLong());
     }
 
-    /** Whether one more may begin now. */
+    /** Whether one more upgrade may start now; if so, counts it. */
     boolean admit() {
         long now = nanoTime.getAsLong();
         while (true) {
-            long before = even.get();
+            long before = theoreticalArrival.get();
             long after = (before - now > 0 ? before : now) + intervalNanos;
             if (after - now > burstNanos) {
                 return false;
             }
-            if (even.compareAndSet(before, after)) {
+            if (theoreticalArrival.compareAndSet(before, after)) {
                 return true;
             }
         }

@@ -17,17 +17,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The room there is for WebSockets: for so many in all, and so many from one address that a proxy forwards. An upgrade takes
- * a slot as soon as it begins, so that many at once can't pass a limit. So many of them may have shown no token yet, and
- * as many may have one that is being verified: one more evicts the oldest of its kind, so that connections that do nothing
- * keep no newer one out. An upgrade that finds every slot taken evicts the oldest silent connection for the next one, if
- * that has been silent for a second. For use by all threads.
+ * Limits the number of WebSockets, in total and per forwarded address. An upgrade takes a slot when it starts, so that
+ * simultaneous upgrades can't exceed the limit. Unauthenticated connections have two limits of the same size: one for
+ * those without a token, one for those whose token is being verified. Above such a limit the oldest connection of that
+ * state is evicted, so that idle connections can't keep new ones out. An upgrade that finds no slot is refused, but
+ * evicts the oldest connection that has sent no token for a second. Thread-safe.
  */
 @Startup
 @Singleton
 public final class ConnectionSlots {
 
-    /** For how long a silent connection keeps its slot where there is no other: time to send an auth message. */
+    /**
+     * How long a connection without a token keeps its slot when all slots are taken: the time to send an auth message.
+     */
     private static final Duration GRACE = Duration.ofSeconds(1);
 
     private final int maxConnections;
@@ -41,13 +43,13 @@ public final class ConnectionSlots {
     private final Undecided silent;
     private final Undecided verifying;
 
-    /** Used only where there is such a limit; as large as the number of slots taken at most. */
+    /** At most one entry per taken slot; empty without a limit per address. */
     private final Map<String, Integer> byAddress = new ConcurrentHashMap<>();
 
-    /** Why there is no slot. */
+    /** The limit that is exhausted. */
     public enum Full {
         /** The pod is full. */
-        EVERYBODY(503),
+        POD(503),
         /** The address has reached its limit. */
         ADDRESS(429);
 
@@ -57,7 +59,7 @@ public final class ConnectionSlots {
             this.status = status;
         }
 
-        /** The HTTP status that says so. */
+        /** The HTTP status of the refusal. */
         public int status() {
             return status;
         }
@@ -84,17 +86,17 @@ public final class ConnectionSlots {
         this.perAddress = new LimitMeter("connections-per-address", metrics);
     }
 
-    /** Why whoever sends the request can't have a slot, counted, or {@code null} where that is not certain. */
+    /** Returns and counts the limit that prevents a slot for the request; {@code null} if there may be a slot. */
     @Nullable
     Full full(HttpServerRequest request) {
         if (taken.get() >= maxConnections) {
-            return everybody();
+            return podFull();
         }
         String address = address(request);
         return address != null && byAddress.getOrDefault(address, 0) >= maxPerAddress ? counted(Full.ADDRESS) : null;
     }
 
-    /** Who it is that sends the request, where that makes a difference. */
+    /** Returns the address by which the request is counted; {@code null} without a limit per address. */
     @Nullable
     public String address(HttpServerRequest request) {
         SocketAddress remote = maxPerAddress == Integer.MAX_VALUE ? null : request.remoteAddress();
@@ -105,11 +107,14 @@ public final class ConnectionSlots {
         return host == null ? null : AddressGroup.of(host);
     }
 
-    /** Takes a slot, which is silent or verifying from now on; returns why there is none, counted. */
+    /**
+     * Takes a slot in the state {@code SILENT} or {@code VERIFYING}. If there is none, returns and counts the exhausted
+     * limit.
+     */
     @Nullable
     Full take(Slot slot, @Nullable String address, Slot.State state) {
         if (!up(taken, maxConnections)) {
-            return everybody();
+            return podFull();
         }
         if (address != null && byAddress.merge(address, 1, Integer::sum) > maxPerAddress) {
             leave(address);
@@ -119,13 +124,13 @@ public final class ConnectionSlots {
         return null;
     }
 
-    /** A silent slot is verifying from now on. */
+    /** Moves a slot from {@code SILENT} to {@code VERIFYING}. */
     void verifying(Slot slot) {
         silent.remove(slot);
         add(verifying, slot);
     }
 
-    /** A slot is neither any more. */
+    /** Removes the slot from the unauthenticated ones. */
     void decided(Slot slot) {
         silent.remove(slot);
         verifying.remove(slot);
@@ -139,17 +144,19 @@ public final class ConnectionSlots {
         }
     }
 
-    /** There is no slot left; makes room for the next upgrade where a silent connection has one. */
-    private Full everybody() {
+    /**
+     * Counts a refusal for lack of slots, and evicts the oldest silent connection to make room for the next upgrade.
+     */
+    private Full podFull() {
         Slot oldest = silent.removeOldest(grace);
         if (oldest != null) {
             unauthenticated.exceeded();
             oldest.evict(Slot.State.SILENT);
         }
-        return counted(Full.EVERYBODY);
+        return counted(Full.POD);
     }
 
-    /** Gives back a slot, which is decided. */
+    /** Frees a slot, whose state must be {@code DECIDED}. */
     void leave(@Nullable String address) {
         taken.decrementAndGet();
         if (address != null) {
@@ -157,25 +164,25 @@ public final class ConnectionSlots {
         }
     }
 
-    /** Nobody is counted: what must be true once everybody has gone. */
+    /** Whether nothing is counted, as must be true once all connections have ended. */
     boolean isEmpty() {
         return taken.get() == 0 && silent.isEmpty() && verifying.isEmpty() && byAddress.isEmpty();
     }
 
     private Full counted(Full why) {
         switch (why) {
-            case EVERYBODY -> connections.exceeded();
+            case POD -> connections.exceeded();
             case ADDRESS -> perAddress.exceeded();
         }
         return why;
     }
 
-    /** ConnectionSlots of one kind, in the order in which they became that; each operation takes constant time. */
+    /** The slots in one state, in the order in which they entered it. Each operation takes constant time. */
     private static final class Undecided {
 
         private final Slot.State state;
         private final int max;
-        /** Each with when it was added, in nanoseconds of {@link System#nanoTime}. */
+        /** The time at which each slot was added ({@link System#nanoTime}). */
         private final Map<Slot, Long> slots = new LinkedHashMap<>();
 
         Undecided(Slot.State state, int max) {
@@ -183,13 +190,13 @@ public final class ConnectionSlots {
             this.max = max;
         }
 
-        /** Adds the slot; returns the oldest where that makes one too many, which is then removed. */
+        /** Adds the slot; if there are too many, removes and returns the oldest. */
         synchronized @Nullable Slot add(Slot slot) {
             slots.put(slot, System.nanoTime());
             return slots.size() <= max ? null : removeOldest(Duration.ZERO);
         }
 
-        /** Removes and returns the oldest slot if it has been there for so long. */
+        /** Removes and returns the oldest slot if it is at least of this age. */
         synchronized @Nullable Slot removeOldest(Duration age) {
             Iterator<Map.Entry<Slot, Long>> inOrder = slots.entrySet().iterator();
             if (!inOrder.hasNext()) {

@@ -10,17 +10,17 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one connection has sent behind a request that is not answered: whole requests, and at the end perhaps a part of one,
- * bounded in bytes for the connection and for the pod. Confined to the connection's event loop.
+ * Queues the requests that one connection has pipelined behind an unanswered one; the last may be incomplete. Bounded
+ * in bytes, per connection and per pod. Confined to the connection's event loop.
  */
 final class HeldRequests {
 
-    /** Bytes that a message costs besides its text or content, and as many for each header line. */
+    /** The bytes charged for the objects of a message, and of each header line, besides their text or content. */
     private static final int OVERHEAD = 128;
 
     private final RequestLimiter limits;
 
-    /** There only while something is held. */
+    /** {@code null} while nothing is held. */
     private @Nullable Queue<Object> messages;
 
     private int bytes;
@@ -33,12 +33,12 @@ final class HeldRequests {
         return messages == null;
     }
 
-    /** Whether the next message belongs to a request that has been handed on. */
+    /** Whether the next message is the rest of a request whose start has been passed on. */
     boolean hasRest() {
         return messages != null && !(messages.peek() instanceof HttpRequest);
     }
 
-    /** Takes over the message; false where it exceeds a bound. */
+    /** Adds the message, which this object releases; returns false if a bound is exceeded. */
     boolean add(Object message) {
         if (messages == null) {
             messages = new ArrayDeque<>();
@@ -49,7 +49,7 @@ final class HeldRequests {
         return limits.hold(cost) && bytes <= limits.maxHeld();
     }
 
-    /** The oldest message, which is the caller's from now on; there must be one. */
+    /** Removes and returns the oldest message, which the caller must release; there must be one. */
     Object remove() {
         Queue<Object> held = Objects.requireNonNull(messages);
         Object oldest = held.remove();
@@ -60,7 +60,7 @@ final class HeldRequests {
         return oldest;
     }
 
-    /** Drops what is held. */
+    /** Releases all held messages. */
     void clear() {
         if (messages != null) {
             messages.forEach(ReferenceCountUtil::release);

@@ -12,18 +12,18 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for the first bytes of HTTP on a TCP connection: at the front of the pipeline at first, then behind the decoder of
- * the PROXY protocol and behind TLS, where there are such. Before those bytes are decoded it replaces the decoder by {@link
- * BoundedRequestDecoder} and adds {@link RequestGuard} behind it.
+ * Waits for the first bytes of HTTP on a TCP connection, if necessary behind the PROXY protocol decoder and the TLS
+ * handler. Before those bytes are decoded, it replaces the decoder with a {@link BoundedRequestDecoder} and adds a
+ * {@link RequestGuard} behind it.
  */
 final class HttpDetector extends ChannelInboundHandlerAdapter {
 
-    /** Vert.x's name of the handler for TLS. */
+    /** Vert.x's name for the TLS handler. */
     private static final String TLS = "ssl";
 
     private final RequestLimiter limits;
 
-    /** Ends the connection unless a request has arrived by then. */
+    /** Closes the connection if no request arrives in time. */
     private @Nullable Future<?> deadline;
 
     HttpDetector(RequestLimiter limits) {
@@ -68,13 +68,15 @@ final class HttpDetector extends ChannelInboundHandlerAdapter {
     private void handOver(ChannelPipeline pipeline) {
         limits.boundHeaders(pipeline);
         limits.allowCompression(pipeline);
-        // Vert.x's own handler is the last.
+        // Vert.x's own handler must stay last.
         RequestGuard guard = new RequestGuard(limits, deadline, TcpChannel.connection(pipeline));
         pipeline.addBefore(pipeline.lastContext().name(), null, guard);
         pipeline.remove(this);
     }
 
-    /** The handler behind this one whose output may be HTTP, or {@code null} where it is the bytes that are read here. */
+    /**
+     * Returns the name of the next handler for TLS or the PROXY protocol; {@code null} if the bytes read here are HTTP.
+     */
     private @Nullable String outerProtocol(ChannelPipeline pipeline) {
         boolean behind = false;
         for (Map.Entry<String, ChannelHandler> handler : pipeline) {

@@ -20,49 +20,50 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps a connection that speaks HTTP from costing more than it should: a request that has begun must have arrived by its
- * deadline, however it drips in, an answer must be taken by its own, and only so many requests may wait. Vert.x gets one
- * request at a time: where a connection ends within a request that it has queued, Vert.x 4.5 throws a NullPointerException
- * and tells nobody that the connection is closed. A WebSocket has limits of its own. Confined to the connection's event loop.
+ * Enforces the limits of one HTTP connection: a deadline for the arrival of each request, a deadline for the client to
+ * read each response, and a maximum of pipelined requests. Passes one request at a time to Vert.x, because Vert.x 4.5
+ * throws a NullPointerException, and does not call close handlers, when a connection ends within a request that Vert.x
+ * has queued. Removes itself on an upgrade. Confined to the connection's event loop.
  */
-// What is not awaited here ends with the channel at the latest.
+// The ignored futures complete when the channel closes, at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class RequestGuard extends ChannelDuplexHandler {
 
     private final RequestLimiter limits;
 
-    /** Vert.x's connection, under whose lock it ends a response, on any thread. */
+    /** Vert.x's connection; Vert.x ends a response under its lock, on any thread. */
     private final Object vertx;
 
     private final HeldRequests held;
 
-    /** Runs while a request arrives. */
+    /** The deadline of the request that is arriving. */
     private @Nullable Future<?> arriving;
 
-    /** Runs while the kernel has no room for what is answered. */
+    /** The deadline for the client to read; set while the channel is not writable. */
     private @Nullable Future<?> leaving;
 
-    private boolean understood;
+    /** Whether the decoder has produced a message since the last {@link #channelReadComplete}. */
+    private boolean decoded;
 
-    /** Requests that have been read and not been answered. */
+    /** The number of requests that have been read and not answered. */
     private int unanswered;
 
-    /** Whether Vert.x has a request that it has not finished. */
+    /** Whether Vert.x is handling a request. */
     private boolean busy;
 
-    /** Whether this guard has stopped reading; Vert.x does so, too. */
+    /** Whether this guard has paused reading; Vert.x pauses independently. */
     private boolean paused;
 
-    /** The connection ends with the answer that has been written. */
+    /** Whether the last response has been written, after which the connection closes. */
     private boolean answeredLast;
 
-    /** Data that was read already still arrives, and is ignored. */
+    /** Whether to discard all further input. */
     private boolean ignoring;
 
     /**
-     * A guard behind the decoder.
+     * Creates a guard for one connection.
      *
-     * @param running the deadline of the first request, where that is still to come
+     * @param running the deadline of the first request; {@code null} if there is none
      * @param vertx Vert.x's connection
      */
     RequestGuard(RequestLimiter limits, @Nullable Future<?> running, Object vertx) {
@@ -74,7 +75,7 @@ final class RequestGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        understood = true;
+        decoded = true;
         if (ignoring || (message instanceof HttpRequest && !admits(context.channel()))) {
             ReferenceCountUtil.release(message);
         } else if (!held.isEmpty() || (busy && message instanceof HttpRequest)) {
@@ -84,23 +85,23 @@ final class RequestGuard extends ChannelDuplexHandler {
         }
     }
 
-    /** Refuses a request while earlier answers are unread, so that answers don't accumulate. */
+    /** Refuses a request while the client does not read earlier responses, so that responses don't accumulate. */
     private boolean admits(Channel channel) {
         if (answeredLast) {
             ignoring = true;
             return false;
         }
         unanswered++;
-        // Where a connection ends within a request, the decoder tells of that as of one more.
-        boolean isTaken = channel.isWritable() || !channel.isActive();
-        if (unanswered > limits.maxPipelined() || !isTaken) {
+        // The decoder emits one more request when a connection ends within a request.
+        boolean readsResponses = channel.isWritable() || !channel.isActive();
+        if (unanswered > limits.maxPipelined() || !readsResponses) {
             cut(channel);
             return false;
         }
         return true;
     }
 
-    /** Keeps what follows an unanswered request, and reads no more of it. */
+    /** Queues a message behind an unanswered request, and pauses reading. */
     private void hold(Channel channel, Object message) {
         arriving = stopped(arriving);
         if (held.add(message)) {
@@ -131,7 +132,10 @@ final class RequestGuard extends ChannelDuplexHandler {
                 || request.protocolVersion().equals(HttpVersion.HTTP_1_0);
     }
 
-    /** Vert.x would answer such a request as if it were HTTP/1.1: it looks at the version only to serve WebSockets by itself. */
+    /**
+     * Responds with 501, because Vert.x would handle the request as HTTP/1.1: it checks the version only when it serves
+     * WebSockets itself.
+     */
     private void refuseVersion(ChannelHandlerContext context) {
         ignoring = true;
         FullHttpResponse refusal =
@@ -141,13 +145,15 @@ final class RequestGuard extends ChannelDuplexHandler {
         context.writeAndFlush(refusal).addListener(ChannelFutureListener.CLOSE);
     }
 
-    /** Hands on the next request, once Vert.x has finished the one before and the client has taken the answer. */
+    /**
+     * Passes the next request to Vert.x once Vert.x has finished the previous one and the client has read the response.
+     */
     private void proceed(ChannelHandlerContext context) {
         if (held.isEmpty()) {
             return;
         }
         Channel channel = context.channel();
-        // Before Vert.x is handed what may make it pause.
+        // Must come first, because Vert.x may pause when it gets a request.
         resume(channel);
         if (answeredLast) {
             ignoring = true;
@@ -160,7 +166,7 @@ final class RequestGuard extends ChannelDuplexHandler {
         if (!held.isEmpty()) {
             pause(channel);
         }
-        // Until then Vert.x does not flush what it writes.
+        // Vert.x flushes its writes only on this event.
         context.fireChannelReadComplete();
     }
 
@@ -185,11 +191,11 @@ final class RequestGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        if (!understood && arriving == null && held.isEmpty()) {
-            // Bytes have come, and they are no whole request yet.
+        if (!decoded && arriving == null && held.isEmpty()) {
+            // The first bytes of a request have arrived.
             arriving = limits.deadline(context.channel());
         }
-        understood = false;
+        decoded = false;
         context.fireChannelReadComplete();
     }
 
@@ -215,13 +221,16 @@ final class RequestGuard extends ChannelDuplexHandler {
     private void upgrade(ChannelHandlerContext context) {
         stop();
         if (!held.isEmpty()) {
-            // It was decoded as HTTP, and what follows an upgrade is not HTTP.
+            // These bytes were decoded as HTTP, but data after an upgrade is not HTTP.
             cut(context.channel());
         }
         context.pipeline().remove(this);
     }
 
-    /** Proceeds when Vert.x, which is ending the response on this thread or another, has asked the loop to finish it. */
+    /**
+     * Proceeds after Vert.x, which ends the response on any thread under its lock, has submitted its last task to the
+     * loop.
+     */
     private void awaitVertx(ChannelHandlerContext context) {
         EventExecutor loop = context.executor();
         loop.execute(() -> {

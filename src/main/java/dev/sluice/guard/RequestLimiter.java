@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
-/** Limits for HTTP connections; exceeding one closes the connection. */
+/** Holds the limits of HTTP connections, and closes connections that exceed one. Thread-safe. */
 @Startup
 @Singleton
 final class RequestLimiter implements HttpServerOptionsCustomizer {
@@ -33,7 +33,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     private final Bounds bounds;
     private final AtomicLong held = new AtomicLong();
     private final int maxMessage;
-    /** Where clients may compress messages. */
+    /** Empty if clients may not compress messages. */
     private final OptionalInt compressionLevel;
 
     private final LimitMeter tooSlow;
@@ -41,17 +41,17 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     private final LimitMeter tooManyLines;
 
     /**
-     * What requests may cost.
+     * The limits of requests.
      *
-     * @param timeout how long one may take to arrive, and its answer to be taken
-     * @param maxLines header lines of one, those of a trailer included
-     * @param maxPipelined requests of one connection that are not answered
-     * @param maxHeld bytes of those that wait for the answer to the one before, per connection
-     * @param maxHeldByPod the same of all connections
+     * @param timeout for the arrival of a request, and for the client to read the response
+     * @param maxLines header and trailer lines of a request
+     * @param maxPipelined unanswered requests of one connection
+     * @param maxHeld bytes of the queued requests of one connection
+     * @param maxHeldByPod bytes of the queued requests of all connections
      */
     record Bounds(Duration timeout, int maxLines, int maxPipelined, long maxHeld, long maxHeldByPod) {}
 
-    /** What Quarkus has configured; the same limits hold with TLS and without. */
+    /** The server options of Quarkus, which has the same limits with and without TLS. */
     private volatile HttpServerOptions options = new HttpServerOptions();
 
     @Inject
@@ -70,7 +70,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                 metrics);
         if (http2) {
             throw new ConfigurationException(HTTP2 + " must be false, is true: WebSockets are served over HTTP/1.1, and"
-                    + " Sluice's limits on requests do not hold for HTTP/2");
+                    + " Sluice's limits on requests do not apply to HTTP/2");
         }
     }
 
@@ -93,7 +93,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
         options = configured;
     }
 
-    /** Cuts the connection off when its time is up, unless the result is cancelled. */
+    /** Closes the connection after the timeout, unless the caller cancels the result. */
     Future<?> deadline(Channel channel) {
         return channel.eventLoop()
                 .schedule(
@@ -105,7 +105,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                         TimeUnit.NANOSECONDS);
     }
 
-    /** Bounds the number of header lines. To be called before the decoder is given any bytes. */
+    /** Limits the number of header lines. To be called before the decoder gets any bytes. */
     void boundHeaders(ChannelPipeline pipeline) {
         ChannelHandlerContext decoder = pipeline.context(HttpRequestDecoder.class);
         pipeline.replace(
@@ -115,8 +115,8 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
     }
 
     /**
-     * Lets clients compress messages, where that is configured, and bounds what a message may become. Vert.x, which would let
-     * 32 KB become 32 MB, does not do so itself where Quarkus has no extension for WebSockets.
+     * Enables compression of messages, if configured, with a limit on the decompressed size, which Vert.x lacks: it
+     * would expand 32 KB to 32 MB. Replaces Vert.x's own handler.
      */
     void allowCompression(ChannelPipeline pipeline) {
         if (pipeline.get(WebSocketServerExtensionHandler.class) != null) {
@@ -130,32 +130,32 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                     false,
                     false,
                     maxMessage + 1);
-            // Vert.x's own handler is the last.
+            // Vert.x's own handler must stay last.
             pipeline.addBefore(pipeline.lastContext().name(), null, new WebSocketServerExtensionHandler(deflate));
         }
     }
 
-    /** How many requests of one connection may be unanswered. */
+    /** The maximum number of unanswered requests of one connection. */
     int maxPipelined() {
         return bounds.maxPipelined();
     }
 
-    /** How many bytes one connection may have waiting for the answer to an earlier request. */
+    /** The maximum bytes of the queued requests of one connection. */
     long maxHeld() {
         return bounds.maxHeld();
     }
 
-    /** Charges the pod for what waits; false where that is more than it may be. */
+    /** Charges the pod for queued bytes; returns false if the limit is exceeded. */
     boolean hold(int bytes) {
         return held.addAndGet(bytes) <= bounds.maxHeldByPod();
     }
 
-    /** Gives back what was charged. */
+    /** Refunds bytes charged by {@link #hold}. */
     void release(int bytes) {
         held.addAndGet(-bytes);
     }
 
-    /** Cuts off a connection that asks on and on without awaiting an answer. */
+    /** Closes a connection with too many unanswered requests, and counts it. */
     void cutPipelining(Channel channel) {
         tooMany.exceeded();
         TcpChannel.cut(channel);

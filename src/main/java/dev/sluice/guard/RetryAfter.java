@@ -9,7 +9,7 @@ public final class RetryAfter {
 
     private RetryAfter() {}
 
-    /** Not all in the same second: those who were refused together came together. */
+    /** Returns a random value, so that clients that were refused together do not retry together. */
     public static String seconds() {
         return String.valueOf(ThreadLocalRandom.current().nextInt(1, MAX_SECONDS + 1));
     }

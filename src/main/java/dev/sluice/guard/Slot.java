@@ -4,48 +4,48 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The slot of one TCP connection in {@link ConnectionSlots}. Confined to the connection's event loop, except
- * {@link #evict}.
+ * The slot of one connection in {@link ConnectionSlots}. Confined to the connection's event loop, except {@link
+ * #evict}.
  */
 public final class Slot {
 
-    /** Where its connection is on its way in. */
+    /** The connection's progress towards authentication. */
     enum State {
-        /** It has none. */
+        /** It holds no slot. */
         OUTSIDE,
-        /** It has shown no token yet. */
+        /** It has sent no token yet. */
         SILENT,
-        /** The token it has shown is being verified. */
+        /** Its token is being verified. */
         VERIFYING,
-        /** It is decided whether it may come in. */
+        /** The connection has been accepted or refused. */
         DECIDED
     }
 
-    /** The connection that has the slot. Its executor is the connection's event loop. */
+    /** The connection that holds the slot. It executes tasks on its event loop. */
     public interface Holder extends Executor {
-        /** It has to make room for a newer connection. Called on the event loop. */
+        /** Closes the connection to make room for a newer one. Called on the event loop. */
         void evicted();
     }
 
     private final ConnectionSlots slots;
     private final Holder holder;
 
-    /** Done instead of telling the holder. */
+    /** Runs instead of {@link Holder#evicted}. */
     private @Nullable Runnable onEviction;
 
     private State state = State.OUTSIDE;
     private @Nullable String address;
 
-    /** The slot of a connection that has none yet. */
+    /** Creates a slot that is not taken yet. */
     public Slot(ConnectionSlots slots, Holder holder) {
         this.slots = slots;
         this.holder = holder;
     }
 
     /**
-     * Takes it for a connection from that address; returns why there is none.
+     * Takes a slot for a connection from this address; if there is none, returns the exhausted limit.
      *
-     * @param token whether the request carries one, which is going to be verified
+     * @param token whether the request carries a token, which will be verified
      */
     public ConnectionSlots.@Nullable Full take(@Nullable String from, boolean token) {
         State next = token ? State.VERIFYING : State.SILENT;
@@ -58,12 +58,12 @@ public final class Slot {
         return full;
     }
 
-    /** Replaces {@link Holder#evicted} until it is decided whether the connection may come in. */
+    /** Replaces {@link Holder#evicted} until {@link #decided}. */
     public void onEviction(Runnable action) {
         onEviction = action;
     }
 
-    /** A token was shown and is being verified. */
+    /** The client sent a token, which is being verified. */
     public void verifying() {
         if (state == State.SILENT) {
             state = State.VERIFYING;
@@ -71,7 +71,7 @@ public final class Slot {
         }
     }
 
-    /** It is decided whether its connection may come in. Idempotent. */
+    /** The connection has been accepted or refused. Idempotent. */
     public void decided() {
         if (state == State.SILENT || state == State.VERIFYING) {
             state = State.DECIDED;
@@ -80,7 +80,7 @@ public final class Slot {
         }
     }
 
-    /** Gives it back. Idempotent. */
+    /** Frees the slot. Idempotent. */
     public void leave() {
         if (state != State.OUTSIDE) {
             decided();
@@ -89,7 +89,7 @@ public final class Slot {
         }
     }
 
-    /** Makes its connection give way to a newer one, unless it has left that state meanwhile. May be called on any thread. */
+    /** Evicts the connection, unless it has left the given state meanwhile. May be called on any thread. */
     void evict(State from) {
         holder.execute(() -> {
             if (state == from) {

@@ -9,24 +9,26 @@ import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.core.net.impl.VertxHandler;
 import org.jspecify.annotations.Nullable;
 
-/** The TCP connection behind a request, a Vert.x internal: nothing public leads to it. */
+/** Finds the Netty channel of a request. Uses Vert.x internals, because no public API gives access to it. */
 public final class TcpChannel {
 
     private TcpChannel() {}
 
-    /** The channel of the request's connection, where there is one. */
+    /** Returns the channel of the request's connection; {@code null} if there is none. */
     public static @Nullable Channel of(HttpServerRequest request) {
         return request.connection() instanceof ConnectionBase connection ? connection.channel() : null;
     }
 
-    /** Vert.x's connection behind a pipeline that it has configured for HTTP, or its last handler where there is none. */
+    /** Returns Vert.x's connection of an HTTP pipeline; the last handler if there is none. */
     static Object connection(ChannelPipeline pipeline) {
         ChannelHandler last = pipeline.last();
         return last instanceof VertxHandler<?> handler ? handler.getConnection() : last;
     }
 
-    /** Closes the channel at once, past TLS, whose close_notify would wait for a peer that does not read. */
-    // The channel is closed, whatever comes of the promise.
+    /**
+     * Closes the channel immediately and without TLS's close_notify, which would wait for a peer that does not read.
+     */
+    // The channel closes regardless of the result.
     @SuppressWarnings("FutureReturnValueIgnored")
     public static void cut(Channel channel) {
         ChannelHandlerContext first = channel.pipeline().firstContext();

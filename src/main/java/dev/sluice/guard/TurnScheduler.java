@@ -5,17 +5,17 @@ import java.util.Queue;
 import java.util.concurrent.Executor;
 
 /**
- * Spreads what clients make one event loop do over its turns, so that deliveries wait for a little of it only: a turn passes
- * on a few messages or begins a request, and what is left waits for the next turn, in the order in which it came. Each
- * connection queues at most one message or request and one replay at a time, so the queue is bounded by the number of
- * connections. Confined to the event loop.
+ * Limits how much inbound work one event loop does per iteration ("turn"), so that deliveries wait for at most one
+ * turn. A turn handles a few messages or starts one request; the rest waits in a FIFO queue for the next turn. Each
+ * connection queues at most one message or request and one replay, so the number of connections bounds the queue.
+ * Confined to the event loop.
  */
 public final class TurnScheduler {
 
-    /** Bytes, as charged, that are passed on in one turn: two messages of the default maximum, about 0.3 ms of work. */
+    /** The budget of one turn in charged bytes: two messages of the default maximum size, about 0.3 ms of work. */
     public static final int PER_TURN = 128 * 1024;
 
-    /** What an HTTP request, upgrades included, counts as, in bytes: it takes as long as two large messages. */
+    /** The cost of an HTTP request or upgrade in bytes: it takes as long as two large messages. */
     static final int REQUEST = PER_TURN;
 
     private final Executor afterTurn;
@@ -25,26 +25,26 @@ public final class TurnScheduler {
     private boolean awaitsNextTurn;
 
     /**
-     * A scheduler of one event loop.
+     * Creates the scheduler of one event loop.
      *
-     * @param afterTurn runs a task when the event loop has looked for input again
+     * @param afterTurn runs a task after the event loop has polled its sockets again
      */
     public TurnScheduler(Executor afterTurn) {
         this.afterTurn = afterTurn;
     }
 
-    /** Queues the work of a connection, which must have none in the queue. Runs it at once where the turn has room. */
+    /** Queues the work of a connection; runs it immediately if the turn's budget allows. */
     public void add(Runnable work) {
         ready.add(work);
         run();
     }
 
-    /** Whether work may be done at once: nothing waits, and the turn has room. */
+    /** Whether work may run immediately: the queue is empty, and the turn's budget is not spent. */
     boolean hasRoom() {
         return ready.isEmpty() && spent < PER_TURN;
     }
 
-    /** The turn is charged that many bytes. */
+    /** Charges the turn. */
     public void spend(int bytes) {
         spent += bytes;
         if (!awaitsNextTurn) {
@@ -61,7 +61,7 @@ public final class TurnScheduler {
 
     private void run() {
         if (running) {
-            // Work that adds more waits for its own end.
+            // Work that adds more work must finish first.
             return;
         }
         running = true;

@@ -6,21 +6,21 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The scheduler of each event loop. For use by all threads. */
+/** Holds the scheduler of each event loop. Thread-safe. */
 @Singleton
 public final class TurnSchedulers {
 
     private final Map<EventLoop, TurnScheduler> known = new ConcurrentHashMap<>();
 
-    /** The scheduler of the event loop, which is to be used on it only. */
+    /** Returns the scheduler of the event loop; to be used only on that loop. */
     public TurnScheduler of(EventLoop loop) {
         return known.computeIfAbsent(loop, TurnSchedulers::schedulerOf);
     }
 
     private static TurnScheduler schedulerOf(EventLoop loop) {
         SingleThreadEventLoop turns = (SingleThreadEventLoop) loop;
-        // In two steps: what such a task adds of its kind runs at once, and only an ordinary task waits for input
-        // first.
+        // Two steps, because a task added during executeAfterEventLoopIteration runs in the same iteration, while an
+        // ordinary task runs after the next poll.
         return new TurnScheduler(task -> turns.executeAfterEventLoopIteration(() -> turns.execute(task)));
     }
 }

@@ -1,6 +1,6 @@
 /**
- * Limits what clients may cost before they are anyone: TCP connections, requests, upgrades, and what an event loop does of
- * it in one turn.
+ * Limits the cost of clients before authentication: TCP connections, requests, upgrades, and inbound work per event
+ * loop iteration.
  */
 @NullMarked
 package dev.sluice.guard;

@@ -26,7 +26,7 @@ import org.eclipse.microprofile.health.Liveness;
 @Singleton
 final class EventLoopLiveness implements AsyncHealthCheck {
 
-    /** How often each loop runs the check's task. */
+    /** The interval of the task that proves that a loop is running. */
     private static final long SIGN_MILLIS = 500;
 
     private final List<EventExecutor> loops = new ArrayList<>();
@@ -34,7 +34,7 @@ final class EventLoopLiveness implements AsyncHealthCheck {
     private final Duration maxBlock;
     private final LongSupplier nanoTime;
 
-    // Deprecated, because Vert.x 5 does not have it; until then it is the public way to all loops.
+    // Deprecated because Vert.x 5 removes it; in Vert.x 4 it is the only public way to all event loops.
     @SuppressWarnings("deprecation")
     @Inject
     EventLoopLiveness(Vertx vertx, SluiceConfig config) {

@@ -13,9 +13,9 @@ import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
 /**
- * Reports the pod as ready while it hears Redis, unless configured otherwise. A new pod of a fleet also waits for the
- * clock, without which clients of the pod that it replaces can't resume. Asynchronous, so that it answers even while
- * all worker threads are busy.
+ * Reports the pod as ready while the feed is live, unless configured otherwise. A new pod of a fleet also waits for the
+ * clock, without which clients of the replaced pod can't resume on it. Asynchronous, so that it works while all worker
+ * threads are busy.
  */
 @Readiness
 @Singleton
@@ -41,12 +41,12 @@ final class FeedReadiness implements AsyncHealthCheck {
     public Uni<HealthCheckResponse> call() {
         return Uni.createFrom().item(() -> {
             boolean live = feed.live();
-            // Only once: clients already wait for a later subscription of this pod.
+            // Only once: after a later reconnection to Redis, clients are already connected to this pod.
             settled |= heardOnce && !feed.awaitsClock();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
                     .status(settled && (live || condition == Redis.STARTUP))
                     .withData("live", live);
-            String reason = live && !settled ? "it awaits the clock of the other pods" : feed.reason();
+            String reason = live && !settled ? "it waits for the clock of the other pods" : feed.reason();
             return (reason == null ? answer : answer.withData("reason", reason)).build();
         });
     }

@@ -15,8 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Measures the memory of the process and its limits, in bytes, for the JVM and for a native executable; without Linux
- * only the limit of the heap. Thread-safe.
+ * Measures the memory of the process and its limits, in bytes, on the JVM and in a native executable. On systems other
+ * than Linux it measures only the heap limit. Thread-safe.
  */
 @Singleton
 final class MemoryMeters implements MeterBinder {
@@ -48,19 +48,20 @@ final class MemoryMeters implements MeterBinder {
     @Override
     public void bindTo(MeterRegistry metrics) {
         Gauge.builder("sluice.heap.max", Runtime.getRuntime(), Runtime::maxMemory)
-                .description("Memory that the heap may grow to")
+                .description("Maximum size of the heap")
                 .baseUnit("bytes")
                 .register(metrics);
         if (resident().isPresent()) {
             // The name that the Prometheus client libraries use.
             Gauge.builder("process.resident.memory", this, x -> value(x.resident()))
-                    .description("Memory that the operating system has given the process")
+                    .description("Resident memory of the process")
                     .baseUnit("bytes")
                     .register(metrics);
         }
         if (limit().isPresent()) {
             Gauge.builder("sluice.memory.limit", this, x -> value(x.limit()))
-                    .description("Memory that the process may use: its container's limit, or what the machine has")
+                    .description(
+                            "Memory that the process may use: the limit of its container, or the memory of the machine")
                     .baseUnit("bytes")
                     .register(metrics);
         }

@@ -1,9 +1,9 @@
 package dev.sluice.http;
 
 /**
- * What is wrong with one field of a request.
+ * An error in one field of a request.
  *
- * @param field its path as it stands in the request, as in {@code payload.progress_percent}
- * @param message what is wrong; quotes nothing that the request said
+ * @param field the path of the field, for example {@code payload.progress_percent}
+ * @param message describes the error; quotes no text of the request
  */
 public record FieldError(String field, String message) {}

@@ -13,13 +13,13 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every request over HTTP must pass before anything else is done for it, except those for a WebSocket, which have a
- * gate of their own.
+ * Checks every HTTP request before any other handler does: its origin, path and size. Requests for a WebSocket path
+ * have checks of their own.
  */
 @Singleton
 final class Gate {
 
-    /** Before Quarkus's authentication (200) and CORS (300). */
+    /** The priority: before Quarkus's authentication (200) and CORS (300). */
     private static final int FIRST = 1000;
 
     private final Origins origins;
@@ -46,7 +46,7 @@ final class Gate {
         if (problem == null) {
             context.next();
         } else {
-            // What else the request brings is dropped as it comes: closing at once would take the answer with it.
+            // The rest of the request is read and discarded: an immediate close could destroy the response.
             context.response()
                     .setStatusCode(problem.status())
                     .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
@@ -54,12 +54,15 @@ final class Gate {
         }
     }
 
-    /** Whether the request waits for 100 (Continue) before it sends its body, and has not been sent it. */
+    /** Whether the client still waits for 100 (Continue) before it sends the body. */
     private static boolean expectsContinue(HttpServerRequest request) {
         return "100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT));
     }
 
-    /** A client that was refused before it has sent its body may or may not send it: no other request can follow. */
+    /**
+     * Closes the connection after a response without 100 (Continue): the client may or may not send the body, so the
+     * start of the next request is unknown.
+     */
     private static void closeUnlessContinued(RoutingContext context) {
         context.addHeadersEndHandler(written -> {
             if (expectsContinue(context.request())) {
@@ -75,10 +78,10 @@ final class Gate {
 
     private @Nullable Problem problem(HttpServerRequest request) {
         if (!origins.allow(request)) {
-            return new Problem(403, "Pages of this origin may not ask");
+            return new Problem(403, "This origin is not allowed");
         }
         if (request.path().indexOf(';') >= 0) {
-            // Would be cut off as a parameter of the path, and something else be meant than what was asked for.
+            // The router would cut it off as a path parameter, and the request would apply to another name.
             return new Problem(400, "A ';' in a path must be written as %3B");
         }
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);

@@ -8,8 +8,8 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
 /**
- * Answers requests that are not HTTP/1.1, for example without a host. Quarkus would log an error with a stack trace for
- * each, and with a path that the client chooses: see the attack {@code malformed-requests}.
+ * Responds with 400 to invalid HTTP/1.1 requests, for example without a Host header. Quarkus would log each of them as
+ * an error, with a stack trace and the path, which the client chooses: see the attack {@code malformed-requests}.
  */
 @Singleton
 final class MalformedRequestHandler {
@@ -22,7 +22,7 @@ final class MalformedRequestHandler {
 
     private static void failed(RoutingContext context) {
         if (context.statusCode() == BAD_REQUEST && context.failure() instanceof VertxException) {
-            Problem problem = new Problem(BAD_REQUEST, "This is no request of HTTP/1.1");
+            Problem problem = new Problem(BAD_REQUEST, "The request is not valid HTTP/1.1");
             context.response()
                     .setStatusCode(problem.status())
                     .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)

@@ -10,23 +10,23 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decodes a part of a path that names something. Strictly: what the framework makes of a broken escape is another name,
- * and may be somebody else's.
+ * Decodes a name in a path segment. Strict, because the framework turns an invalid escape into another name, which may
+ * belong to another user.
  */
 public final class PathSegment {
 
-    /** Stands in the path for what the query says. */
+    /** The segment that stands for the query parameter. */
     private static final String IN_QUERY = "-";
 
     private PathSegment() {}
 
     /**
-     * What the segment, or the query parameter in its stead, says. A segment can't hold every name: routers and proxies
-     * resolve {@code ..}, and some decode {@code %2F}.
+     * Returns the decoded segment or, if the segment is {@code -}, the decoded query parameter. A segment can't hold
+     * every name: routers and proxies resolve {@code ..}, and some decode {@code %2F}.
      *
-     * @param encoded the segment; {@code -} where there is a query parameter
+     * @param encoded the segment; must be {@code -} if there is a query parameter
      * @param parameter the name of the query parameter
-     * @throws ProblemException where that is no percent-encoded UTF-8, or the request names more than one
+     * @throws ProblemException if the name is not percent-encoded UTF-8, or the request has more than one name
      */
     public static String decode(String encoded, String parameter, HttpServerRequest request) {
         return decode(encoded, parameter, request.query());
@@ -39,20 +39,20 @@ public final class PathSegment {
         }
         if (values.size() > 1 || !encoded.equals(IN_QUERY)) {
             throw ProblemException.badRequest(
-                    "With the query parameter, which must be there once, the path must have '-'");
+                    "A request with the query parameter must have it once, and '-' in the path");
         }
         String value = values.get(0);
         if (value.isEmpty()) {
             throw ProblemException.badRequest("The query parameter must not be empty");
         }
         if (value.indexOf('+') >= 0) {
-            // A space to some, a plus to others: two names, and one may be somebody else's.
+            // Some programs decode '+' as a space, some as a plus: two names, of which one may belong to another user.
             throw ProblemException.badRequest("In the query, a space must be written as %20 and a plus as %2B");
         }
         return decode(value);
     }
 
-    /** As they were sent: what the framework makes of them is decoded twice where it holds a percent sign. */
+    /** Returns the values still encoded, because the framework decodes a value with a percent sign twice. */
     private static List<String> values(String parameter, @Nullable String query) {
         if (query == null) {
             return List.of();
@@ -65,9 +65,9 @@ public final class PathSegment {
     }
 
     /**
-     * What the percent-encoded segment says.
+     * Returns the decoded segment.
      *
-     * @throws ProblemException where it is no percent-encoded UTF-8
+     * @throws ProblemException if the segment is not percent-encoded UTF-8
      */
     public static String decode(String encoded) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(encoded.length());

@@ -10,20 +10,20 @@ import java.util.List;
  * An error response in the format of RFC 9457.
  *
  * @param status the HTTP status
- * @param detail a sentence for the client; quotes nothing of the request
- * @param errors what is wrong with which field, where that can be said
+ * @param detail a sentence for the client; quotes no text of the request
+ * @param errors the errors of fields, if any
  */
 public record Problem(int status, String detail, List<FieldError> errors) {
 
     /** The media type of {@link #json}. */
     public static final String MEDIA_TYPE = "application/problem+json";
 
-    /** A problem that is not about fields. */
+    /** Creates a problem without errors of fields. */
     public Problem(int status, String detail) {
         this(status, detail, List.of());
     }
 
-    /** The body of the answer. */
+    /** Returns the response body. */
     public String json() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("title", HttpResponseStatus.valueOf(status).reasonPhrase());

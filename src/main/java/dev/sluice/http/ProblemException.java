@@ -3,7 +3,7 @@ package dev.sluice.http;
 import java.io.Serial;
 import java.util.List;
 
-/** Ends the handling of a request with a problem as its answer. Has no stack trace: it is no failure of ours. */
+/** Ends a request with a problem response. Has no stack trace, because it reports no bug. */
 public final class ProblemException extends RuntimeException {
 
     @Serial
@@ -11,28 +11,26 @@ public final class ProblemException extends RuntimeException {
 
     private final transient Problem problem;
 
-    /** Ends it with this problem. */
     public ProblemException(Problem problem) {
         super(problem.detail(), null, false, false);
         this.problem = problem;
     }
 
-    /** The request makes no sense. */
+    /** Returns a 400: the request is invalid. */
     public static ProblemException badRequest(String detail) {
         return new ProblemException(new Problem(400, detail));
     }
 
-    /** These fields of the request make no sense. */
+    /** Returns a 400: these fields are invalid. */
     public static ProblemException badFields(List<FieldError> errors) {
-        return new ProblemException(new Problem(400, "Some fields are not as they must be", errors));
+        return new ProblemException(new Problem(400, "Some fields are invalid", errors));
     }
 
-    /** Not now; trying again may help. */
+    /** Returns a 503: a retry may succeed. */
     public static ProblemException unavailable(String detail) {
         return new ProblemException(new Problem(503, detail));
     }
 
-    /** What is told. */
     public Problem problem() {
         return problem;
     }

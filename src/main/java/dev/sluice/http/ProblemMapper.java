@@ -14,8 +14,8 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
 /**
- * Answers each failed request with problem+json. The extension quarkus-resteasy-problem can't: 3.21.0, its newest version
- * that resolves, answers 500 to a request without a token on Quarkus 3.33.2 (NoSuchFieldError), and repeats the request's
+ * Maps exceptions to problem+json responses. The extension quarkus-resteasy-problem can't replace this class: version
+ * 3.21.0 responds with 500 to a request without a token on Quarkus 3.33.2 (NoSuchFieldError), and repeats the request's
  * path in each body.
  */
 public final class ProblemMapper {
@@ -28,12 +28,12 @@ public final class ProblemMapper {
     private static final int MAX_RETRY_SECONDS = 5;
 
     @ServerExceptionMapper
-    public Response told(ProblemException exception) {
+    public Response problem(ProblemException exception) {
         Problem problem = exception.problem();
         Response.ResponseBuilder answer =
                 Response.status(problem.status()).type(TYPE).entity(problem.json());
         if (problem.status() == 503) {
-            // At random, so that not all come again at once.
+            // Random, so that clients do not retry at the same time.
             answer.header(
                     HttpHeaders.RETRY_AFTER, 1 + ThreadLocalRandom.current().nextInt(MAX_RETRY_SECONDS));
         }
@@ -41,11 +41,11 @@ public final class ProblemMapper {
     }
 
     @ServerExceptionMapper
-    public Response undecided(KeysUnavailable exception) {
-        return told(ProblemException.unavailable("Tokens can't be verified now: the keys can't be had"));
+    public Response keysUnavailable(KeysUnavailable exception) {
+        return problem(ProblemException.unavailable("Tokens can't be verified now: the keys are unavailable"));
     }
 
-    /** Without the text that the framework or a library may have put there. */
+    /** Removes the text of the framework or a library from the response. */
     @ServerExceptionMapper
     public Response refused(WebApplicationException exception) {
         Response response = exception.getResponse();
@@ -64,9 +64,9 @@ public final class ProblemMapper {
         return Response.serverError().build();
     }
 
-    /** Gives a body to the refusals of those who give them none, the framework's security among them. */
+    /** Adds a body to error responses without one, for example those of the framework's security. */
     @ServerResponseFilter
-    public void tell(ContainerResponseContext answer) {
+    public void addBody(ContainerResponseContext answer) {
         int status = answer.getStatus();
         if (status >= 400 && !answer.hasEntity()) {
             answer.setEntity(new Problem(status, detail(status)).json(), Objects.requireNonNull(NONE), TYPE);
@@ -77,13 +77,13 @@ public final class ProblemMapper {
 
     private static String detail(int status) {
         return switch (status) {
-            case 401 -> "A token is needed that is good: Authorization: Bearer <token>";
+            case 401 -> "The request needs a valid token: Authorization: Bearer <token>";
             case 403 -> "The token's groups do not allow this";
-            case 404 -> "There is nothing at this path";
-            case 405 -> "The path does not know this method";
-            case 406 -> "No answer can be given in the media type that was asked for";
+            case 404 -> "This path does not exist";
+            case 405 -> "The path does not allow this method";
+            case 406 -> "The response is not available in the requested media type";
             case 415 -> "The body must be application/json";
-            default -> status < 500 ? "The request makes no sense" : "Something went wrong here";
+            default -> status < 500 ? "The request is invalid" : "The server failed";
         };
     }
 }

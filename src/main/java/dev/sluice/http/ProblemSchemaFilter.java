@@ -13,25 +13,25 @@ import org.eclipse.microprofile.openapi.models.PathItem.HttpMethod;
 import org.eclipse.microprofile.openapi.models.media.Schema;
 import org.eclipse.microprofile.openapi.models.responses.APIResponse;
 
-/** Says in the description of the API how each request may be refused: the same for all, and always a problem. */
+/** Adds the problem responses, which are the same for all requests, to the OpenAPI description. */
 @OpenApiFilter(stages = OpenApiFilter.RunStage.BUILD)
 public final class ProblemSchemaFilter implements OASFilter {
 
     private static final Map<Integer, String> ALWAYS = Map.of(
-            400, "Something in the request is not as it must be",
-            401, "A good token is needed",
-            403, "The token's groups do not allow this, or pages of this origin may not ask",
-            503, "Tokens can't be verified now; Retry-After says when to try again");
+            400, "The request is invalid",
+            401, "The request needs a valid token",
+            403, "The token's groups do not allow this, or the origin is not allowed",
+            503, "Tokens can't be verified now; Retry-After says when to retry");
 
     private static final Map<Integer, String> WITH_BODY = Map.of(
-            408, "The body did not come in time",
+            408, "The body did not arrive in time",
             413, "The payload is larger than sluice.max-payload",
-            415, "The body is of another type than it must be");
+            415, "The body's media type is not supported");
 
     private static final Map<Integer, String> WITH_REDIS = Map.of(
             503,
-            "Redis did not confirm it in time, too much is under way, or tokens can't be verified now;"
-                    + " Retry-After says when to try again");
+            "Redis did not confirm in time, too many requests are in progress, or tokens can't be verified now;"
+                    + " Retry-After says when to retry");
 
     @Override
     public PathItem filterPathItem(PathItem path) {

@@ -1,4 +1,4 @@
-/** What all HTTP answers share: authorization, size limits and problem responses. */
+/** What all HTTP requests share: checks of origin, path and size, and problem responses. */
 @NullMarked
 package dev.sluice.http;
 

@@ -20,9 +20,9 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * Restores a user's earlier subscriptions on a new connection. It checks access again, and retries without a decision.
- * It informs the client only of subscriptions that it could not restore for lack of a decision, and sends no retained
- * publications.
+ * Restores a user's earlier subscriptions on a new connection. It checks access again, and retries if the check gives
+ * no decision. It informs the client only of subscriptions that it could not restore for lack of a decision, and sends
+ * no retained publications.
  */
 @Singleton
 public final class SubscriptionRestorer {
@@ -86,17 +86,18 @@ public final class SubscriptionRestorer {
         this.exchange = exchange;
         this.timer = timer;
         this.restored = Counter.builder("sluice.lingering.restored")
-                .description("Subscriptions of earlier connections that a user's next connection was given")
+                .description("Subscriptions of earlier connections that were restored on a user's next connection")
                 .register(metrics);
         this.lost = Counter.builder("sluice.lingering.lost")
-                .description("Subscriptions of earlier connections that were not restored for want of an answer")
+                .description(
+                        "Subscriptions of earlier connections that were not restored because access could not be checked")
                 .register(metrics);
     }
 
     /**
      * Restores the subscriptions that this pod knows, before anything else is sent to the connection, and asks the
      * other pods. To be called on the connection's loop, directly after it was added to the registry. Never throws,
-     * because the connection works without them.
+     * because the connection is usable without them.
      */
     public void connected(Connection connection) {
         if (!lingering.enabled() || connection.positioned()) {
@@ -171,9 +172,7 @@ public final class SubscriptionRestorer {
                 .objectNode()
                 .put("action", "error")
                 .put("code", "unavailable")
-                .put(
-                        "message",
-                        "Subscription not restored: who may listen can't be found out now; subscribe again later")
+                .put("message", "Subscription not restored: access can't be checked now; subscribe again later")
                 .put("channel", channel.name())
                 .toString());
         connection.loop().execute(() -> connection.send(notice));

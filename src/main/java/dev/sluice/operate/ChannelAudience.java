@@ -1,11 +1,11 @@
 package dev.sluice.operate;
 
 /**
- * The listeners of a channel.
+ * The number of a channel's subscribers.
  *
- * @param scope how far we look: this {@code pod}
- * @param channel its name
- * @param connections how many connections hear it
- * @param users how many users these are of
+ * @param scope always {@code pod}: only this pod is counted
+ * @param channel the channel's name
+ * @param connections the number of subscribed connections
+ * @param users the number of their users
  */
 record ChannelAudience(String scope, String channel, int connections, long users) {}

@@ -23,7 +23,7 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 
-/** Shows who listens to a channel on this pod. */
+/** Counts the subscribers of a channel on this pod. */
 @Path("/api/channels/{channel}")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
@@ -41,10 +41,10 @@ public final class ChannelResource {
     @Parameter(
             name = "channel",
             in = ParameterIn.QUERY,
-            description = "The channel, where the path has - in its place",
+            description = "The channel, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Who listens to a channel, on this pod")
-    @APIResponse(responseCode = "200", description = "How many")
+    @Operation(summary = "Count the subscribers of a channel on this pod")
+    @APIResponse(responseCode = "200", description = "The numbers of connections and users")
     public ChannelAudience audience(@PathParam("channel") @Encoded String encoded, @Context HttpServerRequest request) {
         Channel channel = routes.resolve(PathSegment.decode(encoded, "channel", request));
         if (channel == null) {

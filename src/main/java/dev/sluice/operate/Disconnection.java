@@ -4,12 +4,13 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A user was disconnected.
+ * The result of disconnecting a user.
  *
- * @param scope how far that reached: this {@code pod}, or the whole {@code fleet}
- * @param user whose connections were closed
- * @param closed how many of them, on this pod
- * @param receivers how many pods Redis has passed it on to, this one among them; for the fleet only
+ * @param scope {@code pod} if only this pod disconnected the user, {@code fleet} if all pods were asked to
+ * @param user the user's name
+ * @param closed the number of closed connections on this pod
+ * @param receivers the number of pods that received the request from Redis, including this one; absent for scope {@code
+ *     pod}
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Disconnection(

@@ -8,7 +8,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.util.Set;
 
-/** Ends a user's connections on this pod, on request of an operator or of another pod. */
+/** Closes a user's connections on this pod, on request of an operator or of another pod. */
 @Singleton
 final class Disconnector {
 
@@ -18,7 +18,7 @@ final class Disconnector {
         this.registry = registry;
     }
 
-    /** Ends the user's connections, and returns their number. Does not affect later connections. */
+    /** Closes the user's connections, and returns their number. Does not affect later connections. */
     int disconnect(String user) {
         Set<Connection> connections = registry.connections(user).keySet();
         connections.forEach(connection -> connection.loop().execute(() -> connection.disconnect(Disconnect.OPERATOR)));

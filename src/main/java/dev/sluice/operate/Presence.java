@@ -7,17 +7,17 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 /**
  * A user's connections.
  *
- * @param scope how far we look: this {@code pod}
- * @param user whose
- * @param connections in the order in which they came
+ * @param scope always {@code pod}: only connections to this pod
+ * @param user the user's name
+ * @param connections the oldest first
  */
 record Presence(String scope, String user, List<One> connections) {
 
     /**
-     * One of them.
+     * One connection.
      *
-     * @param since when it was authenticated
-     * @param channels what it hears
+     * @param since the time of authentication
+     * @param channels the channels that it receives
      */
     @Schema(name = "Connection")
     record One(Instant since, List<String> channels) {}

@@ -29,7 +29,10 @@ import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
-/** Shows a user's connections, and ends them: on this pod, and if pods share a secret on every pod. */
+/**
+ * Shows a user's connections to this pod, and disconnects the user: from every pod if the pods share a secret,
+ * otherwise from this one.
+ */
 @Path("/api/users/{id}/connections")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
@@ -51,10 +54,10 @@ public final class UserResource {
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,
-            description = "The id, where the path has - in its place",
+            description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "A user's connections to this pod")
-    @APIResponse(responseCode = "200", description = "Those that are there now")
+    @Operation(summary = "List a user's connections to this pod")
+    @APIResponse(responseCode = "200", description = "The current connections")
     public Presence connections(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
         return new Presence(
@@ -75,10 +78,12 @@ public final class UserResource {
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,
-            description = "The id, where the path has - in its place",
+            description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "Disconnect a user: on every pod where sluice.control.secret is set, else on this one")
-    @APIResponse(responseCode = "200", description = "What was done; scope says how far it reached")
+    @Operation(summary = "Disconnect a user from every pod if sluice.control.secret is set, otherwise from this one")
+    @APIResponse(
+            responseCode = "200",
+            description = "The result; scope tells whether it applies to this pod or to the fleet")
     public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
         int closed = disconnector.disconnect(user);
@@ -93,7 +98,7 @@ public final class UserResource {
                             "Redis did not confirm the request to other pods to disconnect a user: %s. Repeat the request",
                             RootCause.innermost(failure));
                     return ProblemException.unavailable(
-                            "Redis did not confirm it in time to the other pods; on this pod these connections were closed: "
+                            "Redis did not confirm the request to the other pods in time; closed connections on this pod: "
                                     + closed);
                 });
     }

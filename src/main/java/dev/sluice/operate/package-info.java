@@ -1,4 +1,4 @@
-/** The HTTP API for operators. */
+/** The HTTP API of operators. */
 @NullMarked
 package dev.sluice.operate;
 

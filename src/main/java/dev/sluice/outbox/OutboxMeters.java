@@ -23,7 +23,7 @@ public final class OutboxMeters {
     /** Registers the metrics. */
     public OutboxMeters(Routes routes, MeterRegistry metrics) {
         Gauge.builder("sluice.outbox.pending.bytes", pending, LongAdder::sum)
-                .description("Memory charged for what waits for connections that have not taken it yet")
+                .description("Memory charged for data that waits for connections")
                 .baseUnit("bytes")
                 .register(metrics);
         total = new LimitMeter("outbox-total-bytes", metrics);

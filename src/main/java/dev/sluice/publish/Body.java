@@ -11,7 +11,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
 
-/** Reads the body of one request, and never holds more of it than allowed. Used on the request's event loop. */
+/** Reads the body of one request, up to a maximum size. Confined to the request's event loop. */
 final class Body {
 
     private final Buffer bytes = Buffer.buffer();
@@ -25,14 +25,14 @@ final class Body {
     /**
      * Returns the body; fails with a {@link ProblemException} if it is too large, late, or incomplete.
      *
-     * @param max how many bytes it may have
+     * @param max the maximum size in bytes
      */
     static Future<byte[]> read(HttpServerRequest request, int max, Duration timeout, Vertx vertx) {
         Body body = new Body(max);
         long timer = vertx.setTimer(
                 timeout.toMillis(),
                 fired -> body.whole.tryFail(
-                        new ProblemException(new Problem(408, "The body did not come within " + timeout))));
+                        new ProblemException(new Problem(408, "The body did not arrive within " + timeout))));
         request.handler(body::add)
                 .exceptionHandler(lost -> body.whole.tryFail(ProblemException.badRequest("The body ended too early")))
                 .endHandler(end -> body.whole.tryComplete(body.bytes.getBytes()));

@@ -28,10 +28,10 @@ import org.jboss.resteasy.reactive.ResponseStatus;
 @RolesAllowed("publisher")
 public final class MessageResource {
 
-    private final PublishService intake;
+    private final PublishService publications;
 
-    MessageResource(PublishService intake) {
-        this.intake = intake;
+    MessageResource(PublishService publications) {
+        this.publications = publications;
     }
 
     @POST
@@ -40,7 +40,7 @@ public final class MessageResource {
     @Parameter(
             name = "channel",
             in = ParameterIn.QUERY,
-            description = "The channel, where the path has - in its place",
+            description = "The channel, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
     @Operation(summary = "Publish any payload on a channel")
     @APIResponse(
@@ -49,10 +49,10 @@ public final class MessageResource {
             content = @Content(schema = @Schema(implementation = Receipt.class)))
     @RequestBody(
             required = true,
-            description = "The payload, bytes as they are, of any type",
+            description = "The payload: any bytes, delivered unchanged",
             content = @Content(mediaType = "*/*", schema = @Schema(type = SchemaType.STRING, format = "binary")))
     @ResponseStatus(202)
     public Uni<Receipt> publish(@PathParam("channel") @Encoded String channel, @Context HttpServerRequest request) {
-        return intake.publish(request, PathSegment.decode(channel, "channel", request), UnaryOperator.identity());
+        return publications.publish(request, PathSegment.decode(channel, "channel", request), UnaryOperator.identity());
     }
 }

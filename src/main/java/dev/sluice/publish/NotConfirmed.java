@@ -2,7 +2,7 @@ package dev.sluice.publish;
 
 import java.io.Serial;
 
-/** Redis did not confirm a publication. It may have published it. */
+/** Redis did not confirm a publication, and may or may not have published it. */
 public final class NotConfirmed extends RuntimeException {
 
     @Serial

@@ -22,7 +22,7 @@ import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 import org.jboss.logging.Logger;
 
-/** Reads the bodies of posts and publishes them; bounds their number, size and time. */
+/** Publishes the bodies of POST requests; limits their number, size and time. Thread-safe. */
 @Startup
 @Singleton
 public final class PublishService {
@@ -45,8 +45,8 @@ public final class PublishService {
         this.vertx = vertx;
         this.maxPayload = (int) config.maxPayload().asLongValue();
         this.timeout = config.publish().timeout();
-        // Each post takes at most the timeout twice: for its body, and for Redis. One waits, because the bulkhead has a
-        // queue.
+        // A POST takes at most the timeout twice: for its body, and for Redis. The queue has one place, the minimum of
+        // the bulkhead.
         this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
         this.tooMany = refused("publish-concurrency", metrics);
         this.abandoned = refused("publish-abandoned", metrics);
@@ -63,7 +63,7 @@ public final class PublishService {
      * Publishes the request's body on a channel of a route. Every failure is a {@link ProblemException}. To be called
      * on the request's event loop.
      *
-     * @param payload makes the payload of the body; may throw such an exception, and must not take long
+     * @param payload converts the body to the payload; may throw a {@link ProblemException}, and must not block
      */
     public Uni<Receipt> publish(HttpServerRequest request, String channel, UnaryOperator<byte[]> payload) {
         if (routes.resolve(channel) == null) {
@@ -80,17 +80,17 @@ public final class PublishService {
                         .map(Receipt::new)
                         .onFailure(NotConfirmed.class)
                         .transform(this::unconfirmed))
-                // Quarkus cancels this if the client leaves; a waiting call is then not made.
+                // Quarkus cancels if the client disconnects; a call in the queue is then skipped.
                 .onCancellation()
                 .invoke(() -> countUnless(sent.get()))
                 .onFailure(BulkheadException.class)
                 .transform(this::tooMany)
                 .onFailure(TimeoutException.class)
-                .transform(failure ->
-                        ProblemException.unavailable("It took too long; it may have been published all the same"));
+                .transform(failure -> ProblemException.unavailable(
+                        "The request timed out; the message may still have been published"));
     }
 
-    /** Reads the body on the request's event loop, because a post that waited continues on another one. */
+    /** Reads the body on the request's event loop, because a queued call continues on another one. */
     private Uni<byte[]> read(HttpServerRequest request, Context context) {
         return Uni.createFrom()
                 .completionStage(
@@ -100,7 +100,7 @@ public final class PublishService {
 
     private Throwable tooMany(Throwable failure) {
         tooMany.increment();
-        return ProblemException.unavailable("Too much is being published at once");
+        return ProblemException.unavailable("Too many publish requests are in progress");
     }
 
     private void check(byte[] payload) {
@@ -109,11 +109,11 @@ public final class PublishService {
         }
     }
 
-    /** Fails if the client left before this call, which Quarkus does not notice. */
+    /** Fails if the client disconnected before this call, which Quarkus does not notice. */
     private void checkClientWaits(HttpServerRequest request) {
         if (request.response().closed()) {
             countUnless(false);
-            throw ProblemException.unavailable("The client has left");
+            throw ProblemException.unavailable("The client has disconnected");
         }
     }
 
@@ -131,7 +131,6 @@ public final class PublishService {
                             + " follows in a minute",
                     count, RootCause.innermost(failure));
         }
-        return ProblemException.unavailable(
-                "Redis did not confirm it in time; it may have been published all the same");
+        return ProblemException.unavailable("Redis did not confirm in time; the message may still have been published");
     }
 }

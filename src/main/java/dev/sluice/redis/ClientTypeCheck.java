@@ -7,7 +7,7 @@ import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.RedisRole;
 import java.util.Locale;
 
-/** Refuses settings with which a subscription may be on another node than those that publications reach. */
+/** Refuses Redis settings with which a subscription may miss publications, because it is on another node. */
 public final class ClientTypeCheck {
 
     private ClientTypeCheck() {}
@@ -15,24 +15,24 @@ public final class ClientTypeCheck {
     /**
      * Throws, naming the key, if the client type is not standalone or sentinel, or the role is not master.
      *
-     * @param client the name of the client that is so configured
+     * @param client the name of the Redis client
      */
     public static void check(String client, RedisOptions options) {
         RedisClientType type = options.getType();
         if (type != RedisClientType.STANDALONE && type != RedisClientType.SENTINEL) {
             throw new ConfigurationException(
                     key(client, "client-type") + " " + type.name().toLowerCase(Locale.ROOT)
-                            + " is not supported: its subscriptions may be on other nodes than what is published, and"
-                            + " nothing would be heard; use standalone with the address of the master, or sentinel");
+                            + " is not supported: a subscription may be on another node than the publications and receive"
+                            + " none; use standalone with the address of the master, or sentinel");
         }
         if (type == RedisClientType.SENTINEL && options.getRole() != RedisRole.MASTER) {
             throw new ConfigurationException(key(client, "role") + " must be master, is "
                     + options.getRole().name().toLowerCase(Locale.ROOT)
-                    + ": what is published on another node does not reach all subscribers");
+                    + ": a publication on another node does not reach all subscribers");
         }
     }
 
-    /** A named client has the settings of the default one where it has none of its own. */
+    /** Returns the key, and the key of a named client, which inherits the default client's settings. */
     private static String key(String client, String name) {
         String key = "quarkus.redis." + name;
         return RedisConfig.isDefaultClient(client) ? key : key + " (or quarkus.redis." + client + "." + name + ")";

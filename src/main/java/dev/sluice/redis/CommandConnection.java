@@ -14,11 +14,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends commands to Redis on one connection, which is made when it is needed and replaced when it does not answer. It is
- * also replaced every {@code sluice.canary.reconnect}, because the configured name may lead to another server by now while
- * the old one still answers. Quarkus's data source can't do that: its pool keeps a connection for as long as it is used,
- * whatever {@code pool-recycle-timeout} says ({@code RedisAddressIT.busyCommandConnectionFollowsTheAddress} fails with
- * it). Bounds nothing: callers bound how many commands are under way.
+ * Sends commands to Redis over one connection, which it opens on demand and replaces when Redis does not answer. It
+ * also replaces the connection every {@code sluice.canary.reconnect}, because the configured name may resolve to
+ * another server by then while the old one still answers. Quarkus's data source can't do that: its pool keeps a
+ * connection as long as it is in use, regardless of {@code pool-recycle-timeout} ({@code
+ * RedisAddressIT.busyCommandConnectionFollowsTheAddress} fails with it). Callers must limit the number of simultaneous
+ * commands. Thread-safe.
  */
 public final class CommandConnection {
 
@@ -26,18 +27,18 @@ public final class CommandConnection {
     private final Supplier<Redis> clients;
     private final Duration timeout;
     private final Duration reconnect;
-    /** The connections are used on this only. */
+    /** The only context that uses the connections. */
     private final Context context;
 
-    private @Nullable OpenConnection line;
-    /** Replaces {@code line} once it is connected. */
+    private @Nullable OpenConnection current;
+    /** Replaces {@code current} once it is connected. */
     private @Nullable OpenConnection next;
 
     /**
-     * Connects when the first command is sent.
+     * Creates a connection that opens with the first command.
      *
-     * @param timeout how long Redis may take to answer
-     * @param reconnect how long a connection is used before it is replaced, or closed if it was not used
+     * @param timeout for the response to a command
+     * @param reconnect the time after which a connection is replaced, or closed if unused
      */
     CommandConnection(Vertx vertx, Supplier<Redis> clients, Duration timeout, Duration reconnect) {
         this.vertx = vertx;
@@ -48,44 +49,44 @@ public final class CommandConnection {
     }
 
     /**
-     * Completes with Redis's answer. Fails without an answer in time; Redis may have executed the command all the same. May
-     * be called, and completes, on any thread.
+     * Completes with Redis's response. Fails if none arrives within the timeout; Redis may still have executed the
+     * command. May be called, and completes, on any thread.
      */
     public Uni<Response> send(Request request) {
         return Uni.createFrom().completionStage(() -> ask(request).toCompletionStage());
     }
 
-    /** Ends the connection, if there is one. May be called on any thread. */
+    /** Closes the connection, if there is one. May be called on any thread. */
     void close() {
         context.runOnContext(x -> {
-            for (OpenConnection open : Arrays.asList(next, line)) {
+            for (OpenConnection open : Arrays.asList(next, current)) {
                 if (open != null) {
                     open.close();
                 }
             }
             next = null;
-            line = null;
+            current = null;
         });
     }
 
     private Future<Response> ask(Request request) {
         Promise<Response> answer = Promise.promise();
         context.runOnContext(x -> {
-            OpenConnection current = line();
+            OpenConnection connection = connection();
             long timer = vertx.setTimer(timeout.toMillis(), fired -> {
                 if (answer.tryFail("no answer within " + timeout)) {
-                    drop(current);
+                    drop(connection);
                 }
             });
-            current.send(request).onComplete(result -> {
+            connection.send(request).onComplete(result -> {
                 vertx.cancelTimer(timer);
                 if (result.succeeded()) {
                     answer.tryComplete(result.result());
                 } else {
                     answer.tryFail(result.cause());
                     if (!(result.cause() instanceof Response)) {
-                        // Not Redis itself has refused it.
-                        context.runOnContext(y -> drop(current));
+                        // The connection failed; a {@code Response} would be an error reply of Redis.
+                        context.runOnContext(y -> drop(connection));
                     }
                 }
             });
@@ -93,13 +94,13 @@ public final class CommandConnection {
         return answer.future();
     }
 
-    private OpenConnection line() {
-        OpenConnection current = line;
-        if (current == null) {
-            current = connect();
-            use(current);
+    private OpenConnection connection() {
+        OpenConnection connection = current;
+        if (connection == null) {
+            connection = connect();
+            use(connection);
         }
-        return current;
+        return connection;
     }
 
     private OpenConnection connect() {
@@ -107,12 +108,12 @@ public final class CommandConnection {
     }
 
     private void use(OpenConnection fresh) {
-        line = fresh;
+        current = fresh;
         vertx.setTimer(reconnect.toMillis(), fired -> context.runOnContext(x -> renew(fresh)));
     }
 
     private void renew(OpenConnection old) {
-        if (line != old || next != null) {
+        if (current != old || next != null) {
             return;
         }
         if (!old.wasUsed()) {
@@ -129,20 +130,20 @@ public final class CommandConnection {
                         retire();
                         use(fresh);
                     } else if (connected.cause() instanceof NotMasterException) {
-                        // What is published on the connection there is may reach nobody.
+                        // The address now leads to a replica, so the present connection may be to a former master.
                         retire();
                     }
                 }));
     }
 
     private void retire() {
-        if (line != null) {
-            line.retire();
-            line = null;
+        if (current != null) {
+            current.retire();
+            current = null;
         }
     }
 
-    /** Keeps the line there is where another can't be connected in time. */
+    /** Keeps the present connection if the new one does not connect in time. */
     private void giveUp(OpenConnection fresh) {
         if (next == fresh) {
             drop(fresh);
@@ -153,11 +154,11 @@ public final class CommandConnection {
         ended.close();
         if (next == ended) {
             next = null;
-            if (line != null) {
-                use(line);
+            if (current != null) {
+                use(current);
             }
-        } else if (line == ended) {
-            line = null;
+        } else if (current == ended) {
+            current = null;
         }
     }
 }

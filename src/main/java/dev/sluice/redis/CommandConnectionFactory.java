@@ -18,8 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens connections to Redis with the settings of Quarkus's default client. Each has a client of its own, because only
- * closing the client ends a connection that hangs while it is being made.
+ * Creates connections to Redis with the settings of Quarkus's default client. Each has its own client, because only
+ * closing the client aborts a hanging connection attempt.
  */
 @Singleton
 public final class CommandConnectionFactory implements RedisOptionsCustomizer {
@@ -30,16 +30,16 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
     private volatile @Nullable RedisOptions options;
 
     CommandConnectionFactory(
-            // Asked for so that Quarkus reads its configuration.
+            // Injected only so that Quarkus reads its configuration.
             @RedisClientName(RedisConfig.DEFAULT_CLIENT_NAME) InjectableInstance<Redis> configured,
-            // Not there yet when this is made.
+            // Lazy, because Vert.x does not exist yet at this point.
             Instance<Vertx> vertx,
             SluiceConfig config) {
         this.vertx = vertx;
         this.reconnect = config.canary().reconnect();
     }
 
-    /** Called by Quarkus once it has read the configuration of a client. */
+    /** Quarkus calls this once it has read the configuration of a client. */
     @Override
     public void customize(String client, RedisOptions configured) {
         if (RedisConfig.isDefaultClient(client)) {
@@ -50,9 +50,9 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
     }
 
     /**
-     * A connection that only the caller uses, made when the first command is sent.
+     * Creates a connection for the caller's exclusive use, which opens with the first command.
      *
-     * @param timeout how long Redis may take to answer
+     * @param timeout for the response to a command
      */
     public CommandConnection open(Duration timeout) {
         CommandConnection connection = new CommandConnection(vertx.get(), this::client, timeout, reconnect);

@@ -4,8 +4,9 @@ import io.vertx.core.net.NetClientOptions;
 import io.vertx.redis.client.RedisOptions;
 
 /**
- * Makes {@code hostname-verification-algorithm=NONE} of Quarkus's TLS registry work for Redis: the registry passes the word
- * on as it is, and the JDK refuses each handshake, as it knows no such algorithm. Vert.x says "none" by an empty text.
+ * Makes {@code hostname-verification-algorithm=NONE} of Quarkus's TLS registry work for Redis. The registry passes on
+ * the word unchanged, and the JDK fails each handshake because it knows no such algorithm. Vert.x expects an empty
+ * string.
  */
 public final class HostnameVerification {
 

@@ -8,16 +8,16 @@ import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 
 /**
- * Refuses connections to a Redis that is no master. What is published on a replica reaches that replica's subscribers
- * only, and what is published on its master reaches the replica's subscribers only for as long as it has one.
+ * Refuses connections to a Redis that is not a master. A publication on a replica reaches only that replica's
+ * subscribers, and a replica without a connection to its master receives no publications.
  */
 public final class MasterCheck {
 
     private MasterCheck() {}
 
     /**
-     * The connection, once Redis has said that it is a master or has refused to say what it is, as it does where the ACL
-     * user lacks {@code +role}. Fails with {@link NotMasterException} where it says that it is something else.
+     * Completes with the connection if Redis reports the role of a master, or refuses the command because the ACL user
+     * lacks {@code +role}. Fails with {@link NotMasterException} if Redis reports another role.
      */
     public static Future<RedisConnection> check(RedisConnection connection) {
         return connection

@@ -2,7 +2,7 @@ package dev.sluice.redis;
 
 import java.io.Serial;
 
-/** The configured address leads to a Redis that is no master. */
+/** The Redis at the configured address is not a master. */
 public final class NotMasterException extends RuntimeException {
 
     @Serial
@@ -10,8 +10,8 @@ public final class NotMasterException extends RuntimeException {
 
     public NotMasterException(String role, String remedy) {
         super(
-                "the Redis at quarkus.redis.hosts is " + role
-                        + " and does not give subscribers what is published on the" + " master; set " + remedy,
+                "the Redis at quarkus.redis.hosts is " + role + " and may not receive publications on the master; set "
+                        + remedy,
                 null,
                 false,
                 false);

@@ -8,7 +8,7 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.util.function.Consumer;
 
-/** One connection to a Redis master, from connecting to its end. It never comes back. Confined to its context. */
+/** One connection to a Redis master, which never reconnects. Confined to its context. */
 final class OpenConnection {
 
     private final Redis client;
@@ -19,11 +19,11 @@ final class OpenConnection {
     private boolean retired;
 
     /**
-     * A line that is being connected.
+     * Starts to connect.
      *
-     * @param client nobody else's; closed with the line
-     * @param context the current one
-     * @param ended told where it can't be connected or has ended, on any thread, any number of times
+     * @param client owned by this connection and closed with it
+     * @param context the caller's context
+     * @param ended called when the connection fails or ends, on any thread, possibly more than once
      */
     OpenConnection(Redis client, Context context, Consumer<OpenConnection> ended) {
         this.client = client;
@@ -35,12 +35,12 @@ final class OpenConnection {
                 .onFailure(failure -> ended.accept(this));
     }
 
-    /** Completes once it is connected, on any thread. */
+    /** Completes when connected, on any thread. */
     Future<?> connected() {
         return connection;
     }
 
-    /** What Redis answers; fails when the line is closed, and may take for ever else. */
+    /** Completes with Redis's response; fails when the connection closes. Has no timeout. */
     Future<Response> send(Request request) {
         used = true;
         pending++;
@@ -52,20 +52,20 @@ final class OpenConnection {
                 }));
     }
 
-    /** Whether anything was sent since this was last asked. */
+    /** Returns whether a command was sent since the last call. */
     boolean wasUsed() {
         boolean was = used;
         used = false;
         return was;
     }
 
-    /** Ends it once everything that is under way on it has been answered. Nothing more may be sent. */
+    /** Closes the connection once all commands have responses. To be called instead of sending more. */
     void retire() {
         retired = true;
         closeIfDone();
     }
 
-    /** Ends it, and what is under way on it. Idempotent. */
+    /** Closes the connection; pending commands fail. Idempotent. */
     void close() {
         client.close();
     }

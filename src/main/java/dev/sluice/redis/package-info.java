@@ -1,4 +1,4 @@
-/** Commands to Redis; the subscription is in the feed package. */
+/** Sends commands to Redis; the feed package has the subscription. */
 @NullMarked
 package dev.sluice.redis;
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Keeps the newest publication of each channel on routes with {@link Retain#LAST}, bounded in number, age and bytes.
  * The thread that reads Redis writes; any thread reads.
  */
-// A bound on the weight and an age make a kind of cache that Quarkus itself does not register.
+// The class that Caffeine uses for a cache with a maximum weight and age, which Quarkus does not register.
 @RegisterForReflection(classNames = "com.github.benmanes.caffeine.cache.SSMWW")
 @Singleton
 public final class Retention {
@@ -43,10 +43,10 @@ public final class Retention {
     Retention(RetainConfig config, MeterRegistry metrics) {
         this(config, Ticker.systemTicker());
         Gauge.builder("sluice.retained.channels", newest, Cache::estimatedSize)
-                .description("Channels of which the newest publication is kept")
+                .description("Channels with a retained publication")
                 .register(metrics);
         Gauge.builder("sluice.retained.bytes", this, Retention::bytes)
-                .description("Memory charged for what is kept")
+                .description("Memory charged for retained publications")
                 .baseUnit("bytes")
                 .register(metrics);
     }

@@ -1,4 +1,4 @@
-/** Keeps the newest publication of each channel for later subscribers, where the route says so. */
+/** Keeps the newest publication of each channel for later subscribers, if the route is configured so. */
 @NullMarked
 package dev.sluice.retain;
 

@@ -63,7 +63,7 @@ public final class Channel implements Comparable<Channel> {
         return hash;
     }
 
-    /** Clients choose the names and may make their hashes collide; ordering keeps maps fast. */
+    /** Orders channels so that hash maps stay fast when clients choose names whose hashes collide. */
     @Override
     public int compareTo(Channel other) {
         return Arrays.compare(bytes, 0, length, other.bytes, 0, other.length);

@@ -12,7 +12,7 @@ public final class Routes {
 
     /** The error for a name that {@link #resolve(String)} does not accept. */
     public static final String NO_CHANNEL =
-            "No such channel: it is a prefix that has a route, a colon, and an id of 1 to 256 bytes";
+            "No such channel: a channel is a prefix with a route, a colon, and an id of 1 to 256 bytes";
 
     /** The prefix of the pods' own traffic, which no route may have. */
     private static final String RESERVED = "sluice";

@@ -1,4 +1,4 @@
-/** What a channel's prefix means: audience, access, overflow and retention. */
+/** Channels and the settings of their prefixes: audience, access, overflow and retention. */
 @NullMarked
 package dev.sluice.route;
 

@@ -60,7 +60,7 @@ public final class InboundBudget {
         this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
         this.podFull = new LimitMeter("inbound-bytes", metrics);
         Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
-                .description("Memory charged for what clients have sent and the pod has not handled")
+                .description("Memory charged for data of clients that the pod has not handled yet")
                 .baseUnit("bytes")
                 .register(metrics);
     }

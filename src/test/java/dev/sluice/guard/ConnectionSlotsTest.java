@@ -25,7 +25,7 @@ class ConnectionSlotsTest {
         Slot one = slot(slots);
         assertThat(one.take(null, false)).isNull();
         assertThat(slot(slots).take(null, false)).isNull();
-        assertThat(slot(slots).take(null, false)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
+        assertThat(slot(slots).take(null, false)).isEqualTo(ConnectionSlots.Full.POD);
         assertThat(refused("connections")).isEqualTo(1);
         one.leave();
         assertThat(slot(slots).take(null, false)).isNull();
@@ -57,12 +57,12 @@ class ConnectionSlotsTest {
         assertThat(silent[0].take(null, false)).isNull();
         slot(slots, "newer").take(null, false);
         Slot refused = slot(slots);
-        assertThat(refused.take(null, true)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
+        assertThat(refused.take(null, true)).isEqualTo(ConnectionSlots.Full.POD);
         assertThat(refused("connections")).isEqualTo(1);
         assertThat(refused("unauthenticated")).isEqualTo(1);
         assertThat(refused.take(null, true)).isNull();
         assertThat(evicted).isEmpty();
-        assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
+        assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.POD);
         assertThat(evicted).containsExactly("newer");
     }
 
@@ -70,7 +70,7 @@ class ConnectionSlotsTest {
     void newSilentConnectionIsNotEvictedFromAFullPod() {
         ConnectionSlots slots = new ConnectionSlots(1, 9, 9, Duration.ofHours(1), metrics);
         slot(slots, "silent").take(null, false);
-        assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.EVERYBODY);
+        assertThat(slot(slots).take(null, true)).isEqualTo(ConnectionSlots.Full.POD);
         assertThat(evicted).isEmpty();
     }
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Tests which sources set a key, and how misspelt settings are reported. */
 class ConfigurationIT {
 
-    private static final String UNREAD = "Environment variables that set no key";
+    private static final String UNREAD = "environment variables that set no configuration key";
 
     private static final Map<String, String> NEEDED = Map.of(
             "quarkus.redis.hosts",

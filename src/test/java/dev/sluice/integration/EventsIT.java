@@ -98,8 +98,8 @@ class EventsIT {
             quoteCharacter = '`',
             value = {
                 "upload_id        | 5          | must be a string",
-                "upload_id        | \"other\"  | must be the upload of the path, or be left out",
-                "upload_id        | \"\"       | must be the upload of the path, or be left out",
+                "upload_id        | \"other\"  | must be the upload in the path, or be omitted",
+                "upload_id        | \"\"       | must be the upload in the path, or be omitted",
                 "status           | \"done\"   | must be one of pending, analyzing, embedding, completed, failed",
                 "status           | \"PENDING\"| must be one of pending, analyzing, embedding, completed, failed",
                 "status           | 0          | must be one of pending, analyzing, embedding, completed, failed",
@@ -186,7 +186,7 @@ class EventsIT {
                 Map.of(
                         "more", "is not a field of this event",
                         "timestamp", "must be a time such as 2026-11-24T12:00:00Z",
-                        "payload.upload_id", "must be the upload of the path, or be left out",
+                        "payload.upload_id", "must be the upload in the path, or be omitted",
                         "payload.status", "must be one of pending, analyzing, embedding, completed, failed",
                         "payload.stage", "must not be null",
                         "payload.progress_percent", "must be less than or equal to 100",

@@ -198,7 +198,7 @@ class OperateIT {
         try (Client client = Client.of(one, "frozen")) {
             redis.freeze();
             Json problem = Api.assertProblem(Api.operator(one).delete("/api/users/frozen/connections"), 503);
-            assertThat(problem.getString("detail")).endsWith("closed: 1");
+            assertThat(problem.getString("detail")).endsWith("connections on this pod: 1");
             assertThat(client.closeCode()).isEqualTo(4503);
         } finally {
             redis.thaw();

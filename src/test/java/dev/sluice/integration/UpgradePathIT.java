@@ -97,7 +97,7 @@ class UpgradePathIT {
         if (start.startsWith("HEAD")) {
             assertThat(answer).endsWith("\r\n\r\n");
         } else {
-            assertThat(answer).contains("a proxy has dropped its headers");
+            assertThat(answer).contains("a proxy removed the headers");
         }
     }
 
