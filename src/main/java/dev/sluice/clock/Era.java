@@ -4,7 +4,7 @@ package dev.sluice.clock;
  * The start of a sequence of ticks. A pod founds an era when it hears no ticks.
  *
  * @param start when it was founded, by the founder's clock, in milliseconds since 1970
- * @param random tells eras apart that were founded in one millisecond
+ * @param random tells eras apart that were founded in one millisecond; 16 bits where this pod founds one
  */
 public record Era(long start, int random) implements Comparable<Era> {
 

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param era in which it was named
  * @param offset the number of the last tick before it, times 2<sup>24</sup>, and the messages heard since; at most
  *     2<sup>53</sup>, so that JavaScript can count it
- * @param nonce the lower half of that tick's; {@link #UNKNOWN_NONCE} where a client's protocol does not carry it
+ * @param nonce the lowest 16 bits of that tick's; {@link #UNKNOWN_NONCE} where a client's protocol does not carry it
  */
 public record Position(Era era, long offset, int nonce) {
 
@@ -25,11 +25,15 @@ public record Position(Era era, long offset, int nonce) {
     public static final Position NOWHERE = new Position(new Era(0, 0), 0, UNKNOWN_NONCE);
 
     private static final int BITS = 24;
+
+    /** Few, because each publication of v2 carries them; the ticks' own nonces prove the order. */
+    private static final long NONCE_BITS = (1 << 16) - 1;
+
     private static final int HEXADECIMAL = 16;
     private static final int MAX_LENGTH = 96;
 
     public static Position of(Era era, long tick, int messages, long nonce) {
-        return new Position(era, tick << BITS | messages, (int) nonce);
+        return new Position(era, tick << BITS | messages, (int) (nonce & NONCE_BITS));
     }
 
     /** Returns the position with that era and offset, {@link #NOWHERE} if there can be none. */

@@ -261,8 +261,8 @@ final class Ticker {
     }
 
     private Tick founding(long nonce) {
-        Era founded =
-                new Era(time.now().toEpochMilli(), ThreadLocalRandom.current().nextInt());
+        int random = ThreadLocalRandom.current().nextInt(1 << Short.SIZE);
+        Era founded = new Era(time.now().toEpochMilli(), random);
         return new Tick(founded, 1, nonce, 0, null);
     }
 }
