@@ -47,7 +47,7 @@ class DevModeTest {
     @AfterAll
     static void neitherTokensNorPayloadsWereLogged() throws IOException {
         String log = Files.readString(Dev.LOG);
-        assertThat(log).contains("started a Redis");
+        assertThat(log).contains("Started a Redis");
         Discretion.assertKept(log, List.of("progress_percent", "notification"));
     }
 
