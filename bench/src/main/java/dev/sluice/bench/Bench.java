@@ -6,10 +6,9 @@ import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Reports;
 import dev.sluice.bench.report.Results;
-import dev.sluice.bench.work.Metric;
 import dev.sluice.bench.work.Work;
+import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
 import dev.sluice.bench.work.Work.Trial;
 import java.io.IOException;
@@ -150,7 +149,7 @@ public final class Bench extends Program {
             System.out.flush();
             System.out.println(outcome(turns.get(i)));
         }
-        Path written = Reports.write(new Results(machine, sizes, quick, trials, failures), home());
+        Path written = new Results(machine, sizes, quick, trials, failures).write(home());
         System.out.println("results: " + written);
         return failures.isEmpty();
     }

@@ -2,6 +2,8 @@ package dev.sluice.bench.account;
 
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Books.ClientLog;
+import dev.sluice.bench.account.Books.Publications;
 import dev.sluice.bench.account.ConnectionLog.ChannelLog;
 import dev.sluice.bench.account.ConnectionLog.ChannelLog.Delivery;
 import dev.sluice.bench.account.ConnectionLog.Gap;

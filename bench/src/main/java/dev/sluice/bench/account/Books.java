@@ -1,9 +1,14 @@
 package dev.sluice.bench.account;
 
+import dev.sluice.bench.account.ConnectionLog.ChannelLog;
+import dev.sluice.bench.account.Timing.Absences;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -86,6 +91,116 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         /** From 0 to 1. */
         public double share() {
             return (double) came / due;
+        }
+    }
+
+    /** What one client should hear, and what its connections heard, one after the other. */
+    public static final class ClientLog {
+
+        private final String name;
+        private final boolean resumes;
+        private final Set<String> channels;
+        private final List<ConnectionLog> connections = new ArrayList<>();
+
+        /** @param resumes whether it may continue a subscription on another connection */
+        public ClientLog(String name, boolean resumes, Set<String> channels) {
+            this.name = name;
+            this.resumes = resumes;
+            this.channels = Set.copyOf(channels);
+        }
+
+        /** The log of a connection that begins. */
+        public ConnectionLog connect() {
+            ConnectionLog log = new ConnectionLog();
+            connections.add(log);
+            return log;
+        }
+
+        public String name() {
+            return name;
+        }
+
+        boolean resumes() {
+            return resumes;
+        }
+
+        public Set<String> channels() {
+            return channels;
+        }
+
+        List<ConnectionLog> connections() {
+            return connections;
+        }
+
+        /** When each number of the channel, of as many as there are, was heard first; zero for those that were not. */
+        long[] firstHeard(String channel, int count) {
+            long[] first = new long[count + 1];
+            for (ConnectionLog connection : connections) {
+                for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
+                    if (first[delivery.number()] == 0) {
+                        first[delivery.number()] = delivery.at();
+                    }
+                }
+            }
+            return first;
+        }
+
+        /** How often each number of the channel was heard, of as many as there are. */
+        int[] timesHeard(String channel, int count) {
+            int[] times = new int[count + 1];
+            for (ConnectionLog connection : connections) {
+                for (ChannelLog.Delivery delivery : connection.channel(channel).deliveries()) {
+                    times[delivery.number()]++;
+                }
+            }
+            return times;
+        }
+    }
+
+    /** What was published on one channel, numbered from 1 in order. Times are {@link Time#now}. */
+    public static final class Publications {
+
+        private static final long NEVER = Long.MAX_VALUE;
+
+        private long[] sent = new long[64];
+        private long[] acknowledged = new long[64];
+        private int count;
+
+        /** The number of one that is sent now. */
+        public int add(long at) {
+            count++;
+            if (count == sent.length) {
+                sent = Arrays.copyOf(sent, 2 * count);
+                acknowledged = Arrays.copyOf(acknowledged, 2 * count);
+            }
+            sent[count] = at;
+            acknowledged[count] = NEVER;
+            return count;
+        }
+
+        /** Redis has confirmed it: it was published between its being sent and now. */
+        public void acknowledge(int number, long at) {
+            acknowledged[number] = at;
+        }
+
+        /** The highest number there is. */
+        public int count() {
+            return count;
+        }
+
+        /** Whether it is certain that it was published; one that was not acknowledged may have been or not. */
+        boolean isCertain(int number) {
+            return acknowledged[number] != NEVER;
+        }
+
+        /** It was not published before. */
+        long sent(int number) {
+            return sent[number];
+        }
+
+        /** It was not published after. */
+        long acknowledged(int number) {
+            return acknowledged[number];
         }
     }
 }

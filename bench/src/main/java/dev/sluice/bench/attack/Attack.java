@@ -1,6 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.attack.Talkers.Resumers;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;

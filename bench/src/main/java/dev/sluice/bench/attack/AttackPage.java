@@ -4,14 +4,13 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Template;
+import dev.sluice.bench.report.Markdown;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -40,7 +39,7 @@ final class AttackPage {
                         change(entry, h -> h.getValueAtPercentile(50)),
                         change(entry, h -> h.getValueAtPercentile(99)),
                         change(entry, Histogram::getMaxValue),
-                        millis(entry.onset().getValueAtPercentile(99)),
+                        Markdown.millis(entry.onset().getValueAtPercentile(99)),
                         resident(entry),
                         entry.cores() * 100,
                         gone(entry),
@@ -48,17 +47,17 @@ final class AttackPage {
     }
 
     String markdown() {
-        return Template.of(AttackPage.class, PAGE)
+        return Markdown.of(AttackPage.class, PAGE)
                 .fill("clients", Integer.toString(AttackProgram.CLIENTS))
                 .fill("run", run())
-                .fill("flags", String.join(" ", Scene.FLAGS))
+                .fill("flags", String.join(" ", AttackedPod.FLAGS))
                 .fill("latencies", latencies())
                 .text();
     }
 
     /** All figures. */
     String results() {
-        return Template.of(AttackPage.class, RESULTS)
+        return Markdown.of(AttackPage.class, RESULTS)
                 .fill("run", run())
                 .fill("heard", heard())
                 .fill("pod", pod())
@@ -80,20 +79,20 @@ final class AttackPage {
         return rows(entry -> List.of(
                 entry.attack().description(),
                 done(entry),
-                millis(entry.during().getValueAtPercentile(99)),
-                millis(entry.onset().getValueAtPercentile(99))));
+                Markdown.millis(entry.during().getValueAtPercentile(99)),
+                Markdown.millis(entry.onset().getValueAtPercentile(99))));
     }
 
     private String heard() {
         return rows(entry -> List.of(
                 done(entry),
-                number(entry.balance().expected()),
-                number(entry.lost()),
+                Markdown.number(entry.balance().expected()),
+                Markdown.number(entry.lost()),
                 change(entry, h -> h.getValueAtPercentile(50)),
                 change(entry, h -> h.getValueAtPercentile(99)),
                 change(entry, Histogram::getMaxValue),
-                millis(entry.onset().getValueAtPercentile(99)) + ", "
-                        + millis(entry.onset().getMaxValue())));
+                Markdown.millis(entry.onset().getValueAtPercentile(99)) + ", "
+                        + Markdown.millis(entry.onset().getMaxValue())));
     }
 
     private String pod() {
@@ -118,23 +117,20 @@ final class AttackPage {
             return "–";
         }
         double perSecond = entry.done() / (entry.lasted().toNanos() / 1e9);
-        return number(Math.round(perSecond)) + " " + entry.attack().unit() + "/s";
+        return Markdown.number(Math.round(perSecond)) + " " + entry.attack().unit() + "/s";
     }
 
     private static String reactions(Entry entry, String kind) {
         return entry.reactions().entrySet().stream()
                 .filter(reaction -> reaction.getKey().startsWith(kind + " "))
-                .map(reaction ->
-                        "`" + reaction.getKey().substring(kind.length() + 1) + "` " + number(reaction.getValue()))
+                .map(reaction -> "`" + reaction.getKey().substring(kind.length() + 1) + "` "
+                        + Markdown.number(reaction.getValue()))
                 .collect(Collectors.collectingAndThen(Collectors.joining(", "), cell -> cell.isEmpty() ? "–" : cell));
     }
 
     private static String change(Entry entry, ToDoubleFunction<Histogram> of) {
-        return millis(of.applyAsDouble(entry.before())) + " → " + millis(of.applyAsDouble(entry.during()));
-    }
-
-    private static String millis(double nanos) {
-        return String.format(Locale.ROOT, "%,.1f", nanos / TimeUnit.MILLISECONDS.toNanos(1));
+        return Markdown.millis(of.applyAsDouble(entry.before())) + " → "
+                + Markdown.millis(of.applyAsDouble(entry.during()));
     }
 
     private static String resident(Entry entry) {
@@ -143,13 +139,7 @@ final class AttackPage {
     }
 
     private static String gone(Entry entry) {
-        return entry.gone()
-                .map(time -> String.format(Locale.ROOT, "%.1f s", time.toMillis() / 1e3))
-                .orElse("never");
-    }
-
-    private static String number(long number) {
-        return String.format(Locale.ROOT, "%,d", number);
+        return entry.gone().map(Markdown::seconds).orElse("never");
     }
 
     /**

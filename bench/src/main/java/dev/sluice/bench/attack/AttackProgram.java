@@ -42,7 +42,7 @@ public final class AttackProgram extends Program {
 
     @Override
     protected boolean run() throws IOException {
-        Machine machine = Machine.here(root(), Scene.FLAGS);
+        Machine machine = Machine.here(root(), AttackedPod.FLAGS);
         Set<Attack> all = EnumSet.allOf(Attack.class);
         Set<Attack> attacks = only.isEmpty() ? quick ? QUICK : all : EnumSet.copyOf(only);
         for (Attack attack : attacks) {

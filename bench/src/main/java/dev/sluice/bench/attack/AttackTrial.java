@@ -3,6 +3,7 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.account.Time;
 import dev.sluice.bench.attack.AttackPage.Entry;
 import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.attack.Talkers.Resumers;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Traffic;
@@ -34,7 +35,7 @@ final class AttackTrial {
 
     private final Attack attack;
     private final Times times;
-    private final Scene scene;
+    private final AttackedPod attacked;
     private final Traffic traffic;
     private final String since;
     private final List<String> alarms = new ArrayList<>();
@@ -50,40 +51,40 @@ final class AttackTrial {
      */
     record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
 
-    private AttackTrial(Attack attack, Times times, Scene scene, Traffic traffic, String since) {
+    private AttackTrial(Attack attack, Times times, AttackedPod attacked, Traffic traffic, String since) {
         this.attack = attack;
         this.times = times;
-        this.scene = scene;
+        this.attacked = attacked;
         this.traffic = traffic;
         this.since = since;
     }
 
     static Entry run(Attack attack, Times times, Load load, Path jar, Path logs) {
-        try (Scene scene = Scene.set(attack, jar, logs);
-                Traffic traffic =
-                        new Traffic(load, scene.entrance(), scene.redis()::address, new Random(attack.ordinal()))) {
+        try (AttackedPod attacked = AttackedPod.set(attack, jar, logs);
+                Traffic traffic = new Traffic(
+                        load, attacked.entrance(), attacked.redis()::address, new Random(attack.ordinal()))) {
             traffic.open();
             traffic.publish();
-            String since = attack.resumes() ? Resumers.position(scene.entrance()) : "";
+            String since = attack.resumes() ? Resumers.position(attacked.entrance()) : "";
             Waiting.sleep(attack.resumes() ? Resumers.ABSENCE : times.warmUp());
-            return new AttackTrial(attack, times, scene, traffic, since).run();
+            return new AttackTrial(attack, times, attacked, traffic, since).run();
         }
     }
 
     private Entry run() {
         long calm = Time.now();
         Waiting.sleep(times.calm());
-        PodMetrics before = scene.metrics();
-        long files = scene.pod().openFiles();
-        long resident = scene.pod().residentMemory();
+        PodMetrics before = attacked.metrics();
+        long files = attacked.pod().openFiles();
+        long resident = attacked.pod().residentMemory();
         long begin = Time.now();
-        try (Attackers attackers = Attackers.begin(attack, scene.entrance(), since)) {
+        try (Attackers attackers = Attackers.begin(attack, attacked.entrance(), since)) {
             long mostAtOnset = mostResident(times.onset());
-            long cpu = scene.pod().process().cpuNanos();
+            long cpu = attacked.pod().process().cpuNanos();
             long counted = Time.now();
             long mostResident = Math.max(mostAtOnset, mostResident(times.attack()));
             long end = Time.now();
-            double cores = (double) (scene.pod().process().cpuNanos() - cpu) / (end - counted);
+            double cores = (double) (attacked.pod().process().cpuNanos() - cpu) / (end - counted);
             long done = attackers.tally().done();
             attackers.stop();
             Optional<Duration> gone = untilQuiet(before, files, end);
@@ -113,8 +114,8 @@ final class AttackTrial {
         long failed = 0;
         long end = System.nanoTime() + within.toNanos();
         while (System.nanoTime() < end) {
-            most = Math.max(most, scene.pod().residentMemory());
-            failed += scene.isHealthy() ? 0 : 1;
+            most = Math.max(most, attacked.pod().residentMemory());
+            failed += attacked.isHealthy() ? 0 : 1;
             Waiting.sleep(LOOK);
         }
         if (failed > 0) {
@@ -135,22 +136,22 @@ final class AttackTrial {
     }
 
     private List<String> remains(PodMetrics before, long files) {
-        long open = scene.pod().openFiles();
+        long open = attacked.pod().openFiles();
         return open > files + FILES
                 ? List.of("%d files are open, and %d were".formatted(open, files))
-                : scene.metrics().remains(before);
+                : attacked.metrics().remains(before);
     }
 
     private Map<String, Long> reactions(PodMetrics before, Tally tally) {
-        Map<String, Long> reactions = new TreeMap<>(scene.metrics().since(before));
+        Map<String, Long> reactions = new TreeMap<>(attacked.metrics().since(before));
         tally.answers().forEach((answer, count) -> reactions.put("answers " + answer, count));
         return reactions;
     }
 
     private void checkPod() {
-        alarms.addAll(scene.alarms());
+        alarms.addAll(attacked.alarms());
         alarms.addAll(traffic.surprises());
-        if (!scene.isHealthy()) {
+        if (!attacked.isHealthy()) {
             alarms.add("the pod says that it is not well");
         }
     }

@@ -1,7 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.contender.Credentials;
+import dev.sluice.bench.contender.Contender.Credentials;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;

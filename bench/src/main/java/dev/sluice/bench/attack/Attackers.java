@@ -1,6 +1,5 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Command;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -64,7 +63,7 @@ final class Attackers implements AutoCloseable {
                 thread.join();
             }
         } catch (InterruptedException e) {
-            throw new BenchFailure("interrupted", e);
+            throw new IllegalStateException("interrupted", e);
         }
     }
 
@@ -80,7 +79,7 @@ final class Attackers implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            failure.set(new BenchFailure("can't tell which thread this is", e));
+            failure.set(new IllegalStateException("can't tell which thread this is", e));
         } catch (RuntimeException e) {
             failure.set(e);
         }
@@ -90,7 +89,7 @@ final class Attackers implements AutoCloseable {
     private static void yieldToAll() throws IOException {
         String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
         Command.output("chrt", "--idle", "--pid", "0", thread)
-                .orElseThrow(() -> new BenchFailure("chrt fails, or there is none"));
+                .orElseThrow(() -> new IllegalStateException("chrt fails, or there is none"));
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.contender.Credentials;
+import dev.sluice.bench.contender.Contender.Credentials;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;

@@ -2,7 +2,7 @@ package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.attack.Talkers.Costly;
-import dev.sluice.bench.contender.Credentials;
+import dev.sluice.bench.contender.Contender.Credentials;
 import java.io.IOException;
 
 /** Attacks by those who have no token that is any good, before they are anybody. */

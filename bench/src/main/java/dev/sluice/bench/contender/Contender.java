@@ -1,13 +1,17 @@
 package dev.sluice.bench.contender;
 
+import dev.sluice.bench.load.Entrance.Session;
+import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.load.Session;
-import dev.sluice.bench.load.Session.Step;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
+import dev.sluice.harness.Tokens.NamedKey;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import org.jose4j.jwt.JwtClaims;
 
 /** A server to be measured: how it is started, how clients enter, and where is published. */
 public sealed interface Contender permits Sluice, NodeRelay, Nchan {
@@ -67,6 +71,34 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
 
         private static Step authentication(String user) {
             return new Step("{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}", "\"auth_success\"");
+        }
+    }
+
+    /** Tokens that every contender accepts: signed with a secret that all of them share, or with a key where one is set. */
+    final class Credentials {
+
+        /** Shared with the servers; it protects nothing. */
+        static final String SECRET = "the-secret-of-the-benchmarks-is-none-0123456789";
+
+        private static volatile Optional<NamedKey> signingKey = Optional.empty();
+
+        private Credentials() {}
+
+        /** From now on signs with the key, or where there is none, with the shared secret. */
+        public static void signWith(Optional<NamedKey> key) {
+            signingKey = key;
+        }
+
+        /** @param groups the user's roles over HTTP */
+        public static String of(String user, String... groups) {
+            JwtClaims claims = Tokens.claims(user);
+            claims.setStringListClaim("groups", List.of(groups));
+            return signingKey.map(key -> key.sign(claims)).orElseGet(() -> Tokens.signedWithSecret(claims, SECRET));
+        }
+
+        /** A token that names another key than the one it is signed with. */
+        public static String ofKey(String keyId, String user) {
+            return signingKey.orElseThrow().as(keyId).sign(Tokens.claims(user));
         }
     }
 }

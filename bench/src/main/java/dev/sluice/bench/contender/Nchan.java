@@ -1,8 +1,7 @@
 package dev.sluice.bench.contender;
 
+import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.load.Session;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Ports;
@@ -73,7 +72,7 @@ public final class Nchan implements Contender {
             Files.writeString(
                     filledIn, template.replace("@PORT@", Integer.toString(port)).replace("@DIR@", logs.toString()));
         } catch (IOException e) {
-            throw new BenchFailure("can't write " + filledIn, e);
+            throw new IllegalStateException("can't write " + filledIn, e);
         }
         List<String> command = List.of("nginx", "-c", filledIn.toString());
         return Server.start(

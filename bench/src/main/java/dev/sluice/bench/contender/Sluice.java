@@ -1,8 +1,9 @@
 package dev.sluice.bench.contender;
 
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.contender.Contender.SluiceSessions;
+import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.load.Session;
 import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Fork;

@@ -3,14 +3,10 @@ package dev.sluice.bench.ledger;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
-import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.site.Replica;
-import dev.sluice.bench.site.Site;
+import dev.sluice.bench.ledger.Ledger.FaultTrial.Scene;
 import dev.sluice.bench.site.Update;
 import dev.sluice.bench.traffic.Jitter;
 import dev.sluice.bench.traffic.Load;
-import dev.sluice.bench.traffic.Traffic;
-import dev.sluice.harness.Redis;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -250,25 +246,5 @@ enum Fault {
     /** Causes the fault, and returns when it is over. */
     void strike(Scene scene) {
         happening.accept(scene);
-    }
-
-    /**
-     * Where a fault strikes.
-     *
-     * @param control of the Redis there was at the beginning
-     */
-    record Scene(Site site, Traffic traffic, Redis.Admin control) {
-
-        /** How long a fault lasts. */
-        void last(Duration time) {
-            Waiting.sleep(time);
-        }
-
-        /** Ends the connections of all pods, in Redis. */
-        void killConnections() {
-            for (Replica pod : site.pods()) {
-                pod.link().addresses().forEach(address -> control.command("CLIENT", "KILL", "ADDR", address));
-            }
-        }
     }
 }

@@ -4,9 +4,8 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Timing;
-import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Template;
+import dev.sluice.bench.report.Markdown;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,7 +28,7 @@ final class LedgerPage {
     }
 
     String markdown() {
-        return Template.of(LedgerPage.class, "ledger.md")
+        return Markdown.of(LedgerPage.class, "ledger.md")
                 .fill("clients", Integer.toString(clients))
                 .fill("run", run())
                 .fill("faults", faults())
@@ -38,7 +37,7 @@ final class LedgerPage {
 
     /** All figures. */
     String results() {
-        return Template.of(LedgerPage.class, "results.md")
+        return Markdown.of(LedgerPage.class, "results.md")
                 .fill("run", run())
                 .fill("counts", counts())
                 .fill("resumptions", resumptions())
@@ -51,17 +50,17 @@ final class LedgerPage {
     }
 
     private String counts() {
-        return rows(entry -> List.of(Figures.number(entry.publications()), counts(entry.v1())));
+        return rows(entry -> List.of(Markdown.number(entry.publications()), counts(entry.v1())));
     }
 
     private String resumptions() {
         return rows(entry -> List.of(
                 counts(entry.v2()),
-                Figures.number(entry.v2().countAnswers(true)),
-                Figures.number(entry.v2().countAnswers(false)),
-                Figures.number(entry.v2().countResumed()),
-                Figures.number(entry.v2().countRepeated()),
-                Figures.number(entry.v2().count(Breach.DUPLICATED))));
+                Markdown.number(entry.v2().countAnswers(true)),
+                Markdown.number(entry.v2().countAnswers(false)),
+                Markdown.number(entry.v2().countResumed()),
+                Markdown.number(entry.v2().countRepeated()),
+                Markdown.number(entry.v2().count(Breach.DUPLICATED))));
     }
 
     private static String counts(Balance balance) {
@@ -80,7 +79,7 @@ final class LedgerPage {
                 entry.fault().description(),
                 losses(entry.v1(), "disconnected"),
                 losses(entry.v2(), "not resumed"),
-                Figures.number(entry.v2().countResumed()),
+                Markdown.number(entry.v2().countResumed()),
                 recovery(entry.timing())));
     }
 
@@ -94,12 +93,12 @@ final class LedgerPage {
 
     private static void add(List<String> losses, long count, String kind) {
         if (count > 0) {
-            losses.add(Figures.number(count) + " " + kind);
+            losses.add(Markdown.number(count) + " " + kind);
         }
     }
 
     private static String figures(long... numbers) {
-        return Arrays.stream(numbers).mapToObj(Figures::number).collect(Collectors.joining(" | "));
+        return Arrays.stream(numbers).mapToObj(Markdown::number).collect(Collectors.joining(" | "));
     }
 
     private String times() {
@@ -116,11 +115,11 @@ final class LedgerPage {
         if (!timing.disturbed()) {
             return "–";
         }
-        return timing.recovery().map(Figures::seconds).orElse("never");
+        return timing.recovery().map(Markdown::seconds).orElse("never");
     }
 
     private static String millis(Entry entry, double percentile) {
-        return Figures.millis(entry.timing().latencies(), percentile);
+        return Markdown.millis(entry.timing().latencies(), percentile);
     }
 
     /**

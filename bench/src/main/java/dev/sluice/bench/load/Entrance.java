@@ -1,19 +1,24 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Receiver.ClientFrames;
+import dev.sluice.bench.load.Storm.NotUpgraded;
+import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** Takes one connection through its {@link Session}, then leaves the pipeline to the handler that comes after. */
-final class Entrance extends ChannelInboundHandlerAdapter {
+public final class Entrance extends ChannelInboundHandlerAdapter {
 
     private static final String END_OF_HEAD = "\r\n\r\n";
 
@@ -27,13 +32,34 @@ final class Entrance extends ChannelInboundHandlerAdapter {
     private boolean upgraded;
     private String expected = "";
 
-    /** @param entered is completed, on the event loop, when the session is open or could not be opened */
-    Entrance(Session session, ChannelInboundHandler then, CompletableFuture<Channel> entered) {
+    private Entrance(Session session, ChannelInboundHandler then, CompletableFuture<Channel> entered) {
         this.session = session;
         this.knocked = session.knock().isEmpty();
         this.steps = session.steps().iterator();
         this.then = then;
         this.entered = entered;
+    }
+
+    /**
+     * Connects a client.
+     *
+     * @param then handles the connection once the session is open
+     * @param entered is completed, on the event loop, when the session is open or could not be opened
+     */
+    static ChannelFuture connect(
+            Bootstrap bootstrap,
+            SocketAddress server,
+            Session session,
+            ChannelInboundHandler then,
+            CompletableFuture<Channel> entered) {
+        ChannelFuture connect =
+                bootstrap.clone().handler(new Entrance(session, then, entered)).connect(server);
+        connect.addListener(connected -> {
+            if (!connected.isSuccess()) {
+                entered.completeExceptionally(connected.cause());
+            }
+        });
+        return connect;
     }
 
     @Override
@@ -163,61 +189,20 @@ final class Entrance extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** The server has answered, and said no. */
-    static final class NotUpgraded extends IOException {
+    /**
+     * How a client enters: the path it asks for, and what it then says, one after the other.
+     *
+     * @param knock a path that is asked for in a plain request first; empty for none
+     * @param path of the WebSocket
+     * @param subprotocol that is offered; empty for none
+     * @param steps what is said once it is open
+     */
+    public record Session(String knock, String path, String subprotocol, List<Step> steps) {
 
-        private static final long serialVersionUID = 1;
-
-        private static final String RETRY_AFTER = "retry-after:";
-
-        private final String head;
-
-        /** @param head of the response */
-        NotUpgraded(String head) {
-            super("not upgraded: " + head.lines().findFirst().orElse(""));
-            this.head = head;
-        }
-
-        /** Whether the server has too much to do, and the client may come again. */
-        boolean isForNow() {
-            return head.startsWith("HTTP/1.1 503 ");
-        }
-
-        /** How long the client is asked to wait at least. */
-        Duration retryAfter() {
-            return head.lines()
-                    .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))
-                    .map(line -> Duration.ofSeconds(
-                            Long.parseLong(line.substring(RETRY_AFTER.length()).strip())))
-                    .findFirst()
-                    .orElse(Duration.ZERO);
-        }
-    }
-
-    /** WebSocket frames as clients send them: masked, here with a key of zeros, which changes nothing. */
-    static final class ClientFrames {
-
-        private static final int FIN_TEXT = 0x81;
-        private static final int FIN_PONG = 0x8a;
-        private static final int MASKED = 0x80;
-
-        private ClientFrames() {}
-
-        static ByteBuf text(String text) {
-            byte[] payload = text.getBytes(StandardCharsets.UTF_8);
-            ByteBuf frame = Unpooled.buffer(payload.length + 8);
-            frame.writeByte(FIN_TEXT);
-            if (payload.length < 126) {
-                frame.writeByte(MASKED | payload.length);
-            } else {
-                frame.writeByte(MASKED | 126).writeShort(payload.length);
-            }
-            return frame.writeInt(0).writeBytes(payload);
-        }
-
-        /** Empty; servers that check what comes back send empty pings. */
-        static ByteBuf pong() {
-            return Unpooled.buffer(6).writeByte(FIN_PONG).writeByte(MASKED).writeInt(0);
-        }
+        /**
+         * @param say a text message
+         * @param expect what the answer to it contains; messages that don't are passed over
+         */
+        public record Step(String say, String expect) {}
     }
 }

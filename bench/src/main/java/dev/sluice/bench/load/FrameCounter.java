@@ -1,5 +1,7 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Publication.Payload;
+import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
 
 /**

@@ -1,14 +1,23 @@
 package dev.sluice.bench.load;
 
-import dev.sluice.bench.load.Entrance.ClientFrames;
+import dev.sluice.bench.load.Publication.Payload;
+import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.util.ReferenceCountUtil;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.HdrHistogram.Histogram;
 
 /** A client that reads whatever comes, at once. */
 final class Receiver extends ChannelInboundHandlerAdapter {
+
+    private static final int READ_BUFFER = 32 * 1024;
 
     private final Deliveries deliveries;
     private final FrameCounter frames;
@@ -16,6 +25,11 @@ final class Receiver extends ChannelInboundHandlerAdapter {
     Receiver(Deliveries deliveries) {
         this.deliveries = deliveries;
         this.frames = new FrameCounter(deliveries);
+    }
+
+    /** For clients that read whatever comes. */
+    static Bootstrap bootstrap(ClientLoop loop) {
+        return loop.bootstrap().option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(READ_BUFFER));
     }
 
     long messages() {
@@ -81,6 +95,77 @@ final class Receiver extends ChannelInboundHandlerAdapter {
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
             context.close();
+        }
+    }
+
+    /** WebSocket frames as clients send them: masked, here with a key of zeros, which changes nothing. */
+    static final class ClientFrames {
+
+        private static final int FIN_TEXT = 0x81;
+        private static final int FIN_PONG = 0x8a;
+        private static final int MASKED = 0x80;
+
+        private ClientFrames() {}
+
+        static ByteBuf text(String text) {
+            byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+            ByteBuf frame = Unpooled.buffer(payload.length + 8);
+            frame.writeByte(FIN_TEXT);
+            if (payload.length < 126) {
+                frame.writeByte(MASKED | payload.length);
+            } else {
+                frame.writeByte(MASKED | 126).writeShort(payload.length);
+            }
+            return frame.writeInt(0).writeBytes(payload);
+        }
+
+        /** Empty; servers that check what comes back send empty pings. */
+        static ByteBuf pong() {
+            return Unpooled.buffer(6).writeByte(FIN_PONG).writeByte(MASKED).writeInt(0);
+        }
+    }
+
+    /** What all receivers together have received, and how long it took. To be used on the event loop. */
+    static final class Deliveries {
+
+        private static final long LONGEST = TimeUnit.MINUTES.toNanos(2);
+
+        private final Histogram latencies = new Histogram(LONGEST, 3);
+        private long count;
+        private int lostReceivers;
+        private Runnable afterRead = () -> {};
+
+        void received(long published, long now) {
+            count++;
+            latencies.recordValue(Math.max(0, Math.min(LONGEST, now - published)));
+        }
+
+        void receiverLost() {
+            lostReceivers++;
+        }
+
+        /** To be called when everything that one connection has received so far is read. */
+        void readComplete() {
+            afterRead.run();
+        }
+
+        void afterRead(Runnable action) {
+            afterRead = action;
+        }
+
+        long count() {
+            return count;
+        }
+
+        int lostReceivers() {
+            return lostReceivers;
+        }
+
+        /** The latencies since the last call, in nanoseconds. */
+        Histogram takeLatencies() {
+            Histogram taken = latencies.copy();
+            latencies.reset();
+            return taken;
         }
     }
 }

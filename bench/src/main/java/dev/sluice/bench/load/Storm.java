@@ -1,13 +1,11 @@
 package dev.sluice.bench.load;
 
-import dev.sluice.bench.load.Entrance.NotUpgraded;
-import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.load.Entrance.Session;
+import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.EventLoop;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.net.SocketAddress;
@@ -16,10 +14,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Clients that all come at once. Whoever is refused, or fails, waits as long as the server asks for and then a random
@@ -39,9 +35,9 @@ public final class Storm implements AutoCloseable {
     private static final long FIRST_JITTER_MILLIS = 1_000;
     private static final long MAX_JITTER_MILLIS = 8_000;
 
-    private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    private final EventLoop loop = group.next();
-    private final Bootstrap bootstrap = LoadGenerator.bootstrap(loop);
+    private final ClientLoop clients = new ClientLoop();
+    private final EventLoop loop = clients.eventLoop();
+    private final Bootstrap bootstrap = Receiver.bootstrap(clients);
     private final Deliveries deliveries = new Deliveries();
     private final SocketAddress server;
     private final List<Session> sessions;
@@ -79,15 +75,7 @@ public final class Storm implements AutoCloseable {
         for (Session session : sessions) {
             loop.execute(() -> attempt(session, 1));
         }
-        try {
-            over.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-            throw new BenchFailure("the storm: " + e.getCause().getMessage(), e.getCause());
-        } catch (TimeoutException e) {
-            throw new BenchFailure("the storm is not over after %d s".formatted(PATIENCE.toSeconds()), e);
-        } catch (InterruptedException e) {
-            throw new BenchFailure("interrupted", e);
-        }
+        ClientLoop.await(over, PATIENCE);
     }
 
     /** Of one that is over. */
@@ -97,7 +85,7 @@ public final class Storm implements AutoCloseable {
 
     @Override
     public void close() {
-        group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
+        clients.close();
     }
 
     private void attempt(Session session, int attempt) {
@@ -109,13 +97,7 @@ public final class Storm implements AutoCloseable {
                 fail(session, attempt, failure);
             }
         });
-        Entrance entrance = new Entrance(session, new Receiver(deliveries), entry);
-        ChannelFuture connect = bootstrap.clone().handler(entrance).connect(server);
-        connect.addListener(connected -> {
-            if (!connected.isSuccess()) {
-                entry.completeExceptionally(connected.cause());
-            }
-        });
+        ChannelFuture connect = Entrance.connect(bootstrap, server, session, new Receiver(deliveries), entry);
         ScheduledFuture<?> late = loop.schedule(
                 () -> {
                     entry.completeExceptionally(new IOException("no answer in time"));
@@ -156,6 +138,37 @@ public final class Storm implements AutoCloseable {
                     enteredBySecond.values().stream().mapToInt(x -> x).max().orElse(0);
             over.complete(
                     new Course(Duration.ofNanos(System.nanoTime() - start), entered, busiest, refusals, failures));
+        }
+    }
+
+    /** The server has answered, and said no. */
+    static final class NotUpgraded extends IOException {
+
+        private static final long serialVersionUID = 1;
+
+        private static final String RETRY_AFTER = "retry-after:";
+
+        private final String head;
+
+        /** @param head of the response */
+        NotUpgraded(String head) {
+            super("not upgraded: " + head.lines().findFirst().orElse(""));
+            this.head = head;
+        }
+
+        /** Whether the server has too much to do, and the client may come again. */
+        boolean isForNow() {
+            return head.startsWith("HTTP/1.1 503 ");
+        }
+
+        /** How long the client is asked to wait at least. */
+        Duration retryAfter() {
+            return head.lines()
+                    .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))
+                    .map(line -> Duration.ofSeconds(
+                            Long.parseLong(line.substring(RETRY_AFTER.length()).strip())))
+                    .findFirst()
+                    .orElse(Duration.ZERO);
         }
     }
 }

@@ -19,7 +19,7 @@ public final class Command {
         } catch (IOException e) {
             return Optional.empty();
         } catch (InterruptedException e) {
-            throw new BenchFailure("interrupted", e);
+            throw new IllegalStateException("interrupted", e);
         }
     }
 }

@@ -11,6 +11,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** A program of the harness. The script that starts it explains its options. */
 public abstract class Program implements Callable<Integer> {
@@ -50,7 +51,12 @@ public abstract class Program implements Callable<Integer> {
 
     /** The program's options; a wrong one is reported in a line, with exit status 2. */
     public static CommandLine commandLine(Program program) {
-        return new CommandLine(program)
+        CommandLine commandLine = new CommandLine(program);
+        commandLine.getCommandSpec().options().stream()
+                .flatMap(option -> Stream.of(option.auxiliaryTypes()))
+                .filter(Class::isEnum)
+                .forEach(type -> namedByText(commandLine, type));
+        return commandLine
                 .setExpandAtFiles(false)
                 .setOverwrittenOptionsAllowed(true)
                 .setParameterExceptionHandler((wrong, arguments) -> {
@@ -59,6 +65,17 @@ public abstract class Program implements Callable<Integer> {
                     line.getErr().printf("%s: %s (%s --help says more)%n", name, wrong.getMessage(), name);
                     return ExitCode.USAGE;
                 });
+    }
+
+    /** Values of the enum are named by {@link Object#toString}; a wrong name lists them. */
+    private static <E> void namedByText(CommandLine commandLine, Class<E> type) {
+        List<E> all = List.of(type.getEnumConstants());
+        commandLine.registerConverter(
+                type,
+                name -> all.stream()
+                        .filter(value -> value.toString().equals(name))
+                        .findFirst()
+                        .orElseThrow(() -> new TypeConversionException("there is no " + name + "; there are " + all)));
     }
 
     /** The option's value, or the default where the option is absent; a value outside the range is wrong. */

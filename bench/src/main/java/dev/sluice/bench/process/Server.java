@@ -45,7 +45,7 @@ public record Server(ServerProcess process, int port) implements AutoCloseable {
         try {
             Waiting.until(command.get(0), () -> {
                 if (!process.isAlive()) {
-                    throw new BenchFailure("the server has ended; it says why in " + log);
+                    throw new IllegalStateException("the server has ended; it says why in " + log);
                 }
                 return isReady(health);
             });

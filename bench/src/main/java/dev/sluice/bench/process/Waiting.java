@@ -1,5 +1,7 @@
 package dev.sluice.bench.process;
 
+import static org.awaitility.Awaitility.await;
+
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
@@ -13,20 +15,18 @@ public final class Waiting {
 
     /** Returns once it is so; fails where that takes too long. */
     public static void until(String what, BooleanSupplier isSo) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!isSo.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
-                throw new BenchFailure(what + " is not ready after " + PATIENCE.toSeconds() + " s");
-            }
-            sleep(INTERVAL);
-        }
+        await(what)
+                .atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(INTERVAL)
+                .until(isSo::getAsBoolean);
     }
 
     public static void sleep(Duration time) {
         try {
             Thread.sleep(time.toMillis());
         } catch (InterruptedException e) {
-            throw new BenchFailure("interrupted", e);
+            throw new IllegalStateException("interrupted", e);
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.sluice.bench.report;
 
 import dev.sluice.bench.report.Results.Spread;
-import dev.sluice.bench.work.Metric;
 import dev.sluice.bench.work.Work;
+import dev.sluice.bench.work.Work.Metric;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -1,10 +1,18 @@
 package dev.sluice.bench.report;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import dev.sluice.bench.report.Results.Spread;
-import dev.sluice.bench.work.Metric;
 import dev.sluice.bench.work.Work;
+import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
 import dev.sluice.bench.work.Work.Trial;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +26,30 @@ import java.util.Optional;
 public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> trials, List<String> failures) {
 
     private static final double DISTURBING = 0.15;
+
+    /**
+     * Writes them: raw, as tables, and as a picture. A smoke run's go where they can't be mistaken for results.
+     *
+     * @param home the directory {@code bench}
+     * @return the directory they are in
+     */
+    public Path write(Path home) throws IOException {
+        Path directory = quick ? home.resolve("target").resolve("quick") : home.resolve("results");
+        Files.createDirectories(directory);
+        Files.writeString(directory.resolve("results.json"), json());
+        Files.writeString(directory.resolve("results.md"), new Tables(this).markdown());
+        Files.writeString(directory.resolve("chart.svg"), Chart.of(this).svg());
+        return directory;
+    }
+
+    private String json() throws IOException {
+        SimpleModule durations = new SimpleModule().addSerializer(Duration.class, new ToStringSerializer());
+        return new ObjectMapper()
+                        .registerModule(durations)
+                        .enable(SerializationFeature.INDENT_OUTPUT)
+                        .writeValueAsString(this)
+                + "\n";
+    }
 
     /** Median and range of what the rounds gave; empty where none gave it. */
     Optional<Spread> spread(Work work, String contender, Metric metric) {

@@ -2,8 +2,8 @@ package dev.sluice.bench.report;
 
 import dev.sluice.bench.report.Results.Ratio;
 import dev.sluice.bench.report.Results.Spread;
-import dev.sluice.bench.work.Metric;
 import dev.sluice.bench.work.Work;
+import dev.sluice.bench.work.Work.Metric;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -2,9 +2,9 @@ package dev.sluice.bench.resume;
 
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Books.Arrivals;
-import dev.sluice.bench.report.Figures;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Template;
+import dev.sluice.bench.report.Markdown;
+import dev.sluice.bench.resume.Resume.ResumeTrial.Contestant;
 import dev.sluice.bench.traffic.Jitter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,27 +44,27 @@ final class ResumePage {
                         Result::percentage, result -> 1 - result.arrivals().share()),
                 new Row(
                         "delivered twice",
-                        result -> Figures.number(result.arrivals().again()),
+                        result -> Markdown.number(result.arrivals().again()),
                         result -> result.arrivals().again()),
                 new Row(
                         "p50, ms",
-                        result -> Figures.millis(result.latencies(), 50),
+                        result -> Markdown.millis(result.latencies(), 50),
                         result -> result.latencies().getValueAtPercentile(50)),
                 new Row(
                         "p99, ms",
-                        result -> Figures.millis(result.latencies(), 99),
+                        result -> Markdown.millis(result.latencies(), 99),
                         result -> result.latencies().getValueAtPercentile(99)),
                 new Row(
                         "p99 while subscribed, ms",
-                        result -> Figures.millis(result.live(), 99),
+                        result -> Markdown.millis(result.live(), 99),
                         result -> result.live().getValueAtPercentile(99)),
                 new Row(
                         "CPU of the server",
-                        result -> Figures.seconds(result.cpu()),
+                        result -> Markdown.seconds(result.cpu()),
                         result -> result.cpu().toNanos()),
                 new Row(
                         "CPU of Redis",
-                        result -> Figures.seconds(result.redisCpu()),
+                        result -> Markdown.seconds(result.redisCpu()),
                         result -> result.redisCpu().toNanos()));
 
         private String line(List<Result> columns) {
@@ -90,25 +90,25 @@ final class ResumePage {
     }
 
     String markdown() {
-        return Template.of(ResumePage.class, "resume.md")
-                .fill("run", "Seed %d, %s clients, %s.".formatted(seed, Figures.number(clients), machine.inWords()))
+        return Markdown.of(ResumePage.class, "resume.md")
+                .fill("run", "Seed %d, %s clients, %s.".formatted(seed, Markdown.number(clients), machine.inWords()))
                 .fill(
                         "head",
                         line(result -> result.contestant() + ", "
                                 + result.jitter().name().toLowerCase(Locale.ROOT)))
                 .fill("ruler", "|---|" + "--:|".repeat(results.size()))
                 .fill("rows", Row.ALL.stream().map(row -> row.line(results)).collect(Collectors.joining("\n")))
-                .fill("returns", line("returns of clients", result -> Figures.number(result.returns())))
+                .fill("returns", line("returns of clients", result -> Markdown.number(result.returns())))
                 .fill(
                         "recovered",
                         line(
                                 "channels resumed",
-                                result -> Figures.number(result.balance().countAnswers(true))))
+                                result -> Markdown.number(result.balance().countAnswers(true))))
                 .fill(
                         "refused",
                         line(
                                 "channels not resumed",
-                                result -> Figures.number(result.balance().countAnswers(false))))
+                                result -> Markdown.number(result.balance().countAnswers(false))))
                 .fill("better", better())
                 .text();
     }
@@ -179,14 +179,14 @@ final class ResumePage {
                     percentage(),
                     arrivals.due(),
                     arrivals.again(),
-                    Figures.millis(latencies, 50),
-                    Figures.millis(latencies, 99),
-                    Figures.millis(live, 99),
+                    Markdown.millis(latencies, 50),
+                    Markdown.millis(latencies, 99),
+                    Markdown.millis(live, 99),
                     returns,
                     balance.countAnswers(true),
                     balance.countAnswers(false),
-                    Figures.seconds(cpu),
-                    Figures.seconds(redisCpu),
+                    Markdown.seconds(cpu),
+                    Markdown.seconds(redisCpu),
                     surprises.isEmpty() ? "" : "; %,d surprises".formatted(surprises.size()));
         }
 

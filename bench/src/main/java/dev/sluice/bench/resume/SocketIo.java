@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.bench.contender.Credentials;
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.traffic.Protocol;
 import java.util.List;
 import java.util.Optional;

@@ -1,12 +1,11 @@
 package dev.sluice.bench.rollout;
 
-import dev.sluice.bench.account.Absences;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
-import dev.sluice.bench.report.Figures;
+import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Template;
+import dev.sluice.bench.report.Markdown;
 import dev.sluice.bench.site.Update;
 import dev.sluice.bench.site.Update.Replacement;
 import java.time.Duration;
@@ -34,9 +33,9 @@ final class RolloutPage {
     }
 
     String markdown() {
-        return Template.of(RolloutPage.class, "rollout.md")
+        return Markdown.of(RolloutPage.class, "rollout.md")
                 .fill("pods", Integer.toString(pods))
-                .fill("clients", Figures.number(clients))
+                .fill("clients", Markdown.number(clients))
                 .fill("delay", seconds(Update.DRAIN_DELAY))
                 .fill("period", seconds(Update.DRAIN_PERIOD))
                 .fill("min-ready", seconds(Update.MIN_READY))
@@ -50,7 +49,7 @@ final class RolloutPage {
     }
 
     private String run() {
-        return "Seed %d, %d pods, %s clients, %s.".formatted(seed, pods, Figures.number(clients), machine.inWords());
+        return "Seed %d, %d pods, %s clients, %s.".formatted(seed, pods, Markdown.number(clients), machine.inWords());
     }
 
     private String figures() {
@@ -58,21 +57,21 @@ final class RolloutPage {
         Balance balance = outcome.balance();
         return String.join(
                 "\n",
-                row("longest time without a connection, ms", Figures.millis(absences.lengths(), 100)),
+                row("longest time without a connection, ms", Markdown.millis(absences.lengths(), 100)),
                 row("p50, p99 of that time, ms", percentiles(absences.lengths())),
-                row("reconnects", Figures.number(absences.lengths().getTotalCount())),
-                row("reconnects in the busiest second", Figures.number(absences.busiestSecond())),
-                row("errors seen by clients", Figures.number(outcome.errors())),
-                row("publications", Figures.number(outcome.publications())),
-                row("deliveries expected", Figures.number(balance.expected())),
-                row("delivered", Figures.number(balance.count(Fate.DELIVERED))),
-                row("of these, published while the client was away", Figures.number(balance.countResumed())),
-                row("lost while disconnected", Figures.number(balance.count(Fate.DISCONNECTED))),
-                row("lost in a gap, or counted as missed", Figures.number(balance.count(Fate.IN_GAP, Fate.MISSED))),
-                row("lost unsignalled", Figures.number(balance.count(Breach.UNSIGNALLED))),
+                row("reconnects", Markdown.number(absences.lengths().getTotalCount())),
+                row("reconnects in the busiest second", Markdown.number(absences.busiestSecond())),
+                row("errors seen by clients", Markdown.number(outcome.errors())),
+                row("publications", Markdown.number(outcome.publications())),
+                row("deliveries expected", Markdown.number(balance.expected())),
+                row("delivered", Markdown.number(balance.count(Fate.DELIVERED))),
+                row("of these, published while the client was away", Markdown.number(balance.countResumed())),
+                row("lost while disconnected", Markdown.number(balance.count(Fate.DISCONNECTED))),
+                row("lost in a gap, or counted as missed", Markdown.number(balance.count(Fate.IN_GAP, Fate.MISSED))),
+                row("lost unsignalled", Markdown.number(balance.count(Breach.UNSIGNALLED))),
                 row(
                         "duplicated or reordered",
-                        Figures.number(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
+                        Markdown.number(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
                 row("p50, p99 of the latency before, ms", percentiles(outcome.before())),
                 row("p50, p99 of the latency during the update, ms", percentiles(outcome.meanwhile())),
                 row("new pods ready after", times(Replacement::ready)),
@@ -84,12 +83,12 @@ final class RolloutPage {
     }
 
     private static String percentiles(Histogram recorded) {
-        return Figures.millis(recorded, 50) + ", " + Figures.millis(recorded, 99);
+        return Markdown.millis(recorded, 50) + ", " + Markdown.millis(recorded, 99);
     }
 
     private String times(Function<Replacement, Duration> time) {
         return outcome.replacements().stream()
-                .map(replacement -> Figures.seconds(time.apply(replacement)))
+                .map(replacement -> Markdown.seconds(time.apply(replacement)))
                 .collect(Collectors.joining(", "));
     }
 

@@ -1,6 +1,6 @@
 package dev.sluice.bench.traffic;
 
-import dev.sluice.bench.account.ClientLog;
+import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
 import dev.sluice.bench.account.Time;
 import dev.sluice.bench.traffic.Publisher.Numbered;

@@ -1,5 +1,6 @@
 package dev.sluice.bench.traffic;
 
+import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;

@@ -1,8 +1,16 @@
 package dev.sluice.bench.traffic;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.bench.contender.Contender.Credentials;
+import dev.sluice.bench.traffic.Publisher.Numbered;
+import dev.sluice.harness.ResumingClient;
+import dev.sluice.harness.ResumingClient.Frame;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /** How clients are served, and how is published to them. */
 public interface Protocol {
@@ -52,5 +60,137 @@ public interface Protocol {
 
         /** Something was said that should never be said to a client that does everything right. */
         void surprised(String message);
+    }
+
+    /** Sluice's own protocols; that of the Node relay is the first of them. */
+    enum SluiceProtocol implements Protocol {
+        V1(Optional.empty()) {
+            @Override
+            public Client client(String user, Set<String> channels) {
+                return new V1Client(user, subscribable(channels));
+            }
+        },
+
+        V2(Optional.of(ResumingClient.SUBPROTOCOL)) {
+            @Override
+            public Client client(String user, Set<String> channels) {
+                return new V2Client(user, new ResumingClient(user, subscribable(channels)));
+            }
+        };
+
+        private static final ObjectMapper JSON = new ObjectMapper();
+        private static final String PONG = "{\"action\":\"pong\"}";
+
+        private final Optional<String> subprotocol;
+
+        SluiceProtocol(Optional<String> subprotocol) {
+            this.subprotocol = subprotocol;
+        }
+
+        @Override
+        public String path() {
+            return "/ws";
+        }
+
+        @Override
+        public Optional<String> subprotocol() {
+            return subprotocol;
+        }
+
+        @Override
+        public boolean resumes() {
+            return this == V2;
+        }
+
+        @Override
+        public List<String> publish(String channel, String payload) {
+            return List.of("PUBLISH", channel, payload);
+        }
+
+        static String authentication(String user) {
+            return "{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}";
+        }
+
+        static String subscription(String channel) {
+            return "{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}";
+        }
+
+        /** All but the user's own, which needs no subscription. */
+        private static Set<String> subscribable(Set<String> channels) {
+            Set<String> subscribable = new TreeSet<>(channels);
+            subscribable.removeIf(channel -> channel.startsWith("user:"));
+            return subscribable;
+        }
+
+        private record V1Client(String user, Set<String> channels) implements Client {
+
+            @Override
+            public void opened(Connection connection) {
+                connection.say(authentication(user));
+                channels.forEach(channel -> connection.say(subscription(channel)));
+            }
+
+            @Override
+            public void heard(String message, Connection connection) {
+                if (Numbered.is(message)) {
+                    connection.published(message);
+                } else {
+                    control(new Frame(parse(message), Optional.empty(), false), user, message, connection);
+                }
+            }
+
+            private static JsonNode parse(String message) {
+                try {
+                    return JSON.readTree(message);
+                } catch (JsonProcessingException e) {
+                    throw new IllegalArgumentException("not JSON: " + message, e);
+                }
+            }
+        }
+
+        private record V2Client(String user, ResumingClient memory) implements Client {
+
+            @Override
+            public void opened(Connection connection) {
+                memory.opened(Credentials.of(user)).forEach(connection::say);
+            }
+
+            @Override
+            public void heard(String message, Connection connection) {
+                Frame frame = memory.heard(message);
+                if (frame.isAnswer() && memory.isResuming() != frame.header().has("recovered")) {
+                    connection.surprised((memory.isResuming() ? "asked to resume, " : "asked for nothing, ") + user
+                            + " was told " + message);
+                }
+                if (frame.repeated()) {
+                    connection.repeated();
+                } else if (frame.payload().isPresent()) {
+                    connection.published(frame.payload().get());
+                } else if (!frame.action().equals("mark")) {
+                    control(frame, user, message, connection);
+                }
+            }
+        }
+
+        private static void control(Frame frame, String user, String message, Connection connection) {
+            JsonNode said = frame.header();
+            switch (frame.action()) {
+                case "auth_success", "subscribed" ->
+                    connection.subscribed(
+                            frame.channel(),
+                            said.path("retained").asBoolean(),
+                            said.has("recovered") ? Optional.of(frame.isRecovered()) : Optional.empty());
+                case "missed" ->
+                    connection.missed(frame.channel(), said.path("count").asInt());
+                case "gap" ->
+                    connection.gap(
+                            said.path("since").asText(),
+                            Optional.of(said.path("until"))
+                                    .filter(JsonNode::isTextual)
+                                    .map(JsonNode::asText));
+                case "ping" -> connection.say(PONG);
+                default -> connection.surprised(user + " was told " + message);
+            }
+        }
     }
 }

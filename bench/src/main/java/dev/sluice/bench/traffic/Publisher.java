@@ -1,6 +1,6 @@
 package dev.sluice.bench.traffic;
 
-import dev.sluice.bench.account.Publications;
+import dev.sluice.bench.account.Books.Publications;
 import dev.sluice.bench.account.Time;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;

@@ -1,17 +1,18 @@
 package dev.sluice.bench.work;
 
 import dev.sluice.bench.load.Publication.ChannelName;
-import dev.sluice.bench.load.Storm;
-import dev.sluice.bench.load.Traffic.FanOut;
+import dev.sluice.bench.load.Workload;
+import dev.sluice.bench.load.Workload.Direct;
+import dev.sluice.bench.load.Workload.FanOut;
+import dev.sluice.bench.load.Workload.Unwanted;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.work.Experiment.Paced;
 import dev.sluice.bench.work.Window.Units;
+import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
-import dev.sluice.harness.ServerProcess;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** How a work is done and measured. */
 interface Experiment {
@@ -113,41 +114,67 @@ interface Experiment {
         }
     }
 
-    /** What clients cost that come at once and are told to come again. */
-    static final class Refused implements Experiment {
+    /** As much as the server can, in a closed loop. */
+    static final class Saturation implements Experiment {
 
-        /** Enough for what a refusal runs through to be compiled. */
-        private static final int REHEARSALS = 2;
+        private static final int PAYLOAD_BYTES = 200;
+        private static final int UNWANTED_DIGITS = 6;
 
-        private static final double NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+        /** Lets clients enter and says what is to be published to them. */
+        private interface Audience {
 
-        /** As few as there can be. */
-        @Override
-        public int connectsPerSecond(Sizes sizes) {
-            return 1;
+            Workload enter(Stage stage, Sizes sizes);
+        }
+
+        private final Audience audience;
+        private final int window;
+
+        private Saturation(Audience audience, int window) {
+            this.audience = audience;
+            this.window = window;
+        }
+
+        static Saturation fanOut() {
+            return new Saturation(
+                    (stage, sizes) -> {
+                        stage.admitSubscribers(sizes.connections());
+                        ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
+                        return new FanOut(stage.publication(channel, PAYLOAD_BYTES), sizes.connections());
+                    },
+                    32);
+        }
+
+        static Saturation direct() {
+            return new Saturation(
+                    (stage, sizes) -> {
+                        stage.admitUsers(sizes.connections());
+                        return new Direct(stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES), sizes.connections());
+                    },
+                    512);
+        }
+
+        /** @param prefix of the channels that nobody hears */
+        static Saturation unwanted(String prefix) {
+            return new Saturation(
+                    (stage, sizes) -> {
+                        stage.admitUsers(1);
+                        ChannelName nobodys = new ChannelName(prefix + "nobody", UNWANTED_DIGITS);
+                        return new Unwanted(
+                                stage.publication(nobodys, PAYLOAD_BYTES),
+                                sizes.unwantedChannels(),
+                                stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES));
+                    },
+                    4);
         }
 
         @Override
         public Map<Metric, Double> run(Stage stage, Sizes sizes) {
-            for (int i = 0; i < REHEARSALS; i++) {
-                knock(stage, sizes.crowd());
-            }
-            long before = stage.server().process().cpuNanos();
-            int refusals = knock(stage, sizes.crowd());
-            long nanos = Math.max(
-                    ServerProcess.NANOS_PER_TICK, stage.server().process().cpuNanos() - before);
-
-            Map<Metric, Double> values = new EnumMap<>(Metric.class);
-            values.put(Metric.REFUSALS, (double) refusals);
-            values.put(Metric.CPU_PER_REFUSAL, nanos / NANOS_PER_MILLI / refusals);
+            Workload workload = audience.enter(stage, sizes);
+            stage.publishInClosedLoop(workload, window);
+            Waiting.sleep(sizes.warmUp());
+            Map<Metric, Double> values = Window.count(stage, sizes.window(), workload.countedPerDelivery());
+            stage.load().stopAndVerify();
             return values;
-        }
-
-        private static int knock(Stage stage, int clients) {
-            try (Storm storm = stage.storm(clients, 1)) {
-                storm.rage();
-                return storm.course().refusals();
-            }
         }
     }
 }

@@ -2,12 +2,14 @@ package dev.sluice.bench.work;
 
 import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Storm;
-import dev.sluice.bench.load.Traffic.FanOut;
-import dev.sluice.bench.process.BenchFailure;
+import dev.sluice.bench.load.Workload.FanOut;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.work.Experiment.Paced;
+import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
+import dev.sluice.harness.ServerProcess;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -69,11 +71,47 @@ final class Reconnects implements Experiment {
             try (Storm shower = stage.storm(group, 1)) {
                 shower.rage();
                 if (shower.course().entered() < group) {
-                    throw new BenchFailure("clients were refused before the storm");
+                    throw new IllegalStateException("clients were refused before the storm");
                 }
             }
             Waiting.sleep(BREATH);
         }
         return (stage.server().process().cpuNanos() - before) / NANOS_PER_MILLI / (GROUPS * group);
+    }
+
+    /** What clients cost that come at once and are told to come again. */
+    static final class Refused implements Experiment {
+
+        /** Enough for what a refusal runs through to be compiled. */
+        private static final int REHEARSALS = 2;
+
+        /** As few as there can be. */
+        @Override
+        public int connectsPerSecond(Sizes sizes) {
+            return 1;
+        }
+
+        @Override
+        public Map<Metric, Double> run(Stage stage, Sizes sizes) {
+            for (int i = 0; i < REHEARSALS; i++) {
+                knock(stage, sizes.crowd());
+            }
+            long before = stage.server().process().cpuNanos();
+            int refusals = knock(stage, sizes.crowd());
+            long nanos = Math.max(
+                    ServerProcess.NANOS_PER_TICK, stage.server().process().cpuNanos() - before);
+
+            Map<Metric, Double> values = new EnumMap<>(Metric.class);
+            values.put(Metric.REFUSALS, (double) refusals);
+            values.put(Metric.CPU_PER_REFUSAL, nanos / NANOS_PER_MILLI / refusals);
+            return values;
+        }
+
+        private static int knock(Stage stage, int clients) {
+            try (Storm storm = stage.storm(clients, 1)) {
+                storm.rage();
+                return storm.course().refusals();
+            }
+        }
     }
 }

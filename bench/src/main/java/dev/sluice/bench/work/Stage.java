@@ -2,12 +2,12 @@ package dev.sluice.bench.work;
 
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.LoadGenerator;
 import dev.sluice.bench.load.Publication;
 import dev.sluice.bench.load.Publication.ChannelName;
-import dev.sluice.bench.load.Session;
 import dev.sluice.bench.load.Storm;
-import dev.sluice.bench.load.Traffic;
+import dev.sluice.bench.load.Workload;
 import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.harness.Redis;
@@ -97,12 +97,12 @@ final class Stage implements AutoCloseable {
         return new Publication(contender.protocol(), channel, payloadBytes);
     }
 
-    void publishInClosedLoop(Traffic traffic, int window) {
-        load.publishInClosedLoop(contender.publishTo(redis, server), contender.protocol(), traffic, window);
+    void publishInClosedLoop(Workload workload, int window) {
+        load.publishInClosedLoop(contender.publishTo(redis, server), contender.protocol(), workload, window);
     }
 
-    void publishAtPace(Traffic traffic, int unitsPerSecond) {
-        load.publishAtPace(contender.publishTo(redis, server), contender.protocol(), traffic, unitsPerSecond);
+    void publishAtPace(Workload workload, int unitsPerSecond) {
+        load.publishAtPace(contender.publishTo(redis, server), contender.protocol(), workload, unitsPerSecond);
     }
 
     void collectGarbage() {

@@ -2,8 +2,8 @@ package dev.sluice.bench.work;
 
 import com.sun.management.OperatingSystemMXBean;
 import dev.sluice.bench.load.LoadGenerator.Mark;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -73,7 +73,7 @@ final class Window {
         double counted = (double) (end.mark().deliveries() - start.mark().deliveries()) * countedPerDelivery;
         Histogram latencies = end.mark().latencies();
         if (counted == 0) {
-            throw new BenchFailure("nothing was delivered");
+            throw new IllegalStateException("nothing was delivered");
         }
 
         Map<Metric, Double> values = new EnumMap<>(Metric.class);
@@ -104,7 +104,7 @@ final class Window {
                             .sum()
                     * ServerProcess.NANOS_PER_TICK;
         } catch (IOException e) {
-            throw new BenchFailure("can't read /proc/stat", e);
+            throw new IllegalStateException("can't read /proc/stat", e);
         }
     }
 

@@ -2,6 +2,8 @@ package dev.sluice.bench.account;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.bench.account.Books.ClientLog;
+import dev.sluice.bench.account.Timing.Absences;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
+import dev.sluice.bench.account.Books.ClientLog;
+import dev.sluice.bench.account.Books.Publications;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

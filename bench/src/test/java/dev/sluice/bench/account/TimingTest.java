@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.bench.account.Books.ClientLog;
+import dev.sluice.bench.account.Books.Publications;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

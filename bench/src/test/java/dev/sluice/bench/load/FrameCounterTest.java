@@ -2,6 +2,8 @@ package dev.sluice.bench.load;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.bench.load.Publication.Payload;
+import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.bench.account.Absences;
 import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.rollout.RolloutPage.Outcome;
 import dev.sluice.bench.site.Update.Replacement;

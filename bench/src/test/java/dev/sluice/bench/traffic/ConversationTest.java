@@ -3,6 +3,7 @@ package dev.sluice.bench.traffic;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
 import dev.sluice.harness.Ports;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;

@@ -6,7 +6,7 @@ import io.netty.buffer.ByteBuf;
  * What is published, unit after unit, and who must receive it. A unit ends with the publication whose deliveries prove
  * that the server is done with the whole of it. To be used by one thread.
  */
-public sealed interface Traffic {
+public sealed interface Workload {
 
     int publicationsPerUnit();
 
@@ -22,7 +22,7 @@ public sealed interface Traffic {
     long expected(int receiver, long units);
 
     /** One channel that everybody hears. */
-    public static final class FanOut implements Traffic {
+    public static final class FanOut implements Workload {
 
         private final Publication publication;
         private final int receivers;
@@ -59,7 +59,7 @@ public sealed interface Traffic {
     }
 
     /** A channel of their own for each receiver, one after the other. */
-    public static final class Direct implements Traffic {
+    public static final class Direct implements Workload {
 
         private final Publication publication;
         private final int receivers;
@@ -97,7 +97,7 @@ public sealed interface Traffic {
     }
 
     /** Publications on channels that nobody hears, in rotation, and every so often one to a receiver, to show progress. */
-    public static final class Unwanted implements Traffic {
+    public static final class Unwanted implements Workload {
 
         private static final int RUN = 500;
 

@@ -1,9 +1,8 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.AttackTrial.PodMetrics;
-import dev.sluice.bench.contender.Credentials;
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.BenchFailure;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.KeyServer;
 import dev.sluice.harness.Pod;
@@ -22,7 +21,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** A Redis, a pod, a webhook that never answers, and where an attack needs it, a slow server of keys, of one trial. */
-final class Scene implements AutoCloseable {
+final class AttackedPod implements AutoCloseable {
 
     /** A third of the heap that k8s/base gives a pod. */
     static final List<String> FLAGS =
@@ -39,18 +38,18 @@ final class Scene implements AutoCloseable {
     private final Redis redis;
     private final Pod pod;
 
-    private Scene(ServerSocket webhook, Optional<KeyServer> keys, Redis redis, Pod pod) {
+    private AttackedPod(ServerSocket webhook, Optional<KeyServer> keys, Redis redis, Pod pod) {
         this.webhook = webhook;
         this.keys = keys;
         this.redis = redis;
         this.pod = pod;
     }
 
-    static Scene set(Attack attack, Path jar, Path logs) {
+    static AttackedPod set(Attack attack, Path jar, Path logs) {
         ServerSocket webhook = silence();
         Redis redis = Sluice.redis(logs);
         Optional<NamedKey> key = attack.needsKeyServer() ? Optional.of(NamedKey.rsa("bench")) : Optional.empty();
-        Optional<KeyServer> keys = key.map(Scene::serve);
+        Optional<KeyServer> keys = key.map(AttackedPod::serve);
         Credentials.signWith(key);
         try {
             int port = Ports.free();
@@ -61,7 +60,7 @@ final class Scene implements AutoCloseable {
                     .putAll(keys.map(server -> Sluice.environment(port, management, redis.uri(), server.url()))
                             .orElseGet(() -> Sluice.environment(port, management, redis.uri())));
             Pod pod = Pod.launched(builder, logs.resolve("pod.log")).awaitReady();
-            return new Scene(webhook, keys, redis, pod);
+            return new AttackedPod(webhook, keys, redis, pod);
         } catch (RuntimeException e) {
             redis.close();
             throw e;
@@ -82,7 +81,7 @@ final class Scene implements AutoCloseable {
         try {
             return new ServerSocket(0, WAITING, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
-            throw new BenchFailure("can't listen", e);
+            throw new IllegalStateException("can't listen", e);
         }
     }
 
@@ -135,7 +134,7 @@ final class Scene implements AutoCloseable {
         try {
             webhook.close();
         } catch (IOException e) {
-            throw new BenchFailure("can't close a socket", e);
+            throw new IllegalStateException("can't close a socket", e);
         }
     }
 }

@@ -1,0 +1,79 @@
+package dev.sluice.bench.load;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollSocketChannel;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The event loop of clients and publishers. Its thread alone touches their state; other threads ask it and wait. */
+public final class ClientLoop implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private final EventLoop loop = group.next();
+
+    public EventLoop eventLoop() {
+        return loop;
+    }
+
+    /** For connections that live on the loop. */
+    public Bootstrap bootstrap() {
+        return new Bootstrap()
+                .group(loop)
+                .channel(EpollSocketChannel.class)
+                .option(ChannelOption.TCP_NODELAY, true)
+                // Closing resets, so that no port is left waiting.
+                .option(ChannelOption.SO_LINGER, 0);
+    }
+
+    /** Runs it on the loop, and returns once it is done. */
+    public void run(Runnable onLoop) {
+        call(() -> {
+            onLoop.run();
+            return null;
+        });
+    }
+
+    /** Calls it on the loop. */
+    public <T> T call(Callable<T> onLoop) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        loop.execute(() -> {
+            try {
+                result.complete(onLoop.call());
+            } catch (Exception e) {
+                result.completeExceptionally(e);
+            }
+        });
+        return await(result, PATIENCE);
+    }
+
+    /** Waits for what the loop completes. */
+    static <T> T await(CompletableFuture<T> future, Duration patience) {
+        try {
+            return future.get(patience.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IllegalStateException failure
+                    ? failure
+                    : new IllegalStateException("the clients: " + e.getCause(), e.getCause());
+        } catch (TimeoutException e) {
+            throw new IllegalStateException("the clients are still busy after " + patience.toSeconds() + " s", e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    /** Resets all connections. */
+    @Override
+    public void close() {
+        group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
+    }
+}

@@ -1,2 +1,0 @@
-/** Compares what clients on a network that comes and goes get; {@code bench/resume} starts it. */
-package dev.sluice.bench.resume;

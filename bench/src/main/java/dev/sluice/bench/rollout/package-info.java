@@ -1,2 +1,0 @@
-/** Rehearses a rolling update; {@code bench/rollout} starts it. */
-package dev.sluice.bench.rollout;
