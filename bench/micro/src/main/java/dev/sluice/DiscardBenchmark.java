@@ -2,12 +2,12 @@ package dev.sluice;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
-import dev.sluice.delivery.IdleDispatcher;
+import dev.sluice.delivery.FanOutBenchmark.IdleDispatcher;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Decoders;
 import dev.sluice.feed.Publication;
-import dev.sluice.history.Histories;
-import dev.sluice.registry.Registries;
+import dev.sluice.history.HistoryBenchmark.Histories;
+import dev.sluice.registry.ListenersBenchmark.Registries;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retentions;
 import dev.sluice.route.Access;

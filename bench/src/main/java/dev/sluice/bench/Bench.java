@@ -34,8 +34,7 @@ public final class Bench extends Program {
     /** Built only where it is asked for. */
     private static final String UNMETERED = "sluice-unmetered";
 
-    /** Tiny sizes, to see that everything works. */
-    /** Of everything, interleaved. */
+    /** How often each trial is repeated. */
     @Option(names = "--rounds")
     private Integer rounds;
 
@@ -106,7 +105,7 @@ public final class Bench extends Program {
         }
         all.add(new NodeRelay(peers));
         if (Nchan.isInstalled()) {
-            all.add(new Nchan(peers));
+            all.add(new Nchan());
         } else {
             System.out.println("nchan is left out: it needs Debian's nginx and libnginx-mod-nchan");
         }

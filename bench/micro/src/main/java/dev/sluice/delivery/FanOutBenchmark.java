@@ -4,7 +4,7 @@ import dev.sluice.outbox.DiscardingOutboxFactory;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.Connection;
-import dev.sluice.registry.Registries;
+import dev.sluice.registry.ListenersBenchmark.Registries;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
@@ -13,6 +13,8 @@ import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -81,6 +83,37 @@ public class FanOutBenchmark {
     private void runTasks() {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
+        }
+    }
+
+    /** Gives the benchmarks deliveries without a source, for publications that have no listener. */
+    public static final class IdleDispatcher {
+
+        private IdleDispatcher() {}
+
+        /** Deliveries that can't pause anything. */
+        public static DeliveryDispatcher of(Registry registry, Routes routes) {
+            Source none = new Source() {
+                @Override
+                public void pause() {}
+
+                @Override
+                public void resume() {}
+
+                @Override
+                public void execute(Runnable task) {}
+
+                @Override
+                public void execute(Runnable task, Duration delay) {}
+            };
+            return new DeliveryDispatcher(
+                    none,
+                    registry,
+                    routes,
+                    new Backlog.Bounds(1 << 20, 1 << 16),
+                    Duration.ofSeconds(2),
+                    lagged -> {},
+                    new SimpleMeterRegistry());
         }
     }
 }

@@ -4,12 +4,12 @@ import io.netty.channel.ChannelHandler;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Lets the benchmarks at the decoder, which is nobody else's business. */
+/** Makes the decoder of the feed for the benchmarks. */
 public final class Decoders {
 
     private Decoders() {}
 
-    /** A decoder of what Redis sends. */
+    /** A decoder that passes each read to the consumer. */
     public static ChannelHandler decoder(Consumer<List<Publication>> consumer) {
         return new PublicationDecoder(256 * 1024, consumer, own -> {});
     }

@@ -2,6 +2,7 @@ package dev.sluice.history;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.config.HistoryConfig;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
@@ -9,8 +10,12 @@ import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import io.quarkus.runtime.configuration.MemorySize;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -79,5 +84,28 @@ public class HistoryBenchmark {
     @Benchmark
     public Replay read() {
         return history.read(since, List.of(channels[0], channels[1], channels[2], channels[3], channels[4]));
+    }
+
+    /** Makes the history for the benchmarks. */
+    public static final class Histories {
+
+        private record Config(Duration maxAge, MemorySize maxBytes, Optional<MemorySize> maxReplay)
+                implements HistoryConfig {}
+
+        private Histories() {}
+
+        /** A history with the default configuration. */
+        public static History standard() {
+            return new History(
+                    new Config(Duration.ofMinutes(2), size(64 << 20), Optional.empty()),
+                    512 << 10,
+                    256 << 10,
+                    byte[]::new,
+                    System::nanoTime);
+        }
+
+        private static MemorySize size(long bytes) {
+            return new MemorySize(BigInteger.valueOf(bytes));
+        }
     }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.registry;
 
+import com.github.benmanes.caffeine.cache.Ticker;
+import dev.sluice.config.Scope;
 import dev.sluice.outbox.DiscardingOutboxFactory;
 import dev.sluice.outbox.Loop;
 import dev.sluice.route.Access;
@@ -9,6 +11,7 @@ import dev.sluice.route.Overflow;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,6 +97,19 @@ public class ListenersBenchmark {
     private void runTasks() {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
+        }
+    }
+
+    /** Makes the registry for the benchmarks. */
+    public static final class Registries {
+
+        private Registries() {}
+
+        /** A registry without connections. */
+        public static Registry empty(Routes routes) {
+            LingeringSubscriptions off =
+                    new LingeringSubscriptions(Duration.ZERO, 1, Scope.USER, 256, Ticker.disabledTicker());
+            return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE, off);
         }
     }
 }

@@ -3,16 +3,18 @@ package dev.sluice.bench.account;
 import dev.sluice.bench.account.ConnectionLog.ChannelLog;
 import dev.sluice.bench.account.Timing.Absences;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 /**
- * All that was written down, and what can be read from it. Times are {@link Time#now}.
+ * All that was written down, and what can be read from it. Times are {@link #now}.
  *
  * @param published by channel
  */
@@ -20,6 +22,16 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
 
     /** Four seconds without a beat, two over which clients are told, and two for everything else. */
     private static final Duration TOLD_WITHIN = Duration.ofSeconds(8);
+
+    /** The time in nanoseconds since 1970, by the clock of the machine, which the pods share: their gaps have its times. */
+    public static long now() {
+        return nanos(Instant.now());
+    }
+
+    /** The same for another time. */
+    public static long nanos(Instant time) {
+        return TimeUnit.SECONDS.toNanos(time.getEpochSecond()) + time.getNano();
+    }
 
     /** How many publications there were. */
     public int publications() {
@@ -157,7 +169,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         }
     }
 
-    /** What was published on one channel, numbered from 1 in order. Times are {@link Time#now}. */
+    /** What was published on one channel, numbered from 1 in order. Times are {@link #now}. */
     public static final class Publications {
 
         private static final long NEVER = Long.MAX_VALUE;

@@ -3,6 +3,7 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Markdown;
 import java.time.Duration;
@@ -19,36 +20,51 @@ import org.HdrHistogram.Histogram;
 /** The attacks as Markdown: a page with what clients noticed, and a file with all figures. */
 final class AttackPage {
 
+    private static final String FIGURES = """
+            # Attacks: all figures
+
+            Written by `bench/attack`; what the attacks are: [docs/attacks.md](../../docs/attacks.md).
+
+            ${run}
+
+            ## What other clients noticed
+
+            | attack | done by the attackers | deliveries to the others | lost | p50 ms | p99 ms | max ms | onset: p99, max ms |
+            |---|--:|--:|--:|--:|--:|--:|--:|
+            ${heard}
+
+            Latencies: before → during the attack without its first ten seconds, the onset. **Deliveries**: of the whole trial. **Lost**: missing,
+            duplicated or out of order.
+
+            ## What the pod did
+
+            | attack | refused | disconnected | authentications failed | answers to attackers | CPU | RSS MB | gone after |
+            |---|---|---|---|---|--:|--:|--:|
+            ${pod}
+
+            - **refused**, **disconnected**, **authentications failed**: the pod's [metrics](../../docs/operations.md#metrics), by tag.
+            - **answers**: HTTP status (101 is a WebSocket) or close code (1006: no code), if the attacker waited for one.
+            - **CPU**: of the pod's core. **RSS**: before → maximum.
+            - **gone after**: from the attack's end until the pod's files, connections, users, subscriptions and queues are as before. Attackers
+              close nothing, so the pod must.
+            """;
+
     private static final String PAGE = "attacks.md";
-    private static final String RESULTS = "results.md";
     private static final double MEGABYTE = 1 << 20;
 
     private final Machine machine;
-    private final List<Entry> entries;
+    private final int clients;
+    private final List<AttackFinding> findings;
 
-    AttackPage(Machine machine, List<Entry> entries) {
+    AttackPage(Machine machine, int clients, List<AttackFinding> findings) {
         this.machine = machine;
-        this.entries = entries;
-    }
-
-    /** One attack in a line. */
-    static String summary(Entry entry) {
-        return "%s; p50 %s, p99 %s, max %s ms (onset %s ms); RSS %s MB; CPU %.0f %%; gone after %s; %s"
-                .formatted(
-                        done(entry),
-                        change(entry, h -> h.getValueAtPercentile(50)),
-                        change(entry, h -> h.getValueAtPercentile(99)),
-                        change(entry, Histogram::getMaxValue),
-                        Markdown.millis(entry.onset().getValueAtPercentile(99)),
-                        resident(entry),
-                        entry.cores() * 100,
-                        gone(entry),
-                        entry.reactions());
+        this.clients = clients;
+        this.findings = findings;
     }
 
     String markdown() {
         return Markdown.of(AttackPage.class, PAGE)
-                .fill("clients", Integer.toString(AttackProgram.CLIENTS))
+                .fill("clients", Integer.toString(clients))
                 .fill("run", run())
                 .fill("flags", String.join(" ", AttackedPod.FLAGS))
                 .fill("latencies", latencies())
@@ -57,7 +73,7 @@ final class AttackPage {
 
     /** All figures. */
     String results() {
-        return Markdown.of(AttackPage.class, RESULTS)
+        return new Markdown(FIGURES)
                 .fill("run", run())
                 .fill("heard", heard())
                 .fill("pod", pod())
@@ -65,14 +81,7 @@ final class AttackPage {
     }
 
     private String run() {
-        return "%s, %d cores, %s, JDK %s, Sluice at %s, %s."
-                .formatted(
-                        machine.cpu(),
-                        machine.cores(),
-                        machine.kernel(),
-                        machine.jdk(),
-                        machine.commit(),
-                        machine.date());
+        return machine.inWords() + ".";
     }
 
     private String latencies() {
@@ -106,13 +115,13 @@ final class AttackPage {
                 gone(entry)));
     }
 
-    private String rows(Function<Entry, List<String>> cells) {
-        return entries.stream()
+    private String rows(Function<AttackFinding, List<String>> cells) {
+        return findings.stream()
                 .map(entry -> "| `" + entry.attack() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
                 .collect(Collectors.joining("\n"));
     }
 
-    private static String done(Entry entry) {
+    private static String done(AttackFinding entry) {
         if (entry.attack() == Attack.NONE) {
             return "–";
         }
@@ -120,7 +129,7 @@ final class AttackPage {
         return Markdown.number(Math.round(perSecond)) + " " + entry.attack().unit() + "/s";
     }
 
-    private static String reactions(Entry entry, String kind) {
+    private static String reactions(AttackFinding entry, String kind) {
         return entry.reactions().entrySet().stream()
                 .filter(reaction -> reaction.getKey().startsWith(kind + " "))
                 .map(reaction -> "`" + reaction.getKey().substring(kind.length() + 1) + "` "
@@ -128,17 +137,17 @@ final class AttackPage {
                 .collect(Collectors.collectingAndThen(Collectors.joining(", "), cell -> cell.isEmpty() ? "–" : cell));
     }
 
-    private static String change(Entry entry, ToDoubleFunction<Histogram> of) {
+    private static String change(AttackFinding entry, ToDoubleFunction<Histogram> of) {
         return Markdown.millis(of.applyAsDouble(entry.before())) + " → "
                 + Markdown.millis(of.applyAsDouble(entry.during()));
     }
 
-    private static String resident(Entry entry) {
+    private static String resident(AttackFinding entry) {
         return String.format(
                 Locale.ROOT, "%.0f → %.0f", entry.residentBefore() / MEGABYTE, entry.residentAtMost() / MEGABYTE);
     }
 
-    private static String gone(Entry entry) {
+    private static String gone(AttackFinding entry) {
         return entry.gone().map(Markdown::seconds).orElse("never");
     }
 
@@ -158,7 +167,7 @@ final class AttackPage {
      * @param gone how long after its end nothing of it was left; empty where something was for too long
      * @param alarms what the pod or its clients said and never should
      */
-    record Entry(
+    record AttackFinding(
             Attack attack,
             Duration lasted,
             long done,
@@ -171,10 +180,26 @@ final class AttackPage {
             long residentAtMost,
             double cores,
             Optional<Duration> gone,
-            List<String> alarms) {
+            List<String> alarms)
+            implements Finding {
 
-        /** What must not be, in words; empty where all is well. */
-        List<String> objections() {
+        @Override
+        public String summary() {
+            return "%s; p50 %s, p99 %s, max %s ms (onset %s ms); RSS %s MB; CPU %.0f %%; gone after %s; %s"
+                    .formatted(
+                            AttackPage.done(this),
+                            change(this, h -> h.getValueAtPercentile(50)),
+                            change(this, h -> h.getValueAtPercentile(99)),
+                            change(this, Histogram::getMaxValue),
+                            Markdown.millis(onset, 99),
+                            resident(this),
+                            cores * 100,
+                            AttackPage.gone(this),
+                            reactions);
+        }
+
+        @Override
+        public List<String> objections() {
             List<String> objections = new ArrayList<>(balance.examples());
             objections.addAll(alarms);
             if (lost() > 0) {

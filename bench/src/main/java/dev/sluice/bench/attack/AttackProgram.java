@@ -1,40 +1,47 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.attack.AttackPage.Entry;
-import dev.sluice.bench.process.Program;
+import dev.sluice.bench.account.Books;
+import dev.sluice.bench.attack.AttackPage.AttackFinding;
+import dev.sluice.bench.attack.AttackedPod.PodMetrics;
+import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.attack.Talkers.Resumers;
+import dev.sluice.bench.process.Check;
+import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.traffic.Traffic;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Runs each attack once, and writes down what other clients noticed. bench/attack starts it. */
+/** Runs each attack once, and writes what other clients noticed. bench/attack starts it. */
 @Command(name = "bench/attack")
-public final class AttackProgram extends Program {
-
-    /** Well-behaved clients. */
-    static final int CLIENTS = 200;
+public final class AttackProgram extends Check {
 
     private static final AttackTrial.Times FULL = new AttackTrial.Times(
             Duration.ofSeconds(8), Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(10));
     private static final AttackTrial.Times SHORT =
             new AttackTrial.Times(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ZERO, Duration.ofSeconds(2));
 
-    private static final Set<Attack> QUICK =
+    private static final Set<Attack> FEW =
             EnumSet.of(Attack.FLOOD_OF_QUESTIONS, Attack.SILENT_SOCKETS, Attack.STORM_OF_CONNECTS, Attack.API_RUBBISH);
 
     @Option(names = "--only", split = COMMA)
     private Set<Attack> only = EnumSet.noneOf(Attack.class);
 
-    private final List<Entry> entries = new ArrayList<>();
-    private boolean clean = true;
+    public AttackProgram() {
+        super(200, 200, 1500);
+    }
 
     public static void main(String[] arguments) {
         start(new AttackProgram(), arguments);
@@ -43,39 +50,158 @@ public final class AttackProgram extends Program {
     @Override
     protected boolean run() throws IOException {
         Machine machine = Machine.here(root(), AttackedPod.FLAGS);
-        Set<Attack> all = EnumSet.allOf(Attack.class);
-        Set<Attack> attacks = only.isEmpty() ? quick ? QUICK : all : EnumSet.copyOf(only);
+        Set<Attack> attacks = cases(Attack.class, only, FEW);
+        List<AttackFinding> findings = new ArrayList<>();
         for (Attack attack : attacks) {
-            System.out.printf("%-18s ", attack);
-            System.out.flush();
-            attack(attack);
+            attempt(
+                            attack.toString(),
+                            logs -> AttackTrial.run(
+                                    attack, quick ? SHORT : FULL, Load.of(clients()), seed, jar(), logs))
+                    .ifPresent(findings::add);
         }
-        boolean valid = clean && !quick && attacks.equals(all);
-        Path file = valid ? root().resolve("docs/attacks.md") : logs().resolve("attacks.md");
-        AttackPage page = new AttackPage(machine, entries);
-        Files.writeString(file, page.markdown());
-        Files.writeString(valid ? home().resolve("results/attacks.md") : logs().resolve("results.md"), page.results());
-        System.out.println((clean ? "all clients received everything: " : "OTHER CLIENTS WERE HARMED: ") + file);
-        return clean;
+        boolean complete = attacks.size() == Attack.values().length;
+        AttackPage page = new AttackPage(machine, clients(), findings);
+        write("bench/results/attacks.md", page.results(), complete);
+        Path file = write("docs/attacks.md", page.markdown(), complete);
+        System.out.println((isClean() ? "all clients received everything: " : "OTHER CLIENTS WERE HARMED: ") + file);
+        return isClean();
     }
 
-    private void attack(Attack attack) throws IOException {
-        Path logs = Files.createDirectories(logs().resolve(attack.toString()));
-        try {
-            Entry entry = AttackTrial.run(attack, quick ? SHORT : FULL, Load.of(CLIENTS), jar(), logs);
-            entries.add(entry);
-            System.out.println(AttackPage.summary(entry));
-            for (String objection : entry.objections()) {
-                clean = false;
-                System.out.println("    " + objection);
+    /** Lets one attack loose on a pod while publications flow to others, and looks at what those and the pod make of it. */
+    static final class AttackTrial {
+
+        /** Until an attack is over for the pod as well; longer than any of its own time limits. */
+        private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+        private static final Duration LOOK = Duration.ofMillis(100);
+
+        /** The connection by which its metrics are asked for may be another one than before. */
+        private static final int FILES = 1;
+
+        private final Attack attack;
+        private final Times times;
+        private final AttackedPod attacked;
+        private final Traffic traffic;
+        private final String since;
+        private final List<String> alarms = new ArrayList<>();
+
+        /**
+         * How long everything takes.
+         *
+         * @param warmUp of the pod, by publications to the others
+         * @param calm the time before the attack that counts
+         * @param onset the beginning of the attack, in which the JVM compiles what only the attack makes the pod run; losses in
+         *     it count, times do not
+         * @param attack how long the attack lasts after that
+         */
+        record Times(Duration warmUp, Duration calm, Duration onset, Duration attack) {}
+
+        private AttackTrial(Attack attack, Times times, AttackedPod attacked, Traffic traffic, String since) {
+            this.attack = attack;
+            this.times = times;
+            this.attacked = attacked;
+            this.traffic = traffic;
+            this.since = since;
+        }
+
+        static AttackFinding run(Attack attack, Times times, Load load, long seed, Path jar, Path logs) {
+            try (AttackedPod attacked = AttackedPod.set(attack, jar, logs);
+                    Traffic traffic = new Traffic(
+                            load,
+                            attacked.entrance(),
+                            attacked.redis()::address,
+                            new Random(seed + attack.ordinal()))) {
+                traffic.open();
+                traffic.publish();
+                String since = attack.resumes() ? Resumers.position(attacked.entrance()) : "";
+                Waiting.sleep(attack.resumes() ? Resumers.ABSENCE : times.warmUp());
+                return new AttackTrial(attack, times, attacked, traffic, since).run();
             }
-        } catch (RuntimeException | AssertionError e) {
-            clean = false;
-            System.out.println("FAILED: " + e + " (logs: " + logs + ")");
         }
-    }
 
-    private static Path logs() {
-        return home().resolve("target/attack");
+        private AttackFinding run() {
+            long calm = Books.now();
+            Waiting.sleep(times.calm());
+            PodMetrics before = attacked.metrics();
+            long files = attacked.pod().openFiles();
+            long resident = attacked.pod().residentMemory();
+            long begin = Books.now();
+            try (Attackers attackers = Attackers.begin(attack, attacked.entrance(), since)) {
+                long mostAtOnset = mostResident(times.onset());
+                long cpu = attacked.pod().process().cpuNanos();
+                long counted = Books.now();
+                long mostResident = Math.max(mostAtOnset, mostResident(times.attack()));
+                long end = Books.now();
+                double cores = (double) (attacked.pod().process().cpuNanos() - cpu) / (end - counted);
+                long done = attackers.tally().done();
+                attackers.stop();
+                Optional<Duration> gone = untilQuiet(before, files, end);
+                Map<String, Long> reactions = reactions(before, attackers.tally());
+                traffic.finish();
+                checkPod();
+                return traffic.books(books -> new AttackFinding(
+                        attack,
+                        Duration.ofNanos(end - begin),
+                        done,
+                        reactions,
+                        books.audit(),
+                        books.latencies(calm, begin),
+                        books.latencies(begin, counted),
+                        books.latencies(counted, end),
+                        resident,
+                        Math.max(resident, mostResident),
+                        cores,
+                        gone,
+                        alarms));
+            }
+        }
+
+        /** The most memory of the pod while it lasts; probes go on meanwhile. */
+        private long mostResident(Duration within) {
+            long most = 0;
+            long failed = 0;
+            long end = System.nanoTime() + within.toNanos();
+            while (System.nanoTime() < end) {
+                most = Math.max(most, attacked.pod().residentMemory());
+                failed += attacked.isHealthy() ? 0 : 1;
+                Waiting.sleep(LOOK);
+            }
+            if (failed > 0) {
+                alarms.add(failed + " probes were not answered with 200 during the attack");
+            }
+            return most;
+        }
+
+        private Optional<Duration> untilQuiet(PodMetrics before, long files, long end) {
+            while (Books.now() - end < PATIENCE.toNanos()) {
+                if (remains(before, files).isEmpty()) {
+                    return Optional.of(Duration.ofNanos(Books.now() - end));
+                }
+                Waiting.sleep(LOOK);
+            }
+            alarms.addAll(remains(before, files));
+            return Optional.empty();
+        }
+
+        private List<String> remains(PodMetrics before, long files) {
+            long open = attacked.pod().openFiles();
+            return open > files + FILES
+                    ? List.of("%d files are open, and %d were".formatted(open, files))
+                    : attacked.metrics().remains(before);
+        }
+
+        private Map<String, Long> reactions(PodMetrics before, Tally tally) {
+            Map<String, Long> reactions = new TreeMap<>(attacked.metrics().since(before));
+            tally.answers().forEach((answer, count) -> reactions.put("answers " + answer, count));
+            return reactions;
+        }
+
+        private void checkPod() {
+            alarms.addAll(attacked.alarms());
+            alarms.addAll(traffic.surprises());
+            if (!attacked.isHealthy()) {
+                alarms.add("the pod says that it is not well");
+            }
+        }
     }
 }

@@ -150,7 +150,7 @@ final class Talkers {
         static final Duration ABSENCE = Duration.ofSeconds(60);
 
         /** Channels that the others hear. */
-        private static final int UPLOADS = Load.of(AttackProgram.CLIENTS).uploads();
+        private static final int UPLOADS = Load.UPLOADS;
 
         private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol: sluice.v2\r\n";
         private static final Pattern AT = Pattern.compile("\"at\":\"([^\"]+)\"");

@@ -27,12 +27,46 @@ public final class Nchan implements Contender {
      */
     private static final String HEALTH = "/health";
 
-    private final Path configuration;
+    /** One worker that stores nothing and logs nothing. */
+    private static final String CONFIGURATION = """
+            load_module @MODULE@;
+            daemon off;
+            user root;
+            worker_processes 1;
+            pid @DIR@/nginx.pid;
+            error_log @DIR@/nginx.error.log warn;
 
-    /** @param peers the directory of its configuration */
-    public Nchan(Path peers) {
-        this.configuration = peers.resolve("nchan.conf");
-    }
+            events {
+              worker_connections 20000;
+            }
+
+            http {
+              access_log off;
+              nchan_max_reserved_memory 512M;
+              client_body_temp_path @DIR@/nginx-body;
+              # The publisher keeps its connection for the whole run.
+              keepalive_requests 1000000000;
+              keepalive_timeout 1h;
+
+              server {
+                listen 127.0.0.1:@PORT@ backlog=4096;
+
+                location = /health {
+                  return 200;
+                }
+                location ~ ^/pub/(.+)$ {
+                  nchan_publisher http;
+                  nchan_channel_id $1;
+                  nchan_message_buffer_length 0;
+                }
+                location ~ ^/sub/(.+)$ {
+                  nchan_subscriber websocket;
+                  nchan_channel_id $1;
+                  nchan_subscriber_first_message newest;
+                }
+              }
+            }
+            """;
 
     public static boolean isInstalled() {
         return Files.exists(MODULE) && Command.output("nginx", "-v").isPresent();
@@ -68,9 +102,12 @@ public final class Nchan implements Contender {
         int port = Ports.free();
         Path filledIn = logs.resolve("nchan.conf");
         try {
-            String template = Files.readString(configuration);
             Files.writeString(
-                    filledIn, template.replace("@PORT@", Integer.toString(port)).replace("@DIR@", logs.toString()));
+                    filledIn,
+                    CONFIGURATION
+                            .replace("@MODULE@", MODULE.toString())
+                            .replace("@PORT@", Integer.toString(port))
+                            .replace("@DIR@", logs.toString()));
         } catch (IOException e) {
             throw new IllegalStateException("can't write " + filledIn, e);
         }

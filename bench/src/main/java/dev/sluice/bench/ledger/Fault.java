@@ -3,8 +3,8 @@ package dev.sluice.bench.ledger;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
-import dev.sluice.bench.ledger.Ledger.FaultTrial.Scene;
-import dev.sluice.bench.site.Update;
+import dev.sluice.bench.ledger.Ledger.Scene;
+import dev.sluice.bench.rollout.Rollout.Update;
 import dev.sluice.bench.traffic.Jitter;
 import dev.sluice.bench.traffic.Load;
 import java.time.Duration;

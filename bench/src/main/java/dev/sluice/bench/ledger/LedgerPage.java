@@ -4,6 +4,7 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Markdown;
 import java.util.ArrayList;
@@ -15,16 +16,49 @@ import java.util.stream.Collectors;
 /** The ledger as Markdown: a page with the losses, and a file with all figures. */
 final class LedgerPage {
 
+    private static final String FIGURES = """
+            # The ledger: all figures
+
+            Written by `bench/ledger`; what the faults are: [docs/ledger.md](../../docs/ledger.md).
+
+            ${run}
+
+            ## What clients of v1 lost
+
+            | fault | publications | expected | delivered | in gap | disconnected | missed | uncertain | unsignalled |
+            |---|--:|--:|--:|--:|--:|--:|--:|--:|
+            ${counts}
+
+            **uncertain**: never acknowledged by Redis; excluded elsewhere.
+
+            ## What clients of v2 lost, and how they resumed
+
+            | fault | expected | delivered | in gap | not resumed | missed | uncertain | unsignalled | channels recovered | channels not recovered | resumed | sent again | duplicated |
+            |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+            ${resumptions}
+
+            **sent again**: replayed though the client had it, because the position it resumed from was older; it dropped that by the rule for
+            positions.
+
+            ## Latencies
+
+            | fault | p50 ms | p99 ms | p99.9 ms |
+            |---|--:|--:|--:|
+            ${times}
+
+            From publisher to client, of what arrived between the fault's beginning and recovery; the time of a client that was away is included.
+            """;
+
     private final Machine machine;
     private final long seed;
     private final int clients;
-    private final List<Entry> entries;
+    private final List<FaultFinding> findings;
 
-    LedgerPage(Machine machine, long seed, int clients, List<Entry> entries) {
+    LedgerPage(Machine machine, long seed, int clients, List<FaultFinding> findings) {
         this.machine = machine;
         this.seed = seed;
         this.clients = clients;
-        this.entries = entries;
+        this.findings = findings;
     }
 
     String markdown() {
@@ -37,7 +71,7 @@ final class LedgerPage {
 
     /** All figures. */
     String results() {
-        return Markdown.of(LedgerPage.class, "results.md")
+        return new Markdown(FIGURES)
                 .fill("run", run())
                 .fill("counts", counts())
                 .fill("resumptions", resumptions())
@@ -105,8 +139,8 @@ final class LedgerPage {
         return rows(entry -> List.of(millis(entry, 50), millis(entry, 99), millis(entry, 99.9)));
     }
 
-    private String rows(Function<Entry, List<String>> cells) {
-        return entries.stream()
+    private String rows(Function<FaultFinding, List<String>> cells) {
+        return findings.stream()
                 .map(entry -> "| `" + entry.fault() + "` | " + String.join(" | ", cells.apply(entry)) + " |")
                 .collect(Collectors.joining("\n"));
     }
@@ -118,7 +152,7 @@ final class LedgerPage {
         return timing.recovery().map(Markdown::seconds).orElse("never");
     }
 
-    private static String millis(Entry entry, double percentile) {
+    private static String millis(FaultFinding entry, double percentile) {
         return Markdown.millis(entry.timing().latencies(), percentile);
     }
 
@@ -130,12 +164,45 @@ final class LedgerPage {
      * @param v2 at those that resume
      * @param surprises what was said to clients and never should be
      */
-    record Entry(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises) {
+    record FaultFinding(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises)
+            implements Finding {
 
         private static final int MOST_EXAMPLES = 10;
 
-        /** What must not be, in words; empty where all is well. */
-        List<String> objections() {
+        @Override
+        public String summary() {
+            return summary("v1", v1) + summary("v2", v2);
+        }
+
+        private static String summary(String protocol, Balance balance) {
+            StringBuilder text = new StringBuilder(
+                    "%n    %s: %,d expected, %,d delivered, %,d in gap, %,d disconnected, %,d missed, %,d uncertain"
+                            .formatted(
+                                    protocol,
+                                    balance.expected(),
+                                    balance.count(Fate.DELIVERED),
+                                    balance.count(Fate.IN_GAP),
+                                    balance.count(Fate.DISCONNECTED),
+                                    balance.count(Fate.MISSED),
+                                    balance.count(Fate.UNCERTAIN)));
+            if (balance.countAnswers(true) + balance.countAnswers(false) > 0) {
+                text.append("; %,d resumed, %,d sent again, %,d channels recovered, %,d not"
+                        .formatted(
+                                balance.countResumed(),
+                                balance.countRepeated(),
+                                balance.countAnswers(true),
+                                balance.countAnswers(false)));
+            }
+            for (Breach breach : Breach.values()) {
+                if (balance.count(breach) > 0) {
+                    text.append("%n        %,d %s".formatted(balance.count(breach), breach));
+                }
+            }
+            return text.toString();
+        }
+
+        @Override
+        public List<String> objections() {
             List<String> objections = new ArrayList<>(v1.examples());
             objections.addAll(v2.examples());
             surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);

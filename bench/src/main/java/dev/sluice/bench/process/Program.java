@@ -99,6 +99,11 @@ public abstract class Program implements Callable<Integer> {
         return Path.of(System.getProperty("bench.home"));
     }
 
+    /** The directory for what this program writes and does not publish. */
+    protected final Path target() {
+        return home().resolve("target").resolve(Path.of(spec.name()).getFileName());
+    }
+
     /** The directory of the repository. */
     protected static Path root() {
         return home().getParent();

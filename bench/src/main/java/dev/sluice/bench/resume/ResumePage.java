@@ -2,9 +2,10 @@ package dev.sluice.bench.resume;
 
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Books.Arrivals;
+import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Markdown;
-import dev.sluice.bench.resume.Resume.ResumeTrial.Contestant;
+import dev.sluice.bench.resume.Resume.Contestant;
 import dev.sluice.bench.traffic.Jitter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,13 +23,13 @@ final class ResumePage {
     private final Machine machine;
     private final long seed;
     private final int clients;
-    private final List<Result> results;
+    private final List<ResumeFinding> findings;
 
-    ResumePage(Machine machine, long seed, int clients, List<Result> results) {
+    ResumePage(Machine machine, long seed, int clients, List<ResumeFinding> findings) {
         this.machine = machine;
         this.seed = seed;
         this.clients = clients;
-        this.results = results;
+        this.findings = findings;
     }
 
     /**
@@ -36,12 +37,13 @@ final class ResumePage {
      *
      * @param badness of which less is better
      */
-    private record Row(String name, Function<Result, String> figure, ToDoubleFunction<Result> badness) {
+    private record Row(String name, Function<ResumeFinding, String> figure, ToDoubleFunction<ResumeFinding> badness) {
 
         private static final List<Row> ALL = List.of(
                 new Row(
                         "delivered, %",
-                        Result::percentage, result -> 1 - result.arrivals().share()),
+                        ResumeFinding::percentage,
+                        result -> 1 - result.arrivals().share()),
                 new Row(
                         "delivered twice",
                         result -> Markdown.number(result.arrivals().again()),
@@ -67,15 +69,15 @@ final class ResumePage {
                         result -> Markdown.seconds(result.redisCpu()),
                         result -> result.redisCpu().toNanos()));
 
-        private String line(List<Result> columns) {
+        private String line(List<ResumeFinding> columns) {
             return "| " + name + " | " + columns.stream().map(figure).collect(Collectors.joining(" | ")) + " |";
         }
 
         /** In words, which peers are better than Sluice by a tenth or more, if any. */
-        private Stream<String> better(List<Result> results) {
-            return results.stream()
+        private Stream<String> better(List<ResumeFinding> findings) {
+            return findings.stream()
                     .filter(peer -> peer.contestant() != Contestant.SLUICE)
-                    .flatMap(peer -> results.stream()
+                    .flatMap(peer -> findings.stream()
                             .filter(sluice -> sluice.contestant() == Contestant.SLUICE
                                     && sluice.jitter() == peer.jitter()
                                     && badness.applyAsDouble(peer) < 0.9 * badness.applyAsDouble(sluice))
@@ -96,8 +98,8 @@ final class ResumePage {
                         "head",
                         line(result -> result.contestant() + ", "
                                 + result.jitter().name().toLowerCase(Locale.ROOT)))
-                .fill("ruler", "|---|" + "--:|".repeat(results.size()))
-                .fill("rows", Row.ALL.stream().map(row -> row.line(results)).collect(Collectors.joining("\n")))
+                .fill("ruler", "|---|" + "--:|".repeat(findings.size()))
+                .fill("rows", Row.ALL.stream().map(row -> row.line(findings)).collect(Collectors.joining("\n")))
                 .fill("returns", line("returns of clients", result -> Markdown.number(result.returns())))
                 .fill(
                         "recovered",
@@ -113,16 +115,16 @@ final class ResumePage {
                 .text();
     }
 
-    private String line(Function<Result, String> cell) {
+    private String line(Function<ResumeFinding, String> cell) {
         return line("", cell);
     }
 
-    private String line(String name, Function<Result, String> cell) {
-        return "| " + name + " | " + results.stream().map(cell).collect(Collectors.joining(" | ")) + " |";
+    private String line(String name, Function<ResumeFinding, String> cell) {
+        return "| " + name + " | " + findings.stream().map(cell).collect(Collectors.joining(" | ")) + " |";
     }
 
     private String better() {
-        String better = Row.ALL.stream().flatMap(row -> row.better(results)).collect(Collectors.joining("\n"));
+        String better = Row.ALL.stream().flatMap(row -> row.better(findings)).collect(Collectors.joining("\n"));
         return better.isEmpty() ? "Nothing, by a tenth or more." : better;
     }
 
@@ -138,7 +140,7 @@ final class ResumePage {
      * @param redisCpu and of Redis
      * @param surprises what was said to clients and never should be
      */
-    record Result(
+    record ResumeFinding(
             Contestant contestant,
             Jitter jitter,
             Arrivals arrivals,
@@ -148,12 +150,14 @@ final class ResumePage {
             Balance balance,
             Duration cpu,
             Duration redisCpu,
-            List<String> surprises) {
+            List<String> surprises)
+            implements Finding {
 
         private static final int MOST_EXAMPLES = 10;
 
-        /** What must not be; peers may do what they like. */
-        List<String> objections() {
+        /** {@inheritDoc} Peers may do what they like. */
+        @Override
+        public List<String> objections() {
             List<String> objections = new ArrayList<>();
             if (contestant == Contestant.SLUICE) {
                 objections.addAll(balance.examples());
@@ -170,12 +174,10 @@ final class ResumePage {
         }
 
         @Override
-        public String toString() {
+        public String summary() {
             return String.format(
                     Locale.ROOT,
-                    "%-10s %-6s %s%% of %,d came, %,d twice; p50 %s ms, p99 %s ms; live p99 %s ms; %,d returns; %,d channels recovered, %,d not; CPU %s, Redis %s%s",
-                    contestant,
-                    jitter,
+                    "%s%% of %,d came, %,d twice; p50 %s ms, p99 %s ms; live p99 %s ms; %,d returns; %,d channels recovered, %,d not; CPU %s, Redis %s%s",
                     percentage(),
                     arrivals.due(),
                     arrivals.again(),

@@ -1,44 +1,50 @@
 package dev.sluice.bench.rollout;
 
-import dev.sluice.bench.account.Balance.Fate;
-import dev.sluice.bench.account.Time;
-import dev.sluice.bench.process.Program;
+import dev.sluice.bench.account.Books;
+import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.report.Markdown;
-import dev.sluice.bench.rollout.RolloutPage.Outcome;
+import dev.sluice.bench.rollout.Rollout.Update.Replacement;
+import dev.sluice.bench.rollout.RolloutPage.UpdateFinding;
+import dev.sluice.bench.site.Replica;
 import dev.sluice.bench.site.Site;
-import dev.sluice.bench.site.Update;
-import dev.sluice.bench.site.Update.Replacement;
+import dev.sluice.bench.site.Site.Plan;
 import dev.sluice.bench.traffic.Load;
 import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
 import dev.sluice.bench.traffic.Traffic;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Rehearses a rolling update, and writes down what clients saw of it. bench/rollout starts it. */
+/** Rehearses a rolling update with clients, and writes what they notice. bench/rollout starts it. */
 @Command(name = "bench/rollout")
-public final class Rollout extends Program {
+public final class Rollout extends Check {
 
-    private static final int DEFAULT_CLIENTS = 2000;
-    private static final int QUICK_CLIENTS = 200;
-    private static final int DEFAULT_PODS = 3;
+    private static final int FULL_PODS = 3;
     private static final int QUICK_PODS = 2;
 
-    @Option(names = "--seed")
-    private long seed = 1;
+    /** What new processes and newly come clients cost belongs to neither before nor meanwhile. */
+    private static final Duration WARM_UP = Duration.ofSeconds(10);
 
-    @Option(names = "--clients")
-    private Integer clients;
+    private static final Duration CALM = Duration.ofSeconds(5);
+
+    /** For how long publications flow after everybody is back. */
+    private static final Duration AFTERMATH = Duration.ofSeconds(3);
 
     @Option(names = "--pods")
     private Integer pods;
+
+    public Rollout() {
+        super(2000, 200, 5000);
+    }
 
     public static void main(String[] arguments) {
         start(new Rollout(), arguments);
@@ -46,85 +52,119 @@ public final class Rollout extends Program {
 
     @Override
     protected void validate() {
-        clients = number("--clients", clients, 10, 5000, quick ? QUICK_CLIENTS : DEFAULT_CLIENTS);
-        pods = number("--pods", pods, 1, 10, quick ? QUICK_PODS : DEFAULT_PODS);
+        super.validate();
+        pods = number("--pods", pods, 1, 10, quick ? QUICK_PODS : FULL_PODS);
     }
 
     @Override
     protected boolean run() throws IOException {
         Machine machine = Machine.here(root(), List.of());
-        Path logs = Files.createDirectories(home().resolve("target/rollout"));
-        try {
-            System.out.printf("replacing %d pods under %,d clients%n", pods, clients);
-            Outcome outcome = Rehearsal.run(pods, clients, seed, jar(), logs);
-            boolean clean = outcome.objections().isEmpty();
-            boolean valid = clean && !quick && clients >= DEFAULT_CLIENTS && pods >= DEFAULT_PODS;
-            Path file = (valid ? root().resolve("docs") : logs).resolve("rollout.md");
-            Files.writeString(file, new RolloutPage(machine, seed, pods, clients, outcome).markdown());
-            System.out.println(summary(outcome));
-            outcome.objections().forEach(objection -> System.out.println("    " + objection));
-            System.out.println((clean ? "nobody was hurt: " : "IT IS NOT WELL: ") + file);
-            return clean;
-        } catch (RuntimeException | AssertionError e) {
-            System.out.println("FAILED: " + e + " (logs: " + logs + ")");
-            return false;
+        System.out.printf("replacing %d pods under %,d clients%n", pods, clients());
+        Optional<UpdateFinding> finding = attempt("update", this::rehearse);
+        if (finding.isPresent()) {
+            String page = new RolloutPage(machine, seed, pods, clients(), finding.get()).markdown();
+            Path file = write("docs/rollout.md", page, pods >= FULL_PODS);
+            System.out.println((isClean() ? "nobody was hurt: " : "IT IS NOT WELL: ") + file);
+        }
+        return isClean();
+    }
+
+    /** Replaces the pods while publications flow, and audits the clients. */
+    private UpdateFinding rehearse(Path logs) {
+        try (Site site = Site.start(Update.plan(pods), jar(), logs);
+                Traffic traffic = new Traffic(
+                        Load.crowd(clients()),
+                        List.of(SluiceProtocol.V2),
+                        site.entrance(),
+                        site::redisAddress,
+                        new Random(seed))) {
+            traffic.open();
+            traffic.publish();
+            Waiting.sleep(WARM_UP);
+            long calm = Books.now();
+            Waiting.sleep(CALM);
+            int surprisesBefore = traffic.surprises().size();
+            long begin = Books.now();
+            List<Replacement> replacements = new Update(site).run();
+            long end = Books.now();
+            Waiting.until("everybody", traffic::isEverybodySubscribed);
+            Waiting.sleep(AFTERMATH);
+            traffic.finish();
+            List<String> surprises = traffic.surprises();
+            List<String> surprisesMeanwhile = surprises.subList(surprisesBefore, surprises.size());
+            return traffic.books(books -> new UpdateFinding(
+                    replacements,
+                    books.publications(),
+                    books.audit(true),
+                    books.absences(begin, Books.now()),
+                    books.latencies(calm, begin),
+                    books.latencies(begin, end),
+                    surprisesMeanwhile));
         }
     }
 
-    private static String summary(Outcome outcome) {
-        return "%,d reconnects, %,d in the busiest second; %s ms without a connection at the most; %,d errors, %,d unsignalled"
-                .formatted(
-                        outcome.absences().lengths().getTotalCount(),
-                        outcome.absences().busiestSecond(),
-                        Markdown.millis(outcome.absences().lengths(), 100),
-                        outcome.errors(),
-                        outcome.balance().count(Fate.UNSIGNALLED));
-    }
+    /**
+     * Replaces all pods of a site, one by one, as a Deployment with {@code maxSurge: 1} and {@code maxUnavailable: 0} does: once
+     * a new one has been ready for a while, an old one is asked to go, and the next new one is started without waiting until
+     * that has happened.
+     */
+    public static final class Update {
 
-    /** Updates while clients are connected and publications flow, and closes the books. */
-    static final class Rehearsal {
+        /** As k8s/base has it. */
+        public static final Duration DRAIN_DELAY = Duration.ofSeconds(5);
 
-        /** What new processes and newly come clients cost belongs to neither before nor meanwhile. */
-        private static final Duration WARM_UP = Duration.ofSeconds(10);
+        /** The default. */
+        public static final Duration DRAIN_PERIOD = Duration.ofSeconds(10);
 
-        private static final Duration CALM = Duration.ofSeconds(5);
+        /** What a Deployment calls {@code minReadySeconds}. */
+        public static final Duration MIN_READY = Duration.ofSeconds(10);
 
-        /** For how long publications flow after everybody is back. */
-        private static final Duration AFTERMATH = Duration.ofSeconds(3);
+        private final Site site;
 
-        private Rehearsal() {}
+        public Update(Site site) {
+            this.site = site;
+        }
 
-        static Outcome run(int pods, int clients, long seed, Path jar, Path logs) {
-            try (Site site = Site.start(Update.plan(pods), jar, logs);
-                    Traffic traffic = new Traffic(
-                            Load.crowd(clients),
-                            List.of(SluiceProtocol.V2),
-                            site.entrance(),
-                            site::redisAddress,
-                            new Random(seed))) {
-                traffic.open();
-                traffic.publish();
-                Waiting.sleep(WARM_UP);
-                long calm = Time.now();
-                Waiting.sleep(CALM);
-                int surprisesBefore = traffic.surprises().size();
-                long begin = Time.now();
-                List<Replacement> replacements = new Update(site).run();
-                long end = Time.now();
-                Waiting.until("everybody", traffic::isEverybodySubscribed);
-                Waiting.sleep(AFTERMATH);
-                traffic.finish();
-                List<String> surprises = traffic.surprises();
-                List<String> surprisesMeanwhile = surprises.subList(surprisesBefore, surprises.size());
-                return traffic.books(books -> new Outcome(
-                        replacements,
-                        books.publications(),
-                        books.audit(true),
-                        books.absences(begin, Time.now()),
-                        books.latencies(calm, begin),
-                        books.latencies(begin, end),
-                        surprisesMeanwhile));
+        public static Plan plan(int pods) {
+            return new Plan(
+                    pods,
+                    pods,
+                    Map.of(
+                            "SLUICE_DRAIN_DELAY",
+                            DRAIN_DELAY.toSeconds() + "s",
+                            "SLUICE_DRAIN_PERIOD",
+                            DRAIN_PERIOD.toSeconds() + "s"));
+        }
+
+        /** Returns once the last of the old ones is gone. */
+        public List<Replacement> run() {
+            List<CompletableFuture<Replacement>> replacements = new ArrayList<>();
+            for (int i = 0; i < site.pods().size(); i++) {
+                replacements.add(replace(site.pods().get(i), site.spares().get(i)));
             }
+            return replacements.stream().map(CompletableFuture::join).toList();
         }
+
+        private static CompletableFuture<Replacement> replace(Replica old, Replica fresh) {
+            Duration ready = time(fresh::start);
+            Waiting.sleep(MIN_READY);
+            return CompletableFuture.supplyAsync(
+                    () -> new Replacement(old.name(), fresh.name(), ready, time(old::terminate)),
+                    task -> new Thread(task, "end of " + old.name()).start());
+        }
+
+        private static Duration time(Runnable action) {
+            long begin = System.nanoTime();
+            action.run();
+            return Duration.ofNanos(System.nanoTime() - begin);
+        }
+
+        /**
+         * One pod for another.
+         *
+         * @param ready from the start of the new one until it was
+         * @param gone from SIGTERM until the old one was
+         */
+        public record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
     }
 }

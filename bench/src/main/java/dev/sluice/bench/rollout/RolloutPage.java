@@ -4,10 +4,11 @@ import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Timing.Absences;
+import dev.sluice.bench.process.Check.Finding;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Markdown;
-import dev.sluice.bench.site.Update;
-import dev.sluice.bench.site.Update.Replacement;
+import dev.sluice.bench.rollout.Rollout.Update;
+import dev.sluice.bench.rollout.Rollout.Update.Replacement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,14 +23,14 @@ final class RolloutPage {
     private final long seed;
     private final int pods;
     private final int clients;
-    private final Outcome outcome;
+    private final UpdateFinding finding;
 
-    RolloutPage(Machine machine, long seed, int pods, int clients, Outcome outcome) {
+    RolloutPage(Machine machine, long seed, int pods, int clients, UpdateFinding finding) {
         this.machine = machine;
         this.seed = seed;
         this.pods = pods;
         this.clients = clients;
-        this.outcome = outcome;
+        this.finding = finding;
     }
 
     String markdown() {
@@ -53,16 +54,16 @@ final class RolloutPage {
     }
 
     private String figures() {
-        Absences absences = outcome.absences();
-        Balance balance = outcome.balance();
+        Absences absences = finding.absences();
+        Balance balance = finding.balance();
         return String.join(
                 "\n",
                 row("longest time without a connection, ms", Markdown.millis(absences.lengths(), 100)),
                 row("p50, p99 of that time, ms", percentiles(absences.lengths())),
                 row("reconnects", Markdown.number(absences.lengths().getTotalCount())),
                 row("reconnects in the busiest second", Markdown.number(absences.busiestSecond())),
-                row("errors seen by clients", Markdown.number(outcome.errors())),
-                row("publications", Markdown.number(outcome.publications())),
+                row("errors seen by clients", Markdown.number(finding.errors())),
+                row("publications", Markdown.number(finding.publications())),
                 row("deliveries expected", Markdown.number(balance.expected())),
                 row("delivered", Markdown.number(balance.count(Fate.DELIVERED))),
                 row("of these, published while the client was away", Markdown.number(balance.countResumed())),
@@ -72,8 +73,8 @@ final class RolloutPage {
                 row(
                         "duplicated or reordered",
                         Markdown.number(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
-                row("p50, p99 of the latency before, ms", percentiles(outcome.before())),
-                row("p50, p99 of the latency during the update, ms", percentiles(outcome.meanwhile())),
+                row("p50, p99 of the latency before, ms", percentiles(finding.before())),
+                row("p50, p99 of the latency during the update, ms", percentiles(finding.meanwhile())),
                 row("new pods ready after", times(Replacement::ready)),
                 row("old pods gone after", times(Replacement::gone)));
     }
@@ -87,7 +88,7 @@ final class RolloutPage {
     }
 
     private String times(Function<Replacement, Duration> time) {
-        return outcome.replacements().stream()
+        return finding.replacements().stream()
                 .map(replacement -> Markdown.seconds(time.apply(replacement)))
                 .collect(Collectors.joining(", "));
     }
@@ -100,14 +101,15 @@ final class RolloutPage {
      * @param meanwhile and from its beginning until it was over
      * @param surprises what was said to clients from its beginning on and never should be
      */
-    record Outcome(
+    record UpdateFinding(
             List<Replacement> replacements,
             int publications,
             Balance balance,
             Absences absences,
             Histogram before,
             Histogram meanwhile,
-            List<String> surprises) {
+            List<String> surprises)
+            implements Finding {
 
         private static final int MOST_EXAMPLES = 20;
 
@@ -116,8 +118,19 @@ final class RolloutPage {
             return absences.errors() + surprises.size();
         }
 
-        /** What must not be, in words; empty where all is well. */
-        List<String> objections() {
+        @Override
+        public String summary() {
+            return "%,d reconnects, %,d in the busiest second; %s ms without a connection at the most; %,d errors, %,d unsignalled"
+                    .formatted(
+                            absences.lengths().getTotalCount(),
+                            absences.busiestSecond(),
+                            Markdown.millis(absences.lengths(), 100),
+                            errors(),
+                            balance.count(Breach.UNSIGNALLED));
+        }
+
+        @Override
+        public List<String> objections() {
             List<String> objections = new ArrayList<>(balance.examples());
             surprises.stream().limit(MOST_EXAMPLES).forEach(objections::add);
             if (balance.lost() > 0) {

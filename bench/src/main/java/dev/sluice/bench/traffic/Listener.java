@@ -1,8 +1,8 @@
 package dev.sluice.bench.traffic;
 
+import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
-import dev.sluice.bench.account.Time;
 import dev.sluice.bench.traffic.Publisher.Numbered;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
@@ -136,7 +136,7 @@ final class Listener {
 
         @Override
         void ended(String how) {
-            connection.end(how, Time.now());
+            connection.end(how, Books.now());
             awaited.addAll(log.channels());
             Duration wait = absence.orElseGet(backoff::next);
             absence = Optional.empty();
@@ -151,7 +151,7 @@ final class Listener {
         @Override
         public void published(String payload) {
             Numbered numbered = Numbered.of(payload);
-            connection.heard(numbered.channel(), numbered.number(), Time.now());
+            connection.heard(numbered.channel(), numbered.number(), Books.now());
         }
 
         @Override
@@ -161,7 +161,7 @@ final class Listener {
 
         @Override
         public void subscribed(String name, boolean retained, Optional<Boolean> resumption) {
-            connection.subscribed(name, Time.now(), retained, resumption);
+            connection.subscribed(name, Books.now(), retained, resumption);
             awaited.remove(name);
             if (awaited.isEmpty()) {
                 backoff.reset();
@@ -175,7 +175,7 @@ final class Listener {
 
         @Override
         public void gap(String since, Optional<String> until) {
-            connection.gap(time(since), until.map(Talk::time), Time.now());
+            connection.gap(time(since), until.map(Talk::time), Books.now());
         }
 
         @Override
@@ -184,7 +184,7 @@ final class Listener {
         }
 
         private static long time(String text) {
-            return Time.of(Instant.parse(text));
+            return Books.nanos(Instant.parse(text));
         }
     }
 

@@ -18,7 +18,9 @@ public record Load(
         double directPerSecond,
         int payloadBytes) {
 
-    private static final int UPLOADS = 20;
+    /** Channels that clients share under {@link #of}. */
+    public static final int UPLOADS = 20;
+
     private static final int UPLOADS_PER_CLIENT = 3;
     private static final int PAYLOAD_BYTES = 200;
 

@@ -1,7 +1,7 @@
 package dev.sluice.bench.traffic;
 
+import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.Publications;
-import dev.sluice.bench.account.Time;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -130,7 +130,7 @@ final class Publisher {
 
     private void publish() {
         Map.Entry<String, Publications> channel = channels.get(random.nextInt(channels.size()));
-        int number = channel.getValue().add(Time.now());
+        int number = channel.getValue().add(Books.now());
         unanswered.add(new Unanswered(channel.getValue(), number));
         String payload = new Numbered(channel.getKey(), number).payload(payloadBytes);
         ByteBuf out = connection.alloc().buffer();
@@ -155,7 +155,7 @@ final class Publisher {
             if (first != '$') {
                 Unanswered answered = unanswered.remove();
                 if (first != '-') {
-                    answered.publications().acknowledge(answered.number(), Time.now());
+                    answered.publications().acknowledge(answered.number(), Books.now());
                 }
             }
         }

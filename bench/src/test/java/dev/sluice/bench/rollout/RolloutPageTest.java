@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.rollout.RolloutPage.Outcome;
-import dev.sluice.bench.site.Update.Replacement;
+import dev.sluice.bench.rollout.Rollout.Update.Replacement;
+import dev.sluice.bench.rollout.RolloutPage.UpdateFinding;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +22,7 @@ class RolloutPageTest {
 
     @Test
     void everyPlaceholderIsFilled() {
-        String markdown = markdown(outcome(Map.of("1012", 2000), List.of()));
+        String markdown = markdown(finding(Map.of("1012", 2000), List.of()));
 
         assertFalse(markdown.contains("${"), markdown);
         assertTrue(markdown.contains("Seed 7, 3 pods, 2,000 clients, a processor, 2 cores"), markdown);
@@ -32,23 +32,23 @@ class RolloutPageTest {
 
     @Test
     void otherCloseCodesAreErrors() {
-        assertEquals(List.of(), outcome(Map.of("1012", 2000), List.of()).objections());
+        assertEquals(List.of(), finding(Map.of("1012", 2000), List.of()).objections());
 
-        Outcome outcome = outcome(Map.of("1012", 1999, "1006", 1), List.of("u1 was told something"));
+        UpdateFinding finding = finding(Map.of("1012", 1999, "1006", 1), List.of("u1 was told something"));
 
-        assertEquals(2, outcome.errors());
-        assertEquals(2, outcome.objections().size());
-        assertTrue(markdown(outcome).contains("| errors seen by clients | 2 |"));
+        assertEquals(2, finding.errors());
+        assertEquals(2, finding.objections().size());
+        assertTrue(markdown(finding).contains("| errors seen by clients | 2 |"));
     }
 
-    private static String markdown(Outcome outcome) {
-        return new RolloutPage(MACHINE, 7, 3, 2000, outcome).markdown();
+    private static String markdown(UpdateFinding finding) {
+        return new RolloutPage(MACHINE, 7, 3, 2000, finding).markdown();
     }
 
-    private static Outcome outcome(Map<String, Integer> endings, List<String> surprises) {
+    private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises) {
         Histogram lengths = new Histogram(3);
         lengths.recordValue(Duration.ofMillis(250).toNanos());
-        return new Outcome(
+        return new UpdateFinding(
                 List.of(new Replacement("a", "d", Duration.ofMillis(4540), Duration.ofMillis(15_200))),
                 10_000,
                 new Balance(),
