@@ -1,11 +1,9 @@
 package dev.sluice.bench.process;
 
-import static org.awaitility.Awaitility.await;
-
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** Waiting for what can only be asked for again and again, and for time to pass. */
+/** Waits for conditions, and lets time pass. */
 public final class Waiting {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -13,13 +11,15 @@ public final class Waiting {
 
     private Waiting() {}
 
-    /** Returns once it is so; fails where that takes too long. */
-    public static void until(String what, BooleanSupplier isSo) {
-        await(what)
-                .atMost(PATIENCE)
-                .pollDelay(Duration.ZERO)
-                .pollInterval(INTERVAL)
-                .until(isSo::getAsBoolean);
+    /** Returns once the condition holds; fails after a minute. */
+    public static void until(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(what + " is not ready after " + PATIENCE.toSeconds() + " s");
+            }
+            sleep(INTERVAL);
+        }
     }
 
     public static void sleep(Duration time) {
