@@ -26,7 +26,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Gives every contender every work, round after round, and writes what came out. bench/run starts it. */
-@Command(name = "bench/run")
+@Command(
+        name = "bench/run",
+        description =
+                "Measures Sluice next to other servers that do the same, and writes bench/results in about 25 minutes. Needs two cores and Node.")
 public final class Bench extends Program {
 
     private static final int DEFAULT_ROUNDS = 2;
@@ -34,22 +37,35 @@ public final class Bench extends Program {
     /** Built only where it is asked for. */
     private static final String UNMETERED = "sluice-unmetered";
 
-    /** How often each trial is repeated. */
-    @Option(names = "--rounds")
+    @Option(names = "--rounds", paramLabel = "N", description = "how often each trial is repeated (default: 2)")
     private Integer rounds;
 
-    @Option(names = "--only", split = COMMA)
+    @Option(
+            names = "--only",
+            split = COMMA,
+            splitSynopsisLabel = ",",
+            paramLabel = "WORK",
+            description = "only these workloads; a wrong name lists them")
     private Set<Work> only = EnumSet.noneOf(Work.class);
 
-    @Option(names = "--contenders", split = COMMA)
+    @Option(
+            names = "--contenders",
+            split = COMMA,
+            splitSynopsisLabel = ",",
+            paramLabel = "NAME",
+            description = "only these; a wrong name lists them; sluice-unmetered takes part only where it is named")
     private Set<String> contenders = new HashSet<>();
 
-    /** An executable of Sluice, as one more contender. */
-    @Option(names = "--native")
+    @Option(
+            names = "--native",
+            paramLabel = "PATH",
+            description = "a native executable of Sluice, measured as sluice-native")
     private Path nativeExecutable;
 
-    /** The folder of another build's jar, as one more contender. */
-    @Option(names = "--before")
+    @Option(
+            names = "--before",
+            paramLabel = "FOLDER",
+            description = "target/quarkus-app of another build of Sluice, measured as sluice-before")
     private Path before;
 
     private final List<Trial> trials = new ArrayList<>();
@@ -77,10 +93,7 @@ public final class Bench extends Program {
         if (before != null && !Files.exists(before.resolve("quarkus-run.jar"))) {
             throw wrong("--before needs a folder with a quarkus-run.jar, not " + before);
         }
-        if (nativeExecutable != null
-                && (!Files.isExecutable(nativeExecutable) || Files.isDirectory(nativeExecutable))) {
-            throw wrong("--native needs an executable file, not " + nativeExecutable);
-        }
+        checkNative(nativeExecutable);
         turns = turns(chosen(contenders()));
     }
 

@@ -21,7 +21,11 @@ import picocli.CommandLine.Option;
  * Starts Sluice again and again, packaged in one way after the other, and writes down how long it takes until it is ready.
  * bench/start starts it, with each way as {@code --way NAME COMMAND}.
  */
-@Command(name = "bench/start")
+@Command(
+        name = "bench/start",
+        description =
+                "Starts Sluice as a jar on the JDKs that are here, with an AOT cache on JDK 25, and as a native executable where one is given,"
+                        + " and writes bench/results/start.md in about three minutes.")
 public final class Starts extends Program {
 
     private static final int ROUNDS = 10;
@@ -29,11 +33,14 @@ public final class Starts extends Program {
     private static final double MILLI = 1e6;
     private static final double MEGA = 1e6;
 
-    @Option(names = "--rounds")
+    @Option(names = "--rounds", paramLabel = "N", description = "how often each is started (default: 10)")
     private Integer rounds;
 
+    @Option(names = "--native", paramLabel = "PATH", description = "a native executable of Sluice")
+    private Path nativeExecutable;
+
     /** Names and commands in turn. */
-    @Option(names = "--way", arity = "2")
+    @Option(names = "--way", arity = "2", hidden = true)
     private List<String> ways = new ArrayList<>();
 
     /** What one start took: until it was ready, of the CPU until then, and of memory then. */
@@ -46,6 +53,7 @@ public final class Starts extends Program {
     @Override
     protected void validate() {
         rounds = number("--rounds", rounds, 1, 100, ROUNDS);
+        checkNative(nativeExecutable);
     }
 
     @Override
@@ -53,6 +61,11 @@ public final class Starts extends Program {
         Map<String, List<String>> commands = new LinkedHashMap<>();
         for (int i = 0; i < ways.size(); i += 2) {
             commands.put(ways.get(i), List.of(ways.get(i + 1).split(" ")));
+        }
+        if (nativeExecutable != null) {
+            commands.put(
+                    "native executable",
+                    List.of(nativeExecutable.toAbsolutePath().toString()));
         }
         String table = table(measure(quick ? QUICK_ROUNDS : rounds, commands), Machine.here(root(), List.of()));
         if (!quick) {

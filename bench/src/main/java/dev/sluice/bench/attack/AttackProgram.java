@@ -25,7 +25,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Runs each attack once, and writes what other clients noticed. bench/attack starts it. */
-@Command(name = "bench/attack")
+@Command(
+        name = "bench/attack",
+        description = {
+            "Attacks a pod in one way after the other, measures what its other 200 clients notice, and writes docs/attacks.md in about 20"
+                    + " minutes. Needs two cores and util-linux.",
+            "Fails if another client missed something, or if something of an attack remains."
+        })
 public final class AttackProgram extends Check {
 
     private static final AttackTrial.Times FULL = new AttackTrial.Times(
@@ -36,7 +42,12 @@ public final class AttackProgram extends Check {
     private static final Set<Attack> FEW =
             EnumSet.of(Attack.FLOOD_OF_QUESTIONS, Attack.SILENT_SOCKETS, Attack.STORM_OF_CONNECTS, Attack.API_RUBBISH);
 
-    @Option(names = "--only", split = COMMA)
+    @Option(
+            names = "--only",
+            split = COMMA,
+            splitSynopsisLabel = ",",
+            paramLabel = "ATTACK",
+            description = "only these, with the results in bench/target; a wrong name lists them")
     private Set<Attack> only = EnumSet.noneOf(Attack.class);
 
     public AttackProgram() {

@@ -14,11 +14,16 @@ public abstract class Check extends Program {
 
     private static final int MIN_CLIENTS = 10;
 
-    /** The seed of the random numbers. */
-    @Option(names = "--seed")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "the seed of all random numbers (default: ${DEFAULT-VALUE})")
     protected long seed = 1;
 
-    @Option(names = "--clients")
+    @Option(
+            names = "--clients",
+            paramLabel = "N",
+            description = "how many clients; with fewer than by default, the results go to bench/target")
     private Integer chosenClients;
 
     private final int fullClients;

@@ -1,11 +1,13 @@
 package dev.sluice.bench.process;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -13,7 +15,17 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** A program of the harness. The script that starts it explains its options. */
+/** A program of the benchmarks, with its command line. */
+@Command(
+        optionListHeading = "%noptions:%n",
+        footer = {
+            "",
+            "environment:",
+            "  BENCH_JAVA_HOME    the JDK for Sluice and the benchmarks (default: a JDK 25 in /usr/lib/jvm, else the default one)",
+            "  SLUICE_JVM_FLAGS   flags of Sluice's JVM in bench/run and bench/resume"
+        },
+        usageHelpWidth = 140,
+        sortOptions = false)
 public abstract class Program implements Callable<Integer> {
 
     /** What separates the values of a list. */
@@ -25,11 +37,18 @@ public abstract class Program implements Callable<Integer> {
     private CommandSpec spec;
 
     /** Checks the options and does nothing else. */
-    @Option(names = "--check")
+    @Option(names = "--check", hidden = true)
     private boolean check;
 
-    /** A short run, to see that everything works. */
-    @Option(names = "--quick")
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "print this")
+    private boolean help;
+
+    @Option(
+            names = "--quick",
+            description = "a short run, to see that everything works; its figures mean nothing, and go to bench/target")
     protected boolean quick;
 
     /** Checks what the types of the options do not, and fills in defaults; throws {@link #wrong}. */
@@ -87,6 +106,13 @@ public abstract class Program implements Callable<Integer> {
             throw wrong("%s needs a number from %d to %d, not %d".formatted(option, least, most, value));
         }
         return value;
+    }
+
+    /** Checks the native executable of Sluice, if the command line names one. */
+    protected final void checkNative(Path file) {
+        if (file != null && (!Files.isExecutable(file) || Files.isDirectory(file))) {
+            throw wrong("--native needs an executable file, not " + file);
+        }
     }
 
     /** To be thrown by {@link #validate}. */

@@ -25,7 +25,13 @@ import java.util.Random;
 import picocli.CommandLine.Command;
 
 /** Interrupts the network of all clients, and counts what they get from each server. bench/resume starts it. */
-@Command(name = "bench/resume")
+@Command(
+        name = "bench/resume",
+        description = {
+            "Interrupts the network of 1,000 clients for 2 s again and again, counts what they get from Sluice, Socket.IO and the Node relay,"
+                    + " and writes bench/results/resume.md in about ten minutes. Needs two cores and Node.",
+            "Fails if a client of Sluice lost something or got something twice."
+        })
 public final class Resume extends Check {
 
     public Resume() {

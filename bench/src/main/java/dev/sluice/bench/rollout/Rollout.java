@@ -25,7 +25,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Rehearses a rolling update with clients, and writes what they notice. bench/rollout starts it. */
-@Command(name = "bench/rollout")
+@Command(
+        name = "bench/rollout",
+        description = {
+            "Replaces pods behind a balancer one by one, as a Deployment does, while 2,000 clients listen, and writes docs/rollout.md in about"
+                    + " two minutes. Needs HAProxy.",
+            "Fails if a client lost something, got something twice or out of order, or saw any error: anything but a close with 1012."
+        })
 public final class Rollout extends Check {
 
     private static final int FULL_PODS = 3;
@@ -39,7 +45,10 @@ public final class Rollout extends Check {
     /** For how long publications flow after everybody is back. */
     private static final Duration AFTERMATH = Duration.ofSeconds(3);
 
-    @Option(names = "--pods")
+    @Option(
+            names = "--pods",
+            paramLabel = "N",
+            description = "how many pods (default: 3); with fewer, the results go to bench/target")
     private Integer pods;
 
     public Rollout() {
