@@ -1,7 +1,6 @@
 package dev.sluice.registry;
 
 import com.github.benmanes.caffeine.cache.Ticker;
-import dev.sluice.config.Scope;
 import dev.sluice.outbox.DiscardingOutboxFactory;
 import dev.sluice.outbox.Loop;
 import dev.sluice.route.Access;
@@ -107,9 +106,9 @@ public class ListenersBenchmark {
 
         /** A registry without connections. */
         public static Registry empty(Routes routes) {
-            LingeringSubscriptions off =
-                    new LingeringSubscriptions(Duration.ZERO, 1, Scope.USER, 256, Ticker.disabledTicker());
-            return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE, off);
+            LingeringSubscriptions off = new LingeringSubscriptions(
+                    Duration.ZERO, 1, dev.sluice.config.Scope.USER, 256, Ticker.disabledTicker());
+            return new Registry(routes, dev.sluice.config.Scope.USER, 256, Integer.MAX_VALUE, off);
         }
     }
 }
