@@ -94,7 +94,7 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code log/RootCause}: Netty's message of a refused connection. Fails: here.
  *   <li>{@code UnreadVariableCheck}: {@code ConfigMappings}: the keys of a tree. Fails: {@code
  *       ConfigurationPageTest}.
- *   <li>{@code retain/Retention}: Caffeine's class {@code SSMWW}, registered for native. Fails: {@code
+ *   <li>{@code registry/LingeringSubscriptions}: Caffeine's class {@code SSMWW}, registered for native. Fails: {@code
  *       NativeSourcesIT}.
  *   <li>{@code application.properties}: classes named as log categories or initialised at run time in native.
  *       Fails: here, {@code NativeSourcesIT}.

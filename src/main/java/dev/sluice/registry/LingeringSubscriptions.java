@@ -8,6 +8,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -23,6 +24,8 @@ import java.util.function.BiConsumer;
  * unsubscribe. Of two stamps the newer one counts, so the order and number of messages between pods do not matter.
  * Thread-safe.
  */
+// The class that Caffeine uses for a cache with a maximum weight and age, which Quarkus does not register.
+@RegisterForReflection(classNames = "com.github.benmanes.caffeine.cache.SSMWW")
 @Singleton
 public final class LingeringSubscriptions {
 

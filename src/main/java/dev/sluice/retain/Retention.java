@@ -1,8 +1,5 @@
 package dev.sluice.retain;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.config.RetainConfig;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.Payload;
@@ -10,17 +7,19 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Retain;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the newest publication of each channel on routes with {@link Retain#LAST}, bounded in number, age and bytes.
- * The thread that reads Redis writes; any thread reads.
+ * Keeps the newest publication of each channel on routes with {@link Retain#LAST}, bounded in number, age and bytes. At a
+ * bound, the oldest publications are removed. Thread-safe; one thread writes.
  */
-// The class that Caffeine uses for a cache with a maximum weight and age, which Quarkus does not register.
-@RegisterForReflection(classNames = "com.github.benmanes.caffeine.cache.SSMWW")
+// Not Caffeine: a full cache of that library rejects new channels in favour of those used more often.
 @Singleton
 public final class Retention {
 
@@ -29,10 +28,18 @@ public final class Retention {
      */
     private static final int OVERHEAD = 200;
 
-    /** The minimum weight of an entry. */
-    private static final int UNIT = 1000;
+    private final int maxChannels;
+    private final long maxBytes;
+    private final long maxAgeNanos;
+    private final LongSupplier nanoTime;
 
-    private final Cache<Channel, Payload> newest;
+    /** In the order of publication, and guarded by itself. */
+    private final Map<Channel, Retained> oldestFirst = new LinkedHashMap<>();
+
+    private long bytes;
+
+    /** A publication and when it was published, of {@link System#nanoTime}. */
+    private record Retained(Payload payload, long cost, long at) {}
 
     /** Creates an empty retention. */
     @Inject
@@ -41,8 +48,8 @@ public final class Retention {
     }
 
     Retention(RetainConfig config, MeterRegistry metrics) {
-        this(config, Ticker.systemTicker());
-        Gauge.builder("sluice.retained.channels", newest, Cache::estimatedSize)
+        this(config, System::nanoTime);
+        Gauge.builder("sluice.retained.channels", this, Retention::channels)
                 .description("Channels with a retained publication")
                 .register(metrics);
         Gauge.builder("sluice.retained.bytes", this, Retention::bytes)
@@ -51,45 +58,77 @@ public final class Retention {
                 .register(metrics);
     }
 
-    Retention(RetainConfig config, Ticker ticker) {
-        long maxBytes = config.maxBytes().asLongValue();
-        // The cache has one bound for both number and bytes: an entry weighs its share of either, whichever is larger.
-        double weightOfByte = (double) UNIT * config.maxChannels() / maxBytes;
-        this.newest = Caffeine.newBuilder()
-                .maximumWeight((long) UNIT * config.maxChannels())
-                .weigher((Channel channel, Payload payload) -> (int) Math.min(
-                        Integer.MAX_VALUE, Math.max(UNIT, Math.ceil(cost(channel, payload) * weightOfByte))))
-                .expireAfterWrite(config.maxAge())
-                .ticker(ticker)
-                // Maintenance runs on the writing thread, so that no other thread must be woken.
-                .executor(Runnable::run)
-                .build();
+    Retention(RetainConfig config, LongSupplier nanoTime) {
+        this.maxChannels = config.maxChannels();
+        this.maxBytes = config.maxBytes().asLongValue();
+        this.maxAgeNanos = config.maxAge().toNanos();
+        this.nanoTime = nanoTime;
     }
 
     /** Replaces the channel's publication. To be called in order of publication. */
     public void remember(Channel channel, Payload payload) {
-        newest.put(channel.compact(), payload);
+        Channel key = channel.compact();
+        Retained newest = new Retained(payload, cost(key, payload), nanoTime.getAsLong());
+        synchronized (oldestFirst) {
+            // Removed first, so that the channel becomes the last one.
+            Retained older = oldestFirst.remove(key);
+            bytes -= older == null ? 0 : older.cost;
+            if (newest.cost <= maxBytes) {
+                oldestFirst.put(key, newest);
+                bytes += newest.cost;
+            }
+            evict(newest.at);
+        }
     }
 
     /** Returns the newest publication of the channel, {@code null} if none is kept. */
     public @Nullable Payload newest(Channel channel) {
-        return channel.route().retain() == Retain.NONE ? null : newest.getIfPresent(channel);
+        if (channel.route().retain() == Retain.NONE) {
+            return null;
+        }
+        Retained newest;
+        synchronized (oldestFirst) {
+            newest = oldestFirst.get(channel);
+        }
+        return newest == null || isExpired(newest, nanoTime.getAsLong()) ? null : newest.payload;
     }
 
     /** Removes everything, because this pod may have missed newer publications. */
     public void clear() {
-        newest.invalidateAll();
+        synchronized (oldestFirst) {
+            oldestFirst.clear();
+            bytes = 0;
+        }
     }
 
     long channels() {
-        newest.cleanUp();
-        return newest.estimatedSize();
+        synchronized (oldestFirst) {
+            evict(nanoTime.getAsLong());
+            return oldestFirst.size();
+        }
     }
 
     long bytes() {
-        return newest.asMap().entrySet().stream()
-                .mapToLong(kept -> cost(kept.getKey(), kept.getValue()))
-                .sum();
+        synchronized (oldestFirst) {
+            evict(nanoTime.getAsLong());
+            return bytes;
+        }
+    }
+
+    private void evict(long now) {
+        Iterator<Retained> oldest = oldestFirst.values().iterator();
+        while (oldest.hasNext()) {
+            Retained next = oldest.next();
+            if (oldestFirst.size() <= maxChannels && bytes <= maxBytes && !isExpired(next, now)) {
+                return;
+            }
+            oldest.remove();
+            bytes -= next.cost;
+        }
+    }
+
+    private boolean isExpired(Retained retained, long now) {
+        return now - retained.at >= maxAgeNanos;
     }
 
     private static long cost(Channel channel, Payload payload) {

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Pod;
-import dev.sluice.retain.Retention;
+import dev.sluice.registry.LingeringSubscriptions;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,8 +59,9 @@ class NativeIT {
         try (InputStream bytes = NativeIT.class.getResourceAsStream(feature)) {
             all.addAll(kinds(new String(bytes.readAllBytes(), StandardCharsets.ISO_8859_1)));
         }
-        all.addAll(List.of(
-                Retention.class.getAnnotation(RegisterForReflection.class).classNames()));
+        all.addAll(List.of(LingeringSubscriptions.class
+                .getAnnotation(RegisterForReflection.class)
+                .classNames()));
         return all;
     }
 

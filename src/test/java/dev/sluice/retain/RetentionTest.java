@@ -69,6 +69,24 @@ class RetentionTest {
         assertThat(found).isEqualTo(10);
     }
 
+    @Test
+    void newPublicationEvictsTheOldest() {
+        Retention retention = retention(3, AMPLE);
+        for (int i = 1; i <= 3; i++) {
+            // Often used channels give way as well.
+            for (int use = 0; use < 100; use++) {
+                retention.remember(upload(i), payload(i, 100));
+                retention.newest(upload(i));
+            }
+        }
+        retention.remember(upload(1), payload(4, 100));
+        retention.remember(upload(4), payload(5, 100));
+        assertThat(sequence(retention, upload(1))).isEqualTo(4);
+        assertThat(retention.newest(upload(2))).isNull();
+        assertThat(sequence(retention, upload(3))).isEqualTo(3);
+        assertThat(sequence(retention, upload(4))).isEqualTo(5);
+    }
+
     @ParameterizedTest
     @CsvSource({"100000, 1000", "1000, 1000", "100, 50000", "20, 20000"})
     void bytesAreBounded(int maxChannels, int largest) {

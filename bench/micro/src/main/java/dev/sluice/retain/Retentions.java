@@ -1,6 +1,5 @@
 package dev.sluice.retain;
 
-import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.config.RetainConfig;
 import io.quarkus.runtime.configuration.MemorySize;
 import java.math.BigInteger;
@@ -17,6 +16,6 @@ public final class Retentions {
     public static Retention standard() {
         return new Retention(
                 new Config(100_000, Duration.ofMinutes(15), new MemorySize(BigInteger.valueOf(64L << 20))),
-                Ticker.systemTicker());
+                System::nanoTime);
     }
 }
