@@ -148,7 +148,7 @@ final class CentrifugeCommandParser {
         if (id == null && "send".equals(method)) {
             return new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "messages of clients are not available", null);
         }
-        if (!isId(id)) {
+        if (id == null || !isId(id)) {
             return unanswerable("a command needs an id from 1 to 4294967295");
         }
         if (method == null && unknown != null) {
@@ -160,7 +160,7 @@ final class CentrifugeCommandParser {
         try {
             return command(method, object, id);
         } catch (BadValue e) {
-            return new InvalidMessage(ErrorCode.BAD_MESSAGE, e.getMessage(), id);
+            return new InvalidMessage(ErrorCode.BAD_MESSAGE, String.valueOf(e.getMessage()), id);
         }
     }
 

@@ -32,22 +32,15 @@ final class JsonText {
     }
 
     private boolean value(int depth) {
-        switch (peek()) {
-            case '{':
-                return depth < MAX_DEPTH && object(depth + 1);
-            case '[':
-                return depth < MAX_DEPTH && array(depth + 1);
-            case '"':
-                return string();
-            case 't':
-                return word("true");
-            case 'f':
-                return word("false");
-            case 'n':
-                return word("null");
-            default:
-                return number();
-        }
+        return switch (peek()) {
+            case '{' -> depth < MAX_DEPTH && object(depth + 1);
+            case '[' -> depth < MAX_DEPTH && array(depth + 1);
+            case '"' -> string();
+            case 't' -> word("true");
+            case 'f' -> word("false");
+            case 'n' -> word("null");
+            default -> number();
+        };
     }
 
     private boolean object(int depth) {
@@ -105,22 +98,27 @@ final class JsonText {
     }
 
     private boolean escape() {
-        switch (peek()) {
-            case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+        return switch (peek()) {
+            case '"', '\\', '/', 'b', 'f', 'n', 'r', 't' -> {
                 at++;
-                return true;
-            case 'u':
+                yield true;
+            }
+            case 'u' -> {
                 at++;
-                for (int i = 0; i < ESCAPE_DIGITS; i++) {
-                    if (Character.digit(peek(), HEXADECIMAL) < 0) {
-                        return false;
-                    }
-                    at++;
-                }
-                return true;
-            default:
+                yield fourDigits();
+            }
+            default -> false;
+        };
+    }
+
+    private boolean fourDigits() {
+        for (int i = 0; i < ESCAPE_DIGITS; i++) {
+            if (Character.digit(peek(), HEXADECIMAL) < 0) {
                 return false;
+            }
+            at++;
         }
+        return true;
     }
 
     private boolean word(String word) {
