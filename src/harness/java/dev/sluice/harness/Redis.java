@@ -34,18 +34,14 @@ public final class Redis implements AutoCloseable {
     /** One of Debian's package redis-tools, which is the server where it is called by that name. */
     private static final Path DEBIAN = Path.of("/usr/bin/redis-check-rdb");
 
-    private final String executable;
+    private String executable;
     private final int port;
     private final String password;
     private final String[] options;
     private @Nullable ServerProcess process;
 
     private Redis(String password, String... options) {
-        this(Path.of(EXECUTABLE), password, options);
-    }
-
-    private Redis(Path executable, String password, String... options) {
-        this.executable = executable.toString();
+        this.executable = EXECUTABLE;
         this.port = Ports.free();
         this.password = password;
         this.options = options;
@@ -53,20 +49,6 @@ public final class Redis implements AutoCloseable {
 
     public static Redis start() {
         Redis redis = absent();
-        redis.startAgain();
-        return redis;
-    }
-
-    /** Debian's version, where its package redis-tools is installed. */
-    public static Redis startDebian() {
-        Path server = Fork.file("redis-server");
-        try {
-            Files.deleteIfExists(server);
-            Files.createSymbolicLink(server, DEBIAN);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        Redis redis = new Redis(server, "");
         redis.startAgain();
         return redis;
     }
@@ -136,6 +118,19 @@ public final class Redis implements AutoCloseable {
                 password));
         arguments.addAll(List.of(options));
         start(arguments.toArray(String[]::new));
+    }
+
+    /** Starts the server again in Debian's version, which its package redis-tools has. */
+    public void startAgainAsDebian() {
+        Path server = Fork.file("redis-server");
+        try {
+            Files.deleteIfExists(server);
+            Files.createSymbolicLink(server, DEBIAN);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        executable = server.toString();
+        startAgain();
     }
 
     private void start(String... arguments) {

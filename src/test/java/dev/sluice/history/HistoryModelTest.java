@@ -22,10 +22,13 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Compares random histories with a list of all publications. Each name has its seed. */
+@Execution(ExecutionMode.CONCURRENT)
 class HistoryModelTest {
 
     private static final int SEEDS = 200;

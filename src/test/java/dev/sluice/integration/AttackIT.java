@@ -64,7 +64,7 @@ class AttackIT {
                         Map.entry("sluice.routes.asked.access", "webhook"),
                         Map.entry("quarkus.http.idle-timeout", "1s")),
                 // Tracking every buffer would take most of the time.
-                List.of("-Dio.netty.leakDetection.level=simple"));
+                List.of("-Dio.netty.leakDetection.samplingInterval=128"));
     }
 
     @AfterAll

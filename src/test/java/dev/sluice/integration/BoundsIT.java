@@ -30,7 +30,7 @@ class BoundsIT {
             "-XX:MaxDirectMemorySize=56m",
             "-XX:+ExitOnOutOfMemoryError",
             // Tracking every buffer would fill most of the heap.
-            "-Dio.netty.leakDetection.level=simple");
+            "-Dio.netty.leakDetection.samplingInterval=128");
 
     private static final int MEGABYTE = 1024 * 1024;
     private static final int LOOPS = 2;

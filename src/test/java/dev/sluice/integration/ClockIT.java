@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,93 +28,121 @@ class ClockIT {
             "sluice.canary.interval", "200ms",
             "sluice.canary.reconnect", "500ms");
 
+    private static final Map<String, Fleet> FLEETS = new HashMap<>();
+
+    /** Two pods with quick clocks on a Redis of their own, for tests after which they agree again. */
+    private record Fleet(Redis redis, Pod one, Pod two) implements AutoCloseable {
+
+        static Fleet of(String protocol) {
+            return FLEETS.computeIfAbsent(protocol, x -> {
+                Map<String, String> config = with("quarkus.redis.preferred-protocol-version", protocol);
+                Redis redis = Redis.start();
+                return new Fleet(redis, Pod.ready(redis, config), Pod.ready(redis, config));
+            });
+        }
+
+        @Override
+        public void close() {
+            one.close();
+            two.close();
+            redis.close();
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        FLEETS.values().forEach(Fleet::close);
+        FLEETS.clear();
+    }
+
+    /** Debian's version comes last on each fleet. */
     @ParameterizedTest
     @CsvSource({"resp3,false", "resp2,false", "resp3,true", "resp2,true"})
     void podsOnOneRedisShareAnEraUntilItIsRestarted(String protocol, boolean debian) {
-        Map<String, String> config = with("quarkus.redis.preferred-protocol-version", protocol);
         if (debian) {
             Program.named("redis-check-rdb");
         }
-        try (Redis redis = debian ? Redis.startDebian() : Redis.start();
-                Pod one = Pod.ready(redis, config);
-                Pod two = Pod.ready(redis, config)) {
-            awaitSameEra(one, two);
-            try (Redis.Admin admin = redis.admin()) {
-                assertThat(admin.command("PUBSUB", "CHANNELS", "sluice:clock:*:*"))
-                        .as("channels of one server")
-                        .isEqualTo(protocol.equals("resp2") ? "*1" : "*0");
-            }
-            String before = era(one);
-            awaitTicks(two, 5);
-            redis.kill();
-            redis.startAgain();
-            await("another era").untilAsserted(() -> assertThat(era(one)).isNotEqualTo(before));
-            awaitSameEra(one, two);
-            awaitTicks(one, 5);
-            assertThat(era(one)).isEqualTo(era(two));
+        Fleet fleet = Fleet.of(protocol);
+        if (debian) {
+            awaitAnotherEra(fleet, fleet.redis::startAgainAsDebian);
         }
+        awaitSameEra(fleet.one, fleet.two);
+        try (Redis.Admin admin = fleet.redis.admin()) {
+            assertThat(admin.command("PUBSUB", "CHANNELS", "sluice:clock:*:*"))
+                    .as("channels of one server")
+                    .isEqualTo(protocol.equals("resp2") ? "*1" : "*0");
+        }
+        awaitTicks(fleet.two, 5);
+        awaitAnotherEra(fleet, fleet.redis::startAgain);
+        awaitTicks(fleet.one, 5);
+        assertThat(era(fleet.one)).isEqualTo(era(fleet.two));
+    }
+
+    private static void awaitAnotherEra(Fleet fleet, Runnable start) {
+        String before = era(fleet.one);
+        fleet.redis.kill();
+        start.run();
+        await("another era").untilAsserted(() -> assertThat(era(fleet.one)).isNotEqualTo(before));
+        awaitSameEra(fleet.one, fleet.two);
     }
 
     @Test
     void podAdoptsTheEraOfTheServerItMovesTo() {
+        Fleet fleet = Fleet.of("resp3");
+        Pod there = fleet.one;
         try (Redis old = Redis.start();
-                Redis moved = Redis.start();
                 TcpProxy address = new TcpProxy(old.port());
-                Pod here = Pod.ready(old, with("quarkus.redis.hosts", address.redisUri()));
-                Pod there = Pod.ready(moved, QUICK)) {
+                Pod here = Pod.ready(old, with("quarkus.redis.hosts", address.redisUri()))) {
             await("eras").until(() -> !eras(here).isEmpty() && !eras(there).isEmpty());
+            List<String> before = eras(there);
             awaitTicks(here, 5);
-            assertThat(eras(here)).doesNotContainAnyElementsOf(eras(there));
-            address.leadTo(moved.port());
+            assertThat(eras(here)).doesNotContainAnyElementsOf(before);
+            address.leadTo(fleet.redis.port());
             await("subscribed there").atMost(30, TimeUnit.SECONDS).until(() -> old.patterns() == 0);
             awaitSameEra(here, there);
-            assertThat(eras(there)).as("it stays in its own").hasSize(1);
+            assertThat(eras(there)).as("it stays in its own").isEqualTo(before);
         }
     }
 
     @Test
-    void firstPodHasPositionsWhenReady() {
+    void podsHavePositionsWhenReady() {
+        Map<String, String> slow = Map.of("sluice.clock.interval", "3s");
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of("sluice.clock.interval", "10s"))) {
-            assertThat(eras(pod)).hasSize(1);
-        }
-    }
-
-    @Test
-    void laterPodHasPositionsWhenReady() {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"));
-                Pod two = Pod.ready(redis, Map.of("sluice.clock.interval", "3s"))) {
-            assertThat(eras(two)).isEqualTo(eras(one)).hasSize(1);
+                Pod one = Pod.ready(redis, slow)) {
+            assertThat(eras(one)).hasSize(1);
+            try (Pod two = Pod.ready(redis, slow)) {
+                assertThat(eras(two)).isEqualTo(eras(one)).hasSize(1);
+            }
         }
     }
 
     @Test
     void podIsReadyAlthoughOtherPodsDoNotTick() {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, QUICK)) {
-            one.process().freeze();
-            try (Pod two = Pod.ready(redis, QUICK)) {
-                await("era").until(() -> !eras(two).isEmpty());
-                one.process().thaw();
-                awaitSameEra(one, two);
-            }
+        Fleet fleet = Fleet.of("resp3");
+        awaitSameEra(fleet.one, fleet.two);
+        fleet.one.process().freeze();
+        fleet.two.process().freeze();
+        try (Pod third = Pod.ready(fleet.redis, QUICK)) {
+            await("era").until(() -> !eras(third).isEmpty());
+            fleet.one.process().thaw();
+            fleet.two.process().thaw();
+            awaitSameEra(fleet.one, third);
+            awaitSameEra(fleet.two, third);
         }
     }
 
     @Test
     void onlyOnePodOfACalmFleetPublishesTicks() {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, QUICK);
-                Pod two = Pod.ready(redis, QUICK)) {
-            awaitSameEra(one, two);
-            double before = sent(one) + sent(two);
-            double heard = heard(one);
-            awaitTicks(one, 20);
-            assertThat(sent(one) + sent(two) - before)
-                    .as("ticks, few of them twice")
-                    .isLessThan(1.5 * (heard(one) - heard + 2));
-        }
+        Fleet fleet = Fleet.of("resp3");
+        Pod one = fleet.one;
+        Pod two = fleet.two;
+        awaitSameEra(one, two);
+        double before = sent(one) + sent(two);
+        double heard = heard(one);
+        awaitTicks(one, 20);
+        assertThat(sent(one) + sent(two) - before)
+                .as("ticks, few of them twice")
+                .isLessThan(1.5 * (heard(one) - heard + 2));
     }
 
     private static void awaitSameEra(Pod one, Pod two) {

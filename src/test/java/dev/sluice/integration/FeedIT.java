@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -21,11 +23,23 @@ class FeedIT {
 
     private static final String READY = "/q/health/ready";
 
+    @AutoClose
+    private static Redis sharedRedis;
+
+    /** The pod of tests after which it hears Redis again. */
+    @AutoClose
+    private static Pod sharedPod;
+
+    @BeforeAll
+    static void start() {
+        sharedRedis = Redis.start();
+        sharedPod = Pod.ready(sharedRedis, Map.of());
+    }
+
     @Test
     void recoversFromACutConnection() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of());
-                Client client = Client.of(pod, "7")) {
+        Redis redis = sharedRedis;
+        try (Client client = Client.of(sharedPod, "7")) {
             for (int i = 0; i < 5; i++) {
                 assertThat(redis.cutSubscribers()).isEqualTo(1);
                 awaitHearing(redis, client, "round " + i);
@@ -39,42 +53,41 @@ class FeedIT {
 
     @Test
     void survivesRedisKilledAndRestartedTenTimesUnderTraffic() throws InterruptedException {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, Map.of())) {
-            List<Client> clients = new ArrayList<>();
-            for (int i = 0; i < 10; i++) {
-                clients.add(Client.of(pod, "u" + i).subscribe("42"));
-            }
-            Thread traffic = new Thread(() -> {
-                while (!Thread.currentThread().isInterrupted()) {
-                    try {
-                        redis.publish("upload:42", "traffic");
-                    } catch (RuntimeException down) {
-                        // Redis will start again.
-                    }
-                    LockSupport.parkNanos(200_000);
-                }
-            });
-            traffic.setDaemon(true);
-            traffic.start();
-            for (int i = 0; i < 10; i++) {
-                redis.kill();
-                await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
-                assertThat(pod.status("/q/health/live")).isEqualTo(200);
-                redis.startAgain();
-                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
-            }
-            traffic.interrupt();
-            traffic.join();
-            for (int i = 0; i < clients.size(); i++) {
-                Client client = clients.get(i);
-                assertThat(client.isOpen()).isTrue();
-                redis.publish("user:u" + i, "still here");
-                client.awaitMessage("still here");
-                client.close();
-            }
-            assertThat(redis.patterns()).isEqualTo(2);
+        Redis redis = sharedRedis;
+        Pod pod = sharedPod;
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            clients.add(Client.of(pod, "u" + i).subscribe("42"));
         }
+        Thread traffic = new Thread(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+                try {
+                    redis.publish("upload:42", "traffic");
+                } catch (RuntimeException down) {
+                    // Redis will start again.
+                }
+                LockSupport.parkNanos(200_000);
+            }
+        });
+        traffic.setDaemon(true);
+        traffic.start();
+        for (int i = 0; i < 10; i++) {
+            redis.kill();
+            await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            assertThat(pod.status("/q/health/live")).isEqualTo(200);
+            redis.startAgain();
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+        }
+        traffic.interrupt();
+        traffic.join();
+        for (int i = 0; i < clients.size(); i++) {
+            Client client = clients.get(i);
+            assertThat(client.isOpen()).isTrue();
+            redis.publish("user:u" + i, "still here");
+            client.awaitMessage("still here");
+            client.close();
+        }
+        assertThat(redis.patterns()).isEqualTo(2);
     }
 
     @Test

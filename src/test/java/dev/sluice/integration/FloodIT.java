@@ -38,7 +38,7 @@ class FloodIT {
             "-XX:MaxDirectMemorySize=48m",
             "-XX:+ExitOnOutOfMemoryError",
             // Tracking every buffer would fill most of the heap.
-            "-Dio.netty.leakDetection.level=simple");
+            "-Dio.netty.leakDetection.samplingInterval=128");
 
     private static final long HEAP_TOLERANCE = 4_000_000;
     private static final long RESIDENT_TOLERANCE = 64_000_000;

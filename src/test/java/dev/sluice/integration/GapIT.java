@@ -37,6 +37,10 @@ class GapIT {
     @AutoClose
     private static Redis sharedRedis;
 
+    /** The network between the two. */
+    @AutoClose
+    private static TcpProxy network;
+
     /** The shared pod, for interruptions without lasting effects. */
     @AutoClose
     private static Pod sharedPod;
@@ -44,7 +48,8 @@ class GapIT {
     @BeforeAll
     static void start() {
         sharedRedis = Redis.start();
-        sharedPod = Pod.ready(sharedRedis, QUICK);
+        network = new TcpProxy(sharedRedis.port());
+        sharedPod = Pod.ready(sharedRedis, quick("quarkus.redis.hosts", network.redisUri()));
     }
 
     @BeforeEach
@@ -91,10 +96,9 @@ class GapIT {
 
     @Test
     void silentConnectionIsDetected() {
-        try (Redis redis = Redis.start();
-                TcpProxy network = new TcpProxy(redis.port());
-                Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", network.redisUri()));
-                Client client = Client.of(pod, "7")) {
+        Pod pod = sharedPod;
+        Redis redis = sharedRedis;
+        try (Client client = Client.of(pod, "7")) {
             network.swallow();
             await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();

@@ -36,7 +36,7 @@ class InboundMemoryIT {
             "-Xmx96m",
             "-XX:+ExitOnOutOfMemoryError",
             // Records of every buffer would be most of what is in the heap.
-            "-Dio.netty.leakDetection.level=simple");
+            "-Dio.netty.leakDetection.samplingInterval=128");
 
     /** Together the clients send four times the size of the heap. */
     private static final int SOCKETS = 22;

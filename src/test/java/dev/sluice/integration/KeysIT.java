@@ -15,8 +15,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Tests the kinds of keys that verify tokens, their sources, and their rotation. */
+@Execution(ExecutionMode.CONCURRENT)
 class KeysIT {
 
     private static final Redis REDIS = Stage.REDIS;

@@ -15,11 +15,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Clients of {@code sluice.v2} get channels and positions. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @ParameterizedClass
 @EnumSource(Way.class)
 class PositionIT {
@@ -71,14 +75,15 @@ class PositionIT {
         }
     }
 
+    /** Last, because it ends the pod. */
     @Test
+    @Order(Integer.MAX_VALUE)
     void marksFollowHeartbeatsAndPrecedeTheClose() {
-        try (Pod own = Pod.ready(Stage.REDIS, config);
-                Client client = connect(own, "7")) {
+        try (Client client = connect(pod, "7")) {
             String first = nextOwn(client, "mark").getString("at");
             await("the clock goes on")
                     .until(() -> !nextOwn(client, "mark").getString("at").equals(first));
-            own.terminate();
+            pod.terminate();
             assertThat(client.closeCode()).isEqualTo(1012);
             List<Object> rest = client.rest();
             assertThat((String) rest.get(rest.size() - 1)).startsWith("{\"action\":\"mark\",\"at\":\"");

@@ -18,6 +18,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +34,8 @@ class RedisAddressIT {
     private static final String READY = "/q/health/ready";
     private static final String PROVEN = "sluice_canary_reconnects_total{outcome=\"proven\"}";
     private static final String FAILED = "sluice_canary_reconnects_total{outcome=\"failed\"}";
+    private static final String GAPS = "sluice_feed_gaps_total";
+    private static final String SECRET = "a secret of the fleet's, long enough";
     private static final String LOST = "sluice_canary_reconnects_total{outcome=\"lost\"}";
 
     private static final Map<String, String> QUICK = Map.of(
@@ -42,29 +47,68 @@ class RedisAddressIT {
             "sluice.feed.backoff.max", "500ms",
             "sluice.gap.spread", "200ms");
 
+    /** The address of the shared pod's Redis. */
+    private static TcpProxy address;
+
+    /** The server to which the address leads. */
+    private static Redis server;
+
+    /** A pod that all tests move which need no other configuration. */
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        server = Redis.start();
+        address = new TcpProxy(server.port());
+        Map<String, String> config = quick("quarkus.redis.hosts", address.redisUri());
+        config.put("sluice.control.secret", SECRET);
+        pod = Pod.ready(server, config);
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+        address.close();
+        server.close();
+    }
+
+    @BeforeEach
+    void awaitSubscription() {
+        address.leadTo(server.port());
+        pod.awaitReady();
+        await("subscribed").atMost(30, TimeUnit.SECONDS).until(() -> server.patterns() == 2);
+    }
+
+    /** Makes the address lead to another server from now on; returns the old one, which the caller closes. */
+    private static Redis move() {
+        Redis old = server;
+        server = Redis.start();
+        address.leadTo(server.port());
+        return old;
+    }
+
     @Test
     void movedAddressIsDetectedWhileTheOldServerAnswers() {
-        try (Redis old = Redis.start();
-                Redis moved = Redis.start();
-                TcpProxy address = new TcpProxy(old.port());
-                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()));
-                Client client = Client.of(pod, "7")) {
-            old.publish("user:7", "before");
+        double lost = pod.metric(LOST);
+        double gaps = pod.metric(GAPS);
+        try (Client client = Client.of(pod, "7")) {
+            server.publish("user:7", "before");
             client.awaitMessage("before");
-            address.leadTo(moved.port());
-            await("gap").atMost(30, TimeUnit.SECONDS).until(() -> {
-                // Publishers with old connections keep the subscription busy.
-                old.publish("user:7", "old");
-                return pod.metric(LOST) == 1;
-            });
-            assertThat(client.nextGap()).contains("\"until\":null");
-            assertThat(client.nextGap()).doesNotContain("\"until\":null");
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
-            moved.publish("user:7", "moved");
-            client.awaitMessage("moved");
-            pod.awaitMetric("sluice_feed_gaps_total", 1);
-            pod.awaitLog("leads to another server");
-            await("nothing is left there").atMost(30, TimeUnit.SECONDS).until(() -> old.patterns() == 0);
+            try (Redis old = move()) {
+                await("gap").atMost(30, TimeUnit.SECONDS).until(() -> {
+                    // Publishers with old connections keep the subscription busy.
+                    old.publish("user:7", "old");
+                    return pod.metric(LOST) == lost + 1;
+                });
+                assertThat(client.nextGap()).contains("\"until\":null");
+                assertThat(client.nextGap()).doesNotContain("\"until\":null");
+                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+                server.publish("user:7", "moved");
+                client.awaitMessage("moved");
+                pod.awaitMetric(GAPS, gaps + 1);
+                pod.awaitLog("leads to another server");
+                await("nothing is left there").atMost(30, TimeUnit.SECONDS).until(() -> old.patterns() == 0);
+            }
         }
     }
 
@@ -76,60 +120,52 @@ class RedisAddressIT {
         try (Redis old = Redis.start();
                 Redis moved = Redis.start();
                 TcpProxy elsewhere = new TcpProxy(InetAddress.getByName("127.0.0.2"), old.port(), moved.port());
-                Pod pod = Pod.ready(
+                Pod own = Pod.ready(
                         old,
                         quick("quarkus.redis.hosts", "redis://redis.test:" + old.port()),
                         List.of("-Djdk.net.hosts.file=" + hosts, "-Dsun.net.inetaddr.ttl=1"));
-                Client client = Client.of(pod, "7")) {
+                Client client = Client.of(own, "7")) {
             assertThat(elsewhere.port()).isEqualTo(old.port());
             Files.writeString(hosts, "127.0.0.2 redis.test\n127.0.0.1 localhost\n");
             await("heard where the name leads to").atMost(30, TimeUnit.SECONDS).until(() -> {
                 moved.publish("user:7", "moved");
                 return client.hasHeard("moved");
             });
-            pod.awaitMetric(LOST, 1);
+            own.awaitMetric(LOST, 1);
         }
     }
 
     @Test
     void apiFollowsTheAddress() {
-        try (Redis old = Redis.start();
-                Redis moved = Redis.start();
-                TcpProxy address = new TcpProxy(old.port())) {
-            Map<String, String> config = quick("quarkus.redis.hosts", address.redisUri());
-            config.put("sluice.control.secret", "a secret of the fleet's, long enough");
-            try (Pod one = Pod.ready(old, config);
-                    Pod two = Pod.ready(old, config);
-                    Client client = Client.of(two, "7")) {
-                assertThat(publish(one)).isEqualTo("{\"receivers\":2}");
-                address.leadTo(moved.port());
+        Map<String, String> config = quick("quarkus.redis.hosts", address.redisUri());
+        config.put("sluice.control.secret", SECRET);
+        try (Pod two = Pod.ready(server, config);
+                Client client = Client.of(two, "7")) {
+            assertThat(publish(pod)).isEqualTo("{\"receivers\":2}");
+            try (Redis old = move()) {
                 client.awaitMessage("posted");
                 // One answer may still come from the old server, which both hear until they detect the change.
-                await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> moved.publish("user:8", "where") == 2);
+                await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> server.publish("user:8", "where") == 2);
                 await("published there")
                         .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> publish(one).equals("{\"receivers\":2}"));
+                        .until(() -> publish(pod).equals("{\"receivers\":2}"));
                 client.awaitMessage("posted");
                 assertThat(old.publish("user:8", "where")).isZero();
-                assertThat(Api.operator(one).delete("/api/users/7/connections").body())
-                        .contains("\"receivers\":2");
-                assertThat(client.closeCode()).isEqualTo(4503);
             }
+            assertThat(Api.operator(pod).delete("/api/users/7/connections").body())
+                    .contains("\"receivers\":2");
+            assertThat(client.closeCode()).isEqualTo(4503);
         }
     }
 
     /** Quarkus's pooled client keeps a connection as long as it is used. */
     @Test
     void busyCommandConnectionFollowsTheAddress() {
-        try (Redis old = Redis.start();
-                Redis moved = Redis.start();
-                TcpProxy address = new TcpProxy(old.port());
-                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()))) {
-            assertThat(publish(pod)).isEqualTo("{\"receivers\":1}");
-            address.leadTo(moved.port());
+        assertThat(publish(pod)).isEqualTo("{\"receivers\":1}");
+        try (Redis old = move()) {
             await("subscribed there").atMost(30, TimeUnit.SECONDS).until(() -> {
                 publish(pod);
-                return old.patterns() == 0 && moved.patterns() == 2;
+                return old.patterns() == 0 && server.patterns() == 2;
             });
             await("published there")
                     .atMost(10, TimeUnit.SECONDS)
@@ -140,44 +176,40 @@ class RedisAddressIT {
     @Test
     void commandConnectionsAreReplacedWithoutErrorOrLeak() {
         try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, quick("sluice.canary.reconnect", "100ms"))) {
+                Pod own = Pod.ready(redis, quick("sluice.canary.reconnect", "100ms"))) {
             List<String> answers = new ArrayList<>();
             await("many replacements").atMost(60, TimeUnit.SECONDS).until(() -> {
-                answers.add(publish(pod));
-                return pod.metric(PROVEN) >= 10 && answers.size() > 10;
+                answers.add(publish(own));
+                return own.metric(PROVEN) >= 10 && answers.size() > 10;
             });
             assertThat(answers).containsOnly("{\"receivers\":1}");
             awaitTwoConnections(redis);
-            long files = pod.openFiles();
-            awaitProven(pod, 25);
+            long files = own.openFiles();
+            awaitProven(own, 25);
             awaitTwoConnections(redis);
-            await("files").atMost(30, TimeUnit.SECONDS).until(() -> pod.openFiles() <= files + 1);
+            await("files").atMost(30, TimeUnit.SECONDS).until(() -> own.openFiles() <= files + 1);
             assertThat(redis.patterns()).isEqualTo(2);
-            assertThat(pod.metric("sluice_feed_gaps_total")).isZero();
+            assertThat(own.metric(GAPS)).isZero();
         }
     }
 
     @Test
     void subscriptionContinuesWithoutANewConnection() throws IOException {
-        try (Redis redis = Redis.start();
-                SilentServer silent = new SilentServer(0);
-                TcpProxy address = new TcpProxy(redis.port());
-                Pod pod = Pod.ready(redis, quick("quarkus.redis.hosts", address.redisUri()));
+        double gaps = pod.metric(GAPS);
+        try (SilentServer silent = new SilentServer(0);
                 Client client = Client.of(pod, "7")) {
-            awaitProven(pod, 1);
+            awaitMoreProven(1);
             // No server listens on the port.
             address.leadTo(1);
-            await("refused").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= 2);
+            awaitMoreFailed(2);
             address.leadTo(silent.port());
-            double failed = pod.metric(FAILED);
-            await("too slow").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= failed + 2);
-            redis.publish("user:7", "still");
+            awaitMoreFailed(2);
+            server.publish("user:7", "still");
             assertThat(client.next()).isEqualTo("still");
             pod.awaitLog("can't make a new connection to Redis");
-            address.leadTo(redis.port());
-            double proven = pod.metric(PROVEN);
-            awaitProven(pod, proven + 1);
-            assertThat(pod.metric("sluice_feed_gaps_total")).isZero();
+            address.leadTo(server.port());
+            awaitMoreProven(1);
+            assertThat(pod.metric(GAPS)).isEqualTo(gaps);
         }
     }
 
@@ -185,11 +217,11 @@ class RedisAddressIT {
     void replicaIsRefused() {
         try (Redis master = Redis.start();
                 Redis replica = Redis.replicaOf(master);
-                Pod pod = Pod.started(replica, QUICK)) {
-            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("is a replica"));
-            assertThat(pod.status(READY)).isEqualTo(503);
-            assertThat(Api.operator(pod).get(READY).body()).contains("\"reason\"", "is a replica");
-            assertThat(Api.publisher(pod)
+                Pod own = Pod.started(replica, QUICK)) {
+            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> own.log().contains("is a replica"));
+            assertThat(own.status(READY)).isEqualTo(503);
+            assertThat(Api.operator(own).get(READY).body()).contains("\"reason\"", "is a replica");
+            assertThat(Api.publisher(own)
                             .post("/api/channels/user:7/messages", "x")
                             .statusCode())
                     .isEqualTo(503);
@@ -199,36 +231,29 @@ class RedisAddressIT {
     @Test
     void demotedMasterIsRefusedUntilItIsMasterAgain() {
         try (Redis other = Redis.start();
-                Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK);
                 Client client = Client.of(pod, "7");
-                Redis.Admin admin = redis.admin()) {
+                Redis.Admin admin = server.admin()) {
             admin.command("REPLICAOF", "127.0.0.1", "" + other.port());
             await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(client.nextGap()).contains("\"until\":null");
             pod.awaitLog("is a replica");
             admin.command("REPLICAOF", "NO", "ONE");
             await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
-            redis.publish("user:7", "master again");
+            server.publish("user:7", "master again");
             client.awaitMessage("master again");
         }
     }
 
     @Test
     void podLeavesAnOldMasterThatStopsReplicating() {
-        try (Redis old = Redis.start();
-                Redis moved = Redis.start();
-                TcpProxy address = new TcpProxy(old.port());
-                Pod pod = Pod.ready(old, quick("quarkus.redis.hosts", address.redisUri()));
-                Client client = Client.of(pod, "7");
+        try (Client client = Client.of(pod, "7");
+                Redis old = move();
                 Redis.Admin admin = old.admin()) {
-            address.leadTo(moved.port());
-            admin.command("REPLICAOF", "127.0.0.1", "" + moved.port());
-            double proven = pod.metric(PROVEN);
-            awaitProven(pod, proven + 2);
+            admin.command("REPLICAOF", "127.0.0.1", "" + server.port());
+            awaitMoreProven(2);
             admin.command("REPLICAOF", "NO", "ONE");
             await("heard").atMost(30, TimeUnit.SECONDS).until(() -> {
-                moved.publish("user:7", "moved");
+                server.publish("user:7", "moved");
                 return client.hasHeard("moved");
             });
             await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
@@ -239,6 +264,15 @@ class RedisAddressIT {
         return Api.publisher(pod)
                 .post("/api/channels/user:7/messages", "posted")
                 .body();
+    }
+
+    private static void awaitMoreProven(int times) {
+        awaitProven(pod, pod.metric(PROVEN) + times);
+    }
+
+    private static void awaitMoreFailed(int times) {
+        double before = pod.metric(FAILED);
+        await("failures").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= before + times);
     }
 
     private static void awaitProven(Pod pod, double times) {

@@ -9,10 +9,13 @@ import dev.sluice.harness.Tokens;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests the documented ways to configure Redis's user and password. */
+@Execution(ExecutionMode.CONCURRENT)
 class RedisCredentialsIT {
 
     private static final String PASSWORD = "a$$b${c}";

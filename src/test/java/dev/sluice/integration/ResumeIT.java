@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,26 +34,45 @@ class ResumeIT {
             "sluice.routes.plain.access", "open",
             "sluice.routes.plain.history", "false");
 
+    private static final String RECOVERED = "sluice_resumes_total{outcome=\"recovered\"}";
+    private static final String MISMATCH = "sluice_resumes_total{outcome=\"mismatch\"}";
+    private static final String UNKNOWN = "sluice_resumes_total{outcome=\"unknown\"}";
+
     /** The number of publications before, during and after the absence. */
     private static final int PART = 200;
 
+    private static Redis redis;
+    private static Pod pod;
+
+    @BeforeAll
+    static void start() {
+        redis = Redis.start();
+        pod = Pod.ready(redis, QUICK);
+    }
+
+    @AfterAll
+    static void stop() {
+        pod.close();
+        redis.close();
+    }
+
     @Test
     void clientOfAKilledPodResumesOnAnotherPodWithoutLossOrDuplicate() {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, QUICK);
-                Pod two = Pod.ready(redis, QUICK)) {
+        Pod two = pod;
+        double recovered = two.metric(RECOVERED);
+        try (Pod one = Pod.ready(redis, QUICK)) {
             awaitSamePositions(one, two);
             Browser browser = new Browser();
             try (Client client = browser.connect(one)) {
                 browser.awaitAnswers(client);
-                publish(redis, 0);
+                browser.publish(0);
                 browser.hearUntil(client, PART / 2);
                 one.process().kill();
             }
-            publish(redis, PART);
+            browser.publish(PART);
             try (Client client = browser.connect(two)) {
                 browser.awaitAnswers(client);
-                publish(redis, 2 * PART);
+                browser.publish(2 * PART);
                 browser.hearUntil(client, 3 * PART);
             }
             assertThat(browser.refused).isZero();
@@ -61,33 +82,31 @@ class ResumeIT {
                             IntStream.range(0, 3 * PART).boxed().toList());
             assertThat(browser.heard.stream().filter(number -> number % 3 == 0)).isSorted();
             assertThat(browser.heard.stream().filter(number -> number % 3 != 0)).isSorted();
-            assertThat(two.metric("sluice_resumes_total{outcome=\"recovered\"}"))
-                    .isEqualTo(2);
+            assertThat(two.metric(RECOVERED)).isEqualTo(recovered + 2);
         }
     }
 
     @Test
     void positionFromBeforeARestartOfRedisIsRefused() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK)) {
-            awaitPositions(pod);
-            Browser browser = new Browser();
-            try (Client client = browser.connect(pod)) {
-                browser.awaitAnswers(client);
-                publish(redis, 0);
-                browser.hearUntil(client, PART);
-            }
-            redis.kill();
-            redis.startAgain();
-            await("the gap is over")
-                    .atMost(30, TimeUnit.SECONDS)
-                    .until(() -> pod.metric("sluice_feed_live") == 1 && eras(pod) == 2);
-            try (Client client = browser.connect(pod)) {
-                browser.awaitAnswers(client);
-            }
-            assertThat(browser.refused).isEqualTo(3);
-            assertThat(pod.metric("sluice_resumes_total{outcome=\"mismatch\"}")).isEqualTo(2);
+        awaitPositions(pod);
+        double mismatches = pod.metric(MISMATCH);
+        Browser browser = new Browser();
+        try (Client client = browser.connect(pod)) {
+            browser.awaitAnswers(client);
+            browser.publish(0);
+            browser.hearUntil(client, PART);
         }
+        long eras = eras(pod);
+        redis.kill();
+        redis.startAgain();
+        await("the gap is over")
+                .atMost(30, TimeUnit.SECONDS)
+                .until(() -> pod.metric("sluice_feed_live") == 1 && eras(pod) == eras + 1);
+        try (Client client = browser.connect(pod)) {
+            browser.awaitAnswers(client);
+        }
+        assertThat(browser.refused).isEqualTo(3);
+        assertThat(pod.metric(MISMATCH)).isEqualTo(mismatches + 2);
     }
 
     @ParameterizedTest
@@ -103,8 +122,8 @@ class ResumeIT {
                 "\"18f3c-9a1b.99999999999999999999.7\""
             })
     void sinceThatIsNoPositionIsAnswered(String since) {
-        Pod pod = Stage.POD;
-        try (Client client = connect(pod)) {
+        Pod stage = Stage.POD;
+        try (Client client = connect(stage)) {
             client.authenticate(Tokens.of("7"));
             next(client, "auth_success");
             client.send("{\"action\":\"subscribe\",\"channel\":\"upload:1\",\"id\":5,\"since\":" + since + "}");
@@ -114,7 +133,7 @@ class ResumeIT {
             client.send("{\"action\":\"ping\",\"id\":6}");
             assertThat(next(client, "pong").getInteger("id")).isEqualTo(6);
         }
-        try (Client client = connect(pod)) {
+        try (Client client = connect(stage)) {
             client.send("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\",\"since\":" + since + "}");
             assertThat(client.closeCode()).isEqualTo(4002);
         }
@@ -122,14 +141,14 @@ class ResumeIT {
 
     @Test
     void sinceInTheUpgradeRequestResumesTheUsersChannels() {
-        Pod pod = Stage.POD;
+        Pod stage = Stage.POD;
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("upgrading"));
         String at;
-        try (Client client = Client.connect(pod.webSocket("/ws"), bearer, ResumingClient.SUBPROTOCOL)) {
+        try (Client client = Client.connect(stage.webSocket("/ws"), bearer, ResumingClient.SUBPROTOCOL)) {
             at = next(client, "auth_success").getString("at");
         }
         Stage.REDIS.publish("user:upgrading", "meanwhile");
-        URI back = URI.create(pod.webSocket("/ws") + "?since=" + at);
+        URI back = URI.create(stage.webSocket("/ws") + "?since=" + at);
         try (Client client = Client.connect(back, bearer, ResumingClient.SUBPROTOCOL)) {
             assertThat(next(client, "auth_success").getBoolean("recovered")).isTrue();
             assertThat(client.next()).contains("\"pos\":").endsWith("\nmeanwhile");
@@ -138,7 +157,7 @@ class ResumeIT {
         try (Client client = Client.connect(back, bearer)) {
             assertThat(client.next()).as("v1 has no positions").doesNotContain("recovered");
         }
-        URI malformed = URI.create(pod.webSocket("/ws") + "?since=x");
+        URI malformed = URI.create(stage.webSocket("/ws") + "?since=x");
         assertThat(Client.refusal(malformed, bearer, ResumingClient.SUBPROTOCOL))
                 .isEqualTo(400);
     }
@@ -159,46 +178,40 @@ class ResumeIT {
 
     @Test
     void futurePositionWaitsAndIsRefused() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK)) {
-            awaitPositions(pod);
-            String[] now;
-            try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
-                now = next(client, "auth_success").getString("at").split("\\.");
-            }
-            String future = now[0] + "." + (Long.parseLong(now[1]) + (1_000L << 24)) + ".1";
-            try (Client client = connect(pod)) {
-                client.send("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\",\"since\":\"" + future + "\"}");
-                assertThat(next(client, "auth_success").getBoolean("recovered")).isFalse();
-            }
-            assertThat(pod.metric("sluice_resumes_total{outcome=\"unknown\"}")).isEqualTo(1);
+        awaitPositions(pod);
+        double unknown = pod.metric(UNKNOWN);
+        String[] now;
+        try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
+            now = next(client, "auth_success").getString("at").split("\\.");
         }
+        String future = now[0] + "." + (Long.parseLong(now[1]) + (1_000L << 24)) + ".1";
+        try (Client client = connect(pod)) {
+            client.send("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\",\"since\":\"" + future + "\"}");
+            assertThat(next(client, "auth_success").getBoolean("recovered")).isFalse();
+        }
+        assertThat(pod.metric(UNKNOWN)).isEqualTo(unknown + 1);
     }
 
     @Test
     void onlyRoutesWithHistoryAreRecovered() {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK)) {
-            awaitPositions(pod);
-            String at;
-            try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
-                at = next(client, "auth_success").getString("at");
+        awaitPositions(pod);
+        String at;
+        try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
+            at = next(client, "auth_success").getString("at");
+        }
+        redis.publish("plain:1", "lost");
+        redis.publish("upload:1", "kept");
+        pod.awaitHandled(redis);
+        try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
+            next(client, "auth_success");
+            client.send("{\"action\":\"subscribe\",\"channels\":[\"plain:1\",\"upload:1\"],\"since\":\"" + at + "\"}");
+            Map<String, Boolean> recovered = new HashMap<>();
+            for (int i = 0; i < 2; i++) {
+                JsonObject answer = next(client, "subscribed");
+                recovered.put(answer.getString("channel"), answer.getBoolean("recovered"));
             }
-            redis.publish("plain:1", "lost");
-            redis.publish("upload:1", "kept");
-            pod.awaitHandled(redis);
-            try (Client client = connect(pod).authenticate(Tokens.of("7"))) {
-                next(client, "auth_success");
-                client.send(
-                        "{\"action\":\"subscribe\",\"channels\":[\"plain:1\",\"upload:1\"],\"since\":\"" + at + "\"}");
-                Map<String, Boolean> recovered = new HashMap<>();
-                for (int i = 0; i < 2; i++) {
-                    JsonObject answer = next(client, "subscribed");
-                    recovered.put(answer.getString("channel"), answer.getBoolean("recovered"));
-                }
-                assertThat(recovered).containsEntry("plain:1", false).containsEntry("upload:1", true);
-                assertThat(client.next()).contains("\"upload:1\"").endsWith("\nkept");
-            }
+            assertThat(recovered).containsEntry("plain:1", false).containsEntry("upload:1", true);
+            assertThat(client.next()).contains("\"upload:1\"").endsWith("\nkept");
         }
     }
 
@@ -212,16 +225,6 @@ class ResumeIT {
             message = client.next();
         }
         return new JsonObject(message);
-    }
-
-    private static void publish(Redis redis, int from) {
-        List<String> numbers =
-                IntStream.range(from, from + PART).mapToObj(Integer::toString).toList();
-        for (String number : numbers) {
-            // Publishes on the channels in turn, so that a replay has several channels.
-            redis.publish(
-                    Integer.parseInt(number) % 3 == 0 ? "user:7" : "upload:" + Integer.parseInt(number) % 3, number);
-        }
     }
 
     private static void awaitPositions(Pod pod) {
@@ -248,9 +251,18 @@ class ResumeIT {
 
     /** A client that follows the protocol's rules for positions. */
     private static final class Browser {
-        private final ResumingClient memory = new ResumingClient("7", List.of("upload:1", "upload:2"));
+        private final List<String> channels = List.of("upload:" + Stage.upload(), "upload:" + Stage.upload());
+        private final ResumingClient memory = new ResumingClient("7", channels);
         private final List<Integer> heard = new ArrayList<>();
         private int refused;
+
+        /** Publishes on the channels in turn, so that a replay has several channels. */
+        void publish(int from) {
+            for (int number = from; number < from + PART; number++) {
+                int turn = number % 3;
+                redis.publish(turn == 0 ? "user:7" : channels.get(turn - 1), Integer.toString(number));
+            }
+        }
 
         Client connect(Pod pod) {
             Client client = ResumeIT.connect(pod);

@@ -43,6 +43,8 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -50,6 +52,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Whatever a client says, nothing is thrown, what is answered is what the message asks for and no more, and the session
  * goes on as if nothing had been. The seed is fixed; {@code -Dsluice.fuzz.seed} gives another.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class InboundFuzzTest {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);

@@ -36,6 +36,8 @@ import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -44,6 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * last position is that a client was told, everything before it was sent to it or told as missed. The seed of a run that fails
  * is in its name.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class PositionSimulationTest {
 
     private static final int RUNS = 300;
