@@ -4,6 +4,7 @@ import static io.quarkus.runtime.configuration.DurationConverter.parseDuration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Probe;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -108,8 +110,18 @@ class DeploymentTest {
         PodSpec pod = sluice(applied).getSpec().getTemplate().getSpec();
         // A Service's own variables are not keys.
         assertThat(pod.getEnableServiceLinks()).isFalse();
-        assertThat(container(pod).getEnv()).isEmpty();
-        assertThat(applied.environment().keySet().stream().filter(name -> name.startsWith("SLUICE_")))
+        assertThat(container(pod).getEnv())
+                .allSatisfy(variable ->
+                        assertThat(variable.getValueFrom().getSecretKeyRef()).isNotNull())
+                .extracting(EnvVar::getName)
+                .allMatch(name ->
+                        List.of("QUARKUS_REDIS_HOSTS", "QUARKUS_REDIS_PASSWORD").contains(name));
+        // Keys of routes are not in capitals in the chart.
+        assertThat(applied.environment().keySet().stream()
+                        .map(name -> name.startsWith("sluice.")
+                                ? name.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_")
+                                : name)
+                        .filter(name -> name.startsWith("SLUICE_")))
                 .contains("SLUICE_DRAIN_DELAY")
                 .allMatch(Configuration::knows);
         assertThat(Configuration.knows("SLUICE_ROUTES_TEAM_AUDIENCE")).isTrue();

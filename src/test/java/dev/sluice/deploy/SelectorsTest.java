@@ -128,7 +128,11 @@ class SelectorsTest {
                     .filter(candidate -> candidate
                             .getMetadata()
                             .getLabels()
-                            .equals(monitor.getSpec().getSelector().getMatchLabels()))
+                            .entrySet()
+                            .containsAll(monitor.getSpec()
+                                    .getSelector()
+                                    .getMatchLabels()
+                                    .entrySet()))
                     .findFirst()
                     .orElseThrow();
             assertThat(monitor.getSpec().getEndpoints()).singleElement().satisfies(endpoint -> {

@@ -28,13 +28,27 @@ record Tool(List<String> command) {
 
     /** Runs the program with further arguments, and returns its output; it must succeed. */
     String run(String... arguments) {
+        List<String> all = with(command, arguments);
+        Result result = result(new ProcessBuilder(all).redirectError(Redirect.INHERIT));
+        assertThat(result.status()).as("%s: %s", all, result.output()).isZero();
+        return result.output();
+    }
+
+    /** Runs the program with further arguments, and returns its output and errors; it must fail. */
+    String refuse(String... arguments) {
+        List<String> all = with(command, arguments);
+        Result result = result(new ProcessBuilder(all).redirectErrorStream(true));
+        assertThat(result.status()).as("%s: %s", all, result.output()).isNotZero();
+        return result.output();
+    }
+
+    private record Result(int status, String output) {}
+
+    private static Result result(ProcessBuilder program) {
         try {
-            List<String> all = with(command, arguments);
-            Process process =
-                    new ProcessBuilder(all).redirectError(Redirect.INHERIT).start();
+            Process process = program.start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor()).as("%s: %s", all, output).isZero();
-            return output;
+            return new Result(process.waitFor(), output);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
