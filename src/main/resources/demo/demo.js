@@ -45,5 +45,5 @@ async function mint(user, role) {
   const answer = await fetch(`/dev/token?${query}`, { method: 'POST' });
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
-  return text;
+  return text.trim();
 }

@@ -46,6 +46,8 @@ public final class DevResource {
     public String token(@RestQuery @DefaultValue("alice") String user, @RestQuery List<String> role)
             throws GeneralSecurityException, JoseException {
         return tokens.mint(name(user), role)
+                // A terminal shows its prompt on the next line.
+                .map(token -> token + "\n")
                 .orElseThrow(() -> problem(
                         Response.Status.CONFLICT,
                         "The configuration has your own verification key: sign tokens with its private key"));

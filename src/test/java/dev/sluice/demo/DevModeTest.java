@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.not;
 
 import dev.sluice.harness.Discretion;
@@ -148,8 +149,10 @@ class DevModeTest {
                 .post("/dev/token")
                 .then()
                 .statusCode(200)
+                .body(endsWith("\n"))
                 .extract()
-                .asString();
+                .asString()
+                .strip();
         Queue<String> heard = new ConcurrentLinkedQueue<>();
         URI uri = URI.create(webSocket.toString().replaceFirst("^http", "ws"));
         WebSocket socket = HttpClient.newHttpClient()
