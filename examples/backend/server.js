@@ -37,4 +37,4 @@ const server = createServer((request, response) => {
   });
 });
 
-server.listen(process.env.PORT ?? 3000, '127.0.0.1', () => console.log(`http://localhost:${server.address().port}/module.html`));
+server.listen(process.env.PORT ?? 3001, process.env.HOST ?? '127.0.0.1', () => console.log(`http://localhost:${server.address().port}/module.html`));

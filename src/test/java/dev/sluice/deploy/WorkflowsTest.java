@@ -35,10 +35,11 @@ class WorkflowsTest {
             Pattern.compile("^ +- uses: ([\\w-]+/[\\w-]+)@[0-9a-f]{40} # v\\d+\\.\\d+\\.\\d+$");
 
     /** Where Dependabot looks for the dependencies of each ecosystem. */
-    private static final List<String[]> MANIFESTS =
-            List.of(new String[] {"maven", "pom.xml"}, new String[] {"npm", "package.json"}, new String[] {
-                "docker", "Dockerfile.jvm"
-            });
+    private static final List<String[]> MANIFESTS = List.of(
+            new String[] {"maven", "pom.xml"},
+            new String[] {"npm", "package.json"},
+            new String[] {"docker", "Dockerfile.jvm"},
+            new String[] {"docker-compose", "compose.yaml"});
 
     static Stream<Path> workflows() throws IOException {
         try (Stream<Path> files = Files.list(Path.of(".github/workflows"))) {
