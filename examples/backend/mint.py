@@ -10,6 +10,8 @@ from pathlib import Path
 
 import jwt
 
+if len(sys.argv) < 2:
+    sys.exit("Usage: python3 mint.py <user> [<channel> ...]")
 user, *channels = sys.argv[1:]
 private_key = Path(os.environ.get("PRIVATE_KEY", "privatekey.pem")).read_text()
 

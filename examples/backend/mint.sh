@@ -3,6 +3,11 @@
 # The group grants a role: operator or publisher. Needs only openssl.
 set -eu
 
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+  echo 'Usage: sh mint.sh <user> [<group>]' >&2
+  exit 2
+fi
+
 base64url() {
   openssl base64 -A | tr '+/' '-_' | tr -d '='
 }

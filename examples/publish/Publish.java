@@ -7,6 +7,10 @@ import redis.clients.jedis.Jedis;
 class Publish {
 
     public static void main(String[] args) {
+        if (args.length != 2) {
+            System.err.println("Usage: jbang Publish.java <upload> <user>");
+            System.exit(2);
+        }
         String upload = args[0];
         String user = args[1];
         String url = System.getenv().getOrDefault("REDIS_URL", "redis://localhost:6379");

@@ -3,6 +3,10 @@
 import { Redis } from 'ioredis';
 
 const [upload, user] = process.argv.slice(2);
+if (process.argv.length !== 4) {
+  console.error('Usage: node publish.js <upload> <user>');
+  process.exit(2);
+}
 const redis = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379');
 
 for (const percent of [0, 50, 100]) {

@@ -6,6 +6,8 @@ import sys
 
 import redis
 
+if len(sys.argv) != 3:
+    sys.exit("Usage: python3 publish.py <upload> <user>")
 upload, user = sys.argv[1:]
 connection = redis.Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost:6379"))
 

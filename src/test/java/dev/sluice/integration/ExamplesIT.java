@@ -59,6 +59,23 @@ class ExamplesIT {
     }
 
     @Test
+    void programsWithoutArgumentsSayHowToUseThem() {
+        Map<String, Program> programs = Map.of(
+                "examples/publish/publish.py", Program.pythonWith("redis"),
+                "examples/backend/mint.py", Program.pythonWith("jwt, cryptography"),
+                "publish/publish.js", Program.ofNode("node", EXAMPLES),
+                "examples/publish/Publish.java", Program.java(),
+                "examples/publish/publish.sh", Program.named("sh"),
+                "examples/backend/mint.sh", Program.named("sh"));
+        programs.forEach((script, program) -> {
+            String name = script.substring(script.lastIndexOf('/') + 1);
+            // The compiler of Java may print notes before.
+            assertThat(program.fail(script).lines().reduce("", (before, line) -> line))
+                    .matches("Usage: \\w+ " + Pattern.quote(name) + " <.*");
+        });
+    }
+
+    @Test
     void shellScriptMintsTokensForUsersAndOperators() throws Exception {
         Program.named("openssl");
         Program sh = Program.named("sh")

@@ -75,16 +75,31 @@ final class Program {
 
     /** Runs the program, asserts that it succeeds, and returns its output. */
     String run(String... arguments) {
+        Result result = result(arguments);
+        assertThat(result.status())
+                .as("%s %s:%n%s", command, List.of(arguments), result.output())
+                .isZero();
+        return result.output();
+    }
+
+    /** Runs the program, asserts that it fails, and returns its output. */
+    String fail(String... arguments) {
+        Result result = result(arguments);
+        assertThat(result.status())
+                .as("%s %s:%n%s", command, List.of(arguments), result.output())
+                .isPositive();
+        return result.output();
+    }
+
+    private record Result(int status, String output) {}
+
+    private Result result(String... arguments) {
         Path output = Fork.file(Path.of(command.get(0)).getFileName() + ".log");
         try {
             Process process = start(output, arguments);
             boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
             process.destroyForcibly();
-            String said = Files.readString(output, StandardCharsets.UTF_8);
-            assertThat(ended ? process.waitFor() : -1)
-                    .as("%s %s:%n%s", command, List.of(arguments), said)
-                    .isZero();
-            return said;
+            return new Result(ended ? process.waitFor() : -1, Files.readString(output, StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
