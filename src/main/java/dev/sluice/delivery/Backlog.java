@@ -5,7 +5,6 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
-import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.registry.LoopListeners;
 import dev.sluice.route.Channel;
 import java.time.Instant;
@@ -85,9 +84,7 @@ final class Backlog {
         open.bytes += payload.bytes().length + Frame.OVERHEAD;
         if (!first) {
             Delivery last = deliveries.get(deliveries.size() - 1);
-            if (last.listeners == listeners
-                    && last.run.length() + last.run.maxHeaders() + ReplayBatch.maxLength(channel, payload)
-                            <= bounds.maxRun) {
+            if (last.listeners == listeners && last.run.lengthWith(payload) <= bounds.maxRun) {
                 last.run.add(payload);
                 return false;
             }

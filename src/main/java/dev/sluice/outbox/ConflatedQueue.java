@@ -39,13 +39,17 @@ final class ConflatedQueue {
         }
     }
 
-    private final boolean headers;
+    private final @Nullable PublicationFormat headers;
     private final Map<Channel, Newest> byChannel = new LinkedHashMap<>();
     private int cost;
     private int share;
 
-    /** Creates an empty queue. */
-    ConflatedQueue(boolean headers) {
+    /**
+     * Creates an empty queue.
+     *
+     * @param headers see {@link FrameWriter#headers}
+     */
+    ConflatedQueue(@Nullable PublicationFormat headers) {
         this.headers = headers;
     }
 
@@ -67,7 +71,7 @@ final class ConflatedQueue {
     @Nullable
     Newest after(PublicationBatch batch) {
         Newest before = byChannel.get(batch.channel());
-        int header = headers ? PublicationBatch.maxHeader(batch.channel()) : 0;
+        int header = headers == null ? 0 : headers.overhead(batch.channel(), batch.last());
         if (before == null) {
             return new Newest(batch.channel(), batch.last(), batch.count() - 1, batch.receivers(), header);
         }

@@ -13,9 +13,9 @@ public interface FrameWriter {
         write(frame);
     }
 
-    /** Whether publications get headers, see {@link PublicationFormat#addsHeader}. */
-    default boolean addsHeaders() {
-        return false;
+    /** The format of publications that get headers; {@code null} if messages are the payloads alone. */
+    default @Nullable PublicationFormat headers() {
+        return null;
     }
 
     /** Whether a frame for many connections is in memory once until the kernel has taken it. */

@@ -66,7 +66,7 @@ public final class Outbox {
     private final Bounds bounds;
     private final OutboxMeters meters;
     private final Owner owner;
-    private final boolean headers;
+    private final @Nullable PublicationFormat headers;
 
     private int unflushed;
     private int inFlight;
@@ -113,7 +113,7 @@ public final class Outbox {
         this.bounds = bounds;
         this.meters = meters;
         this.owner = owner;
-        this.headers = writer.addsHeaders();
+        this.headers = writer.headers();
     }
 
     /**
@@ -137,7 +137,10 @@ public final class Outbox {
             // The run may have newer publications of a channel than the held ones.
             writeHeld(Integer.MAX_VALUE);
         }
-        if (frame instanceof PublicationBatch batch && batch.count() > 1 && !writer.takesBatches()) {
+        if (frame instanceof PublicationBatch batch
+                && batch.count() > 1
+                // A format may make them so much longer that they do not fit together.
+                && (!writer.takesBatches() || cost(batch) > bounds.maxBytes())) {
             for (int i = 0; i < batch.count(); i++) {
                 PublicationBatch one = new PublicationBatch(batch.channel(), batch.get(i));
                 one.sharedBy(batch.receivers());
@@ -145,9 +148,7 @@ public final class Outbox {
             }
         } else if (frame instanceof ReplayBatch batch && batch.count() > 1 && !writer.takesBatches()) {
             for (int i = 0; i < batch.count(); i++) {
-                ReplayBatch one = new ReplayBatch();
-                one.add(batch.channel(i), batch.get(i));
-                send(one);
+                send(batch.only(i));
             }
         } else if (frame instanceof PublicationBatch batch
                 && batch.channel().route().overflow() == Overflow.LATEST
@@ -407,12 +408,14 @@ public final class Outbox {
     }
 
     private int cost(Frame frame) {
-        return headers && frame instanceof PublicationBatch batch ? batch.cost() + batch.maxHeaders() : frame.cost();
+        return headers != null && frame instanceof PublicationBatch batch
+                ? batch.cost() + batch.overhead(headers)
+                : frame.cost();
     }
 
     private int share(Frame frame) {
-        return headers && frame instanceof PublicationBatch batch
-                ? batch.share() + batch.maxHeaders() / batch.receivers()
+        return headers != null && frame instanceof PublicationBatch batch
+                ? batch.share() + batch.overhead(headers) / batch.receivers()
                 : frame.share();
     }
 

@@ -23,6 +23,12 @@ public final class PublicationBatch implements Frame {
     private int bytes;
     private int receivers = 1;
 
+    /** What was computed by {@link #overhead}. */
+    private @Nullable Overhead overheads;
+
+    private record Overhead(
+            PublicationFormat format, int bytes, @Nullable Overhead others) {}
+
     /** Creates a run of one publication. */
     public PublicationBatch(Channel channel, Payload first) {
         this(channel, first, false);
@@ -45,9 +51,27 @@ public final class PublicationBatch implements Frame {
         return LONGEST_HEADER + 6 * channel.length();
     }
 
-    /** Returns the most bytes that the headers add. */
-    public int maxHeaders() {
-        return count * maxHeader(channel);
+    /** Returns the length with one publication more and headers of {@link #maxHeader}. */
+    public int lengthWith(Payload next) {
+        return bytes + Frame.encodedLength(next.bytes().length) + (count + 1) * maxHeader(channel);
+    }
+
+    /**
+     * Returns the most bytes that the format adds to the {@link #length}. Computed once for all receivers; to be called
+     * on their event loop.
+     */
+    public int overhead(PublicationFormat format) {
+        for (Overhead known = overheads; known != null; known = known.others) {
+            if (known.format.equals(format)) {
+                return known.bytes;
+            }
+        }
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += format.overhead(channel, payloads[i]);
+        }
+        overheads = new Overhead(format, sum, overheads);
+        return sum;
     }
 
     /** Whether the run may follow newer publications of other channels. */

@@ -5,8 +5,14 @@ import dev.sluice.route.Channel;
 /** The format of publications on a connection, the payload alone or with a header, and of notices of dropped ones. Thread-safe. */
 public interface PublicationFormat {
 
-    /** Whether a message may be longer than its payload, by up to {@link PublicationBatch#maxHeader}. */
+    /** Whether a message may be longer than its payload. */
     boolean addsHeader();
+
+    /**
+     * Returns the most bytes that a message and its framing have above {@link Frame#encodedLength} of the payload.
+     * Called once for each run, not for each receiver.
+     */
+    int overhead(Channel channel, Payload payload);
 
     /**
      * Returns the bytes of the message; never modified.

@@ -10,20 +10,28 @@ import java.util.List;
  */
 public final class ReplayBatch implements Frame {
 
+    private final PublicationFormat format;
     private final List<Channel> channels = new ArrayList<>();
     private final List<Payload> payloads = new ArrayList<>();
     private int bytes;
+
+    /** Creates a replay without publications, for a connection of that format. */
+    public ReplayBatch(PublicationFormat format) {
+        this.format = format;
+    }
 
     /** Adds a publication after the earlier ones. */
     public void add(Channel channel, Payload payload) {
         channels.add(channel);
         payloads.add(payload);
-        bytes += maxLength(channel, payload);
+        bytes += Frame.encodedLength(payload.bytes().length) + format.overhead(channel, payload);
     }
 
-    /** Returns the most bytes that a publication adds. */
-    public static int maxLength(Channel channel, Payload payload) {
-        return Frame.encodedLength(payload.bytes().length) + PublicationBatch.maxHeader(channel);
+    /** Returns a replay of one of the publications. */
+    ReplayBatch only(int index) {
+        ReplayBatch one = new ReplayBatch(format);
+        one.add(channels.get(index), payloads.get(index));
+        return one;
     }
 
     /** The number of publications. */

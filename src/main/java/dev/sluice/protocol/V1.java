@@ -117,6 +117,11 @@ class V1 implements Dialect {
     }
 
     @Override
+    public int overhead(Channel channel, Payload payload) {
+        return 0;
+    }
+
+    @Override
     public byte[] encode(Channel channel, Payload payload, boolean complete) {
         return payload.bytes();
     }

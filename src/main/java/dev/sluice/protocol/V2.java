@@ -6,6 +6,7 @@ import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -48,6 +49,11 @@ final class V2 extends V1 {
     @Override
     public boolean addsHeader() {
         return true;
+    }
+
+    @Override
+    public int overhead(Channel channel, Payload payload) {
+        return PublicationBatch.maxHeader(channel);
     }
 
     @Override

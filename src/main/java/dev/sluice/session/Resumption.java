@@ -222,7 +222,7 @@ final class Resumption {
     private void answer(Request request, Consumer<Answer> answer, Replay replay, @Nullable Position begins) {
         Client client = request.client();
         Connection connection = client.connection();
-        ReplayBatch missed = new ReplayBatch();
+        ReplayBatch missed = new ReplayBatch(client.dialect());
         if (replay instanceof Recovered recovered) {
             recovered.entries().forEach(entry -> missed.add(entry.channel(), entry.payload()));
         }

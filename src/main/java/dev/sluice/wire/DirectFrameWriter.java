@@ -3,21 +3,27 @@ package dev.sluice.wire;
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
+import dev.sluice.outbox.PublicationFormat;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.SslHandler;
-import io.vertx.core.http.ServerWebSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes encoded frames directly to the connection's channel, past the WebSocket encoder, which passes bytes on
- * unchanged. Only the last write before a flush has a promise: when it is done, all earlier ones are.
+ * Writes encoded frames directly to the connection's channel, past the encoders of Netty and Vert.x. Only the last write
+ * before a flush has a promise: when it is done, all earlier ones are.
  */
 // The last write of a flush tells of those before it.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class DirectFrameWriter implements FrameWriter {
 
-    private final ServerWebSocket socket;
+    /** Ends a connection after all earlier writes. */
+    @FunctionalInterface
+    interface Closing {
+        void close(int code, String reason);
+    }
+
+    private final Closing closing;
     private final ChannelHandlerContext channel;
     private final FrameEncoder encoder;
 
@@ -30,13 +36,13 @@ final class DirectFrameWriter implements FrameWriter {
     private @Nullable WriteProgress progress;
 
     /**
-     * A wire to an open WebSocket.
+     * A wire to an open connection.
      *
      * @param channel where in the channel's pipeline writes begin
      * @param encoder of the channel's event loop, in the connection's format
      */
-    DirectFrameWriter(ServerWebSocket socket, ChannelHandlerContext channel, FrameEncoder encoder) {
-        this.socket = socket;
+    DirectFrameWriter(Closing closing, ChannelHandlerContext channel, FrameEncoder encoder) {
+        this.closing = closing;
         this.channel = channel;
         this.encoder = encoder;
         this.shares = channel.pipeline().get(SslHandler.class) == null;
@@ -48,8 +54,8 @@ final class DirectFrameWriter implements FrameWriter {
     }
 
     @Override
-    public boolean addsHeaders() {
-        return encoder.addsHeaders();
+    public @Nullable PublicationFormat headers() {
+        return encoder.headers();
     }
 
     @Override
@@ -92,8 +98,7 @@ final class DirectFrameWriter implements FrameWriter {
 
     @Override
     public void close(int code, String reason) {
-        // Vert.x knows of the close hand-shake; its close frame is written behind ours.
-        StandardFrameWriter.close(socket, code, reason);
+        closing.close(code, reason);
     }
 
     @Override

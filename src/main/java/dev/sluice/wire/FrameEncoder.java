@@ -1,6 +1,7 @@
 package dev.sluice.wire;
 
 import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.PublicationFormat;
@@ -17,13 +18,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class FrameEncoder {
 
-    private static final int FINAL_TEXT = 0x81;
-    private static final int FINAL_BINARY = 0x82;
-    private static final int PING = 0x89;
-    private static final int PONG = 0x8A;
     private static final byte[] NOTHING = {};
 
     private final PublicationFormat format;
+    private final Framing framing;
     private final Last complete = new Last();
 
     /** The last run whose headers differ because something older has yet to be sent. */
@@ -35,18 +33,20 @@ final class FrameEncoder {
         private @Nullable ByteBuf bytes;
     }
 
-    FrameEncoder(PublicationFormat format) {
+    FrameEncoder(PublicationFormat format, Framing framing) {
         this.format = format;
+        this.framing = framing;
         this.late = format.addsHeader() ? new Last() : complete;
     }
 
-    /** Whether publications get headers. */
-    boolean addsHeaders() {
-        return format.addsHeader();
+    /** See {@link FrameWriter#headers}. */
+    @Nullable
+    PublicationFormat headers() {
+        return format.addsHeader() ? format : null;
     }
 
     /**
-     * The bytes of the frame as a server sends it, unmasked; to be released by the caller.
+     * The bytes of the frame as a server sends it; to be released by the caller.
      *
      * @param upToDate whether everything before it has been sent
      */
@@ -54,19 +54,20 @@ final class FrameEncoder {
         if (frame instanceof PublicationBatch batch) {
             return shared(batch, upToDate, allocator).retainedDuplicate();
         }
-        ByteBuf bytes = allocator.directBuffer(frame.length(), frame.length());
+        int length = frame.length() + framing.extra();
+        ByteBuf bytes = allocator.directBuffer(length, length);
         if (frame instanceof Frame.Text text) {
-            append(bytes, FINAL_TEXT, text.utf8());
+            framing.append(bytes, Framing.TEXT, text.utf8());
         } else if (frame instanceof Frame.Missed missed) {
-            append(bytes, FINAL_TEXT, format.missed(missed.channel(), missed.count()));
+            framing.append(bytes, Framing.TEXT, format.missed(missed.channel(), missed.count()));
         } else if (frame instanceof Frame.Pong pong) {
-            append(bytes, PONG, pong.bytes());
+            framing.append(bytes, Framing.PONG, pong.bytes());
         } else if (frame instanceof ReplayBatch replay) {
             for (int i = 0; i < replay.count(); i++) {
                 append(bytes, replay.channel(i), replay.get(i), false);
             }
         } else {
-            append(bytes, PING, NOTHING);
+            framing.append(bytes, Framing.PING, NOTHING);
         }
         return bytes;
     }
@@ -83,7 +84,7 @@ final class FrameEncoder {
         if (shared != null) {
             shared.release();
         }
-        int length = batch.length() + (format.addsHeader() ? batch.maxHeaders() : 0);
+        int length = batch.length() + (format.addsHeader() ? batch.overhead(format) : 0);
         ByteBuf bytes = allocator.directBuffer(length, length);
         for (int i = 0; i < batch.count(); i++) {
             append(bytes, batch.channel(), batch.get(i), upToDate);
@@ -94,18 +95,6 @@ final class FrameEncoder {
     }
 
     private void append(ByteBuf to, Channel channel, Payload payload, boolean upToDate) {
-        append(to, payload.text() ? FINAL_TEXT : FINAL_BINARY, format.encode(channel, payload, upToDate));
-    }
-
-    private static void append(ByteBuf to, int opcode, byte[] payload) {
-        to.writeByte(opcode);
-        if (payload.length < 126) {
-            to.writeByte(payload.length);
-        } else if (payload.length < 65_536) {
-            to.writeByte(126).writeShort(payload.length);
-        } else {
-            to.writeByte(127).writeLong(payload.length);
-        }
-        to.writeBytes(payload);
+        framing.append(to, payload.text() ? Framing.TEXT : Framing.BINARY, format.encode(channel, payload, upToDate));
     }
 }

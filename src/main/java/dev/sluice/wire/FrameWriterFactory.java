@@ -17,7 +17,7 @@ public final class FrameWriterFactory {
     private final boolean direct;
     private final Map<Shared, FrameEncoder> encoders = new ConcurrentHashMap<>();
 
-    /** Connections that share an encoder. */
+    /** Connections that share an encoder; a format has one framing. */
     private record Shared(Loop loop, PublicationFormat format) {}
 
     FrameWriterFactory(SluiceConfig config) {
@@ -26,13 +26,18 @@ public final class FrameWriterFactory {
                 && !config.compression().enabled();
     }
 
+    private FrameEncoder encoder(Loop loop, PublicationFormat format, Framing framing) {
+        return encoders.computeIfAbsent(new Shared(loop, format), x -> new FrameEncoder(format, framing));
+    }
+
     /** Returns a wire to a WebSocket of the loop. */
     public FrameWriter open(ServerWebSocket socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
         return direct
                 ? new DirectFrameWriter(
-                        socket,
+                        // Vert.x knows of the close hand-shake; its close frame is written behind ours.
+                        (code, reason) -> StandardFrameWriter.close(socket, code, reason),
                         channel.context(),
-                        encoders.computeIfAbsent(new Shared(loop, format), x -> new FrameEncoder(format)))
+                        encoder(loop, format, Framing.WEB_SOCKET))
                 : new StandardFrameWriter(socket, channel, format);
     }
 }

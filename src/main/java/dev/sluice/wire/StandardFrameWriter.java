@@ -41,8 +41,8 @@ final class StandardFrameWriter implements FrameWriter {
     }
 
     @Override
-    public boolean addsHeaders() {
-        return format.addsHeader();
+    public @Nullable PublicationFormat headers() {
+        return format.addsHeader() ? format : null;
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.ChannelListeners;
@@ -249,8 +250,8 @@ class PositionSimulationTest {
         }
 
         @Override
-        public boolean addsHeaders() {
-            return true;
+        public PublicationFormat headers() {
+            return Dialect.V2;
         }
 
         @Override

@@ -23,6 +23,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
@@ -360,8 +361,8 @@ final class ResumeSimulation {
         }
 
         @Override
-        public boolean addsHeaders() {
-            return true;
+        public PublicationFormat headers() {
+            return Dialect.V2;
         }
 
         @Override
