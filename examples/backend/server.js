@@ -10,6 +10,8 @@ const privateKey = createPrivateKey(await readFile(process.env.PRIVATE_KEY ?? 'p
 const files = {
   '/module.html': ['../browser/module.html', 'text/html'],
   '/bare.html': ['../browser/bare.html', 'text/html'],
+  '/events.html': ['../browser/events.html', 'text/html'],
+  '/fetch.html': ['../browser/fetch.html', 'text/html'],
   '/sluice.js': ['../../client/sluice.js', 'text/javascript'],
 };
 
@@ -22,6 +24,8 @@ async function answer(request, response) {
   const { pathname } = new URL(request.url, 'http://localhost');
   if (request.method === 'POST' && pathname === '/token') {
     response.setHeader('Cache-Control', 'no-store').end(await mint(userOf(request)));
+  } else if (request.method === 'POST' && pathname === '/session') {
+    response.setHeader('Set-Cookie', `session=${await mint(userOf(request))}; HttpOnly; SameSite=Strict; Path=/`).end();
   } else if (request.method === 'GET' && Object.hasOwn(files, pathname)) {
     const [file, type] = files[pathname];
     response.setHeader('Content-Type', `${type}; charset=utf-8`).end(await readFile(new URL(file, import.meta.url)));

@@ -18,6 +18,7 @@ import io.netty.handler.codec.compression.DecompressionException;
 import io.netty.handler.codec.compression.ZlibCodecFactory;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocket13FrameEncoder;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
@@ -82,6 +83,8 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code wire/WebSocketChannel}: frame decoder and idle timer in the pipeline; headers that can be
  *       cleared; "maximum size" in Netty's message. Fails: here, {@code CompressionIT}.
  *   <li>{@code wire/DirectFrameWriter}: the frame encoder passes bytes on unchanged. Fails: here.
+ *   <li>{@code wire/EventStreamChannel}: the response encoder in the pipeline, past which chunks are written between the
+ *       head and the end that Vert.x writes. Fails: here.
  *   <li>{@code wire/WriteProgress}: Netty's outbound buffer, {@code EpollTcpInfo}. Fails: {@code TlsIT}.
  *   <li>{@code wire/EventLoops}: the root of a duplicated context. Fails: here.
  *   <li>{@code http/Gate}, {@code guard/ConnectGate}: the priorities of Quarkus's filters. Fails: here, {@code
@@ -174,6 +177,29 @@ class InternalsTest {
         channel.writeOutbound(bytes);
         assertThat(channel.<ByteBuf>readOutbound()).isSameAs(bytes);
         bytes.release();
+    }
+
+    /** For {@code wire.EventStreamChannel}. */
+    @Test
+    @SuppressWarnings("FutureReturnValueIgnored") // A failed write would be missing in the body.
+    void chunkWrittenPastTheEncoderIsPartOfTheResponse() throws Exception {
+        CompletableFuture<String> body = new CompletableFuture<>();
+        serve(
+                request -> request.response().setChunked(true).write("head,").onSuccess(written -> {
+                    ByteBuf chunk = Unpooled.copiedBuffer("6\r\nchunk,\r\n", StandardCharsets.US_ASCII);
+                    Objects.requireNonNull(TcpChannel.of(request))
+                            .pipeline()
+                            .context(HttpResponseEncoder.class)
+                            .writeAndFlush(chunk);
+                    request.response().end("end");
+                }),
+                untouched -> {},
+                port -> VERTX.createHttpClient()
+                        .request(HttpMethod.GET, port, "localhost", "/")
+                        .compose(request -> request.send())
+                        .compose(response -> response.body())
+                        .onSuccess(bytes -> body.complete(bytes.toString())));
+        assertThat(get(body)).isEqualTo("head,chunk,end");
     }
 
     /** For {@code wire.WebSocketChannel}, which answers it with close code 1009. */

@@ -1,5 +1,6 @@
 package dev.sluice.guard;
 
+import dev.sluice.http.EventStreamPath;
 import dev.sluice.http.Problem;
 import dev.sluice.http.WebSocketPath;
 import dev.sluice.log.LimitMeter;
@@ -13,6 +14,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
@@ -23,7 +25,7 @@ import java.util.stream.Stream;
 /**
  * Refuses upgrades above the {@link ConnectRate} or without a free slot, before authentication, because a refusal after
  * authentication costs 50 % more CPU time. Responds with 426 to requests for a WebSocket path without an upgrade.
- * Passes the other requests to the {@link TurnScheduler}.
+ * Requests for a stream of events count as upgrades. Passes the other requests to the {@link TurnScheduler}.
  */
 @Singleton
 final class ConnectGate {
@@ -65,12 +67,13 @@ final class ConnectGate {
             refuse(context, 429);
             return;
         }
-        if (!WebSocketPath.isServed(context)) {
-            passInTurn(context);
+        boolean webSocket = WebSocketPath.isServed(context);
+        if (webSocket && !isUpgrade(request)) {
+            demandUpgrade(context);
             return;
         }
-        if (!isUpgrade(request)) {
-            demandUpgrade(context);
+        if (!webSocket && !isStream(context)) {
+            passInTurn(context);
             return;
         }
         ConnectionSlots.Full full = slots.full(request);
@@ -105,12 +108,14 @@ final class ConnectGate {
     }
 
     private static void refuse(RoutingContext context, int status) {
+        String seconds = RetryAfter.seconds();
+        String stream = EventStreamPath.refusal(context, seconds);
+        HttpServerResponse response = stream == null
+                ? context.response().setStatusCode(status).putHeader(HttpHeaders.RETRY_AFTER, seconds)
+                : EventStreamPath.begin(context.request());
         // Closed to free the memory: a refused client does not need the connection.
-        context.response()
-                .setStatusCode(status)
-                .putHeader(HttpHeaders.RETRY_AFTER, RetryAfter.seconds())
-                .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
-                .end()
+        response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
+                .end(stream == null ? "" : stream)
                 .onComplete(ended -> context.request().connection().close());
     }
 
@@ -129,6 +134,11 @@ final class ConnectGate {
                         context.request().connection().close();
                     }
                 });
+    }
+
+    private static boolean isStream(RoutingContext context) {
+        return EventStreamPath.isServed(context)
+                && !HttpMethod.OPTIONS.equals(context.request().method());
     }
 
     private static boolean isUpgrade(HttpServerRequest request) {

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 // The ignored futures complete when the channel closes, at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
-final class RequestGuard extends ChannelDuplexHandler {
+public final class RequestGuard extends ChannelDuplexHandler {
 
     private final RequestLimiter limits;
 
@@ -71,6 +71,17 @@ final class RequestGuard extends ChannelDuplexHandler {
         this.arriving = running;
         this.vertx = vertx;
         this.held = new HeldRequests(limits);
+    }
+
+    /**
+     * Removes the guard of a connection whose current answer has no end, if there is one. Cuts the connection if
+     * another request waits. To be called on its event loop.
+     */
+    public static void leave(Channel channel) {
+        ChannelHandlerContext context = channel.pipeline().context(RequestGuard.class);
+        if (context != null && context.handler() instanceof RequestGuard guard) {
+            guard.upgrade(context);
+        }
     }
 
     @Override
@@ -221,7 +232,8 @@ final class RequestGuard extends ChannelDuplexHandler {
     private void upgrade(ChannelHandlerContext context) {
         stop();
         if (!held.isEmpty()) {
-            // These bytes were decoded as HTTP, but data after an upgrade is not HTTP.
+            // These bytes were decoded as HTTP, but data after an upgrade is not HTTP, and no response follows a
+            // stream.
             cut(context.channel());
         }
         context.pipeline().remove(this);

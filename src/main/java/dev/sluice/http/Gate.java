@@ -44,6 +44,9 @@ final class Gate {
         }
         Problem problem = problem(context.request());
         if (problem == null) {
+            if (EventStreamPath.isServed(context)) {
+                EventStreamPath.allowOrigin(context.request());
+            }
             context.next();
         } else {
             // The rest of the request is read and discarded: an immediate close could destroy the response.

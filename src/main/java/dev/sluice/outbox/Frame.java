@@ -45,7 +45,7 @@ public sealed interface Frame permits Frame.Text, Frame.Missed, Frame.Ping, Fram
     record Missed(Channel channel, int count) implements Frame {
 
         /** The longest notice without the channel's name, of which one byte may become six characters. */
-        private static final int LONGEST = 64;
+        private static final int LONGEST = 96;
 
         /** Returns the most memory that a notice takes, in bytes. */
         static int maxCost(Channel channel) {

@@ -215,8 +215,8 @@ public final class Outbox {
         return owner.close(reason);
     }
 
-    /** Closes the socket after all earlier frames, and cuts it if that takes too long; idempotent. */
-    public void close(int code, String reason) {
+    /** Closes the connection after all earlier frames, and cuts it if that takes too long; idempotent. */
+    public void close(Close how) {
         if (closing || ended) {
             return;
         }
@@ -228,13 +228,16 @@ public final class Outbox {
                     write(lastMark);
                 }
             }
+            if (how.last() != null) {
+                write(how.last());
+            }
             held = null;
             account();
             flush();
             closing = true;
             since = System.nanoTime();
             watch();
-            writer.close(code, reason);
+            writer.close(how.code(), how.reason());
         } catch (Throwable e) {
             // Memory may be exhausted, and a close frame needs some as well.
             LOG.debug("Closing failed", e);

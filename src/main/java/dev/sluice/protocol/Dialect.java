@@ -12,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The format of Sluice's messages. The client chooses it by the subprotocol that it offers. Immutable, and shared by
- * all connections that use it.
+ * The format of Sluice's messages. The client chooses it by its request: the path, or the subprotocol that it offers.
+ * Immutable, and shared by all connections that use it.
  */
 public interface Dialect extends PublicationFormat {
 
@@ -23,13 +23,19 @@ public interface Dialect extends PublicationFormat {
     /** Version 2: payloads after a header, and messages with positions. */
     Dialect V2 = new V2();
 
+    /** Server-sent events. */
+    Dialect EVENTS = new EventStream(false);
+
+    /** Server-sent events, of which publications have their channel as type. */
+    Dialect NAMED_EVENTS = new EventStream(true);
+
     /** All dialects. */
-    List<Dialect> ALL = List.of(V1, V2);
+    List<Dialect> ALL = List.of(V1, V2, EVENTS, NAMED_EVENTS);
 
     /** Returns the dialect of the negotiated subprotocol; {@link #V1} without one. */
     static Dialect of(@Nullable String subprotocol) {
         return ALL.stream()
-                .filter(dialect -> dialect.subprotocol().equals(subprotocol))
+                .filter(dialect -> subprotocol != null && subprotocol.equals(dialect.subprotocol()))
                 .findFirst()
                 .orElse(V1);
     }
@@ -37,7 +43,8 @@ public interface Dialect extends PublicationFormat {
     /** The name used in metrics. */
     String tag();
 
-    /** The subprotocol that a client offers. */
+    /** The subprotocol that a client offers; {@code null} where it does not choose the dialect by one. */
+    @Nullable
     String subprotocol();
 
     /** Whether messages carry positions, from which a client can resume. */

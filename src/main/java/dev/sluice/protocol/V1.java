@@ -21,7 +21,7 @@ class V1 implements Dialect {
     private static final int TRY_AGAIN_LATER = 1013;
 
     /** Our own ping for the client's code, and the protocol's for its WebSocket implementation. */
-    private static final List<Frame> HEARTBEAT = List.of(frame(action("ping"), null), new Frame.Ping());
+    private static final List<Frame> HEARTBEAT = List.of(new Frame.Text(utf8(action("ping"))), new Frame.Ping());
 
     @Override
     public String tag() {
@@ -29,7 +29,7 @@ class V1 implements Dialect {
     }
 
     @Override
-    public String subprotocol() {
+    public @Nullable String subprotocol() {
         return "sluice.v1";
     }
 
@@ -128,7 +128,7 @@ class V1 implements Dialect {
 
     @Override
     public byte[] missed(Channel channel, int count) {
-        return utf8(action("missed").put("channel", channel.name()).put("count", count));
+        return bytes(action("missed").put("channel", channel.name()).put("count", count));
     }
 
     @Override
@@ -199,11 +199,16 @@ class V1 implements Dialect {
         return JsonNodeFactory.instance.objectNode().put("action", action);
     }
 
-    static Frame frame(ObjectNode message, @Nullable JsonNode id) {
+    Frame frame(ObjectNode message, @Nullable JsonNode id) {
         if (id != null) {
             message.set("id", id);
         }
-        return new Frame.Text(utf8(message));
+        return new Frame.Text(bytes(message));
+    }
+
+    /** Returns the bytes of a message of Sluice's own. */
+    byte[] bytes(ObjectNode message) {
+        return utf8(message);
     }
 
     private static byte[] utf8(ObjectNode message) {

@@ -7,6 +7,6 @@ import java.util.List;
  * What an authenticated client is told.
  *
  * @param until when its token expires, in milliseconds since the epoch
- * @param channels the user's own, which the client hears without a subscription
+ * @param channels what the client hears now: the user's own, and those that its request named
  */
 public record Welcome(String user, long until, List<Channel> channels, Start start) {}

@@ -1,6 +1,5 @@
 package dev.sluice.registry;
 
-import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -25,6 +24,7 @@ public final class Connection {
     private final Consumer<Disconnected> observers;
     private final String protocol;
     private final boolean positioned;
+    private final boolean hearsUser;
     private final Instant since = Instant.now();
     private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
@@ -39,7 +39,7 @@ public final class Connection {
      */
     public Connection(
             String user, Predicate<Channel> grants, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
-        this(user, grants, outbox, loop, observers, "v1", false);
+        this(user, grants, outbox, loop, observers, "v1", false, true);
     }
 
     /**
@@ -47,6 +47,7 @@ public final class Connection {
      *
      * @param protocol what its client speaks, as metrics name it
      * @param positioned whether its client is told positions, from which it can resume on another connection
+     * @param hearsUser whether it hears its user's channels
      */
     public Connection(
             String user,
@@ -55,7 +56,8 @@ public final class Connection {
             Loop loop,
             Consumer<Disconnected> observers,
             String protocol,
-            boolean positioned) {
+            boolean positioned,
+            boolean hearsUser) {
         this.user = user;
         this.grants = grants;
         this.outbox = outbox;
@@ -63,6 +65,7 @@ public final class Connection {
         this.observers = observers;
         this.protocol = protocol;
         this.positioned = positioned;
+        this.hearsUser = hearsUser;
     }
 
     /** The user of the connection. */
@@ -83,6 +86,11 @@ public final class Connection {
     /** Whether the client gets positions. It then resumes by itself, so its subscriptions end with the connection. */
     public boolean positioned() {
         return positioned;
+    }
+
+    /** Whether the connection hears its user's channels. */
+    public boolean hearsUser() {
+        return hearsUser;
     }
 
     /** The event loop of the connection. */
@@ -170,8 +178,7 @@ public final class Connection {
     /** Closes the socket with the reason's code, after all earlier frames. */
     private void close(Disconnect reason) {
         loop.execute(() -> {
-            Close how = outbox.closeFor(reason);
-            outbox.close(how.code(), how.reason());
+            outbox.close(outbox.closeFor(reason));
         });
     }
 

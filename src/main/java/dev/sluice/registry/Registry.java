@@ -70,7 +70,7 @@ public final class Registry {
     }
 
     /**
-     * Adds a connection, which from now on hears its user's channels. Returns false, and does nothing, if the user has
+     * Adds a connection, which from now on hears its {@link #own} channels. Returns false, and does nothing, if the user has
      * the maximum number of connections.
      */
     public boolean add(Connection connection) {
@@ -82,7 +82,7 @@ public final class Registry {
             }
             added[0] = true;
             count(connection).increment();
-            routes.ofUser(user).forEach(channel -> listeners.join(connection, channel));
+            own(connection).forEach(channel -> listeners.join(connection, channel));
             if (isSingle(connection)) {
                 Group single = new Group(maxSubscriptions, 0);
                 single.connections.add(connection);
@@ -199,7 +199,7 @@ public final class Registry {
                 return group;
             }
             count(connection).decrement();
-            routes.ofUser(user).forEach(channel -> listeners.leave(connection, channel));
+            own(connection).forEach(channel -> listeners.leave(connection, channel));
             Group single = singles.remove(connection);
             Group holder = single == null ? group : single;
             holder.channels().forEach(channel -> listeners.leave(connection, channel));
@@ -367,7 +367,7 @@ public final class Registry {
     }
 
     private List<Channel> channels(Connection connection, Group group) {
-        List<Channel> channels = new ArrayList<>(routes.ofUser(connection.user()));
+        List<Channel> channels = new ArrayList<>(own(connection));
         Group holder = holder(connection, group);
         if (holder != null) {
             holder.channels().stream().filter(connection::mayHear).forEach(channels::add);
@@ -386,12 +386,18 @@ public final class Registry {
                 .forEach(user -> users.computeIfPresent(user, (name, group) -> {
                     if (!ofUser || routes.ofUser(user).contains(channel)) {
                         group.all().stream()
-                                .filter(connection -> ofUser || hears(connection, group, channel))
+                                .filter(connection ->
+                                        ofUser ? connection.hearsUser() : hears(connection, group, channel))
                                 .forEach(hearing::add);
                     }
                     return group;
                 }));
         return hearing;
+    }
+
+    /** Returns the channels of its user that the connection hears without a subscription. */
+    public List<Channel> own(Connection connection) {
+        return connection.hearsUser() ? routes.ofUser(connection.user()) : List.of();
     }
 
     private boolean hears(Connection connection, Group group, Channel channel) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.TokenResult;
-import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -19,10 +18,13 @@ import dev.sluice.protocol.Welcome;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -149,11 +151,10 @@ final class Authentication {
     /**
      * Makes the session a connection.
      *
-     * @param since the position from which the client resumes; {@code null} where it has none
      * @param id that of the client's auth message
      */
-    void admit(Session session, AuthenticatedUser identity, @Nullable Position since, @Nullable JsonNode id) {
-        Connection connection = session.newConnection(identity, disconnected);
+    void admit(Session session, AuthenticatedUser identity, Opening opening, @Nullable JsonNode id) {
+        Connection connection = session.newConnection(identity, opening.own(), disconnected);
         if (!admission.admit(connection)) {
             session.close(session.dialect().closeUntilLater("too many connections of this user"));
             return;
@@ -161,19 +162,21 @@ final class Authentication {
         // Nothing may fail here: a connection in the registry must end with its session.
         session.admitted(connection, identity);
         if (session.dialect().positioned()) {
-            requests.begin(session, since, answer -> {
-                session.send(session.dialect().authSuccess(welcome(session, answer.start(since != null)), id));
+            requests.begin(session, opening, start -> {
+                session.send(session.dialect().authSuccess(welcome(session, opening.channels(), start), id));
                 welcomed(session);
             });
         } else {
-            session.send(session.dialect().authSuccess(welcome(session, Start.UNKNOWN), id));
+            session.send(session.dialect().authSuccess(welcome(session, List.of(), Start.UNKNOWN), id));
             welcomed(session);
         }
     }
 
-    private Welcome welcome(Session session, Start start) {
+    private Welcome welcome(Session session, List<Channel> others, Start start) {
         AuthenticatedUser identity = session.identity();
-        return new Welcome(identity.user(), identity.until(), requests.own(session), start);
+        List<Channel> channels = new ArrayList<>(requests.own(session));
+        channels.addAll(others);
+        return new Welcome(identity.user(), identity.until(), channels, start);
     }
 
     private void welcomed(Session session) {
@@ -216,7 +219,7 @@ final class Authentication {
             return;
         }
         if (result instanceof TokenResult.Accepted accepted) {
-            admit(session, accepted.identity(), auth.since(), auth.id());
+            admit(session, accepted.identity(), Opening.own(auth.since()), auth.id());
         } else if (result instanceof TokenResult.Refused refused) {
             refuse(session, Refusal.of(refused.reason()), refused.message(), auth.id());
         } else if (result instanceof TokenResult.Forbidden) {

@@ -27,7 +27,9 @@ import dev.sluice.session.PendingSubscriptions.Request;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -101,19 +103,48 @@ final class CommandHandler implements Session.Requests {
 
     @Override
     public List<Channel> own(Client client) {
-        return routes.ofUser(client.connection().user());
+        return registry.own(client.connection());
     }
 
-    /**
-     * Starts the delivery of the user's channels to a new client, and sends what it missed.
-     *
-     * @param since the position that it holds; {@code null} where it has none
-     * @param answer see {@link Resumption#begin}
-     */
+    /** Starts the delivery to a new client, and sends what it missed. */
     @Override
-    public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-        List<Channel> own = own(client);
-        resumption.begin(new Resumption.Request(client, own, own, since, since != null), answer);
+    public void begin(Client client, Opening opening, Consumer<Start> answer) {
+        List<Channel> hears = new ArrayList<>(own(client));
+        for (Channel channel : opening.channels()) {
+            if (registry.subscribe(client.connection(), channel) != Subscribed.YES) {
+                throw new IllegalStateException("a new connection has room for the channels of its request");
+            }
+            hears.add(channel);
+        }
+        boolean asked = opening.since() != null;
+        // A client with one position can only be sent all that it missed, or be told that this is not possible.
+        boolean kept = opening.channels().isEmpty()
+                || hears.stream().allMatch(channel -> channel.route().history());
+        Position since = kept ? opening.since() : null;
+        resumption.begin(
+                new Resumption.Request(client, hears, hears, since, since != null),
+                given -> welcome(client, opening.channels(), given, given.start(asked), answer));
+    }
+
+    private void welcome(
+            Client client, List<Channel> channels, Resumption.Answer given, Start start, Consumer<Start> answer) {
+        Connection connection = client.connection();
+        Map<Channel, Payload> retained = new LinkedHashMap<>();
+        for (Channel channel : channels) {
+            Payload newest = given.recovered() ? null : retention.newest(channel);
+            if (newest != null && needs(connection, channel, newest, given, true)) {
+                retained.put(channel, newest);
+            }
+        }
+        if (retained.isEmpty()) {
+            answer.accept(start);
+            return;
+        }
+        // See subscribed.
+        connection.hold();
+        answer.accept(new Start(start.recovered(), null, start.from()));
+        retained.forEach((channel, newest) -> deliveries.give(connection, channel, newest));
+        connection.release();
     }
 
     private void subscribe(Client client, Subscribe message) {

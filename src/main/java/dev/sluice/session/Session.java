@@ -14,12 +14,13 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
+import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.route.Channel;
 import dev.sluice.wire.ClientChannel;
+import dev.sluice.wire.EventStreamChannel;
 import dev.sluice.wire.Inbound;
-import dev.sluice.wire.WebSocketChannel;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -39,21 +40,20 @@ import org.jspecify.annotations.Nullable;
  * {@link Heartbeat}, which all sessions share, do the rest. Every method is to be called on the connection's event loop,
  * except {@link #loop}, {@link #run} and {@link #whenClosed}.
  */
-final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Outbox.Owner {
+final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, Outbox.Owner {
 
     /** The requests of authenticated clients. */
     interface Requests {
         void execute(Client client, ClientMessage message);
 
         /**
-         * Starts the delivery of the user's channels to a client with positions.
+         * Starts the delivery to a client with positions.
          *
-         * @param since the position that it holds; {@code null} where it has none
          * @param answer receives what it is to be told
          */
-        void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer);
+        void begin(Client client, Opening opening, Consumer<Start> answer);
 
-        /** Returns the user's own channels, which a client hears without a subscription. */
+        /** Returns the user's own channels that a client hears without a subscription. */
         List<Channel> own(Client client);
 
         /** The client renewed its token. */
@@ -173,12 +173,12 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
         });
     }
 
-    /** Starts the session, with the user and position if the upgrade request carried them. */
-    void opened(@Nullable AuthenticatedUser shown, @Nullable Position since) {
+    /** Starts the session, with the user if the request carried a token. */
+    void opened(@Nullable AuthenticatedUser shown, Opening opening) {
         if (shown == null) {
             authentication.await(this);
         } else {
-            authentication.admit(this, shown, since, null);
+            authentication.admit(this, shown, opening, null);
         }
     }
 
@@ -198,9 +198,10 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     }
 
     /** Creates the connection of the session, which becomes valid if {@link #admitted}; earlier timers end. */
-    Connection newConnection(AuthenticatedUser of, Consumer<Disconnected> observers) {
+    Connection newConnection(AuthenticatedUser of, boolean hearsUser, Consumer<Disconnected> observers) {
         over();
-        return new Connection(of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned());
+        return new Connection(
+                of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned(), hearsUser);
     }
 
     void admitted(Connection added, AuthenticatedUser of) {
@@ -592,7 +593,7 @@ final class Session implements Client, Inbound.Peer, WebSocketChannel.Owner, Out
     void close(Close how) {
         refused = how.reason();
         over();
-        outbox.close(how.code(), how.reason());
+        outbox.close(how);
     }
 
     void cancelTimer() {

@@ -6,11 +6,14 @@ import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Registry;
+import dev.sluice.wire.ClientChannel;
 import dev.sluice.wire.EventLoops;
+import dev.sluice.wire.EventStreamChannel;
 import dev.sluice.wire.FrameWriterFactory;
 import dev.sluice.wire.WebSocketChannel;
 import io.micrometer.core.instrument.Gauge;
@@ -28,7 +31,7 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** The open WebSockets of this pod. */
+/** The open connections of this pod's clients. */
 @Singleton
 final class SessionRegistry {
 
@@ -36,7 +39,7 @@ final class SessionRegistry {
 
     private final LogThrottle unexpected = new LogThrottle();
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
-    private final Map<Dialect, LongAdder> counts = new ConcurrentHashMap<>();
+    private final Map<String, LongAdder> counts = new ConcurrentHashMap<>();
     private final Authentication authentication;
     private final CommandHandler commands;
     private final OutboxFactory outboxes;
@@ -64,16 +67,15 @@ final class SessionRegistry {
         // One for all sessions.
         this.delivered = deliveries::position;
         this.meters = meters;
-        for (Dialect dialect : Dialect.ALL) {
-            String protocol = dialect.tag();
-            LongAdder all = count(dialect);
+        Dialect.ALL.stream().map(Dialect::tag).distinct().forEach(protocol -> {
+            LongAdder all = count(protocol);
             gauge("authenticated", protocol, () -> registry.countSpeaking(protocol), metrics);
             gauge(
                     "unauthenticated",
                     protocol,
                     () -> Math.max(0, all.sum() - registry.countSpeaking(protocol)),
                     metrics);
-        }
+        });
     }
 
     private static void gauge(String state, String protocol, Supplier<Number> count, MeterRegistry metrics) {
@@ -93,7 +95,17 @@ final class SessionRegistry {
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
         try {
-            start(add(socket, channel), channel, identity, since);
+            Dialect dialect = Dialect.of(socket.subProtocol());
+            Session session = add(channel, dialect, loop -> wires.open(socket, channel, loop, dialect));
+            if (!socket.isClosed()) {
+                socket.frameHandler(channel.inbound());
+            }
+            // The close event may never come if the connection was closed before it was a WebSocket. So this is checked
+            // before the first answer, which needs memory that may be missing.
+            channel.opened(session);
+            session.opened(identity, Opening.own(since));
+            channel.inbound().watch(session);
+            endIfClosing(session);
         } catch (Throwable e) {
             // Without a session nothing would close the socket.
             channel.cut();
@@ -101,41 +113,37 @@ final class SessionRegistry {
         }
     }
 
-    private Session add(ServerWebSocket socket, WebSocketChannel channel) {
+    /** Opens the session of a stream of events. To be called on its event loop. */
+    void open(EventStreamChannel channel, Dialect dialect, AuthenticatedUser identity, Opening opening) {
+        try {
+            Session session = add(channel, dialect, loop -> wires.open(channel, loop, dialect));
+            channel.opened(session);
+            session.opened(identity, opening);
+            endIfClosing(session);
+        } catch (Throwable e) {
+            channel.cut();
+            throw e;
+        }
+    }
+
+    private Session add(ClientChannel channel, Dialect dialect, Function<Loop, FrameWriter> writer) {
         Loop loop = loops.current();
-        Dialect dialect = Dialect.of(socket.subProtocol());
-        Session session = new Session(
-                authentication,
-                commands,
-                wires.open(socket, channel, loop, dialect),
-                outboxes,
-                loop,
-                dialect,
-                delivered);
+        Session session = new Session(authentication, commands, writer.apply(loop), outboxes, loop, dialect, delivered);
         on(loop).add(session);
-        count(dialect).increment();
+        count(dialect.tag()).increment();
         session.belongsTo(this);
         session.hears(channel);
-        if (!socket.isClosed()) {
-            socket.frameHandler(channel.inbound());
-        }
-        // The close event may never come if the connection was closed before it was a WebSocket. So this is checked
-        // before the first answer, which needs memory that may be missing.
-        channel.opened(session);
         return session;
     }
 
-    private void start(
-            Session session, WebSocketChannel channel, @Nullable AuthenticatedUser identity, @Nullable Position since) {
-        session.opened(identity, since);
-        channel.inbound().watch(session);
+    private void endIfClosing(Session session) {
         if (closing) {
             session.disconnect(Disconnect.GOING_AWAY);
         }
     }
 
-    private LongAdder count(Dialect dialect) {
-        return counts.computeIfAbsent(dialect, x -> new LongAdder());
+    private LongAdder count(String protocol) {
+        return counts.computeIfAbsent(protocol, x -> new LongAdder());
     }
 
     /** Closes new sessions at once, and makes upgrades refused. */
@@ -175,10 +183,10 @@ final class SessionRegistry {
         if (!on(session.loop()).remove(session)) {
             return;
         }
-        count(session.dialect()).decrement();
+        count(session.dialect().tag()).decrement();
         Session.Ending ending = session.closed(reason);
         LOG.debugf(
-                "A WebSocket has ended after %s: %s; user %s, protocol %s",
+                "A connection has ended after %s: %s; user %s, protocol %s",
                 ending.lasted(),
                 ending.why(),
                 LogSanitizer.text(ending.user()),

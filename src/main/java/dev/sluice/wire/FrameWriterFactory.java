@@ -26,6 +26,12 @@ public final class FrameWriterFactory {
                 && !config.compression().enabled();
     }
 
+    /** Returns a wire to a stream of the loop; there is only the direct one. */
+    public FrameWriter open(EventStreamChannel channel, Loop loop, PublicationFormat format) {
+        return new DirectFrameWriter(
+                (code, reason) -> channel.end(), channel.context(), encoder(loop, format, Framing.CHUNK));
+    }
+
     private FrameEncoder encoder(Loop loop, PublicationFormat format, Framing framing) {
         return encoders.computeIfAbsent(new Shared(loop, format), x -> new FrameEncoder(format, framing));
     }

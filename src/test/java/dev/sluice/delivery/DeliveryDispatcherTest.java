@@ -412,7 +412,7 @@ class DeliveryDispatcherTest {
     void positionDuringATaskIsThatOfTheEarlierHandOver() {
         List<Position> during = new ArrayList<>();
         Outbox outbox = TestOutboxFactory.standard().open(writer, loop, reason -> {});
-        Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, "v2", true);
+        Connection connection = new Connection("1", channel -> true, outbox, loop, event -> {}, "v2", true, true);
         registry.add(connection);
         registry.subscribe(connection, A);
         run(tasks);

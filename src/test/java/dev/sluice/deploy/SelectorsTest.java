@@ -185,7 +185,7 @@ class SelectorsTest {
                 .flatMap(rule -> rule.getHttp().getPaths().stream())
                 .toList();
         assertThat(paths).allSatisfy(path -> {
-            assertThat(path.getPath()).isIn("/ws", "/api");
+            assertThat(path.getPath()).isIn("/ws", "/sse", "/api");
             assertThat(path.getPathType()).isEqualTo("Prefix");
             assertThat(applied.all(Service.class)).anySatisfy(service -> {
                 assertThat(service.getMetadata().getName())

@@ -10,8 +10,10 @@ import dev.sluice.browser.Browser;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Pod;
+import dev.sluice.harness.Ports;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.TcpProxy;
 import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.net.Socket;
@@ -151,6 +153,43 @@ class ExamplesIT {
             pod.terminate();
             assertThat(page.locator("#state")).not().hasText("open");
         }
+    }
+
+    @Test
+    void pageWithServerSentEventsComesBackAndMissesNothing() throws Exception {
+        try (Browser browser = Browser.start();
+                Backend backend = Backend.start();
+                Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, byCookie(backend));
+                TcpProxy proxy = new TcpProxy(pod.port())) {
+            int closed = Ports.free();
+            for (String name : List.of("events", "fetch")) {
+                Page page = browser.open(
+                        backend.address() + "/" + name + ".html?sluice=http://localhost:" + proxy.port() + "/sse");
+                assertThat(page.locator("#state")).hasText("open");
+                redis.publish("upload:42", "{\"progress_percent\":50}");
+                redis.publish("user:alice", "{\"text\":\"before\"}");
+                assertThat(page.locator("#progress")).hasAttribute("value", "50");
+                assertThat(page.locator("#notes")).hasText("before");
+                assertThat(browser.errors()).isEmpty();
+                proxy.leadTo(closed);
+                proxy.cut();
+                assertThat(page.locator("#state")).not().hasText("open");
+                redis.publish("user:alice", "{\"text\":\"meanwhile\"}");
+                proxy.leadTo(pod.port());
+                assertThat(page.locator("#state")).hasText("open");
+                redis.publish("user:alice", "{\"text\":\"after\"}");
+                assertThat(page.locator("#notes li")).hasText(new String[] {"before", "meanwhile", "after"});
+            }
+        }
+    }
+
+    private static Map<String, String> byCookie(Backend backend) {
+        return Map.of(
+                "sluice.origins", backend.address(),
+                "sluice.clock.interval", "200ms",
+                "mp.jwt.token.header", "Cookie",
+                "mp.jwt.token.cookie", "session");
     }
 
     @Test

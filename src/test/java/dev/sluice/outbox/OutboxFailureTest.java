@@ -44,7 +44,7 @@ class OutboxFailureTest {
     @Test
     void failedCloseCutsTheConnection() {
         failsToClose = true;
-        outbox.close(1011, "internal error");
+        outbox.close(new Close(1011, "internal error"));
         assertThat(cuts).isEqualTo(1);
     }
 
@@ -53,7 +53,7 @@ class OutboxFailureTest {
         loop.batch(() -> {
             outbox.send(Frame.text("x"));
             failsToFlush = true;
-            outbox.close(1011, "internal error");
+            outbox.close(new Close(1011, "internal error"));
         });
         assertThat(cuts).isEqualTo(1);
     }
@@ -68,7 +68,7 @@ class OutboxFailureTest {
     @Test
     void successfulCloseIsNotCutBeforeItsTimeout() {
         outbox.send(Frame.text("x"));
-        outbox.close(1012, "going away");
+        outbox.close(new Close(1012, "going away"));
         outbox.check(System.nanoTime());
         assertThat(cuts).isZero();
         outbox.check(System.nanoTime() + Duration.ofSeconds(2).toNanos());

@@ -416,7 +416,7 @@ class OutboxTest {
     void closingStaysWithinTheBound() {
         fillSocket();
         holdAllThatFits();
-        outbox.close(1012, "going");
+        outbox.close(new Close(1012, "going"));
         assertThat(writer.sent).filteredOn(sent -> sent.contains("missed")).hasSizeGreaterThan(200);
         assertThat(writer.waiting).isLessThanOrEqualTo(MAX);
         assertThat(pending()).isEqualTo((double) writer.waiting);
@@ -606,14 +606,14 @@ class OutboxTest {
         fillSocket();
         outbox.send(run(UPLOAD, 1, 2));
         outbox.send(Frame.text("bye"));
-        outbox.close(1012, "going");
+        outbox.close(new Close(1012, "going"));
         assertThat(writer.sent).containsExactly("bye", missed(UPLOAD, 1), "2");
         assertThat(writer.closes).containsExactly(1012);
         long all = writer.waiting;
         drain();
         assertThat(all).as("all of it flushed").isPositive();
         assertThat(writer.waiting).isZero();
-        outbox.close(1011, "again");
+        outbox.close(new Close(1011, "again"));
         outbox.send(Frame.text("late"));
         outbox.send(run(UPLOAD, 3));
         runTasks();
@@ -627,7 +627,7 @@ class OutboxTest {
         outbox.send(run(UPLOAD, 1));
         outbox.check(System.nanoTime() + STALL.toNanos());
         assertThat(failures).containsExactly(Disconnect.STALLED);
-        outbox.close(4008, "too slow");
+        outbox.close(new Close(4008, "too slow"));
         assertThat(writer.sent).isEmpty();
         assertThat(writer.closes).containsExactly(4008);
     }
@@ -636,7 +636,7 @@ class OutboxTest {
     void unreadCloseFrameIsCut() {
         fillSocket();
         long before = System.nanoTime();
-        outbox.close(1012, "going");
+        outbox.close(new Close(1012, "going"));
         outbox.check(before + Outbox.MAX_CLOSING_NANOS - 1);
         assertThat(writer.cuts).isZero();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
@@ -646,7 +646,7 @@ class OutboxTest {
 
     @Test
     void clientThatDoesNotCloseIsCut() {
-        outbox.close(1012, "going");
+        outbox.close(new Close(1012, "going"));
         drain();
         outbox.check(System.nanoTime() + Outbox.MAX_CLOSING_NANOS);
         assertThat(writer.cuts).isEqualTo(1);
@@ -659,7 +659,7 @@ class OutboxTest {
             outbox.send(frameOfCost(1000));
             runTasks();
         }
-        outbox.close(1012, "going");
+        outbox.close(new Close(1012, "going"));
         long after = tick();
         writer.takeOne();
         outbox.check(after + Outbox.MAX_CLOSING_NANOS);
@@ -691,10 +691,10 @@ class OutboxTest {
             case "full" -> outbox.send(frameOfCost(MAX));
             case "stalled" -> outbox.check(System.nanoTime() + STALL.toNanos());
             case "failed" -> writer.fail(new IOException("reset"));
-            default -> outbox.close(1012, "going");
+            default -> outbox.close(new Close(1012, "going"));
         }
         assertThat(failures).hasSize(how.equals("closing") ? 0 : 1);
-        outbox.close(4008, "too slow");
+        outbox.close(new Close(4008, "too slow"));
         outbox.ended();
         assertThat(pending()).isZero();
         drain();
@@ -710,7 +710,7 @@ class OutboxTest {
         runTasks();
         assertThat(writer.flushes).isEqualTo(1);
         outbox.send(Frame.text("late"));
-        outbox.close(1000, "");
+        outbox.close(new Close(1000, ""));
         assertThat(writer.sent).containsExactly("not flushed");
         assertThat(writer.closes).isEmpty();
     }

@@ -62,7 +62,7 @@ class TotalOutboxBytesTest {
         assertThat(failures).isEmpty();
         new Stuck("small").send(text(QUARTER / 8));
         assertThat(failures).containsExactly("large OUTBOX_FULL");
-        large.outbox.close(4008, "");
+        large.outbox.close(new Close(4008, ""));
         assertThat(large.writer.closes).containsExactly(4008);
         assertThat(large.writer.cuts).isZero();
         new Stuck("small").send(text(QUARTER / 8));

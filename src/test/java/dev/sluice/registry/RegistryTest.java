@@ -239,7 +239,7 @@ class RegistryTest {
     static Connection positioned(String user, Consumer<Disconnected> observers) {
         Loop loop = LOOPS.get(0);
         Outbox outbox = TestOutboxFactory.standard().open(new RecordingFrameWriter(), loop, reason -> {});
-        return new Connection(user, channel -> true, outbox, loop, observers, "v2", true);
+        return new Connection(user, channel -> true, outbox, loop, observers, "v2", true, true);
     }
 
     static Channel upload(String id) {

@@ -110,7 +110,7 @@ class InboundFuzzTest {
     @Test
     void messagesOfAuthenticatedClientsAreAnsweredCorrectly() {
         keepSomething();
-        session.opened(TestAuthorizers.identity("7"), null);
+        session.opened(TestAuthorizers.identity("7"), Opening.own(null));
         Messages messages = new Messages(SEED);
         Set<Class<?>> kinds = new HashSet<>();
         for (int i = 0; i < MESSAGES; i++) {
@@ -135,7 +135,7 @@ class InboundFuzzTest {
     @MethodSource("corpus")
     void regressionMessagesAreAnsweredCorrectly(String message) {
         keepSomething();
-        session.opened(TestAuthorizers.identity("7"), null);
+        session.opened(TestAuthorizers.identity("7"), Opening.own(null));
         exchange(message);
     }
 
@@ -233,7 +233,7 @@ class InboundFuzzTest {
 
     private void begin(String text) {
         restart();
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         ClientMessage message = Dialect.V1.parse(text).get(0);
         session.received(message);
         if (message instanceof ClientMessage.Auth) {
@@ -256,7 +256,7 @@ class InboundFuzzTest {
         verifiesAtOnce = false;
         TestInbound.TestSocket connection = new TestInbound(1_000_000, 1 << 30, 1 << 30).new TestSocket();
         session.hears(connection.guard);
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         connection.inbound.watch(session);
         connection.send("{\"type\":\"auth\",\"token\":\"t\"}");
         handle(connection);

@@ -78,7 +78,7 @@ class MarkNotifierTest {
                             on -> delivered);
                 })
                 .toList();
-        sessions.forEach(session -> session.opened(TestAuthorizers.identity("7"), null));
+        sessions.forEach(session -> session.opened(TestAuthorizers.identity("7"), Opening.own(null)));
         return sessions;
     }
 

@@ -1,12 +1,11 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Start;
 import dev.sluice.route.Channel;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** For sessions whose clients send no requests. */
 enum NoRequests implements Session.Requests {
@@ -18,8 +17,8 @@ enum NoRequests implements Session.Requests {
     }
 
     @Override
-    public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-        answer.accept(new Resumption.Answer(false, null, client.at(), null));
+    public void begin(Client client, Opening opening, Consumer<Start> answer) {
+        answer.accept(new Start(null, client.at(), null));
     }
 
     @Override

@@ -203,7 +203,7 @@ class PositionSimulationTest {
                     loop,
                     Dialect.V2,
                     deliveries::position);
-            session.opened(TestAuthorizers.identity("7"), null);
+            session.opened(TestAuthorizers.identity("7"), Opening.own(null));
             CHANNELS.forEach(channel -> registry.subscribe(session.connection(), channel));
             runTasks();
         }

@@ -258,7 +258,7 @@ final class ResumeSimulation {
                     Dialect.V2,
                     delivery::position);
             sessions.add(session);
-            on.execute(() -> session.opened(TestAuthorizers.identity(user), since));
+            on.execute(() -> session.opened(TestAuthorizers.identity(user), Opening.own(since)));
             return session;
         }
 

@@ -62,7 +62,7 @@ class SessionFailureTest {
     }
 
     private void authenticate(TokenResult result) {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(new ClientMessage.Auth("token", null, null));
         authentication.results.get(0).accept(result);
     }

@@ -16,6 +16,7 @@ import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
+import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.route.Channel;
@@ -27,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -49,8 +49,8 @@ class SessionTest {
         }
 
         @Override
-        public void begin(Client client, @Nullable Position since, Consumer<Resumption.Answer> answer) {
-            answer.accept(new Resumption.Answer(since != null, null, client.at(), null));
+        public void begin(Client client, Opening opening, Consumer<Start> answer) {
+            answer.accept(new Start(opening.since() == null ? null : true, client.at(), null));
         }
 
         @Override
@@ -85,7 +85,7 @@ class SessionTest {
 
     @Test
     void validTokenIsAdmitted() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         assertThat(authentication.timerRuns).isTrue();
         session.received(AUTH);
         assertThat(sent).isEmpty();
@@ -98,14 +98,14 @@ class SessionTest {
 
     @Test
     void upgradeTokenIsAdmittedAtOnce() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         assertThat(authentication.timerRuns).isFalse();
         assertThat(sent).containsExactly("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
     }
 
     @Test
     void userLimitClosesWith1013() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         authentication.admits = connection -> false;
         accept("7");
@@ -139,13 +139,13 @@ class SessionTest {
         assertThat(connection.guard.slot().take(null, false)).isNull();
         of.hears(connection.guard);
         connection.guard.opened(of);
-        of.opened(null, null);
+        of.opened(null, Opening.own(null));
         return connection;
     }
 
     @Test
     void floodIsClosedBeforeAndAfterAuthentication() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.flooded();
         assertThat(closes).containsExactly(4029);
         assertThat(ended).isEmpty();
@@ -153,7 +153,7 @@ class SessionTest {
 
     @Test
     void floodEndsTheConnection() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         session.flooded();
         assertThat(closes).containsExactly(4029);
         assertThat(ended).singleElement().extracting(Disconnected::reason).isEqualTo(Disconnect.FLOODED);
@@ -161,7 +161,7 @@ class SessionTest {
 
     @Test
     void messagesAfterTheAuthMessageWaitForItsAnswer() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         assertThat(session.takesMessage()).isTrue();
         session.received(AUTH);
         assertThat(session.takesMessage()).isFalse();
@@ -177,7 +177,7 @@ class SessionTest {
     void heldMessagesAreProcessedAfterAdmission() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         connection.inbound.watch(session);
         connection.send("auth", "1", "2");
         assertThat(connection.passedOn()).containsExactly("auth");
@@ -191,7 +191,7 @@ class SessionTest {
 
     @Test
     void refusalEndsTheSession() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         assertThat(session.isOver()).isFalse();
         shared.timedOut(session);
         assertThat(session.isOver()).isTrue();
@@ -199,7 +199,7 @@ class SessionTest {
 
     @Test
     void inboundFullClosesWith1013() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.inboundFull();
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
@@ -209,7 +209,7 @@ class SessionTest {
     void eachAnswerOfAListCounts() {
         TestInbound.TestSocket connection = new TestInbound(5).new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         connection.inbound.watch(session);
         List<String> channels = List.of("upload:1", "upload:2", "upload:3");
         session.received(ALIVE);
@@ -225,7 +225,7 @@ class SessionTest {
 
     @Test
     void tooManyMessagesBeforeTheAuthAnswerAreClosed() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         session.heldTooMany();
         assertThat(closes).containsExactly(4029);
@@ -236,14 +236,14 @@ class SessionTest {
 
     @Test
     void silentClientIsClosed() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         shared.timedOut(session);
         assertRefused(4001, Refusal.TIMEOUT);
     }
 
     @Test
     void otherFirstMessageIsClosed() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(ALIVE);
         assertRefused(4002, Refusal.NOT_AUTH);
         assertThat(authentication.timerRuns).isFalse();
@@ -251,7 +251,7 @@ class SessionTest {
 
     @Test
     void invalidTokenIsClosed() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Refused(TokenResult.Reason.EXPIRED, "expired"));
         assertRefused(4003, Refusal.EXPIRED);
@@ -259,7 +259,7 @@ class SessionTest {
 
     @Test
     void firstMessageThatIsNotJsonIsClosedWithoutAuthError() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(new ClientMessage.NotAnObject());
         assertThat(closes).containsExactly(4004);
         assertThat(sent).as("auth_error would make old clients stop for ever").isEmpty();
@@ -267,7 +267,7 @@ class SessionTest {
 
     @Test
     void unavailableKeysCloseWith1013() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Unavailable());
         assertThat(closes).containsExactly(1013);
@@ -276,7 +276,7 @@ class SessionTest {
 
     @Test
     void verificationIsBoundedByTheAuthTimeout() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         shared.timedOut(session);
         assertThat(closes).containsExactly(1013);
@@ -287,7 +287,7 @@ class SessionTest {
 
     @Test
     void resultAfterTheEndIsIgnored() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.received(AUTH);
         session.closed(Disconnect.CLIENT_CLOSED);
         accept("7");
@@ -298,7 +298,7 @@ class SessionTest {
 
     @Test
     void laterAuthMessagesDoNotEndTheConnection() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         sent.clear();
         session.received(AUTH);
         session.received(AUTH);
@@ -318,7 +318,7 @@ class SessionTest {
 
     @Test
     void expiredTokenEndsTheConnection() {
-        session.opened(until(1000), null);
+        session.opened(until(1000), Opening.own(null));
         Heartbeat.expire(session, 999);
         assertThat(closes).isEmpty();
         Heartbeat.expire(session, 1000);
@@ -329,7 +329,7 @@ class SessionTest {
 
     @Test
     void onlyAValidTokenOfTheSameUserExtendsTheConnection() {
-        session.opened(until(1000), null);
+        session.opened(until(1000), Opening.own(null));
         session.received(AUTH);
         results.get(0).accept(new TokenResult.Accepted(until(2000)));
         assertThat(renewed).containsExactly(until(2000));
@@ -345,7 +345,7 @@ class SessionTest {
 
     @Test
     void unauthenticatedSessionDoesNotExpire() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         Heartbeat.expire(session, Long.MAX_VALUE);
         assertThat(closes).isEmpty();
     }
@@ -353,7 +353,7 @@ class SessionTest {
     @Test
     void heartbeatsOncePerIntervalAndOnlyForConnections() {
         long interval = 1000;
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         Heartbeat.beat(session, 0, interval);
         Heartbeat.beat(session, interval, interval);
         assertThat(sent).isEmpty();
@@ -372,14 +372,14 @@ class SessionTest {
 
     @Test
     void answersPingsThroughTheOutbox() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.pinged(new byte[] {1});
         assertThat(sent).containsExactly("Pong");
     }
 
     @Test
     void beforeAuthenticationOnlyTheNewestPingIsAnswered() {
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         writer.fill();
         for (int i = 0; i < 100; i++) {
             session.pinged(new byte[] {1});
@@ -393,7 +393,7 @@ class SessionTest {
     void unreadAnswersStopProcessing() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         connection.inbound.watch(session);
         writer.fill();
         session.tell(Frame.text("x".repeat(512 * 1024)));
@@ -408,7 +408,7 @@ class SessionTest {
     void unfinishedMessageEndsTheConnection() {
         TestInbound.TestSocket connection = new TestInbound().new TestSocket();
         session.hears(connection.guard);
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         connection.inbound.watch(session);
         connection.channel.writeInbound(new TextWebSocketFrame(false, 0, "{"));
         long now = System.nanoTime();
@@ -422,7 +422,7 @@ class SessionTest {
 
     @Test
     void manyFailedWritesEndTheConnectionOnce() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         writer.fill();
         for (int i = 0; i < 1000; i++) {
             session.tell(Frame.text("{}"));
@@ -436,7 +436,7 @@ class SessionTest {
 
     @Test
     void resetEndsTheConnectionOnce() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         session.reset();
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
@@ -444,7 +444,7 @@ class SessionTest {
 
     @Test
     void peerSilentForThreeHeartbeatsIsDisconnected() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         long interval = 1000;
         // The first beat chooses its moment, within one interval.
         Heartbeat.beat(session, 0, interval);
@@ -463,7 +463,7 @@ class SessionTest {
 
     @Test
     void maxAgeIsJitteredByATenth() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         long now = System.nanoTime();
         long maxAge = TimeUnit.HOURS.toNanos(10);
         Heartbeat.retire(session, now + TimeUnit.MINUTES.toNanos(539), maxAge);
@@ -475,7 +475,7 @@ class SessionTest {
 
     @Test
     void gapIsReportedOnceAtItsStartAndOnceAtItsEnd() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         Gap open = gap(1);
         session.tell(open, Frame.text("begins"));
         session.tell(open, Frame.text("begins"));
@@ -487,7 +487,7 @@ class SessionTest {
     @Test
     void newConnectionDuringAGapGetsTheGapAtOnce() {
         authentication.gap = gap(1);
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
         session.tell(authentication.gap, Frame.text("begins"));
         session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
@@ -497,7 +497,7 @@ class SessionTest {
     @Test
     void connectionAdmittedAfterTheGapMessagesGetsTheGap() {
         authentication.gap = gap(1);
-        session.opened(null, null);
+        session.opened(null, Opening.own(null));
         session.tell(authentication.gap, Frame.text("begins"));
         session.received(AUTH);
         accept("7");
@@ -508,7 +508,7 @@ class SessionTest {
 
     @Test
     void connectionAfterAGapGetsNoGap() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
         assertThat(sent).hasSize(1);
     }
@@ -516,7 +516,7 @@ class SessionTest {
     @Test
     void earlierGapIsNotReportedAfterALaterOne() {
         authentication.gap = gap(3);
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         session.tell(gap(1), Frame.text("earlier begins"));
         session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));
         assertThat(sent).hasSize(2);
@@ -524,7 +524,7 @@ class SessionTest {
 
     @Test
     void closeByTheClientEndsTheConnection() {
-        session.opened(SEVEN, null);
+        session.opened(SEVEN, Opening.own(null));
         session.closed(Disconnect.CLIENT_CLOSED);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
         session.received(ALIVE);
@@ -560,7 +560,7 @@ class SessionTest {
                 new Loop(0, Runnable::run),
                 Dialect.V2,
                 on -> at);
-        positioned.opened(SEVEN, null);
+        positioned.opened(SEVEN, Opening.own(null));
         sent.clear();
         positioned.holdUntilTold();
         positioned.beat();

@@ -13,6 +13,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -55,6 +56,50 @@ class FrameEncoderTest {
         at.release();
         pos.release();
         again.release();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "9, 9", "15, f", "16, 10", "255, ff", "256, 100", "4096, 1000", "65535, ffff", "1048576, 100000"
+    })
+    void writesTheLengthOfAChunk(int length, String size) {
+        FrameEncoder stream = new FrameEncoder(Dialect.V1, Framing.CHUNK);
+        byte[] text = bytes(length, 'x');
+        ByteBuf bytes = stream.encode(new Frame.Text(text), true, allocator);
+        assertThat(ByteBufUtil.getBytes(bytes))
+                .asString(StandardCharsets.US_ASCII)
+                .isEqualTo(size + "\r\n" + "x".repeat(length) + "\r\n");
+        bytes.release();
+    }
+
+    @Test
+    void emptyMessageIsNoChunkBecauseThatWouldEndTheResponse() {
+        FrameEncoder stream = new FrameEncoder(Dialect.V1, Framing.CHUNK);
+        ByteBuf bytes = stream.encode(new Frame.Text(new byte[0]), true, allocator);
+        assertThat(bytes.isReadable()).isFalse();
+        bytes.release();
+    }
+
+    @Test
+    void eventsAreEncodedOnceForAllReceivers() {
+        FrameEncoder stream = new FrameEncoder(Dialect.EVENTS, Framing.CHUNK);
+        PublicationBatch batch = run(bytes(3, 'a'), bytes(2, '\n'), bytes(1, 0xff));
+        ByteBuf first = stream.encode(batch, true, allocator);
+        ByteBuf second = stream.encode(batch, true, allocator);
+        assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
+        assertThat(first.readableBytes()).isLessThanOrEqualTo(batch.length() + batch.overhead(Dialect.EVENTS));
+        assertThat(ByteBufUtil.getBytes(first))
+                .asString(StandardCharsets.US_ASCII)
+                .isEqualTo(String.join(
+                        "\r\n",
+                        "b",
+                        "data: aaa\n\n",
+                        "16",
+                        "data: \ndata: \ndata: \n\n",
+                        "1a",
+                        "event: binary\ndata: /w==\n\n",
+                        ""));
+        first.release();
+        second.release();
     }
 
     @Test
