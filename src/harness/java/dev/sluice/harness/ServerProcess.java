@@ -128,10 +128,10 @@ public final class ServerProcess implements AutoCloseable {
         return status(Path.of("/proc", Long.toString(pid())), name);
     }
 
-    /** Ends it at once, as by kill -9. */
+    /** Ends it at once, as by kill -9, and waits until it is gone. */
     public void kill() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
+        process.destroyForcibly().onExit().join();
     }
 
     private void signal(String name) {
