@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class DocumentationTest {
 
     private static final Path ROOT = Path.of("").toAbsolutePath();
-    private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".git", "resources");
+    private static final Set<String> NOT_OURS = Set.of("target", "node_modules", ".venv", ".git", "resources");
 
     private static final Pattern CODE_BLOCK = Pattern.compile("^ *```.*?^ *```", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern CODE = Pattern.compile("`[^`]*`");

@@ -171,8 +171,13 @@ public final class DeliveryDispatcher {
     public void replay(Connection connection, ReplayBatch batch) {
         connection.send(batch);
         for (int i = 0; i < batch.count(); i++) {
-            meters(batch.channel(i)).replayed(batch.get(i));
+            replayed(batch.channel(i), batch.get(i));
         }
+    }
+
+    /** Counts a publication from the history that was sent to a connection. Thread-safe. */
+    public void replayed(Channel channel, Payload payload) {
+        meters(channel).replayed(payload);
     }
 
     /** Returns the bytes of memory that have been read and not delivered. */

@@ -182,6 +182,31 @@ public final class History {
         return new Search(known, maxReplay, since.offset(), head).find(channels);
     }
 
+    /**
+     * Returns what the history has of a channel, the oldest first unless {@code reverse}.
+     *
+     * @param limit the most publications; those of the largest replay are the most in any case
+     * @param since only later ones, or, where {@code reverse}, earlier ones; {@code null} for any
+     * @return refused where it does not have everything since the position, or has too much to search
+     */
+    public Replay list(Channel channel, int limit, @Nullable Position since, boolean reverse) {
+        PublicationLog known = log;
+        if (known == null || !channel.route().history()) {
+            return new Replay.Refused(Reason.UNKNOWN);
+        }
+        Position head = known.head();
+        if (since != null && !known.agrees(since)) {
+            return new Replay.Refused(Reason.MISMATCH);
+        }
+        if (since != null && !reverse && !known.coversAllSince(since)) {
+            return new Replay.Refused(Reason.GAP);
+        }
+        Listing listing = new Listing(known, maxReplay, head, channel);
+        return reverse
+                ? listing.newest(since == null ? Long.MAX_VALUE : since.offset(), limit)
+                : listing.oldest(since == null ? 0 : since.offset(), limit, since != null);
+    }
+
     /** In bytes of memory. */
     private double bytes() {
         PublicationLog known = log;

@@ -9,8 +9,11 @@ import java.util.List;
  */
 public final class WebSocketPath {
 
+    /** The path of Centrifugo's SDKs. */
+    public static final String CENTRIFUGE = "/connection/websocket";
+
     /** The paths, without a trailing slash. */
-    public static final List<String> ALL = List.of("/ws", "/ws/uploads");
+    public static final List<String> ALL = List.of("/ws", "/ws/uploads", CENTRIFUGE);
 
     private WebSocketPath() {}
 
@@ -19,9 +22,17 @@ public final class WebSocketPath {
         return isServed(context.normalizedPath());
     }
 
+    /** Whether the path is that of Centrifugo's SDKs. */
+    public static boolean isCentrifuge(RoutingContext context) {
+        return withoutSlash(context.normalizedPath()).equals(CENTRIFUGE);
+    }
+
     static boolean isServed(String normalized) {
-        // The router ignores a trailing slash.
-        String path = normalized.endsWith("/") ? normalized.substring(0, normalized.length() - 1) : normalized;
-        return ALL.contains(path);
+        return ALL.contains(withoutSlash(normalized));
+    }
+
+    /** The router ignores a trailing slash. */
+    private static String withoutSlash(String normalized) {
+        return normalized.endsWith("/") ? normalized.substring(0, normalized.length() - 1) : normalized;
     }
 }

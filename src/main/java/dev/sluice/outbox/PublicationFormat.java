@@ -1,6 +1,7 @@
 package dev.sluice.outbox;
 
 import dev.sluice.route.Channel;
+import org.jspecify.annotations.Nullable;
 
 /** The format of publications on a connection, the payload alone or with a header, and of notices of dropped ones. Thread-safe. */
 public interface PublicationFormat {
@@ -15,11 +16,16 @@ public interface PublicationFormat {
     int overhead(Channel channel, Payload payload);
 
     /**
-     * Returns the bytes of the message; never modified.
+     * Returns the bytes of the message, never modified; {@code null} where the format can't carry the payload.
      *
      * @param complete whether everything that was published before it has been sent on the connection
      */
-    byte[] encode(Channel channel, Payload payload, boolean complete);
+    byte @Nullable [] encode(Channel channel, Payload payload, boolean complete);
+
+    /** Whether the messages of a run are one text message, each in a line of its own. */
+    default boolean joins() {
+        return false;
+    }
 
     /** Returns the bytes of a {@link Frame.Missed}, not longer than its length; never modified. */
     byte[] missed(Channel channel, int count);

@@ -29,8 +29,11 @@ public interface Dialect extends PublicationFormat {
     /** Server-sent events, of which publications have their channel as type. */
     Dialect NAMED_EVENTS = new EventStream(true);
 
+    /** The JSON protocol of Centrifugo's SDKs. */
+    Dialect CENTRIFUGE = new Centrifuge();
+
     /** All dialects. */
-    List<Dialect> ALL = List.of(V1, V2, EVENTS, NAMED_EVENTS);
+    List<Dialect> ALL = List.of(V1, V2, EVENTS, NAMED_EVENTS, CENTRIFUGE);
 
     /** Returns the dialect of the negotiated subprotocol; {@link #V1} without one. */
     static Dialect of(@Nullable String subprotocol) {
@@ -59,7 +62,8 @@ public interface Dialect extends PublicationFormat {
     /** The client's token was renewed. */
     Frame renewed(Welcome welcome, @Nullable JsonNode id);
 
-    /** The client is not let in. To be called only if the reason is {@link Refusal#announced}. */
+    /** The client is not let in; {@code null} where the close alone says so. */
+    @Nullable
     Frame authError(Refusal reason, String message, @Nullable JsonNode id);
 
     /**
@@ -75,7 +79,8 @@ public interface Dialect extends PublicationFormat {
     /** Publications since {@code since} may be lost; {@code until} is {@code null} while the gap lasts. */
     Frame gap(Instant since, @Nullable Instant until);
 
-    /** Everything before the position has been sent. To be called only if {@link #positioned}. */
+    /** Everything before the position has been sent; {@code null} where no message says so. */
+    @Nullable
     Frame mark(Position at);
 
     /** Asks the client to show that it is alive, and keeps proxies from closing the connection. */

@@ -17,10 +17,16 @@ public enum ErrorCode {
     /** The maximum number of subscriptions is reached. */
     TOO_MANY_SUBSCRIPTIONS,
     /** There is no decision now; a later attempt may succeed. */
-    UNAVAILABLE;
+    UNAVAILABLE,
+    /** The token has expired. */
+    TOKEN_EXPIRED,
+    /** The client has subscribed to the channel before. */
+    ALREADY_SUBSCRIBED,
+    /** What was published since the client's position can't be sent. */
+    UNRECOVERABLE;
 
     /** The code as sent. */
     public String code() {
-        return name().toLowerCase(Locale.ROOT);
+        return this == TOKEN_EXPIRED ? UNAUTHORIZED.code() : name().toLowerCase(Locale.ROOT);
     }
 }

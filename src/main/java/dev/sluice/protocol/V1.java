@@ -54,8 +54,8 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Frame authError(Refusal reason, String message, @Nullable JsonNode id) {
-        return frame(action("auth_error").put("message", message), null);
+    public @Nullable Frame authError(Refusal reason, String message, @Nullable JsonNode id) {
+        return reason.announced() ? frame(action("auth_error").put("message", message), null) : null;
     }
 
     @Override
@@ -71,8 +71,8 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Frame mark(Position at) {
-        throw new UnsupportedOperationException();
+    public @Nullable Frame mark(Position at) {
+        return null;
     }
 
     @Override

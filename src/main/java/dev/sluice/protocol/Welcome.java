@@ -2,11 +2,23 @@ package dev.sluice.protocol;
 
 import dev.sluice.route.Channel;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What an authenticated client is told.
  *
- * @param until when its token expires, in milliseconds since the epoch
+ * @param client the id of its connection
+ * @param until when the connection ends unless the token is renewed, in milliseconds since the epoch; {@link
+ *     Long#MAX_VALUE} for never
+ * @param heartbeatSeconds the longest time between two heartbeats
  * @param channels what the client hears now: the user's own, and those that its request named
+ * @param starts where each of them begins, where the client keeps a position for each channel; else empty
  */
-public record Welcome(String user, long until, List<Channel> channels, Start start) {}
+public record Welcome(
+        String client,
+        String user,
+        long until,
+        int heartbeatSeconds,
+        List<Channel> channels,
+        Start start,
+        Map<Channel, Start> starts) {}

@@ -7,6 +7,8 @@ import dev.sluice.outbox.Outbox;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import java.time.Instant;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -26,6 +28,8 @@ public final class Connection {
     private final boolean positioned;
     private final boolean hearsUser;
     private final Instant since = Instant.now();
+    private final UUID id = new UUID(
+            ThreadLocalRandom.current().nextLong(), ThreadLocalRandom.current().nextLong());
     private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
 
@@ -71,6 +75,11 @@ public final class Connection {
     /** The user of the connection. */
     public String user() {
         return user;
+    }
+
+    /** A text that only this connection has. */
+    public String id() {
+        return id.toString();
     }
 
     /** When the connection was authenticated. */

@@ -5,12 +5,16 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.Authenticator;
 import dev.sluice.access.TokenResult;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.config.SluiceConfig.Auth.OnExpiry;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.linger.SubscriptionRestorer;
+import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.Connect;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.protocol.Start;
@@ -23,8 +27,11 @@ import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class Authentication {
 
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     private static final String NOT_NOW = "tokens can't be verified now";
 
     /** Runs a task on any thread after the timeout of one step. */
@@ -64,6 +72,8 @@ final class Authentication {
     private final Consumer<Disconnected> disconnected;
     private final Consumer<Refusal> failures;
     private final Session.Requests requests;
+    private final Duration heartbeat;
+    private final boolean closesExpired;
 
     @Inject
     Authentication(
@@ -97,7 +107,9 @@ final class Authentication {
                 feed::gap,
                 disconnected::fire,
                 meters::authFailed,
-                commands);
+                commands,
+                config.heartbeat().interval(),
+                config.auth().onExpiry() == OnExpiry.CLOSE);
     }
 
     Authentication(
@@ -107,7 +119,9 @@ final class Authentication {
             Supplier<@Nullable Gap> gap,
             Consumer<Disconnected> disconnected,
             Consumer<Refusal> failures,
-            Session.Requests requests) {
+            Session.Requests requests,
+            Duration heartbeat,
+            boolean closesExpired) {
         this.timer = timer;
         this.verifier = verifier;
         this.admission = admission;
@@ -115,6 +129,8 @@ final class Authentication {
         this.disconnected = disconnected;
         this.failures = failures;
         this.requests = requests;
+        this.heartbeat = heartbeat;
+        this.closesExpired = closesExpired;
     }
 
     /** Waits for the auth message. */
@@ -125,9 +141,20 @@ final class Authentication {
     /** Handles a message of an unauthenticated client. */
     void received(Session session, ClientMessage message) {
         if (message instanceof Auth auth) {
-            session.cancelTimer();
-            session.verifying(startTimer(session));
-            verifier.verify(auth.token(), result -> session.run(() -> verified(session, result, auth)));
+            verify(
+                    session,
+                    auth.token(),
+                    auth.id(),
+                    identity -> admit(session, identity, Opening.own(auth.since()), auth.id()));
+        } else if (message instanceof Connect connect) {
+            AuthenticatedUser shown = session.shown();
+            if (connect.token() != null) {
+                verify(session, connect.token(), connect.id(), identity -> admit(session, identity, connect));
+            } else if (shown != null) {
+                admit(session, shown, connect);
+            } else {
+                refuse(session, Refusal.TOKEN, "a token is needed", connect.id());
+            }
         } else if (message instanceof NotAnObject) {
             refuse(session, Refusal.NOT_JSON, "the first message must be a JSON object");
         } else {
@@ -142,8 +169,9 @@ final class Authentication {
 
     private void refuse(Session session, Refusal refusal, String message, @Nullable JsonNode id) {
         failures.accept(refusal);
-        if (refusal.announced()) {
-            session.send(session.dialect().authError(refusal, message, id));
+        Frame error = session.dialect().authError(refusal, message, id);
+        if (error != null) {
+            session.send(error);
         }
         session.close(session.dialect().close(refusal, message));
     }
@@ -154,13 +182,9 @@ final class Authentication {
      * @param id that of the client's auth message
      */
     void admit(Session session, AuthenticatedUser identity, Opening opening, @Nullable JsonNode id) {
-        Connection connection = session.newConnection(identity, opening.own(), disconnected);
-        if (!admission.admit(connection)) {
-            session.close(session.dialect().closeUntilLater("too many connections of this user"));
+        if (!admit(session, identity, opening.own())) {
             return;
         }
-        // Nothing may fail here: a connection in the registry must end with its session.
-        session.admitted(connection, identity);
         if (session.dialect().positioned()) {
             requests.begin(session, opening, start -> {
                 session.send(session.dialect().authSuccess(welcome(session, opening.channels(), start), id));
@@ -172,11 +196,53 @@ final class Authentication {
         }
     }
 
+    private boolean admit(Session session, AuthenticatedUser identity, boolean hearsUser) {
+        Connection connection = session.newConnection(identity, hearsUser, disconnected);
+        if (!admission.admit(connection)) {
+            session.close(session.dialect().closeUntilLater("too many connections of this user"));
+            return false;
+        }
+        // Nothing may fail here: a connection in the registry must end with its session.
+        session.admitted(connection, identity);
+        return true;
+    }
+
+    private void admit(Session session, AuthenticatedUser identity, Connect connect) {
+        if (admit(session, identity, true)) {
+            requests.connect(
+                    session,
+                    connect.since(),
+                    starts -> session.dialect()
+                            .authSuccess(welcome(session, identity, List.of(), Start.UNKNOWN, starts), connect.id()),
+                    () -> welcomed(session));
+        }
+    }
+
     private Welcome welcome(Session session, List<Channel> others, Start start) {
-        AuthenticatedUser identity = session.identity();
+        return welcome(session, session.identity(), others, start, Map.of());
+    }
+
+    private Welcome welcome(
+            Session session,
+            AuthenticatedUser identity,
+            List<Channel> others,
+            Start start,
+            Map<Channel, Start> starts) {
         List<Channel> channels = new ArrayList<>(requests.own(session));
         channels.addAll(others);
-        return new Welcome(identity.user(), identity.until(), channels, start);
+        return new Welcome(
+                session.connection().id(),
+                identity.user(),
+                closesExpired ? identity.until() : Long.MAX_VALUE,
+                heartbeatSeconds(session.dialect()),
+                channels,
+                start,
+                starts);
+    }
+
+    private int heartbeatSeconds(Dialect dialect) {
+        long nanos = Math.min(heartbeat.toNanos(), dialect.maxHeartbeatNanos());
+        return (int) Math.max(1, (nanos + SECOND - 1) / SECOND);
     }
 
     private void welcomed(Session session) {
@@ -188,17 +254,14 @@ final class Authentication {
     }
 
     /** Handles an auth message of an authenticated client. */
-    void refresh(Session session, Auth auth) {
+    void refresh(Session session, String token, @Nullable JsonNode id) {
         if (!session.beginRefresh()) {
             session.connection()
                     .send(session.dialect()
-                            .error(
-                                    ErrorCode.UNAVAILABLE,
-                                    "the auth message before this one is not answered yet",
-                                    auth.id()));
+                            .error(ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", id));
             return;
         }
-        verifier.verify(auth.token(), result -> session.run(() -> refreshed(session, result, auth.id())));
+        verifier.verify(token, result -> session.run(() -> refreshed(session, result, id)));
     }
 
     void timedOut(Session session) {
@@ -213,20 +276,27 @@ final class Authentication {
         return timer.start(() -> session.run(() -> timedOut(session)));
     }
 
-    private void verified(Session session, TokenResult result, Auth auth) {
+    private void verify(Session session, String token, @Nullable JsonNode id, Consumer<AuthenticatedUser> accepted) {
+        session.cancelTimer();
+        session.verifying(startTimer(session));
+        verifier.verify(token, result -> session.run(() -> verified(session, result, id, accepted)));
+    }
+
+    private void verified(
+            Session session, TokenResult result, @Nullable JsonNode id, Consumer<AuthenticatedUser> accepted) {
         if (!session.isVerifying()) {
             // The session was closed meanwhile.
             return;
         }
-        if (result instanceof TokenResult.Accepted accepted) {
-            admit(session, accepted.identity(), Opening.own(auth.since()), auth.id());
+        if (result instanceof TokenResult.Accepted valid) {
+            accepted.accept(valid.identity());
         } else if (result instanceof TokenResult.Refused refused) {
-            refuse(session, Refusal.of(refused.reason()), refused.message(), auth.id());
+            refuse(session, Refusal.of(refused.reason()), refused.message(), id);
         } else if (result instanceof TokenResult.Forbidden) {
-            refuse(session, Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE, auth.id());
+            refuse(session, Refusal.WEBHOOK, TokenResult.Forbidden.MESSAGE, id);
         } else {
             boolean undecided = result instanceof TokenResult.Undecided;
-            refuse(session, undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW, auth.id());
+            refuse(session, undecided ? Refusal.UNDECIDED : Refusal.UNAVAILABLE, NOT_NOW, id);
         }
     }
 
@@ -234,7 +304,9 @@ final class Authentication {
         session.endRefresh();
         String user = session.identity().user();
         if (result instanceof TokenResult.Refused refused) {
-            session.connection().send(session.dialect().error(ErrorCode.UNAUTHORIZED, refused.message(), id));
+            ErrorCode code =
+                    refused.reason() == TokenResult.Reason.EXPIRED ? ErrorCode.TOKEN_EXPIRED : ErrorCode.UNAUTHORIZED;
+            session.connection().send(session.dialect().error(code, refused.message(), id));
         } else if (result instanceof TokenResult.Forbidden) {
             session.connection()
                     .send(session.dialect().error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
@@ -245,7 +317,7 @@ final class Authentication {
         } else {
             AuthenticatedUser renewed = accepted.identity();
             Start start = new Start(null, session.at(), null);
-            Welcome welcome = new Welcome(user, renewed.until(), requests.own(session), start);
+            Welcome welcome = welcome(session, renewed, List.of(), start, Map.of());
             session.connection().send(session.dialect().renewed(welcome, id));
             requests.renew(session, renewed);
         }

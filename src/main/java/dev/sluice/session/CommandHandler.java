@@ -7,7 +7,10 @@ import dev.sluice.access.Decision;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
+import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.Subscribe;
@@ -32,11 +35,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Executes the requests of authenticated clients. */
 @Singleton
 final class CommandHandler implements Session.Requests {
+
+    /** The first character of Centrifugo's channels that need a token each. */
+    private static final String PRIVATE = "$";
+
+    /** Before the users of Centrifugo's channels that only those may hear. */
+    private static final String USER_LIMITED = "#";
 
     private final Routes routes;
     private final Authorizer authorizer;
@@ -44,6 +54,7 @@ final class CommandHandler implements Session.Requests {
     private final Retention retention;
     private final DeliveryDispatcher deliveries;
     private final Resumption resumption;
+    private final ChannelCommands channels;
     private final LimitMeter tooManySubscriptions;
     private final LimitMeter idTooLong;
 
@@ -54,6 +65,7 @@ final class CommandHandler implements Session.Requests {
             Retention retention,
             DeliveryDispatcher deliveries,
             Resumption resumption,
+            ChannelCommands channels,
             MeterRegistry metrics) {
         this.routes = routes;
         this.authorizer = authorizer;
@@ -61,6 +73,7 @@ final class CommandHandler implements Session.Requests {
         this.retention = retention;
         this.deliveries = deliveries;
         this.resumption = resumption;
+        this.channels = channels;
         this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
         this.idTooLong = new LimitMeter("channel-id-length", metrics);
     }
@@ -73,6 +86,8 @@ final class CommandHandler implements Session.Requests {
     public void execute(Client client, ClientMessage message) {
         if (message instanceof Subscribe subscribe) {
             subscribe(client, subscribe);
+        } else if (message instanceof Unsubscribe unsubscribe && client.dialect() instanceof ChannelDialect) {
+            unsubscribe.channels().forEach(name -> unsubscribe(client, name, unsubscribe.id()));
         } else if (message instanceof Unsubscribe unsubscribe) {
             each(
                     client,
@@ -81,6 +96,12 @@ final class CommandHandler implements Session.Requests {
                     channel -> unsubscribe(client, channel, unsubscribe.id()));
         } else if (message instanceof ClientMessage.Ping ping) {
             client.connection().send(client.dialect().pong(ping.id()));
+        } else if (message instanceof ClientMessage.History history) {
+            channels.history(client, history);
+        } else if (message instanceof ClientMessage.Presence presence) {
+            channels.presence(client, presence);
+        } else if (client.dialect() instanceof ChannelDialect && isUnanswerable(message)) {
+            client.connection().disconnect(Disconnect.PROTOCOL_ERROR);
         } else if (message instanceof InvalidMessage invalid) {
             client.connection().send(client.dialect().error(invalid.code(), invalid.message(), invalid.id()));
         } else if (message instanceof ClientMessage.NotAnObject) {
@@ -88,6 +109,29 @@ final class CommandHandler implements Session.Requests {
                     .send(client.dialect()
                             .error(ErrorCode.BAD_MESSAGE, "a message is a JSON object in a text frame", null));
         }
+    }
+
+    /** Whether the message has no id for the answer, or is not expected any more. */
+    private static boolean isUnanswerable(ClientMessage message) {
+        return message instanceof ClientMessage.NotAnObject
+                || message instanceof ClientMessage.Connect
+                || (message instanceof InvalidMessage invalid && invalid.id() == null);
+    }
+
+    @Override
+    public void connect(
+            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+        channels.connect(client, since, answer, then);
+    }
+
+    @Override
+    public void suspend(Client client) {
+        channels.suspend(client);
+    }
+
+    @Override
+    public void restart(Client client) {
+        channels.restart(client);
     }
 
     /**
@@ -148,9 +192,13 @@ final class CommandHandler implements Session.Requests {
     }
 
     private void subscribe(Client client, Subscribe message) {
-        JointRequest joint = client.connection().positioned() ? new JointRequest(message.since()) : null;
+        JointRequest joint =
+                client.connection().positioned() ? new JointRequest(message.since(), message.strict()) : null;
         Request request = new Request(message.retained(), message.id(), joint);
-        each(client, message.channels(), message.id(), channel -> {
+        List<String> names = client.dialect() instanceof ChannelDialect
+                ? allowed(client, message.channels(), message.id())
+                : message.channels();
+        each(client, names, message.id(), channel -> {
             if (joint != null) {
                 joint.await();
             }
@@ -184,7 +232,13 @@ final class CommandHandler implements Session.Requests {
     private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
         // Undecided requests end the same way.
         client.pending().remove(channel).forEach(waiting -> {
-            leave(client.connection(), client.dialect(), channel, waiting.id());
+            if (client.dialect() instanceof ChannelDialect) {
+                client.connection()
+                        .send(client.dialect()
+                                .error(ErrorCode.UNAVAILABLE, "unsubscribed", channel.name(), waiting.id()));
+            } else {
+                leave(client.connection(), client.dialect(), channel, waiting.id());
+            }
             settle(client, waiting);
         });
         registry.unsubscribe(client.connection(), channel);
@@ -235,14 +289,23 @@ final class CommandHandler implements Session.Requests {
                     hears.add(channel);
                     joined.add(channel);
                 }
-                case ALREADY -> hears.add(channel);
+                case ALREADY -> {
+                    if (client.dialect() instanceof ChannelDialect) {
+                        already(client, channel.name(), request.id());
+                    } else {
+                        hears.add(channel);
+                    }
+                }
                 case TOO_MANY -> tooMany(client, channel, request.id());
                 case GONE -> {
                     return;
                 }
             }
         }
-        if (!hears.isEmpty()) {
+        if (client.dialect() instanceof ChannelDialect) {
+            joined.forEach(
+                    channel -> channels.subscribed(client, channel, joint.since(), joint.strict(), request.id()));
+        } else if (!hears.isEmpty()) {
             resumption.begin(
                     new Resumption.Request(client, hears, joined, joint.since(), joint.since() != null),
                     answer -> hears.forEach(
@@ -319,6 +382,38 @@ final class CommandHandler implements Session.Requests {
         client.connection()
                 .send(client.dialect()
                         .error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+    }
+
+    /** Refuses names that Centrifugo treats in another way than Sluice, and the channels of users. */
+    private List<String> allowed(Client client, List<String> names, @Nullable JsonNode id) {
+        List<String> allowed = new ArrayList<>();
+        for (String name : names) {
+            Channel channel = routes.resolve(name);
+            boolean ofUser = channel != null && channel.route().audience() == Audience.USER;
+            if (channel != null && ofUser && channels.hears(client, channel)) {
+                already(client, name, id);
+            } else if (ofUser || name.startsWith(PRIVATE) || name.contains(USER_LIMITED)) {
+                client.connection().send(client.dialect().error(ErrorCode.FORBIDDEN, "permission denied", name, id));
+            } else {
+                allowed.add(name);
+            }
+        }
+        return allowed;
+    }
+
+    /** Always succeeds: clients take an error for the loss of their connection's state. */
+    private void unsubscribe(Client client, String name, @Nullable JsonNode id) {
+        Channel channel = routes.resolve(name);
+        if (channel != null && channel.route().audience() == Audience.SUBSCRIBERS) {
+            unsubscribe(client, channel, id);
+        } else {
+            client.connection().send(client.dialect().unsubscribed(name, id));
+        }
+    }
+
+    private static void already(Client client, String channel, @Nullable JsonNode id) {
+        client.connection()
+                .send(client.dialect().error(ErrorCode.ALREADY_SUBSCRIBED, "already subscribed", channel, id));
     }
 
     private void each(Client client, List<String> names, @Nullable JsonNode id, Consumer<Channel> action) {

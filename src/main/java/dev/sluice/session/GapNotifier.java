@@ -57,7 +57,9 @@ final class GapNotifier {
         Map<Dialect, Frame> notices = notices(event.since(), event.until());
         for (Session session : sessions.on(event.loop())) {
             Frame notice = Objects.requireNonNull(notices.get(session.dialect()));
-            if (!session.isOpen() || !resumption.repeat(session, event.reached(), () -> session.tell(notice))) {
+            if (session.isByChannel()) {
+                session.restart();
+            } else if (!session.isOpen() || !resumption.repeat(session, event.reached(), () -> session.tell(notice))) {
                 session.tell(notice);
             }
         }

@@ -13,18 +13,25 @@ import org.jspecify.annotations.Nullable;
 final class JointRequest {
 
     private final @Nullable Position since;
+    private final boolean strict;
     private final List<Channel> allowed = new ArrayList<>();
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
-    JointRequest(@Nullable Position since) {
+    JointRequest(@Nullable Position since, boolean strict) {
         this.since = since;
+        this.strict = strict;
     }
 
     /** The client's position; {@code null} if it has none. */
     @Nullable
     Position since() {
         return since;
+    }
+
+    /** Whether the client wants an error rather than a subscription that is not recovered. */
+    boolean strict() {
+        return strict;
     }
 
     /** Adds an undecided channel. */

@@ -29,12 +29,19 @@ final class MarkNotifier {
     }
 
     void onAdopted(@Observes Adopted event) {
-        sessions.forEachLoop((loop, open) -> tell(stagger, period, loop, open));
+        sessions.forEachLoop((loop, open) -> {
+            // Done before newer publications are delivered: their offsets are not of the epoch that these clients know.
+            loop.execute(() -> open.forEach(Session::suspend));
+            tell(stagger, period, loop, open);
+        });
     }
 
     static void tell(Stagger stagger, Duration period, Loop loop, Collection<Session> open) {
         List<Session> positioned =
                 open.stream().filter(session -> session.dialect().positioned()).toList();
-        stagger.over(period, loop, positioned, Session::tellPosition);
+        stagger.over(period, loop, positioned, session -> {
+            session.restart();
+            session.tellPosition();
+        });
     }
 }

@@ -31,16 +31,16 @@ import org.jspecify.annotations.Nullable;
 final class Resumption {
 
     /** How often a client is checked whose position this pod has not reached yet, in milliseconds. */
-    private static final long RETRY_MILLIS = 20;
+    static final long RETRY_MILLIS = 20;
 
     /** The number of clock intervals that such a client waits, after which pods notice that no pod ticks. */
-    private static final int MAX_INTERVALS = 3;
+    static final int MAX_INTERVALS = 3;
 
     /** The charge of a search besides its result, in bytes that a turn of the event loop may handle. */
-    private static final int SEARCH = 8 * 1024;
+    static final int SEARCH = 8 * 1024;
 
     /** The bytes that an outbox must have room for besides one and a half replays. */
-    private static final int RESERVE = 4 * 1024;
+    static final int RESERVE = 4 * 1024;
 
     /** Runs a task later, on any thread. */
     @FunctionalInterface

@@ -10,8 +10,10 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
+import dev.sluice.protocol.ClientMessage.Refresh;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.protocol.Start;
@@ -25,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +58,22 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
         /** Returns the user's own channels that a client hears without a subscription. */
         List<Channel> own(Client client);
+
+        /**
+         * Starts the delivery of the user's channels to a client that keeps a position for each channel.
+         *
+         * @param since its positions by the names of the channels
+         * @param answer returns what it is to be told
+         * @param then run after the answer
+         */
+        void connect(
+                Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then);
+
+        /** Suspends delivery to a client that is to be told of a gap by {@link #restart}. */
+        void suspend(Client client);
+
+        /** Makes a client that keeps a position for each channel subscribe again. */
+        void restart(Client client);
 
         /** The client renewed its token. */
         void renew(Client client, AuthenticatedUser identity);
@@ -96,10 +115,14 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     private @Nullable Runnable authTimer;
     private @Nullable Connection connection;
     private @Nullable AuthenticatedUser identity;
+    private @Nullable AuthenticatedUser shown;
     private boolean refreshing;
 
-    /** Whether the session waits for a replay, until which no further message is handled. */
-    private boolean waiting;
+    /** Whether the client is to subscribe again as soon as a replay is over, or with the next heartbeat. */
+    private boolean restartDue;
+
+    /** The number of replays for which the session waits; until then no further message is handled. */
+    private int waits;
 
     /** The rest of a frame with several messages; present only until they are handled. */
     private @Nullable Queue<ClientMessage> unhandled;
@@ -175,11 +198,23 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Starts the session, with the user if the request carried a token. */
     void opened(@Nullable AuthenticatedUser shown, Opening opening) {
-        if (shown == null) {
+        if (shown == null || isByChannel()) {
+            this.shown = shown;
             authentication.await(this);
         } else {
             authentication.admit(this, shown, opening, null);
         }
+    }
+
+    /** The user of the upgrade request, if the session has yet to wait for a message. */
+    @Nullable
+    AuthenticatedUser shown() {
+        return shown;
+    }
+
+    /** Whether the client keeps a position for each channel. */
+    boolean isByChannel() {
+        return dialect instanceof ChannelDialect;
     }
 
     /** Waits for the auth message until the timer ends. */
@@ -199,7 +234,10 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Creates the connection of the session, which becomes valid if {@link #admitted}; earlier timers end. */
     Connection newConnection(AuthenticatedUser of, boolean hearsUser, Consumer<Disconnected> observers) {
+        // The rest of the frame is for the connection.
+        Queue<ClientMessage> rest = unhandled;
         over();
+        unhandled = rest;
         return new Connection(
                 of.user(), of.grants(), outbox, loop, observers, dialect.tag(), dialect.positioned(), hearsUser);
     }
@@ -241,7 +279,9 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             case UNAUTHENTICATED, VERIFYING -> authentication.received(this, message);
             case OPEN -> {
                 if (message instanceof Auth auth) {
-                    authentication.refresh(this, auth);
+                    authentication.refresh(this, auth.token(), auth.id());
+                } else if (message instanceof Refresh refresh) {
+                    authentication.refresh(this, refresh.token(), refresh.id());
                 } else {
                     requests.execute(this, message);
                 }
@@ -315,7 +355,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             outbox.whenDrained(this::drained);
             return false;
         }
-        return state != State.VERIFYING && !waiting;
+        return state != State.VERIFYING && !isWaiting();
     }
 
     /** Takes messages again. */
@@ -353,13 +393,16 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     @Override
     public boolean isWaiting() {
-        return waiting;
+        return waits > 0;
     }
 
     @Override
     public void waits(boolean awaited) {
-        waiting = awaited;
-        if (!awaited) {
+        waits += awaited ? 1 : -1;
+        if (!isWaiting()) {
+            if (restartDue) {
+                restart();
+            }
             proceed();
         }
     }
@@ -441,6 +484,9 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             unanswered++;
         }
         dialect.heartbeat().forEach(this::tell);
+        if (restartDue) {
+            restart();
+        }
         tellPosition();
     }
 
@@ -546,11 +592,31 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         }
     }
 
+    /** Suspends delivery to a client that keeps a position for each channel, until {@link #restart}. */
+    void suspend() {
+        if (state == State.OPEN && isByChannel()) {
+            requests.suspend(this);
+        }
+    }
+
+    /** Makes a client that keeps a position for each channel subscribe again, because it may have missed something. */
+    void restart() {
+        if (state != State.OPEN || !isByChannel()) {
+            return;
+        }
+        // A channel whose answer is not sent yet can't end.
+        restartDue = isWaiting();
+        if (!restartDue) {
+            requests.restart(this);
+        }
+    }
+
     /** Holds positions back from the start of a gap until the client has been {@link #tell told} of it. */
     void holdUntilTold() {
         if (state == State.OPEN) {
             untold++;
             outbox.hold();
+            suspend();
         }
     }
 
@@ -570,6 +636,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
                 told = gap;
                 tell(notice);
             }
+            restart();
             if (untold > 0) {
                 untold--;
                 outbox.release();
@@ -577,6 +644,8 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         } else if (told != null && told.since().equals(gap.since())) {
             told = null;
             tell(notice);
+            // Otherwise the client was told when positions began again.
+            restartDue |= isByChannel() && delivered.apply(loop) == null;
         }
     }
 

@@ -5,6 +5,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
+import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
@@ -36,6 +37,11 @@ import org.jspecify.annotations.Nullable;
 final class SessionRegistry {
 
     private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
+
+    /** The subprotocol of Centrifugo's SDKs that is not available; they do not connect again when that is said so. */
+    static final String PROTOBUF = "centrifuge-protobuf";
+
+    private static final int INAPPROPRIATE_PROTOCOL = 3506;
 
     private final LogThrottle unexpected = new LogThrottle();
     private final Map<Loop, Set<Session>> open = new ConcurrentHashMap<>();
@@ -92,10 +98,10 @@ final class SessionRegistry {
     void open(
             ServerWebSocket socket,
             WebSocketChannel channel,
+            Dialect dialect,
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
         try {
-            Dialect dialect = Dialect.of(socket.subProtocol());
             Session session = add(channel, dialect, loop -> wires.open(socket, channel, loop, dialect));
             if (!socket.isClosed()) {
                 socket.frameHandler(channel.inbound());
@@ -103,7 +109,11 @@ final class SessionRegistry {
             // The close event may never come if the connection was closed before it was a WebSocket. So this is checked
             // before the first answer, which needs memory that may be missing.
             channel.opened(session);
-            session.opened(identity, Opening.own(since));
+            if (PROTOBUF.equals(socket.subProtocol())) {
+                session.close(new Close(INAPPROPRIATE_PROTOCOL, "only the JSON protocol is available"));
+            } else {
+                session.opened(identity, Opening.own(since));
+            }
             channel.inbound().watch(session);
             endIfClosing(session);
         } catch (Throwable e) {

@@ -17,6 +17,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -31,6 +32,9 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
     private static final Logger LOG = Logger.getLogger(UpgradeRoute.class);
     private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol";
     private static final String V2 = Objects.requireNonNull(Dialect.V2.subprotocol());
+    private static final List<String> SLUICE = List.of(V2, Objects.requireNonNull(Dialect.V1.subprotocol()));
+    private static final List<String> CENTRIFUGE =
+            List.of(Objects.requireNonNull(Dialect.CENTRIFUGE.subprotocol()), SessionRegistry.PROTOBUF);
     private static final String RETRY_AFTER = "Retry-After";
     private static final String WWW_AUTHENTICATE = "WWW-Authenticate";
 
@@ -69,6 +73,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
                 .map(Dialect::subprotocol)
                 .filter(Objects::nonNull)
                 .forEach(options::addWebSocketSubProtocol);
+        options.addWebSocketSubProtocol(SessionRegistry.PROTOBUF);
     }
 
     private void handle(RoutingContext context) {
@@ -91,29 +96,35 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         if (refused != 0) {
             reject(request, refused);
         } else {
-            choose(request);
-            upgrade(context, channel, token);
+            upgrade(context, channel, choose(context), token);
         }
     }
 
     /**
-     * Leaves only the preferred subprotocol of the client's offer, because the server would choose the first that it
-     * knows.
+     * Returns the dialect, and leaves only its subprotocol of the client's offer, because the server would choose the
+     * first that it knows.
      */
-    private static void choose(HttpServerRequest request) {
+    private static Dialect choose(RoutingContext context) {
+        HttpServerRequest request = context.request();
         Set<String> offered = request.headers().getAll(SUBPROTOCOL).stream()
                 .flatMap(line -> Stream.of(line.split(",")))
                 .map(String::strip)
                 .collect(Collectors.toSet());
-        if (offered.contains(V2)) {
-            request.headers().set(SUBPROTOCOL, V2);
+        boolean centrifuge = WebSocketPath.isCentrifuge(context);
+        List<String> served = centrifuge ? CENTRIFUGE : SLUICE;
+        String chosen = served.stream().filter(offered::contains).findFirst().orElse(null);
+        if (chosen == null) {
+            request.headers().remove(SUBPROTOCOL);
+        } else {
+            request.headers().set(SUBPROTOCOL, chosen);
         }
+        return centrifuge ? Dialect.CENTRIFUGE : Dialect.of(chosen);
     }
 
-    private void upgrade(RoutingContext context, WebSocketChannel channel, @Nullable String token) {
+    private void upgrade(RoutingContext context, WebSocketChannel channel, Dialect dialect, @Nullable String token) {
         HttpServerRequest request = context.request();
         if (token == null) {
-            open(request, channel, null, null);
+            open(request, channel, dialect, null, null);
             return;
         }
         Position since;
@@ -133,7 +144,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
                                 return;
                             }
                             if (outcome instanceof Outcome.Admitted admitted) {
-                                open(request, channel, admitted.identity(), since);
+                                open(request, channel, dialect, admitted.identity(), since);
                             } else if (outcome instanceof Outcome.Refused refused) {
                                 reject(request, refused.status());
                             }
@@ -149,14 +160,16 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
     private void open(
             HttpServerRequest request,
             WebSocketChannel channel,
+            Dialect dialect,
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
-        request.toWebSocket().onComplete(socket -> sessions.open(socket, channel, identity, since), failure -> {
-            LOG.debug("An upgrade failed", failure);
-            if (!request.response().ended()) {
-                channel.cut();
-            }
-        });
+        request.toWebSocket()
+                .onComplete(socket -> sessions.open(socket, channel, dialect, identity, since), failure -> {
+                    LOG.debug("An upgrade failed", failure);
+                    if (!request.response().ended()) {
+                        channel.cut();
+                    }
+                });
     }
 
     private static void reject(HttpServerRequest request, int status) {

@@ -9,6 +9,8 @@ import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.route.Channel;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import java.io.ByteArrayOutputStream;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,8 +65,12 @@ final class FrameEncoder {
         } else if (frame instanceof Frame.Pong pong) {
             framing.append(bytes, Framing.PONG, pong.bytes());
         } else if (frame instanceof ReplayBatch replay) {
-            for (int i = 0; i < replay.count(); i++) {
-                append(bytes, replay.channel(i), replay.get(i), false);
+            if (format.joins()) {
+                appendJoined(bytes, replay.count(), i -> format.encode(replay.channel(i), replay.get(i), false));
+            } else {
+                for (int i = 0; i < replay.count(); i++) {
+                    append(bytes, replay.channel(i), replay.get(i), false);
+                }
             }
         } else {
             framing.append(bytes, Framing.PING, NOTHING);
@@ -86,8 +92,12 @@ final class FrameEncoder {
         }
         int length = batch.length() + (format.addsHeader() ? batch.overhead(format) : 0);
         ByteBuf bytes = allocator.directBuffer(length, length);
-        for (int i = 0; i < batch.count(); i++) {
-            append(bytes, batch.channel(), batch.get(i), upToDate);
+        if (format.joins()) {
+            appendJoined(bytes, batch.count(), i -> format.encode(batch.channel(), batch.get(i), upToDate));
+        } else {
+            for (int i = 0; i < batch.count(); i++) {
+                append(bytes, batch.channel(), batch.get(i), upToDate);
+            }
         }
         last.run = batch;
         last.bytes = bytes;
@@ -95,6 +105,25 @@ final class FrameEncoder {
     }
 
     private void append(ByteBuf to, Channel channel, Payload payload, boolean upToDate) {
-        framing.append(to, payload.text() ? Framing.TEXT : Framing.BINARY, format.encode(channel, payload, upToDate));
+        byte[] message = format.encode(channel, payload, upToDate);
+        if (message != null) {
+            framing.append(to, payload.text() ? Framing.TEXT : Framing.BINARY, message);
+        }
+    }
+
+    private void appendJoined(ByteBuf to, int count, IntFunction<byte @Nullable []> messages) {
+        ByteArrayOutputStream lines = new ByteArrayOutputStream(to.capacity());
+        for (int i = 0; i < count; i++) {
+            byte[] message = messages.apply(i);
+            if (message != null) {
+                if (lines.size() > 0) {
+                    lines.write('\n');
+                }
+                lines.writeBytes(message);
+            }
+        }
+        if (lines.size() > 0) {
+            framing.append(to, Framing.TEXT, lines.toByteArray());
+        }
     }
 }

@@ -111,6 +111,9 @@ final class StandardFrameWriter implements FrameWriter {
 
     private void send(Channel of, Payload payload, boolean upToDate) {
         byte[] message = format.encode(of, payload, upToDate);
+        if (message == null) {
+            return;
+        }
         last = payload.text() ? sendText(message) : socket.writeBinaryMessage(Buffer.buffer(message));
     }
 

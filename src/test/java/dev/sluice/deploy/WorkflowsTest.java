@@ -38,6 +38,8 @@ class WorkflowsTest {
     private static final List<String[]> MANIFESTS = List.of(
             new String[] {"maven", "pom.xml"},
             new String[] {"npm", "package.json"},
+            new String[] {"pip", "requirements.txt"},
+            new String[] {"gomod", "go.mod"},
             new String[] {"docker", "Dockerfile.jvm"},
             new String[] {"docker-compose", "compose.yaml"});
 

@@ -58,6 +58,26 @@ final class Program {
         return pythons.get(0);
     }
 
+    /** Returns a Python in a virtual environment with the packages that the folder requires, which is created if needed. */
+    static Program ofPython(Path directory) {
+        Path environment = directory.resolve(".venv").toAbsolutePath();
+        Program python = new Program(List.of(environment.resolve("bin/python").toString()), directory, Map.of());
+        if (!python.succeeds("-c", "import centrifuge")) {
+            pythonWith("venv, ensurepip").run("-m", "venv", environment.toString());
+            python.run("-m", "pip", "install", "--quiet", "-r", "requirements.txt");
+        }
+        return python;
+    }
+
+    /** Returns the Go program in the folder. Without Go the test is skipped, in CI too. */
+    static Program ofGo(Path directory) {
+        Program go = new Program(List.of("go"), directory, Map.of());
+        assumeThat(go.succeeds("version")).as("go, which is not installed here").isTrue();
+        Path binary = Path.of("target/centrifuge-go").toAbsolutePath();
+        go.run("build", "-o", binary.toString(), ".");
+        return new Program(List.of(binary.toString()), directory, Map.of());
+    }
+
     /** Returns the Java that runs the tests, with their class path. */
     static Program java() {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();

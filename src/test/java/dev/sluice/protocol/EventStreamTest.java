@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -205,6 +206,6 @@ class EventStreamTest {
     }
 
     private static Welcome welcome(Start start) {
-        return new Welcome("7", 0, List.of(UPLOAD), start);
+        return new Welcome("", "7", 0, 25, List.of(UPLOAD), start, Map.of());
     }
 }

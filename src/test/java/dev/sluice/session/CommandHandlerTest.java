@@ -8,6 +8,7 @@ import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
@@ -37,6 +38,7 @@ class CommandHandlerTest {
             TestRetention.with(10),
             TestDispatchers.idle(registry),
             TestCommandHandler.resumption(registry, TestDispatchers.idle(registry)),
+            TestCommandHandler.channels(registry, TestDispatchers.idle(registry), TestHistory.standard()),
             new SimpleMeterRegistry());
 
     private final Tab tab = new Tab("7");

@@ -1,11 +1,15 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Position;
+import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Start;
 import dev.sluice.route.Channel;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** For sessions whose clients send no requests. */
 enum NoRequests implements Session.Requests {
@@ -25,6 +29,19 @@ enum NoRequests implements Session.Requests {
     public List<Channel> own(Client client) {
         return List.of();
     }
+
+    @Override
+    public void connect(
+            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+        client.connection().send(answer.apply(Map.of()));
+        then.run();
+    }
+
+    @Override
+    public void suspend(Client client) {}
+
+    @Override
+    public void restart(Client client) {}
 
     @Override
     public void renew(Client client, AuthenticatedUser identity) {

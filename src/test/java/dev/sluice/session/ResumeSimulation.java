@@ -217,6 +217,7 @@ final class ResumeSimulation {
                     retention,
                     delivery,
                     resumption,
+                    TestCommandHandler.channels(registry, delivery, history),
                     new SimpleMeterRegistry());
             TestAuthentication test = new TestAuthentication();
             test.admits = registry::add;
@@ -343,11 +344,11 @@ final class ResumeSimulation {
         private void encode(Frame frame, boolean complete) {
             if (frame instanceof PublicationBatch batch) {
                 for (int i = 0; i < batch.count(); i++) {
-                    message(Dialect.V2.encode(batch.channel(), batch.get(i), complete));
+                    message(Objects.requireNonNull(Dialect.V2.encode(batch.channel(), batch.get(i), complete)));
                 }
             } else if (frame instanceof ReplayBatch batch) {
                 for (int i = 0; i < batch.count(); i++) {
-                    message(Dialect.V2.encode(batch.channel(i), batch.get(i), false));
+                    message(Objects.requireNonNull(Dialect.V2.encode(batch.channel(i), batch.get(i), false)));
                 }
             } else if (frame instanceof Frame.Missed missed) {
                 message(Dialect.V2.missed(missed.channel(), missed.count()));

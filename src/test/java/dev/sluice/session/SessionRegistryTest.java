@@ -7,6 +7,7 @@ import dev.sluice.access.TestAuthorizers;
 import dev.sluice.demo.Dev;
 import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.TurnScheduler;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Registry;
 import dev.sluice.wire.FrameRate;
 import dev.sluice.wire.Inbound;
@@ -53,7 +54,7 @@ class SessionRegistryTest {
         CompletableFuture<@Nullable Throwable> thrown = new CompletableFuture<>();
         vertx.getOrCreateContext().runOnContext(x -> {
             try {
-                sessions.open(socket(), webSocket, TestAuthorizers.identity("unlucky"), null);
+                sessions.open(socket(), webSocket, Dialect.V1, TestAuthorizers.identity("unlucky"), null);
                 thrown.complete(null);
             } catch (Throwable e) {
                 thrown.complete(e);

@@ -26,8 +26,10 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class SessionTest {
@@ -57,6 +59,21 @@ class SessionTest {
         public List<Channel> own(Client client) {
             return List.of();
         }
+
+        @Override
+        public void connect(
+                Client client,
+                Map<String, Position> since,
+                Function<Map<Channel, Start>, Frame> answer,
+                Runnable then) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void suspend(Client client) {}
+
+        @Override
+        public void restart(Client client) {}
 
         @Override
         public void renew(Client client, AuthenticatedUser identity) {

@@ -5,6 +5,7 @@ import dev.sluice.feed.Gap;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -52,6 +53,8 @@ final class TestAuthentication {
                     onDisconnected.accept(event);
                 },
                 failures::add,
-                requests);
+                requests,
+                Duration.ofSeconds(30),
+                true);
     }
 }

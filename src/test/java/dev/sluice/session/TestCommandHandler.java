@@ -3,6 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
@@ -27,7 +28,24 @@ public final class TestCommandHandler {
                 retention,
                 deliveries,
                 resumption(registry, deliveries),
+                channels(registry, deliveries, TestHistory.standard()),
                 new SimpleMeterRegistry());
+    }
+
+    /** Returns what clients with a position for each channel ask for. */
+    static ChannelCommands channels(Registry registry, DeliveryDispatcher deliveries, History history) {
+        return new ChannelCommands(
+                TestOutboxFactory.ROUTES,
+                registry,
+                history,
+                new ChannelResumption(
+                        history,
+                        registry,
+                        deliveries,
+                        new ResumeMeters(new SimpleMeterRegistry()),
+                        Duration.ofSeconds(3).toNanos(),
+                        (millis, task) -> {},
+                        System::nanoTime));
     }
 
     /** Returns a resumption with an empty history. */

@@ -1,0 +1,417 @@
+package dev.sluice.protocol;
+
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
+import dev.sluice.clock.Position;
+import dev.sluice.outbox.Close;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.route.Channel;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/** The JSON protocol of Centrifugo's SDKs: an epoch is an era, an offset that of a position. */
+final class Centrifuge implements ChannelDialect {
+
+    /** The epoch where this pod can't name positions; no pod resumes from it. */
+    private static final String NO_EPOCH = "_";
+
+    private static final long MAX_HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(25);
+
+    /** How long before the connection is closed a client is to renew its token. */
+    private static final int RENEWAL_SECONDS = 5;
+
+    /** An unsubscription by the server, after which the SDKs do not subscribe again. */
+    private static final int SERVER_UNSUBSCRIBED = 2000;
+
+    /** An unsubscription after which the SDKs subscribe again and learn whether they have missed anything. */
+    private static final int INSUFFICIENT_STATE = 2500;
+
+    /** The most bytes around the data of a publication, without the name of its channel. */
+    private static final int AROUND =
+            "{'push':{'channel':'','pub':{'data':,'offset':12345678901234567}}}\n".length() + 8;
+
+    private static final List<Frame> HEARTBEAT = List.of(Frame.text("{}"));
+
+    /** The publications that are no text, and so can't be sent. */
+    private final LongAdder binary = new LongAdder();
+
+    /** All connections of an event loop get a publication one after another. */
+    private volatile @Nullable Data last;
+
+    /**
+     * What clients get as data.
+     *
+     * @param json {@code null} where the payload is no text
+     */
+    // Two are never compared.
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Data(Payload payload, byte @Nullable [] json) {}
+
+    @Override
+    public String tag() {
+        return "centrifuge";
+    }
+
+    @Override
+    public String subprotocol() {
+        return "centrifuge-json";
+    }
+
+    @Override
+    public boolean positioned() {
+        return true;
+    }
+
+    @Override
+    public List<ClientMessage> parse(String text) {
+        return CentrifugeCommandParser.parse(text);
+    }
+
+    @Override
+    public Frame authSuccess(Welcome welcome, @Nullable JsonNode id) {
+        ObjectNode result = object().put("client", welcome.client()).put("version", "sluice");
+        expiry(result, welcome);
+        ObjectNode subs = result.putObject("subs");
+        welcome.starts().forEach((channel, start) -> subs.set(channel.name(), start(channel, start)));
+        result.put("ping", welcome.heartbeatSeconds()).put("pong", true);
+        return reply(id, "connect", result);
+    }
+
+    @Override
+    public Frame renewed(Welcome welcome, @Nullable JsonNode id) {
+        ObjectNode result = object().put("client", welcome.client()).put("version", "sluice");
+        expiry(result, welcome);
+        return reply(id, "refresh", result);
+    }
+
+    private static void expiry(ObjectNode result, Welcome welcome) {
+        if (welcome.until() < Long.MAX_VALUE) {
+            long seconds = TimeUnit.MILLISECONDS.toSeconds(welcome.until() - System.currentTimeMillis());
+            long ttl = Math.max(1, Math.min(Integer.MAX_VALUE, seconds - RENEWAL_SECONDS));
+            result.put("expires", true).put("ttl", ttl);
+        }
+    }
+
+    @Override
+    public @Nullable Frame authError(Refusal reason, String message, @Nullable JsonNode id) {
+        if (id == null) {
+            return null;
+        }
+        return switch (reason) {
+            case TIMEOUT, NOT_AUTH, NOT_JSON, FLOOD -> null;
+            case EXPIRED -> error(ErrorCode.TOKEN_EXPIRED, message, id);
+            case TOKEN, SIGNATURE, AUDIENCE, ISSUER, TYPE, CLAIMS, WEBHOOK ->
+                error(ErrorCode.UNAUTHORIZED, message, id);
+            case UNAVAILABLE, UNDECIDED -> error(ErrorCode.UNAVAILABLE, message, id);
+        };
+    }
+
+    @Override
+    public Frame subscribed(Channel channel, boolean retained, Start start, @Nullable JsonNode id) {
+        return reply(id, "subscribe", start(channel, start));
+    }
+
+    private ObjectNode start(Channel channel, Start start) {
+        ObjectNode result = object();
+        Position from = start.from();
+        if (channel.route().history()) {
+            result.put("recoverable", true).put("positioned", true);
+            // The SDKs move the offset with each publication, so the first one is the client's own.
+            result.put("epoch", from == null ? NO_EPOCH : from.era().toString())
+                    .put("offset", from == null ? 0 : from.offset());
+        }
+        if (start.recovered() != null) {
+            result.put("was_recovering", true).put("recovered", start.recovered());
+            publications(result, start.missed());
+        }
+        return result;
+    }
+
+    @Override
+    public Frame unsubscribed(String channel, @Nullable JsonNode id) {
+        return id == null
+                ? text(unsubscription(channel, SERVER_UNSUBSCRIBED, "server unsubscribe"))
+                : reply(id, "unsubscribe", object());
+    }
+
+    @Override
+    public Frame restarted(List<Channel> ended, Map<Channel, Start> own) {
+        List<String> pushes = new ArrayList<>();
+        ended.forEach(channel -> pushes.add(insufficient(channel)));
+        own.forEach((channel, start) -> {
+            // The SDKs do not subscribe to these again, so they are told where they begin.
+            pushes.add(insufficient(channel));
+            ObjectNode push = object().put("channel", channel.name());
+            push.set("subscribe", start(channel, start));
+            pushes.add(push(push));
+        });
+        return text(String.join("\n", pushes));
+    }
+
+    private static String insufficient(Channel channel) {
+        return unsubscription(channel.name(), INSUFFICIENT_STATE, "insufficient state");
+    }
+
+    private static String unsubscription(String channel, int code, String reason) {
+        ObjectNode push = object().put("channel", channel);
+        push.putObject("unsubscribe").put("code", code).put("reason", reason);
+        return push(push);
+    }
+
+    @Override
+    public Frame gap(Instant since, @Nullable Instant until) {
+        String end = until == null ? null : until.toString();
+        return text(message(
+                object().put("action", "gap").put("since", since.toString()).put("until", end)));
+    }
+
+    @Override
+    public @Nullable Frame mark(Position at) {
+        return null;
+    }
+
+    @Override
+    public List<Frame> heartbeat() {
+        return HEARTBEAT;
+    }
+
+    @Override
+    public boolean answersHeartbeats() {
+        return true;
+    }
+
+    @Override
+    public long maxHeartbeatNanos() {
+        return MAX_HEARTBEAT_NANOS;
+    }
+
+    @Override
+    public Frame pong(JsonNode id) {
+        return reply(id, "ping", object());
+    }
+
+    @Override
+    public Frame history(List<Payload> publications, @Nullable Position top, JsonNode id) {
+        ObjectNode result = object();
+        publications(result, publications);
+        result.put("epoch", top == null ? NO_EPOCH : top.era().toString())
+                .put("offset", top == null ? 0 : top.offset());
+        return reply(id, "history", result);
+    }
+
+    @Override
+    public Frame presence(Map<String, String> users, JsonNode id) {
+        ObjectNode result = object();
+        ObjectNode presence = result.putObject("presence");
+        users.forEach((client, user) ->
+                presence.putObject(client).put("client", client).put("user", user));
+        return reply(id, "presence", result);
+    }
+
+    @Override
+    public Frame presenceStats(int connections, int users, JsonNode id) {
+        return reply(
+                id, "presence_stats", object().put("num_clients", connections).put("num_users", users));
+    }
+
+    @Override
+    public Frame error(ErrorCode code, String message, @Nullable JsonNode id) {
+        ObjectNode error = object().put("code", number(code)).put("message", message);
+        if (code == ErrorCode.UNAVAILABLE) {
+            error.put("temporary", true);
+        }
+        return reply(id, "error", error);
+    }
+
+    @Override
+    public Frame error(ErrorCode code, String message, String channel, @Nullable JsonNode id) {
+        return error(code, message, id);
+    }
+
+    private static int number(ErrorCode code) {
+        return switch (code) {
+            case UNAVAILABLE -> 100;
+            case UNAUTHORIZED -> 101;
+            case BAD_CHANNEL -> 102;
+            case FORBIDDEN -> 103;
+            case ALREADY_SUBSCRIBED -> 105;
+            case TOO_MANY_SUBSCRIPTIONS -> 106;
+            case BAD_MESSAGE -> 107;
+            case UNKNOWN_ACTION -> 108;
+            case TOKEN_EXPIRED -> 109;
+            case UNRECOVERABLE -> 112;
+        };
+    }
+
+    @Override
+    public Close close(Disconnect reason) {
+        return switch (reason) {
+            case CLIENT_CLOSED -> new Close(1000, "");
+            case CONNECTION_LOST, CONNECTION_RESET -> new Close(3000, "connection closed");
+            case GOING_AWAY -> new Close(3001, "shutdown");
+            case MAX_AGE -> new Close(3001, "reconnect, so that clients even out");
+            case INBOUND_FULL, SEND_FAILED, INTERNAL_ERROR -> new Close(3004, "internal server error");
+            case TOKEN_EXPIRED -> new Close(3005, "connection expired");
+            case OUTBOX_FULL, STALLED -> new Close(3008, "slow");
+            case PEER_SILENT -> new Close(3012, "no pong");
+            case FLOODED -> new Close(3013, "too many requests");
+            case PROTOCOL_ERROR, INVALID_TEXT -> new Close(3501, "bad request");
+            case OPERATOR -> new Close(3503, "disconnected by an operator");
+            // The SDKs know it.
+            case FRAME_TOO_LARGE -> new Close(1009, "frame too large");
+        };
+    }
+
+    @Override
+    public Close close(Refusal reason, String message) {
+        int code = switch (reason) {
+            case TIMEOUT -> 3502;
+            case NOT_AUTH, NOT_JSON -> 3501;
+            case EXPIRED -> 3005;
+            case TOKEN, SIGNATURE, AUDIENCE, ISSUER, TYPE, CLAIMS, WEBHOOK -> 3500;
+            case FLOOD -> 3013;
+            case UNAVAILABLE, UNDECIDED -> 3004;
+        };
+        return new Close(code, message);
+    }
+
+    @Override
+    public Close closeUntilLater(String message) {
+        return new Close(3004, message);
+    }
+
+    @Override
+    public boolean addsHeader() {
+        return true;
+    }
+
+    @Override
+    public boolean joins() {
+        return true;
+    }
+
+    @Override
+    public int overhead(Channel channel, Payload payload) {
+        byte[] json = data(payload);
+        return json == null ? 0 : AROUND + 6 * channel.length() + Math.max(0, json.length - payload.bytes().length);
+    }
+
+    @Override
+    public byte @Nullable [] encode(Channel channel, Payload payload, boolean complete) {
+        byte[] json = data(payload);
+        if (json == null) {
+            return null;
+        }
+        Position position = channel.route().history() ? payload.position() : null;
+        byte[] before = ("{\"push\":{\"channel\":" + quoted(channel.name()) + ",\"pub\":{\"data\":")
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] behind = (position == null ? "}}}" : ",\"offset\":" + position.offset() + "}}}")
+                .getBytes(StandardCharsets.US_ASCII);
+        byte[] message = new byte[before.length + json.length + behind.length];
+        System.arraycopy(before, 0, message, 0, before.length);
+        System.arraycopy(json, 0, message, before.length, json.length);
+        System.arraycopy(behind, 0, message, before.length + json.length, behind.length);
+        return message;
+    }
+
+    @Override
+    public byte[] missed(Channel channel, int count) {
+        return message(object().put("action", "missed")
+                        .put("channel", channel.name())
+                        .put("count", count))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The number of publications that could not be sent, counted once for each event loop. */
+    long binary() {
+        return binary.sum();
+    }
+
+    private void publications(ObjectNode result, List<Payload> payloads) {
+        ArrayNode publications = result.putArray("publications");
+        for (Payload payload : payloads) {
+            byte[] json = data(payload);
+            if (json != null) {
+                ObjectNode publication = publications.addObject();
+                publication.putRawValue("data", new RawValue(new String(json, StandardCharsets.UTF_8)));
+                Position position = payload.position();
+                if (position != null) {
+                    publication.put("offset", position.offset());
+                }
+            }
+        }
+    }
+
+    private byte @Nullable [] data(Payload payload) {
+        Data known = last;
+        if (known == null || !known.payload.equals(payload)) {
+            known = new Data(payload, json(payload));
+            if (known.json == null) {
+                binary.increment();
+            }
+            last = known;
+        }
+        return known.json;
+    }
+
+    private static byte @Nullable [] json(Payload payload) {
+        if (!payload.text()) {
+            return null;
+        }
+        byte[] bytes = payload.bytes();
+        if (!JsonText.isJson(bytes)) {
+            return quoted(new String(bytes, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
+        }
+        byte @Nullable [] line = null;
+        for (int i = 0; i < bytes.length; i++) {
+            // In JSON it stands only between values; to the SDKs it ends a message.
+            if (bytes[i] == '\n' || bytes[i] == '\r') {
+                line = line == null ? bytes.clone() : line;
+                line[i] = ' ';
+            }
+        }
+        return line == null ? bytes : line;
+    }
+
+    private static String quoted(String text) {
+        return "\"" + String.valueOf(JsonStringEncoder.getInstance().quoteAsString(text)) + "\"";
+    }
+
+    private static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    private static String message(ObjectNode data) {
+        ObjectNode push = object();
+        push.putObject("message").set("data", data);
+        return push(push);
+    }
+
+    private static String push(ObjectNode push) {
+        return object().<ObjectNode>set("push", push).toString();
+    }
+
+    private static Frame reply(@Nullable JsonNode id, String name, ObjectNode result) {
+        ObjectNode reply = object();
+        if (id != null) {
+            reply.set("id", id);
+        }
+        return text(reply.<ObjectNode>set(name, result).toString());
+    }
+
+    private static Frame text(String json) {
+        return Frame.text(json);
+    }
+}

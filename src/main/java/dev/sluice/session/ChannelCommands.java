@@ -1,0 +1,192 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.Position;
+import dev.sluice.history.History;
+import dev.sluice.history.Replay;
+import dev.sluice.history.Replay.Entry;
+import dev.sluice.history.Replay.Reason;
+import dev.sluice.history.Replay.Recovered;
+import dev.sluice.history.Replay.Refused;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Start;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What only clients with a {@link ChannelDialect} ask for. Every method is to be called on the connection's event loop.
+ */
+@Singleton
+final class ChannelCommands {
+
+    /** The most connections that a client is told of. */
+    private static final int MAX_PRESENT = 1000;
+
+    /** The charge of a look at one user, in bytes that a turn of the event loop may handle. */
+    private static final int LOOK = 32;
+
+    private final Routes routes;
+    private final Registry registry;
+    private final History history;
+    private final ChannelResumption resumption;
+
+    ChannelCommands(Routes routes, Registry registry, History history, ChannelResumption resumption) {
+        this.routes = routes;
+        this.registry = registry;
+        this.history = history;
+        this.resumption = resumption;
+    }
+
+    static ChannelDialect dialect(Client client) {
+        return (ChannelDialect) client.dialect();
+    }
+
+    /**
+     * Starts the delivery of the user's channels to a new client.
+     *
+     * @param since its positions by the names of the channels
+     */
+    void connect(
+            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+        Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
+        routes.ofUser(client.connection().user()).forEach(channel -> own.put(channel, since.get(channel.name())));
+        resumption.begin(new ChannelResumption.Request(client, own, answer), then);
+    }
+
+    /**
+     * Starts the delivery of a channel to which the client has just subscribed.
+     *
+     * @param strict whether the client wants an error rather than a subscription that is not recovered
+     */
+    void subscribed(Client client, Channel channel, @Nullable Position since, boolean strict, @Nullable JsonNode id) {
+        Map<Channel, @Nullable Position> one = new LinkedHashMap<>();
+        one.put(channel, since);
+        resumption.begin(
+                new ChannelResumption.Request(client, one, starts -> {
+                    Start start = starts.getOrDefault(channel, Start.UNKNOWN);
+                    if (strict && Boolean.FALSE.equals(start.recovered())) {
+                        registry.unsubscribe(client.connection(), channel);
+                        return client.dialect()
+                                .error(ErrorCode.UNRECOVERABLE, "unrecoverable position", channel.name(), id);
+                    }
+                    return client.dialect().subscribed(channel, false, start, id);
+                }),
+                () -> {});
+    }
+
+    /** Whether the client hears the channel, without or by a subscription. */
+    boolean hears(Client client, Channel channel) {
+        return registry.channels(client.connection()).contains(channel);
+    }
+
+    /** Suspends delivery to the client until it is told that publications may be lost, see {@link #restart}. */
+    void suspend(Client client) {
+        Connection connection = client.connection();
+        registry.channels(connection).forEach(channel -> registry.suspend(connection, channel));
+    }
+
+    /** Ends the client's subscriptions, so that it subscribes again, and starts its user's channels anew. */
+    void restart(Client client) {
+        Connection connection = client.connection();
+        Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
+        routes.ofUser(connection.user()).forEach(channel -> own.put(channel, null));
+        List<Channel> ended = new ArrayList<>(registry.channels(connection));
+        ended.removeAll(own.keySet());
+        ended.forEach(channel -> registry.unsubscribe(connection, channel));
+        ended.forEach(connection::forget);
+        own.keySet().forEach(connection::forget);
+        if (own.isEmpty() && ended.isEmpty()) {
+            return;
+        }
+        resumption.begin(
+                new ChannelResumption.Request(client, own, starts -> {
+                    Map<Channel, Start> lost = new LinkedHashMap<>();
+                    starts.forEach((channel, start) -> lost.put(channel, new Start(false, null, start.from())));
+                    return dialect(client).restarted(ended, lost);
+                }),
+                () -> {});
+    }
+
+    /** Answers with what the history has of a channel that the client hears. */
+    void history(Client client, ClientMessage.History message) {
+        Channel channel = heard(client, message.channel(), message.id());
+        if (channel == null) {
+            return;
+        }
+        if (!channel.route().history()) {
+            refuse(client, ErrorCode.UNKNOWN_ACTION, "the channel has no history", message.id());
+            return;
+        }
+        int limit = message.limit() < 0 ? Integer.MAX_VALUE : message.limit();
+        client.spend(Resumption.SEARCH);
+        Replay replay = history.list(channel, limit, message.since(), message.reverse());
+        if (replay instanceof Recovered recovered) {
+            List<Payload> payloads =
+                    recovered.entries().stream().map(Entry::payload).toList();
+            Frame answer = dialect(client).history(payloads, recovered.upTo(), message.id());
+            if (client.connection().hasRoom(answer.cost())) {
+                client.spend(answer.length());
+                client.connection().send(answer);
+            } else {
+                refuse(client, ErrorCode.TOO_MANY_SUBSCRIPTIONS, "the answer is too long", message.id());
+            }
+        } else if (replay instanceof Refused refused && refused.reason() == Reason.UNKNOWN) {
+            refuse(client, ErrorCode.UNAVAILABLE, "this pod has no positions now", message.id());
+        } else if (replay instanceof Refused refused && refused.reason() == Reason.TOO_MUCH) {
+            refuse(client, ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too much to search", message.id());
+        } else {
+            refuse(client, ErrorCode.UNRECOVERABLE, "unrecoverable position", message.id());
+        }
+    }
+
+    /** Answers who hears a channel that the client hears, on this pod. */
+    void presence(Client client, ClientMessage.Presence message) {
+        Channel channel = heard(client, message.channel(), message.id());
+        if (channel == null) {
+            return;
+        }
+        client.spend(LOOK * registry.present().size());
+        List<Connection> hearing = registry.hearing(channel);
+        Set<String> users = new HashSet<>();
+        hearing.forEach(connection -> users.add(connection.user()));
+        if (message.stats()) {
+            client.connection().send(dialect(client).presenceStats(hearing.size(), users.size(), message.id()));
+        } else if (hearing.size() > MAX_PRESENT) {
+            refuse(client, ErrorCode.TOO_MANY_SUBSCRIPTIONS, "more than " + MAX_PRESENT + " clients", message.id());
+        } else {
+            Map<String, String> present = hearing.stream().collect(Collectors.toMap(Connection::id, Connection::user));
+            client.connection().send(dialect(client).presence(present, message.id()));
+        }
+    }
+
+    private @Nullable Channel heard(Client client, String name, JsonNode id) {
+        Channel channel = routes.resolve(name);
+        if (channel == null) {
+            refuse(client, ErrorCode.BAD_CHANNEL, "unknown channel", id);
+        } else if (!hears(client, channel)) {
+            refuse(client, ErrorCode.FORBIDDEN, "subscribe to the channel first", id);
+            return null;
+        }
+        return channel;
+    }
+
+    private static void refuse(Client client, ErrorCode code, String message, JsonNode id) {
+        client.connection().send(client.dialect().error(code, message, id));
+    }
+}

@@ -1,0 +1,177 @@
+package dev.sluice.session;
+
+import dev.sluice.clock.Position;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.History;
+import dev.sluice.history.Replay;
+import dev.sluice.history.Replay.Ahead;
+import dev.sluice.history.Replay.Entry;
+import dev.sluice.history.Replay.Reason;
+import dev.sluice.history.Replay.Recovered;
+import dev.sluice.history.Replay.Refused;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.Payload;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.Start;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts the delivery of channels to clients that keep a position for each, see {@link ChannelDialect}. Every method is to
+ * be called on the connection's event loop.
+ */
+@Singleton
+final class ChannelResumption {
+
+    private final History history;
+    private final Registry registry;
+    private final DeliveryDispatcher deliveries;
+    private final ResumeMeters meters;
+    private final long maxWaitNanos;
+    private final Resumption.Timer timer;
+    private final LongSupplier nanoTime;
+
+    /**
+     * What to send to a client.
+     *
+     * @param since the channels that it hears, and its position of each; {@code null} where it has none
+     * @param answer returns what it is to be told
+     */
+    record Request(
+            Client client, Map<Channel, @Nullable Position> since, Function<Map<Channel, Start>, Frame> answer) {}
+
+    @Inject
+    ChannelResumption(
+            History history,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            ResumeMeters meters,
+            SluiceConfig config,
+            Vertx vertx) {
+        this(
+                history,
+                registry,
+                deliveries,
+                meters,
+                Resumption.MAX_INTERVALS * config.clock().interval().toNanos(),
+                (millis, task) -> vertx.setTimer(millis, fired -> task.run()),
+                System::nanoTime);
+    }
+
+    ChannelResumption(
+            History history,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            ResumeMeters meters,
+            long maxWaitNanos,
+            Resumption.Timer timer,
+            LongSupplier nanoTime) {
+        this.history = history;
+        this.registry = registry;
+        this.deliveries = deliveries;
+        this.meters = meters;
+        this.maxWaitNanos = maxWaitNanos;
+        this.timer = timer;
+        this.nanoTime = nanoTime;
+    }
+
+    /**
+     * Sends the answer, with what the client missed, and then what is published later. Channels without a position begin
+     * with what is published from now on.
+     *
+     * @param then run after the answer, which is never sent where the connection ends before
+     */
+    void begin(Request request, Runnable then) {
+        Connection connection = request.client().connection();
+        request.since().keySet().forEach(channel -> registry.suspend(connection, channel));
+        attempt(request, then, nanoTime.getAsLong() + maxWaitNanos, false);
+    }
+
+    private void attempt(Request request, Runnable then, long deadline, boolean waited) {
+        Client client = request.client();
+        if (client.connection().ended() != null) {
+            return;
+        }
+        Map<Channel, Replay> replays = new LinkedHashMap<>();
+        request.since().forEach((channel, since) -> {
+            if (since != null) {
+                client.spend(Resumption.SEARCH);
+                replays.put(channel, history.read(since, List.of(channel)));
+            }
+        });
+        if (replays.containsValue(new Ahead()) && nanoTime.getAsLong() - deadline < 0) {
+            if (!waited) {
+                client.waits(true);
+            }
+            timer.after(
+                    Resumption.RETRY_MILLIS,
+                    () -> client.connection()
+                            .loop()
+                            .execute(() -> client.inTurn(() -> attempt(request, then, deadline, true))));
+            return;
+        }
+        answer(request, replays);
+        then.run();
+        if (waited) {
+            client.waits(false);
+        }
+    }
+
+    private void answer(Request request, Map<Channel, Replay> replays) {
+        Connection connection = request.client().connection();
+        Position head = history.head();
+        Frame answer = request.answer().apply(starts(request, replays, head));
+        // Publications of the meantime must fit as well: a client closed as too slow would resume from the same
+        // position
+        // again and again.
+        boolean fits = connection.hasRoom(answer.cost() * 3L / 2 + Resumption.RESERVE);
+        if (!fits) {
+            replays.replaceAll((channel, replay) -> new Refused(Reason.TOO_MUCH));
+            answer = request.answer().apply(starts(request, replays, head));
+        }
+        request.client().spend(answer.length());
+        connection.send(answer);
+        request.since().keySet().forEach(channel -> {
+            Replay replay = replays.get(channel);
+            Position upTo = replay instanceof Recovered recovered ? recovered.upTo() : head;
+            registry.resume(connection, channel, channel.route().history() ? upTo : null);
+            count(channel, replay);
+        });
+    }
+
+    private static Map<Channel, Start> starts(Request request, Map<Channel, Replay> replays, @Nullable Position head) {
+        Map<Channel, Start> starts = new LinkedHashMap<>();
+        request.since().forEach((channel, since) -> {
+            if (replays.get(channel) instanceof Recovered recovered) {
+                List<Payload> missed =
+                        recovered.entries().stream().map(Entry::payload).toList();
+                // The client moves its position with each publication.
+                starts.put(channel, new Start(true, null, missed.isEmpty() ? recovered.upTo() : since, missed));
+            } else {
+                starts.put(channel, new Start(since == null ? null : (Boolean) false, null, head));
+            }
+        });
+        return starts;
+    }
+
+    private void count(Channel channel, @Nullable Replay replay) {
+        if (replay instanceof Recovered recovered) {
+            meters.resumed(null);
+            meters.replayed(recovered.entries().size());
+            recovered.entries().forEach(entry -> deliveries.replayed(channel, entry.payload()));
+        } else if (replay != null) {
+            meters.resumed(replay instanceof Refused refused ? refused.reason() : Reason.UNKNOWN);
+        }
+    }
+}

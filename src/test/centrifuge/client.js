@@ -1,0 +1,52 @@
+// A client on Centrifugo's SDK: obeys the lines of its input, and prints a line for each event.
+'use strict';
+const { Centrifuge } = require('centrifuge');
+const WebSocket = require('ws');
+
+const [url, token] = process.argv.slice(2);
+const say = (...words) => console.log(words.join(' '));
+const json = (data) => JSON.stringify(data);
+
+const client = new Centrifuge(url, {
+  websocket: WebSocket,
+  minReconnectDelay: 50,
+  maxReconnectDelay: 500,
+  getToken: async () => token,
+});
+client
+  .on('disconnected', ({ code }) => say('disconnected', code))
+  .on('subscribed', ({ channel, wasRecovering, recovered }) => say('own', channel, wasRecovering, recovered))
+  .on('publication', ({ channel, data }) => say('publication', channel, json(data)));
+
+function subscribe(channel) {
+  const subscription = client.newSubscription(channel, { minResubscribeDelay: 50, maxResubscribeDelay: 500 });
+  subscription
+    .on('subscribed', ({ wasRecovering, recovered }) => say('subscribed', channel, wasRecovering, recovered))
+    .on('subscribing', ({ code }) => say('subscribing', channel, code))
+    .on('unsubscribed', ({ code }) => say('unsubscribed', channel, code))
+    .on('publication', ({ data }) => say('publication', channel, json(data)));
+  subscription.subscribe();
+}
+
+const actions = {
+  subscribe,
+  unsubscribe: (channel) => client.getSubscription(channel).unsubscribe(),
+  history: async (channel) => {
+    const { publications } = await client.getSubscription(channel).history({ limit: 10 });
+    say('history', channel, json(publications.map(({ data }) => data)));
+  },
+  presence: async (channel) => {
+    const { numClients, numUsers } = await client.getSubscription(channel).presenceStats();
+    say('presence', channel, numClients, numUsers);
+  },
+  publish: (channel) => client.publish(channel, {}),
+};
+
+require('readline')
+  .createInterface({ input: process.stdin })
+  .on('line', (line) => {
+    const [action, channel] = line.split(' ');
+    Promise.resolve(actions[action](channel)).catch(({ code }) => say('refused', action, code));
+  })
+  .on('close', () => process.exit());
+client.connect();

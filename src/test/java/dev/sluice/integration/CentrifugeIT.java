@@ -1,0 +1,309 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.TcpProxy;
+import dev.sluice.harness.Tokens;
+import io.vertx.core.json.JsonObject;
+import java.net.URI;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Clients speak the JSON protocol of Centrifugo's SDKs. */
+@Tag("chaos")
+class CentrifugeIT {
+
+    private static final String PATH = "/connection/websocket";
+    private static final Map<String, String> QUICK =
+            Map.of("sluice.clock.interval", "200ms", "sluice.canary.interval", "200ms");
+
+    /** The number of publications before, during and after the absence. */
+    private static final int PART = 100;
+
+    @Test
+    void commandsOfOneFrameAreAnsweredInOrder() {
+        String channel = "upload:" + Stage.upload();
+        try (Raw raw = new Raw()) {
+            raw.client.send(connect(Tokens.of("7")) + "\n" + subscribe(2, channel, "") + "\n{\"id\":3,\"ping\":{}}\n");
+            JsonObject connected = raw.next().getJsonObject("connect");
+            assertThat(connected.getString("client")).isNotEmpty();
+            assertThat(connected.getInteger("ping")).isEqualTo(25);
+            assertThat(connected.getBoolean("pong")).isTrue();
+            assertThat(connected.getJsonObject("subs").fieldNames()).containsExactly("user:7");
+            assertThat(raw.next().getJsonObject("subscribe").getBoolean("recoverable"))
+                    .isTrue();
+            assertThat(raw.next()).isEqualTo(new JsonObject("{\"id\":3,\"ping\":{}}"));
+        }
+    }
+
+    @Test
+    void dataIsThePayloadWhereThatIsJson() {
+        String channel = "upload:" + Stage.upload();
+        try (Raw raw = Raw.connected()) {
+            raw.client.send(subscribe(2, channel, ""));
+            raw.next();
+            Stage.REDIS.publish(channel, "{\"a\":\n1}");
+            Stage.REDIS.publish(channel, new byte[] {(byte) 0xff});
+            Stage.REDIS.publish(channel, "no \"JSON\"");
+            Stage.REDIS.publish("user:7", "[2]");
+            assertThat(raw.publication(channel)).isEqualTo(new JsonObject("{\"a\":1}"));
+            assertThat(raw.publication(channel)).isEqualTo("no \"JSON\"");
+            assertThat(raw.publication("user:7")).hasToString("[2]");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'id':5,'subscribe':{'channel':'user:8'}} | 103",
+                "{'id':5,'subscribe':{'channel':'user:7'}} | 105",
+                "{'id':5,'subscribe':{'channel':'$upload:1'}} | 103",
+                "{'id':5,'subscribe':{'channel':'upload:1#7'}} | 103",
+                "{'id':5,'subscribe':{'channel':'nowhere:1'}} | 102",
+                "{'id':5,'subscribe':{'channel':'upload:1','recover':true,'offset':'1'}} | 107",
+                "{'id':5,'subscribe':{'channel':'upload:1','recover':true,'offset':1.5}} | 107",
+                "{'id':5,'subscribe':{'channel':'upload:1','recover':true,'offset':-1}} | 107",
+                "{'id':5,'subscribe':{}} | 107",
+                "{'id':5,'history':{'channel':'upload:unheard','limit':1}} | 103",
+                "{'id':5,'publish':{'channel':'upload:1','data':{}}} | 108",
+                "{'id':5,'rpc':{'method':'x'}} | 108",
+                "{'id':5,'refresh':{'token':'x'}} | 101"
+            })
+    void refusedCommandGetsTheErrorOfCentrifugo(String command, int code) {
+        try (Raw raw = Raw.connected()) {
+            raw.client.send(command.replace('\'', '"'));
+            JsonObject answer = raw.next();
+            assertThat(answer.getInteger("id")).isEqualTo(5);
+            assertThat(answer.getJsonObject("error").getInteger("code")).isEqualTo(code);
+            raw.client.send("{\"id\":6,\"ping\":{}}");
+            assertThat(raw.next().getInteger("id")).isEqualTo(6);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'id':1,'subscribe':{'channel':'upload:1'}} | 3501",
+                "{'id':1,'connect':{'token':'x'}} | 3500",
+                "{'id':1,'connect':{}} | 3500",
+                "{'connect':{}} | 3501",
+                "{'id':1 | 3501",
+                "[] | 3501"
+            })
+    void refusedConnectCloses(String command, int code) {
+        try (Raw raw = new Raw()) {
+            raw.client.send(command.replace('\'', '"'));
+            assertThat(raw.client.closeCode()).isEqualTo(code);
+        }
+    }
+
+    @Test
+    void secondConnectAndUnanswerableCommandClose() {
+        for (String command : List.of(connect(Tokens.of("7")), "{\"ping\":{}}", "{\"id\":\"1\",\"ping\":{}}", "x")) {
+            try (Raw raw = Raw.connected()) {
+                raw.client.send(command);
+                assertThat(raw.client.closeCode()).as(command).isEqualTo(3501);
+            }
+        }
+    }
+
+    @Test
+    void protobufIsRefusedForGood() {
+        try (Client client = Client.connect(Stage.POD.webSocket(PATH), Map.of(), "centrifuge-protobuf")) {
+            assertThat(client.closeCode()).isEqualTo(3506);
+        }
+    }
+
+    @Test
+    void recoverySendsWhatWasMissedInTheAnswer() {
+        String channel = "upload:" + Stage.upload();
+        try (Raw raw = Raw.connected()) {
+            raw.client.send(subscribe(2, channel, ""));
+            JsonObject first = raw.next().getJsonObject("subscribe");
+            raw.client.send("{\"id\":3,\"unsubscribe\":{\"channel\":\"" + channel + "\"}}");
+            raw.next();
+            Stage.REDIS.publish(channel, "1");
+            Stage.REDIS.publish(channel, "2");
+            Stage.POD.awaitHandled(Stage.REDIS);
+            String since = ",\"recover\":true,\"epoch\":\"" + first.getString("epoch") + "\",\"offset\":"
+                    + first.getLong("offset");
+            raw.client.send(subscribe(4, channel, since));
+            JsonObject again = raw.next().getJsonObject("subscribe");
+            assertThat(again.getBoolean("was_recovering")).isTrue();
+            assertThat(again.getBoolean("recovered")).isTrue();
+            assertThat(again.getJsonArray("publications").stream()
+                            .map(publication -> ((JsonObject) publication).getInteger("data")))
+                    .containsExactly(1, 2);
+            raw.client.send("{\"id\":5,\"history\":{\"channel\":\"" + channel + "\",\"limit\":1,\"reverse\":true}}");
+            assertThat(raw.next().getJsonObject("history").getJsonArray("publications"))
+                    .hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkDoesWhatItsUsersExpect(SdkClient.Sdk language) {
+        String channel = "upload:" + Stage.upload();
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), Tokens.of("sdk"))) {
+            sdk.await("own user:sdk false false");
+            sdk.send("subscribe " + channel);
+            sdk.await("subscribed " + channel + " false false");
+            Stage.REDIS.publish(channel, "{\"n\":1}");
+            Stage.REDIS.publish("user:sdk", "\"own\"");
+            sdk.await("publication " + channel + " {\"n\":1}");
+            sdk.await("publication user:sdk \"own\"");
+            sdk.send("history " + channel);
+            sdk.await("history " + channel + " [{\"n\":1}]");
+            sdk.send("presence " + channel);
+            sdk.await("presence " + channel + " 1 1");
+            sdk.send("publish " + channel);
+            sdk.await("refused publish 108");
+            sdk.send("unsubscribe " + channel);
+            sdk.await("unsubscribed " + channel + " 0");
+            Stage.REDIS.publish(channel, "{\"n\":2}");
+            Stage.REDIS.publish("user:sdk", "\"later\"");
+            sdk.await("publication user:sdk \"later\"");
+            assertThat(sdk.said()).doesNotContain("publication " + channel + " {\"n\":2}");
+            sdk.send("subscribe user:8");
+            sdk.await("unsubscribed user:8 103");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkWithABadTokenStops(SdkClient.Sdk language) {
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), "x")) {
+            sdk.await("disconnected 101");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkOfAKilledPodRecoversOnAnotherPodWithoutLossOrDuplicate(SdkClient.Sdk language) {
+        try (Redis redis = Redis.start();
+                Pod one = Pod.ready(redis, QUICK);
+                Pod two = Pod.ready(redis, QUICK);
+                TcpProxy proxy = new TcpProxy(one.port())) {
+            await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
+            try (SdkClient sdk = SdkClient.start(language, through(proxy), Tokens.of("7"))) {
+                sdk.send("subscribe upload:1");
+                sdk.await("subscribed upload:1 false false");
+                publish(redis, 0);
+                sdk.await("publication upload:1 " + (PART / 2));
+                one.process().kill();
+                proxy.leadTo(two.port());
+                publish(redis, PART);
+                sdk.await("subscribed upload:1 true true");
+                sdk.await("own user:7 true true");
+                publish(redis, 2 * PART);
+                sdk.await("publication upload:1 " + (3 * PART - 1));
+                sdk.await("publication user:7 " + (3 * PART - 1));
+                for (String channel : List.of("upload:1", "user:7")) {
+                    String prefix = "publication " + channel + " ";
+                    assertThat(sdk.said().stream()
+                                    .filter(line -> line.startsWith(prefix))
+                                    .map(line -> Integer.valueOf(line.substring(prefix.length()))))
+                            .containsExactlyElementsOf(
+                                    IntStream.range(0, 3 * PART).boxed().toList());
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkLearnsThatItCannotRecoverAfterARestartOfRedis(SdkClient.Sdk language) {
+        try (Redis redis = Redis.start();
+                Pod pod = Pod.ready(redis, QUICK)) {
+            await("positions").until(() -> !era(pod).isEmpty());
+            try (SdkClient sdk = SdkClient.start(language, pod.webSocket(PATH), Tokens.of("7"))) {
+                sdk.send("subscribe upload:1");
+                sdk.await("subscribed upload:1 false false");
+                redis.publish("upload:1", "1");
+                sdk.await("publication upload:1 1");
+                redis.kill();
+                redis.startAgain();
+                sdk.await("subscribing upload:1 2500");
+                sdk.await("subscribed upload:1 true false");
+                await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 1);
+                redis.publish("upload:1", "2");
+                redis.publish("user:7", "3");
+                sdk.await("publication upload:1 2");
+                sdk.await("publication user:7 3");
+            }
+        }
+    }
+
+    private static void publish(Redis redis, int from) {
+        for (int number = from; number < from + PART; number++) {
+            redis.publish("upload:1", "" + number);
+            redis.publish("user:7", "" + number);
+        }
+    }
+
+    private static URI through(TcpProxy proxy) {
+        return URI.create("ws://127.0.0.1:" + proxy.port() + PATH);
+    }
+
+    private static String era(Pod pod) {
+        return pod.log()
+                .lines()
+                .filter(line -> line.contains("positions in era"))
+                .reduce("", (before, line) -> line.substring(line.lastIndexOf(' ')));
+    }
+
+    private static String connect(String token) {
+        return "{\"id\":1,\"connect\":{\"token\":\"" + token + "\"}}";
+    }
+
+    private static String subscribe(int id, String channel, String more) {
+        return "{\"id\":" + id + ",\"subscribe\":{\"channel\":\"" + channel + "\"" + more + "}}";
+    }
+
+    /** A connection without an SDK. */
+    private static final class Raw implements AutoCloseable {
+        private final Client client = Client.connect(Stage.POD.webSocket(PATH), Map.of(), "centrifuge-json");
+        private final Deque<String> lines = new ArrayDeque<>();
+
+        static Raw connected() {
+            Raw raw = new Raw();
+            raw.client.send(CentrifugeIT.connect(Tokens.of("7")));
+            assertThat(raw.next().getJsonObject("connect")).isNotNull();
+            return raw;
+        }
+
+        JsonObject next() {
+            while (lines.isEmpty()) {
+                lines.addAll(client.next().lines().toList());
+            }
+            return new JsonObject(lines.remove());
+        }
+
+        Object publication(String channel) {
+            JsonObject push = next().getJsonObject("push");
+            assertThat(push.getString("channel")).isEqualTo(channel);
+            assertThat(push.getJsonObject("pub").getLong("offset")).isPositive();
+            return push.getJsonObject("pub").getValue("data");
+        }
+
+        @Override
+        public void close() {
+            client.close();
+        }
+    }
+}
