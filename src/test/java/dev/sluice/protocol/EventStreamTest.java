@@ -101,7 +101,7 @@ class EventStreamTest {
     }
 
     private static void assertCharged(Dialect dialect, Channel channel, Payload payload) {
-        int chunk = dialect.encode(channel, payload, true).length;
+        int chunk = Objects.requireNonNull(dialect.encode(channel, payload, true)).length;
         int charge = Frame.encodedLength(payload.bytes().length) + dialect.overhead(channel, payload);
         int delimiters = Integer.toHexString(chunk).length() + 4;
         assertThat(chunk + delimiters).isLessThanOrEqualTo(charge);
@@ -193,12 +193,13 @@ class EventStreamTest {
         assertThat(browser.retryMillis()).isBetween(24_000L, 120_000L);
     }
 
-    private List<Event> read(byte[] bytes) {
-        return browser.parse(bytes, bytes.length);
+    private List<Event> read(byte @Nullable [] bytes) {
+        byte[] sent = Objects.requireNonNull(bytes);
+        return browser.parse(sent, sent.length);
     }
 
-    private static byte[] utf8(Frame frame) {
-        return ((Frame.Text) frame).utf8();
+    private static byte[] utf8(@Nullable Frame frame) {
+        return ((Frame.Text) Objects.requireNonNull(frame)).utf8();
     }
 
     private static Payload payload(String text, @Nullable Position position) {
