@@ -239,7 +239,7 @@ describe('a control message in version 2', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a client that comes back', { timeout: 20_000 }, () => {
+describe('a client that reconnects', { timeout: 20_000 }, () => {
   for (const [what, send] of Object.entries({
     'a publication': (connection) => connection.publishes({ channel: 'upload:1', at: at(120) }, ''),
     'a duplicate': (connection) => {
@@ -273,10 +273,10 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     });
   }
 
-  it('gets what was published meanwhile, once and without a gap', async (t) => {
+  it('receives the missed publications once and reports no gap', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.publishes({ channel: 'upload:1', at: at(110) }, 'one');
-    // Held back publications were sent before it, so this one comes again.
+    // The server sent the held-back publications before it, so it sends this one again.
     connection.publishes({ channel: 'upload:2', pos: at(115) }, 'two');
     await settled(alice, connection);
     connection.cuts();
@@ -293,7 +293,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     assert.deepEqual(alice.told.gap, []);
   });
 
-  it('says where to resume in the address if a cookie authenticates', async (t) => {
+  it('sends the position in the URL if a cookie authenticates', async (t) => {
     const server = await serve(t);
     const alice = page(t, `${server.url}?a=b`, { token: undefined });
     const first = await server.connection();
@@ -309,7 +309,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     assert.deepEqual(alice.told.gap, []);
   });
 
-  it('subscribes without a position to what it did not hear before', async (t) => {
+  it('subscribes to new channels without a position', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.cuts();
     alice.sluice.subscribe('upload:3');
@@ -405,7 +405,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     });
   }
 
-  it('hears lower positions of the same era after recovered is false', async (t) => {
+  it('accepts lower positions of the same era after recovered is false', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.publishes({ channel: 'upload:1', at: at(110) }, 'one');
     connection.publishes({ channel: 'user:7', at: at(111) }, 'two');
@@ -434,7 +434,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     await alice.until(({ gap }) => gap.length === 2);
   });
 
-  it('drops a position of this connection where recovered is false without a new one', async (t) => {
+  it('drops a position of this connection if recovered is false without a new one', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.cuts();
     const second = await server.connection();
@@ -487,7 +487,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     assert.equal(alice.told.gap.length, 3);
   });
 
-  it('resumes a channel later if nothing could be decided about it', async (t) => {
+  it('resumes a channel later after the error unavailable', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.cuts();
     const again = await server.connection();
@@ -502,7 +502,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     assert.deepEqual(alice.told.gap, []);
   });
 
-  it('does without a position that the server refuses in a subscription', async (t) => {
+  it('drops a position that the server refuses in a subscription', async (t) => {
     const { server, alice, connection } = await listening(t);
     connection.cuts();
     const again = await server.connection();
@@ -530,7 +530,7 @@ describe('a client that comes back', { timeout: 20_000 }, () => {
     });
   }
 
-  it('does not keep what is no position', async (t) => {
+  it('ignores invalid positions', async (t) => {
     const { server, alice, connection } = await listening(t);
     for (const no of ['', 'x'.repeat(97), 'with space', 'ü', 7, null, { a: 1 }]) connection.says({ action: 'mark', at: no });
     await settled(alice, connection);
@@ -598,7 +598,7 @@ describe('a server without version 2', { timeout: 20_000 }, () => {
     assert.deepEqual(alice.told.message, [['text', 'upload:1']]);
   });
 
-  it('loses the positions of one with version 2 that was there before', async (t) => {
+  it('loses the positions of an earlier server with version 2', async (t) => {
     let chosen = 'sluice.v2';
     const server = await serve(t, () => chosen);
     const alice = page(t, server.url);
@@ -623,7 +623,7 @@ describe('a server without version 2', { timeout: 20_000 }, () => {
 });
 
 describe('1007', { timeout: 20_000 }, () => {
-  it('is final: what the client sends is no text', async (t) => {
+  it('is final, because the client sent invalid text', async (t) => {
     const { alice, connection } = await listening(t);
     connection.peer.close(1007, 'invalid');
     await alice.until(({ state }) => state.at(-1).name === 'closed');

@@ -1,6 +1,6 @@
 """Prints a token for a user, valid for 15 minutes: python3 mint.py <user> [<channel> ...]
 
-The channels are what the user may listen to on routes with access=claim; others need none.
+The channels are those to which the user may subscribe on routes with access=claim; other routes need none.
 """
 
 import os

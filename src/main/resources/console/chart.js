@@ -1,22 +1,22 @@
-// A tile: what a number is now, and how it was in the last minutes.
+// A tile with the current value of a metric and a chart of the last minutes.
 
 const WIDTH = 300;
 const MIN_SECONDS = 60;
 const HEIGHT = 56;
-/** Further apart than this, two samples have nothing between them. */
+/** The chart has a break between samples that are further apart. */
 const HOLE_MS = 2_500;
 
 /**
  * @typedef {object} Tile
  * @property {string} title
- * @property {((sample: any) => number | undefined)[]} series the main one, and perhaps a second
+ * @property {((sample: any) => number | undefined)[]} series the main series and an optional second one
  * @property {(value: number) => string} format
- * @property {(sample: any) => string} now the main one
- * @property {(sample: any) => string} [second] the second
- * @property {(sample: any) => string} [more] what is to be said besides
+ * @property {(sample: any) => string} now the current value of the main series
+ * @property {(sample: any) => string} [second] the current value of the second series
+ * @property {(sample: any) => string} [more] further text
  */
 
-/** @param {Tile} tile @param {HTMLElement} place @returns {(samples: any[]) => void} draws it anew */
+/** @param {Tile} tile @param {HTMLElement} place @returns {(samples: any[]) => void} redraws the tile */
 export function chart(tile, place) {
   const figure = document.getElementById('tile').content.firstElementChild.cloneNode(true);
   const find = (selector) => figure.querySelector(selector);
@@ -42,7 +42,7 @@ export function chart(tile, place) {
   };
 }
 
-/** The next of 1, 2, 5, 10, 20, … @param {number} value */
+/** Rounds up to the next of 1, 2, 5, 10, 20, … @param {number} value */
 function nice(value) {
   if (value <= 0) return 0;
   const power = 10 ** Math.floor(Math.log10(value));

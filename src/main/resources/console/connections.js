@@ -1,4 +1,4 @@
-// Who is connected: found by the pod, a page at a time, and asked for again when something has changed.
+// The list of connected users: requested from the pod page by page, and again after changes.
 
 import { count, many, since } from './format.js';
 
@@ -8,8 +8,8 @@ const TYPING_MS = 200;
 const element = (id) => document.getElementById(id);
 
 /**
- * @param {(path: string, options?: RequestInit) => Promise<Response>} ask with the token
- * @returns {{changed: (state: string) => void, clear: () => void}} to be told what the numbers are now
+ * @param {(path: string, options?: RequestInit) => Promise<Response>} ask sends a request with the token
+ * @returns {{changed: (state: string) => void, clear: () => void}} `changed` reloads the list when the state differs from the last
  */
 export function connections(ask) {
   let after = '';
@@ -29,7 +29,7 @@ export function connections(ask) {
     if (mine !== turn) return;
     const searched = query.get('text') !== '';
     element('found').textContent =
-      total === 0 ? (searched ? 'Nobody here matches.' : 'Nobody is connected.') : `${many(total, 'user')}${searched ? (total === 1 ? ' matches' : ' match') : ''}`;
+      total === 0 ? (searched ? 'No user matches.' : 'No user is connected.') : `${many(total, 'user')}${searched ? (total === 1 ? ' matches' : ' match') : ''}`;
     show(users);
     grow();
     element('first').hidden = after === '';
@@ -52,9 +52,9 @@ export function connections(ask) {
     const answer = await ask(`/api/users/${encodeURIComponent(user)}/connections`, { method: 'DELETE' }).catch(() => undefined);
     const said = await answer?.json().catch(() => undefined);
     element('done').textContent = !answer?.ok
-      ? `${user} was not disconnected: ${said?.detail ?? 'no answer'}`
+      ? `${user} was not disconnected: ${said?.detail ?? 'no response'}`
       : said.scope === 'fleet'
-        ? `${user} was disconnected: ${many(said.closed, 'connection')} here, and ${many(said.receivers, 'pod')} told`
+        ? `${user} was disconnected: ${many(said.closed, 'connection')} on this pod; ${many(said.receivers, 'pod')} notified`
         : `${user} was disconnected: ${many(said.closed, 'connection')} on this pod`;
     find();
   }
@@ -92,7 +92,7 @@ export function connections(ask) {
   };
 }
 
-/** Changes no more rows than it must, so that a button that has the focus keeps it. */
+/** Changes as few rows as possible, so that a focused button keeps the focus. */
 function show(users) {
   const body = element('users');
   const rows = new Map([...body.rows].map((row) => [row.dataset.user, row]));
@@ -114,7 +114,7 @@ function show(users) {
   }
 }
 
-/** Time goes on, whether something else changes or not. */
+/** Updates the durations. */
 function grow() {
   for (const row of element('users').rows) {
     const text = row.dataset.about + since(row.dataset.since);

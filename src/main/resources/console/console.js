@@ -1,4 +1,4 @@
-// The console: what this pod does now, for whoever has an operator's token.
+// The console, which shows the activity of this pod to operators.
 
 import { chart } from './chart.js';
 import { connections } from './connections.js';
@@ -9,8 +9,8 @@ import { watch } from './stream.js';
 const KEPT_MS = 300_000;
 const ENDS = 100;
 const REFUSALS = {
-  401: 'This token is not good, or has expired.',
-  403: 'The groups of this token do not hold "operator".',
+  401: 'This token is invalid or has expired.',
+  403: 'The groups of this token do not contain "operator".',
   404: 'This pod has no console.',
 };
 
@@ -30,7 +30,7 @@ const tiles = [
     more: (s) => `${many(s.users, 'user')}, ${many(s.subscriptions, 'subscription')}${s.unauthenticated ? `, ${count(s.unauthenticated)} not authenticated` : ''}`,
   },
   {
-    title: 'Deliveries a second',
+    title: 'Deliveries per second',
     series: [(s) => s.deliveries, (s) => s.publications],
     format: count,
     now: (s) => count(s.deliveries),
@@ -48,8 +48,8 @@ const tiles = [
     series: [(s) => s.outboxBytes, (s) => s.backlogBytes],
     format: bytes,
     now: (s) => bytes(s.outboxBytes),
-    second: (s) => `${bytes(s.backlogBytes)} on the way to them`,
-    more: (s) => (s.missed ? `${count(s.missed)} missed a second` : ''),
+    second: (s) => `${bytes(s.backlogBytes)} not delivered yet`,
+    more: (s) => (s.missed ? `${count(s.missed)} missed per second` : ''),
   },
   {
     title: 'Gaps',
@@ -71,7 +71,7 @@ const tiles = [
     series: [(s) => s.canaryMedian, (s) => s.canaryHigh],
     format: millis,
     now: (s) => millis(s.canaryMedian),
-    second: (s) => (s.canaryHigh === undefined ? 'not heard' : `99 % in ${millis(s.canaryHigh)}`),
+    second: (s) => (s.canaryHigh === undefined ? 'silent' : `99 % in ${millis(s.canaryHigh)}`),
     more: () => 'to Redis and back',
   },
   {
@@ -79,7 +79,7 @@ const tiles = [
     series: [(s) => s.residentBytes],
     format: bytes,
     now: (s) => (s.residentBytes === undefined ? 'unknown' : bytes(s.residentBytes)),
-    more: (s) => (s.memoryLimitBytes === undefined ? '' : `of ${bytes(s.memoryLimitBytes)} that it may use`),
+    more: (s) => (s.memoryLimitBytes === undefined ? '' : `of ${bytes(s.memoryLimitBytes)}`),
   },
 ].map((tile) => chart(tile, element('tiles')));
 
@@ -87,7 +87,7 @@ const table = connections((path, options = {}) => fetch(path, { ...options, head
 
 function lastGap(gap) {
   if (!gap) return 'none since the start';
-  if (!gap.until) return `since ${clock(gap.since)}, and going on`;
+  if (!gap.until) return `since ${clock(gap.since)}, still open`;
   return `the last at ${clock(gap.since)}, for ${duration(Math.max(1, Math.round((Date.parse(gap.until) - Date.parse(gap.since)) / 1000)))}`;
 }
 
@@ -100,12 +100,13 @@ function say(name, text) {
 function heard(update) {
   facts = update.facts;
   const from = update.samples[0]?.at ?? Infinity;
-  // The pod tells all that it knows when it is asked anew; what was before that, or before the pod, stays.
+  // The first update of a connection has all samples of the pod; keep only older ones, for example
+  // of an earlier pod.
   if (update.first) samples = samples.filter(({ at }) => at < from);
   samples.push(...update.samples);
   const latest = samples.at(-1);
   samples = samples.filter(({ at }) => at > latest.at - KEPT_MS);
-  say(facts.live ? 'live' : 'deaf', facts.live ? 'live' : 'live, but the pod does not hear Redis');
+  say(facts.live ? 'live' : 'deaf', facts.live ? 'live' : 'live, but the pod has no Redis subscription');
   showFacts();
   showEnds(update.ends, update.first);
   if (latest) {
@@ -119,7 +120,7 @@ function showFacts() {
   element('pod').textContent = `${facts.pod}, version ${facts.version}`;
   element('up').textContent = since(facts.since);
   element('redis').textContent = facts.redis;
-  element('live').textContent = facts.live ? since(facts.live) : 'not heard';
+  element('live').textContent = facts.live ? since(facts.live) : 'not live';
 }
 
 function showEnds(ends, all) {
@@ -145,12 +146,15 @@ function start() {
   });
 }
 
-/** Where nobody is needed to give a token the next one is asked for, unless the last was refused at once. */
+/**
+ * Requests a new token where dev mode provides one, unless the pod refused the last one
+ * immediately.
+ */
 async function refused(why) {
-  const wasGood = samples.length > 0;
+  const wasAccepted = samples.length > 0;
   token = undefined;
   forget();
-  if (wasGood) await signIn(why);
+  if (wasAccepted) await signIn(why);
   else askForToken(why);
 }
 

@@ -1,4 +1,4 @@
-// How numbers and times are written.
+// Formats numbers and times.
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const small = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
@@ -37,7 +37,7 @@ export function duration(seconds) {
   return `${Math.floor(seconds / size)} ${name}${rest ? ` ${rest} ${smallerName}` : ''}`;
 }
 
-/** How long ago that was, by a clock that may differ from the pod's a little. @param {string} time ISO 8601 */
+/** The time since then; the browser's clock may differ slightly from the pod's. @param {string} time ISO 8601 */
 export function since(time) {
   return duration(Math.max(0, Math.floor((Date.now() - Date.parse(time)) / 1000)));
 }
@@ -47,7 +47,7 @@ export function clock(time) {
   return new Date(time).toLocaleTimeString('en-GB');
 }
 
-/** Some of something. @param {number} number @param {string} one */
+/** A number and its noun, in singular or plural. @param {number} number @param {string} one */
 export function many(number, one) {
   return `${count(number)} ${number === 1 ? one : `${one}s`}`;
 }

@@ -1,23 +1,24 @@
-// Server-sent events with an Authorization header, which EventSource has no way to send; comes back until it is refused.
+// Server-sent events with an Authorization header, which EventSource can't send. Reconnects until
+// the server refuses it.
 
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 10_000;
-/** Something comes every second. */
+/** The pod sends an update every second. */
 const SILENCE_MS = 5_000;
 
 /**
- * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'waiting'} | {name: 'refused', status: number}} State
- *   `refused` is for good
+ * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'waiting'} | {name: 'refused', status:
+ *     number}} State `refused` is final
  */
 
 /**
- * Watches until it is refused or ended.
+ * Receives events until the server refuses the request or the caller ends it.
  *
  * @param {string} url
  * @param {string} token
- * @param {(event: any) => void} onEvent what came, parsed; `first` says that it is the first of a connection
- * @param {(state: State) => void} onState
- * @returns {() => void} ends it
+ * @param {(event: any) => void} onEvent the parsed event; `first` marks the first event of a
+ *     connection
+ * @param {(state: State) => void} onState @returns {() => void} ends the stream
  */
 export function watch(url, token, onEvent, onState) {
   let ended = false;
@@ -54,7 +55,7 @@ export function watch(url, token, onEvent, onState) {
         }
       }
     } catch {
-      // Cut off, silent or not there: all the same.
+      // A broken, silent or failed connection is retried alike.
     } finally {
       clearTimeout(silence);
     }

@@ -1,11 +1,11 @@
-// What dev mode adds to the console: a token that nobody has to give, users side by side, and publishing by hand.
+// Extends the console in dev mode: provides a token, shows several users, and publishes messages.
 
 import { person } from '/demo/person.js';
 import { publishing } from '/demo/publish.js';
 
 const MAX_PEOPLE = 8;
 
-/** A token for this page; none where tokens are verified with a key of one's own. */
+/** Returns a token for this page; none if the developer configured a verification key. */
 export function token() {
   return mint('console', 'operator').catch(() => undefined);
 }

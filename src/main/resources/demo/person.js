@@ -1,4 +1,4 @@
-// One user: their connection, the uploads that they follow, and the messages that they receive.
+// One user: the connection, the followed uploads and the received messages.
 
 import { Sluice } from '/console/client/sluice.js';
 import { clock } from '/console/format.js';
@@ -41,12 +41,12 @@ export function person(name, token, remove) {
     find('.gap').hidden = false;
     find('.gap').classList.toggle('over', until !== null);
     find('.gap').textContent = until
-      ? `What was published between ${clock(since)} and ${clock(until)} may be lost.`
-      : `Redis is not heard since ${clock(since)}: what is published now may be lost.`;
+      ? `Publications between ${clock(since)} and ${clock(until)} may be lost.`
+      : `No subscription to Redis since ${clock(since)}: publications may be lost.`;
   }
 
   function missed({ channel, count }) {
-    line(`${count} publications of ${channel} were skipped: too slow`);
+    line(`${count} publications of ${channel} were skipped: the connection is too slow`);
   }
 
   function refused({ message, channel }) {
@@ -54,7 +54,7 @@ export function person(name, token, remove) {
   }
 
   function subscribed({ channel, retained }) {
-    line(`listens to ${channel}${retained ? ', and gets the newest at once' : ''}`);
+    line(`subscribed to ${channel}${retained ? ', with a retained publication' : ''}`);
   }
 
   function heard(data, { channel }) {
@@ -112,7 +112,7 @@ export function person(name, token, remove) {
 
   async function work() {
     const ids = Array.from({ length: 3 }, () => Math.random().toString(36).slice(2, 8));
-    // First listen, then let the work begin: each step is published once.
+    // Subscribe before the work starts, because each step is published once.
     ids.forEach(follow);
     const answer = await fetch('/dev/uploads', {
       method: 'POST',
@@ -125,8 +125,8 @@ export function person(name, token, remove) {
   find('h3').textContent = name;
   find('h3').id = `person-${name}`;
   element.setAttribute('aria-labelledby', `person-${name}`);
-  find('.messages').setAttribute('aria-label', `What ${name} hears, the newest first`);
-  find('.follow input').setAttribute('aria-label', `Id of an upload that ${name} is to follow`);
+  find('.messages').setAttribute('aria-label', `Messages of ${name}, newest first`);
+  find('.follow input').setAttribute('aria-label', `Id of an upload for ${name} to follow`);
   find('.remove').setAttribute('aria-label', `Remove ${name}`);
   find('.remove').onclick = remove;
   find('.again').onclick = connect;
@@ -147,7 +147,7 @@ export function person(name, token, remove) {
   };
 }
 
-/** @param {string} channel offered where something is published by hand */
+/** @param {string} channel offered in the form for publishing */
 function suggest(channel) {
   document.getElementById('channels').prepend(Object.assign(document.createElement('option'), { value: channel }));
 }

@@ -1,4 +1,4 @@
-// Publishes by hand, as any backend could over HTTP.
+// Publishes a message over HTTP, as any backend could.
 
 /** @param {() => Promise<string>} token of a publisher */
 export function publishing(token) {
@@ -16,9 +16,9 @@ export function publishing(token) {
         body: payload,
       });
       const said = await answer.json();
-      return answer.ok ? `Redis has given it to ${said.receivers === 1 ? 'one pod' : `${said.receivers} pods`}.` : said.detail;
+      return answer.ok ? `Redis passed the message to ${said.receivers === 1 ? 'one pod' : `${said.receivers} pods`}.` : said.detail;
     } catch (error) {
-      return `It was not published: ${error.message}`;
+      return `The message was not published: ${error.message}`;
     }
   }
 }

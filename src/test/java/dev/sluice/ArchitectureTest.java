@@ -218,7 +218,7 @@ class ArchitectureTest {
         noClasses()
                 .should()
                 .accessTargetWhere(describe(
-                        "a static initialiser asks the machine",
+                        "a static initialiser reads the state of the machine",
                         access -> access.getOrigin() instanceof JavaStaticInitializer
                                 && !access.getOriginOwner().equals(access.getTargetOwner())
                                 && (STATE_OF_THE_MACHINE.test(access.getTargetOwner())

@@ -62,8 +62,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * What Sluice relies on in Vert.x, Netty, SmallRye and Quarkus without a promise of theirs, checked on the real libraries:
- * an upgrade that changes it fails here, or in the test that the list names.
+ * Checks internals of Vert.x, Netty, SmallRye and Quarkus on which Sluice relies, with the real libraries. An upgrade
+ * that changes one fails here, or in the test that the list names.
  *
  * <ul>
  *   <li>{@code feed/DecodingVertx}: {@code VertxWrapper}, {@code NetClientImpl.initChannel}: a handler of ours
@@ -114,7 +114,7 @@ class InternalsTest {
 
     /** For {@code guard.HttpDetector}, {@code guard.RequestLimiter}, {@code wire.WebSocketChannel}. */
     @Test
-    void pipelineOfARequestHasTheHandlersThatAreReplaced() throws Exception {
+    void pipelineOfARequestHasTheReplacedHandlers() throws Exception {
         ChannelPipeline pipeline = get(pipelineOfAnUpgrade(false));
         assertThat(pipeline.get(HttpRequestDecoder.class)).isExactlyInstanceOf(VertxHttpRequestDecoder.class);
         assertThat(pipeline.last()).as("Vert.x's own handler").isInstanceOf(VertxHandler.class);
@@ -133,7 +133,7 @@ class InternalsTest {
 
     /** For {@code wire.WebSocketChannel}, which clears them so that no WebSocket keeps a token in memory. */
     @Test
-    void clearingTheHeadersOfALiveRequestClearsThoseThatNettyDecoded() throws Exception {
+    void clearingTheHeadersOfARequestClearsThoseDecodedByNetty() throws Exception {
         CompletableFuture<HttpRequest> decoded = new CompletableFuture<>();
         serve(
                 request -> {
@@ -159,7 +159,7 @@ class InternalsTest {
 
     /** For {@code guard.AcceptLimiter}. */
     @Test
-    void socketsThatListenAreRegisteredWithTheAcceptors() throws Exception {
+    void listeningSocketsAreRegisteredWithTheAcceptors() throws Exception {
         HttpServer server = get(VERTX.createHttpServer()
                 .requestHandler(request -> {})
                 .listen(0, "localhost")
@@ -171,7 +171,7 @@ class InternalsTest {
 
     /** For {@code wire.DirectFrameWriter}, which writes encoded frames past the encoder. */
     @Test
-    void frameEncoderLetsBytesPass() {
+    void frameEncoderPassesBytesThrough() {
         EmbeddedChannel channel = new EmbeddedChannel(new WebSocket13FrameEncoder(false));
         ByteBuf bytes = Unpooled.copiedBuffer("encoded", StandardCharsets.US_ASCII);
         channel.writeOutbound(bytes);
@@ -204,7 +204,7 @@ class InternalsTest {
 
     /** For {@code wire.WebSocketChannel}, which answers it with close code 1009. */
     @Test
-    void messageThatIsTooLargeOnceDecompressedIsToldByMaximumSize() {
+    void exceptionForAMessageTooLargeAfterDecompressionNamesTheMaximumSize() {
         WebSocketServerExtension deflate = Objects.requireNonNull(new PerMessageDeflateServerExtensionHandshaker(
                         6,
                         ZlibCodecFactory.isSupportingWindowSizeAndMemLevel(),
@@ -223,7 +223,7 @@ class InternalsTest {
 
     /** For {@code log.RootCause}: Netty's message begins with that of its cause and adds the address. */
     @Test
-    void refusedConnectionIsToldWithItsAddress() throws Exception {
+    void messageOfARefusedConnectionHasTheAddress() throws Exception {
         int closed;
         try (ServerSocket socket = new ServerSocket(0)) {
             closed = socket.getLocalPort();

@@ -148,7 +148,7 @@ class RelayTest {
     }
 
     @Test
-    void adoptionIsToldOnceItsPositionsCanBeNamed() {
+    void adoptionIsReportedOnceItHasPositions() {
         DeliveryDispatcher deliveries = TestDispatchers.idle(registry);
         List<Adopted> told = new ArrayList<>();
         List<@Nullable Position> named = new ArrayList<>();

@@ -56,15 +56,15 @@ public final class Discretion {
     /**
      * Fails if the log contains a secret.
      *
-     * @param secrets that this one in particular could tell
+     * @param secrets further secrets that this log must not contain
      */
     public static void assertKept(String log, Collection<String> secrets) {
-        refuse("what is nobody's business", SECRET, log);
-        refuse("raw what others have said", FOREIGN, log);
+        refuse("secret in the log", SECRET, log);
+        refuse("unescaped text from outside in the log", FOREIGN, log);
         Stream.concat(secrets.stream().filter(secret -> secret.length() >= SHORTEST), payloads().stream())
                 .filter(log::contains)
                 .findFirst()
-                .ifPresent(told -> refuse("what is nobody's business", Pattern.compile(Pattern.quote(told)), log));
+                .ifPresent(told -> refuse("secret in the log", Pattern.compile(Pattern.quote(told)), log));
     }
 
     private static void refuse(String what, Pattern pattern, String log) {
@@ -72,7 +72,7 @@ public final class Discretion {
         if (found.find()) {
             int from = Math.max(0, found.start() - CONTEXT);
             int to = Math.min(log.length(), found.end() + CONTEXT);
-            throw new AssertionError("the log holds " + what + ": ..." + log.substring(from, to) + "...");
+            throw new AssertionError("the log contains " + what + ": ..." + log.substring(from, to) + "...");
         }
     }
 

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/** Which of the processes that run tests at the same time this one is, so that the files of each are its own. */
+/** Numbers the processes that run tests simultaneously, so that each has its own files. */
 public final class Fork {
 
     private static final Path TARGET = Path.of("target");
@@ -17,29 +17,29 @@ public final class Fork {
 
     private Fork() {}
 
-    /** The number is ours for as long as the lock is held, and that is as long as the process lives. */
+    /** Holds the lock of this process's number until the process ends. */
     private static final class Numbered {
         private static final FileLock LOCK = lock();
     }
 
-    /** From now on the files are in this folder, which no other process uses. */
+    /** Sets the folder of the files, which no other process may use. */
     public static void useFolder(Path own) {
         ownFolder = own;
     }
 
-    /** A file in the folder for what is built, with a name that is this process's alone. */
+    /** Returns a file in the build folder with a name that no other process uses. */
     public static Path file(String name) {
         Path own = ownFolder;
         return own == null ? TARGET.resolve("it-" + Numbered.LOCK.position() + "-" + name) : own.resolve(name);
     }
 
-    /** The folder of the files. */
+    /** Returns the folder of the files. */
     static Path folder() {
         Path own = ownFolder;
         return own == null ? TARGET : own;
     }
 
-    /** Each number is a byte of one file. */
+    /** Locks the first free byte of a file, whose offset is the number. */
     private static FileLock lock() {
         try {
             FileChannel file =

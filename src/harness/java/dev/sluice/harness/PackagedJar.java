@@ -21,9 +21,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The packaged jars on one class path, with an archive of their classes, which halves what a start costs: an AOT cache since
- * JDK 25, a class-data archive before. {@code quarkus-run.jar} loads the same classes by a class loader of Quarkus's, of
- * which the JVM archives nothing; {@code SmokeIT} starts it.
+ * The packaged jars on one class path, with an archive of their classes, which halves the CPU time of a start: an AOT
+ * cache since JDK 25, a class-data archive before. {@code quarkus-run.jar} loads the same classes with Quarkus's class
+ * loader, which the JVM can't archive; {@code SmokeIT} starts it.
  */
 public final class PackagedJar {
 
@@ -32,12 +32,12 @@ public final class PackagedJar {
 
     private static final List<String> APPLICATION = application();
 
-    /** One for each JDK and build; null where the JVM could not write it. */
+    /** One archive per JDK and build; null if the JVM could not write it. */
     private static final @Nullable Path ARCHIVE = archive();
 
     private PackagedJar() {}
 
-    /** The arguments of a JVM that starts the application. */
+    /** Returns the arguments of a JVM that starts the application. */
     public static List<String> arguments() {
         return arguments(
                 ARCHIVE == null ? List.of() : List.of((AOT ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + ARCHIVE));
@@ -56,7 +56,7 @@ public final class PackagedJar {
         return arguments;
     }
 
-    /** What quarkus-run.jar asks the JVM for; on a class path it does not count. */
+    /** Returns the access options in the manifest of quarkus-run.jar, which the JVM ignores on a class path. */
     private static List<String> accessAsInManifest() {
         try (JarFile jar = new JarFile(FOLDER.resolve("quarkus-run.jar").toFile())) {
             Attributes manifest = jar.getManifest().getMainAttributes();
@@ -73,7 +73,7 @@ public final class PackagedJar {
 
     private static String classPath() {
         List<Path> jars = new ArrayList<>();
-        // What Quarkus has changed or made comes before what it was made from.
+        // Classes that Quarkus transformed or generated must precede the originals.
         jars.add(FOLDER.resolve("quarkus/transformed-bytecode.jar"));
         jars.add(FOLDER.resolve("quarkus/generated-bytecode.jar"));
         for (String folder : List.of("app", "lib/boot", "lib/main")) {
@@ -86,7 +86,7 @@ public final class PackagedJar {
         return String.join(":", jars.stream().map(Path::toString).toList());
     }
 
-    /** Made by the first of the processes that run tests; the others wait for it. */
+    /** The first test process writes the archive; the others wait for it. */
     private static @Nullable Path archive() {
         Path lockFile = Path.of("target", "it-archive.lock");
         try (FileChannel file = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -105,7 +105,7 @@ public final class PackagedJar {
         }
     }
 
-    /** Has a pod do a little of everything, after which its JVM writes what classes that took. */
+    /** Starts a pod and uses its main functions; at its end the JVM writes the loaded classes. */
     private static void write(Path archive) throws IOException {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.launched(
@@ -123,7 +123,7 @@ public final class PackagedJar {
             pod.exit(Duration.ofMinutes(1));
         }
         if (!Files.exists(archive)) {
-            // Nobody tries again.
+            // Marks the failure, so that no other process tries.
             Files.createFile(archive);
         }
     }

@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
 import org.awaitility.Awaitility;
 
-/** One process of the packaged application, jar or native executable, on ports of its own. */
+/** One process of the packaged application, jar or native executable, on its own ports. */
 public final class Pod implements AutoCloseable {
 
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
@@ -39,19 +39,19 @@ public final class Pod implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-    /** Keys whose values nobody else may know. */
+    /** Configuration keys whose values are secret. */
     private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
-    /** Tests that run at the same time start their pods one after another: each has to listen within a certain time. */
+    /** Simultaneous tests start their pods one after another, because each start has a time limit. */
     private static final Lock STARTING = new ReentrantLock();
 
     private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
 
     static {
-        // For a machine that has much else to do.
+        // Long enough for a busy machine.
         Awaitility.setDefaultTimeout(Duration.ofSeconds(60));
         Awaitility.setDefaultPollDelay(Duration.ZERO);
-        // What takes seconds is asked for less and less often: each answer costs the pod some milliseconds of CPU time.
+        // Increasing intervals, because each poll costs the pod some milliseconds of CPU time.
         Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(20L * count, 250)));
     }
 
@@ -68,17 +68,17 @@ public final class Pod implements AutoCloseable {
         ALIVE.add(this);
     }
 
-    /** Started with the key that verifies {@link Tokens}, and ready. */
+    /** Starts a pod with the key that verifies {@link Tokens}, and waits until it is ready. */
     public static Pod ready(Redis redis, Map<String, String> config) {
         return started(redis, config).awaitReady();
     }
 
-    /** The same with options of the JVM's, which a native executable goes without. */
+    /** The same with JVM options, which a native executable ignores. */
     public static Pod ready(Redis redis, Map<String, String> config, List<String> jvmOptions) {
         return started(redis, config, jvmOptions).awaitReady();
     }
 
-    /** Started with the key that verifies {@link Tokens}, and listening. */
+    /** Starts a pod with the key that verifies {@link Tokens}, and waits until it listens. */
     public static Pod started(Redis redis, Map<String, String> config) {
         return started(redis, config, List.of());
     }
@@ -87,7 +87,7 @@ public final class Pod implements AutoCloseable {
         Map<String, String> all = new TreeMap<>();
         all.put("quarkus.redis.hosts", redis.uri());
         all.put("mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
-        // Tests share users: what one has subscribed to must not reach the next.
+        // Tests share users, so the subscriptions of one test must not be restored in the next.
         all.put("sluice.subscriptions.linger", "0s");
         all.putAll(config);
         STARTING.lock();
@@ -98,12 +98,12 @@ public final class Pod implements AutoCloseable {
         }
     }
 
-    /** Launched with just this configuration. */
+    /** Launches a pod with only this configuration. */
     public static Pod launched(Map<String, String> config, Map<String, String> environment) {
         return launched(config, environment, List.of());
     }
 
-    /** The same in a folder of its own, which may hold {@code config/application.properties}. */
+    /** The same in this working directory, which may contain {@code config/application.properties}. */
     public static Pod launchedIn(Path folder, Map<String, String> config, Map<String, String> environment) {
         ProcessBuilder builder = builder(config, environment, List.of()).directory(folder.toFile());
         return launched(builder, secrets(config));
@@ -122,12 +122,12 @@ public final class Pod implements AutoCloseable {
         return builder;
     }
 
-    /** Launched on a JVM with these options and arguments, which start the application. */
+    /** Launches a JVM with these options and arguments, which start the application. */
     public static Pod launched(List<String> options, List<String> application) {
         return launched(new ProcessBuilder(jvm(options, application)));
     }
 
-    /** Launched with a command of the caller's, which lets it choose its port. */
+    /** Launches the caller's command, which must let the pod choose its ports. */
     public static Pod launched(ProcessBuilder builder) {
         return launched(builder, List.of());
     }
@@ -136,7 +136,7 @@ public final class Pod implements AutoCloseable {
         return launched(builder, secrets, Fork.file("pod-" + COUNT.incrementAndGet() + ".log"));
     }
 
-    /** The same with a file for its log. */
+    /** The same with a file for the log. */
     public static Pod launched(ProcessBuilder builder, Path log) {
         return launched(builder, List.of(), log);
     }
@@ -158,7 +158,7 @@ public final class Pod implements AutoCloseable {
         return this;
     }
 
-    /** Nobody else has it yet who could. */
+    /** Ends the pod if the wait fails, because the caller can't yet. */
     private void orEnd(Runnable awaiting) {
         try {
             awaiting.run();
@@ -190,7 +190,7 @@ public final class Pod implements AutoCloseable {
         });
     }
 
-    /** Awaits that everything published until now has gone through the pod. */
+    /** Waits until the pod has handled all earlier publications. */
     public void awaitHandled(Redis redis) {
         try (Client client = Client.of(this, "awaits")) {
             redis.publish("user:awaits", "handled");
@@ -198,7 +198,7 @@ public final class Pod implements AutoCloseable {
         }
     }
 
-    /** The path, of the management port for {@code /q/health} and {@code /q/metrics}. */
+    /** Returns the URL of the path, on the management port for {@code /q/health} and {@code /q/metrics}. */
     public URI http(String path) {
         boolean managed = path.startsWith("/q/health") || path.startsWith("/q/metrics");
         return URI.create("http://localhost:" + (managed ? managementPort : port) + path);
@@ -208,7 +208,7 @@ public final class Pod implements AutoCloseable {
         return URI.create("ws://localhost:" + port + path);
     }
 
-    /** Where TLS is spoken. */
+    /** Returns the wss URL of the path. */
     public URI secureWebSocket(String path) {
         Matcher listening = LISTENING_SECURELY.matcher(log());
         if (!listening.find()) {
@@ -225,7 +225,7 @@ public final class Pod implements AutoCloseable {
         return managementPort;
     }
 
-    /** The HTTP status at the path; 0 where nobody answers. */
+    /** Returns the HTTP status of the path; 0 without an answer. */
     public int status(String path) {
         try {
             return get(http(path)).statusCode();
@@ -234,43 +234,43 @@ public final class Pod implements AutoCloseable {
         }
     }
 
-    /** The value of the one metric line that starts so, up to the space before its value. */
+    /** Returns the value of the only metric line that starts with this text, up to the space before the value. */
     public double metric(String line) {
         return metrics(line).get(0);
     }
 
-    /** The same of several at one moment. */
+    /** Returns the values of several metrics at one moment. */
     public List<Double> metrics(String... lines) {
         List<String> all = metrics();
         return Arrays.stream(lines).map(line -> sum(all, line)).toList();
     }
 
-    /** Awaits this value: the pod may count something a moment after it has told the client. */
+    /** Waits for this value, because the pod may count an event shortly after it informs the client. */
     public void awaitMetric(String line, double value) {
         await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
     }
 
-    /** Awaits that so many connections have ended for the reason. */
+    /** Waits for this number of disconnects for the reason. */
     public void awaitDisconnects(String reason, double count) {
         awaitMetric("sluice_disconnects_total{reason=\"" + reason + "\"}", count);
     }
 
-    /** Awaits that so many connections have ended, whatever the reason. */
+    /** Waits for this number of disconnects for any reason. */
     public void awaitDisconnects(double count) {
         await("disconnects").untilAsserted(() -> assertThat(disconnects()).isEqualTo(count));
     }
 
-    /** How many connections have ended for the reason. */
+    /** Returns the number of disconnects for the reason. */
     public double disconnects(String reason) {
         return metric("sluice_disconnects_total{reason=\"" + reason + "\"}");
     }
 
-    /** How many connections have ended, for whatever reason. */
+    /** Returns the number of disconnects for any reason. */
     public double disconnects() {
         return values(metrics(), "sluice_disconnects_total{").sum();
     }
 
-    /** Whatever it says of itself, line by line. */
+    /** Returns the lines of the metrics. */
     public List<String> metrics() {
         try {
             return get(http("/q/metrics")).body().lines().toList();
@@ -279,7 +279,7 @@ public final class Pod implements AutoCloseable {
         }
     }
 
-    /** Sums, as Prometheus's {@code sum}, over all samples with the name and these of their labels; NaN without any. */
+    /** Sums, like Prometheus's {@code sum}, all samples with the name and these labels; NaN without any. */
     private static double sum(List<String> metrics, String selector) {
         int labels = selector.indexOf('{');
         String name = labels < 0 ? selector : selector.substring(0, labels);
@@ -300,7 +300,7 @@ public final class Pod implements AutoCloseable {
                 .mapToDouble(metric -> Double.parseDouble(metric.substring(metric.lastIndexOf(' ') + 1)));
     }
 
-    /** Awaits that the log contains all of this. */
+    /** Waits until the log contains all texts. */
     public void awaitLog(String... texts) {
         await("log").untilAsserted(() -> assertThat(log()).contains(texts));
     }
@@ -309,30 +309,30 @@ public final class Pod implements AutoCloseable {
         return process.log();
     }
 
-    /** The process, for its CPU time, memory and files. */
+    /** Returns the process, for its CPU time, memory and files. */
     public ServerProcess process() {
         return process;
     }
 
-    /** Files, sockets among them, that the process has open. */
+    /** Returns the number of open files, including sockets. */
     public long openFiles() {
         return process.openFiles();
     }
 
-    /** Bytes of memory the operating system has given the process. */
+    /** Returns the resident memory in bytes. */
     public long residentMemory() {
         return process.residentBytes();
     }
 
-    /** What Linux says of the process under that name. */
+    /** Returns the value of the name in {@code /proc/<pid>/status}. */
     public String processStatus(String name) {
         return process.status(name);
     }
 
-    /** Bytes of heap that are left after a collection, which only a JVM can be asked for. */
+    /** Returns the bytes of heap in use after a garbage collection; only for a JVM. */
     public long liveHeap() {
         assumeThat(isNative())
-                .as("a native executable can't be asked to collect")
+                .as("a native executable has no command for a garbage collection")
                 .isFalse();
         try {
             Process jcmd = new ProcessBuilder(
@@ -353,13 +353,13 @@ public final class Pod implements AutoCloseable {
         return (long) values(metrics(), "jvm_memory_used_bytes{area=\"heap\"").sum();
     }
 
-    /** As by SIGTERM. */
+    /** Sends SIGTERM. */
     public void terminate() {
         record.write();
         process.terminate();
     }
 
-    /** Its exit status, once it has ended. */
+    /** Waits for the end, and returns the exit status. */
     public int exit(Duration within) {
         return process.exit(within);
     }
@@ -372,7 +372,7 @@ public final class Pod implements AutoCloseable {
         assertQuiet();
     }
 
-    /** Asserts that none of those that are not closed has said what it should not. */
+    /** Asserts that the logs of all open pods are free of secrets and reports of leaked buffers. */
     public static void assertAllQuiet() {
         ALIVE.forEach(Pod::assertQuiet);
     }
@@ -392,7 +392,7 @@ public final class Pod implements AutoCloseable {
         }
     }
 
-    /** Whether pods are native executables, which have no options of a JVM. */
+    /** Whether pods are native executables, which have no JVM options. */
     public static boolean isNative() {
         return artifact().getProperty("type").equals("native");
     }
@@ -402,7 +402,7 @@ public final class Pod implements AutoCloseable {
         try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
             artifact.load(in);
         } catch (IOException e) {
-            throw new UncheckedIOException("nothing is packaged: run ./mvnw verify", e);
+            throw new UncheckedIOException("there is no package: run ./mvnw verify", e);
         }
         return artifact;
     }
@@ -432,10 +432,10 @@ public final class Pod implements AutoCloseable {
         // Most live for seconds only: code is compiled fast, and only where it runs often.
         command.add("-XX:TieredStopAtLevel=1");
         command.add("-XX:CompileThresholdScaling=3");
-        // The archive is mapped where it was written from, which spares the start to move its pointers.
+        // Maps the archive at its original address, so that the JVM need not relocate its pointers.
         command.add("-XX:+UnlockDiagnosticVMOptions");
         command.add("-XX:ArchiveRelocationMode=0");
-        // What a JVM says of an archive that does not fit it is no line of the pod's.
+        // Warnings about an unusable archive do not belong in the pod's log.
         command.add("-Xlog:disable");
         command.addAll(options);
         command.addAll(application);

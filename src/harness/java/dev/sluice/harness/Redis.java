@@ -28,10 +28,10 @@ public final class Redis implements AutoCloseable {
 
     private static final byte[] PUBLISH = "PUBLISH".getBytes(StandardCharsets.US_ASCII);
 
-    /** Unpacked once, because each unpacking leaves 9 MB behind. */
+    /** Extracted once, because each extraction leaves 9 MB behind. */
     private static final String EXECUTABLE = executable();
 
-    /** One of Debian's package redis-tools, which is the server where it is called by that name. */
+    /** A program of Debian's package redis-tools; the same binary is the server if it is called redis-server. */
     private static final Path DEBIAN = Path.of("/usr/bin/redis-check-rdb");
 
     private String executable;
@@ -396,7 +396,7 @@ public final class Redis implements AutoCloseable {
         return bytes;
     }
 
-    /** The first line of the reply. */
+    /** Returns the first line of the reply. */
     private String command(byte[]... words) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             authenticate(socket);
@@ -412,7 +412,7 @@ public final class Redis implements AutoCloseable {
         }
     }
 
-    /** A bulk string. */
+    /** Returns the content of a bulk string. */
     private String wholeReply(String... words) {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             authenticate(socket);

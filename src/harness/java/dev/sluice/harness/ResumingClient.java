@@ -70,7 +70,7 @@ public final class ResumingClient {
     private Optional<String> position = Optional.empty();
     private boolean resuming;
 
-    /** @param channels that it subscribes to, besides the user's own */
+    /** @param channels the client's subscriptions in addition to the user's own channel */
     public ResumingClient(String user, Collection<String> channels) {
         this.user = user;
         this.channels = new TreeSet<>(channels);

@@ -12,12 +12,12 @@ import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 
 /**
- * A process that this one has started, and what Linux says of it. It ends with this one, unless that is killed with -9.
+ * A child process and its figures from {@code /proc}. It ends with this process, unless this process is killed with -9.
  * Thread-safe.
  */
 public final class ServerProcess implements AutoCloseable {
 
-    /** What CPU times are counted in: {@code USER_HZ} is 100 on every Linux that matters. */
+    /** The unit of CPU times in {@code /proc}: {@code USER_HZ} is 100 on all usual Linux systems. */
     public static final long NANOS_PER_TICK = 10_000_000;
 
     private static final int USER_TIME = 11;
@@ -62,7 +62,7 @@ public final class ServerProcess implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Its output so far. */
+    /** Returns the output so far. */
     public String log() {
         return read(log);
     }
@@ -77,12 +77,12 @@ public final class ServerProcess implements AutoCloseable {
         signal("STOP");
     }
 
-    /** Lets it go on after it was frozen. */
+    /** Sends SIGCONT after {@link #freeze}. */
     public void thaw() {
         signal("CONT");
     }
 
-    /** Its exit status; fails where it has not ended in time. */
+    /** Waits for the end, and returns the exit status; fails after the time. */
     public int exit(Duration within) {
         try {
             if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
@@ -95,24 +95,27 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    /** Kills it, and what it has started, with -9; returns once it has ended. */
+    /** Kills the process and its children with -9, and waits for the end. */
     @Override
     public void close() {
         kill();
         exit(Duration.ofSeconds(30));
     }
 
-    /** CPU time so far in nanoseconds, exact to 10 ms; it includes the kernel's, and that of the processes it has started. */
+    /**
+     * Returns the CPU time so far in nanoseconds, with a resolution of 10 ms, including kernel time and the process's
+     * children.
+     */
     public long cpuNanos() {
         return sum(ServerProcess::cpuTicks) * NANOS_PER_TICK;
     }
 
-    /** Resident memory in bytes; what several of its processes share counts in each of them. */
+    /** Returns the resident memory in bytes, including children; shared memory counts once per process. */
     public long residentBytes() {
         return sum(directory -> Long.parseLong(status(directory, "VmRSS").replaceAll("\\D", ""))) * 1024;
     }
 
-    /** Open files, sockets among them. */
+    /** Returns the number of open files, including sockets. */
     public long openFiles() {
         return sum(directory -> {
             try (Stream<Path> files = Files.list(directory.resolve("fd"))) {
@@ -123,12 +126,12 @@ public final class ServerProcess implements AutoCloseable {
         });
     }
 
-    /** The value of the name in {@code /proc/<pid>/status}. */
+    /** Returns the value of the name in {@code /proc/<pid>/status}. */
     public String status(String name) {
         return status(Path.of("/proc", Long.toString(pid())), name);
     }
 
-    /** Ends it at once, as by kill -9, and waits until it is gone. */
+    /** Sends SIGKILL and waits until the process is gone. */
     public void kill() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().onExit().join();

@@ -138,7 +138,7 @@ public final class TcpProxy implements AutoCloseable {
                 start(() -> connect(client));
             }
         } catch (IOException closed) {
-            // There is nothing to do any more.
+            // The connection is already closed.
         }
     }
 
@@ -156,7 +156,9 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
-    /** What was swallowed once is lost, and so is all that would follow: a stream has no holes. */
+    /**
+     * Copies the data. After swallowed data it copies no more, because a TCP stream can't continue after lost bytes.
+     */
     private void copy(Socket from, Socket to) {
         byte[] bytes = new byte[FAST.bytes()];
         boolean lost = false;

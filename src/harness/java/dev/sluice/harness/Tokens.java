@@ -23,10 +23,10 @@ import org.jose4j.jwt.JwtClaims;
 import org.jose4j.lang.JoseException;
 import org.jspecify.annotations.Nullable;
 
-/** Mints good tokens and forges bad ones. */
+/** Creates valid and forged tokens. */
 public final class Tokens {
 
-    /** By user: a signature takes a while, and a token lasts longer than all tests do. */
+    /** The tokens by user, because signing takes time and a token outlives all tests. */
     private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
 
     private static final KeyPair KEY = keyPair();
@@ -37,12 +37,14 @@ public final class Tokens {
 
     private Tokens() {}
 
-    /** A token as the backend makes them: no iat, an exp, the type. The same each time for a user. */
+    /**
+     * Returns a token like the backend's: with exp and type, without iat. Returns the same token each time for a user.
+     */
     public static String of(String user) {
         return GOOD.computeIfAbsent(user, named -> sign(claims(named)));
     }
 
-    /** The same with groups, which are the roles over HTTP. */
+    /** The same with groups, which are the roles of the HTTP API. */
     public static String withGroups(String user, String... groups) {
         JwtClaims claims = claims(user);
         claims.setStringListClaim("groups", groups);
@@ -69,7 +71,7 @@ public final class Tokens {
         return sign(claims, AlgorithmIdentifiers.NONE, null);
     }
 
-    /** The classic forgery: the public key, which everybody may know, used as the secret of a symmetric algorithm. */
+    /** Forges a token by using the public key as the secret of a symmetric algorithm. */
     public static String signedWithThePublicKeyAsSecret(JwtClaims claims) {
         return sign(
                 claims,
@@ -84,7 +86,7 @@ public final class Tokens {
                 new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
     }
 
-    /** A key of its own that a key server may have. */
+    /** A key for key servers. */
     public record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
 
         public static NamedKey rsa(@Nullable String id) {
@@ -95,7 +97,7 @@ public final class Tokens {
             return new NamedKey(id, keyPair("RSA", bits), AlgorithmIdentifiers.RSA_USING_SHA256);
         }
 
-        /** The same key under another name, or none. */
+        /** Returns the key with another id, or none. */
         public NamedKey as(@Nullable String otherId) {
             return new NamedKey(otherId, pair, algorithm);
         }
@@ -104,28 +106,28 @@ public final class Tokens {
             return new NamedKey(id, keyPair("EC", 256), AlgorithmIdentifiers.ECDSA_USING_P256_CURVE_AND_SHA256);
         }
 
-        /** A token that it has signed. */
+        /** Signs a token. */
         public String sign(JwtClaims claims) {
             return Tokens.sign(claims, algorithm, pair.getPrivate(), id);
         }
 
-        /** A file with what verifies that. */
+        /** Returns a file with the public key. */
         public Path publicKeyFile() {
             return file("key-" + id + ".pem", pem(pair));
         }
     }
 
-    /** What a server says that has these keys. */
+    /** Returns the JWKS of these keys. */
     public static String jwks(NamedKey... keys) {
         return Arrays.stream(keys).map(Tokens::jwk).collect(Collectors.joining(",", "{\"keys\":[", "]}"));
     }
 
-    /** A good token that says which key of {@link #jwks} has signed it. */
+    /** Returns a valid token with the id of a key in {@link #jwks}. */
     public static String withKeyId() {
         return sign(claims("7"), AlgorithmIdentifiers.RSA_USING_SHA256, KEY.getPrivate(), "one");
     }
 
-    /** What a key server says. */
+    /** Returns the JWKS of the key of valid tokens. */
     public static String jwks() {
         return jwks(new NamedKey("one", KEY, AlgorithmIdentifiers.RSA_USING_SHA256));
     }
@@ -145,12 +147,15 @@ public final class Tokens {
         }
     }
 
-    /** The file with the key that verifies good tokens; written once, as pods may read it at any time. */
+    /**
+     * Returns the file with the key that verifies valid tokens. It is written once, because pods may read it at any
+     * time.
+     */
     public static Path publicKeyFile() {
         return KEY_FILE;
     }
 
-    /** The file with the key that a backend signs good tokens with. */
+    /** Returns the file with the private key that signs valid tokens. */
     public static Path privateKeyFile() {
         return PRIVATE_KEY_FILE;
     }

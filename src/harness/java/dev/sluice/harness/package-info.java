@@ -1,5 +1,5 @@
 /**
- * What the tests from outside and the benchmarks share: pods, Redis, clients, tokens, and the network between them. It uses
- * nothing of Sluice's code.
+ * Shared by the wire tests and the benchmarks: pods, Redis, clients, tokens, and proxies between them. Uses no code of
+ * Sluice.
  */
 package dev.sluice.harness;

@@ -147,7 +147,7 @@ class KeyServerTest {
         assertThat(server.known()).as("retained").isNotNull();
         assertThat(server.healthy()).isFalse();
         pass(10_000);
-        assertThat(fetches).as("tried again, and nobody waits for it").hasSize(3);
+        assertThat(fetches).as("retried, and no token waits for it").hasSize(3);
         fail();
         pass(RETAIN.toMillis() - 10_000);
         assertThat(server.known()).as("too old").isNull();

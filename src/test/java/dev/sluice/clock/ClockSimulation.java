@@ -12,9 +12,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Several pods on one or two servers, and what may happen to them: links that are cut and renewed, to the same server or
- * another, pods that read late, ticks that are published late or at once, pods that start anew, pods of another
- * configuration, and one pod that does not get every message once and in order. Time is simulated; all chance comes from the seed.
+ * Simulates several pods on one or two servers, with faults: connections that break and are renewed to the same or
+ * another server, pods that read late, late ticks, restarted pods, pods of another configuration, and one pod that gets
+ * messages lost, doubled or out of order. Time is simulated; all randomness comes from the seed.
  */
 final class ClockSimulation {
 
@@ -36,7 +36,7 @@ final class ClockSimulation {
     /** The point that each proven position stands for. */
     private final Map<Position, Point> named = new HashMap<>();
 
-    /** Pods that have found that they heard something else than most, and when. */
+    /** Pods that detected that they differ from the majority, and when. */
     private final Map<Integer, Long> lost = new TreeMap<>();
 
     private final List<String> violations = new ArrayList<>();
@@ -75,7 +75,7 @@ final class ClockSimulation {
         }
     }
 
-    /** A position that is recorded once no loss of the pod has shown up. */
+    /** A position that is recorded if no loss of the pod is detected. */
     private record Name(Position position, Point point) {}
 
     /** The point after a number of publications of a server. */
@@ -133,7 +133,7 @@ final class ClockSimulation {
         pods.get(pods.size() - 1).damageNext(damage, oneIn);
     }
 
-    /** Pods that have found that they heard something else than most, and when. */
+    /** Pods that detected that they differ from the majority, and when. */
     Map<Integer, Long> lost() {
         return lost;
     }

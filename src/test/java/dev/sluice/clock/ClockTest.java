@@ -263,7 +263,7 @@ class ClockTest {
                 "1.16777216.1",
                 "1-1.16777216.100000000"
             })
-    void textThatIsNoPositionIsRefused(String text) {
+    void invalidPositionIsRefused(String text) {
         assertThatThrownBy(() -> Position.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -280,7 +280,7 @@ class ClockTest {
                 "1-1 536870912 1 1 - -",
                 "1-1 1 1 1 1 x"
             })
-    void textThatIsNoTickIsRefused(String text) {
+    void invalidTickIsRefused(String text) {
         assertThatThrownBy(() -> Tick.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -288,7 +288,7 @@ class ClockTest {
     @ValueSource(
             strings = {"heard", "heard 1 1-1 1 1 1", "heard 1 1-1 1 1 1 x", "heard 1 1 1 1 1 1", "heardx 1 1-1 1 1 1 1"
             })
-    void textThatIsNoSummaryIsRefused(String text) {
+    void invalidSummaryIsRefused(String text) {
         assertThatThrownBy(() -> Summary.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 

@@ -235,9 +235,9 @@ class BacklogTest {
         Instant beforeNewest = Instant.now();
         add(A);
         backlog.handOver(null);
-        assertThat(backlog.bytes()).as("what comes meanwhile is dropped, too").isZero();
+        assertThat(backlog.bytes()).as("later publications are dropped too").isZero();
         backlog.drop();
-        assertThat(lags).as("the loop has not gone on").isEmpty();
+        assertThat(lags).as("the loop is still blocked").isEmpty();
         runTasks();
         assertThat(writer.sent).isEmpty();
         assertThat(lags).singleElement().satisfies(lag -> {

@@ -128,7 +128,7 @@ class DeliveryDispatcherTest {
         run(otherTasks);
         assertThat(heard(otherWire)).containsExactlyElementsOf(numbers(1, 13));
         run(tasks);
-        assertThat(heard(writer)).as("told on the loop, once it goes on").containsExactly("lagged");
+        assertThat(heard(writer)).as("reported on the loop, once it continues").containsExactly("lagged");
         assertThat(lags).singleElement().extracting(Lagged::loop).isSameAs(loop);
         assertThat(counted("sluice.feed.gaps")).isEqualTo(1);
         read(2);
@@ -152,7 +152,7 @@ class DeliveryDispatcherTest {
         assertThat(source.pauses).isEqualTo(2);
         late.run();
         assertThat(source.paused)
-                .as("that of the pause before says nothing of this one")
+                .as("the timer of an earlier pause has no effect on this one")
                 .isTrue();
         run(tasks);
         readIsOver();
@@ -403,7 +403,7 @@ class DeliveryDispatcherTest {
         deliveries.handOver(at(10));
         assertThat(deliveries.position(loop)).isEqualTo(at(7));
         run(tasks);
-        assertThat(deliveries.position(loop)).as("also what was for no one").isEqualTo(at(10));
+        assertThat(deliveries.position(loop)).as("including publications without listeners").isEqualTo(at(10));
         deliveries.handOver(null);
         assertThat(deliveries.position(loop)).as("no clock").isNull();
     }
@@ -438,7 +438,7 @@ class DeliveryDispatcherTest {
         assertThat(deliveries.position(loop)).isNull();
         run(tasks);
         assertThat(deliveries.position(loop))
-                .as("its connections have been told")
+                .as("its connections got the notice")
                 .isEqualTo(at(9));
     }
 

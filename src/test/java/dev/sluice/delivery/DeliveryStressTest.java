@@ -56,9 +56,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Everything from the thread that reads Redis to the wires, with real threads: clients come, go, subscribe, unsubscribe
- * and stop reading while one thread publishes. Each publication carries its number within its channel, so that each wire
- * can tell whether anything is lost, repeated or out of order.
+ * Tests everything from the thread that reads Redis to the frame writers, with real threads: clients connect,
+ * disconnect, subscribe, unsubscribe and stop reading while one thread publishes. Each publication carries its number
+ * within its channel, so that each writer detects losses, duplicates and wrong order.
  */
 class DeliveryStressTest {
 
@@ -507,7 +507,7 @@ class DeliveryStressTest {
         void read() {
             wire.full = false;
             while (wire.takeOne(null)) {
-                // This releases further data, which is taken as well.
+                // This releases further data, which the client reads too.
             }
         }
 
@@ -669,7 +669,7 @@ class DeliveryStressTest {
             expect(!those.promised || kept || !those.nothingHeld, () -> "older than promised: " + context);
             // No delivered publication is reported as missed, except a promised one.
             long between = number - 1 - those.last + (those.promised ? 1 : 0);
-            expect(those.missed <= between, () -> "too many told of: " + context);
+            expect(those.missed <= between, () -> "too many reported as missed: " + context);
             // Every publication that it must get arrives or is reported.
             long due = number - 1 - those.floor();
             expect(due <= those.missed || !certain(channel), () -> "lost: " + context);

@@ -63,7 +63,7 @@ class DevConsoleTest {
         page.locator("#channel").fill("user:bob");
         page.locator("#payload").fill("{\"text\":\"only for bob\"}");
         button(page.locator("#publish"), "Publish").click();
-        assertThat(page.locator("#published")).hasText("Redis has given it to one pod.");
+        assertThat(page.locator("#published")).hasText("Redis passed the message to one pod.");
         assertThat(person("bob").locator(".note")).hasText("only for bob");
         assertThat(person("alice").locator(".percent").first()).hasText(Pattern.compile("[567]\\d %"));
         browser.screenshots("dev");
@@ -113,7 +113,7 @@ class DevConsoleTest {
             for (int connections = 2; connections <= 4; connections++) {
                 network.cut();
                 page.waitForFunction(
-                        "count => received.filter(line => line.startsWith('listens to')).length === count",
+                        "count => received.filter(line => line.startsWith('subscribed to')).length === count",
                         UPLOADS * connections);
             }
             assertThat(alice.locator(".note")).hasText("Your 3 uploads are ready");
@@ -141,8 +141,8 @@ class DevConsoleTest {
         String port = page.locator("#redis").textContent().replaceAll(".*:", "");
         redis.destroyForcibly();
         Locator gap = person("alice").locator(".gap");
-        assertThat(gap).containsText("Redis is not heard since");
-        assertThat(page.locator("#state")).hasText("live, but the pod does not hear Redis");
+        assertThat(gap).containsText("No subscription to Redis since");
+        assertThat(page.locator("#state")).hasText("live, but the pod has no Redis subscription");
         Process again = new ProcessBuilder(command, "--port", port, "--bind", "127.0.0.1", "--save", "")
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -31,8 +31,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Reads manifests into the models of Kubernetes, and fails where a cluster would refuse something or, worse, ignore it: on
- * kinds and fields that do not exist, on fields that are there twice, and on numbers and booleans where text belongs.
+ * Parses manifests into the Kubernetes models. Fails on what a cluster would refuse or ignore: unknown kinds and
+ * fields, duplicate fields, and numbers or booleans instead of strings.
  */
 final class Manifests {
 
@@ -53,7 +53,7 @@ final class Manifests {
                         document.path("kind").asText());
                 Class<?> model = KINDS.get(kind);
                 if (model == null) {
-                    throw new IllegalArgumentException("no kind that is known here: " + kind);
+                    throw new IllegalArgumentException("unknown kind: " + kind);
                 }
                 models.add(YAML.treeToValue(document, model));
             }

@@ -62,7 +62,7 @@ class RulesTest {
     void everyAlertFiresOnlyForItsCause(@TempDir Path folder) throws IOException {
         Optional<Tool> promtool = Tool.find("promtool", "test", "rules");
         assumeThat(promtool)
-                .as("Alerts not tried, as there is no promtool here")
+                .as("Alerts not tested, because promtool is not installed")
                 .isPresent();
         Path scenes = folder.resolve("rules-test.yaml");
         try (InputStream in = RulesTest.class.getResourceAsStream("rules-test.yaml")) {

@@ -123,7 +123,7 @@ public final class ApiRequests {
     /**
      * Returns another request that closes the connection.
      *
-     * @param authorizations what may stand in the header of that name; one that is empty is left out
+     * @param authorizations possible values of the Authorization header; an empty one omits the header
      */
     public byte[] next(List<String> authorizations) {
         byte[] body = body();

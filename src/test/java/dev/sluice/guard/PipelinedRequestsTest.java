@@ -34,8 +34,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** How {@link RequestGuard} hands requests that follow each other to Vert.x's own connection. */
-// An embedded channel does at once what it is told.
+/** Tests how {@link RequestGuard} passes pipelined requests to Vert.x's own connection. */
+// Operations of an embedded channel complete immediately.
 @SuppressWarnings("FutureReturnValueIgnored")
 class PipelinedRequestsTest {
 
@@ -61,9 +61,9 @@ class PipelinedRequestsTest {
         assertThat(limits.hold(2 * MAX_HELD)).isTrue();
     }
 
-    /** An upgrade of Vert.x that makes this fail has mended the fault. */
+    /** Fails once a new version of Vert.x has fixed the bug. */
     @Test
-    void vertxAloneLosesTrackOfAConnectionThatEndsWithinAQueuedRequest() {
+    void vertxDoesNotDetectTheEndOfAConnectionWithinAQueuedRequest() {
         EmbeddedChannel channel = channel(new ChannelInboundHandlerAdapter());
         say(channel, post("one") + part("two"));
         channel.close();
@@ -72,7 +72,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void earlierRequestLearnsThatTheClientHasLeftWithinALaterOne() {
+    void endWithinALaterRequestClosesTheEarlierOne() {
         EmbeddedChannel channel = guarded(limits);
         ByteBuf sent = say(channel, post("one") + part("two"));
         channel.close();
@@ -84,7 +84,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void earlierRequestLearnsThatTheClientHasLeftWithinALaterOnesHead() {
+    void endWithinTheHeadOfALaterRequestClosesTheEarlierOne() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one") + "POST /");
         channel.close();
@@ -95,7 +95,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void requestsFollowOneAfterTheOtherAndInOrder() {
+    void requestsArePassedOnOneAtATimeInOrder() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one") + post("two") + post("three"));
         assertThat(bodies).containsExactly("one");
@@ -108,7 +108,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void restOfARequestFollowsAsItComes() {
+    void restOfARequestIsPassedOnImmediately() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one") + part("two"));
         answer(channel, 0);
@@ -126,7 +126,7 @@ class PipelinedRequestsTest {
         assertThat(channel.config().isAutoRead()).isTrue();
         say(channel, post("two"));
         assertThat(channel.config().isAutoRead()).isFalse();
-        // As Vert.x does when the body of a request has been taken.
+        // Vert.x does the same when the body of a request has been read.
         channel.config().setAutoRead(true);
         say(channel, post("three"));
         assertThat(channel.config().isAutoRead()).isFalse();
@@ -137,7 +137,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void readingThatVertxHasStoppedIsNotResumed() {
+    void readingPausedByVertxIsNotResumed() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one"));
         channel.config().setAutoRead(false);
@@ -148,7 +148,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void requestIsHeldUntilTheAnswerBeforeIsTaken() {
+    void requestIsHeldUntilTheClientReadsThePreviousResponse() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one") + post("two"));
         channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
@@ -175,7 +175,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void bytesThatOneConnectionHasWaitingAreBounded() {
+    void heldBytesOfAConnectionAreBounded() {
         EmbeddedChannel channel = guarded(limits);
         ByteBuf sent = say(channel, post("one") + post("x".repeat(MAX_HELD)));
         assertThat(channel.isOpen()).isFalse();
@@ -184,7 +184,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void bytesThatThePodHasWaitingAreBounded() {
+    void heldBytesOfThePodAreBounded() {
         RequestLimiter one = limits(MAX_HELD);
         EmbeddedChannel first = guarded(one);
         EmbeddedChannel second = guarded(one);
@@ -198,11 +198,11 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void nothingFollowsAnUpgrade() {
+    void requestAfterAnUpgradeClosesTheConnection() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n" + post("two"));
         assertThat(requests).hasSize(1);
-        // As the handshake of Vert.x writes it.
+        // The same response as that of Vert.x's handshake.
         channel.writeOneOutbound(new DefaultFullHttpResponse(
                 HttpVersion.HTTP_1_1, HttpResponseStatus.SWITCHING_PROTOCOLS, Unpooled.EMPTY_BUFFER));
         assertThat(channel.pipeline().get(RequestGuard.class)).isNull();
@@ -212,7 +212,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void requestThatFollowsARefusedUpgradeIsAnswered() {
+    void requestAfterARefusedUpgradeIsAnswered() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n" + post("two"));
         answer(channel, 0);
@@ -220,7 +220,7 @@ class PipelinedRequestsTest {
     }
 
     @Test
-    void nothingFollowsTheLastAnswer() {
+    void requestAfterTheLastResponseIsIgnored() {
         EmbeddedChannel channel = guarded(limits);
         say(channel, post("one") + post("two"));
         requests.get(0).response().putHeader("Connection", "close").end();
@@ -231,7 +231,7 @@ class PipelinedRequestsTest {
         channel.close();
     }
 
-    /** For {@link RequestGuard}, which passes through this lock to know that Vert.x has ended a response. */
+    /** {@link RequestGuard} acquires this lock to wait until Vert.x has ended a response. */
     @Test
     void vertxEndsAResponseUnderTheLockOfItsConnection() {
         List<Boolean> locked = new ArrayList<>();
@@ -281,7 +281,7 @@ class PipelinedRequestsTest {
     }
 
     private static ByteBuf say(EmbeddedChannel channel, String text) {
-        // Of what is pooled, Vert.x makes a copy.
+        // Vert.x copies pooled buffers.
         ByteBuf bytes = PooledByteBufAllocator.DEFAULT.buffer();
         bytes.writeCharSequence(text, StandardCharsets.US_ASCII);
         channel.writeInbound(bytes);
@@ -308,7 +308,7 @@ class PipelinedRequestsTest {
         return "POST / HTTP/1.1\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
     }
 
-    /** All of it but the last byte. */
+    /** Returns the request without its last byte. */
     private static String part(String body) {
         String whole = post(body);
         return whole.substring(0, whole.length() - 1);

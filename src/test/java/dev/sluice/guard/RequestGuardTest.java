@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** How {@link HttpDetector} and {@link RequestGuard} see a connection through. */
+/** Tests {@link HttpDetector} and {@link RequestGuard} over the life of a connection. */
 class RequestGuardTest {
 
     private static final String REQUEST = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -33,7 +33,7 @@ class RequestGuardTest {
     private final EmbeddedChannel channel = new EmbeddedChannel(
             new HttpDetector(new RequestLimiter(BOUNDS, 32 * 1024, OptionalInt.empty(), metrics)),
             new HttpRequestDecoder(),
-            // In place of Vert.x.
+            // Stands for Vert.x's handler.
             new ChannelInboundHandlerAdapter());
 
     private @Nullable Throwable failure;
@@ -134,7 +134,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void continueIsNotAnAnswer() {
+    void continueIsNotTheFinalResponse() {
         for (int i = 0; i < BOUNDS.maxPipelined(); i++) {
             say(REQUEST);
             answer(100);
@@ -144,7 +144,7 @@ class RequestGuardTest {
     }
 
     @Test
-    void aRequestWithTooManyHeaderLinesFailsBeforeItsEnd() {
+    void requestWithTooManyHeaderLinesFailsBeforeItsEnd() {
         String line = "a:\r\n";
         say("GET / HTTP/1.1\r\n" + line.repeat(BOUNDS.maxLines()));
         assertThat(failure).isNull();

@@ -27,7 +27,7 @@ class TurnSchedulerTest {
     }
 
     @Test
-    void aTurnPassesOnItsShareOfMessages() {
+    void turnHandlesMessagesUpToItsBudget() {
         int bytes = TurnScheduler.PER_TURN / 2;
         message("a", bytes);
         message("b", bytes);
@@ -38,7 +38,7 @@ class TurnSchedulerTest {
     }
 
     @Test
-    void workThatAddsWorkIsDoneFirst() {
+    void addedWorkRunsAfterTheWorkThatAddedIt() {
         scheduler.add(() -> {
             message("b", 1);
             done.add("a");
@@ -47,7 +47,7 @@ class TurnSchedulerTest {
     }
 
     @Test
-    void anIdleEventLoopHasNoTask() {
+    void idleEventLoopHasNoTask() {
         upgrade("a");
         turn();
         assertThat(afterTurn).isEmpty();

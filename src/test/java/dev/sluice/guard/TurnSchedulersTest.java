@@ -21,7 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** With a real event loop, whose order of input and tasks it relies on. */
+/** Uses a real event loop, because the class relies on its order of input and tasks. */
 class TurnSchedulersTest {
 
     private static final int UPGRADES = 10;
@@ -60,7 +60,7 @@ class TurnSchedulersTest {
                 EventLoop loop = accepted.get(10, TimeUnit.SECONDS);
                 TurnScheduler scheduler = new TurnSchedulers().of(loop);
                 loop.submit(() -> {
-                            // It is in the kernel before the first upgrade begins.
+                            // The byte is in the socket buffer before the first upgrade starts.
                             client.getOutputStream().write(1);
                             for (int i = 1; i <= UPGRADES; i++) {
                                 String upgrade = "upgrade " + i;

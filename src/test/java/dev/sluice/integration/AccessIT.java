@@ -115,7 +115,7 @@ class AccessIT {
             REDIS.publish("claim:1", "one");
             REDIS.publish("claim:2", "two");
             assertThat(wide.next())
-                    .as("heard already, by the other tab's subscription")
+                    .as("received already through the other tab's subscription")
                     .isEqualTo("hello claim:1");
             assertThat(wide.next()).isEqualTo("one");
             assertThat(wide.next()).isEqualTo("two");
@@ -155,7 +155,7 @@ class AccessIT {
             admin.command("SREM", "sluice:owner:" + channel, "7");
             assertForbidden(client, channel);
             assertThat(client.next())
-                    .as("whoever is known to have no right to it any more no longer hears it")
+                    .as("a user who lost the right receives no more publications")
                     .isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"" + channel + "\"}");
             REDIS.publish(channel, "private");
             pod.awaitHandled(REDIS);
@@ -312,7 +312,7 @@ class AccessIT {
                 subscribe(client, "webhook:pending-" + i);
             }
             assertThat(client.next())
-                    .as("refused at once, and not when the time of the others is up")
+                    .as("refused immediately, not after the timeout of the others")
                     .contains("\"unavailable\"", "webhook:pending-2");
             BACKEND.goOn();
             assertThat(client.next()).contains("\"subscribed\"", "webhook:pending-0");
@@ -337,7 +337,7 @@ class AccessIT {
         try (Pod own = Pod.ready(REDIS, config);
                 Client client = Client.of(own, "7")) {
             int before = BACKEND.requests().size();
-            // In one message, so that the time of all is up at the same moment.
+            // In one message, so that all time out at the same moment.
             client.send(IntStream.range(0, 20)
                     .mapToObj(i -> "\"webhook:late-" + i + "\"")
                     .collect(Collectors.joining(",", "{\"action\":\"subscribe\",\"channels\":[", "]}")));
@@ -346,7 +346,7 @@ class AccessIT {
             }
             BACKEND.goOn();
             assertSubscribed(client, "webhook:late-20");
-            // The second may have had its turn just before its time was up.
+            // The second may have been sent just before its timeout.
             assertThat(BACKEND.requests().size() - before).isBetween(2, 3);
         } finally {
             BACKEND.goOn();

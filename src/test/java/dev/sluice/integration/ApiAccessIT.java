@@ -119,7 +119,7 @@ class ApiAccessIT {
         try (Client client = Client.of(pod, "7")) {
             int anonymous = Api.status(pod, "POST " + path, Map.of());
             assertThat(anonymous).isIn(400, 401, 404);
-            // As whoever may, it is the same request or none at all.
+            // With both roles, it is the same request or an invalid one.
             int allowed = Api.status(pod, "POST " + path, BOTH_ROLES);
             assertThat(allowed).isIn(anonymous == 401 ? new Object[] {202} : new Object[] {anonymous});
             if (allowed == 202) {

@@ -255,7 +255,7 @@ class AuthenticationIT {
             for (Client client : List.of(inBand, onUpgrade, refusedToRefresh)) {
                 assertThat(client.closeCode()).isEqualTo(4010);
                 assertThat(client.hasHeardAnything())
-                        .as("auth_error would make old clients stop for ever")
+                        .as("auth_error would make old clients stop permanently")
                         .isFalse();
             }
             REDIS.publish("user:7", "still here");

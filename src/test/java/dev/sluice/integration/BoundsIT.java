@@ -17,8 +17,8 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A pod with little memory survives clients that never read, whatever is published and how much. It fails if any queue
- * between Redis and the sockets can grow without bound.
+ * A pod with little memory survives clients that never read, for payloads of any size and number. The test fails if any
+ * queue between Redis and the sockets can grow without bound.
  */
 @ParameterizedClass
 @EnumSource(Way.class)
@@ -35,7 +35,7 @@ class BoundsIT {
     private static final int MEGABYTE = 1024 * 1024;
     private static final int LOOPS = 2;
     private static final int MAX_FEED_PENDING = 4 * MEGABYTE;
-    /** The most that is read before a pause: Netty reads 16 buffers in a row, and one buffer is a megabyte. */
+    /** The maximum that the pod reads before a pause: Netty reads 16 buffers in a row, and one buffer is a megabyte. */
     private static final int MAX_READ = 17 * MEGABYTE;
 
     private static final int CROWD = 3;
@@ -70,7 +70,7 @@ class BoundsIT {
             publish(pod, publisher, healthy, "", 1_000, 80);
             healthy.assertNothingMore();
             // The number depends on how fast the end of each is detected.
-            assertThat(doomedSoFar).as("those who came in waves").isGreaterThan(2 * CROWD);
+            assertThat(doomedSoFar).as("clients that connected in waves").isGreaterThan(2 * CROWD);
             assertThat(pod.status("/q/health/ready")).isEqualTo(200);
             assertThat(pod.log()).doesNotContain("OutOf");
             doomed.forEach(RawClient::close);

@@ -67,7 +67,7 @@ class BrowserIT {
         assertThat(console).isHidden();
         browser.assertUsableByAll();
         signIn("nonsense");
-        assertThat(page.locator("#refusal")).hasText("This token is not good, or has expired.");
+        assertThat(page.locator("#refusal")).hasText("This token is invalid or has expired.");
         signIn(Tokens.withGroups("7", "publisher"));
         assertThat(page.locator("#refusal")).containsText("do not hold");
         assertThat(console).isHidden();
@@ -106,7 +106,7 @@ class BrowserIT {
         try (Client alice = Client.of(pod, "alice").subscribe("42");
                 Client bob = Client.of(pod, "bob")) {
             assertThat(tile("Connections")).containsText("2 users, 1 subscription");
-            assertThat(tile("Deliveries a second").locator("strong")).hasText("0");
+            assertThat(tile("Deliveries per second").locator("strong")).hasText("0");
             Thread publisher = new Thread(() -> {
                 while (!Thread.currentThread().isInterrupted()) {
                     redis.publish("upload:42", "news");
@@ -114,7 +114,7 @@ class BrowserIT {
             });
             publisher.start();
             try {
-                assertThat(tile("Deliveries a second").locator("strong")).not().hasText("0");
+                assertThat(tile("Deliveries per second").locator("strong")).not().hasText("0");
                 assertThat(tile("Delivery latency").locator("strong")).containsText("ms");
                 assertThat(tile("Canary").locator("strong")).containsText("ms");
             } finally {
@@ -155,9 +155,9 @@ class BrowserIT {
         signIn(OPERATOR);
         assertThat(page.locator("#state")).hasText("live");
         redis.kill();
-        assertThat(page.locator("#state")).hasText("live, but the pod does not hear Redis");
-        assertThat(page.locator("#live")).hasText("not heard");
-        assertThat(tile("Gaps")).containsText("and going on");
+        assertThat(page.locator("#state")).hasText("live, but the pod has no Redis subscription");
+        assertThat(page.locator("#live")).hasText("not live");
+        assertThat(tile("Gaps")).containsText("still open");
         redis.startAgain();
         assertThat(page.locator("#state")).hasText("live");
         assertThat(tile("Gaps")).containsText("the last at");

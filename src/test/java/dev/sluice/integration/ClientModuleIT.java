@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 /** Runs the JavaScript tests of the client module against a pod. */
 class ClientModuleIT {
 
-    private static final String SECRET = "a secret of the tests' alone, long enough";
+    private static final String SECRET = "a secret of the tests only, long enough";
     private static final Map<String, String> CONFIG = Map.of(
             "mp.jwt.verify.publickey.location", "NONE",
             "smallrye.jwt.verify.secretkey", SECRET,

@@ -35,7 +35,7 @@ class CompressionIT {
     void compressedAuthMessageIsUnderstood() {
         try (RawClient client = RawClient.connect(pod, OFFER)) {
             send(client, "{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
-            // The answer is compressed as well, where the pod finds that worth it.
+            // The pod may compress the answer too.
             assertThat(client.read()).isNotEmpty();
             assertThat(pod.metric("sluice_connections{state=\"authenticated\"}"))
                     .isEqualTo(1);
@@ -62,7 +62,7 @@ class CompressionIT {
         client.frame(RawClient.FINAL | COMPRESSED | RawClient.TEXT, deflated(text));
     }
 
-    /** As RFC 7692, 7.2.1 has it: without the four bytes at the end of a flushed stream. */
+    /** Compresses as in RFC 7692, 7.2.1: without the four bytes at the end of a flushed stream. */
     private static byte[] deflated(String text) {
         Deflater raw = new Deflater(Deflater.DEFAULT_COMPRESSION, true);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -126,7 +126,7 @@ class ConnectWebhookIT {
         try (Client client = connect().authenticate(token)) {
             assertThat(client.closeCode()).isEqualTo(1013);
             assertThat(client.hasHeardAnything())
-                    .as("auth_error would make old clients stop for ever")
+                    .as("auth_error would make old clients stop permanently")
                     .isFalse();
         }
         assertThat(Client.refusal(pod.webSocket("/ws"), bearer(token))).isEqualTo(503);

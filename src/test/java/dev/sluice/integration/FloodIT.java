@@ -50,13 +50,13 @@ class FloodIT {
 
     private Client bystander;
 
-    /** The frames that are sent without end; none of them is answered, so that no outbox ends the connection. */
+    /** The repeated frames. The pod answers none of them, so that a full outbox can't end the connection. */
     enum Flood {
         SMALL_MESSAGES(RawClient.FINAL | RawClient.TEXT, SMALL),
         LARGE_MESSAGES(RawClient.FINAL | RawClient.TEXT, LARGE),
         PINGS(RawClient.FINAL | RawClient.PING, ""),
         PONGS(RawClient.FINAL | RawClient.PONG, "x".repeat(125)),
-        /** Of a message that has begun and never ends, and never grows. */
+        /** Empty fragments of a message that never ends. */
         FRAGMENTS(RawClient.CONTINUATION, "");
 
         private final int first;
@@ -119,8 +119,7 @@ class FloodIT {
     @Test
     void unauthenticatedFloodIsClosed() {
         double refused = refused();
-        // Nothing of it is looked at before the upgrade is done, and frames that are no messages end nothing
-        // themselves.
+        // The pod handles no frame before the end of the upgrade, and control frames alone end no connection.
         try (RawClient stranger = RawClient.connect(pod)) {
             Flood.PONGS.send(stranger, 2 * BURST);
             assertThat(stranger.closeCode()).isEqualTo(4029);
@@ -149,7 +148,8 @@ class FloodIT {
                 RawClient attacker = RawClient.connect(pod);
                 attackers.add(attacker);
                 attacker.frame(RawClient.TEXT, most).frame(RawClient.FINAL | RawClient.CONTINUATION, most);
-                // Which it does not answer. Where the pod has no room left for unfinished messages it says so first.
+                // The attacker does not answer the close. The pod may close earlier because it has no room for
+                // unfinished messages.
                 assertThat(attacker.closeCode()).isIn(1009, 1013);
             }
         });
@@ -169,7 +169,7 @@ class FloodIT {
     @Test
     void burstIsAllowed() {
         try (RawClient client = RawClient.of(pod, "busy")) {
-            // One frame was its token; it earns a few more while this goes on.
+            // One frame was the token; the rate allows a few more during the test.
             Flood.SMALL_MESSAGES.send(client, BURST - 10);
             client.text("{\"action\":\"dance\"}");
             assertThat(client.next()).contains("unknown_action");
@@ -235,7 +235,7 @@ class FloodIT {
     void clientThatDoesNotReadAnswersIsNotRead() {
         int questions = 50;
         int channels = 256;
-        // Each answer repeats the id, so that together they are more than kernels and outbox have room for.
+        // Each answer repeats the id, so that the answers exceed the socket buffers and the outbox.
         byte[] question = ("{\"action\":\"subscribe\",\"id\":\"" + "i".repeat(1_000) + "\",\"channels\":[\"x\""
                         + ",\"x\"".repeat(channels - 1) + "]}")
                 .getBytes(StandardCharsets.US_ASCII);
@@ -243,7 +243,7 @@ class FloodIT {
         try (Pod own = Pod.ready(Stage.REDIS, Map.of("sluice.limits.frames-per-second", "100000"));
                 RawClient asker = RawClient.narrow(own, "asker")) {
             CompletableFuture<Void> asking = Background.run(() -> asker.bytes(all));
-            await("answers wait for the client, and questions for the answers")
+            await("answers wait for the client, and requests for the answers")
                     .atMost(20, TimeUnit.SECONDS)
                     .until(() -> own.metric("sluice_outbox_pending_bytes") > 400_000
                             && own.metric("sluice_inbound_pending_bytes") > 0);

@@ -127,7 +127,7 @@ class FuzzIT {
             }
             published += answer.startsWith("HTTP/1.1 202") ? 1 : 0;
         }
-        assertThat(published).as("some of them do make sense").isPositive();
+        assertThat(published).as("some requests are valid").isPositive();
     }
 
     /** Asserts that the answer is a valid problem without internal details. */

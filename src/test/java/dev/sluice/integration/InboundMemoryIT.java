@@ -44,7 +44,10 @@ class InboundMemoryIT {
     /** Just under {@code sluice.limits.frames-burst}. */
     private static final int FRAMES = 504;
 
-    /** One character that is not Latin makes the text take two bytes a character; each object costs more than its text. */
+    /**
+     * With one character outside Latin-1, the text takes two bytes per character; each JSON object takes more memory
+     * than its text.
+     */
     private static final byte[] COSTLY =
             ("{\"a\":[\"й\"" + ",{}".repeat(10_000) + "]}").getBytes(StandardCharsets.UTF_8);
 
@@ -56,7 +59,7 @@ class InboundMemoryIT {
     @AutoClose
     private static Backend keys;
 
-    /** One for all: what one attack leaves behind counts in the next. */
+    /** Shared by all attacks, so that leaks accumulate. */
     @AutoClose
     private static Pod pod;
 
@@ -64,7 +67,7 @@ class InboundMemoryIT {
     private final List<RawClient> attackers = new ArrayList<>();
     private Client bystander;
 
-    /** The state of the sender before it begins. */
+    /** The state of the sender at the start. */
     enum Sender {
         UNAUTHENTICATED,
         AUTHENTICATED,
@@ -152,7 +155,7 @@ class InboundMemoryIT {
         for (int i = 0; i < SOCKETS; i++) {
             RawClient attacker = RawClient.connect(pod);
             attackers.add(attacker);
-            // A user each.
+            // Each sender has its own user.
             String token = (sender == Sender.AUTHENTICATED ? KEY : UNKNOWN_KEY).sign(Tokens.claims("attacker-" + i));
             if (sender != Sender.UNAUTHENTICATED) {
                 attacker.text("{\"type\":\"auth\",\"token\":\"" + token + "\"}");

@@ -130,13 +130,13 @@ class LimitsIT {
         assertThat(refused(pod, "unauthenticated")).isEqualTo(refused);
         RawClient newcomer = keep(RawClient.connect(pod));
         assertThat(silent.get(0).closeCode(frame -> assertThat(frame).doesNotContain("auth_")))
-                .as("it may come again")
+                .as("it may reconnect")
                 .isEqualTo(1013);
         awaitRefused(pod, "unauthenticated", refused + 1);
         newcomer.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
         assertThat(newcomer.next()).contains("auth_success");
         RawClient another = keep(RawClient.connect(pod));
-        assertThat(another.closeCode()).as("and not for ever").isEqualTo(4001);
+        assertThat(another.closeCode()).as("and temporarily").isEqualTo(4001);
         assertThat(silent.get(1).closeCode()).isEqualTo(4001);
         assertThat(refused(pod, "unauthenticated")).isEqualTo(refused + 1);
     }

@@ -204,10 +204,10 @@ class LingerIT {
             REDIS.publish("sluice:control", forged);
             one.awaitHandled(REDIS);
             REDIS.publish("team:red", "forbidden");
-            publish(upload, secret.isEmpty() ? "what the user may hear anyway" : "not signed");
+            publish(upload, secret.isEmpty() ? "a channel to which the user has access anyway" : "not signed");
             REDIS.publish("user:" + user, "end");
             if (secret.isEmpty()) {
-                assertThat(client.next()).isEqualTo("what the user may hear anyway");
+                assertThat(client.next()).isEqualTo("a channel to which the user has access anyway");
             }
             assertThat(client.next()).isEqualTo("end");
         }

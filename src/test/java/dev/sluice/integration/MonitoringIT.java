@@ -34,7 +34,7 @@ class MonitoringIT {
 
     /** Queries whose empty result is normal. */
     private static final Set<String> QUIET =
-            Set.of("Gaps A", "Read and not delivered yet A", "Tasks that wait for an event loop A");
+            Set.of("Gaps A", "Backlog of event loops A", "Tasks that wait for an event loop A");
 
     /** More publications of 50 KB than a kernel and an outbox can hold. */
     private static final int ENOUGH = 1000;

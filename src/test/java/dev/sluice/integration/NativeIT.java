@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Tests with the jar that classes which are found by name are registered for a native executable. */
+/** Tests with the jar that classes loaded by name are registered for a native executable. */
 class NativeIT {
 
     /** Caffeine has a class for each combination of cache features, and finds it by name. */
@@ -31,7 +31,7 @@ class NativeIT {
 
     @Test
     void usedCacheClassesAreRegistered() throws Exception {
-        assumeThat(Pod.isNative()).as("only a JVM says what it loads").isFalse();
+        assumeThat(Pod.isNative()).as("only a JVM reports the classes it loads").isFalse();
         Path loaded = Fork.file("loaded-classes.log");
         Map<String, String> everything = Map.of(
                 "sluice.routes.team.audience", "subscribers",

@@ -117,7 +117,7 @@ class NativeSourcesIT {
         assertThat(registered).contains("com.github.benmanes.caffeine.cache.SSMWW");
     }
 
-    /** Quarkus leaves out what Vert.x would find on a JVM. */
+    /** Quarkus omits the service file that Vert.x finds on a JVM. */
     @Test
     void epollIsFoundAsAService() throws IOException {
         String service = "META-INF/services/io.vertx.core.spi.transport.Transport";

@@ -65,11 +65,11 @@ class PeersIT {
         try (TcpProxy network = new TcpProxy(pod.port());
                 RawClient vanished = RawClient.of(network.port(), "8")) {
             network.swallow();
-            Stage.REDIS.publish("user:8", "nobody hears this");
+            Stage.REDIS.publish("user:8", "no client receives this");
             pod.awaitDisconnects("peer_silent", silentBefore + 1);
             pod.awaitMetric("sluice_users", 0);
             pod.awaitDisconnects(ended + 1);
-            assertThat(vanished.isGone()).as("it does not know").isFalse();
+            assertThat(vanished.isGone()).as("the client does not notice").isFalse();
         }
     }
 

@@ -267,7 +267,7 @@ class TlsIT {
             }
             await("refused")
                     .until(() -> pod.metric("sluice_refused_total{limit=\"max-connections\"}") >= MAX_CONNECTIONS);
-            // Besides, the pod may have opened a connection or two for those who ask it about this.
+            // The pod may also have a connection or two for the requests of this test.
             assertThat(pod.openFiles()).isLessThanOrEqualTo(files + MAX_CONNECTIONS + 2);
         } finally {
             for (Socket socket : silent) {

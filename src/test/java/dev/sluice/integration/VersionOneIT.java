@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Clients of the first version, which were written for another system, get the same bytes as ever. */
+/** Clients of version 1, which were written for another system, get exactly the documented bytes. */
 @Tag("chaos")
 class VersionOneIT {
 
@@ -42,7 +42,7 @@ class VersionOneIT {
             "sluice.gap.spread", "100ms");
 
     @Test
-    void wholeConversationHasTheSameBytesAsEver() throws IOException {
+    void conversationHasTheDocumentedBytes() throws IOException {
         try (Redis redis = Redis.start();
                 Pod pod = Pod.ready(redis, CONFIG);
                 Conversation client = new Conversation(pod)) {
@@ -62,14 +62,14 @@ class VersionOneIT {
             client.hearsTimes("{\"action\":\"gap\",\"since\":\"TIME\",\"until\":null}");
             redis.startAgain();
             client.hearsTimes("{\"action\":\"gap\",\"since\":\"TIME\",\"until\":\"TIME\"}");
-            client.awaitSignsOfLife();
+            client.awaitHeartbeats();
             pod.terminate();
             client.hearsClose(1012, "this pod is going away, reconnect");
         }
     }
 
     @Test
-    void refusalHasTheSameBytesAsEver() throws IOException {
+    void refusalHasTheDocumentedBytes() throws IOException {
         try (Conversation client = new Conversation(Stage.POD)) {
             client.says("{\"type\":\"auth\",\"token\":\"none\"}");
             client.hears("{\"action\":\"auth_error\",\"message\":\"token is invalid\"}");
@@ -135,7 +135,7 @@ class VersionOneIT {
         client.hears(PONG, "are you there?".getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** It reads nothing for a while. */
+    /** The client reads nothing for a while. */
     private static void missesSome(Conversation client, Redis redis, Pod pod) throws IOException {
         int published = 0;
         while (pod.metric("sluice_missed_total{route=\"upload\"}") < 2) {
@@ -159,7 +159,7 @@ class VersionOneIT {
         return number + "#".repeat(20_000);
     }
 
-    /** A socket whose every byte is looked at. */
+    /** A socket that checks every byte. */
     private static final class Conversation implements AutoCloseable {
 
         private final Socket socket = new Socket();
@@ -199,7 +199,7 @@ class VersionOneIT {
             assertThat(nextFrame(first)).isEqualTo(payload);
         }
 
-        /** The times are those of RFC 3339, in UTC. */
+        /** Checks a message that contains RFC 3339 times in UTC. */
         void hearsTimes(String text) throws IOException {
             assertThat(next(TEXT).replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z", "TIME"))
                     .isEqualTo(text);
@@ -213,11 +213,11 @@ class VersionOneIT {
             hears(CLOSE, payload.toByteArray());
         }
 
-        /** Both kinds, which come at any time. */
-        void awaitSignsOfLife() throws IOException {
+        /** Waits for a ping frame and a ping message, which arrive at any time. */
+        void awaitHeartbeats() throws IOException {
             says("{\"action\":\"ping\",\"id\":\"first\"}");
             hears("{\"action\":\"pong\",\"id\":\"first\"}");
-            await("signs of life").untilAsserted(() -> {
+            await("heartbeats").untilAsserted(() -> {
                 says("{\"action\":\"ping\",\"id\":\"next\"}");
                 hears("{\"action\":\"pong\",\"id\":\"next\"}");
                 assertThat(signsOfLife).containsExactlyInAnyOrder(TEXT, PING);
@@ -228,7 +228,7 @@ class VersionOneIT {
             return new String(nextFrame(first), StandardCharsets.UTF_8);
         }
 
-        /** The payload of the next frame that is no sign of life; its first bytes must be as short as they can be. */
+        /** Returns the payload of the next frame that is not a heartbeat; its header must have the minimal length. */
         private byte[] nextFrame(int expected) throws IOException {
             while (true) {
                 int first = in.readUnsignedByte();

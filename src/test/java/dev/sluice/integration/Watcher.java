@@ -50,7 +50,7 @@ final class Watcher implements AutoCloseable {
                 return update;
             }
         }
-        throw new AssertionError("no update is so");
+        throw new AssertionError("no update fulfils the condition");
     }
 
     /** Waits until the pod ends the stream. */
@@ -60,7 +60,7 @@ final class Watcher implements AutoCloseable {
                 return;
             }
         }
-        throw new AssertionError("the stream goes on");
+        throw new AssertionError("the stream has not ended");
     }
 
     private @Nullable Json nextIfAny() {

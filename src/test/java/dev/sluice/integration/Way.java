@@ -5,7 +5,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** The two ways of frames to a socket, which must behave alike. */
+/** The two ways to write frames to a socket, which must behave alike. */
 enum Way {
     DIRECT,
     STANDARD;

@@ -224,7 +224,7 @@ class OutboxTest {
         writer.sent.clear();
         outbox.send(run(UPLOAD, 1));
         assertThat(writer.sent).isEmpty();
-        assertThat(writer.flushes).as("it was asked to take it first").isEqualTo(2);
+        assertThat(writer.flushes).as("flushed first").isEqualTo(2);
     }
 
     @ParameterizedTest
@@ -468,7 +468,7 @@ class OutboxTest {
         long delivered =
                 writer.sent.stream().filter(sent -> sent.startsWith("#")).count();
         assertThat(IntStream.of(offered).sum())
-                .as("each is delivered or told of")
+                .as("each is delivered or reported as missed")
                 .isEqualTo((int) delivered);
         assertThat(missed()).isGreaterThan(1000);
     }
@@ -678,7 +678,7 @@ class OutboxTest {
         outbox.ended();
         assertThat(pending()).isZero();
         writer.fail(new IOException("closed"));
-        assertThat(pending()).as("nothing is taken off twice").isZero();
+        assertThat(pending()).as("nothing is subtracted twice").isZero();
         assertThat(failures).isEmpty();
     }
 
@@ -705,7 +705,7 @@ class OutboxTest {
     void endFlushesTheWriterOnce() {
         outbox.send(Frame.text("not flushed"));
         outbox.ended();
-        assertThat(writer.flushes).as("so that it lets go of its memory").isEqualTo(1);
+        assertThat(writer.flushes).as("so that it frees its memory").isEqualTo(1);
         assertThat(writer.waiting).isZero();
         runTasks();
         assertThat(writer.flushes).isEqualTo(1);

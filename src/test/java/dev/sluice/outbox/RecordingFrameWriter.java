@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
-/** Records written messages as a client would read them; its kernel takes everything at once until told otherwise. */
+/**
+ * Records written messages as a client would read them. By default its simulated kernel accepts everything immediately.
+ */
 public final class RecordingFrameWriter implements FrameWriter {
 
     /** Each message in order: text unchanged, others by their kind. */
@@ -21,7 +23,7 @@ public final class RecordingFrameWriter implements FrameWriter {
     public int flushes;
     public int cuts;
 
-    /** The bytes that its kernel has not taken, as an outbox charges them. */
+    /** The bytes that the kernel has not accepted, as an outbox charges them. */
     public long waiting;
 
     /** Whether its client reads a little all the time, so that no flush completes. */
@@ -84,32 +86,32 @@ public final class RecordingFrameWriter implements FrameWriter {
         cuts++;
     }
 
-    /** From now on the kernel takes nothing. */
+    /** Makes the kernel accept nothing. */
     public void fill() {
         full = true;
     }
 
-    /** The kernel takes what has been flushed so far. */
+    /** Makes the kernel accept the flushed frames. */
     public void drain() {
         for (int flushed = stuck.size(); flushed > 0; flushed--) {
             take(null);
         }
     }
 
-    /** The kernel takes the oldest flushed frame; false if there is none. */
+    /** Makes the kernel accept the oldest flushed frame; returns false if there is none. */
     public boolean takeOne() {
         return take(null);
     }
 
-    /** The kernel takes everything again. */
+    /** Makes the kernel accept everything again. */
     public void open() {
         full = false;
         while (take(null)) {
-            // The drain leads to further flushes, which are taken as well.
+            // The drain causes further flushes, which the kernel accepts too.
         }
     }
 
-    /** Every write under way fails. */
+    /** Fails every pending write. */
     public void fail(Throwable failure) {
         while (take(failure)) {
             // One by one, because each has its own promise.

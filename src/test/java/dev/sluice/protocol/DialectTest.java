@@ -33,7 +33,7 @@ class DialectTest {
         assertThat(Dialect.of("sluice.v1")).isSameAs(Dialect.V1);
         assertThat(Dialect.of(null)).isSameAs(Dialect.V1);
         assertThat(Dialect.of(""))
-                .as("what the server says where none was agreed upon")
+                .as("the dialect without a subprotocol")
                 .isSameAs(Dialect.V1);
     }
 
@@ -56,7 +56,7 @@ class DialectTest {
                 .isEqualTo(
                         "{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":false," + at + ",\"id\":5}");
         assertThat(text(Dialect.V2.subscribed(UPLOAD, false, new Start(true, AT, null), null)))
-                .as("not before what is recovered has been sent")
+                .as("not before the end of the replay")
                 .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:1\",\"recovered\":true}");
         assertThat(text(Dialect.V2.mark(AT))).isEqualTo("{\"action\":\"mark\"," + at + "}");
     }

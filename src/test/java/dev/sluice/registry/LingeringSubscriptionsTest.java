@@ -83,7 +83,7 @@ class LingeringSubscriptionsTest {
         registry.unsubscribe(one, A);
         assertThat(TestRegistries.hearing(registry, A)).isEmpty();
         assertThat(told("7").get(A)).as("others know of it").isNegative();
-        assertThat(registry.restore(one, A, 5)).as("an answer that comes late").isFalse();
+        assertThat(registry.restore(one, A, 5)).as("a late answer").isFalse();
         registry.subscribe(one, A);
         registry.remove(one);
         assertThat(lingering.of("7")).containsOnlyKeys(A);

@@ -49,8 +49,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Whatever a client says, nothing is thrown, what is answered is what the message asks for and no more, and the session
- * goes on as if nothing had been. The seed is fixed; {@code -Dsluice.fuzz.seed} gives another.
+ * Random messages of a client cause no exception, each gets exactly its answers, and the session continues to work. The
+ * seed is fixed; {@code -Dsluice.fuzz.seed} sets another.
  */
 @Execution(ExecutionMode.CONCURRENT)
 class InboundFuzzTest {
@@ -59,12 +59,12 @@ class InboundFuzzTest {
     private static final int MESSAGES = 20_000;
     private static final int SESSIONS = 10_000;
 
-    /** What the largest frame that is allowed may be answered with: an id of 1,024 characters 256 times, all escaped. */
+    /** The maximum answer to the largest allowed frame: an id of 1,024 characters 256 times, all escaped. */
     private static final int MAX_ANSWER = 3 * 1024 * 1024;
 
     private static final String KEPT = "what is kept";
 
-    /** Stricter than any browser. */
+    /** A parser that is stricter than any browser. */
     private static final ObjectMapper STRICT = JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -168,7 +168,7 @@ class InboundFuzzTest {
         assertThat(TestRegistries.isEmpty(registry)).isTrue();
     }
 
-    /** Says it and something unmistakable after it: what comes before the answer to that is the answer to it. */
+    /** Sends the message and then a marker: everything before the answer to the marker is the answer to the message. */
     private void exchange(String text) {
         writer.sent.clear();
         ClientMessage message = Dialect.V1.parse(text).get(0);
@@ -283,7 +283,7 @@ class InboundFuzzTest {
         session.closed(Disconnect.CLIENT_CLOSED);
     }
 
-    /** As Vert.x and the pod do. */
+    /** Handles the message as Vert.x and the pod do. */
     private void handle(TestInbound.TestSocket connection) {
         for (List<String> texts = connection.passedOn(); !texts.isEmpty(); texts = connection.passedOn()) {
             assertThat(texts).hasSize(1);
@@ -313,7 +313,7 @@ class InboundFuzzTest {
         }
     }
 
-    /** What is not Unicode can't be written as UTF-8. */
+    /** Replaces lone surrogates, which can't be encoded as UTF-8. */
     private static String onTheWire(String text) {
         return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }

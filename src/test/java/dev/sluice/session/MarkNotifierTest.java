@@ -35,7 +35,7 @@ class MarkNotifierTest {
     private final Stagger stagger = new Stagger(() -> now, (millis, task) -> timers.add(task));
 
     @Test
-    void clientsWithPositionsAreToldOneAtDifferentMomentsOfThePeriod() {
+    void clientsWithPositionsGetMarksSpreadOverThePeriod() {
         List<Session> sessions = sessions(Dialect.V2);
         adopt(sessions);
         at(500);
@@ -45,14 +45,14 @@ class MarkNotifierTest {
     }
 
     @Test
-    void clientsWithoutPositionsAreToldNothing() {
+    void clientsWithoutPositionsGetNoMark() {
         adopt(sessions(Dialect.V1));
         at(1000);
-        assertThat(writers).allMatch(writer -> writer.sent.size() == 1, "the answer to its token alone");
+        assertThat(writers).allMatch(writer -> writer.sent.size() == 1, "only the answer to the token");
     }
 
     @Test
-    void clientsThatAreBehindAreToldOnceTheyAreNot() {
+    void laggingClientGetsItsMarkOnceItHasCaughtUp() {
         List<Session> sessions = sessions(Dialect.V2);
         sessions.forEach(Session::holdUntilTold);
         adopt(sessions);

@@ -43,9 +43,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Clients whose sockets are full, empty, held and closed at random moments, and publications in random batches: whatever the
- * last position is that a client was told, everything before it was sent to it or told as missed. The seed of a run that fails
- * is in its name.
+ * Simulates clients whose sockets fill, drain, stall and close at random moments, and publications in random batches.
+ * At each moment, everything before the last position that a client got was sent to it or reported as missed. Each test
+ * name contains the seed.
  */
 @Execution(ExecutionMode.CONCURRENT)
 class PositionSimulationTest {

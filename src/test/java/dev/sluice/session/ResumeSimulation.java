@@ -52,8 +52,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two pods that hear one order, and clients that are cut off, read slowly, hop between the pods and resume. Threads and time
- * are simulated; all chance comes from the seed. The clients follow the rules of the protocol and check what they receive.
+ * Simulates two pods that receive the same order of publications, and clients that lose connections, read slowly, move
+ * between the pods and resume. Threads and time are simulated; all randomness comes from the seed. The clients follow
+ * the rules of the protocol and check what they receive.
  */
 final class ResumeSimulation {
 
@@ -62,14 +63,14 @@ final class ResumeSimulation {
     private static final List<String> UPLOADS = List.of("upload:0", "upload:1", "upload:2", "upload:3");
     private static final int CLIENTS = 4;
     private static final int LOOPS = 2;
-    /** Marks of a request that changes nothing, and of one that ends a subscription. */
+    /** Prefixes of requests: for a repeated subscription, and for an unsubscribe. */
     private static final String AGAIN = "again ";
 
     private static final String UNSUBSCRIBED = "not ";
 
     private static final long MILLI = 1_000_000L;
 
-    /** What is published: on a channel its next number, or a tick. */
+    /** A message of Redis: the next number of a channel, or a tick. */
     private record Message(@Nullable Channel channel, int number, long offset, int nonce) {}
 
     private final Random random;
@@ -115,7 +116,7 @@ final class ResumeSimulation {
         return violations;
     }
 
-    /** How often clients were told what. */
+    /** Returns the number of each message that clients received. */
     Map<String, Integer> outcomes() {
         return outcomes;
     }
@@ -225,7 +226,7 @@ final class ResumeSimulation {
             authentication = test.with(commands);
             relay = TestRelay.of(history, retention, registry, delivery);
             before = null;
-            // It hears the next tick.
+            // A new pod starts at the next tick.
             read = order.size();
         }
 
@@ -326,7 +327,7 @@ final class ResumeSimulation {
         outcomes.merge(outcome, 1, Integer::sum);
     }
 
-    /** A socket whose kernel takes what it is given late. */
+    /** A socket whose kernel accepts data late. */
     private static final class Wire implements FrameWriter {
         private final Deque<Object> pending = new ArrayDeque<>();
         private boolean closed;
@@ -388,7 +389,7 @@ final class ResumeSimulation {
         private final Set<String> wanted = new HashSet<>();
         private final Deque<ClientMessage> toSend = new ArrayDeque<>();
 
-        /** The number of the last publication of a channel, absent where any may come next. */
+        /** The number of the last publication of each channel; absent if any number may be next. */
         private final Map<String, Integer> last = new HashMap<>();
 
         private final Map<String, Long> lastOffset = new HashMap<>();
@@ -432,7 +433,7 @@ final class ResumeSimulation {
             count("connects");
         }
 
-        /** What has been said of a connection that broke is gone. */
+        /** Discards unread data of a broken connection. */
         void lost() {
             session = null;
             pod = null;
@@ -509,7 +510,7 @@ final class ResumeSimulation {
             } else {
                 answered(head);
             }
-            // One that was said before the last answer is not about the channel of that answer.
+            // A position from before the last answer does not cover the channel of that answer.
             if (head.has("at") && unanswered.isEmpty()) {
                 at = Position.parse(head.get("at").textValue());
             }
@@ -519,7 +520,7 @@ final class ResumeSimulation {
             String channel = head.get("channel").textValue();
             Position position = position(head);
             if (!channel.equals(own) && !wanted.contains(channel)) {
-                // It was on its way when the client unsubscribed.
+                // The publication was in transit when the client unsubscribed.
                 return;
             }
             if (position != null) {
@@ -570,7 +571,7 @@ final class ResumeSimulation {
                             message.get("count").intValue(),
                             Integer::sum);
                 case "gap" -> {
-                    // What was held back before the gap may come after it.
+                    // Publications held back before the gap may arrive after it.
                     inGap.add(own);
                     inGap.addAll(wanted);
                     last.clear();
@@ -597,7 +598,7 @@ final class ResumeSimulation {
                 at = null;
             }
             lastOffset.remove(channel);
-            // What it is told begins there.
+            // The subscription starts at this position.
             Position begins = position(message);
             if (begins == null) {
                 last.remove(channel);
@@ -613,7 +614,7 @@ final class ResumeSimulation {
                 }
             }
             if (!message.has("retained")) {
-                // Retained ones are older than the answer.
+                // Retained publications are older than the answer.
                 lastOffset.merge(channel, begins == null ? 0 : begins.offset(), Math::max);
             }
         }

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** A session whose client can't be answered, as when there is no memory left, is closed. */
+/** A session is closed if its client can't be answered, for example for lack of memory. */
 class SessionFailureTest {
 
     private final List<Integer> closes = new ArrayList<>();

@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** In the process, because memory can't be made to run out at one moment from outside. */
+/** Runs in the process, because a test can't cause an out-of-memory error at a certain moment from outside. */
 @QuarkusTest
 @TestProfile(Dev.class)
 class SessionRegistryTest {

@@ -141,7 +141,7 @@ class SessionTest {
         Session second = newSession();
         TestInbound.TestSocket connection = connect(pod, second);
         first.runTasks();
-        assertThat(closes).as("there is one slot for those that are silent").containsExactly(1013);
+        assertThat(closes).as("there is one slot for silent connections").containsExactly(1013);
         second.received(AUTH);
         accept("7");
         connect(pod, newSession()).close();
@@ -185,7 +185,7 @@ class SessionTest {
         accept("7");
         assertThat(session.takesMessage()).isTrue();
         session.received(AUTH);
-        assertThat(session.takesMessage()).as("while it shows another token").isTrue();
+        assertThat(session.takesMessage()).as("while another token is verified").isTrue();
         session.received(ALIVE);
         assertThat(executed).containsExactly(ALIVE);
     }
@@ -247,7 +247,7 @@ class SessionTest {
         session.heldTooMany();
         assertThat(closes).containsExactly(4029);
         accept("7");
-        assertThat(admitted).as("the verdict comes too late").isEmpty();
+        assertThat(admitted).as("the result comes too late").isEmpty();
         assertThat(failures).containsExactly(Refusal.FLOOD);
     }
 
@@ -279,7 +279,7 @@ class SessionTest {
         session.opened(null, Opening.own(null));
         session.received(new ClientMessage.NotAnObject());
         assertThat(closes).containsExactly(4004);
-        assertThat(sent).as("auth_error would make old clients stop for ever").isEmpty();
+        assertThat(sent).as("auth_error would make old clients stop permanently").isEmpty();
     }
 
     @Test
@@ -341,7 +341,7 @@ class SessionTest {
         Heartbeat.expire(session, 1000);
         assertThat(closes).containsExactly(4010);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.TOKEN_EXPIRED));
-        assertThat(sent).as("auth_error would make old clients stop for ever").hasSize(1);
+        assertThat(sent).as("auth_error would make old clients stop permanently").hasSize(1);
     }
 
     @Test
@@ -463,7 +463,7 @@ class SessionTest {
     void peerSilentForThreeHeartbeatsIsDisconnected() {
         session.opened(SEVEN, Opening.own(null));
         long interval = 1000;
-        // The first beat chooses its moment, within one interval.
+        // The first beat schedules the heartbeat at a random moment within the interval.
         Heartbeat.beat(session, 0, interval);
         for (int i = 1; i <= 3; i++) {
             Heartbeat.beat(session, i * interval, interval);

@@ -128,7 +128,7 @@ class FrameEncoderTest {
         assertThat(allocator.metric().usedDirectMemory()).isEqualTo(once);
         assertThat(second.memoryAddress()).isEqualTo(first.memoryAddress());
         assertThat(first.refCnt()).as("three receivers and the encoder").isEqualTo(4);
-        // Each has its own place in it: what one socket has taken is not taken by the others.
+        // Each receiver has its own reader index.
         first.skipBytes(500);
         assertThat(second.readableBytes()).isEqualTo(batch.length());
         first.release();
@@ -173,7 +173,7 @@ class FrameEncoderTest {
             all.add(encoder.encode(batch, true, allocator));
         }
         all.forEach(ByteBuf::release);
-        assertThat(allocator.metric().usedDirectMemory()).as("the run alone").isEqualTo(batch.length());
+        assertThat(allocator.metric().usedDirectMemory()).as("only the batch").isEqualTo(batch.length());
     }
 
     @Test
@@ -198,7 +198,7 @@ class FrameEncoderTest {
         try {
             assertThat(bytes.readableBytes()).isEqualTo(frame.length());
             assertThat(bytes.capacity())
-                    .as("not a byte more than is charged for")
+                    .as("at most the charged bytes")
                     .isEqualTo(frame.length());
             return ByteBufUtil.getBytes(bytes);
         } finally {

@@ -19,7 +19,7 @@ class FrameRateTest {
         assertThat(admitted(client, 512)).isEqualTo(512);
         assertThat(client.admit()).isFalse();
         now.addAndGet(TimeUnit.HOURS.toNanos(1));
-        assertThat(client.admit()).as("once too many is for ever").isFalse();
+        assertThat(client.admit()).as("a refused client stays refused").isFalse();
         assertThat(metrics.get("sluice.refused")
                         .tag("limit", "frames-per-second")
                         .counter()
@@ -69,7 +69,7 @@ class FrameRateTest {
         return admitted;
     }
 
-    /** What is known of one client. */
+    /** The state of one client. */
     private final class Client {
         private long arrival = rate.start();
 

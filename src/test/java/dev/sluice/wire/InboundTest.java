@@ -269,12 +269,12 @@ class InboundTest {
         pod.turn(1);
         assertThat(last.passedOn().size()).isEqualTo(1);
         assertThat(others.get(0).passedOn().size())
-                .as("the next message of the first comes after the others")
+                .as("the second message of the first client comes after those of the others")
                 .isEqualTo(1);
     }
 
     @Test
-    void messagesComeBackFromVertxAsAWhole() {
+    void vertxReturnsWholeMessages() {
         connection.inbound.watch(peer);
         connection.inbound.handle(WebSocketFrame.textFrame("whole", true));
         connection.inbound.handle(WebSocketFrame.textFrame("", false));
@@ -388,7 +388,7 @@ class InboundTest {
         return other;
     }
 
-    /** Sends as much as it is read, to a peer that takes nothing. */
+    /** Sends as much as the pod reads, to a peer that handles nothing. */
     private static void hold(TestInbound.TestSocket by) {
         RecordingPeer busy = new RecordingPeer();
         busy.takes = false;
@@ -398,7 +398,7 @@ class InboundTest {
         }
     }
 
-    /** Bytes arrive that are no whole frame, in reads as large as the kernel's. */
+    /** Delivers bytes of an incomplete frame, in reads of the maximum size. */
     private static void arrive(TestInbound.TestSocket at, int bytes) {
         for (int left = bytes; left > 0; left -= InboundBudget.UNFINISHED_ALLOWED) {
             at.inbound.decoding();

@@ -4,7 +4,7 @@ import dev.sluice.outbox.Disconnect;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Records what it is told, and takes messages as the test says. */
+/** Records events, and accepts messages when the test says so. */
 final class RecordingPeer implements Inbound.Peer {
     final List<String> told = new ArrayList<>();
     boolean takes = true;

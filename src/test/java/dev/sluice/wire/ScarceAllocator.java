@@ -4,7 +4,7 @@ import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.UnpooledByteBufAllocator;
 
-/** An allocator that runs out of memory on request, and knows how much is in use. */
+/** An allocator that runs out of memory on request, and counts the memory in use. */
 public final class ScarceAllocator extends AbstractByteBufAllocator {
 
     final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);

@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 
-/** Connections of one pod, each a channel whose frames go through a WebSocketChannel; what it passes on is read from the channel. */
+/**
+ * The connections of one pod. Each is an embedded channel with a WebSocketChannel, whose output the test reads from the
+ * channel.
+ */
 public final class TestInbound {
 
     static final int PER_CONNECTION = 64 * 1024;
@@ -29,19 +32,19 @@ public final class TestInbound {
         this(512);
     }
 
-    /** With so many frames at once and next to none later. */
+    /** Creates connections that may send this burst of frames, and nearly none later. */
     public TestInbound(int burst) {
         this(burst, PER_CONNECTION, PER_POD);
     }
 
-    /** The same with bounds of its own. */
+    /** The same with these bounds of inbound bytes. */
     public TestInbound(int burst, int perConnection, int perPod) {
         budget = new InboundBudget(perConnection, perPod, MAX_FRAME, metrics);
         rate = new FrameRate(1, burst, () -> 0, metrics);
     }
 
     /** One of the connections. */
-    // An embedded channel is closed at once.
+    // Embedded channels close immediately.
     @SuppressWarnings("FutureReturnValueIgnored")
     public final class TestSocket {
         public final EmbeddedChannel channel = new EmbeddedChannel();
@@ -62,7 +65,7 @@ public final class TestInbound {
             }
         }
 
-        /** The texts that have been passed on since this was asked last. */
+        /** Returns the texts passed on since the last call. */
         public List<String> passedOn() {
             List<String> texts = new ArrayList<>();
             for (WebSocketFrame frame = channel.readInbound(); frame != null; frame = channel.readInbound()) {
@@ -75,7 +78,7 @@ public final class TestInbound {
             return texts;
         }
 
-        /** The message that was passed on last has been handled. */
+        /** Reports the last message as handled. */
         public void handled() {
             inbound.handled();
         }
@@ -93,7 +96,7 @@ public final class TestInbound {
         }
     }
 
-    /** The event loop takes so many turns. */
+    /** Runs this number of event loop iterations. */
     void turn(int times) {
         for (int i = 0; i < times; i++) {
             for (int tasks = afterTurn.size(); tasks > 0; tasks--) {

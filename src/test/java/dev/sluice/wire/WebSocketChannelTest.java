@@ -36,14 +36,14 @@ class WebSocketChannelTest {
         inbound.watch(new RecordingPeer());
         channel.pipeline()
                 .addLast(
-                        // As Vert.x has it.
+                        // Vert.x's settings.
                         new WebSocket13FrameDecoder(WebSocketDecoderConfig.newBuilder()
                                 .closeOnProtocolViolation(false)
                                 .maxFramePayloadLength(32 * 1024)
                                 .build()),
                         new WebSocketChannel(channel, slots(), inbound),
                         inbound,
-                        // In place of Vert.x.
+                        // Stands for Vert.x's handler.
                         new ChannelInboundHandlerAdapter() {
                             @Override
                             public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
@@ -62,7 +62,7 @@ class WebSocketChannelTest {
         return new ConnectionSlots(1, 1, 1, metrics);
     }
 
-    /** An upgrade may wait for its turn while its client leaves. */
+    /** The client may disconnect while its upgrade waits in the turn scheduler. */
     @Test
     void channelClosedBeforeItsUpgradeIsNotOpen() {
         EmbeddedChannel left = new EmbeddedChannel(new ChannelInboundHandlerAdapter());
@@ -76,7 +76,7 @@ class WebSocketChannelTest {
         say(TEXT);
         assertThat(channel.inboundMessages()).hasSize(1);
         channel.releaseInbound();
-        // Some of it in the same breath.
+        // Sends part of the data in the same read.
         ByteBuf first = say(TOO_LARGE, new byte[50_000], PONG);
         assertThat(failures).hasSize(1);
         assertThat(channel.<CloseWebSocketFrame>readOutbound().statusCode()).isEqualTo(1009);
@@ -111,7 +111,7 @@ class WebSocketChannelTest {
         frame.release();
     }
 
-    /** A megabyte that a loop over its bytes fails on. */
+    /** Returns a megabyte that fails if it is read byte by byte. */
     private static ByteBuf notReadByteByByte() {
         int megabyte = 1 << 20;
         ByteBuf bytes = new UnpooledHeapByteBuf(UnpooledByteBufAllocator.DEFAULT, megabyte, megabyte) {
