@@ -403,7 +403,9 @@ class DeliveryDispatcherTest {
         deliveries.handOver(at(10));
         assertThat(deliveries.position(loop)).isEqualTo(at(7));
         run(tasks);
-        assertThat(deliveries.position(loop)).as("including publications without listeners").isEqualTo(at(10));
+        assertThat(deliveries.position(loop))
+                .as("including publications without listeners")
+                .isEqualTo(at(10));
         deliveries.handOver(null);
         assertThat(deliveries.position(loop)).as("no clock").isNull();
     }

@@ -114,7 +114,9 @@ class BrowserIT {
             });
             publisher.start();
             try {
-                assertThat(tile("Deliveries per second").locator("strong")).not().hasText("0");
+                assertThat(tile("Deliveries per second").locator("strong"))
+                        .not()
+                        .hasText("0");
                 assertThat(tile("Delivery latency").locator("strong")).containsText("ms");
                 assertThat(tile("Canary").locator("strong")).containsText("ms");
             } finally {

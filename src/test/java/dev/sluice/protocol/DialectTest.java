@@ -32,9 +32,7 @@ class DialectTest {
         assertThat(Dialect.of("sluice.v2")).isSameAs(Dialect.V2);
         assertThat(Dialect.of("sluice.v1")).isSameAs(Dialect.V1);
         assertThat(Dialect.of(null)).isSameAs(Dialect.V1);
-        assertThat(Dialect.of(""))
-                .as("the dialect without a subprotocol")
-                .isSameAs(Dialect.V1);
+        assertThat(Dialect.of("")).as("the dialect without a subprotocol").isSameAs(Dialect.V1);
     }
 
     @Test

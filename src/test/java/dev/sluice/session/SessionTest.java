@@ -279,7 +279,9 @@ class SessionTest {
         session.opened(null, Opening.own(null));
         session.received(new ClientMessage.NotAnObject());
         assertThat(closes).containsExactly(4004);
-        assertThat(sent).as("auth_error would make old clients stop permanently").isEmpty();
+        assertThat(sent)
+                .as("auth_error would make old clients stop permanently")
+                .isEmpty();
     }
 
     @Test
@@ -341,7 +343,9 @@ class SessionTest {
         Heartbeat.expire(session, 1000);
         assertThat(closes).containsExactly(4010);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.TOKEN_EXPIRED));
-        assertThat(sent).as("auth_error would make old clients stop permanently").hasSize(1);
+        assertThat(sent)
+                .as("auth_error would make old clients stop permanently")
+                .hasSize(1);
     }
 
     @Test

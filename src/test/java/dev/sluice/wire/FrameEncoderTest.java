@@ -197,9 +197,7 @@ class FrameEncoderTest {
         ByteBuf bytes = encoder.encode(frame, true, allocator);
         try {
             assertThat(bytes.readableBytes()).isEqualTo(frame.length());
-            assertThat(bytes.capacity())
-                    .as("at most the charged bytes")
-                    .isEqualTo(frame.length());
+            assertThat(bytes.capacity()).as("at most the charged bytes").isEqualTo(frame.length());
             return ByteBufUtil.getBytes(bytes);
         } finally {
             bytes.release();
