@@ -74,7 +74,7 @@ class DevModeTest {
         when().get("/console/extras.js")
                 .then()
                 .statusCode(200)
-                .body(containsString("dev mode adds"), containsString("/demo/demo.html"));
+                .body(containsString("console in dev mode"), containsString("/demo/demo.html"));
     }
 
     @Test
