@@ -69,7 +69,7 @@ class BrowserIT {
         signIn("nonsense");
         assertThat(page.locator("#refusal")).hasText("This token is invalid or has expired.");
         signIn(Tokens.withGroups("7", "publisher"));
-        assertThat(page.locator("#refusal")).containsText("do not hold");
+        assertThat(page.locator("#refusal")).containsText("do not contain");
         assertThat(console).isHidden();
         assertThat(page.locator("#facts")).isHidden();
         assertThat(page.locator("#redis")).isEmpty();
