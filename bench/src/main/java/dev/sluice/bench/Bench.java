@@ -1,6 +1,7 @@
 package dev.sluice.bench;
 
 import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Nchan;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
@@ -29,7 +30,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/run",
         description =
-                "Measures Sluice next to other servers that do the same, and writes bench/results in about 25 minutes. Needs two cores and Node.")
+                "Measures Sluice next to other servers that do the same, and writes bench/results in about 40 minutes. Needs two cores and Node.")
 public final class Bench extends Program {
 
     private static final int DEFAULT_ROUNDS = 2;
@@ -78,7 +79,7 @@ public final class Bench extends Program {
 
         @Override
         public String toString() {
-            return "%-8s  %-16s  round %d".formatted(work.id(), contender.name(), round);
+            return "%-8s  %-17s  round %d".formatted(work.id(), contender.name(), round);
         }
     }
 
@@ -103,7 +104,9 @@ public final class Bench extends Program {
         List<Contender> all = new ArrayList<>();
         Sluice sluice = Sluice.jar("sluice", jar(), sluiceFlags(), Map.of());
         all.add(sluice);
-        all.add(sluice.withPositions("sluice-v2"));
+        all.add(sluice.with("sluice-v2", ClientProtocol.V2));
+        all.add(sluice.with("sluice-sse", ClientProtocol.EVENTS));
+        all.add(sluice.with("sluice-centrifuge", ClientProtocol.CENTRIFUGE));
         if (before != null) {
             Path jar = before.toAbsolutePath().resolve("quarkus-run.jar");
             all.add(Sluice.jar("sluice-before", jar, sluiceFlags(), Map.of()));

@@ -1,6 +1,7 @@
 package dev.sluice.bench.contender;
 
 import dev.sluice.bench.load.Entrance.Session;
+import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Server;
@@ -11,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 
 /** A server to be measured: how it is started, how clients enter, and where is published. */
@@ -48,29 +50,61 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
     /** Makes it free the memory it has no use for, where it can be asked to. It may still be at it on return. */
     void collectGarbage(Server server);
 
-    /** How clients enter where Sluice's protocol is spoken. */
-    static final class SluiceSessions {
+    /** How clients enter where one of Sluice's protocols is spoken. */
+    enum ClientProtocol {
+        V1,
+        V2,
+        EVENTS,
+        CENTRIFUGE;
 
         private static final String NO_KNOCK = "";
-        private static final String PATH = "/ws";
 
-        private SluiceSessions() {}
-
-        static Session user(String user, String subprotocol) {
-            return new Session(NO_KNOCK, PATH, subprotocol, List.of(authentication(user)));
+        /** Of a client that hears {@code user:<user>}. */
+        Session user(String user) {
+            return session(Credentials.of(user), "", List.of());
         }
 
-        static Session subscriber(String user, String upload, String subprotocol) {
-            String subscription = "{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}";
-            return new Session(
-                    NO_KNOCK,
-                    PATH,
-                    subprotocol,
-                    List.of(authentication(user), new Step(subscription, "\"subscribed\"")));
+        /** Of a client that also hears {@code upload:<upload>}. */
+        Session subscriber(String user, String upload) {
+            Step subscription = this == CENTRIFUGE
+                    ? new Step("{\"id\":2,\"subscribe\":{\"channel\":\"upload:" + upload + "\"}}", "\"subscribe\"")
+                    : new Step("{\"action\":\"subscribe_upload\",\"upload_id\":\"" + upload + "\"}", "\"subscribed\"");
+            return session(Credentials.of(user), "?channel=upload:" + upload, List.of(subscription));
         }
 
-        private static Step authentication(String user) {
-            return new Step("{\"type\":\"auth\",\"token\":\"" + Credentials.of(user) + "\"}", "\"auth_success\"");
+        /**
+         * @param query what a stream has in place of messages
+         * @param messages that follow the authentication
+         */
+        private Session session(String token, String query, List<Step> messages) {
+            return switch (this) {
+                case V1, V2 ->
+                    new Session(
+                            NO_KNOCK,
+                            "/ws",
+                            Format.FRAMES,
+                            this == V2 ? "Sec-WebSocket-Protocol: sluice.v2" : "",
+                            steps("{\"type\":\"auth\",\"token\":\"" + token + "\"}", "\"auth_success\"", messages));
+                case EVENTS ->
+                    new Session(
+                            NO_KNOCK,
+                            "/sse" + query,
+                            Format.EVENTS,
+                            "Authorization: Bearer " + token,
+                            List.of(new Step("", "\"subscribed\"")));
+                case CENTRIFUGE ->
+                    new Session(
+                            NO_KNOCK,
+                            "/connection/websocket",
+                            Format.REPLIES,
+                            "",
+                            steps("{\"id\":1,\"connect\":{\"token\":\"" + token + "\"}}", "\"connect\"", messages));
+            };
+        }
+
+        private static List<Step> steps(String authentication, String expect, List<Step> more) {
+            return Stream.concat(Stream.of(new Step(authentication, expect)), more.stream())
+                    .toList();
         }
     }
 

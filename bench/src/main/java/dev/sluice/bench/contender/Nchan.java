@@ -1,6 +1,7 @@
 package dev.sluice.bench.contender;
 
 import dev.sluice.bench.load.Entrance.Session;
+import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
@@ -128,12 +129,12 @@ public final class Nchan implements Contender {
 
     @Override
     public Session user(String user) {
-        return new Session(HEALTH, "/sub/user:" + user, "", List.of());
+        return new Session(HEALTH, "/sub/user:" + user, Format.FRAMES, "", List.of());
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return new Session(HEALTH, "/sub/upload:" + upload, "", List.of());
+        return new Session(HEALTH, "/sub/upload:" + upload, Format.FRAMES, "", List.of());
     }
 
     /** It has none. */

@@ -1,7 +1,7 @@
 package dev.sluice.bench.contender;
 
+import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.contender.Contender.SluiceSessions;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Command;
@@ -82,12 +82,12 @@ public final class NodeRelay implements Contender {
 
     @Override
     public Session user(String user) {
-        return SluiceSessions.user(user, "");
+        return ClientProtocol.V1.user(user);
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return SluiceSessions.subscriber(user, upload, "");
+        return ClientProtocol.V1.subscriber(user, upload);
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.sluice.bench.contender;
 
+import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.contender.Contender.SluiceSessions;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Command;
@@ -20,24 +20,25 @@ import java.util.Map;
 /** Sluice, on a JVM or native, in one of its configurations. */
 public final class Sluice implements Contender {
 
-    /** No subprotocol, which is the first. */
-    private static final String FIRST = "";
-
     private static final Path JAVA_BIN = Path.of(System.getProperty("java.home"), "bin");
 
     private final String name;
     private final List<String> command;
     private final Map<String, String> configuration;
     private final boolean onJvm;
-    private final String subprotocol;
+    private final ClientProtocol clients;
 
     private Sluice(
-            String name, List<String> command, Map<String, String> configuration, boolean onJvm, String subprotocol) {
+            String name,
+            List<String> command,
+            Map<String, String> configuration,
+            boolean onJvm,
+            ClientProtocol clients) {
         this.name = name;
         this.command = command;
         this.configuration = configuration;
         this.onJvm = onJvm;
-        this.subprotocol = subprotocol;
+        this.clients = clients;
     }
 
     /**
@@ -47,12 +48,12 @@ public final class Sluice implements Contender {
      * @param configuration what differs from the defaults, as environment variables
      */
     public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
-        return new Sluice(name, command(flags, jar), configuration, true, FIRST);
+        return new Sluice(name, command(flags, jar), configuration, true, ClientProtocol.V1);
     }
 
-    /** The same with clients of the second protocol. */
-    public Sluice withPositions(String name) {
-        return new Sluice(name, command, configuration, onJvm, "sluice.v2");
+    /** The same with other clients. */
+    public Sluice with(String name, ClientProtocol others) {
+        return new Sluice(name, command, configuration, onJvm, others);
     }
 
     /** The command for a pod on the JVM that runs this. */
@@ -65,7 +66,7 @@ public final class Sluice implements Contender {
 
     /** A native executable, as it is by default. */
     public static Sluice executable(String name, Path executable) {
-        return new Sluice(name, List.of(executable.toString()), Map.of(), false, FIRST);
+        return new Sluice(name, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1);
     }
 
     @Override
@@ -76,7 +77,7 @@ public final class Sluice implements Contender {
     /** What is configured here is about deliveries; without any, there is nothing to see of it. */
     @Override
     public boolean isForUnwanted() {
-        return configuration.isEmpty() && subprotocol.equals(FIRST);
+        return configuration.isEmpty() && clients == ClientProtocol.V1;
     }
 
     @Override
@@ -160,12 +161,12 @@ public final class Sluice implements Contender {
 
     @Override
     public Session user(String user) {
-        return SluiceSessions.user(user, subprotocol);
+        return clients.user(user);
     }
 
     @Override
     public Session subscriber(String user, String upload) {
-        return SluiceSessions.subscriber(user, upload, subprotocol);
+        return clients.subscriber(user, upload);
     }
 
     /** A native executable can't be asked. */

@@ -1,5 +1,6 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Receiver.ClientFrames;
 import dev.sluice.bench.load.Storm.NotUpgraded;
 import io.netty.bootstrap.Bootstrap;
@@ -21,6 +22,13 @@ import java.util.concurrent.CompletableFuture;
 public final class Entrance extends ChannelInboundHandlerAdapter {
 
     private static final String END_OF_HEAD = "\r\n\r\n";
+
+    private static final String UPGRADE = """
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            Sec-WebSocket-Version: 13\r
+            """;
 
     private final Session session;
     private final Iterator<Session.Step> steps;
@@ -75,7 +83,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext context) {
         if (knocked) {
-            askForUpgrade(context);
+            enter(context);
         } else {
             ask(context, session.knock(), "");
         }
@@ -87,7 +95,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         unread.writeBytes(in);
         in.release();
         while (!context.isRemoved()) {
-            String said = upgraded ? message() : head();
+            String said = !upgraded ? head() : session.format() == Format.EVENTS ? events() : message();
             if (said == null) {
                 return;
             }
@@ -113,8 +121,8 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
             }
         } else if (!knocked) {
             knocked = true;
-            askForUpgrade(context);
-        } else if (said.startsWith("HTTP/1.1 101 ")) {
+            enter(context);
+        } else if (said.startsWith(session.format() == Format.EVENTS ? "HTTP/1.1 200 " : "HTTP/1.1 101 ")) {
             upgraded = true;
             proceed(context);
         } else {
@@ -122,19 +130,9 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void askForUpgrade(ChannelHandlerContext context) {
-        ask(
-                context,
-                session.path(),
-                """
-                Upgrade: websocket\r
-                Connection: Upgrade\r
-                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-                Sec-WebSocket-Version: 13\r
-                """
-                        + (session.subprotocol().isEmpty()
-                                ? ""
-                                : "Sec-WebSocket-Protocol: " + session.subprotocol() + "\r\n"));
+    private void enter(ChannelHandlerContext context) {
+        String header = session.header().isEmpty() ? "" : session.header() + "\r\n";
+        ask(context, session.path(), session.format() == Format.EVENTS ? header : UPGRADE + header);
     }
 
     private static void ask(ChannelHandlerContext context, String path, String headers) {
@@ -176,11 +174,19 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         return unread.readCharSequence(length, StandardCharsets.UTF_8).toString();
     }
 
+    /** The events so far; null where the expected one is not among them. */
+    private String events() {
+        String events = unread.toString(StandardCharsets.UTF_8);
+        return events.contains(expected) ? events : null;
+    }
+
     private void proceed(ChannelHandlerContext context) {
         if (steps.hasNext()) {
             Session.Step step = steps.next();
             expected = step.expect();
-            context.writeAndFlush(ClientFrames.text(step.say()));
+            if (!step.say().isEmpty()) {
+                context.writeAndFlush(ClientFrames.text(step.say()));
+            }
         } else {
             ByteBuf rest = unread.readRetainedSlice(unread.readableBytes());
             context.pipeline().replace(this, null, then);
@@ -193,14 +199,25 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
      * How a client enters: the path it asks for, and what it then says, one after the other.
      *
      * @param knock a path that is asked for in a plain request first; empty for none
-     * @param path of the WebSocket
-     * @param subprotocol that is offered; empty for none
+     * @param path of the WebSocket or stream
+     * @param format of what the server sends
+     * @param header a line of the request; empty for none
      * @param steps what is said once it is open
      */
-    public record Session(String knock, String path, String subprotocol, List<Step> steps) {
+    public record Session(String knock, String path, Format format, String header, List<Step> steps) {
+
+        /** What a server sends. */
+        public enum Format {
+            /** WebSocket frames with one publication each. */
+            FRAMES,
+            /** WebSocket frames of Centrifugo's protocol. */
+            REPLIES,
+            /** Server-sent events. */
+            EVENTS
+        }
 
         /**
-         * @param say a text message
+         * @param say a text message; empty where only something is awaited
          * @param expect what the answer to it contains; messages that don't are passed over
          */
         public record Step(String say, String expect) {}

@@ -1,6 +1,8 @@
 package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Publication.Payload;
+import dev.sluice.bench.load.Receiver.ClientFrames;
+import dev.sluice.bench.load.Receiver.Counter;
 import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
 
@@ -11,7 +13,7 @@ import io.netty.buffer.ByteBuf;
  *
  * <p>To be used by one thread.
  */
-final class FrameCounter {
+final class FrameCounter implements Counter {
 
     private enum Expecting {
         FLAGS,
@@ -51,8 +53,8 @@ final class FrameCounter {
         this.deliveries = deliveries;
     }
 
-    /** @param now the time at which these bytes were received */
-    void read(ByteBuf in, long now) {
+    @Override
+    public void read(ByteBuf in, long now) {
         while (in.isReadable()) {
             switch (expecting) {
                 case FLAGS -> flags(in.readByte());
@@ -63,16 +65,21 @@ final class FrameCounter {
         }
     }
 
-    /** Deliveries on this connection so far. */
-    long messages() {
+    @Override
+    public long messages() {
         return messages;
     }
 
-    /** Pings since this was last asked. */
-    int takePings() {
+    @Override
+    public int takePings() {
         int taken = pings;
         pings = 0;
         return taken;
+    }
+
+    @Override
+    public ByteBuf pong() {
+        return ClientFrames.pong();
     }
 
     private void flags(int flags) {

@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
@@ -55,8 +55,8 @@ public final class LoadGenerator implements AutoCloseable {
 
     /** Lets clients enter that read all they get; they are numbered from 0, in order. */
     public void admit(SocketAddress server, List<Session> sessions) {
-        admit(Receiver.bootstrap(loop), server, sessions, () -> {
-            Receiver receiver = new Receiver(deliveries);
+        admit(Receiver.bootstrap(loop), server, sessions, session -> {
+            Receiver receiver = new Receiver(deliveries, session.format());
             receivers.add(receiver);
             return receiver;
         });
@@ -71,7 +71,7 @@ public final class LoadGenerator implements AutoCloseable {
         Bootstrap small = Receiver.bootstrap(loop)
                 .option(ChannelOption.SO_RCVBUF, SMALL_BUFFER)
                 .option(TCP_MAXSEG, NETWORK_SEGMENT);
-        admit(small, server, sessions, () -> {
+        admit(small, server, sessions, session -> {
             Sleeper sleeper = new Sleeper();
             sleepers.add(sleeper);
             return sleeper;
@@ -122,7 +122,7 @@ public final class LoadGenerator implements AutoCloseable {
             Bootstrap bootstrap,
             SocketAddress server,
             List<Session> sessions,
-            Supplier<? extends ChannelInboundHandler> handlers) {
+            Function<Session, ChannelInboundHandler> handlers) {
         Queue<Session> waiting = new ArrayDeque<>(sessions);
         CompletableFuture<Void> all = loop.call(
                 () -> CompletableFuture.allOf(Stream.generate(() -> admitNext(bootstrap, server, waiting, handlers))
@@ -136,13 +136,13 @@ public final class LoadGenerator implements AutoCloseable {
             Bootstrap bootstrap,
             SocketAddress server,
             Queue<Session> waiting,
-            Supplier<? extends ChannelInboundHandler> handlers) {
+            Function<Session, ChannelInboundHandler> handlers) {
         Session session = waiting.poll();
         if (session == null) {
             return CompletableFuture.completedFuture(null);
         }
         CompletableFuture<Channel> entered = new CompletableFuture<>();
-        Entrance.connect(bootstrap, server, session, handlers.get(), entered);
+        Entrance.connect(bootstrap, server, session, handlers.apply(session), entered);
         return entered.thenCompose(channel -> admitNext(bootstrap, server, waiting, handlers));
     }
 

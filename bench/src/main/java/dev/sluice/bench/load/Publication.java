@@ -136,7 +136,9 @@ public final class Publication {
 
         static final byte MARK = 't';
 
-        static final int TIME_OFFSET = 6;
+        static final String START = "{\"t\":\"";
+
+        static final int TIME_OFFSET = START.length();
 
         /** As many as the largest {@code long} has. */
         static final int TIME_DIGITS = 19;
@@ -155,7 +157,7 @@ public final class Publication {
 
         /** A payload of that many bytes, with zeros for the time. */
         static String template(int bytes) {
-            String head = "{\"t\":\"" + "0".repeat(TIME_DIGITS) + "\",\"p\":\"";
+            String head = START + "0".repeat(TIME_DIGITS) + "\",\"p\":\"";
             String tail = "\"}";
             return head + "x".repeat(bytes - head.length() - tail.length()) + tail;
         }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Publication.Payload;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
@@ -20,11 +21,27 @@ final class Receiver extends ChannelInboundHandlerAdapter {
     private static final int READ_BUFFER = 32 * 1024;
 
     private final Deliveries deliveries;
-    private final FrameCounter frames;
+    private final Counter counter;
 
-    Receiver(Deliveries deliveries) {
+    /** Counts publications in the bytes of one connection. To be used by one thread. */
+    interface Counter {
+
+        /** @param now the time at which these bytes were received */
+        void read(ByteBuf in, long now);
+
+        /** Deliveries on this connection so far. */
+        long messages();
+
+        /** Pings since this was last asked. */
+        int takePings();
+
+        /** The answer to a ping. */
+        ByteBuf pong();
+    }
+
+    Receiver(Deliveries deliveries, Format format) {
         this.deliveries = deliveries;
-        this.frames = new FrameCounter(deliveries);
+        this.counter = format == Format.FRAMES ? new FrameCounter(deliveries) : new PayloadFinder(deliveries);
     }
 
     /** For clients that read whatever comes. */
@@ -33,20 +50,20 @@ final class Receiver extends ChannelInboundHandlerAdapter {
     }
 
     long messages() {
-        return frames.messages();
+        return counter.messages();
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
-        frames.read(in, Payload.now());
+        counter.read(in, Payload.now());
         in.release();
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        for (int pings = frames.takePings(); pings > 0; pings--) {
-            context.writeAndFlush(ClientFrames.pong());
+        for (int pings = counter.takePings(); pings > 0; pings--) {
+            context.writeAndFlush(counter.pong());
         }
         deliveries.readComplete();
     }

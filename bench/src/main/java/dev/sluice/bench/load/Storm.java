@@ -97,7 +97,8 @@ public final class Storm implements AutoCloseable {
                 fail(session, attempt, failure);
             }
         });
-        ChannelFuture connect = Entrance.connect(bootstrap, server, session, new Receiver(deliveries), entry);
+        ChannelFuture connect =
+                Entrance.connect(bootstrap, server, session, new Receiver(deliveries, session.format()), entry);
         ScheduledFuture<?> late = loop.schedule(
                 () -> {
                     entry.completeExceptionally(new IOException("no answer in time"));

@@ -112,6 +112,12 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                         "sluice-sendtext"),
                 sluices("fan-out per CPU-second: sluice-v2 / sluice", Work.FAN_OUT, "sluice-v2", "sluice"),
                 sluices("direct per CPU-second: sluice-v2 / sluice", Work.DIRECT, "sluice-v2", "sluice"),
+                sluices("fan-out per CPU-second: sluice-sse / sluice", Work.FAN_OUT, "sluice-sse", "sluice"),
+                sluices(
+                        "fan-out per CPU-second: sluice-centrifuge / sluice",
+                        Work.FAN_OUT,
+                        "sluice-centrifuge",
+                        "sluice"),
                 sluices("fan-out per CPU-second: sluice / sluice-before", Work.FAN_OUT, "sluice", "sluice-before"),
                 sluices("direct per CPU-second: sluice / sluice-before", Work.DIRECT, "sluice", "sluice-before"),
                 sluices("discard per CPU-second: sluice / sluice-before", Work.DISCARD, "sluice", "sluice-before"),

@@ -90,6 +90,24 @@ class FrameCounterTest {
         assertEquals(1, deliveries.count());
     }
 
+    @Test
+    void findsPayloadsInEventsAndRepliesInReadsOfAnySize() {
+        String events = "10\r\nid: a.1.b\ndata: " + payload(200) + "\n\n\r\n3\r\n:\n\n\r\n10\r\ndata: " + payload(60)
+                + "\n\n\r\n{{\"t\":{}";
+        for (int cut = 1; cut < 80; cut++) {
+            PayloadFinder each = new PayloadFinder(deliveries);
+            ByteBuf in = Unpooled.copiedBuffer(events, StandardCharsets.US_ASCII);
+            while (in.isReadable()) {
+                each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
+            }
+            assertEquals(2, each.messages());
+            assertEquals(1, each.takePings());
+        }
+        Histogram latencies = deliveries.takeLatencies();
+        assertEquals(LATENCY, latencies.getMinValue());
+        assertEquals(LATENCY, latencies.getMaxValue());
+    }
+
     /** Published at 7. */
     private static String payload(int bytes) {
         String zeros = "0".repeat(Payload.TIME_DIGITS);
