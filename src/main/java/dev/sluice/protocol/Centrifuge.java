@@ -334,8 +334,8 @@ final class Centrifuge implements ChannelDialect {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    /** The number of publications that could not be sent, counted once for each event loop. */
-    long binary() {
+    @Override
+    public long binary() {
         return binary.sum();
     }
 

@@ -28,6 +28,12 @@ public interface ChannelDialect extends Dialect {
     /** Who hears a channel: the users by the ids of their connections. */
     Frame presence(Map<String, String> users, JsonNode id);
 
+    /**
+     * The number of publications that could not be sent to clients, because the payload is no text; counted at least once for
+     * each event loop that has receivers. Thread-safe.
+     */
+    long binary();
+
     /** How many hear a channel. */
     Frame presenceStats(int connections, int users, JsonNode id);
 }

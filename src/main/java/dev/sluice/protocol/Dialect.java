@@ -30,7 +30,7 @@ public interface Dialect extends PublicationFormat {
     Dialect NAMED_EVENTS = new EventStream(true);
 
     /** The JSON protocol of Centrifugo's SDKs. */
-    Dialect CENTRIFUGE = new Centrifuge();
+    ChannelDialect CENTRIFUGE = new Centrifuge();
 
     /** All dialects. */
     List<Dialect> ALL = List.of(V1, V2, EVENTS, NAMED_EVENTS, CENTRIFUGE);

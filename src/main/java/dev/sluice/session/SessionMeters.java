@@ -2,14 +2,17 @@ package dev.sluice.session;
 
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.Disconnect;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Disconnected;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 
-/** Counts refused clients and ended connections. */
+/** Counts refused clients, ended connections, and publications that clients could not be sent. */
 @Singleton
 final class SessionMeters {
 
@@ -21,6 +24,10 @@ final class SessionMeters {
         this.metrics = metrics;
         this.connectionsPerUser = new LimitMeter("connections-per-user", metrics);
         this.maxFrame = new LimitMeter("max-frame", metrics);
+        FunctionCounter.builder("sluice.centrifuge.binary", Dialect.CENTRIFUGE, ChannelDialect::binary)
+                .description(
+                        "Publications that clients on Centrifugo's SDKs did not get, because the payload is not UTF-8")
+                .register(metrics);
         // Registered at 0 so that Prometheus rate() sees the first increment.
         for (Refusal reason : Refusal.values()) {
             authFailures(reason);

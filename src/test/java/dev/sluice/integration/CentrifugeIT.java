@@ -53,6 +53,7 @@ class CentrifugeIT {
     void dataIsThePayloadWhereThatIsJson() {
         String channel = "upload:" + Stage.upload();
         try (Raw raw = Raw.connected()) {
+            double before = Stage.POD.metric("sluice_centrifuge_binary_total");
             raw.client.send(subscribe(2, channel, ""));
             raw.next();
             Stage.REDIS.publish(channel, "{\"a\":\n1}");
@@ -62,6 +63,7 @@ class CentrifugeIT {
             assertThat(raw.publication(channel)).isEqualTo(new JsonObject("{\"a\":1}"));
             assertThat(raw.publication(channel)).isEqualTo("no \"JSON\"");
             assertThat(raw.publication("user:7")).hasToString("[2]");
+            assertThat(Stage.POD.metric("sluice_centrifuge_binary_total")).isGreaterThan(before);
         }
     }
 
