@@ -1,4 +1,4 @@
-"""A client on Centrifugo's SDK: obeys the lines of its input, and prints a line for each event."""
+"""A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event."""
 
 import asyncio
 import json

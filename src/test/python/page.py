@@ -1,9 +1,9 @@
-"""What a page of the replaced system does, step by step, with the logic of its client.
+"""Acts like a page of the replaced system, step by step, with the logic of its client.
 
-The client sends its token first, subscribes once to each upload that it starts and never again, makes a new socket when
-the page is reloaded, the token is refreshed or the network comes back, ignores what it does not know, and stops for ever
-at auth_error. The script prints what the page shows in each step. It is the same for every server that serves the
-protocol.
+The client sends its token first, and subscribes once to each upload. It opens a new socket when the page is reloaded,
+the token is refreshed or the network comes back, but does not subscribe again. It ignores unknown messages, and stops
+permanently at auth_error. The script prints what the page shows in each step, which must be the same for every server of
+the protocol.
 
 Usage: page.py URL OTHER_URL REDIS_PORT SECRET
 """
@@ -30,7 +30,7 @@ def token(user, **claims):
 
 
 class Page:
-    """The client and what it shows; an upload's progress, a toast when it is done."""
+    """The client, and what the page shows: the progress of uploads, and a toast for each completed one."""
 
     def __init__(self, user):
         self.user = user
@@ -73,7 +73,7 @@ class Page:
             self.show("toast " + message["description"])
 
     def show(self, what):
-        # The same progress again changes nothing on the page.
+        # A repeated progress does not change the page.
         if not self.shown or self.shown[-1] != what:
             self.shown.append(what)
         self.event.set()
@@ -97,12 +97,12 @@ class Page:
         await self.reload()
 
     async def cut(self, to=None):
-        """The network is gone without a word, and back; the server has not noticed that the old socket is dead."""
+        """Reconnects without closing the old socket, as after a network failure that the server has not noticed."""
         self.abandoned.append(self.socket)
         await self.connect(to)
 
     async def sees(self, channel, message, what):
-        """Publishes, again and again while a subscription may be on its way, until the page shows it."""
+        """Publishes repeatedly, because the subscription may not exist yet, until the page shows the message."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while what not in self.shown and time.monotonic() < deadline:
             self.event.clear()
@@ -114,7 +114,7 @@ class Page:
         await self.fence()
 
     async def fence(self):
-        """Whatever was published before has been shown or will not be."""
+        """Waits until everything published before has been delivered to the page."""
         mark = f"progress {uuid.uuid4()}"
         self.event.clear()
         before = list(self.shown)

@@ -1,9 +1,9 @@
 """A stand-in for the gateway that Sluice replaces: FastAPI, redis-py and PyJWT, in one process.
 
-Written from its protocol. What matters for its clients: a subscription belongs to the user and is kept when the socket
-goes, nothing is retained, and a token is verified once, with a shared secret and the type "access".
+It follows the gateway's protocol: a subscription belongs to the user and outlives the socket, nothing is retained, and a
+token is verified once, with a shared secret and the type "access".
 
-Usage: replaced_server.py REDIS_PORT SECRET; prints "listening PORT" when it hears Redis.
+Usage: replaced_server.py REDIS_PORT SECRET. It prints "listening PORT" when it has subscribed to Redis.
 """
 
 import asyncio
