@@ -28,17 +28,21 @@ interface Drive {
         private final WorkloadPublisher publisher;
         private final Deliveries deliveries;
         private final int window;
-        /** Refilling one by one would cost a write, and Redis a read, for each. */
-        private final int batch;
+        private final int refill;
 
         private boolean running;
 
-        /** @param window how many units may be on their way */
-        ClosedLoop(WorkloadPublisher publisher, Deliveries deliveries, int window) {
+        /**
+         * Creates a drive.
+         *
+         * @param window how many units may be on their way
+         * @param refill how many units are published at once, at least: each refill costs a write, and Redis a read
+         */
+        ClosedLoop(WorkloadPublisher publisher, Deliveries deliveries, int window, int refill) {
             this.publisher = publisher;
             this.deliveries = deliveries;
             this.window = window;
-            this.batch = Math.max(1, window / 8);
+            this.refill = refill;
         }
 
         @Override
@@ -56,7 +60,7 @@ interface Drive {
         private void refill() {
             long arrived = deliveries.count() / publisher.workload().deliveriesPerUnit();
             long room = window - (publisher.units() - arrived);
-            if (running && room >= batch) {
+            if (running && room >= refill) {
                 publisher.publish(room, Payload.now());
             }
         }

@@ -78,10 +78,14 @@ public final class LoadGenerator implements AutoCloseable {
         });
     }
 
-    /** Publishes as fast as the server can, with no more than {@code window} units on their way. */
-    public void publishInClosedLoop(SocketAddress to, PublishProtocol protocol, Workload workload, int window) {
+    /**
+     * Publishes as fast as the server can, with no more than {@code window} units on their way, at least {@code refill}
+     * at once.
+     */
+    public void publishInClosedLoop(
+            SocketAddress to, PublishProtocol protocol, Workload workload, int window, int refill) {
         connectPublisher(to, protocol, workload);
-        begin(new ClosedLoop(publisher, deliveries, window));
+        begin(new ClosedLoop(publisher, deliveries, window, refill));
     }
 
     /** Publishes evenly. */

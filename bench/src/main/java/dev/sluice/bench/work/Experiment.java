@@ -128,10 +128,12 @@ interface Experiment {
 
         private final Audience audience;
         private final int window;
+        private final int refill;
 
-        private Saturation(Audience audience, int window) {
+        private Saturation(Audience audience, int window, int refill) {
             this.audience = audience;
             this.window = window;
+            this.refill = refill;
         }
 
         static Saturation fanOut() {
@@ -141,6 +143,9 @@ interface Experiment {
                         ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
                         return new FanOut(stage.publication(channel, PAYLOAD_BYTES), sizes.connections());
                     },
+                    // Refilled earlier, a contender would write fewer publications at once the longer its clients take
+                    // to read, so that the figure would be the clients'.
+                    32,
                     32);
         }
 
@@ -150,7 +155,8 @@ interface Experiment {
                         stage.admitUsers(sizes.connections());
                         return new Direct(stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES), sizes.connections());
                     },
-                    512);
+                    512,
+                    64);
         }
 
         /** @param prefix of the channels that nobody hears */
@@ -164,13 +170,14 @@ interface Experiment {
                                 sizes.unwantedChannels(),
                                 stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES));
                     },
-                    4);
+                    4,
+                    1);
         }
 
         @Override
         public Map<Metric, Double> run(Stage stage, Sizes sizes) {
             Workload workload = audience.enter(stage, sizes);
-            stage.publishInClosedLoop(workload, window);
+            stage.publishInClosedLoop(workload, window, refill);
             Waiting.sleep(sizes.warmUp());
             Map<Metric, Double> values = Window.count(stage, sizes.window(), workload.countedPerDelivery());
             stage.load().stopAndVerify();

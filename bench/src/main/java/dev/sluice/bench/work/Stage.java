@@ -97,8 +97,8 @@ final class Stage implements AutoCloseable {
         return new Publication(contender.protocol(), channel, payloadBytes);
     }
 
-    void publishInClosedLoop(Workload workload, int window) {
-        load.publishInClosedLoop(contender.publishTo(redis, server), contender.protocol(), workload, window);
+    void publishInClosedLoop(Workload workload, int window, int refill) {
+        load.publishInClosedLoop(contender.publishTo(redis, server), contender.protocol(), workload, window, refill);
     }
 
     void publishAtPace(Workload workload, int unitsPerSecond) {
