@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Caches the answers of a backend, but no failures. Simultaneous equal questions share one answer.
  *
- * @param <Q> what tells one question from another; kept with the answer, so its size must be bounded
+ * @param <Q> the key of a question; kept with the answer, so its size must be bounded
  */
 final class WebhookCache<Q> {
 

@@ -67,8 +67,8 @@ final class Backlog {
     /**
      * Creates an empty backlog.
      *
-     * @param onDrained run on the loop when the backlog has gone down to half of what it may hold
-     * @param onLagged told on the loop, once it goes on, of what was dropped
+     * @param onDrained run on the loop when the backlog has fallen to half of its bound
+     * @param onLagged called on the loop, once it works again, with what was dropped
      */
     Backlog(Loop loop, Bounds bounds, Runnable onDrained, Consumer<Lagged> onLagged) {
         this.loop = loop;

@@ -154,7 +154,7 @@ public final class DeliveryDispatcher {
      * Whether a subscribing connection must be given the newest publication of the channel, because that has neither
      * been delivered to it nor is on its way. To be called on the connection's loop.
      *
-     * @param joined whether it hears the channel only since it asked: nothing can have been delivered to it
+     * @param joined whether this request subscribed it, so that nothing can have been delivered to it before
      */
     public boolean needs(Connection connection, Channel channel, Payload newest, boolean joined) {
         return registry.give(connection, channel, newest.sequence(), joined ? Long.MAX_VALUE : lost(connection.loop()));

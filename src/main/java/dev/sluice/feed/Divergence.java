@@ -11,7 +11,7 @@ import java.util.Deque;
  */
 final class Divergence {
 
-    /** Everything published before the instant was heard before the tick. */
+    /** Everything published before the instant was received before the tick. */
     private record Heard(long tick, Instant published) {}
 
     /** The number of ticks that are kept; votes of the clock concern fewer. */
@@ -30,7 +30,7 @@ final class Divergence {
     /**
      * Records a tick from which this pod counts.
      *
-     * @param published whatever was published before has been heard
+     * @param published everything published before it has been received
      */
     void tick(long number, Instant published) {
         ticks.addLast(new Heard(number, published));
@@ -43,8 +43,8 @@ final class Divergence {
      * Records that this pod heard other messages than the majority.
      *
      * @param certain the number of the last tick up to which it has not
-     * @param now where no tick is known
-     * @return whatever was published before has been heard
+     * @param now returned if no tick is known
+     * @return everything published before it has been received
      */
     Instant since(long certain, Instant now) {
         Instant since = ticks.isEmpty() ? now : ticks.getFirst().published();

@@ -107,7 +107,7 @@ public final class Feed implements Source {
         return clock == Ticker.State.AWAITED;
     }
 
-    /** Whether the pod hears everything that is published: its beats come back. */
+    /** Whether the pod receives everything that is published, because its canary messages return. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();

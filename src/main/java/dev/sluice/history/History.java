@@ -88,8 +88,8 @@ public final class History {
      * that is not certain, because the position is of another era or before the head, the history starts again there.
      * Never throws.
      *
-     * @param position {@code null} where this pod can't name positions; the history is then empty
-     * @return whether the history begins anew at the position
+     * @param position {@code null} if this pod has no positions; the history is then empty
+     * @return whether the history starts again at the position
      */
     public boolean follow(@Nullable Position position) {
         try {
@@ -116,7 +116,7 @@ public final class History {
      * client that subscribes at this moment either finds the publication in the history or receives it. Never throws.
      *
      * @param sequence see {@link Payload}
-     * @param messages how many messages after the position of the last {@link #follow} it was heard
+     * @param messages the number of messages that the pod received since the last {@link #follow}
      * @param channel of a route that keeps a history
      * @param bytes the name of the channel, then the payload
      * @param receivedAt see {@link Payload}

@@ -46,7 +46,7 @@ final class Segment {
      * Creates an empty segment.
      *
      * @param number its place among all segments of the log
-     * @param bytes which nobody else uses
+     * @param bytes used only by this segment
      */
     Segment(long number, byte[] bytes) {
         this.number = number;

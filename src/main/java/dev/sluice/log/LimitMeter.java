@@ -34,7 +34,7 @@ public final class LimitMeter {
     /**
      * Something was refused.
      *
-     * @param what what it was, for the log, in whatever characters; empty where there is nothing to say
+     * @param what the refused thing, for the log; may have any characters; empty if unknown
      */
     public void exceeded(String what) {
         refused.increment();

@@ -41,7 +41,7 @@ public final class OutboxMeters {
         pending.add(change);
     }
 
-    /** Counts a connection that ends because too much waits for all connections together. */
+    /** Counts a connection that ends because of the bound for all connections together. */
     void crowdedOut() {
         total.exceeded();
     }

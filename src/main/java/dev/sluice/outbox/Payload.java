@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A published payload. Immutable, and shared by all receivers.
  *
  * @param sequence its place among all that this pod has received; later is larger
- * @param position its place in the order that all pods share; {@code null} where this pod can't name it
+ * @param position its place in the order that all pods share; {@code null} if this pod has no positions
  * @param bytes as published; never modified
  * @param text whether the bytes are valid UTF-8 and so may go as text: a browser closes on a text frame with others
  * @param receivedAt {@link System#nanoTime()} when it was received

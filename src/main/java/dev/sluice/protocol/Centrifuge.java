@@ -24,12 +24,12 @@ import org.jspecify.annotations.Nullable;
 /** The JSON protocol of Centrifugo's SDKs: an epoch is an era, an offset that of a position. */
 final class Centrifuge implements ChannelDialect {
 
-    /** The epoch where this pod can't name positions; no pod resumes from it. */
+    /** The epoch if this pod has no positions; no pod resumes from it. */
     private static final String NO_EPOCH = "_";
 
     private static final long MAX_HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(25);
 
-    /** How long before the connection is closed a client is to renew its token. */
+    /** How long before the close of the connection a client renews its token. */
     private static final int RENEWAL_SECONDS = 5;
 
     /** An unsubscription by the server, after which the SDKs do not subscribe again. */
@@ -44,16 +44,16 @@ final class Centrifuge implements ChannelDialect {
 
     private static final List<Frame> HEARTBEAT = List.of(Frame.text("{}"));
 
-    /** The publications that are no text, and so can't be sent. */
+    /** The number of publications that are not UTF-8, and so can't be sent. */
     private final LongAdder binary = new LongAdder();
 
     /** All connections of an event loop get a publication one after another. */
     private volatile @Nullable Data last;
 
     /**
-     * What clients get as data.
+     * A payload as the data of a publication.
      *
-     * @param json {@code null} where the payload is no text
+     * @param json {@code null} if the payload is not UTF-8
      */
     // Two are never compared.
     @SuppressWarnings("ArrayRecordComponent")
@@ -151,7 +151,7 @@ final class Centrifuge implements ChannelDialect {
         List<String> pushes = new ArrayList<>();
         ended.forEach(channel -> pushes.add(insufficient(channel)));
         own.forEach((channel, start) -> {
-            // The SDKs do not subscribe to these again, so they are told where they begin.
+            // The SDKs do not subscribe to these again, so they get the start of each.
             pushes.add(insufficient(channel));
             ObjectNode push = object().put("channel", channel.name());
             push.set("subscribe", start(channel, start));
@@ -269,7 +269,7 @@ final class Centrifuge implements ChannelDialect {
             case FLOODED -> new Close(3013, "too many requests");
             case PROTOCOL_ERROR, INVALID_TEXT -> new Close(3501, "bad request");
             case OPERATOR -> new Close(3503, "disconnected by an operator");
-            // The SDKs know it.
+            // The SDKs know this code.
             case FRAME_TOO_LARGE -> new Close(1009, "frame too large");
         };
     }
@@ -376,7 +376,7 @@ final class Centrifuge implements ChannelDialect {
         }
         byte @Nullable [] line = null;
         for (int i = 0; i < bytes.length; i++) {
-            // In JSON it stands only between values; to the SDKs it ends a message.
+            // JSON has line breaks only between values, but for the SDKs they end a message.
             if (bytes[i] == '\n' || bytes[i] == '\r') {
                 line = line == null ? bytes.clone() : line;
                 line[i] = ' ';

@@ -10,22 +10,22 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A dialect whose clients keep a position for each channel. What they missed is part of the answer; they subscribe again by
- * themselves when a subscription is ended because publications may be lost.
+ * A dialect whose clients keep a position for each channel. The answer to a subscription contains the publications that the
+ * client missed. If publications may be lost, Sluice ends the subscription, and the client subscribes again by itself.
  */
 public interface ChannelDialect extends Dialect {
 
-    /** The subscriptions have ended, and the user's own channels begin anew, because publications may be lost. */
+    /** The subscriptions have ended, and the user's own channels start again, because publications may be lost. */
     Frame restarted(List<Channel> ended, Map<Channel, Start> own);
 
     /**
-     * What the history has of a channel.
+     * The publications of a channel in the history.
      *
-     * @param top everything up to it was searched; {@code null} where this pod can't name positions
+     * @param top everything up to it was searched; {@code null} if this pod has no positions
      */
     Frame history(List<Payload> publications, @Nullable Position top, JsonNode id);
 
-    /** Who hears a channel: the users by the ids of their connections. */
+    /** The users who receive a channel, by the ids of their connections. */
     Frame presence(Map<String, String> users, JsonNode id);
 
     /**
@@ -34,6 +34,6 @@ public interface ChannelDialect extends Dialect {
      */
     long binary();
 
-    /** How many hear a channel. */
+    /** The number of connections and users that receive a channel. */
     Frame presenceStats(int connections, int users, JsonNode id);
 }

@@ -46,7 +46,7 @@ public interface Dialect extends PublicationFormat {
     /** The name used in metrics. */
     String tag();
 
-    /** The subprotocol that a client offers; {@code null} where it does not choose the dialect by one. */
+    /** The subprotocol that a client offers; {@code null} if clients choose the dialect in another way. */
     @Nullable
     String subprotocol();
 
@@ -62,12 +62,12 @@ public interface Dialect extends PublicationFormat {
     /** The client's token was renewed. */
     Frame renewed(Welcome welcome, @Nullable JsonNode id);
 
-    /** The client is not let in; {@code null} where the close alone says so. */
+    /** The client is refused; {@code null} if the close is the only answer. */
     @Nullable
     Frame authError(Refusal reason, String message, @Nullable JsonNode id);
 
     /**
-     * The client hears the channel.
+     * The client now receives the channel.
      *
      * @param retained whether the newest publication follows
      * @param id of the client's message
@@ -79,7 +79,7 @@ public interface Dialect extends PublicationFormat {
     /** Publications since {@code since} may be lost; {@code until} is {@code null} while the gap lasts. */
     Frame gap(Instant since, @Nullable Instant until);
 
-    /** Everything before the position has been sent; {@code null} where no message says so. */
+    /** Everything before the position has been sent; {@code null} if the dialect has no such message. */
     @Nullable
     Frame mark(Position at);
 
@@ -102,9 +102,9 @@ public interface Dialect extends PublicationFormat {
     /** The connection ends. */
     Close close(Disconnect reason);
 
-    /** The client is not let in. */
+    /** The client is refused. */
     Close close(Refusal reason, String message);
 
-    /** The client is not let in because a limit is reached, and may try again later. */
+    /** The client is refused because a limit is reached, and may try again later. */
     Close closeUntilLater(String message);
 }

@@ -27,7 +27,7 @@ final class EventStream extends V1 {
 
     private static final int MAX_RETRY_MILLIS = 5_000;
 
-    /** An operator's disconnect is not meant to be answered by a reconnect at once, and browsers always reconnect. */
+    /** After a disconnect by an operator clients should not reconnect soon, but browsers always reconnect. */
     private static final int MAX_RETRY_MILLIS_OPERATOR = 120_000;
 
     private static final byte[] DATA = ascii("data: ");
@@ -144,7 +144,7 @@ final class EventStream extends V1 {
         byte[] type = payload.text() ? name(channel) : BINARY;
         byte[] data = payload.text() ? payload.bytes() : Base64.getEncoder().encode(payload.bytes());
         int lines = payload.text() ? lines(data) : 0;
-        // A line break of the payload is at least the one of the line here.
+        // Each line break of the payload has at least one byte, which the line feed replaces.
         byte[] event = new byte[id.length + type.length + (lines + 1) * DATA.length + data.length + 2];
         int end = copy(id, 0, id.length, event, 0);
         end = copy(type, 0, type.length, event, end);
@@ -210,7 +210,7 @@ final class EventStream extends V1 {
         return "id: " + at + "\n\n";
     }
 
-    /** The time after which browsers reconnect, spread so that the clients of a pod do not come back together. */
+    /** The time after which browsers reconnect, random so that the clients of a pod do not reconnect together. */
     private static String retry(int maxMillis) {
         return "retry: " + ThreadLocalRandom.current().nextInt(maxMillis / 5, maxMillis + 1) + "\n";
     }

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the delivery of channels to a client begins.
  *
- * @param recovered whether what was published on them since the client's position follows; {@code null} where the client
- *     has given no position
- * @param at everything before it has been sent on the connection; {@code null} where that can't be said
- * @param from what is published on them after it will be sent; {@code null} where this pod can't name positions
- * @param missed what follows, where it is part of the answer
+ * @param recovered whether the publications since the client's position follow; {@code null} if the client gave no
+ *     position
+ * @param at everything before it has been sent on the connection; {@code null} if no position has this property
+ * @param from the publications after it will be sent; {@code null} if this pod has no positions
+ * @param missed the publications that follow, if they are part of the answer
  */
 public record Start(
         @Nullable Boolean recovered,
@@ -24,6 +24,6 @@ public record Start(
         this(recovered, at, from, List.of());
     }
 
-    /** Says nothing of positions. */
+    /** A start without positions. */
     public static final Start UNKNOWN = new Start(null, null, null);
 }

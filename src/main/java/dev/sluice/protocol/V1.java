@@ -190,7 +190,7 @@ class V1 implements Dialect {
         return new Close(TRY_AGAIN_LATER, message);
     }
 
-    /** Adds to an answer what it says of positions. */
+    /** Adds positions to an answer, in dialects that have them. */
     ObjectNode positioned(ObjectNode answer, Start start) {
         return answer;
     }
@@ -206,7 +206,7 @@ class V1 implements Dialect {
         return new Frame.Text(bytes(message));
     }
 
-    /** Returns the bytes of a message of Sluice's own. */
+    /** Returns the bytes of one of Sluice's own messages. */
     byte[] bytes(ObjectNode message) {
         return utf8(message);
     }

@@ -22,7 +22,7 @@ final class V2 extends V1 {
      * What headers share between two ticks.
      *
      * @param before the text of a position before its offset
-     * @param behind the rest of the header behind the offset
+     * @param behind the rest of the header after the offset
      */
     private record Tick(Era era, int nonce, String before, String behind) {}
 
@@ -103,7 +103,7 @@ final class V2 extends V1 {
             answer.put("recovered", recovered);
         }
         Position at = start.at();
-        // Before what is recovered has been sent, nothing can be said of what comes after it.
+        // Publications that are recovered have not been sent yet, so no later position is valid.
         return at == null || Boolean.TRUE.equals(recovered) ? answer : answer.put("at", at.toString());
     }
 }

@@ -39,7 +39,7 @@ public final class Connection {
      * @param user its user
      * @param grants what its own token allows it to hear, where that counts
      * @param loop the event loop it is bound to
-     * @param observers told when it ends
+     * @param observers called when it ends
      */
     public Connection(
             String user, Predicate<Channel> grants, Outbox outbox, Loop loop, Consumer<Disconnected> observers) {
@@ -50,7 +50,7 @@ public final class Connection {
      * A connection that has not ended.
      *
      * @param protocol what its client speaks, as metrics name it
-     * @param positioned whether its client is told positions, from which it can resume on another connection
+     * @param positioned whether its client gets positions, from which it can resume on another connection
      * @param hearsUser whether it hears its user's channels
      */
     public Connection(

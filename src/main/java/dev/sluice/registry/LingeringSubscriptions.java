@@ -76,7 +76,7 @@ public final class LingeringSubscriptions {
                 .build();
     }
 
-    /** Whether anything is kept at all. */
+    /** Whether subscriptions are kept. */
     public boolean enabled() {
         return enabled;
     }

@@ -30,15 +30,15 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What only clients with a {@link ChannelDialect} ask for. Every method is to be called on the connection's event loop.
+ * Executes requests that only clients with a {@link ChannelDialect} send. Every method is to be called on the connection's event loop.
  */
 @Singleton
 final class ChannelCommands {
 
-    /** The most connections that a client is told of. */
+    /** The maximum number of connections in an answer. */
     private static final int MAX_PRESENT = 1000;
 
-    /** The charge of a look at one user, in bytes that a turn of the event loop may handle. */
+    /** The charge for reading one user, in bytes that a turn of the event loop may handle. */
     private static final int LOOK = 32;
 
     private final Routes routes;
@@ -72,7 +72,7 @@ final class ChannelCommands {
     /**
      * Starts the delivery of a channel to which the client has just subscribed.
      *
-     * @param strict whether the client wants an error rather than a subscription that is not recovered
+     * @param strict whether the client prefers an error to a subscription that is not recovered
      */
     void subscribed(Client client, Channel channel, @Nullable Position since, boolean strict, @Nullable JsonNode id) {
         Map<Channel, @Nullable Position> one = new LinkedHashMap<>();
@@ -90,18 +90,18 @@ final class ChannelCommands {
                 () -> {});
     }
 
-    /** Whether the client hears the channel, without or by a subscription. */
+    /** Whether the client receives the channel, with or without a subscription. */
     boolean hears(Client client, Channel channel) {
         return registry.channels(client.connection()).contains(channel);
     }
 
-    /** Suspends delivery to the client until it is told that publications may be lost, see {@link #restart}. */
+    /** Suspends delivery to the client until {@link #restart} reports that publications may be lost. */
     void suspend(Client client) {
         Connection connection = client.connection();
         registry.channels(connection).forEach(channel -> registry.suspend(connection, channel));
     }
 
-    /** Ends the client's subscriptions, so that it subscribes again, and starts its user's channels anew. */
+    /** Ends the client's subscriptions, so that it subscribes again, and restarts its user's channels. */
     void restart(Client client) {
         Connection connection = client.connection();
         Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
@@ -123,7 +123,7 @@ final class ChannelCommands {
                 () -> {});
     }
 
-    /** Answers with what the history has of a channel that the client hears. */
+    /** Answers with the publications of a channel in the history, if the client receives the channel. */
     void history(Client client, ClientMessage.History message) {
         Channel channel = heard(client, message.channel(), message.id());
         if (channel == null) {
@@ -155,7 +155,7 @@ final class ChannelCommands {
         }
     }
 
-    /** Answers who hears a channel that the client hears, on this pod. */
+    /** Answers with the users who receive a channel on this pod, if the client receives it. */
     void presence(Client client, ClientMessage.Presence message) {
         Channel channel = heard(client, message.channel(), message.id());
         if (channel == null) {

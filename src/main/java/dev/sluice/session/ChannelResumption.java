@@ -43,10 +43,10 @@ final class ChannelResumption {
     private final LongSupplier nanoTime;
 
     /**
-     * What to send to a client.
+     * A request to deliver channels to a client.
      *
-     * @param since the channels that it hears, and its position of each; {@code null} where it has none
-     * @param answer returns what it is to be told
+     * @param since the channels, and its position of each; {@code null} if it has none
+     * @param answer makes the answer to the client
      */
     record Request(
             Client client, Map<Channel, @Nullable Position> since, Function<Map<Channel, Start>, Frame> answer) {}
@@ -87,10 +87,10 @@ final class ChannelResumption {
     }
 
     /**
-     * Sends the answer, with what the client missed, and then what is published later. Channels without a position begin
-     * with what is published from now on.
+     * Sends the answer, with the publications that the client missed, and then later publications. Channels without a
+     * position begin with the next publication.
      *
-     * @param then run after the answer, which is never sent where the connection ends before
+     * @param then run after the answer; never if the connection ends first
      */
     void begin(Request request, Runnable then) {
         Connection connection = request.client().connection();
@@ -132,9 +132,9 @@ final class ChannelResumption {
         Connection connection = request.client().connection();
         Position head = history.head();
         Frame answer = request.answer().apply(starts(request, replays, head));
-        // Publications of the meantime must fit as well: a client closed as too slow would resume from the same
-        // position
-        // again and again.
+        // Publications that arrive meanwhile must fit as well: a client that is closed as too slow would resume from
+        // the
+        // same position repeatedly.
         boolean fits = connection.hasRoom(answer.cost() * 3L / 2 + Resumption.RESERVE);
         if (!fits) {
             replays.replaceAll((channel, replay) -> new Refused(Reason.TOO_MUCH));

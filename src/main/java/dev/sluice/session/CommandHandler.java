@@ -42,10 +42,10 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class CommandHandler implements Session.Requests {
 
-    /** The first character of Centrifugo's channels that need a token each. */
+    /** The first character of Centrifugo's private channels, each of which needs a token of its own. */
     private static final String PRIVATE = "$";
 
-    /** Before the users of Centrifugo's channels that only those may hear. */
+    /** Precedes the names of the users to whom Centrifugo limits a channel. */
     private static final String USER_LIMITED = "#";
 
     private final Routes routes;
@@ -111,7 +111,7 @@ final class CommandHandler implements Session.Requests {
         }
     }
 
-    /** Whether the message has no id for the answer, or is not expected any more. */
+    /** Whether the message has no id for the answer, or is no longer expected. */
     private static boolean isUnanswerable(ClientMessage message) {
         return message instanceof ClientMessage.NotAnObject
                 || message instanceof ClientMessage.Connect
@@ -135,7 +135,7 @@ final class CommandHandler implements Session.Requests {
     }
 
     /**
-     * Replaces the token by another one of the same user, and reports channels that the client no longer hears. To be
+     * Replaces the token by another one of the same user, and reports channels that the client no longer receives. To be
      * called on its loop.
      */
     @Override
@@ -161,7 +161,7 @@ final class CommandHandler implements Session.Requests {
             hears.add(channel);
         }
         boolean asked = opening.since() != null;
-        // A client with one position can only be sent all that it missed, or be told that this is not possible.
+        // A client with a single position must get everything that it missed, or the answer that this is impossible.
         boolean kept = opening.channels().isEmpty()
                 || hears.stream().allMatch(channel -> channel.route().history());
         Position since = kept ? opening.since() : null;
@@ -221,7 +221,7 @@ final class CommandHandler implements Session.Requests {
             authorizer
                     .ask(client.identity().user(), channel)
                     .subscribe()
-                    // If the client has unsubscribed meanwhile, nothing waits for the decision any more.
+                    // If the client has unsubscribed meanwhile, nothing waits for the decision.
                     .with(decision -> client.connection()
                             .loop()
                             .execute(() -> pending.remove(channel)
@@ -384,7 +384,7 @@ final class CommandHandler implements Session.Requests {
                         .error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
     }
 
-    /** Refuses names that Centrifugo treats in another way than Sluice, and the channels of users. */
+    /** Refuses names that have a special meaning in Centrifugo, and the channels of users. */
     private List<String> allowed(Client client, List<String> names, @Nullable JsonNode id) {
         List<String> allowed = new ArrayList<>();
         for (String name : names) {
@@ -401,7 +401,7 @@ final class CommandHandler implements Session.Requests {
         return allowed;
     }
 
-    /** Always succeeds: clients take an error for the loss of their connection's state. */
+    /** Always succeeds: on an error, clients assume that their connection's state is lost. */
     private void unsubscribe(Client client, String name, @Nullable JsonNode id) {
         Channel channel = routes.resolve(name);
         if (channel != null && channel.route().audience() == Audience.SUBSCRIBERS) {

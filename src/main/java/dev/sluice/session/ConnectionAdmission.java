@@ -18,8 +18,8 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 
 /**
- * Checks requests for connections, whatever the protocol: there is a slot, the origin is allowed, the token is valid, the
- * user may have one more. To be used on the connection's event loop.
+ * Checks requests for connections of all protocols: slot, origin, token, and the user's number of connections. To be used on
+ * the connection's event loop.
  */
 @Singleton
 final class ConnectionAdmission {
@@ -59,7 +59,7 @@ final class ConnectionAdmission {
         this.timeout = config.auth().timeout();
     }
 
-    /** Whether the request has a body, with which the connection would begin only once that has come. */
+    /** Whether the request has a body, whose end the connection would have to await. */
     static boolean hasBody(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         return request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || (length != null && !length.equals("0"));
@@ -68,7 +68,7 @@ final class ConnectionAdmission {
     /**
      * Takes a slot for the request; returns the status with which it is refused, or 0.
      *
-     * @param token whether it carries one, which is going to be verified
+     * @param token whether it carries a token, which will be verified
      */
     int begin(HttpServerRequest request, ClientChannel channel, boolean token) {
         ConnectionSlots.Full full = channel.slot().take(slots.address(request), token);
@@ -81,7 +81,7 @@ final class ConnectionAdmission {
         return origins.allow(request) ? 0 : 403;
     }
 
-    /** Verifies the token, unless the connection must make room for a newer one before. Never fails. */
+    /** Verifies the token, unless the connection must first make room for a newer one. Never fails. */
     Uni<Outcome> verify(ClientChannel channel, String token) {
         Context loop = Vertx.currentContext();
         Uni<Outcome> verified = authenticator

@@ -28,7 +28,7 @@ final class Drain {
     /** How long the last clients may take to answer the close. */
     private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
-    /** How long it may take to send the users' subscriptions to the other pods. */
+    /** Maximum time to send the users' subscriptions to the other pods. */
     private static final Duration MAX_TELLING = Duration.ofSeconds(1);
 
     private final SessionRegistry sessions;

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Parses what a request for a stream of events asks for. */
+/** Parses requests for streams of events. */
 @Singleton
 final class EventStreamQuery {
 
@@ -24,9 +24,9 @@ final class EventStreamQuery {
     private static final int MAX_QUOTED = 300;
 
     /**
-     * What a request asks for.
+     * The parameters of a request.
      *
-     * @param named whether publications have their channel as type
+     * @param named whether publications have their channel as event type
      */
     record Query(Opening opening, boolean named) {}
 

@@ -29,7 +29,7 @@ final class JointRequest {
         return since;
     }
 
-    /** Whether the client wants an error rather than a subscription that is not recovered. */
+    /** Whether the client prefers an error to a subscription that is not recovered. */
     boolean strict() {
         return strict;
     }

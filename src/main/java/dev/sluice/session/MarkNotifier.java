@@ -30,7 +30,8 @@ final class MarkNotifier {
 
     void onAdopted(@Observes Adopted event) {
         sessions.forEachLoop((loop, open) -> {
-            // Done before newer publications are delivered: their offsets are not of the epoch that these clients know.
+            // Done before newer publications are delivered, because their offsets belong to an epoch unknown to these
+            // clients.
             loop.execute(() -> open.forEach(Session::suspend));
             tell(stagger, period, loop, open);
         });

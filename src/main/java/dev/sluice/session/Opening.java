@@ -6,11 +6,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a client hears from its authentication on.
+ * The channels that a client receives from its authentication on.
  *
- * @param own whether it hears its user's channels
+ * @param own whether it receives its user's channels
  * @param channels the others, to which it may listen
- * @param since the position that it holds; {@code null} where it has none
+ * @param since its position; {@code null} if it has none
  */
 record Opening(
         boolean own, List<Channel> channels, @Nullable Position since) {

@@ -49,11 +49,11 @@ final class Resumption {
     }
 
     /**
-     * What to send to a client.
+     * A request to deliver channels to a client.
      *
-     * @param channels what it hears, and is to hear from the position on
-     * @param joined those of them that it hears only since now
-     * @param since its position; {@code null} where it has none and what is published from now on is enough
+     * @param channels the channels to deliver from the position on
+     * @param joined those of them that the client did not receive before
+     * @param since its position; {@code null} if it has none, so that delivery begins with the next publication
      * @param asked whether the client has named the position
      */
     record Request(
@@ -66,12 +66,12 @@ final class Resumption {
     /**
      * The answer to a client's request.
      *
-     * @param recovered whether everything follows that was published on those channels that keep a history
-     * @param begins what was published after it follows, although the client has named no position; {@code null} where the
-     *     client has, or this pod can't name positions
-     * @param at up to where the connection has been sent everything else; {@code null} where that has no name, or is said by
-     *     the mark that ends what follows
-     * @param from everything that is published on those channels after it will be sent; {@code null} where that has no name
+     * @param recovered whether all missed publications follow, of the channels that keep a history
+     * @param begins the publications after it follow, although the client has named no position; {@code null} if the client
+     *     has, or this pod has no positions
+     * @param at everything before it has been sent on the connection; {@code null} if this pod has no positions, or the mark
+     *     after the replay has it
+     * @param from all later publications of the channels will be sent; {@code null} if this pod has no positions
      */
     record Answer(
             boolean recovered,
@@ -80,7 +80,7 @@ final class Resumption {
             @Nullable Position from) {
 
         /**
-         * Says so to a client.
+         * Returns the start for the answer to a client.
          *
          * @param asked whether the client has named a position
          */
@@ -133,9 +133,9 @@ final class Resumption {
     }
 
     /**
-     * Answers, then sends what the client missed, then publications of the meantime.
+     * Answers, then sends the publications that the client missed, then those that arrived meanwhile.
      *
-     * @param answer called right before what was missed is sent, and never where the connection ends before
+     * @param answer called right before the missed publications are sent; never if the connection ends first
      */
     void begin(Request request, Consumer<Answer> answer) {
         Connection connection = request.client().connection();
@@ -155,7 +155,7 @@ final class Resumption {
      * impossible.
      *
      * @param reached everything before it has been handed to the connection
-     * @param lost called where the history does not have it
+     * @param lost called if the history does not have them
      */
     boolean repeat(Client client, @Nullable Position reached, Runnable lost) {
         Connection connection = client.connection();
@@ -208,7 +208,7 @@ final class Resumption {
     }
 
     private Replay read(Request request, @Nullable Position from) {
-        // Delivery continues for channels that it heard before; a replay would overtake its held publications.
+        // Delivery continues for channels that it received before; a replay would overtake its held publications.
         List<Channel> channels = request.since() == null ? request.joined() : request.channels();
         List<Channel> kept =
                 channels.stream().filter(channel -> channel.route().history()).toList();
@@ -226,8 +226,8 @@ final class Resumption {
         if (replay instanceof Recovered recovered) {
             recovered.entries().forEach(entry -> missed.add(entry.channel(), entry.payload()));
         }
-        // The answers and publications of the meantime must fit as well: a client closed as too slow would resume from
-        // the same position again and again.
+        // The answers and the publications that arrive meanwhile must fit as well: a client that is closed as too slow
+        // would resume from the same position repeatedly.
         boolean fits = connection.hasRoom(missed.cost() * 3L / 2 + RESERVE);
         if (replay instanceof Recovered recovered && fits) {
             count(request, null);

@@ -52,24 +52,24 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         /**
          * Starts the delivery to a client with positions.
          *
-         * @param answer receives what it is to be told
+         * @param answer receives the start for the answer to the client
          */
         void begin(Client client, Opening opening, Consumer<Start> answer);
 
-        /** Returns the user's own channels that a client hears without a subscription. */
+        /** Returns the user's own channels, which the client receives without a subscription. */
         List<Channel> own(Client client);
 
         /**
          * Starts the delivery of the user's channels to a client that keeps a position for each channel.
          *
          * @param since its positions by the names of the channels
-         * @param answer returns what it is to be told
+         * @param answer makes the answer to the client
          * @param then run after the answer
          */
         void connect(
                 Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then);
 
-        /** Suspends delivery to a client that is to be told of a gap by {@link #restart}. */
+        /** Suspends delivery to a client until {@link #restart} reports a gap to it. */
         void suspend(Client client);
 
         /** Makes a client that keeps a position for each channel subscribe again. */
@@ -118,7 +118,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     private @Nullable AuthenticatedUser shown;
     private boolean refreshing;
 
-    /** Whether the client is to subscribe again as soon as a replay is over, or with the next heartbeat. */
+    /** Whether the client must subscribe again, as soon as a replay is over, or at the next heartbeat. */
     private boolean restartDue;
 
     /** The number of replays for which the session waits; until then no further message is handled. */
@@ -152,7 +152,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     /**
      * Creates a session that has not started, on the WebSocket's event loop.
      *
-     * @param delivered up to where the connections of a loop have been handed everything
+     * @param delivered the position up to which everything has been handed to the connections of a loop
      */
     Session(
             Authentication authentication,
@@ -611,7 +611,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         }
     }
 
-    /** Holds positions back from the start of a gap until the client has been {@link #tell told} of it. */
+    /** Holds positions back from the start of a gap until it has been {@link #tell reported} to the client. */
     void holdUntilTold() {
         if (state == State.OPEN) {
             untold++;
@@ -624,14 +624,14 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
      * Reports a gap to an authenticated client, once at its start and once at its end. Other clients get a current gap
      * when they authenticate.
      *
-     * @param notice says so
+     * @param notice the report
      */
     void tell(Gap gap, Frame notice) {
         if (state != State.OPEN) {
             return;
         }
         if (gap.open()) {
-            // A client that authenticated meanwhile may know of a later gap already.
+            // A client that authenticated meanwhile may already know a later gap.
             if (told == null || gap.since().isAfter(told.since())) {
                 told = gap;
                 tell(notice);
@@ -644,7 +644,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         } else if (told != null && told.since().equals(gap.since())) {
             told = null;
             tell(notice);
-            // Otherwise the client was told when positions began again.
+            // Otherwise the client was told when the pod had positions again.
             restartDue |= isByChannel() && delivered.apply(loop) == null;
         }
     }

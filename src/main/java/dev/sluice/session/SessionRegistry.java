@@ -38,7 +38,7 @@ final class SessionRegistry {
 
     private static final Logger LOG = Logger.getLogger(SessionRegistry.class);
 
-    /** The subprotocol of Centrifugo's SDKs that is not available; they do not connect again when that is said so. */
+    /** The subprotocol of Centrifugo's SDKs that Sluice does not have; after the refusal they do not reconnect. */
     static final String PROTOBUF = "centrifuge-protobuf";
 
     private static final int INAPPROPRIATE_PROTOCOL = 3506;
@@ -168,7 +168,7 @@ final class SessionRegistry {
     /**
      * Handles a failure of the socket. To be called on its event loop.
      *
-     * @param cause logged where the reason is that it was not expected
+     * @param cause logged if the reason is an internal error
      */
     void failed(Session session, Disconnect reason, Throwable cause) {
         if (reason == Disconnect.FRAME_TOO_LARGE) {

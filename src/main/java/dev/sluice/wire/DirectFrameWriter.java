@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Writes encoded frames directly to the connection's channel, past the encoders of Netty and Vert.x. Only the last write
  * before a flush has a promise: when it is done, all earlier ones are.
  */
-// The last write of a flush tells of those before it.
+// The promise of the last write covers the earlier ones.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class DirectFrameWriter implements FrameWriter {
 

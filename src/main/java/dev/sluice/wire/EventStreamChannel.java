@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * The TCP connection of a response that is a stream of events. Vert.x writes its head and its end; the chunks between are
  * written past the encoder. The connection ends with the response. Confined to the connection's event loop.
  */
-// What is not awaited here ends with the channel at the latest.
+// The ignored futures complete when the channel closes, at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class EventStreamChannel extends ChannelInboundHandlerAdapter
         implements ClientChannel, Slot.Holder, ChannelFutureListener {
@@ -71,7 +71,7 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
      */
     public Future<Void> begin(HttpServerRequest request, String first) {
         ChannelPipeline pipeline = channel.pipeline();
-        // A stream is no answer that takes too long.
+        // A stream is not an answer that takes too long.
         RequestGuard.leave(channel);
         ChannelHandler idle = pipeline.get(IdleStateHandler.class);
         if (idle != null) {
@@ -81,24 +81,24 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
         pipeline.addBefore(pipeline.lastContext().name(), null, this);
         encoder = pipeline.context(HttpResponseEncoder.class);
         if (pipeline.get(HttpContentCompressor.class) != null) {
-            // What is written past the encoder can't be compressed.
+            // Data that bypasses the encoder can't be compressed.
             response.putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY);
         }
         request.resume();
         return response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
                 .setChunked(true)
                 .write(Buffer.buffer(first))
-                // The stream would keep its headers for as long as it lives, a token or cookie among them.
+                // Otherwise the stream would keep the headers, with a token or cookie, until its end.
                 .onSuccess(written -> request.headers().clear());
     }
 
-    /** The request gets no stream: the connection may be used for other requests. */
+    /** The request gets no stream, so the connection may serve other requests. */
     public void refused() {
         channel.closeFuture().removeListener(this);
         slot.leave();
     }
 
-    /** The stream has begun. Tells the owner of its end, at once where it is closed. */
+    /** The stream has begun. Reports its end to the owner, at once if it is closed. */
     public void opened(Owner by) {
         owner = by;
         if (channel.closeFuture().isDone()) {

@@ -49,7 +49,7 @@ public final class FrameRate {
      * Returns the theoretical arrival time after further frames.
      *
      * @param arrival the one before these frames
-     * @return {@link #EXCEEDED} where they may not come now, and for ever after that; counted once
+     * @return {@link #EXCEEDED} if they exceed the rate, and for all later frames; counted once
      */
     long admit(long arrival, int frames) {
         if (arrival == EXCEEDED) {

@@ -40,7 +40,7 @@ public final class FrameWriterFactory {
     public FrameWriter open(ServerWebSocket socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
         return direct
                 ? new DirectFrameWriter(
-                        // Vert.x knows of the close hand-shake; its close frame is written behind ours.
+                        // Vert.x tracks the close handshake; its close frame follows our frames.
                         (code, reason) -> StandardFrameWriter.close(socket, code, reason),
                         channel.context(),
                         encoder(loop, format, Framing.WEB_SOCKET))

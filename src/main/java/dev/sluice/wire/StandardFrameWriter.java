@@ -15,10 +15,10 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes through Vert.x's public interface, which encodes, and where agreed compresses, each message for each receiver and
+ * Writes through Vert.x's public interface, which encodes, and compresses if negotiated, each message for each receiver and
  * sends it at once.
  */
-// Every write before the last is done when that is.
+// The future of the last write covers the earlier ones.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class StandardFrameWriter implements FrameWriter {
 
@@ -28,7 +28,7 @@ final class StandardFrameWriter implements FrameWriter {
     private final WebSocketChannel channel;
     private final PublicationFormat format;
 
-    /** There only once a flush has taken long. */
+    /** Present only after a flush has taken long. */
     private @Nullable WriteProgress progress;
 
     /** The last write, after which all before it are done. */

@@ -9,16 +9,16 @@ import io.netty.channel.nio.AbstractNioChannel;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Tells when the peer of a connection last took something of what was written to it. A write tells only once all of it is
- * taken, and the kernel calls a socket writable only once a third of its send buffer is free: that buffer may have grown to
- * megabytes, which a slow peer takes minutes to read. Confined to the connection's event loop.
+ * Determines when the peer of a connection last acknowledged data. The promise of a write completes only once the kernel has
+ * all of it, and the kernel reports a socket as writable only once a third of its send buffer is free. That buffer may have
+ * grown to megabytes, which a slow peer reads for minutes. Confined to the connection's event loop.
  */
 final class WriteProgress {
 
     private final Channel channel;
     private final EpollTcpInfo tcp = new EpollTcpInfo();
 
-    /** What Netty's buffer was at the last look; only where TCP itself can't be asked. */
+    /** Netty's buffer at the last call; only used where the kernel gives no TCP information. */
     private boolean looked;
 
     private long lookedAt;
@@ -30,8 +30,8 @@ final class WriteProgress {
     }
 
     /**
-     * When something was last taken, as far as can be told, but not before {@code since}; in nanoseconds of {@link
-     * System#nanoTime}. To be called now and then while something is under way.
+     * Returns when the peer last acknowledged data, as far as is known, but not before {@code since}; in nanoseconds of
+     * {@link System#nanoTime}. To be called periodically while data is under way.
      */
     long lastTaken(long since, long now) {
         return channel instanceof EpollSocketChannel epoll ? toldByTcp(epoll, since, now) : seenInBuffer(since, now);
@@ -44,7 +44,7 @@ final class WriteProgress {
             // It has been closed.
             return since;
         }
-        // Retransmissions to a dead peer update lastDataSent, and acknowledged window probes update lastAckRecv, so
+        // Retransmissions to a dead peer update lastDataSent, and acknowledged window probes update lastAckRecv. So
         // only
         // both together show progress.
         long quiet = TimeUnit.MILLISECONDS.toNanos(Math.max(tcp.lastDataSent(), tcp.lastAckRecv()));
@@ -53,7 +53,7 @@ final class WriteProgress {
 
     private long seenInBuffer(long since, long now) {
         if (channel.unsafe() instanceof AbstractNioChannel.NioUnsafe nio) {
-            // The kernel takes what there is room for, whether it calls the socket writable or not.
+            // The kernel takes data for which it has room, even while it does not report the socket as writable.
             nio.forceFlush();
         }
         ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
@@ -62,7 +62,7 @@ final class WriteProgress {
         }
         int current = System.identityHashCode(buffer.current());
         long bytes = buffer.currentProgress();
-        // What was taken before the first look since then has been told by the write.
+        // Data that was taken before the first call has completed a promise.
         boolean taken = looked && lookedAt - since >= 0 && (current != entry || bytes != bytesOfEntry);
         looked = true;
         lookedAt = now;

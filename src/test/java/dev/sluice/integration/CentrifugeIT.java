@@ -50,7 +50,7 @@ class CentrifugeIT {
     }
 
     @Test
-    void dataIsThePayloadWhereThatIsJson() {
+    void dataIsThePayloadIfThatIsJson() {
         String channel = "upload:" + Stage.upload();
         try (Raw raw = Raw.connected()) {
             double before = Stage.POD.metric("sluice_centrifuge_binary_total");
@@ -125,7 +125,7 @@ class CentrifugeIT {
     }
 
     @Test
-    void protobufIsRefusedForGood() {
+    void protobufIsRefusedPermanently() {
         try (Client client = Client.connect(Stage.POD.webSocket(PATH), Map.of(), "centrifuge-protobuf")) {
             assertThat(client.closeCode()).isEqualTo(3506);
         }

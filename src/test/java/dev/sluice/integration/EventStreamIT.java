@@ -453,7 +453,7 @@ class EventStreamIT {
     }
 
     @Test
-    void tenThousandChannelsAreRefusedAtNobodyElsesCost() {
+    void tenThousandChannelsAreRefusedWithoutDelayingOthers() {
         try (EventClient neighbour = EventClient.of(pod, "h2", "")) {
             neighbour.next();
             for (int i = 0; i < 20; i++) {
@@ -546,7 +546,7 @@ class EventStreamIT {
     }
 
     @Test
-    void browserIsToldToComeBackAtALimit() {
+    void browserGetsARetryAtALimit() {
         List<EventClient> open = new ArrayList<>();
         try {
             for (int i = 0; i < 3; i++) {

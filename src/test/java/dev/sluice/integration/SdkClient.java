@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 
-/** A program on one of Centrifugo's SDKs, which obeys lines and prints a line for each event. */
+/** A program with one of Centrifugo's SDKs, which runs each line of its input and prints a line for each event. */
 final class SdkClient implements AutoCloseable {
 
     private static final Path FOLDER = Path.of("src/test/centrifuge");

@@ -51,19 +51,19 @@ class EventStreamTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "a", " a", "a\nb", "\n", "\n\n", "a\n", ":a", "data: x\n\nid: 1\n\n", "é\u2028", "\0"})
-    void payloadComesBack(String payload) {
+    void payloadIsUnchanged(String payload) {
         assertThat(read(Dialect.EVENTS.encode(UPLOAD, payload(payload, AT), true)))
                 .containsExactly(new Event("message", payload, ID));
     }
 
     @Test
-    void everyLineBreakComesBackAsALineFeed() {
+    void everyLineBreakBecomesALineFeed() {
         assertThat(read(Dialect.EVENTS.encode(UPLOAD, payload("a\rb\r\nc\n\rd\r", null), true)))
                 .containsExactly(new Event("message", "a\nb\nc\n\nd\n", ""));
     }
 
     @Test
-    void randomPayloadsComeBackAndAreNotLongerThanTheirCharge() {
+    void randomPayloadsAreUnchangedAndNotLongerThanTheirCharge() {
         long seed = System.nanoTime();
         Random random = new Random(seed);
         String alphabet = "\n\r: aé\u20ac\ud83d\ude00\0\ufeff";
