@@ -104,6 +104,22 @@ public final class Balance {
         return expected() - count(Fate.DELIVERED);
     }
 
+    /** The deliveries by what became of them, and the breaches. */
+    @Override
+    public String toString() {
+        StringBuilder text =
+                new StringBuilder("%,d expected, %,d delivered, %,d in gap, %,d disconnected, %,d missed, %,d uncertain"
+                        .formatted(
+                                expected(),
+                                count(Fate.DELIVERED),
+                                count(Fate.IN_GAP),
+                                count(Fate.DISCONNECTED),
+                                count(Fate.MISSED),
+                                count(Fate.UNCERTAIN)));
+        breaches.forEach((breach, count) -> text.append(", %,d %s".formatted(count, breach)));
+        return text.toString();
+    }
+
     public boolean isClean() {
         return breaches.isEmpty();
     }

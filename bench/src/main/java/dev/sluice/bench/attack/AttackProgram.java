@@ -1,15 +1,14 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.account.Books;
-import dev.sluice.bench.attack.AttackPage.AttackFinding;
 import dev.sluice.bench.attack.AttackedPod.PodMetrics;
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.attack.Talkers.Resumers;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.traffic.Load;
-import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.bench.trial.Traffic;
+import dev.sluice.bench.trial.Traffic.Load;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,8 +27,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/attack",
         description = {
-            "Attacks a pod in one way after the other, measures what its other 200 clients notice, and writes docs/attacks.md in about 20"
-                    + " minutes. Needs two cores and util-linux.",
+            "Attacks a pod in one way after the other, measures what its other 200 clients notice, and writes"
+                    + " docs/attacks.md in about 20 minutes. Needs two cores and util-linux.",
             "Fails if another client missed something, or if something of an attack remains."
         })
 public final class AttackProgram extends Check {
@@ -60,7 +59,7 @@ public final class AttackProgram extends Check {
 
     @Override
     protected boolean run() throws IOException {
-        Machine machine = Machine.here(root(), AttackedPod.FLAGS);
+        String run = Machine.here(root(), AttackedPod.FLAGS).inWords() + ".";
         Set<Attack> attacks = cases(Attack.class, only, FEW);
         List<AttackFinding> findings = new ArrayList<>();
         for (Attack attack : attacks) {
@@ -71,9 +70,8 @@ public final class AttackProgram extends Check {
                     .ifPresent(findings::add);
         }
         boolean complete = attacks.size() == Attack.values().length;
-        AttackPage page = new AttackPage(machine, clients(), findings);
-        write("bench/results/attacks.md", page.results(), complete);
-        Path file = write("docs/attacks.md", page.markdown(), complete);
+        write("bench/results/attacks.md", page -> AttackFinding.writeFigures(page, run, findings), complete);
+        Path file = write("docs/attacks.md", page -> AttackFinding.writeLatencies(page, run, findings), complete);
         System.out.println((isClean() ? "all clients received everything: " : "OTHER CLIENTS WERE HARMED: ") + file);
         return isClean();
     }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.process.Command;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -15,8 +16,8 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * All who attack, from when they begin. They get only what the others leave of their core, so that what those notice is the
- * pod's doing.
+ * The attackers of one attack. They run with the lowest priority of the kernel, so that they take no CPU time from the other clients, whose
+ * latencies are measured.
  */
 final class Attackers implements AutoCloseable {
 
@@ -37,7 +38,7 @@ final class Attackers implements AutoCloseable {
         }
     }
 
-    /** @param since the position that they have, where they have one */
+    /** @param since a position to resume from, if the attack does that */
     static Attackers begin(Attack attack, InetSocketAddress pod, String since) {
         Attackers attackers = new Attackers(attack, pod, since);
         attackers.threads.forEach(Thread::start);
@@ -48,7 +49,7 @@ final class Attackers implements AutoCloseable {
         return tally;
     }
 
-    /** Lets them do nothing more; connections that they hold stay as they are. Returns once they have stopped. */
+    /** Ends the attack, and returns when all have stopped; connections that they hold stay open. */
     void stop() {
         end();
         if (failure.get() != null) {
@@ -74,7 +75,7 @@ final class Attackers implements AutoCloseable {
                 try {
                     attack.once(attacker);
                 } catch (IOException refusedOrCutOff) {
-                    // As it should be; once more.
+                    // As expected.
                     LockSupport.parkNanos(RESPITE_NANOS);
                 }
             }
@@ -85,7 +86,7 @@ final class Attackers implements AutoCloseable {
         }
     }
 
-    /** The thread that calls this gets a core from now on only while nobody else wants it. */
+    /** From now on the calling thread gets a core only if no other thread wants it. */
     private static void yieldToAll() throws IOException {
         String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
         Command.output("chrt", "--idle", "--pid", "0", thread)
@@ -98,10 +99,10 @@ final class Attackers implements AutoCloseable {
         attackers.forEach(Attacker::close);
     }
 
-    /** What attackers have done, and what they were told for it. For several threads. */
+    /** The number of things that attackers did, and the answers that they got. Thread-safe. */
     static final class Tally {
 
-        /** What newcomers are told: that they are in, or the end before they are. */
+        /** Answers to new clients with a valid token: the welcome, or a close before it. */
         static final String WELCOME = "welcome";
 
         static final String TURNED_AWAY = "turned-away";
@@ -113,7 +114,7 @@ final class Attackers implements AutoCloseable {
             done.add(howMany);
         }
 
-        /** Somebody was answered: with a status of HTTP, or the code of a close. */
+        /** An attacker got this HTTP status or close code. */
         void answered(int code) {
             answered(Integer.toString(code));
         }
@@ -130,6 +131,125 @@ final class Attackers implements AutoCloseable {
             Map<String, Long> sums = new TreeMap<>();
             answers.forEach((answer, count) -> sums.put(answer, count.sum()));
             return sums;
+        }
+    }
+
+    /** One attacker, which has its own thread, user and sockets. */
+    static final class Attacker implements AutoCloseable {
+
+        private final int number;
+        private final InetSocketAddress pod;
+        private final Tally tally;
+        private final String token;
+        private final String since;
+        private final List<RawSocket> held = new ArrayList<>();
+        private long next = System.nanoTime();
+        private int rounds;
+        private volatile boolean over;
+
+        /**
+         * @param since a position to resume from, if the attack does that
+         */
+        Attacker(int number, InetSocketAddress pod, Tally tally, String since) {
+            this.number = number;
+            this.pod = pod;
+            this.tally = tally;
+            this.token = Credentials.of(user());
+            this.since = since;
+        }
+
+        /** Whether it has been told to stop. */
+        boolean isOver() {
+            return over;
+        }
+
+        /** Ends its attack; the sockets that it holds stay open. */
+        void stop() {
+            over = true;
+        }
+
+        Tally tally() {
+            return tally;
+        }
+
+        int number() {
+            return number;
+        }
+
+        String token() {
+            return token;
+        }
+
+        String since() {
+            return since;
+        }
+
+        /** The user of its valid token. */
+        String user() {
+            return "attacker" + number;
+        }
+
+        /** The number of earlier calls. */
+        int round() {
+            return rounds++;
+        }
+
+        /** Sockets that stay open when it stops; the pod must close them. */
+        List<RawSocket> held() {
+            return held;
+        }
+
+        /** Waits as long as it takes to limit the calls to this rate. */
+        void pace(double perSecond) {
+            next = Math.max(next, System.nanoTime() - TimeUnit.SECONDS.toNanos(1))
+                    + (long) (TimeUnit.SECONDS.toNanos(1) / perSecond);
+            for (long wait = next - System.nanoTime(); wait > 0; wait = next - System.nanoTime()) {
+                LockSupport.parkNanos(wait);
+            }
+        }
+
+        RawSocket connect() throws IOException {
+            return new RawSocket(pod);
+        }
+
+        /** A WebSocket without a user. */
+        RawSocket webSocket() throws IOException {
+            RawSocket socket = connect();
+            try {
+                int status = socket.upgrade();
+                tally.answered(status);
+                if (status != RawSocket.SWITCHING_PROTOCOLS) {
+                    throw new IOException("no WebSocket");
+                }
+                return socket;
+            } catch (IOException e) {
+                socket.close();
+                throw e;
+            }
+        }
+
+        /** A WebSocket of {@link #user()}. */
+        RawSocket authenticated() throws IOException {
+            RawSocket socket = webSocket();
+            try {
+                socket.message(authentication(token));
+                socket.heard();
+                return socket;
+            } catch (IOException e) {
+                socket.close();
+                throw e;
+            }
+        }
+
+        static String authentication(String token) {
+            return "{\"type\":\"auth\",\"token\":\"" + token + "\"}";
+        }
+
+        @Override
+        public void close() {
+            for (RawSocket socket : held) {
+                socket.close();
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.attack.Attackers.Attacker;
 import dev.sluice.bench.contender.Contender.Credentials;
 import java.io.IOException;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.sluice.bench.attack;
 
+import dev.sluice.bench.attack.Attackers.Attacker;
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.attack.Talkers.Costly;
 import dev.sluice.bench.contender.Contender.Credentials;

@@ -1,6 +1,7 @@
 package dev.sluice.bench.attack;
 
-import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.attack.Attackers.Attacker;
+import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.RawClient;
 import java.io.IOException;
 import java.net.InetSocketAddress;

@@ -5,8 +5,8 @@ import static java.time.Duration.ofSeconds;
 
 import dev.sluice.bench.ledger.Ledger.Scene;
 import dev.sluice.bench.rollout.Rollout.Update;
-import dev.sluice.bench.traffic.Jitter;
-import dev.sluice.bench.traffic.Load;
+import dev.sluice.bench.trial.Traffic.Jitter;
+import dev.sluice.bench.trial.Traffic.Load;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -243,8 +243,8 @@ enum Fault {
         return load.apply(usual);
     }
 
-    /** Causes the fault, and returns when it is over. */
-    void strike(Scene scene) {
+    /** Injects the fault, and returns when it is over. */
+    void inject(Scene scene) {
         happening.accept(scene);
     }
 }

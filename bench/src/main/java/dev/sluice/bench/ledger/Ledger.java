@@ -1,16 +1,24 @@
 package dev.sluice.bench.ledger;
 
+import static dev.sluice.bench.process.Page.Column.count;
+import static dev.sluice.bench.process.Page.Column.figure;
+import static dev.sluice.bench.process.Page.Column.text;
+
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Books;
-import dev.sluice.bench.ledger.LedgerPage.FaultFinding;
+import dev.sluice.bench.account.Timing;
 import dev.sluice.bench.process.Check;
+import dev.sluice.bench.process.Page;
+import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
-import dev.sluice.bench.site.Replica;
-import dev.sluice.bench.site.Site;
-import dev.sluice.bench.site.Site.Plan;
-import dev.sluice.bench.traffic.Load;
-import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
-import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Site;
+import dev.sluice.bench.trial.Site.Plan;
+import dev.sluice.bench.trial.Traffic;
+import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -28,9 +38,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/ledger",
         description = {
-            "Injects faults into two pods behind a balancer, accounts for every publication at each of 300 clients, and writes docs/ledger.md"
-                    + " in about 15 minutes. Needs HAProxy.",
-            "Fails if a publication was lost without a signal, duplicated or reordered, or if a client could not resume where it must."
+            "Injects faults into two pods behind a balancer, accounts for every publication at each of 300 clients,"
+                    + " and writes docs/ledger.md in about 15 minutes. Needs HAProxy.",
+            "Fails if a publication was lost without a signal, duplicated or reordered, or if a client could not"
+                    + " resume where it must."
         })
 public final class Ledger extends Check {
 
@@ -43,10 +54,10 @@ public final class Ledger extends Check {
 
     private static final Duration CALM = Duration.ofSeconds(3);
 
-    /** After which all that a fault does to a pod has begun to show. */
+    /** The time after which each effect of a fault on a pod has begun to show. */
     private static final Duration REACTION = Duration.ofSeconds(3);
 
-    /** For how long publications flow after everything is well again; longer than telling of a gap is spread over. */
+    /** How long publications continue after recovery; the gap messages are spread over a shorter time. */
     private static final Duration AFTERMATH = Duration.ofSeconds(4);
 
     @Option(
@@ -67,33 +78,33 @@ public final class Ledger extends Check {
 
     @Override
     protected boolean run() throws IOException {
-        Machine machine = Machine.here(root(), List.of());
+        String run = "Seed %d, %d clients, %s."
+                .formatted(seed, clients(), Machine.here(root(), List.of()).inWords());
         Set<Fault> faults = cases(Fault.class, only, FEW);
         List<FaultFinding> findings = new ArrayList<>();
         for (Fault fault : faults) {
-            attempt(fault.toString(), logs -> strike(fault, logs)).ifPresent(findings::add);
+            attempt(fault.toString(), logs -> inject(fault, logs)).ifPresent(findings::add);
         }
         boolean complete = faults.size() == Fault.values().length;
-        LedgerPage page = new LedgerPage(machine, seed, clients(), findings);
-        write("bench/results/ledger.md", page.results(), complete);
-        Path file = write("docs/ledger.md", page.markdown(), complete);
+        write("bench/results/ledger.md", page -> FaultFinding.writeFigures(page, run, findings), complete);
+        Path file = write("docs/ledger.md", page -> FaultFinding.writeLosses(page, run, findings), complete);
         System.out.println((isClean() ? "everything is accounted for: " : "IT DOES NOT ADD UP: ") + file);
         return isClean();
     }
 
     /** Injects a fault while publications flow, and audits the clients. */
-    private FaultFinding strike(Fault fault, Path logs) {
+    private FaultFinding inject(Fault fault, Path logs) {
         Random random = new Random(seed + fault.ordinal());
         Plan plan = new Plan(2, fault.spares(), SETTINGS);
         try (Site site = Site.start(plan, jar(), logs);
-                Redis.Admin control = site.control();
+                Redis.Admin control = site.redis().admin();
                 Traffic traffic = new Traffic(
                         fault.load(Load.of(clients())), PROTOCOLS, site.entrance(), site::redisAddress, random)) {
             traffic.open();
             traffic.publish();
             Waiting.sleep(CALM);
             long begin = Books.now();
-            fault.strike(new Scene(site, traffic, control));
+            fault.inject(new Scene(site, traffic, control));
             long from = fault.kind() == Fault.Kind.PASSING ? begin : Books.now();
             Waiting.sleep(REACTION);
             Waiting.until("everything", () -> site.isReady() && traffic.isEverybodySubscribed());
@@ -111,22 +122,140 @@ public final class Ledger extends Check {
     }
 
     /**
-     * Where a fault strikes.
+     * Where a fault is injected.
      *
-     * @param control of the Redis there was at the beginning
+     * @param control of the Redis at the beginning
      */
     record Scene(Site site, Traffic traffic, Redis.Admin control) {
 
-        /** How long a fault lasts. */
+        /** Waits while a fault lasts. */
         void last(Duration time) {
             Waiting.sleep(time);
         }
 
-        /** Ends the connections of all pods, in Redis. */
+        /** Has Redis close the connections of all pods. */
         void killConnections() {
-            for (Replica pod : site.pods()) {
-                pod.link().addresses().forEach(address -> control.command("CLIENT", "KILL", "ADDR", address));
+            site.pods()
+                    .forEach(pod -> pod.link()
+                            .addresses()
+                            .forEach(address -> control.command("CLIENT", "KILL", "ADDR", address)));
+        }
+    }
+
+    /**
+     * The result of one fault.
+     *
+     * @param publications that were sent to Redis
+     * @param v1 at the clients of that protocol
+     * @param v2 at the clients of that protocol, which resume
+     * @param surprises messages that no well-behaved client should get
+     */
+    record FaultFinding(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises)
+            implements Finding {
+
+        private static final Column<FaultFinding> NAME = text("fault", finding -> "`" + finding.fault + "`");
+
+        static void writeLosses(Page page, String run, List<FaultFinding> findings) {
+            page.writeLines("run", run)
+                    .writeTable(
+                            "faults",
+                            findings,
+                            List.of(
+                                    NAME,
+                                    text("what happens", finding -> finding.fault.description()),
+                                    figure("lost by v1", finding -> losses(finding.v1, "disconnected")),
+                                    figure("lost by v2", finding -> losses(finding.v2, "not resumed")),
+                                    count("resumed by v2", finding -> finding.v2.countResumed()),
+                                    figure("recovery", FaultFinding::recovery)));
+        }
+
+        static void writeFigures(Page page, String run, List<FaultFinding> findings) {
+            List<Column<FaultFinding>> v1 =
+                    new ArrayList<>(List.of(NAME, count("publications", finding -> (long) finding.publications)));
+            v1.addAll(counts(FaultFinding::v1, "disconnected"));
+            List<Column<FaultFinding>> v2 = new ArrayList<>(List.of(NAME));
+            v2.addAll(counts(FaultFinding::v2, "not resumed"));
+            v2.addAll(List.of(
+                    count("channels recovered", finding -> finding.v2.countAnswers(true)),
+                    count("channels not recovered", finding -> finding.v2.countAnswers(false)),
+                    count("resumed", finding -> finding.v2.countResumed()),
+                    count("sent again", finding -> finding.v2.countRepeated()),
+                    count("duplicated", finding -> finding.v2.count(Breach.DUPLICATED))));
+            page.writeLines("run", run)
+                    .writeTable("lost-by-v1", findings, v1)
+                    .writeTable("lost-by-v2", findings, v2)
+                    .writeTable("latencies", findings, List.of(NAME, latency(50), latency(99), latency(99.9)));
+        }
+
+        private static List<Column<FaultFinding>> counts(Function<FaultFinding, Balance> of, String disconnected) {
+            return List.of(
+                    count("expected", finding -> of.apply(finding).expected()),
+                    count("delivered", finding -> of.apply(finding).count(Fate.DELIVERED)),
+                    count("in gap", finding -> of.apply(finding).count(Fate.IN_GAP)),
+                    count(disconnected, finding -> of.apply(finding).count(Fate.DISCONNECTED)),
+                    count("missed", finding -> of.apply(finding).count(Fate.MISSED)),
+                    count("uncertain", finding -> of.apply(finding).count(Fate.UNCERTAIN)),
+                    count("unsignalled", finding -> of.apply(finding).count(Breach.UNSIGNALLED)));
+        }
+
+        private static Column<FaultFinding> latency(double percentile) {
+            String title = "p" + (percentile == Math.rint(percentile) ? "" + (int) percentile : percentile) + " ms";
+            return figure(title, finding -> Page.millis(finding.timing.latencies(), percentile));
+        }
+
+        private static String losses(Balance balance, String disconnected) {
+            String losses = String.join(
+                    ", ",
+                    Stream.of(
+                                    loss(balance.count(Fate.IN_GAP), "in gap"),
+                                    loss(balance.count(Fate.DISCONNECTED), disconnected),
+                                    loss(balance.count(Fate.MISSED), "missed"))
+                            .flatMap(Function.identity())
+                            .toList());
+            return losses.isEmpty() ? "0" : losses;
+        }
+
+        private static Stream<String> loss(long count, String kind) {
+            return count == 0 ? Stream.empty() : Stream.of(Page.grouped(count) + " " + kind);
+        }
+
+        private String recovery() {
+            return timing.disturbed() ? timing.recovery().map(Page::seconds).orElse("never") : "–";
+        }
+
+        @Override
+        public String summary() {
+            return "%n    v1: %s%n    v2: %s; %,d resumed, %,d sent again, %,d channels recovered, %,d not"
+                    .formatted(
+                            v1,
+                            v2,
+                            v2.countResumed(),
+                            v2.countRepeated(),
+                            v2.countAnswers(true),
+                            v2.countAnswers(false));
+        }
+
+        @Override
+        public List<String> objections() {
+            List<String> objections = new ArrayList<>(v1.examples());
+            objections.addAll(v2.examples());
+            objections.addAll(Finding.some(surprises));
+            if (timing.recovery().isEmpty()) {
+                objections.add("it did not recover");
             }
+            if (fault.kind() == Fault.Kind.HARMLESS && v1.lost() + v2.lost() > 0) {
+                objections.add(v1.lost() + v2.lost() + " deliveries were lost where nothing may be");
+            }
+            boolean asExpected = switch (fault.resumption()) {
+                case ALWAYS -> v2.lost() == 0 && v2.countAnswers(true) > 0 && v2.countAnswers(false) == 0;
+                case NEVER -> v2.countAnswers(true) == 0 && v2.countAnswers(false) > 0;
+                case EITHER -> true;
+            };
+            if (!asExpected) {
+                objections.add("channels should be resumed %s: %d were and %d were not, and %d deliveries were lost"
+                        .formatted(fault.resumption(), v2.countAnswers(true), v2.countAnswers(false), v2.lost()));
+            }
+            return objections;
         }
     }
 }

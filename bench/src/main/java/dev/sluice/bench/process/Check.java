@@ -7,12 +7,14 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import picocli.CommandLine.Option;
 
 /** A program that runs trials with clients, and fails if one of the trials shows what must not be. */
 public abstract class Check extends Program {
 
     private static final int MIN_CLIENTS = 10;
+    private static final int MOST_EXAMPLES = 20;
 
     @Option(
             names = "--seed",
@@ -23,7 +25,7 @@ public abstract class Check extends Program {
     @Option(
             names = "--clients",
             paramLabel = "N",
-            description = "how many clients; with fewer than by default, the results go to bench/target")
+            description = "how many clients; with another number than by default, the results go to bench/target")
     private Integer chosenClients;
 
     private final int fullClients;
@@ -50,6 +52,11 @@ public abstract class Check extends Program {
 
         /** What must not be; empty if all is well. */
         List<String> objections();
+
+        /** The first few of many objections. */
+        static List<String> some(List<String> all) {
+            return all.stream().limit(MOST_EXAMPLES).toList();
+        }
     }
 
     /** One trial. */
@@ -104,15 +111,17 @@ public abstract class Check extends Program {
     }
 
     /**
-     * Writes a page: to its place in the repository after a full, clean run, otherwise to a folder under target.
+     * Writes the parts of a page: in the repository after a full, clean run, otherwise in a copy under target.
      *
      * @param complete whether the run left nothing out, besides what {@code --quick} and {@code --clients} do
      * @return the file
      */
-    protected final Path write(String page, String text, boolean complete) throws IOException {
-        boolean valid = clean && complete && !quick && clients() >= fullClients;
+    protected final Path write(String page, Consumer<Page> parts, boolean complete) throws IOException {
+        Page written = Page.read(root().resolve(page));
+        parts.accept(written);
+        boolean valid = clean && complete && !quick && clients() == fullClients;
         Path file = (valid ? root() : target()).resolve(page);
         Files.createDirectories(file.getParent());
-        return Files.writeString(file, text);
+        return Files.writeString(file, written.text());
     }
 }

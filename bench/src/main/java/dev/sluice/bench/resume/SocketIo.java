@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.traffic.Protocol;
+import dev.sluice.bench.trial.Protocol;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

@@ -1,17 +1,25 @@
 package dev.sluice.bench.rollout;
 
+import static dev.sluice.bench.process.Page.Column.figure;
+import static dev.sluice.bench.process.Page.Column.text;
+import static dev.sluice.bench.process.Page.grouped;
+import static dev.sluice.bench.process.Page.millis;
+
+import dev.sluice.bench.account.Balance;
+import dev.sluice.bench.account.Balance.Breach;
+import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Books;
+import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.process.Check;
+import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.rollout.Rollout.Update.Replacement;
-import dev.sluice.bench.rollout.RolloutPage.UpdateFinding;
-import dev.sluice.bench.site.Replica;
-import dev.sluice.bench.site.Site;
-import dev.sluice.bench.site.Site.Plan;
-import dev.sluice.bench.traffic.Load;
-import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
-import dev.sluice.bench.traffic.Traffic;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Site;
+import dev.sluice.bench.trial.Site.Plan;
+import dev.sluice.bench.trial.Traffic;
+import dev.sluice.bench.trial.Traffic.Load;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +29,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -28,16 +39,17 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/rollout",
         description = {
-            "Replaces pods behind a balancer one by one, as a Deployment does, while 2,000 clients listen, and writes docs/rollout.md in about"
-                    + " two minutes. Needs HAProxy.",
-            "Fails if a client lost something, got something twice or out of order, or saw any error: anything but a close with 1012."
+            "Replaces pods behind a balancer one by one, as a Deployment does, while 2,000 clients listen, and writes"
+                    + " docs/rollout.md in about two minutes. Needs HAProxy.",
+            "Fails if a client lost something, got something twice or out of order, or saw any error: anything but a"
+                    + " close with 1012."
         })
 public final class Rollout extends Check {
 
     private static final int FULL_PODS = 3;
     private static final int QUICK_PODS = 2;
 
-    /** What new processes and newly come clients cost belongs to neither before nor meanwhile. */
+    /** The cost of new processes and new clients counts neither before the update nor during it. */
     private static final Duration WARM_UP = Duration.ofSeconds(10);
 
     private static final Duration CALM = Duration.ofSeconds(5);
@@ -48,7 +60,7 @@ public final class Rollout extends Check {
     @Option(
             names = "--pods",
             paramLabel = "N",
-            description = "how many pods (default: 3); with fewer, the results go to bench/target")
+            description = "how many pods (default: 3); with another number, the results go to bench/target")
     private Integer pods;
 
     public Rollout() {
@@ -67,13 +79,17 @@ public final class Rollout extends Check {
 
     @Override
     protected boolean run() throws IOException {
-        Machine machine = Machine.here(root(), List.of());
+        String run = "Seed %d, %d pods, %s clients, %s."
+                .formatted(
+                        seed,
+                        pods,
+                        grouped(clients()),
+                        Machine.here(root(), List.of()).inWords());
         System.out.printf("replacing %d pods under %,d clients%n", pods, clients());
         Optional<UpdateFinding> finding = attempt("update", this::rehearse);
         if (finding.isPresent()) {
-            String page = new RolloutPage(machine, seed, pods, clients(), finding.get()).markdown();
-            Path file = write("docs/rollout.md", page, pods >= FULL_PODS);
-            System.out.println((isClean() ? "nobody was hurt: " : "IT IS NOT WELL: ") + file);
+            Path file = write("docs/rollout.md", page -> finding.get().write(page, run), pods == FULL_PODS);
+            System.out.println((isClean() ? "no client was harmed: " : "A CLIENT WAS HARMED: ") + file);
         }
         return isClean();
     }
@@ -154,7 +170,7 @@ public final class Rollout extends Check {
             return replacements.stream().map(CompletableFuture::join).toList();
         }
 
-        private static CompletableFuture<Replacement> replace(Replica old, Replica fresh) {
+        private static CompletableFuture<Replacement> replace(Site.Replica old, Site.Replica fresh) {
             Duration ready = time(fresh::start);
             Waiting.sleep(MIN_READY);
             return CompletableFuture.supplyAsync(
@@ -175,5 +191,94 @@ public final class Rollout extends Check {
          * @param gone from SIGTERM until the old one was
          */
         public record Replacement(String oldPod, String newPod, Duration ready, Duration gone) {}
+    }
+
+    /**
+     * The result of an update.
+     *
+     * @param publications that were sent to Redis
+     * @param before the latencies before it, in nanoseconds
+     * @param meanwhile the latencies from its beginning until it was over
+     * @param surprises messages during it that no well-behaved client should get
+     */
+    record UpdateFinding(
+            List<Replacement> replacements,
+            int publications,
+            Balance balance,
+            Absences absences,
+            Histogram before,
+            Histogram meanwhile,
+            List<String> surprises)
+            implements Finding {
+
+        private record Row(String name, String figure) {}
+
+        void write(Page page, String run) {
+            page.writeLines("run", run)
+                    .writeTable("figures", rows(), List.of(text("", Row::name), figure("", Row::figure)));
+        }
+
+        private List<Row> rows() {
+            return List.of(
+                    new Row("longest time without a connection, ms", millis(absences.lengths(), 100)),
+                    new Row("p50, p99 of that time, ms", percentiles(absences.lengths())),
+                    new Row("reconnects", grouped(absences.lengths().getTotalCount())),
+                    new Row("reconnects in the busiest second", grouped(absences.busiestSecond())),
+                    new Row("errors seen by clients", grouped(errors())),
+                    new Row("publications", grouped(publications)),
+                    new Row("deliveries expected", grouped(balance.expected())),
+                    new Row("delivered", grouped(balance.count(Fate.DELIVERED))),
+                    new Row("of these, published while the client was away", grouped(balance.countResumed())),
+                    new Row("lost while disconnected", grouped(balance.count(Fate.DISCONNECTED))),
+                    new Row("lost in a gap, or counted as missed", grouped(balance.count(Fate.IN_GAP, Fate.MISSED))),
+                    new Row("lost unsignalled", grouped(balance.count(Breach.UNSIGNALLED))),
+                    new Row(
+                            "duplicated or reordered",
+                            grouped(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
+                    new Row("p50, p99 of the latency before, ms", percentiles(before)),
+                    new Row("p50, p99 of the latency during the update, ms", percentiles(meanwhile)),
+                    new Row("new pods ready after", times(Replacement::ready)),
+                    new Row("old pods gone after", times(Replacement::gone)));
+        }
+
+        private static String percentiles(Histogram recorded) {
+            return millis(recorded, 50) + ", " + millis(recorded, 99);
+        }
+
+        private String times(Function<Replacement, Duration> time) {
+            return replacements.stream()
+                    .map(replacement -> Page.seconds(time.apply(replacement)))
+                    .collect(Collectors.joining(", "));
+        }
+
+        /** The number of errors that clients saw: connections that ended without 1012, refusals, and wrong answers. */
+        int errors() {
+            return absences.errors() + surprises.size();
+        }
+
+        @Override
+        public String summary() {
+            return "%,d reconnects, %,d in the busiest second; %s ms without a connection at the most; %,d errors, %,d unsignalled"
+                    .formatted(
+                            absences.lengths().getTotalCount(),
+                            absences.busiestSecond(),
+                            millis(absences.lengths(), 100),
+                            errors(),
+                            balance.count(Breach.UNSIGNALLED));
+        }
+
+        @Override
+        public List<String> objections() {
+            List<String> objections = new ArrayList<>(balance.examples());
+            objections.addAll(Finding.some(surprises));
+            if (balance.lost() > 0) {
+                objections.add(balance.lost() + " deliveries were lost by clients that resume");
+            }
+            if (absences.errors() > 0) {
+                objections.add(
+                        "%d connections did not end with 1012: %s".formatted(absences.errors(), absences.endings()));
+            }
+            return objections;
+        }
     }
 }

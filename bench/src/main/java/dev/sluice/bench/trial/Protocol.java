@@ -1,10 +1,10 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.traffic.Publisher.Numbered;
+import dev.sluice.bench.trial.Publisher.Numbered;
 import dev.sluice.harness.ResumingClient;
 import dev.sluice.harness.ResumingClient.Frame;
 import java.util.List;

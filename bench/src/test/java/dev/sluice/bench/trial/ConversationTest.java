@@ -1,9 +1,9 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.harness.Ports;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;

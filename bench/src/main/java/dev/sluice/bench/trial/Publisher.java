@@ -1,4 +1,4 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.Publications;

@@ -1,4 +1,4 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;

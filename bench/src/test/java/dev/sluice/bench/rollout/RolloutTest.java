@@ -1,37 +1,54 @@
 package dev.sluice.bench.rollout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Timing.Absences;
-import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.process.Page;
+import dev.sluice.bench.rollout.Rollout.Update;
 import dev.sluice.bench.rollout.Rollout.Update.Replacement;
-import dev.sluice.bench.rollout.RolloutPage.UpdateFinding;
+import dev.sluice.bench.rollout.Rollout.UpdateFinding;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 
-class RolloutPageTest {
+class RolloutTest {
 
-    private static final Machine MACHINE =
-            new Machine("a processor", 2, "Linux 6", "25", "none", "20", "none", "abc1234", "2026-11-25");
+    private static final Path PAGE = Path.of("..", "docs", "rollout.md");
 
     @Test
-    void everyPlaceholderIsFilled() {
+    void pageStatesTheFiguresOfTheUpdate() throws IOException {
         String markdown = markdown(finding(Map.of("1012", 2000), List.of()));
 
-        assertFalse(markdown.contains("${"), markdown);
-        assertTrue(markdown.contains("Seed 7, 3 pods, 2,000 clients, a processor, 2 cores"), markdown);
+        assertTrue(markdown.contains("\nSeed 7\n"), markdown);
         assertTrue(markdown.contains("| longest time without a connection, ms | 250.1 |"), markdown);
         assertTrue(markdown.contains("| old pods gone after | 15.2 s |"), markdown);
     }
 
+    /** These numbers stand in the page's prose, which no program writes. */
     @Test
-    void otherCloseCodesAreErrors() {
+    void pageStatesTheSettingsOfTheUpdate() throws IOException {
+        String markdown = Files.readString(PAGE);
+
+        assertTrue(markdown.contains("`sluice.drain.delay=" + Update.DRAIN_DELAY.toSeconds() + "s`"), markdown);
+        assertTrue(
+                markdown.contains(
+                        "including " + Update.DRAIN_DELAY.toSeconds() + " seconds of `sluice.drain.delay` and\n  "
+                                + Update.DRAIN_PERIOD.toSeconds() + " of `sluice.drain.period`"),
+                markdown);
+        assertTrue(
+                markdown.contains("ready for " + Update.MIN_READY.toSeconds() + " seconds (`minReadySeconds`)"),
+                markdown);
+    }
+
+    @Test
+    void otherCloseCodesAreErrors() throws IOException {
         assertEquals(List.of(), finding(Map.of("1012", 2000), List.of()).objections());
 
         UpdateFinding finding = finding(Map.of("1012", 1999, "1006", 1), List.of("u1 was told something"));
@@ -41,8 +58,10 @@ class RolloutPageTest {
         assertTrue(markdown(finding).contains("| errors seen by clients | 2 |"));
     }
 
-    private static String markdown(UpdateFinding finding) {
-        return new RolloutPage(MACHINE, 7, 3, 2000, finding).markdown();
+    private static String markdown(UpdateFinding finding) throws IOException {
+        Page page = Page.read(PAGE);
+        finding.write(page, "Seed 7");
+        return page.text();
     }
 
     private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises) {

@@ -1,10 +1,10 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.bench.traffic.Publisher.Numbered;
+import dev.sluice.bench.trial.Publisher.Numbered;
 import org.junit.jupiter.api.Test;
 
 class NumberedTest {

@@ -1,9 +1,10 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
-import dev.sluice.bench.traffic.Publisher.Numbered;
+import dev.sluice.bench.trial.Publisher.Numbered;
+import dev.sluice.bench.trial.Traffic.Jitter;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
@@ -23,6 +25,12 @@ import java.util.random.RandomGenerator;
  * back-off, whenever its connection ends.
  */
 final class Listener {
+
+    /** The length of an outage of a network that jitters, and of the time between two of them. */
+    private static final Duration OUTAGE = Duration.ofSeconds(2);
+
+    private static final Duration LEAST_CALM = Duration.ofSeconds(5);
+    private static final Duration MOST_CALM = Duration.ofSeconds(10);
 
     private final Bootstrap bootstrap;
     private final EventLoop loop;
@@ -104,6 +112,32 @@ final class Listener {
                     away.toNanos(),
                     TimeUnit.NANOSECONDS);
         }
+    }
+
+    /**
+     * Loses its network again and again. The first time comes earlier, so that clients differ.
+     *
+     * @param lasts whether it still does
+     */
+    void jitter(Jitter jitter, BooleanSupplier lasts, RandomGenerator random) {
+        jitter(Duration.ZERO, jitter, lasts, random);
+    }
+
+    private void jitter(Duration least, Jitter jitter, BooleanSupplier lasts, RandomGenerator random) {
+        long nanos = random.nextLong(least.toNanos(), OUTAGE.plus(MOST_CALM).toNanos());
+        loop.schedule(
+                () -> {
+                    if (lasts.getAsBoolean()) {
+                        if (jitter == Jitter.RESET || jitter == Jitter.EITHER && random.nextBoolean()) {
+                            reset(OUTAGE);
+                        } else {
+                            fallSilent(OUTAGE);
+                        }
+                        jitter(OUTAGE.plus(LEAST_CALM), jitter, lasts, random);
+                    }
+                },
+                nanos,
+                TimeUnit.NANOSECONDS);
     }
 
     private boolean isConnected() {

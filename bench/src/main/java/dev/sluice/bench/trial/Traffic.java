@@ -1,13 +1,13 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.Books.Publications;
 import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.traffic.Listener.Backoff;
-import dev.sluice.bench.traffic.Nuisances.Nuisance;
-import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Listener.Backoff;
+import dev.sluice.bench.trial.Nuisances.Nuisance;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
 import java.net.InetSocketAddress;
@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -143,7 +144,7 @@ public final class Traffic implements AutoCloseable {
     public void beginJitter(Jitter jitter) {
         loop.run(() -> {
             jittering = true;
-            clients.forEach(client -> jitter.begin(client, () -> jittering, loop.eventLoop(), random));
+            clients.forEach(client -> client.jitter(jitter, () -> jittering, random));
         });
     }
 
@@ -232,5 +233,65 @@ public final class Traffic implements AutoCloseable {
     private Bootstrap bootstrap() {
         // Fixed, so that the kernel does not read on for a client that does not.
         return loop.bootstrap().option(ChannelOption.SO_RCVBUF, BUFFER);
+    }
+
+    /** How a network looks to both sides that is gone for two seconds every five to ten seconds. */
+    public enum Jitter {
+        /** The connection is reset when the network is lost. */
+        RESET,
+        /** The server learns nothing until the network is back; then the old connection is reset. */
+        SILENT,
+        EITHER;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * The number of clients, and what is published to them.
+     *
+     * @param clients that behave well
+     * @param uploads channels that clients share
+     * @param uploadsPerClient the number of them that each client hears
+     * @param uploadsPerSecond publications on all of them together
+     * @param directPerSecond publications to single users, all together
+     * @param payloadBytes of each publication
+     */
+    public record Load(
+            int clients,
+            int uploads,
+            int uploadsPerClient,
+            double uploadsPerSecond,
+            double directPerSecond,
+            int payloadBytes) {
+
+        /** Channels that clients share under {@link #of}. */
+        public static final int UPLOADS = 20;
+
+        private static final int UPLOADS_PER_CLIENT = 3;
+        private static final int PAYLOAD_BYTES = 200;
+
+        /** As of many pages that watch a few uploads each. */
+        public static Load of(int clients) {
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, PAYLOAD_BYTES);
+        }
+
+        /** As of many pages, each channel of which is watched by a few and says something once a second. */
+        public static Load crowd(int clients) {
+            int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
+            return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, PAYLOAD_BYTES);
+        }
+
+        /** As of many pages on which little happens: each client hears some eight publications a second. */
+        public static Load modest(int clients) {
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, PAYLOAD_BYTES);
+        }
+
+        /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */
+        public Load large() {
+            return new Load(clients / 3, uploads, uploadsPerClient, uploadsPerSecond, directPerSecond / 3, 16_000);
+        }
     }
 }

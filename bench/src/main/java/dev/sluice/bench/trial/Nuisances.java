@@ -1,6 +1,6 @@
-package dev.sluice.bench.traffic;
+package dev.sluice.bench.trial;
 
-import dev.sluice.bench.traffic.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
