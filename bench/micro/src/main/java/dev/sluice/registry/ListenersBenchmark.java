@@ -1,20 +1,16 @@
 package dev.sluice.registry;
 
 import com.github.benmanes.caffeine.cache.Ticker;
-import dev.sluice.outbox.DiscardingOutboxFactory;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
-import dev.sluice.route.Access;
-import dev.sluice.route.Audience;
+import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
-import dev.sluice.route.Overflow;
-import dev.sluice.route.Retain;
-import dev.sluice.route.Route;
-import dev.sluice.route.Routes;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -31,8 +27,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What it takes that all listeners of one channel join, and that all leave at once as in a drain. Twice as many must take
- * about twice as long: the ratio of the two rows of one benchmark is to stay below 2.5.
+ * The time in which all listeners of one channel join, and in which all leave, as in a drain. It must grow linearly: the second row of each
+ * benchmark has to stay below 2.5 times the first.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SingleShotTime)
@@ -45,38 +41,34 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 20)
 public class ListenersBenchmark {
 
+    private static final OutboxFactory OUTBOXES = TestOutboxFactory.standard();
+
     @Param({"10000", "20000"})
     int listeners;
 
     private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Channel channel = TestOutboxFactory.channel("upload:42");
     private Registry registry;
-    private Channel channel;
     private List<Connection> joining;
     private List<Connection> leaving;
 
     @Setup(Level.Iteration)
     public void setUp() {
-        Routes routes = new Routes(List.of(
-                new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, true),
-                new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, true)));
-        DiscardingOutboxFactory outboxes = new DiscardingOutboxFactory(routes);
         List<Loop> loops = List.of(new Loop(0, tasks::add), new Loop(1, tasks::add));
-        channel = Objects.requireNonNull(routes.resolve("upload:42"));
-        registry = Registries.empty(routes);
-        joining = connections("j", outboxes, loops);
+        registry = emptyRegistry();
+        joining = connections("j", loops);
         joining.forEach(registry::add);
-        leaving = connections("l", outboxes, loops);
+        leaving = connections("l", loops);
         leaving.forEach(registry::add);
         leaving.forEach(connection -> registry.subscribe(connection, channel));
         runTasks();
         System.gc();
     }
 
-    private List<Connection> connections(String prefix, DiscardingOutboxFactory outboxes, List<Loop> loops) {
+    private List<Connection> connections(String prefix, List<Loop> loops) {
         List<Connection> connections = new ArrayList<>();
         for (int i = 0; i < listeners; i++) {
-            Loop loop = loops.get(i % loops.size());
-            connections.add(new Connection(prefix + i, any -> true, outboxes.open(loop), loop, event -> {}));
+            connections.add(connection(prefix + i, loops.get(i % loops.size())));
         }
         return connections;
     }
@@ -99,16 +91,32 @@ public class ListenersBenchmark {
         }
     }
 
-    /** Makes the registry for the benchmarks. */
-    public static final class Registries {
+    /** A registry without connections. */
+    public static Registry emptyRegistry() {
+        LingeringSubscriptions off = new LingeringSubscriptions(
+                Duration.ZERO, 1, dev.sluice.config.Scope.USER, 256, Ticker.disabledTicker());
+        return new Registry(TestOutboxFactory.ROUTES, dev.sluice.config.Scope.USER, 256, Integer.MAX_VALUE, off);
+    }
 
-        private Registries() {}
+    /** A connection whose socket takes everything at once. */
+    public static Connection connection(String user, Loop loop) {
+        return new Connection(
+                user, any -> true, OUTBOXES.open(new DiscardingWriter(), loop, reason -> {}), loop, event -> {});
+    }
 
-        /** A registry without connections. */
-        public static Registry empty(Routes routes) {
-            LingeringSubscriptions off = new LingeringSubscriptions(
-                    Duration.ZERO, 1, dev.sluice.config.Scope.USER, 256, Ticker.disabledTicker());
-            return new Registry(routes, dev.sluice.config.Scope.USER, 256, Integer.MAX_VALUE, off);
+    private static final class DiscardingWriter implements FrameWriter {
+        @Override
+        public void write(Frame frame) {}
+
+        @Override
+        public void flush(Done done) {
+            done.done(null);
         }
+
+        @Override
+        public void close(int code, String reason) {}
+
+        @Override
+        public void cut() {}
     }
 }
