@@ -5,8 +5,8 @@ import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Nchan;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
-import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.report.Results;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
@@ -33,12 +33,12 @@ import picocli.CommandLine.Option;
                 "Measures Sluice next to other servers that do the same, and writes bench/results in about 40 minutes. Needs two cores and Node.")
 public final class Bench extends Program {
 
-    private static final int DEFAULT_ROUNDS = 2;
+    private static final int DEFAULT_ROUNDS = 3;
 
     /** Built only where it is asked for. */
     private static final String UNMETERED = "sluice-unmetered";
 
-    @Option(names = "--rounds", paramLabel = "N", description = "how often each trial is repeated (default: 2)")
+    @Option(names = "--rounds", paramLabel = "N", description = "how often each trial is repeated (default: 3)")
     private Integer rounds;
 
     @Option(
@@ -46,7 +46,7 @@ public final class Bench extends Program {
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "WORK",
-            description = "only these workloads; a wrong name lists them")
+            description = "only these workloads, with the results in bench/target; a wrong name lists them")
     private Set<Work> only = EnumSet.noneOf(Work.class);
 
     @Option(
@@ -54,7 +54,8 @@ public final class Bench extends Program {
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "NAME",
-            description = "only these; a wrong name lists them; sluice-unmetered takes part only where it is named")
+            description =
+                    "only these, with the results in bench/target; a wrong name lists them; sluice-unmetered takes part only if it is named")
     private Set<String> contenders = new HashSet<>();
 
     @Option(
@@ -68,6 +69,11 @@ public final class Bench extends Program {
             paramLabel = "FOLDER",
             description = "target/quarkus-app of another build of Sluice, measured as sluice-before")
     private Path before;
+
+    @Option(
+            names = "--pages",
+            description = "measure nothing; write the pages and the chart again from bench/results/results.json")
+    private boolean pages;
 
     private final List<Trial> trials = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
@@ -158,14 +164,20 @@ public final class Bench extends Program {
 
     @Override
     protected boolean run() throws IOException {
-        Machine machine = Machine.here(root(), sluiceFlags());
+        if (pages) {
+            Results.read(root()).write(root(), root());
+            return true;
+        }
+        Machine machine = Machine.here(root(), sluiceFlags(), NodeRelay.version(), Nchan.version());
         for (int i = 0; i < turns.size(); i++) {
             System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turns.get(i));
             System.out.flush();
             System.out.println(outcome(turns.get(i)));
         }
-        Path written = new Results(machine, sizes, quick, trials, failures).write(home());
-        System.out.println("results: " + written);
+        boolean complete = !quick && only.isEmpty() && contenders.isEmpty();
+        Path folder = complete ? root() : target();
+        new Results(machine, sizes, quick, trials, failures).write(root(), folder);
+        System.out.println("results: " + folder.resolve("bench/results"));
         return failures.isEmpty();
     }
 

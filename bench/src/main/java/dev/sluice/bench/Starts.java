@@ -1,9 +1,14 @@
 package dev.sluice.bench;
 
+import static dev.sluice.bench.process.Page.Column.figure;
+import static dev.sluice.bench.process.Page.Column.text;
+
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.process.Machine;
+import dev.sluice.bench.process.Page;
+import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.process.Server;
-import dev.sluice.bench.report.Machine;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
@@ -13,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -25,9 +31,10 @@ import picocli.CommandLine.Option;
         name = "bench/start",
         description =
                 "Starts Sluice as a jar on the JDKs that are here, with an AOT cache on JDK 25, and as a native executable where one is given,"
-                        + " and writes bench/results/start.md in about three minutes.")
+                        + " and writes bench/results/results.md in about three minutes.")
 public final class Starts extends Program {
 
+    private static final String PAGE = "bench/results/results.md";
     private static final int ROUNDS = 10;
     private static final int QUICK_ROUNDS = 2;
     private static final double MILLI = 1e6;
@@ -67,11 +74,28 @@ public final class Starts extends Program {
                     "native executable",
                     List.of(nativeExecutable.toAbsolutePath().toString()));
         }
-        String table = table(measure(quick ? QUICK_ROUNDS : rounds, commands), Machine.here(root(), List.of()));
+        Map<String, List<Start>> starts = measure(quick ? QUICK_ROUNDS : rounds, commands);
+        Path file = root().resolve(PAGE);
+        String table = Page.table(
+                List.copyOf(starts.entrySet()),
+                List.of(
+                        text("packaged", Map.Entry::getKey),
+                        spread("until ready, ms", Start::millis),
+                        spread("CPU until then, ms", Start::cpuMillis),
+                        spread("RSS then, MB", Start::megabytes)));
         if (!quick) {
-            Files.writeString(home().resolve("results/start.md"), table);
+            Files.writeString(
+                    file,
+                    Page.read(file, name())
+                            .writeLines(
+                                    "run",
+                                    "Medians of %d, with least and most in parentheses; the ways to package it take turns. %s."
+                                            .formatted(
+                                                    rounds, Machine.here(root()).inWords()))
+                            .writeLines("figures", table)
+                            .text());
         }
-        System.out.print(table);
+        System.out.println(table);
         return true;
     }
 
@@ -106,19 +130,8 @@ public final class Starts extends Program {
         }
     }
 
-    private static String table(Map<String, List<Start>> starts, Machine machine) {
-        int rounds = starts.values().iterator().next().size();
-        StringBuilder table = new StringBuilder("# Starts\n\n")
-                .append("Medians of %d, in turn, with least and most in parentheses; asked every 20 ms. %s.%n%n"
-                        .formatted(rounds, machine.inWords()))
-                .append("| packaged | until ready, ms | CPU until then, ms | RSS then, MB |\n|---|--:|--:|--:|\n");
-        starts.forEach((way, all) -> table.append("| %s | %s | %s | %s |%n"
-                .formatted(
-                        way,
-                        spread(all.stream().map(Start::millis)),
-                        spread(all.stream().map(Start::cpuMillis)),
-                        spread(all.stream().map(Start::megabytes)))));
-        return table.toString();
+    private static Column<Map.Entry<String, List<Start>>> spread(String title, Function<Start, Double> value) {
+        return figure(title, way -> spread(way.getValue().stream().map(value)));
     }
 
     private static String spread(Stream<Double> values) {

@@ -56,23 +56,21 @@ record AttackFinding(
     private static final double MEGABYTE = 1 << 20;
 
     /** Writes what clients noticed. */
-    static void writeLatencies(Page page, String run, List<AttackFinding> findings) {
-        page.writeLines("run", run)
-                .writeTable(
-                        "attacks",
-                        findings,
-                        List.of(
-                                NAME,
-                                text("what attackers do", finding -> finding.attack.description()),
-                                figure("amount", AttackFinding::amount),
-                                figure("p99 ms", finding -> millis(finding.during, 99)),
-                                figure("onset p99 ms", finding -> millis(finding.onset, 99))));
+    static void writeLatencies(Page page, List<AttackFinding> findings) {
+        page.writeTable(
+                "latencies",
+                findings,
+                List.of(
+                        NAME,
+                        text("what attackers do", finding -> finding.attack.description()),
+                        figure("amount", AttackFinding::amount),
+                        figure("p99 ms", finding -> millis(finding.during, 99)),
+                        figure("onset p99 ms", finding -> millis(finding.onset, 99))));
     }
 
     /** Writes all figures. */
-    static void writeFigures(Page page, String run, List<AttackFinding> findings) {
-        page.writeLines("run", run)
-                .writeTable(
+    static void writeFigures(Page page, List<AttackFinding> findings) {
+        page.writeTable(
                         "clients",
                         findings,
                         List.of(

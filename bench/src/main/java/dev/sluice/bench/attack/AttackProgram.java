@@ -6,7 +6,6 @@ import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.attack.Talkers.Resumers;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
 import java.io.IOException;
@@ -31,7 +30,7 @@ import picocli.CommandLine.Option;
                     + " docs/attacks.md in about 20 minutes. Needs two cores and util-linux.",
             "Fails if another client missed something, or if something of an attack remains."
         })
-public final class AttackProgram extends Check {
+public final class AttackProgram extends Check<AttackFinding> {
 
     private static final AttackTrial.Times FULL = new AttackTrial.Times(
             Duration.ofSeconds(8), Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(10));
@@ -58,22 +57,25 @@ public final class AttackProgram extends Check {
     }
 
     @Override
+    protected Map<String, Writer<AttackFinding>> pages() {
+        return Map.of(
+                "docs/attacks.md",
+                AttackFinding::writeLatencies,
+                "bench/results/results.md",
+                AttackFinding::writeFigures);
+    }
+
+    @Override
     protected boolean run() throws IOException {
-        String run = Machine.here(root(), AttackedPod.FLAGS).inWords() + ".";
         Set<Attack> attacks = cases(Attack.class, only, FEW);
         List<AttackFinding> findings = new ArrayList<>();
+        AttackTrial.Times times = quick ? SHORT : FULL;
         for (Attack attack : attacks) {
-            attempt(
-                            attack.toString(),
-                            logs -> AttackTrial.run(
-                                    attack, quick ? SHORT : FULL, Load.of(clients()), seed, jar(), logs))
+            attempt(attack.toString(), logs -> AttackTrial.run(attack, times, Load.of(clients()), seed, jar(), logs))
                     .ifPresent(findings::add);
         }
         boolean complete = attacks.size() == Attack.values().length;
-        write("bench/results/attacks.md", page -> AttackFinding.writeFigures(page, run, findings), complete);
-        Path file = write("docs/attacks.md", page -> AttackFinding.writeLatencies(page, run, findings), complete);
-        System.out.println((isClean() ? "all clients received everything: " : "OTHER CLIENTS WERE HARMED: ") + file);
-        return isClean();
+        return publish(findings, complete, "all other clients received everything", "OTHER CLIENTS WERE HARMED");
     }
 
     /** Lets one attack loose on a pod while publications flow to others, and looks at what those and the pod make of it. */

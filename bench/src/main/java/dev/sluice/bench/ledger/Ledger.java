@@ -9,11 +9,11 @@ import dev.sluice.bench.account.Balance.Breach;
 import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Timing;
+import dev.sluice.bench.ledger.Ledger.FaultFinding;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Site;
 import dev.sluice.bench.trial.Site.Plan;
@@ -43,7 +43,7 @@ import picocli.CommandLine.Option;
             "Fails if a publication was lost without a signal, duplicated or reordered, or if a client could not"
                     + " resume where it must."
         })
-public final class Ledger extends Check {
+public final class Ledger extends Check<FaultFinding> {
 
     private static final Set<Fault> FEW =
             EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
@@ -77,19 +77,20 @@ public final class Ledger extends Check {
     }
 
     @Override
+    protected Map<String, Writer<FaultFinding>> pages() {
+        return Map.of(
+                "docs/ledger.md", FaultFinding::writeLosses, "bench/results/results.md", FaultFinding::writeFigures);
+    }
+
+    @Override
     protected boolean run() throws IOException {
-        String run = "Seed %d, %d clients, %s."
-                .formatted(seed, clients(), Machine.here(root(), List.of()).inWords());
         Set<Fault> faults = cases(Fault.class, only, FEW);
         List<FaultFinding> findings = new ArrayList<>();
         for (Fault fault : faults) {
             attempt(fault.toString(), logs -> inject(fault, logs)).ifPresent(findings::add);
         }
         boolean complete = faults.size() == Fault.values().length;
-        write("bench/results/ledger.md", page -> FaultFinding.writeFigures(page, run, findings), complete);
-        Path file = write("docs/ledger.md", page -> FaultFinding.writeLosses(page, run, findings), complete);
-        System.out.println((isClean() ? "everything is accounted for: " : "IT DOES NOT ADD UP: ") + file);
-        return isClean();
+        return publish(findings, complete, "everything is accounted for", "IT DOES NOT ADD UP");
     }
 
     /** Injects a fault while publications flow, and audits the clients. */
@@ -155,21 +156,20 @@ public final class Ledger extends Check {
 
         private static final Column<FaultFinding> NAME = text("fault", finding -> "`" + finding.fault + "`");
 
-        static void writeLosses(Page page, String run, List<FaultFinding> findings) {
-            page.writeLines("run", run)
-                    .writeTable(
-                            "faults",
-                            findings,
-                            List.of(
-                                    NAME,
-                                    text("what happens", finding -> finding.fault.description()),
-                                    figure("lost by v1", finding -> losses(finding.v1, "disconnected")),
-                                    figure("lost by v2", finding -> losses(finding.v2, "not resumed")),
-                                    count("resumed by v2", finding -> finding.v2.countResumed()),
-                                    figure("recovery", FaultFinding::recovery)));
+        static void writeLosses(Page page, List<FaultFinding> findings) {
+            page.writeTable(
+                    "faults",
+                    findings,
+                    List.of(
+                            NAME,
+                            text("what happens", finding -> finding.fault.description()),
+                            figure("lost by v1", finding -> losses(finding.v1, "disconnected")),
+                            figure("lost by v2", finding -> losses(finding.v2, "not resumed")),
+                            count("resumed by v2", finding -> finding.v2.countResumed()),
+                            figure("recovery", FaultFinding::recovery)));
         }
 
-        static void writeFigures(Page page, String run, List<FaultFinding> findings) {
+        static void writeFigures(Page page, List<FaultFinding> findings) {
             List<Column<FaultFinding>> v1 =
                     new ArrayList<>(List.of(NAME, count("publications", finding -> (long) finding.publications)));
             v1.addAll(counts(FaultFinding::v1, "disconnected"));
@@ -181,9 +181,8 @@ public final class Ledger extends Check {
                     count("resumed", finding -> finding.v2.countResumed()),
                     count("sent again", finding -> finding.v2.countRepeated()),
                     count("duplicated", finding -> finding.v2.count(Breach.DUPLICATED))));
-            page.writeLines("run", run)
-                    .writeTable("lost-by-v1", findings, v1)
-                    .writeTable("lost-by-v2", findings, v2)
+            page.writeTable("v1", findings, v1)
+                    .writeTable("v2", findings, v2)
                     .writeTable("latencies", findings, List.of(NAME, latency(50), latency(99), latency(99.9)));
         }
 

@@ -5,13 +5,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import picocli.CommandLine.Option;
 
-/** A program that runs trials with clients, and fails if one of the trials shows what must not be. */
-public abstract class Check extends Program {
+/**
+ * A program that runs trials with clients, writes pages of what they found, and fails if a trial found what must not be.
+ *
+ * @param <F> what a trial finds
+ */
+public abstract class Check<F extends Check.Finding> extends Program {
 
     private static final int MIN_CLIENTS = 10;
     private static final int MOST_EXAMPLES = 20;
@@ -31,7 +35,7 @@ public abstract class Check extends Program {
     private final int fullClients;
     private final int quickClients;
     private final int maxClients;
-    private boolean clean = true;
+    private boolean isClean = true;
 
     /**
      * A check with a default number of clients for a full run and for a quick one.
@@ -61,15 +65,31 @@ public abstract class Check extends Program {
 
     /** One trial. */
     @FunctionalInterface
-    protected interface Trial<F extends Finding> {
+    protected interface Trial<F> {
 
         /** Runs the trial; its processes log to the folder. */
         F run(Path logs) throws IOException;
     }
 
+    /** Writes findings into a page. */
+    @FunctionalInterface
+    protected interface Writer<F> {
+        void write(Page page, List<F> findings);
+    }
+
+    /** The files of the pages, from the root of the repository, and what writes them. */
+    protected abstract Map<String, Writer<F>> pages();
+
     @Override
     protected void validate() {
         clients();
+        for (String file : pages().keySet()) {
+            try {
+                fill(file, "", List.of());
+            } catch (IOException | RuntimeException e) {
+                throw wrong(file + " can't be written: " + e.getMessage());
+            }
+        }
     }
 
     /** Well-behaved clients. */
@@ -86,7 +106,7 @@ public abstract class Check extends Program {
     }
 
     /** Runs a trial and prints what it found; empty if the trial failed. */
-    protected final <F extends Finding> Optional<F> attempt(String name, Trial<F> trial) throws IOException {
+    protected final Optional<F> attempt(String name, Trial<F> trial) throws IOException {
         System.out.printf("%-18s ", name);
         System.out.flush();
         Path logs = Files.createDirectories(target().resolve(name));
@@ -94,34 +114,42 @@ public abstract class Check extends Program {
             F finding = trial.run(logs);
             System.out.println(finding.summary());
             for (String objection : finding.objections()) {
-                clean = false;
+                isClean = false;
                 System.out.println("    " + objection);
             }
             return Optional.of(finding);
         } catch (RuntimeException | AssertionError e) {
-            clean = false;
+            isClean = false;
             System.out.println("FAILED: " + e + " (logs: " + logs + ")");
             return Optional.empty();
         }
     }
 
-    /** Whether all trials were clean. */
-    protected final boolean isClean() {
-        return clean;
-    }
-
     /**
-     * Writes the parts of a page: in the repository after a full, clean run, otherwise in a copy under target.
+     * Writes the pages: in the repository after a full, clean run, otherwise copies under target.
      *
      * @param complete whether the run left nothing out, besides what {@code --quick} and {@code --clients} do
-     * @return the file
+     * @param clean what to say of a run without objections
+     * @param notClean what to say of another run
+     * @return whether no trial failed or had an objection
      */
-    protected final Path write(String page, Consumer<Page> parts, boolean complete) throws IOException {
-        Page written = Page.read(root().resolve(page));
-        parts.accept(written);
-        boolean valid = clean && complete && !quick && clients() == fullClients;
-        Path file = (valid ? root() : target()).resolve(page);
-        Files.createDirectories(file.getParent());
-        return Files.writeString(file, written.text());
+    protected final boolean publish(List<F> findings, boolean complete, String clean, String notClean)
+            throws IOException {
+        boolean valid = isClean && complete && !quick && clients() == fullClients;
+        String run = "Seed %d, %s clients, %s."
+                .formatted(seed, Page.grouped(clients()), Machine.here(root()).inWords());
+        System.out.println((isClean ? clean : notClean) + ":");
+        for (String name : pages().keySet()) {
+            Path file = (valid ? root() : target()).resolve(name);
+            Files.createDirectories(file.getParent());
+            System.out.println(Files.writeString(file, fill(name, run, findings)));
+        }
+        return isClean;
+    }
+
+    private String fill(String file, String run, List<F> findings) throws IOException {
+        Page page = Page.read(root().resolve(file), name()).writeLines("run", run);
+        pages().get(file).write(page, findings);
+        return page.text();
     }
 }

@@ -16,31 +16,38 @@ import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 
 /**
- * A page of Markdown of which a program writes some parts. A part stands between {@code <!--name-->} and {@code <!--/name-->}; the rest is
- * written by hand and stays as it is.
+ * A page of Markdown of which programs write some parts. A part stands between {@code <!--program-name-->} and {@code <!--/program-name-->};
+ * the rest is written by hand and stays as it is.
  */
 public final class Page {
 
-    private static final Pattern BEGIN = Pattern.compile("<!--([a-z][a-z-]*)-->");
-
-    private final Set<String> unwritten = new TreeSet<>();
+    private final String program;
+    private final Set<String> unwritten;
     private String text;
 
-    public Page(String text) {
+    /** @param program whose parts are written */
+    public Page(String text, String program) {
         this.text = text;
-        BEGIN.matcher(text).results().forEach(begin -> unwritten.add(begin.group(1)));
+        this.program = program;
+        this.unwritten = Pattern.compile("<!--" + program + "-([a-z0-9-]+)-->")
+                .matcher(text)
+                .results()
+                .map(begin -> begin.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
-    public static Page read(Path file) throws IOException {
-        return new Page(Files.readString(file));
+    public static Page read(Path file, String program) throws IOException {
+        return new Page(Files.readString(file), program);
     }
 
-    /** Replaces the content of the part, wherever the page has it; fails if the page has no such part. */
+    /** Replaces the content of the part; fails if the page has no such part. */
     public Page write(String part, String content) {
         if (!unwritten.remove(part)) {
-            throw new IllegalArgumentException("the page has no part <!--" + part + "-->, or it is already written");
+            throw new IllegalArgumentException(
+                    "the page has no part " + part + " of " + program + ", or it is written");
         }
-        text = Pattern.compile("(<!--" + part + "-->).*?(<!--/" + part + "-->)", Pattern.DOTALL)
+        String name = program + "-" + part;
+        text = Pattern.compile("(<!--" + name + "-->).*?(<!--/" + name + "-->)", Pattern.DOTALL)
                 .matcher(text)
                 .replaceAll("$1" + Matcher.quoteReplacement(content) + "$2");
         return this;
@@ -56,10 +63,10 @@ public final class Page {
         return writeLines(part, table(items, columns));
     }
 
-    /** The whole page; fails if a part has not been written. */
+    /** The whole page; fails if a part of the program has not been written. */
     public String text() {
         if (!unwritten.isEmpty()) {
-            throw new IllegalStateException("these parts of the page are not written: " + unwritten);
+            throw new IllegalStateException("not all parts of " + program + " are written: " + unwritten);
         }
         return text;
     }

@@ -125,9 +125,14 @@ public abstract class Program implements Callable<Integer> {
         return Path.of(System.getProperty("bench.home"));
     }
 
-    /** The directory for what this program writes and does not publish. */
+    /** The last part of its command, such as {@code ledger}. */
+    protected final String name() {
+        return Path.of(spec.name()).getFileName().toString();
+    }
+
+    /** The directory for files that are not published. */
     protected final Path target() {
-        return home().resolve("target").resolve(Path.of(spec.name()).getFileName());
+        return home().resolve("target").resolve(name());
     }
 
     /** The directory of the repository. */

@@ -1,5 +1,11 @@
 package dev.sluice.bench.report;
 
+import static dev.sluice.bench.process.Page.Column.figure;
+import static dev.sluice.bench.process.Page.Column.text;
+
+import dev.sluice.bench.process.Machine;
+import dev.sluice.bench.process.Page;
+import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.report.Results.Ratio;
 import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Work;
@@ -8,202 +14,315 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.DoubleFunction;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
-/** Results as Markdown. */
+/** Results of bench/run as Markdown. */
 final class Tables {
 
     private static final String NOTHING = "–";
+    private static final String SLUICE = "sluice";
+    private static final String NODE = "node";
+    private static final String NCHAN = "nchan";
 
     private final Results results;
-    private final StringBuilder text = new StringBuilder();
 
     Tables(Results results) {
         this.results = results;
     }
 
-    String markdown() {
-        line("# Results");
-        line("");
-        if (results.quick()) {
-            line("**A smoke run: these figures mean nothing.**");
-            line("");
-        }
-        machine();
-        list("Failed", results.failures());
-        disturbances();
-        line("![Deliveries per CPU-second](chart.svg)");
-        line("");
-        throughput();
-        idle();
-        stalled();
-        storm();
-        ratios();
-        return text.toString();
-    }
-
-    private void machine() {
+    /** All figures, for results.md. */
+    String all() {
         Machine machine = results.machine();
-        line("- %s, %d cores (the server on one of them, everything else on the others), %s"
-                .formatted(machine.cpu(), machine.cores(), machine.kernel()));
-        line("- JDK %s, flags for Sluice: %s".formatted(machine.jdk(), machine.sluiceFlags()));
-        line("- Node %s, nginx %s".formatted(machine.node(), machine.nginx()));
-        line("- Sluice at %s, %s".formatted(machine.commit(), machine.date()));
-        line("");
-        line("Medians of the rounds, with least and most in parentheses where it matters.");
-        line("");
-    }
+        List<String> parts = new ArrayList<>();
+        if (results.quick()) {
+            parts.add("**A quick run: these figures mean nothing.**");
+        }
+        parts.add("""
+                - %s, %d cores (the server on one of them, everything else on the others), %s
+                - JDK %s, flags for Sluice: %s
+                - Node %s, nginx %s
+                - Sluice at %s, %s
 
-    /** Those of a smoke run would only be noise. */
-    private void disturbances() {
+                Medians of the rounds, with least and most in parentheses where it matters.""".formatted(
+                        machine.cpu(),
+                        machine.cores(),
+                        machine.kernel(),
+                        machine.jdk(),
+                        machine.sluiceFlags(),
+                        machine.node(),
+                        machine.nginx(),
+                        machine.commit(),
+                        machine.date()));
+        list("Failed", results.failures()).ifPresent(parts::add);
         if (!results.quick()) {
             list(
-                    "Disturbed: somebody else kept the machine busy",
-                    results.disturbed().stream()
-                            .map(trial ->
-                                    "%s %s round %d".formatted(trial.work().id(), trial.contender(), trial.round()))
-                            .toList());
+                            "Disturbed: other processes used the CPU",
+                            results.disturbed().stream()
+                                    .map(trial -> "%s %s round %d"
+                                            .formatted(trial.work().id(), trial.contender(), trial.round()))
+                                    .toList())
+                    .ifPresent(parts::add);
+        }
+        Stream.of(deliveries(), idle(), stalled(), storm(), ratios())
+                .flatMap(Optional::stream)
+                .forEach(parts::add);
+        return String.join("\n\n", parts);
+    }
+
+    /** The machine and the number of rounds, for docs/performance.md. */
+    String machine() {
+        Machine machine = results.machine();
+        int rounds = results.spread(Work.FAN_OUT, SLUICE, Metric.PER_CPU_SECOND)
+                .map(Spread::rounds)
+                .orElse(0);
+        return "%s, %s, JDK %s, Node %s, nginx %s; Sluice at %s, %s. Medians of %d rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md)."
+                .formatted(
+                        machine.cpu(),
+                        machine.kernel(),
+                        machine.jdk(),
+                        machine.node(),
+                        machine.nginx(),
+                        machine.commit(),
+                        machine.date(),
+                        rounds);
+    }
+
+    /** The comparison in docs/performance.md. */
+    String performance() {
+        DoubleFunction<String> count = value -> format("%,.0f", value);
+        DoubleFunction<String> exact = value -> format("%.2f", value);
+        DoubleFunction<String> tenths = value -> format("%.1f", value);
+        return comparison(
+                List.of(
+                        new Comparison(
+                                "fan-out: one channel, 1,000 clients",
+                                "deliveries per CPU-second",
+                                Work.FAN_OUT,
+                                Metric.PER_CPU_SECOND,
+                                count),
+                        new Comparison(
+                                "direct: 1,000 channels, one client each",
+                                "deliveries per CPU-second",
+                                Work.DIRECT,
+                                Metric.PER_CPU_SECOND,
+                                count),
+                        new Comparison(
+                                "discard: publications without a listener",
+                                "per CPU-second",
+                                Work.DISCARD,
+                                Metric.PER_CPU_SECOND,
+                                count),
+                        new Comparison(
+                                "retained: the same with `retain=last`",
+                                "per CPU-second",
+                                Work.RETAINED,
+                                Metric.PER_CPU_SECOND,
+                                count),
+                        new Comparison("paced: 20,000 deliveries a second", "p99, ms", Work.PACED, Metric.P99, exact),
+                        new Comparison(
+                                "stalled: ten clients do not read",
+                                "p99 of others before, ms",
+                                Work.STALLED,
+                                Metric.CALM_P99,
+                                exact),
+                        new Comparison("stalled", "p99 of others meanwhile, ms", Work.STALLED, Metric.P99, exact),
+                        new Comparison("stalled", "memory growth, MB", Work.STALLED, Metric.RSS_GROWTH, tenths),
+                        new Comparison(
+                                "idle: 10,000 connections",
+                                "KB per connection",
+                                Work.IDLE,
+                                Metric.KB_PER_CONNECTION,
+                                tenths)),
+                List.of(text("workload", Comparison::name), text("unit", Comparison::unit)),
+                List.of("Sluice", "Node relay", NCHAN));
+    }
+
+    /** The comparison in README.md. */
+    String readme() {
+        DoubleFunction<String> thousands = value -> format("%,.0f", Math.round(value / 1000) * 1000.0);
+        return comparison(
+                List.of(
+                        new Comparison(
+                                "deliveries, one channel to 1,000 clients",
+                                "",
+                                Work.FAN_OUT,
+                                Metric.PER_CPU_SECOND,
+                                thousands),
+                        new Comparison(
+                                "deliveries, a channel for each of 1,000 clients",
+                                "",
+                                Work.DIRECT,
+                                Metric.PER_CPU_SECOND,
+                                thousands),
+                        new Comparison(
+                                "p99 at 20,000 deliveries a second",
+                                "",
+                                Work.PACED,
+                                Metric.P99,
+                                value -> format("%.1f ms", value)),
+                        new Comparison(
+                                "memory of an idle connection",
+                                "",
+                                Work.IDLE,
+                                Metric.KB_PER_CONNECTION,
+                                value -> format("%.1f KB", value))),
+                List.of(text("", Comparison::name)),
+                List.of("Sluice (JVM)", "a Node relay (`ws`, `ioredis`)", NCHAN));
+    }
+
+    private String comparison(List<Comparison> rows, List<Column<Comparison>> head, List<String> titles) {
+        List<Column<Comparison>> columns = new ArrayList<>(head);
+        List<String> contenders = List.of(SLUICE, NODE, NCHAN);
+        for (int i = 0; i < contenders.size(); i++) {
+            String contender = contenders.get(i);
+            columns.add(figure(titles.get(i), row -> row.cell(results, contender, contenders)));
+        }
+        return Page.table(rows, columns);
+    }
+
+    /** One metric of several contenders. */
+    private record Comparison(String name, String unit, Work work, Metric metric, DoubleFunction<String> format) {
+
+        /** Bold if the contender is ahead of all others. */
+        String cell(Results results, String contender, List<String> contenders) {
+            Optional<Spread> own = results.spread(work, contender, metric);
+            List<Spread> others = contenders.stream()
+                    .filter(other -> !other.equals(contender))
+                    .flatMap(other -> results.spread(work, other, metric).stream())
+                    .toList();
+            boolean ahead = own.isPresent()
+                    && !others.isEmpty()
+                    && others.stream().allMatch(other -> own.get().isAheadOf(other, Spread.lessIsBetter(metric)));
+            return own.map(spread -> format.apply(spread.median()))
+                    .map(figure -> ahead ? "**" + figure + "**" : figure)
+                    .orElse(NOTHING);
         }
     }
 
-    private void list(String title, List<String> items) {
-        if (items.isEmpty()) {
-            return;
-        }
-        line("**" + title + ":**");
-        line("");
-        items.forEach(item -> line("- " + item));
-        line("");
+    private static Optional<String> list(String title, List<String> items) {
+        return items.isEmpty()
+                ? Optional.empty()
+                : Optional.of("**" + title + ":**\n\n- " + String.join("\n- ", items));
     }
 
-    private void throughput() {
-        table(
+    private Optional<String> deliveries() {
+        return table(
                 "Deliveries",
                 List.of(Work.FAN_OUT, Work.DIRECT, Work.DISCARD, Work.RETAINED, Work.PACED, Work.STALLED, Work.STORM),
                 List.of(
-                        new Column("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f", 1, true),
-                        new Column("per second", Metric.PER_SECOND, "%,.0f", 1, false),
-                        new Column("p50 ms", Metric.P50, "%,.2f", 1, false),
-                        new Column("p99 ms", Metric.P99, "%,.2f", 1, false),
-                        new Column("p99.9 ms", Metric.P99_9, "%,.2f", 1, false),
-                        new Column("max ms", Metric.MAX, "%,.1f", 1, false),
-                        new Column("RSS MB", Metric.RSS, "%,.0f", 1, false),
-                        new Column("server CPU", Metric.SERVER_CPU, "%.0f %%", 100, false),
-                        new Column("generator CPU", Metric.GENERATOR_CPU, "%.0f %%", 100, false),
-                        new Column("Redis CPU", Metric.REDIS_CPU, "%.0f %%", 100, false),
-                        new Column("other CPU", Metric.OTHER_CPU, "%.0f %%", 100, false)));
+                        ranged("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f"),
+                        median("per second", Metric.PER_SECOND, "%,.0f"),
+                        median("p50 ms", Metric.P50, "%,.2f"),
+                        median("p99 ms", Metric.P99, "%,.2f"),
+                        median("p99.9 ms", Metric.P99_9, "%,.2f"),
+                        median("max ms", Metric.MAX, "%,.1f"),
+                        median("RSS MB", Metric.RSS, "%,.0f"),
+                        percent("server CPU", Metric.SERVER_CPU),
+                        percent("generator CPU", Metric.GENERATOR_CPU),
+                        percent("Redis CPU", Metric.REDIS_CPU),
+                        percent("other CPU", Metric.OTHER_CPU)));
     }
 
-    private void idle() {
-        table(
+    private Optional<String> idle() {
+        return table(
                 "Idle connections",
                 List.of(Work.IDLE),
                 List.of(
-                        new Column("KB per connection", Metric.KB_PER_CONNECTION, "%.1f", 1, true),
-                        new Column("RSS MB", Metric.RSS, "%,.0f", 1, true)));
+                        ranged("KB per connection", Metric.KB_PER_CONNECTION, "%.1f"),
+                        ranged("RSS MB", Metric.RSS, "%,.0f")));
     }
 
-    private void stalled() {
-        table(
-                "Clients that read nothing: what the others see before and meanwhile, and what the server does",
+    private Optional<String> stalled() {
+        return table(
+                "Clients that read nothing: the latencies of others before and meanwhile, and the server",
                 List.of(Work.STALLED),
                 List.of(
-                        new Column("p50 ms before", Metric.CALM_P50, "%,.2f", 1, false),
-                        new Column("p50 ms", Metric.P50, "%,.2f", 1, false),
-                        new Column("p99 ms before", Metric.CALM_P99, "%,.2f", 1, false),
-                        new Column("p99 ms", Metric.P99, "%,.2f", 1, false),
-                        new Column("RSS growth MB", Metric.RSS_GROWTH, "%,.1f", 1, false),
-                        new Column("for each of them", Metric.RSS_GROWTH_PER_STALLED, "%,.2f", 1, false),
-                        new Column("disconnected", Metric.STALLED_CLOSED, "%.0f", 1, false)));
+                        median("p50 ms before", Metric.CALM_P50, "%,.2f"),
+                        median("p50 ms", Metric.P50, "%,.2f"),
+                        median("p99 ms before", Metric.CALM_P99, "%,.2f"),
+                        median("p99 ms", Metric.P99, "%,.2f"),
+                        median("RSS growth MB", Metric.RSS_GROWTH, "%,.1f"),
+                        median("for each of them", Metric.RSS_GROWTH_PER_STALLED, "%,.2f"),
+                        median("disconnected", Metric.STALLED_CLOSED, "%.0f")));
     }
 
-    private void storm() {
-        table(
-                "Clients that all come at once: what those who are there see before and meanwhile, and what it takes",
+    private Optional<String> storm() {
+        return table(
+                "Clients that connect at once: the latencies of others before and meanwhile, and the cost",
                 List.of(Work.STORM, Work.REFUSED),
                 List.of(
-                        new Column("p50 ms before", Metric.CALM_P50, "%,.2f", 1, false),
-                        new Column("p50 ms", Metric.P50, "%,.2f", 1, false),
-                        new Column("p99 ms before", Metric.CALM_P99, "%,.2f", 1, false),
-                        new Column("p99 ms", Metric.P99, "%,.2f", 1, true),
-                        new Column("seconds until all are in", Metric.STORM_LENGTH, "%.1f", 1, true),
-                        new Column("let in per second", Metric.CONNECTS_PER_SECOND, "%,.0f", 1, false),
-                        new Column("in the busiest", Metric.CONNECTS_IN_BUSIEST_SECOND, "%,.0f", 1, false),
-                        new Column("refused", Metric.REFUSALS, "%,.0f", 1, false),
-                        new Column("unanswered", Metric.FAILED_CONNECTS, "%,.0f", 1, false),
-                        new Column(
-                                "CPU ms for each let in when none is refused",
-                                Metric.CPU_PER_CALM_CONNECT,
-                                "%.3f",
-                                1,
-                                false),
-                        new Column("in the storm", Metric.CPU_PER_CONNECT, "%.3f", 1, true),
-                        new Column("for each refused", Metric.CPU_PER_REFUSAL, "%.3f", 1, true)));
+                        median("p50 ms before", Metric.CALM_P50, "%,.2f"),
+                        median("p50 ms", Metric.P50, "%,.2f"),
+                        median("p99 ms before", Metric.CALM_P99, "%,.2f"),
+                        ranged("p99 ms", Metric.P99, "%,.2f"),
+                        ranged("seconds until all are connected", Metric.STORM_LENGTH, "%.1f"),
+                        median("connected per second", Metric.CONNECTS_PER_SECOND, "%,.0f"),
+                        median("in the busiest", Metric.CONNECTS_IN_BUSIEST_SECOND, "%,.0f"),
+                        median("refused", Metric.REFUSALS, "%,.0f"),
+                        median("unanswered", Metric.FAILED_CONNECTS, "%,.0f"),
+                        median("CPU ms for each when none is refused", Metric.CPU_PER_CALM_CONNECT, "%.3f"),
+                        ranged("in the storm", Metric.CPU_PER_CONNECT, "%.3f"),
+                        ranged("for each refused", Metric.CPU_PER_REFUSAL, "%.3f")));
     }
 
-    private void ratios() {
-        List<String> lines = new ArrayList<>();
-        for (Ratio ratio : Ratio.ALL) {
-            ratio.of(results).ifPresent(value -> lines.add("| " + ratio.what() + " | " + format("%.2f", value) + " |"));
-        }
-        if (lines.isEmpty()) {
-            return;
-        }
-        line("## Ratios");
-        line("");
-        line("| | |");
-        line("|---|---:|");
-        lines.forEach(this::line);
-        line("");
+    private Optional<String> ratios() {
+        List<Ratio> measured = Ratio.ALL.stream()
+                .filter(ratio ->
+                        ratio.over(results).isPresent() && ratio.under(results).isPresent())
+                .toList();
+        return measured.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        "### Ratios\n\n"
+                                + Page.table(
+                                        measured,
+                                        List.of(
+                                                text("", Ratio::name),
+                                                figure("", ratio -> format("%.2f", ratio.of(results))),
+                                                text("ahead", ratio -> ratio.ahead(results))))
+                                + "\n\n**ahead**: the contender all of whose rounds are better than all of the other's, with three rounds or more.");
     }
 
-    private void table(String title, List<Work> works, List<Column> columns) {
-        List<Work> done = works.stream().filter(results.works()::contains).toList();
-        if (done.isEmpty()) {
-            return;
-        }
-        line("## " + title);
-        line("");
-        line("| work | contender | "
-                + String.join(" | ", columns.stream().map(Column::title).toList()) + " |");
-        line("|---|---|" + "---:|".repeat(columns.size()));
-        for (Work work : done) {
-            for (String contender : results.contenders(work)) {
-                List<String> cells = columns.stream()
-                        .map(column -> column.cell(results.spread(work, contender, column.metric())))
-                        .toList();
-                line("| " + work.id() + " | " + contender + " | " + String.join(" | ", cells) + " |");
-            }
-        }
-        line("");
+    private record Row(Work work, String contender) {}
+
+    private Optional<String> table(String title, List<Work> works, List<Column<Row>> columns) {
+        List<Row> rows = works.stream()
+                .filter(results.works()::contains)
+                .flatMap(work -> results.contenders(work).stream().map(contender -> new Row(work, contender)))
+                .toList();
+        List<Column<Row>> all =
+                new ArrayList<>(List.of(text("work", row -> row.work.id()), text("contender", Row::contender)));
+        all.addAll(columns);
+        return rows.isEmpty() ? Optional.empty() : Optional.of("### " + title + "\n\n" + Page.table(rows, all));
     }
 
-    private void line(String line) {
-        text.append(line).append('\n');
+    private Column<Row> median(String title, Metric metric, String format) {
+        return column(title, metric, spread -> format(format, spread.median()));
+    }
+
+    private Column<Row> percent(String title, Metric metric) {
+        return column(title, metric, spread -> format("%.0f %%", spread.median() * 100));
+    }
+
+    /** With least and most beside the median. */
+    private Column<Row> ranged(String title, Metric metric, String format) {
+        return column(title, metric, spread -> {
+            String median = format(format, spread.median());
+            return spread.min() < spread.max()
+                    ? median + " (" + format(format, spread.min()) + "–" + format(format, spread.max()) + ")"
+                    : median;
+        });
+    }
+
+    private Column<Row> column(String title, Metric metric, Function<Spread, String> cell) {
+        return figure(
+                title,
+                row -> results.spread(row.work, row.contender, metric).map(cell).orElse(NOTHING));
     }
 
     private static String format(String format, double value) {
         return String.format(Locale.ROOT, format, value);
-    }
-
-    /**
-     * @param scale by which values are multiplied
-     * @param ranged whether least and most are given beside the median
-     */
-    private record Column(String title, Metric metric, String format, double scale, boolean ranged) {
-
-        String cell(Optional<Spread> values) {
-            return values.map(this::cell).orElse(NOTHING);
-        }
-
-        private String cell(Spread spread) {
-            String median = text(spread.median());
-            return ranged && spread.min() < spread.max()
-                    ? median + " (" + text(spread.min()) + "–" + text(spread.max()) + ")"
-                    : median;
-        }
-
-        private String text(double value) {
-            return Tables.format(format, value * scale);
-        }
     }
 }

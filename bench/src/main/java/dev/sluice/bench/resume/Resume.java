@@ -16,7 +16,7 @@ import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.report.Machine;
+import dev.sluice.bench.resume.Resume.ResumeFinding;
 import dev.sluice.bench.trial.Protocol;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Traffic;
@@ -43,11 +43,11 @@ import picocli.CommandLine.Command;
         name = "bench/resume",
         description = {
             "Interrupts the network of 1,000 clients for 2 s again and again, counts what they get from Sluice,"
-                    + " Socket.IO and the Node relay, and writes bench/results/resume.md in about ten minutes. Needs two"
+                    + " Socket.IO and the Node relay, and writes bench/results/results.md in about ten minutes. Needs two"
                     + " cores and Node.",
             "Fails if a client of Sluice lost something or got something twice."
         })
-public final class Resume extends Check {
+public final class Resume extends Check<ResumeFinding> {
 
     public Resume() {
         super(1000, 100, 5000);
@@ -58,12 +58,12 @@ public final class Resume extends Check {
     }
 
     @Override
+    protected Map<String, Writer<ResumeFinding>> pages() {
+        return Map.of("bench/results/results.md", ResumeFinding::write);
+    }
+
+    @Override
     protected boolean run() throws IOException {
-        String run = "Seed %d, %s clients, %s."
-                .formatted(
-                        seed,
-                        grouped(clients()),
-                        Machine.here(root(), sluiceFlags()).inWords());
         List<ResumeFinding> findings = new ArrayList<>();
         for (Jitter jitter : quick ? List.of(Jitter.RESET) : List.of(Jitter.RESET, Jitter.SILENT)) {
             for (Contestant contestant : Contestant.values()) {
@@ -71,9 +71,7 @@ public final class Resume extends Check {
                 attempt(name, logs -> interrupt(contestant, jitter, logs)).ifPresent(findings::add);
             }
         }
-        Path file = write("bench/results/resume.md", page -> ResumeFinding.write(page, run, findings), true);
-        System.out.println((isClean() ? "Sluice lost nothing: " : "SLUICE LOST OR REPEATED SOMETHING: ") + file);
-        return isClean();
+        return publish(findings, true, "Sluice lost nothing", "SLUICE LOST OR REPEATED SOMETHING");
     }
 
     /** Interrupts the clients of one server while publications flow, and audits them. */
@@ -233,14 +231,13 @@ public final class Resume extends Check {
             }
         }
 
-        static void write(Page page, String run, List<ResumeFinding> findings) {
+        static void write(Page page, List<ResumeFinding> findings) {
             List<Column<Row>> columns = new ArrayList<>(List.of(text("", Row::name)));
             findings.forEach(finding ->
                     columns.add(figure(finding.contestant + ", " + finding.jitter, row -> row.figure.apply(finding))));
             String better =
                     Row.ALL.stream().flatMap(row -> row.better(findings)).collect(Collectors.joining("\n"));
-            page.writeLines("run", run)
-                    .writeTable("figures", Row.ALL, columns)
+            page.writeTable("figures", Row.ALL, columns)
                     .writeLines("better", better.isEmpty() ? "Nothing, by a tenth or more." : better);
         }
 

@@ -13,8 +13,8 @@ import dev.sluice.bench.account.Timing.Absences;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.report.Machine;
 import dev.sluice.bench.rollout.Rollout.Update.Replacement;
+import dev.sluice.bench.rollout.Rollout.UpdateFinding;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Site;
 import dev.sluice.bench.trial.Site.Plan;
@@ -26,7 +26,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -44,7 +43,7 @@ import picocli.CommandLine.Option;
             "Fails if a client lost something, got something twice or out of order, or saw any error: anything but a"
                     + " close with 1012."
         })
-public final class Rollout extends Check {
+public final class Rollout extends Check<UpdateFinding> {
 
     private static final int FULL_PODS = 3;
     private static final int QUICK_PODS = 2;
@@ -78,20 +77,16 @@ public final class Rollout extends Check {
     }
 
     @Override
+    protected Map<String, Writer<UpdateFinding>> pages() {
+        return Map.of("docs/rollout.md", UpdateFinding::write);
+    }
+
+    @Override
     protected boolean run() throws IOException {
-        String run = "Seed %d, %d pods, %s clients, %s."
-                .formatted(
-                        seed,
-                        pods,
-                        grouped(clients()),
-                        Machine.here(root(), List.of()).inWords());
         System.out.printf("replacing %d pods under %,d clients%n", pods, clients());
-        Optional<UpdateFinding> finding = attempt("update", this::rehearse);
-        if (finding.isPresent()) {
-            Path file = write("docs/rollout.md", page -> finding.get().write(page, run), pods == FULL_PODS);
-            System.out.println((isClean() ? "no client was harmed: " : "A CLIENT WAS HARMED: ") + file);
-        }
-        return isClean();
+        List<UpdateFinding> findings =
+                attempt("update", this::rehearse).stream().toList();
+        return publish(findings, pods == FULL_PODS, "no client was harmed", "A CLIENT WAS HARMED");
     }
 
     /** Replaces the pods while publications flow, and audits the clients. */
@@ -213,9 +208,11 @@ public final class Rollout extends Check {
 
         private record Row(String name, String figure) {}
 
-        void write(Page page, String run) {
-            page.writeLines("run", run)
-                    .writeTable("figures", rows(), List.of(text("", Row::name), figure("", Row::figure)));
+        static void write(Page page, List<UpdateFinding> findings) {
+            List<Row> rows = findings.stream()
+                    .flatMap(finding -> finding.rows().stream())
+                    .toList();
+            page.writeTable("figures", rows, List.of(text("", Row::name), figure("", Row::figure)));
         }
 
         private List<Row> rows() {

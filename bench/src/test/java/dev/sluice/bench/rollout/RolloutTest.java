@@ -59,8 +59,8 @@ class RolloutTest {
     }
 
     private static String markdown(UpdateFinding finding) throws IOException {
-        Page page = Page.read(PAGE);
-        finding.write(page, "Seed 7");
+        Page page = Page.read(PAGE, "rollout").writeLines("run", "Seed 7");
+        UpdateFinding.write(page, List.of(finding));
         return page.text();
     }
 

@@ -1,8 +1,5 @@
-package dev.sluice.bench.report;
+package dev.sluice.bench.process;
 
-import dev.sluice.bench.contender.Nchan;
-import dev.sluice.bench.contender.NodeRelay;
-import dev.sluice.bench.process.Command;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,11 +9,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * On what, of what and when.
+ * The machine and the software of a run, and its date.
  *
  * @param cores of the machine; the server has one of them
  * @param sluiceFlags of Sluice's JVM
- * @param commit of the repository, with a plus sign where it was changed since
+ * @param node the version of Node, if it takes part
+ * @param nginx the version of nginx, if it takes part
+ * @param commit of the repository, with a plus sign if files have changed since
  */
 public record Machine(
         String cpu,
@@ -29,21 +28,27 @@ public record Machine(
         String commit,
         String date) {
 
-    /** @param repository of Sluice */
-    public static Machine here(Path repository, List<String> sluiceFlags) throws IOException {
+    /** This machine, without peers. */
+    public static Machine here(Path repository) throws IOException {
+        return here(repository, List.of(), "", "");
+    }
+
+    /** This machine, and the peers of Sluice that take part. */
+    public static Machine here(Path repository, List<String> sluiceFlags, String node, String nginx)
+            throws IOException {
         return new Machine(
                 cpuInfo("model name").findFirst().orElse(System.getProperty("os.arch")),
                 (int) cpuInfo("processor").count(),
                 System.getProperty("os.name") + " " + System.getProperty("os.version"),
                 System.getProperty("java.runtime.version"),
                 sluiceFlags.isEmpty() ? "none" : String.join(" ", sluiceFlags),
-                NodeRelay.version(),
-                Nchan.version(),
+                node,
+                nginx,
                 commit(repository.toString()),
                 LocalDate.now(ZoneOffset.UTC).toString());
     }
 
-    /** What whoever pins nothing, and compares with nobody, has to say of it. */
+    /** Everything except the flags and the peers. */
     public String inWords() {
         return "%s, %d cores, %s, JDK %s, Sluice at %s, %s".formatted(cpu, cores, kernel, jdk, commit, date);
     }
