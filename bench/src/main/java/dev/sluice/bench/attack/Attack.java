@@ -2,7 +2,7 @@ package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Attacker;
 import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.attack.Talkers.Resumers;
+import dev.sluice.bench.attack.WebSocketAttacks.Resumers;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -16,116 +16,129 @@ enum Attack {
             Attack.FEW,
             "frames",
             "refused frames-per-second",
-            Talkers::pongs),
+            WebSocketAttacks::pongs),
 
     FLOOD_OF_PINGS(
             "the same with WebSocket pings of 125 bytes",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
-            Talkers::pings),
+            WebSocketAttacks::pings),
 
     FLOOD_OF_QUESTIONS(
             "the same with messages of 7 KB that need 256 answers of 6 KB each",
             Attack.FEW,
             "frames",
             "refused frames-per-second",
-            Talkers::questions),
+            WebSocketAttacks::questions),
 
     COSTLY_MESSAGES(
             "200 unauthenticated WebSockets at a time send 504 messages of 32 KB each, with 10,000 empty objects",
             Attack.MANY,
             "messages",
             "auth_failures not_auth",
-            Strangers::costlyMessages),
+            WebSocketAttacks::costlyMessagesBeforeAuthentication),
 
     COSTLY_MESSAGES_OF_USERS(
-            "the same by 200 users", Attack.MANY, "messages", "answers bad_message", Talkers::costlyMessages),
+            "the same by 200 users",
+            Attack.MANY,
+            "messages",
+            "answers bad_message",
+            WebSocketAttacks::costlyMessagesOfUsers),
 
     HELD_MESSAGES(
             "200 WebSockets at a time send 63 such messages after a token that waits 1.9 seconds for a key server",
             Attack.MANY,
             "messages",
             "answers 101",
-            Strangers::heldMessages),
+            WebSocketAttacks::heldMessages),
 
     FRAMES_TOO_LARGE(
             "users connect, and begin a message of 2^62 bytes",
             Attack.CROWD,
             "messages",
             "disconnects frame_too_large",
-            Talkers::tooLarge),
+            WebSocketAttacks::tooLarge),
 
     SILENT_SOCKETS(
             "10,000 WebSockets, 1,500 a second, stay open and never authenticate",
             Attack.CROWD,
             "attempts",
             "auth_failures timeout",
-            Strangers::silent),
+            WebSocketAttacks::silent),
 
     SILENT_WAVES(
             "1,500 WebSockets a second never authenticate, while clients with valid tokens also connect",
             Attack.CROWD,
             "attempts",
             "answers " + Tally.WELCOME,
-            Strangers::silentWaves),
+            WebSocketAttacks::silentWaves),
 
     IDLE_SOCKETS(
             "more idle connections than the limit, here 5,000, each with a tiny request now and then",
             Attack.CROWD,
             "requests",
             "refused max-connections",
-            Strangers::idle,
+            HttpAttacks::idle,
             List.of(
                     "-Dsluice.limits.connections=4000",
-                    "-Dquarkus.http.limits.max-connections=" + Strangers.MAX_CONNECTIONS,
+                    "-Dquarkus.http.limits.max-connections=" + HttpAttacks.MAX_CONNECTIONS,
                     "-Dquarkus.http.idle-timeout=15s")),
 
     STORM_OF_CONNECTS(
-            "WebSockets are opened and reset at once", Attack.CROWD, "connects", "answers 101", Strangers::comeAndGo),
+            "WebSockets are opened and reset at once",
+            Attack.CROWD,
+            "connects",
+            "answers 101",
+            WebSocketAttacks::comeAndGo),
 
     FORGED_TOKENS(
             "WebSockets with a token that no known key has signed",
             Attack.CROWD,
             "tokens",
             "auth_failures signature",
-            Strangers::forgedTokens),
+            WebSocketAttacks::forgedTokens),
 
     ENDLESS_HEADERS(
-            "upgrades with a header of 1 MB", Attack.CROWD, "requests", "answers 431", Strangers::headersWithoutEnd),
+            "upgrades with a header of 1 MB", Attack.CROWD, "requests", "answers 431", HttpAttacks::headersWithoutEnd),
 
     MANY_HEADERS(
             "200 connections at a time, each with a request of 4,900 header lines of four bytes",
             Attack.MANY,
             "requests",
             "refused header-lines",
-            Strangers::manyHeaders),
+            HttpAttacks::manyHeaders),
 
     SLOW_UPGRADES(
             "2,000 upgrades at a time, each with one byte a second",
             Attack.CROWD,
             "requests",
             "refused request-timeout",
-            Strangers::slowUpgrades),
+            HttpAttacks::slowUpgrades),
 
     SLOW_BODIES(
             "1,000 posts at a time by a publisher, each body with one byte a second",
             Attack.CROWD,
             "requests",
             "answers 408",
-            Callers::slowBodies),
+            HttpAttacks::slowBodies),
 
     ENDLESS_BODIES(
-            "posts of 32 MB in chunks by a publisher", Attack.CROWD, "requests", "answers 413", Callers::endlessBodies),
+            "posts of 32 MB in chunks by a publisher",
+            Attack.CROWD,
+            "requests",
+            "answers 413",
+            HttpAttacks::endlessBodies),
 
     PIPELINED_REQUESTS(
             "requests as fast as the pod takes them; their answers are not read",
             Attack.CROWD,
             "requests",
             "refused pipelined-requests",
-            Callers::pipelined),
+            HttpAttacks::pipelined),
 
-    MALFORMED_REQUESTS("requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", Callers::malformed),
+    MALFORMED_REQUESTS(
+            "requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", HttpAttacks::malformed),
 
     RESUME_STORM(
             "1,000 clients come back again and again, each with a position from a minute ago",
@@ -139,28 +152,28 @@ enum Attack {
             64,
             "questions",
             "answers unavailable",
-            Talkers::undecided),
+            WebSocketAttacks::undecided),
 
     API_WITHOUT_RIGHT(
             "requests to the HTTP API with forged tokens, without a token, or with the wrong role",
             Attack.CROWD,
             "requests",
             "answers 401",
-            Callers::withoutRight),
+            HttpAttacks::withoutRight),
 
     API_RUBBISH(
             "invalid requests of a publisher: bodies nested 10,000 deep, reserved channels, and others",
             Attack.CROWD,
             "requests",
             "answers 400",
-            Callers::rubbish),
+            HttpAttacks::rubbish),
 
     PUBLISH_FLOOD(
             "a publisher posts 200 bytes to an absent user, over 16 connections, 8 posts at a time on each",
             16,
             "posts",
             "answers 202",
-            Callers::publish);
+            HttpAttacks::publish);
 
     /** Enough attackers to keep one core of the pod busy with messages. */
     static final int FEW = 4;

@@ -3,7 +3,7 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.attack.AttackedPod.PodMetrics;
 import dev.sluice.bench.attack.Attackers.Tally;
-import dev.sluice.bench.attack.Talkers.Resumers;
+import dev.sluice.bench.attack.WebSocketAttacks.Resumers;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.trial.Traffic;

@@ -49,6 +49,13 @@ final class Attackers implements AutoCloseable {
         return tally;
     }
 
+    /** A token with a wrong signature. */
+    static String forgedToken() {
+        String token = Credentials.of("attacker");
+        int signature = token.lastIndexOf('.') + 1;
+        return token.substring(0, signature) + "A".repeat(token.length() - signature);
+    }
+
     /** Ends the attack, and returns when all have stopped; connections that they hold stay open. */
     void stop() {
         end();

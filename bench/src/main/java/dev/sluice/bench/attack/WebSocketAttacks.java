@@ -1,6 +1,8 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Attacker;
+import dev.sluice.bench.attack.Attackers.Tally;
+import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.trial.Traffic.Load;
 import dev.sluice.harness.RawClient;
 import java.io.IOException;
@@ -13,8 +15,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Attacks by those who have a token, and say what they should not. */
-final class Talkers {
+/** Attacks with WebSockets, by attackers without a valid token and by users. */
+final class WebSocketAttacks {
+
+    /** The number of silent WebSockets, and of new ones a second; a higher rate would be refused. */
+    private static final int SILENT = 10_000;
+
+    private static final int SILENT_PER_SECOND = 1_500;
+    private static final int NEWCOMERS_PER_SECOND = 20;
 
     private static final int AT_ONCE = 100;
 
@@ -24,16 +32,89 @@ final class Talkers {
     private static final byte[] PONGS = frames(RawSocket.FINAL_TEXT, "{\"action\":\"pong\"}");
     private static final byte[] PINGS = frames(RawSocket.FINAL_PING, "x".repeat(125));
 
-    /** Each makes the pod say as much as a message can. */
+    /** Each causes the largest answers that a message can cause. */
     private static final byte[] QUESTIONS = frames(
             RawSocket.FINAL_TEXT,
             "{\"action\":\"subscribe\",\"id\":\"" + "\\u0001".repeat(1024) + "\",\"channels\":[\"x\""
                     + ",\"x\"".repeat(CHANNELS - 1) + "]}");
 
-    /** The head of a message of 2^62 bytes, and some of them. */
+    /** The beginning of a message of 2^62 bytes. */
     private static final byte[] TOO_LARGE = tooLarge();
 
-    private Talkers() {}
+    private WebSocketAttacks() {}
+
+    static void silent(Attacker by) throws IOException {
+        by.pace((double) SILENT_PER_SECOND / Attack.CROWD);
+        if (by.round() < SILENT / Attack.CROWD) {
+            by.tally().did(1);
+            by.held().add(by.webSocket());
+        }
+    }
+
+    /** The first attacker is a new client with a valid token; the others hold a number of open WebSockets. */
+    static void silentWaves(Attacker by) throws IOException {
+        if (by.number() == 0) {
+            newcomer(by);
+            return;
+        }
+        by.pace((double) SILENT_PER_SECOND / (Attack.CROWD - 1));
+        by.tally().did(1);
+        by.held().add(by.webSocket());
+        if (by.held().size() > SILENT / Attack.CROWD) {
+            by.held().remove(0).close();
+        }
+    }
+
+    private static void newcomer(Attacker by) throws IOException {
+        by.pace(NEWCOMERS_PER_SECOND);
+        String token = Credentials.of(by.user());
+        boolean bearer = by.round() % 2 == 0;
+        try (RawSocket socket = by.connect()) {
+            int status = socket.upgrade(bearer ? "Authorization: Bearer " + token + "\r\n" : "");
+            if (status != RawSocket.SWITCHING_PROTOCOLS) {
+                // Above the limit of connects a second.
+                by.tally().answered(status);
+                return;
+            }
+            try {
+                if (!bearer) {
+                    socket.message(Attacker.authentication(token));
+                }
+                socket.heard();
+                by.tally().answered(Tally.WELCOME);
+            } catch (IOException closed) {
+                by.tally().answered(Tally.TURNED_AWAY);
+            }
+        }
+    }
+
+    static void comeAndGo(Attacker by) throws IOException {
+        by.tally().did(1);
+        by.webSocket().close();
+    }
+
+    static void forgedTokens(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            by.tally().did(1);
+            socket.message(Attacker.authentication(Attackers.forgedToken()));
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
+    static void costlyMessagesBeforeAuthentication(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            Costly.say(socket, by, Costly.BURST);
+            by.tally().answered(socket.closeCode());
+        }
+    }
+
+    static void heldMessages(Attacker by) throws IOException {
+        try (RawSocket socket = by.webSocket()) {
+            socket.message(Attacker.authentication(Credentials.ofKey("unknown" + by.round(), by.user())));
+            Costly.say(socket, by, Costly.HELD);
+            by.tally().answered(socket.closeCode());
+        }
+    }
 
     static void pongs(Attacker by) throws IOException {
         flood(by, PONGS);
@@ -47,9 +128,9 @@ final class Talkers {
         flood(by, QUESTIONS);
     }
 
-    static void costlyMessages(Attacker by) throws IOException {
+    static void costlyMessagesOfUsers(Attacker by) throws IOException {
         try (RawSocket socket = by.authenticated()) {
-            // Without a message there would be no answer to wait for: the pod would end the connection for its silence.
+            // Without a message there is no answer.
             if (Costly.say(socket, by, Costly.BURST)) {
                 by.tally().answered(socket.heard().contains("bad_message") ? "bad_message" : "otherwise");
             }
@@ -64,7 +145,7 @@ final class Talkers {
         }
     }
 
-    /** About as many channels at once as may be, all of them new. */
+    /** Subscribes to the most channels that a message may name, all of them new. */
     static void undecided(Attacker by) throws IOException {
         try (RawSocket socket = by.authenticated()) {
             long first = ThreadLocalRandom.current().nextLong(Long.MAX_VALUE / 2);
@@ -78,7 +159,7 @@ final class Talkers {
         }
     }
 
-    /** Until it is cut off, or told to stop. */
+    /** Sends until it is cut off or stopped. */
     private static void flood(Attacker by, byte[] frames) throws IOException {
         try (RawSocket socket = by.authenticated()) {
             try {
@@ -104,13 +185,13 @@ final class Talkers {
         return bytes;
     }
 
-    /** Messages as large as they may be, whose text takes two bytes a character, and whose values cost more than their text. */
+    /** Messages of the largest size: their text takes two bytes a character, and their values more memory than their text. */
     static final class Costly {
 
-        /** Just as many as a client may send at once. */
+        /** The most that a client may send at once. */
         static final int BURST = 504;
 
-        /** Just as many as a client may send behind its token. */
+        /** The most that a client may send after its token. */
         static final int HELD = 63;
 
         private static final int AT_ONCE = 9;
@@ -120,7 +201,7 @@ final class Talkers {
         private Costly() {}
 
         /**
-         * Sends so many messages, a few at a time, until it is cut off or told to stop.
+         * Sends this number of messages, a few at a time, until it is cut off or stopped.
          *
          * @return whether it has sent any, so that an answer will come
          */
@@ -144,13 +225,13 @@ final class Talkers {
         }
     }
 
-    /** Those who were here before, and all come back at once for what they have missed. */
+    /** Clients that come back again and again, and resume from an old position. */
     static final class Resumers {
 
-        /** How long they have been away when the first of them come back. */
+        /** The age of the position when the attack begins. */
         static final Duration ABSENCE = Duration.ofSeconds(60);
 
-        /** Channels that the others hear. */
+        /** Channels to which the other clients subscribe. */
         private static final int UPLOADS = Load.UPLOADS;
 
         private static final String SUBPROTOCOL = "Sec-WebSocket-Protocol: sluice.v2\r\n";
@@ -159,9 +240,9 @@ final class Talkers {
 
         private Resumers() {}
 
-        /** The position that a client has now. */
+        /** The current position. */
         static String position(InetSocketAddress pod) {
-            try (Attacker anybody = new Attacker(0, pod, new Attackers.Tally(), "");
+            try (Attacker anybody = new Attacker(0, pod, new Tally(), "");
                     RawSocket socket = connect(anybody)) {
                 socket.message(Attacker.authentication(anybody.token()));
                 Matcher at = AT.matcher(socket.heard());
@@ -174,7 +255,7 @@ final class Talkers {
             }
         }
 
-        /** It leaves once it has been sent everything, and is back at once. */
+        /** Leaves when it got everything, and comes back at once. */
         static void resume(Attacker by) throws IOException {
             try (RawSocket socket = connect(by)) {
                 String since = "\"since\":\"" + by.since() + "\"}";

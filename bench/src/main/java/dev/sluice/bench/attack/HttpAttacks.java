@@ -1,27 +1,44 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.attack.Attackers.Attacker;
+import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.contender.Contender.Credentials;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Attacks on the HTTP API. */
-final class Callers {
+/** Attacks with HTTP requests: on the server itself without a token, and on the API. */
+final class HttpAttacks {
 
-    /** How many bodies all attackers together keep from ending. */
-    static final int SLOW = 1_000;
+    /** The number of TCP connections that the pod may have. */
+    static final int MAX_CONNECTIONS = 5_000;
 
-    /** Requests that one attacker sends before it awaits an answer. */
-    static final int PIPELINED = 8;
+    /** The number of idle connections of all attackers together, and of new ones a second. */
+    private static final int IDLE = 5_600;
+
+    private static final int IDLE_PER_SECOND = 1_600;
+
+    /** The number of slow requests of all attackers together. */
+    private static final int SLOW_UPGRADES = 2_000;
+
+    private static final int SLOW_BODIES = 1_000;
+
+    /** Requests that an attacker sends before it waits for their answers. */
+    private static final int PIPELINED = 8;
 
     private static final int ON_ONE_CONNECTION = 100;
+
+    private static final String TINY = "GET /nothing HTTP/1.1\r\nHost: pod\r\n\r\n";
+
+    private static final String LARGE_HEADER = RawSocket.UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
+
+    private static final String MANY_HEADERS = "GET / HTTP/1.1\r\n" + "a:\r\n".repeat(4_900);
 
     private static final String PUBLISHER = Credentials.of("attacker", "publisher");
     private static final String MESSAGE = "{\"text\":\"" + "x".repeat(180) + "\"}";
 
     private static final List<String> WITHOUT_RIGHT = List.of(
-            post("/api/channels/upload:0/messages", "Bearer " + Strangers.forged(), MESSAGE),
+            post("/api/channels/upload:0/messages", "Bearer " + Attackers.forgedToken(), MESSAGE),
             post("/api/channels/upload:0/messages", "Bearer nonsense", MESSAGE),
             post("/api/channels/upload:0/messages", "Basic Og==", MESSAGE),
             post("/api/channels/upload:0/messages", "Bearer " + Credentials.of("attacker"), MESSAGE),
@@ -60,7 +77,7 @@ final class Callers {
             "GET /%zz HTTP/1.1\r\nHost: pod\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: pod\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
 
-    private Callers() {}
+    private HttpAttacks() {}
 
     static void withoutRight(Attacker by) throws IOException {
         ask(by, WITHOUT_RIGHT);
@@ -85,11 +102,11 @@ final class Callers {
     static void slowBodies(Attacker by) throws IOException {
         String begin = "POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
                 + PUBLISHER + "\r\nContent-Length: 200000\r\n\r\nx";
-        Strangers.drip(by, SLOW / Attack.CROWD, begin);
+        drip(by, SLOW_BODIES / Attack.CROWD, begin);
     }
 
     static void pipelined(Attacker by) throws IOException {
-        String many = "GET /nothing HTTP/1.1\r\nHost: pod\r\n\r\n".repeat(MANY);
+        String many = TINY.repeat(MANY);
         try (RawSocket socket = by.connect()) {
             while (!by.isOver()) {
                 socket.say(many);
@@ -118,7 +135,7 @@ final class Callers {
         }
     }
 
-    /** One after the other over one connection, as long as the pod leaves it open. */
+    /** Sends one request after the other over one connection until the pod closes it. */
     private static void ask(Attacker by, List<String> requests) throws IOException {
         try (RawSocket socket = by.connect()) {
             for (int i = 0; i < ON_ONE_CONNECTION && !by.isOver(); i++) {
@@ -126,6 +143,74 @@ final class Callers {
                 by.tally().did(1);
                 by.tally().answered(socket.status());
             }
+        }
+    }
+
+    /** Opens connections until there are too many, and then sends a request on the one that has been idle longest. */
+    static void idle(Attacker by) throws IOException {
+        by.pace((double) IDLE_PER_SECOND / Attack.CROWD);
+        boolean more = by.held().size() < IDLE / Attack.CROWD;
+        RawSocket socket = more ? by.connect() : by.held().remove(0);
+        try {
+            by.tally().did(1);
+            socket.say(TINY);
+            by.tally().answered(socket.status());
+            by.held().add(socket);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    static void headersWithoutEnd(Attacker by) throws IOException {
+        send(by, LARGE_HEADER);
+    }
+
+    static void manyHeaders(Attacker by) throws IOException {
+        send(by, MANY_HEADERS);
+    }
+
+    private static void send(Attacker by, String request) throws IOException {
+        try (RawSocket socket = by.connect()) {
+            by.tally().did(1);
+            try {
+                socket.say(request);
+            } finally {
+                by.tally().answered(socket.status());
+            }
+        }
+    }
+
+    static void slowUpgrades(Attacker by) throws IOException {
+        drip(by, SLOW_UPGRADES / Attack.CROWD, RawSocket.UPGRADE + "Slow: ");
+    }
+
+    /** Keeps this number of requests open, and sends another byte of each every second. */
+    private static void drip(Attacker by, int howMany, String begin) throws IOException {
+        by.pace(1);
+        for (int i = by.held().size() - 1; i >= 0; i--) {
+            if (!grows(by.held().get(i), by.tally())) {
+                by.held().remove(i).close();
+            }
+        }
+        while (by.held().size() < howMany) {
+            RawSocket socket = by.connect();
+            by.held().add(socket);
+            by.tally().did(1);
+            socket.say(begin);
+        }
+    }
+
+    private static boolean grows(RawSocket socket, Tally tally) {
+        try {
+            if (socket.isAnswered()) {
+                tally.answered(socket.status());
+                return false;
+            }
+            socket.say("x");
+            return true;
+        } catch (IOException cutOff) {
+            return false;
         }
     }
 
