@@ -334,22 +334,7 @@ public final class Pod implements AutoCloseable {
         assumeThat(isNative())
                 .as("a native executable has no command for a garbage collection")
                 .isFalse();
-        try {
-            Process jcmd = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "jcmd")
-                                    .toString(),
-                            String.valueOf(process.pid()),
-                            "GC.run")
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            if (jcmd.waitFor() != 0) {
-                throw new IllegalStateException("jcmd failed");
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
+        process.collectGarbage();
         return (long) values(metrics(), "jvm_memory_used_bytes{area=\"heap\"").sum();
     }
 

@@ -2,9 +2,11 @@ package dev.sluice.harness;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -137,17 +139,27 @@ public final class ServerProcess implements AutoCloseable {
         process.destroyForcibly().onExit().join();
     }
 
-    private void signal(String name) {
+    /** Sends the signal, such as {@code USR2}. */
+    public void signal(String name) {
+        output("kill", "-" + name, Long.toString(pid()))
+                .orElseThrow(() -> new IllegalStateException("kill -" + name + " failed"));
+    }
+
+    /** Makes the JVM collect garbage; fails if the process is no JVM of this version. */
+    public void collectGarbage() {
+        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+        output(jcmd, Long.toString(pid()), "GC.run").orElseThrow(() -> new IllegalStateException("jcmd failed"));
+    }
+
+    /** Runs a short command and returns what it prints, stripped; empty if there is no such command or it fails. */
+    public static Optional<String> output(String... command) {
         try {
-            int status = new ProcessBuilder("kill", "-" + name, Long.toString(pid()))
-                    .inheritIO()
-                    .start()
-                    .waitFor();
-            if (status != 0) {
-                throw new IllegalStateException("kill -" + name + " failed with " + status);
-            }
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return process.waitFor() == 0 ? Optional.of(printed) : Optional.empty();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return Optional.empty();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }

@@ -1,7 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.contender.Contender.Credentials;
-import dev.sluice.bench.process.Command;
+import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -96,7 +96,7 @@ final class Attackers implements AutoCloseable {
     /** From now on the calling thread gets a core only if no other thread wants it. */
     private static void yieldToAll() throws IOException {
         String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
-        Command.output("chrt", "--idle", "--pid", "0", thread)
+        ServerProcess.output("chrt", "--idle", "--pid", "0", thread)
                 .orElseThrow(() -> new IllegalStateException("chrt fails, or there is none"));
     }
 

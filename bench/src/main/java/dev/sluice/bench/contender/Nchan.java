@@ -3,10 +3,10 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -70,12 +70,14 @@ public final class Nchan implements Contender {
             """;
 
     public static boolean isInstalled() {
-        return Files.exists(MODULE) && Command.output("nginx", "-v").isPresent();
+        return Files.exists(MODULE) && ServerProcess.output("nginx", "-v").isPresent();
     }
 
     /** nginx's version. */
     public static String version() {
-        return isInstalled() ? Command.output("nginx", "-v").orElseThrow().replaceFirst(".*/", "") : "not installed";
+        return isInstalled()
+                ? ServerProcess.output("nginx", "-v").orElseThrow().replaceFirst(".*/", "")
+                : "not installed";
     }
 
     @Override

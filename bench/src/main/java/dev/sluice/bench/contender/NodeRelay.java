@@ -4,10 +4,10 @@ import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.ServerProcess;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,7 +25,7 @@ public final class NodeRelay implements Contender {
 
     /** Node's version; without Node there is none. */
     public static String version() {
-        return Command.output("node", "--version").orElse("not installed");
+        return ServerProcess.output("node", "--version").orElse("not installed");
     }
 
     @Override
@@ -92,6 +92,6 @@ public final class NodeRelay implements Contender {
 
     @Override
     public void collectGarbage(Server server) {
-        Command.output("kill", "-USR2", Long.toString(server.process().pid()));
+        server.process().signal("USR2");
     }
 }

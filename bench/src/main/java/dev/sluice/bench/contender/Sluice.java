@@ -4,7 +4,6 @@ import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.process.Command;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Ports;
@@ -173,10 +172,7 @@ public final class Sluice implements Contender {
     @Override
     public void collectGarbage(Server server) {
         if (onJvm) {
-            Command.output(
-                    JAVA_BIN.resolve("jcmd").toString(),
-                    Long.toString(server.process().pid()),
-                    "GC.run");
+            server.process().collectGarbage();
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.bench.process;
 
+import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,9 +61,9 @@ public record Machine(
     }
 
     private static String commit(String repository) {
-        String commit = Command.output("git", "-C", repository, "rev-parse", "--short", "HEAD")
+        String commit = ServerProcess.output("git", "-C", repository, "rev-parse", "--short", "HEAD")
                 .orElse("unknown");
-        boolean changed = Command.output("git", "-C", repository, "status", "--porcelain")
+        boolean changed = ServerProcess.output("git", "-C", repository, "status", "--porcelain")
                 .filter(status -> !status.isEmpty())
                 .isPresent();
         return changed ? commit + "+" : commit;
