@@ -141,7 +141,7 @@ enum Fault {
     CLIENTS_RESET("50 more clients a second subscribe and reset, for 10 s", Kind.HARMLESS, scene -> {
         scene.traffic().beginResetting();
         scene.last(ofSeconds(10));
-        scene.traffic().endNuisance();
+        scene.traffic().endBadClients();
     }),
 
     CLIENTS_STALLED(
@@ -158,15 +158,15 @@ enum Fault {
             Kind.LASTING,
             Load::large,
             scene -> {
-                scene.traffic().fallAsleep();
+                scene.traffic().stopReading();
                 scene.last(ofSeconds(15));
-                scene.traffic().wake();
+                scene.traffic().readAgain();
             }),
 
     CLIENTS_RUBBISH("50 more clients a second send invalid messages, for 10 s", Kind.HARMLESS, scene -> {
-        scene.traffic().beginRubbish();
+        scene.traffic().beginGarbage();
         scene.last(ofSeconds(10));
-        scene.traffic().endNuisance();
+        scene.traffic().endBadClients();
     });
 
     /** From when recovery counts, and what may be lost. */

@@ -108,7 +108,7 @@ public final class Ledger extends Check<FaultFinding> {
             fault.inject(new Scene(site, traffic, control));
             long from = fault.kind() == Fault.Kind.PASSING ? begin : Books.now();
             Waiting.sleep(REACTION);
-            Waiting.until("everything", () -> site.isReady() && traffic.isEverybodySubscribed());
+            Waiting.until("everything", () -> site.isReady() && traffic.areAllSubscribed());
             Waiting.sleep(AFTERMATH);
             traffic.finish();
             List<String> surprises = traffic.surprises();

@@ -98,7 +98,7 @@ public final class Resume extends Check<ResumeFinding> {
             long end = Books.now();
             Duration cpuMeanwhile = Duration.ofNanos(server.process().cpuNanos() - cpu);
             Duration redisCpuMeanwhile = Duration.ofNanos(redis.process().cpuNanos() - redisCpu);
-            Waiting.until("everybody", traffic::isEverybodySubscribed);
+            Waiting.until("everybody", traffic::areAllSubscribed);
             traffic.finish();
             List<String> surprises = traffic.surprises();
             return traffic.books(books -> new ResumeFinding(

@@ -107,7 +107,7 @@ public final class Rollout extends Check<UpdateFinding> {
             long begin = Books.now();
             List<Replacement> replacements = new Update(site).run();
             long end = Books.now();
-            Waiting.until("everybody", traffic::isEverybodySubscribed);
+            Waiting.until("everybody", traffic::areAllSubscribed);
             Waiting.sleep(AFTERMATH);
             traffic.finish();
             List<String> surprises = traffic.surprises();

@@ -21,12 +21,12 @@ import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 
 /**
- * A well-behaved client of one user: it subscribes to its channels, writes down what it hears, and comes back, with
- * back-off, whenever its connection ends.
+ * A well-behaved client of one user: it subscribes to its channels, logs what it gets, and reconnects with back-off. To be used on the event
+ * loop.
  */
 final class Listener {
 
-    /** The length of an outage of a network that jitters, and of the time between two of them. */
+    /** How long its network is gone, and how long it lasts between. */
     private static final Duration OUTAGE = Duration.ofSeconds(2);
 
     private static final Duration LEAST_CALM = Duration.ofSeconds(5);
@@ -47,7 +47,7 @@ final class Listener {
     /**
      * A client that has not started.
      *
-     * @param surprise told of what should never be said to a client that does everything right
+     * @param surprise gets the messages that no well-behaved client should get
      */
     Listener(
             Bootstrap bootstrap,
@@ -78,19 +78,19 @@ final class Listener {
         stopped = true;
     }
 
-    /** Whether it hears all its channels, as far as it knows. */
+    /** Whether all its subscriptions are answered. */
     boolean isSubscribed() {
         return talk != null && talk.awaited.isEmpty();
     }
 
-    /** Whether it reads; what it does not read waits elsewhere. */
+    /** Makes it stop or continue reading. */
     void read(boolean on) {
         if (talk.channel != null) {
             talk.channel.config().setAutoRead(on);
         }
     }
 
-    /** Resets its connection, if it has one; it comes back after that time. */
+    /** Resets its connection, if it has one; it reconnects after this time. */
     void reset(Duration away) {
         if (isConnected()) {
             absence = Optional.of(away);
@@ -98,7 +98,7 @@ final class Listener {
         }
     }
 
-    /** Hears nothing for that time; then its connection is reset, and it comes back at once. */
+    /** Reads nothing for this time; then resets its connection, and reconnects at once. */
     void fallSilent(Duration away) {
         if (isConnected()) {
             Talk silent = talk;
@@ -148,7 +148,7 @@ final class Listener {
         return log;
     }
 
-    private final class Talk extends Conversation implements Protocol.Connection {
+    private final class Talk extends WebSocketClient implements Protocol.Connection {
         private final ConnectionLog connection = log.connect();
         private final Set<String> awaited = new HashSet<>(log.channels());
         private Channel channel;
@@ -222,7 +222,7 @@ final class Listener {
         }
     }
 
-    /** How long to wait before trying again: at random, up to a bound that doubles with each failure. */
+    /** Full jitter: a random wait before the next attempt, up to a bound that doubles with each failure. */
     static final class Backoff {
 
         private static final Duration FIRST = Duration.ofMillis(200);

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** How clients are served, and how is published to them. */
+/** The protocol of clients, and the command that publishes to them. */
 public interface Protocol {
 
     /** Where the WebSocket is opened. */
@@ -24,33 +24,33 @@ public interface Protocol {
     /** Whether a client may continue a subscription on another connection. */
     boolean resumes();
 
-    /** The command that publishes, as Redis is sent it. */
+    /** The Redis command that publishes. */
     List<String> publish(String channel, String payload);
 
     /** A client that has not connected yet. */
     Client client(String user, Set<String> channels);
 
-    /** What a client remembers from one connection to the next. Only for the event loop. */
+    /** A client, and what it remembers from one connection to the next. To be used on the event loop. */
     interface Client {
 
-        /** A connection is open. */
+        /** Called when a connection is open. */
         void opened(Connection connection);
 
-        /** A text frame has come on it. */
+        /** Called for each text frame. */
         void heard(String message, Connection connection);
     }
 
-    /** What a client does on a connection, and what it makes known of what it heard there. */
+    /** A connection of a client, which sends messages and logs what the client got. */
     interface Connection {
 
         void say(String message);
 
         void published(String payload);
 
-        /** It was given something that it has had before, and drops it. */
+        /** The client got a publication again, and dropped it. */
         void repeated();
 
-        /** @param resumption what the server said of it, where the client had asked to resume */
+        /** @param resumption whether the server resumed it, if the client asked for that */
         void subscribed(String channel, boolean retained, Optional<Boolean> resumption);
 
         void missed(String channel, int count);
@@ -58,11 +58,11 @@ public interface Protocol {
         /** @param until empty while the gap lasts */
         void gap(String since, Optional<String> until);
 
-        /** Something was said that should never be said to a client that does everything right. */
+        /** The client got a message that no well-behaved client should get. */
         void surprised(String message);
     }
 
-    /** Sluice's own protocols; that of the Node relay is the first of them. */
+    /** The protocols of Sluice; the Node relay speaks the first. */
     enum SluiceProtocol implements Protocol {
         V1(Optional.empty()) {
             @Override
@@ -115,7 +115,7 @@ public interface Protocol {
             return "{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}";
         }
 
-        /** All but the user's own, which needs no subscription. */
+        /** The channels that need a subscription; the channel of the user needs none. */
         private static Set<String> subscribable(Set<String> channels) {
             Set<String> subscribable = new TreeSet<>(channels);
             subscribable.removeIf(channel -> channel.startsWith("user:"));

@@ -21,8 +21,8 @@ import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
- * Publishes by the clock on channels that are nobody else's, straight to Redis, and does not wait for the answers. What is
- * not answered when its connection ends is never published again, and nothing is published while there is no connection.
+ * Publishes to Redis at a constant rate, on channels of its own, without waiting for answers. Without a connection it publishes nothing, and
+ * it publishes nothing again. To be used on the event loop.
  */
 final class Publisher {
 
@@ -73,7 +73,7 @@ final class Publisher {
         loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** Publishes nothing more; answers are still heard. */
+    /** Stops publishing; later answers still count. */
     void stop() {
         stopped = true;
     }
@@ -82,7 +82,7 @@ final class Publisher {
         return unanswered.isEmpty();
     }
 
-    /** Gives up the connection, and makes another one to where Redis is now. */
+    /** Connects to the current Redis instead. */
     void reconnect() {
         if (connection != null) {
             connection.close();
@@ -147,11 +147,11 @@ final class Publisher {
             connection = context.channel();
         }
 
-        /** An error leaves it uncertain, like no answer. */
+        /** After an error it is uncertain whether anyone got the publication, as without an answer. */
         @Override
         protected void channelRead0(ChannelHandlerContext context, ByteBuf line) {
             byte first = line.getByte(line.readerIndex());
-            // Only a length, the answer follows.
+            // A length; the answer follows.
             if (first != '$') {
                 Unanswered answered = unanswered.remove();
                 if (first != '-') {
@@ -174,7 +174,7 @@ final class Publisher {
     }
 
     /**
-     * What a payload says: the channel it was published on, and its number there.
+     * The content of a payload: the channel on which it was published, and its number there.
      *
      * @param channel as Redis knows it
      * @param number from 1

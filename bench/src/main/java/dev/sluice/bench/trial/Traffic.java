@@ -5,8 +5,8 @@ import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.Books.Publications;
 import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.trial.BadClients.BadClient;
 import dev.sluice.bench.trial.Listener.Backoff;
-import dev.sluice.bench.trial.Nuisances.Nuisance;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
@@ -25,18 +25,18 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * Publishers and clients of one trial. All of them live on one event loop, whose thread alone touches their state; the
- * methods here are for one other thread, and block.
+ * Publishers and clients of one trial. Only the thread of their event loop uses their state. The methods of this class are for one other
+ * thread, and block.
  */
 public final class Traffic implements AutoCloseable {
 
-    /** Until everything has arrived that has been published; there is nothing to see where something never will. */
+    /** How long to wait for publications to arrive; some may be lost. */
     private static final Duration SETTLING = Duration.ofSeconds(10);
 
-    /** How long nothing may come any more before it is believed that nothing does. */
+    /** How long to wait for surplus publications. */
     private static final Duration SURPLUS_WAIT = Duration.ofMillis(500);
 
-    /** Between two of them; pods that have just been started are slow. */
+    /** The time between the starts of two clients; new pods are slow. */
     private static final long ENTRANCE_MILLIS = 5;
 
     private static final int LONGEST_SURPRISE = 300;
@@ -49,18 +49,18 @@ public final class Traffic implements AutoCloseable {
     private final List<String> uploads = new ArrayList<>();
     private final Map<String, Publications> published = new HashMap<>();
     private final List<Listener> clients = new ArrayList<>();
-    private final List<Listener> sleepers = new ArrayList<>();
+    private final List<Listener> notReading = new ArrayList<>();
     private final List<Publisher> publishers = new ArrayList<>();
     private final List<String> surprises = new ArrayList<>();
-    private final Nuisances nuisances;
+    private final BadClients badClients;
     private boolean jittering;
 
-    /** With clients of the first protocol. */
+    /** Clients of {@code sluice.v1}. */
     public Traffic(Load load, InetSocketAddress entrance, Supplier<InetSocketAddress> redis, Random random) {
         this(load, List.of(SluiceProtocol.V1), entrance, redis, random);
     }
 
-    /** @param protocols of the clients, in turn; publications are published by the first one's command */
+    /** @param protocols of the clients, in turn; publishers use the command of the first */
     public Traffic(
             Load load,
             List<? extends Protocol> protocols,
@@ -78,28 +78,28 @@ public final class Traffic implements AutoCloseable {
             Protocol protocol = protocols.get(i / 2 % protocols.size());
             clients.add(client("u" + i, protocol, load.uploadsPerClient(), bootstrap()));
         }
-        nuisances = new Nuisances(bootstrap(), loop.eventLoop(), entrance, uploads, random);
+        badClients = new BadClients(bootstrap(), loop.eventLoop(), entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
             publish(i, "upload:", protocols.get(0), load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
             publish(i, "user:", protocols.get(0), load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
         }
     }
 
-    /** Lets the clients in, not all of them at once, and returns once all of them hear their channels. */
+    /** Starts the clients one after the other, and returns when all have subscribed. */
     public void open() {
         loop.run(() -> {
             for (int i = 0; i < clients.size(); i++) {
                 loop.eventLoop().schedule(clients.get(i)::start, i * ENTRANCE_MILLIS, TimeUnit.MILLISECONDS);
             }
         });
-        Waiting.until("the clients", this::isEverybodySubscribed);
+        Waiting.until("the clients", this::areAllSubscribed);
     }
 
     public void publish() {
         loop.run(() -> publishers.forEach(Publisher::start));
     }
 
-    /** Publishes no more, and returns once everything has arrived, or nothing that is missing will any more. */
+    /** Stops publishing, and returns when everything has arrived, or is lost. */
     public void finish() {
         loop.run(() -> publishers.forEach(Publisher::stop));
         Waiting.until(
@@ -111,36 +111,36 @@ public final class Traffic implements AutoCloseable {
         Waiting.sleep(SURPLUS_WAIT);
     }
 
-    /** Redis is somewhere else now. */
+    /** Makes the publishers connect to the current Redis. */
     public void reconnectPublishers() {
         loop.run(() -> publishers.forEach(Publisher::reconnect));
     }
 
-    public boolean isEverybodySubscribed() {
+    public boolean areAllSubscribed() {
         return loop.call(() -> clients.stream().allMatch(Listener::isSubscribed));
     }
 
-    /** A tenth of the clients read nothing until they are woken. */
-    public void fallAsleep() {
+    /** A tenth of the clients stop reading until {@link #readAgain}. */
+    public void stopReading() {
         loop.run(() -> {
-            sleepers.addAll(clients.subList(0, clients.size() / 10));
-            sleepers.forEach(client -> client.read(false));
+            notReading.addAll(clients.subList(0, clients.size() / 10));
+            notReading.forEach(client -> client.read(false));
         });
     }
 
-    public void wake() {
+    public void readAgain() {
         loop.run(() -> {
-            sleepers.forEach(client -> client.read(true));
-            sleepers.clear();
+            notReading.forEach(client -> client.read(true));
+            notReading.clear();
         });
     }
 
-    /** The connections of all clients are reset at once; each client comes back after a time between these. */
+    /** Resets the connections of all clients; each client comes back after a random time between these. */
     public void reset(Duration least, Duration most) {
         loop.run(() -> clients.forEach(client -> client.reset(between(least, most))));
     }
 
-    /** From now on the networks of all clients jitter. */
+    /** From now on the network of each client fails again and again. */
     public void beginJitter(Jitter jitter) {
         loop.run(() -> {
             jittering = true;
@@ -156,33 +156,33 @@ public final class Traffic implements AutoCloseable {
         return Duration.ofNanos(random.nextLong(least.toNanos(), most.toNanos()));
     }
 
-    /** Ever more clients come that reset their connections. */
+    /** From now on, new clients connect that soon reset their connections. */
     public void beginResetting() {
-        loop.run(() -> nuisances.begin(Nuisance.Kind.RESETS));
+        loop.run(() -> badClients.begin(BadClient.Kind.RESETS));
     }
 
-    /** Ever more clients come that talk rubbish. */
-    public void beginRubbish() {
-        loop.run(() -> nuisances.begin(Nuisance.Kind.TALKS_RUBBISH));
+    /** From now on, new clients connect that send invalid messages. */
+    public void beginGarbage() {
+        loop.run(() -> badClients.begin(BadClient.Kind.SENDS_GARBAGE));
     }
 
-    /** No more of them come. */
-    public void endNuisance() {
-        loop.run(nuisances::end);
+    /** No more of these clients connect. */
+    public void endBadClients() {
+        loop.run(badClients::end);
     }
 
-    /** So many clients come that subscribe and never read. */
+    /** Connects this number of clients that subscribe and never read. */
     public void stall(int howMany) {
-        loop.run(() -> nuisances.stall(howMany));
+        loop.run(() -> badClients.stall(howMany));
     }
 
-    /** What comes of the books, on the thread that writes them. */
+    /** What the function makes of the books; it is called on the event loop, which writes them. */
     public <T> T books(Function<Books, T> reader) {
         return loop.call(() -> reader.apply(
                 new Books(published, clients.stream().map(Listener::log).toList())));
     }
 
-    /** What was said to clients and never should be, shortened. */
+    /** Messages that no well-behaved client should get, shortened. */
     public List<String> surprises() {
         return loop.call(() -> List.copyOf(surprises));
     }
@@ -192,7 +192,7 @@ public final class Traffic implements AutoCloseable {
         loop.run(() -> {
             publishers.forEach(Publisher::stop);
             clients.forEach(Listener::stop);
-            nuisances.leave();
+            badClients.leave();
         });
         loop.close();
     }
@@ -212,7 +212,7 @@ public final class Traffic implements AutoCloseable {
         surprises.add(message.substring(0, Math.min(message.length(), LONGEST_SURPRISE)));
     }
 
-    /** Each channel has one publisher: only so is there an order. */
+    /** Each channel has only one publisher, so that its publications have an order. */
     private void publish(
             int which,
             String prefix,
@@ -231,7 +231,7 @@ public final class Traffic implements AutoCloseable {
     }
 
     private Bootstrap bootstrap() {
-        // Fixed, so that the kernel does not read on for a client that does not.
+        // Fixed, so that the kernel buffers little for a client that does not read.
         return loop.bootstrap().option(ChannelOption.SO_RCVBUF, BUFFER);
     }
 

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** How it ends is known, whoever ends it. */
-class ConversationTest {
+class WebSocketClientTest {
 
     private static final long PATIENCE_SECONDS = 20;
 
@@ -138,7 +138,7 @@ class ConversationTest {
 
     private String ending() {
         CompletableFuture<String> ending = new CompletableFuture<>();
-        Conversation conversation = new Conversation(SluiceProtocol.V1) {
+        WebSocketClient client = new WebSocketClient(SluiceProtocol.V1) {
             @Override
             void opened(Channel channel) {
                 // It has nothing to say.
@@ -154,7 +154,7 @@ class ConversationTest {
                 ending.complete(how);
             }
         };
-        conversation.begin(new Bootstrap().group(group).channel(NioSocketChannel.class), address);
+        client.begin(new Bootstrap().group(group).channel(NioSocketChannel.class), address);
         return ending.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
     }
 }

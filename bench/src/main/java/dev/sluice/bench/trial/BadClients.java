@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 
-/** Clients that behave badly, come and go. Only for the event loop. */
-final class Nuisances {
+/** Clients that behave badly. To be used on the event loop. */
+final class BadClients {
 
     private static final long INTERVAL_MILLIS = 20;
     private static final int SMALL_BUFFER = 4096;
@@ -26,10 +26,10 @@ final class Nuisances {
     private final InetSocketAddress entrance;
     private final Collection<String> channels;
     private final RandomGenerator random;
-    private final List<Nuisance> all = new ArrayList<>();
-    private Nuisance.Kind coming;
+    private final List<BadClient> all = new ArrayList<>();
+    private BadClient.Kind coming;
 
-    Nuisances(
+    BadClients(
             Bootstrap bootstrap,
             EventLoop loop,
             InetSocketAddress entrance,
@@ -42,28 +42,28 @@ final class Nuisances {
         this.random = random;
     }
 
-    /** Ever more of them come. */
-    void begin(Nuisance.Kind kind) {
+    /** From now on, new clients of this kind connect. */
+    void begin(BadClient.Kind kind) {
         coming = kind;
         keepComing();
     }
 
-    /** No more of them come. */
+    /** No more clients connect. */
     void end() {
         coming = null;
     }
 
-    /** So many come that subscribe and never read. */
+    /** Connects this number of clients that subscribe and never read. */
     void stall(int howMany) {
         for (int i = 0; i < howMany; i++) {
-            come(Nuisance.Kind.STALLS, bootstrap.clone().option(ChannelOption.SO_RCVBUF, SMALL_BUFFER));
+            come(BadClient.Kind.STALLS, bootstrap.clone().option(ChannelOption.SO_RCVBUF, SMALL_BUFFER));
         }
     }
 
-    /** The trial is over. */
+    /** Disconnects all. */
     void leave() {
         end();
-        all.forEach(Nuisance::leave);
+        all.forEach(BadClient::leave);
     }
 
     private void keepComing() {
@@ -73,28 +73,28 @@ final class Nuisances {
         }
     }
 
-    private void come(Nuisance.Kind kind, Bootstrap through) {
-        Nuisance next = new Nuisance(kind, "nuisance" + all.size(), channels, random);
+    private void come(BadClient.Kind kind, Bootstrap through) {
+        BadClient next = new BadClient(kind, "bad" + all.size(), channels, random);
         all.add(next);
         next.begin(through, entrance);
     }
 
-    /** A client that behaves badly, once. */
-    static final class Nuisance extends Conversation {
+    /** A client that behaves badly on one connection. */
+    static final class BadClient extends WebSocketClient {
 
-        /** In what way. */
+        /** How a client behaves. */
         public enum Kind {
             /** Resets its connection a moment after it has subscribed. */
             RESETS,
             /** Subscribes, and never reads. */
             STALLS,
-            /** Says what means nothing. */
-            TALKS_RUBBISH
+            /** Sends invalid messages. */
+            SENDS_GARBAGE
         }
 
         private static final int LONGEST_STAY_MILLIS = 200;
-        private static final int RUBBISH_MESSAGES = 20;
-        private static final int RUBBISH_BYTES = 40 * 1024;
+        private static final int GARBAGE_MESSAGES = 20;
+        private static final int GARBAGE_BYTES = 40 * 1024;
 
         private final Kind kind;
         private final String user;
@@ -102,7 +102,7 @@ final class Nuisances {
         private final RandomGenerator random;
         private Channel channel;
 
-        Nuisance(Kind kind, String user, Collection<String> channels, RandomGenerator random) {
+        BadClient(Kind kind, String user, Collection<String> channels, RandomGenerator random) {
             super(SluiceProtocol.V1);
             this.kind = kind;
             this.user = user;
@@ -122,12 +122,12 @@ final class Nuisances {
                     subscribe();
                     channel.config().setAutoRead(false);
                 }
-                case TALKS_RUBBISH -> {
+                case SENDS_GARBAGE -> {
                     if (random.nextBoolean()) {
                         subscribe();
                     }
-                    for (int i = 0; i < RUBBISH_MESSAGES; i++) {
-                        babble();
+                    for (int i = 0; i < GARBAGE_MESSAGES; i++) {
+                        sendGarbage();
                     }
                     leaveSoon();
                 }
@@ -136,15 +136,15 @@ final class Nuisances {
 
         @Override
         void heard(String message) {
-            // It does not care.
+            // Ignored.
         }
 
         @Override
         void ended(String how) {
-            // It does not come back; others do.
+            // It does not reconnect.
         }
 
-        /** The trial is over. */
+        /** Disconnects. */
         void leave() {
             if (channel != null) {
                 channel.close();
@@ -160,8 +160,8 @@ final class Nuisances {
             channel.eventLoop().schedule(this::leave, random.nextLong(LONGEST_STAY_MILLIS), TimeUnit.MILLISECONDS);
         }
 
-        private void babble() {
-            byte[] noise = new byte[random.nextInt(RUBBISH_BYTES)];
+        private void sendGarbage() {
+            byte[] noise = new byte[random.nextInt(GARBAGE_BYTES)];
             random.nextBytes(noise);
             switch (random.nextInt(5)) {
                 case 0 -> channel.writeAndFlush(new BinaryWebSocketFrame(Unpooled.wrappedBuffer(noise)));

@@ -18,8 +18,8 @@ import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.net.URI;
 
-/** One WebSocket, from the upgrade to its end; pings are answered by Netty. */
-abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> {
+/** A client with one WebSocket, from the upgrade to its end. Netty answers pings. */
+abstract class WebSocketClient extends SimpleChannelInboundHandler<WebSocketFrame> {
 
     private static final int LARGEST_HEAD = 8 * 1024;
     private static final int LARGEST_MESSAGE = 256 * 1024;
@@ -30,19 +30,19 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
     private boolean closed;
     private boolean over;
 
-    Conversation(Protocol protocol) {
+    WebSocketClient(Protocol protocol) {
         this.protocol = protocol;
     }
 
-    /** The WebSocket is open. */
+    /** Called when the WebSocket is open. */
     abstract void opened(Channel channel);
 
     abstract void heard(String message);
 
     /**
-     * It is closed, or could not be opened. Comes once.
+     * Called once, when the WebSocket is closed or can't be opened.
      *
-     * @param how the close code, or else what happened, in words
+     * @param how the close code, or what happened
      */
     abstract void ended(String how);
 
@@ -66,7 +66,7 @@ abstract class Conversation extends SimpleChannelInboundHandler<WebSocketFrame> 
                                         new HttpClientCodec(),
                                         new HttpObjectAggregator(LARGEST_HEAD),
                                         new WebSocketClientProtocolHandler(config),
-                                        Conversation.this);
+                                        WebSocketClient.this);
                     }
                 })
                 .connect(address)
