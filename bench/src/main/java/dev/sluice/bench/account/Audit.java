@@ -16,13 +16,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Holds what each client heard against what was published. What a client hears of a channel comes in spans: a span is one
- * connection, or several where each continues the one before without a loss, as the server says. A span owes a publication
- * when that was sent after its subscription was answered, or follows one of the same channel it has brought since; and,
- * where its last connection has ended, only when something the span did bring was certainly published later. What no span
- * owes, the client lost by being disconnected, and knows: its old connection has ended, and the new one does not continue
- * it. What a span owes must have come, or the client must have been told within it: of a gap that touches the time in which
- * it was published, or by a count of missed ones that adds up.
+ * Compares what each client received with what was published.
+ *
+ * <p>A span is one connection of a client to a channel, or several of which each resumes the one before. A publication is due in a span if it
+ * was sent after the subscription was answered, or follows another delivery since then. If the last connection of the span has ended, only
+ * publications before another delivery are due.
+ *
+ * <p>A publication that is due in no span was lost because the client was disconnected, which it knows. A publication that is due must have
+ * come, or the span must have a signal: a gap that includes the time of the publication, or a count of missed ones that is correct.
  */
 final class Audit {
 
@@ -35,7 +36,7 @@ final class Audit {
         this.toldWithin = toldWithin.toNanos();
     }
 
-    /** @param toldWithin how long after a publication a client may have to wait to be told of the gap it fell into */
+    /** @param toldWithin the longest time from a lost publication until the client is told of the gap */
     static Balance of(Map<String, Publications> published, Collection<ClientLog> clients, Duration toldWithin) {
         Audit audit = new Audit(published, toldWithin);
         clients.forEach(audit::client);
@@ -77,7 +78,7 @@ final class Audit {
         return spans;
     }
 
-    /** How many it brought first that had been published before its subscription was answered. */
+    /** How many publications from before the answer came here first. */
     private long countResumed(String channel, List<Span> before, ChannelLog log) {
         BitSet heard = new BitSet();
         before.forEach(span -> span.log.deliveries().forEach(delivery -> heard.set(delivery.number())));
@@ -131,7 +132,7 @@ final class Audit {
                         gap.since() <= acknowledged && sent <= gap.until() && gap.told() - acknowledged <= toldWithin);
     }
 
-    /** Which numbers the counts of missed ones account for. */
+    /** The numbers that are accounted for by {@code missed} messages. */
     private BitSet missed(ClientLog client, String channel, Span span) {
         BitSet accounted = new BitSet();
         int before = 0;
@@ -148,7 +149,7 @@ final class Audit {
                         left--;
                     }
                 }
-                // What was published while the answer was on its way may be among the first.
+                // Publications made while the answer was on its way may be among the first.
                 if (left > others && !first) {
                     balance.blame(
                             Breach.MISCOUNTED,
@@ -184,13 +185,13 @@ final class Audit {
         }
     }
 
-    /** Whatever was published before that time would have come on the connection. */
+    /** The time before which every publication would have come on the connection. */
     private long lived(ClientLog client, ConnectionLog connection) {
         if (!connection.hasEnded()) {
             return Long.MAX_VALUE;
         }
         long lived = Long.MIN_VALUE;
-        // Where a channel is resumed, another one may be ahead of it: what came of one proves nothing of another.
+        // While a channel is resumed, another one may be ahead of it: a delivery of one proves nothing of another.
         if (!client.resumes()) {
             for (Map.Entry<String, ChannelLog> channel : connection.channels().entrySet()) {
                 for (Delivery delivery : channel.getValue().deliveries()) {
@@ -219,10 +220,10 @@ final class Audit {
     }
 
     /**
-     * What a client heard of one channel without a loss that it was not told of, or so it must have been.
+     * What a client received of one channel on one connection, or on several that resume.
      *
-     * @param gaps that it was told of meanwhile
-     * @param lived whatever was published before would have come
+     * @param gaps of which the client was told meanwhile
+     * @param lived the time before which every publication would have come
      */
     private record Span(ChannelLog log, List<Gap> gaps, long lived, Publications published) {
 

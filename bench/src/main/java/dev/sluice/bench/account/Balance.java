@@ -6,32 +6,32 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** How an audit came out. */
+/** The result of an audit. */
 public final class Balance {
 
-    /** What became of a publication at a client that should have heard it. */
+    /** What became of a publication at a client that should have got it. */
     public enum Fate {
         DELIVERED,
-        /** Lost in a stretch of time the client was told of. */
+        /** Lost in a gap of which the client was told. */
         IN_GAP,
-        /** Lost while the client had no subscription that lived. */
+        /** Lost while the client had no subscription. */
         DISCONNECTED,
-        /** Passed over, and counted to the client. */
+        /** Skipped for a slow client, and counted in its {@code missed} message. */
         MISSED,
-        /** Redis never said whether it was published. */
+        /** Redis did not answer whether it was published. */
         UNCERTAIN,
-        /** Lost, and the client can't know. */
+        /** Lost without a signal. */
         UNSIGNALLED
     }
 
-    /** What must not be. */
+    /** What must not happen. */
     public enum Breach {
         UNSIGNALLED,
         DUPLICATED,
         REORDERED,
-        /** More were counted as missed than were missing. */
+        /** A {@code missed} message counted too many. */
         MISCOUNTED,
-        /** A gap is said to last though it is over. */
+        /** The client was not told that a gap is over. */
         UNCLOSED
     }
 
@@ -67,17 +67,17 @@ public final class Balance {
         repeated += howMany;
     }
 
-    /** How often the server answered a wish to resume a channel so. */
+    /** How many requests to resume a channel the server answered so. */
     public long countAnswers(boolean recovered) {
         return answers.getOrDefault(recovered, 0L);
     }
 
-    /** How many of the delivered ones came late, to a client that resumed. */
+    /** How many deliveries came after a client resumed that it had missed. */
     public long countResumed() {
         return resumed;
     }
 
-    /** How many came again to a client that resumed, which dropped them. */
+    /** How many publications came again to a client that resumed, and were dropped. */
     public long countRepeated() {
         return repeated;
     }
@@ -94,12 +94,12 @@ public final class Balance {
         return breaches.getOrDefault(breach, 0L);
     }
 
-    /** All that are certain: each has one of the fates. */
+    /** The number of deliveries that were due. */
     public long expected() {
         return count(Fate.DELIVERED, Fate.IN_GAP, Fate.DISCONNECTED, Fate.MISSED, Fate.UNSIGNALLED);
     }
 
-    /** All that did not come, signalled or not. */
+    /** The number of deliveries that did not come, with or without a signal. */
     public long lost() {
         return expected() - count(Fate.DELIVERED);
     }
@@ -124,7 +124,7 @@ public final class Balance {
         return breaches.isEmpty();
     }
 
-    /** Some of what must not be, with what is known of it. */
+    /** Some of the breaches, with evidence. */
     public List<String> examples() {
         return List.copyOf(examples);
     }

@@ -14,26 +14,26 @@ import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 /**
- * All that was written down, and what can be read from it. Times are {@link #now}.
+ * The logs of publishers and clients, and what follows from them. Times are {@link #now}.
  *
  * @param published by channel
  */
 public record Books(Map<String, Publications> published, Collection<ClientLog> clients) {
 
-    /** Four seconds without a beat, two over which clients are told, and two for everything else. */
+    /** Four seconds without a canary message, two in which gap messages are spread, and two for everything else. */
     private static final Duration TOLD_WITHIN = Duration.ofSeconds(8);
 
-    /** The time in nanoseconds since 1970, by the clock of the machine, which the pods share: their gaps have its times. */
+    /** Nanoseconds since 1970, by the machine's clock; the gap messages of the pods have times of this clock. */
     public static long now() {
         return nanos(Instant.now());
     }
 
-    /** The same for another time. */
+    /** The time in nanoseconds since 1970. */
     public static long nanos(Instant time) {
         return TimeUnit.SECONDS.toNanos(time.getEpochSecond()) + time.getNano();
     }
 
-    /** How many publications there were. */
+    /** The number of publications. */
     public int publications() {
         return published.values().stream().mapToInt(Publications::count).sum();
     }
@@ -42,7 +42,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         return Audit.of(published, clients, TOLD_WITHIN);
     }
 
-    /** The same of some of the clients. @param resuming whether those that resume, or the others */
+    /** The audit of the clients that resume, or of the others. */
     public Balance audit(boolean resuming) {
         List<ClientLog> some =
                 clients.stream().filter(client -> client.resumes() == resuming).toList();
@@ -69,7 +69,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         return Absences.of(clients, begin, until);
     }
 
-    /** How many of the deliveries of what was published meanwhile are due, and how many came. */
+    /** Counts the deliveries of publications that were sent between these times. */
     public Arrivals arrivals(long begin, long until) {
         long due = 0;
         long came = 0;
@@ -93,10 +93,11 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
     }
 
     /**
-     * Deliveries, counted.
+     * Counts of deliveries.
      *
-     * @param due of publications that Redis has acknowledged, times those that should hear them
-     * @param again that an application was given more than once
+     * @param due acknowledged publications times their receivers
+     * @param came deliveries that arrived
+     * @param again surplus deliveries to an application
      */
     public record Arrivals(long due, long came, long again) {
 
@@ -106,7 +107,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         }
     }
 
-    /** What one client should hear, and what its connections heard, one after the other. */
+    /** The channels of one client, and the logs of its connections in order. */
     public static final class ClientLog {
 
         private final String name;
@@ -114,7 +115,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         private final Set<String> channels;
         private final List<ConnectionLog> connections = new ArrayList<>();
 
-        /** @param resumes whether it may continue a subscription on another connection */
+        /** @param resumes whether it can resume a subscription on another connection */
         public ClientLog(String name, boolean resumes, Set<String> channels) {
             this.name = name;
             this.resumes = resumes;
@@ -144,7 +145,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
             return connections;
         }
 
-        /** When each number of the channel, of as many as there are, was heard first; zero for those that were not. */
+        /** The times at which each number of the channel came first; zero if it did not come. */
         long[] firstHeard(String channel, int count) {
             long[] first = new long[count + 1];
             for (ConnectionLog connection : connections) {
@@ -157,7 +158,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
             return first;
         }
 
-        /** How often each number of the channel was heard, of as many as there are. */
+        /** How often each number of the channel came. */
         int[] timesHeard(String channel, int count) {
             int[] times = new int[count + 1];
             for (ConnectionLog connection : connections) {
@@ -169,7 +170,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         }
     }
 
-    /** What was published on one channel, numbered from 1 in order. Times are {@link #now}. */
+    /** The publications of one channel, numbered from 1 in order. Times are {@link #now}. */
     public static final class Publications {
 
         private static final long NEVER = Long.MAX_VALUE;
@@ -178,7 +179,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         private long[] acknowledged = new long[64];
         private int count;
 
-        /** The number of one that is sent now. */
+        /** Adds a publication, and returns its number. */
         public int add(long at) {
             count++;
             if (count == sent.length) {
@@ -190,7 +191,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
             return count;
         }
 
-        /** Redis has confirmed it: it was published between its being sent and now. */
+        /** Redis has answered: the publication was made after it was sent and before now. */
         public void acknowledge(int number, long at) {
             acknowledged[number] = at;
         }
@@ -200,7 +201,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
             return count;
         }
 
-        /** Whether it is certain that it was published; one that was not acknowledged may have been or not. */
+        /** Whether Redis has answered; otherwise the publication may have been made or not. */
         boolean isCertain(int number) {
             return acknowledged[number] != NEVER;
         }

@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** All that one connection heard and was told, in order. */
+/** Everything that one connection received, in order. */
 public final class ConnectionLog {
 
     /**
-     * A gap it was told of.
+     * A gap of which the connection was told.
      *
-     * @param until {@link Long#MAX_VALUE} where it has not been told
-     * @param told when it was told of it first
+     * @param until {@link Long#MAX_VALUE} if the end is not known
+     * @param told when the connection was first told
      */
     record Gap(long since, long until, long told) {
 
@@ -30,15 +30,15 @@ public final class ConnectionLog {
     private int repeated;
 
     /**
-     * The answer came; from now on the channel must be heard.
+     * The subscription was answered; from now on publications are due.
      *
-     * @param resumption whether it continues what the client heard before without a loss, where the client asked for that
+     * @param resumption whether it continues an earlier subscription without a loss, if the client asked for that
      */
     public void subscribed(String channel, long at, boolean retained, Optional<Boolean> resumption) {
         channel(channel).subscribed(at, retained, resumption);
     }
 
-    /** It brought something that the client had had before, and dropped. */
+    /** A publication came again, and the client dropped it. */
     public void repeated() {
         repeated++;
     }
@@ -58,9 +58,9 @@ public final class ConnectionLog {
     }
 
     /**
-     * It is closed, or could not be opened.
+     * The connection is closed, or could not be opened.
      *
-     * @param how the close code, or else what happened, in words
+     * @param how the close code, or what happened
      */
     public void end(String how, long at) {
         ending = how;
@@ -75,7 +75,7 @@ public final class ConnectionLog {
         return ended != Long.MAX_VALUE;
     }
 
-    /** {@link Long#MAX_VALUE} where it has not. */
+    /** {@link Long#MAX_VALUE} if it is open. */
     long ended() {
         return ended;
     }
@@ -84,7 +84,7 @@ public final class ConnectionLog {
         return ending;
     }
 
-    /** When the last of these subscriptions was answered; {@link Long#MAX_VALUE} where one was not. */
+    /** The time at which the last of these subscriptions was answered; {@link Long#MAX_VALUE} if one was not. */
     long subscribedToAll(Collection<String> names) {
         return names.stream()
                 .mapToLong(name -> channel(name).subscribed())
@@ -104,14 +104,14 @@ public final class ConnectionLog {
         return gaps.values();
     }
 
-    /** What one connection heard of one channel, in order. */
+    /** What one connection received of one channel, in order. */
     static final class ChannelLog {
 
         /**
-         * Something that was heard.
+         * A publication that came.
          *
-         * @param missedBefore how many the connection was told to have missed, since the one before
-         * @param retained whether it had been announced as one that is older than the subscription
+         * @param missedBefore how many the server said it skipped since the delivery before
+         * @param retained whether the server announced it as the retained one
          */
         record Delivery(int number, long at, int missedBefore, boolean retained) {
 
@@ -146,7 +146,7 @@ public final class ConnectionLog {
             retainedNext = false;
         }
 
-        /** This, and what the next connection brought that continues it. */
+        /** This and the log of the next connection, which continues it. */
         ChannelLog followedBy(ChannelLog next) {
             ChannelLog both = new ChannelLog();
             both.subscribed = subscribed;
@@ -162,7 +162,7 @@ public final class ConnectionLog {
             return both;
         }
 
-        /** What the server said of continuing an earlier subscription, where it was asked to. */
+        /** Whether the server resumed an earlier subscription, if it was asked to. */
         Optional<Boolean> resumption() {
             return resumption;
         }
@@ -171,7 +171,7 @@ public final class ConnectionLog {
             return subscribed == Long.MAX_VALUE && deliveries.isEmpty();
         }
 
-        /** When the subscription was answered; {@link Long#MAX_VALUE} where it was not. */
+        /** The time at which the subscription was answered; {@link Long#MAX_VALUE} if it was not. */
         long subscribed() {
             return subscribed;
         }
@@ -180,27 +180,25 @@ public final class ConnectionLog {
             return deliveries;
         }
 
-        /** Whether it must bring a publication that was sent then: all that is sent once it has been answered. */
+        /** Whether a publication sent at this time is due: it was sent after the answer. */
         boolean coversSending(long sent) {
             return sent >= subscribed;
         }
 
-        /**
-         * Whether the number lies between others that it has brought since it was answered: a channel is in order.
-         */
+        /** Whether an earlier and a later one came since the answer; a channel is in order. */
         boolean encloses(int number) {
             return beforeSubscription < deliveries.size()
                     && deliveries.get(beforeSubscription).number() < number
                     && deliveries.get(deliveries.size() - 1).number() > number;
         }
 
-        /** Whether it has brought an earlier one since it was answered. */
+        /** Whether an earlier one came since the answer. */
         boolean follows(int number) {
             return beforeSubscription < deliveries.size()
                     && deliveries.get(beforeSubscription).number() < number;
         }
 
-        /** What is known around a number, in words. */
+        /** What came before and after a number, for messages. */
         String around(int number) {
             Delivery before = null;
             for (Delivery delivery : deliveries) {

@@ -15,23 +15,23 @@ import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
 /**
- * How late publications were around a fault.
+ * The latencies of publications around a fault.
  *
- * @param disturbed whether there is one from the beginning of the fault on that did not reach everyone in time
- * @param recovery from the fault until everyone heard the first of those publications from which on each one reached
- *     everyone in time; empty where that did not happen any more
- * @param latencies of what was published from the fault until then, in nanoseconds
+ * @param disturbed whether a publication since the beginning of the fault did not reach all clients in time
+ * @param recovery the time from the fault until all clients got the first publication after which each one reached all in time; empty if that
+ *     did not happen
+ * @param latencies of publications from the fault until then, in nanoseconds
  */
 public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram latencies) {
 
-    /** What is heard later than that is late. */
+    /** The longest latency that is in time. */
     public static final Duration IN_TIME = Duration.ofSeconds(1);
 
     private static final int DIGITS = 3;
 
     /**
      * @param begin of the fault
-     * @param from when recovery counts: the end of the fault, or its beginning
+     * @param from the time from which recovery counts: the end of the fault, or its beginning
      */
     static Timing of(Map<String, Publications> published, Collection<ClientLog> clients, long begin, long from) {
         Map<String, Reach> reached = new HashMap<>();
@@ -60,7 +60,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
                 latencies(published, clients, begin, until));
     }
 
-    /** How late those arrived that were published from the one time to the other, in nanoseconds. */
+    /** The latencies of publications between these times, in nanoseconds. */
     public static Histogram latencies(
             Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
         Histogram latencies = new Histogram(DIGITS);
@@ -72,7 +72,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
         return latencies;
     }
 
-    /** The same only of what was published while the client was subscribed on the connection on which it came. */
+    /** The latencies of those among them that were published while their client was subscribed. */
     static Histogram liveLatencies(
             Map<String, Publications> published, Collection<ClientLog> clients, long begin, long until) {
         Histogram latencies = new Histogram(DIGITS);
@@ -104,7 +104,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
 
     private record First(long sent, long heardByAll) {}
 
-    /** Whom the publications of a channel reached, and when the last of them. */
+    /** How many clients each publication of a channel reached, and when it reached the last. */
     private static final class Reach {
         private final Publications publications;
         private final int[] clients;
@@ -127,7 +127,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
             }
         }
 
-        /** When the last one was sent that did not reach everyone in time, of those from the beginning. */
+        /** The time at which the last publication was sent that did not reach all clients in time; 0 if there is none. */
         long lastBad(long begin) {
             for (int number = publications.count(); number > 0 && publications.sent(number) >= begin; number--) {
                 boolean late = last[number] - publications.sent(number) > IN_TIME.toNanos();
@@ -149,23 +149,22 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
     }
 
     /**
-     * How clients lost their connections, and how long each was without one: from the end of one that was whole until all
-     * subscriptions were answered on another.
+     * How long clients had no connection: from the end of one until all subscriptions of another are answered.
      *
      * @param lengths in nanoseconds
-     * @param busiestSecond in how many at the most a client was back within one second
-     * @param endings how often a connection, or an attempt to make one, ended in which way
+     * @param busiestSecond the most clients that came back within one second
+     * @param endings the number of connections and attempts, by how they ended
      */
     public record Absences(Histogram lengths, int busiestSecond, Map<String, Integer> endings) {
 
-        /** The close code of a pod that is going away, which asks its clients to come back. */
+        /** The close code of a pod that shuts down. */
         public static final String GOING_AWAY = "1012";
 
         private static final int DIGITS = 3;
 
         /**
-         * @param begin connections that ended before do not count
-         * @param until the absence of a client that is not back by then lasts until then
+         * @param begin connections that ended before this time do not count
+         * @param until the end of the absence of clients that did not come back
          */
         static Absences of(Collection<ClientLog> clients, long begin, long until) {
             Histogram lengths = new Histogram(DIGITS);
@@ -192,7 +191,7 @@ public record Timing(boolean disturbed, Optional<Duration> recovery, Histogram l
             return new Absences(lengths, busiestSecond(returns), endings);
         }
 
-        /** How many ended otherwise than they should. */
+        /** The number that did not end with {@link #GOING_AWAY}. */
         public int errors() {
             return endings.entrySet().stream()
                     .filter(ending -> !ending.getKey().equals(GOING_AWAY))

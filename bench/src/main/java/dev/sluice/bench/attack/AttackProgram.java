@@ -78,15 +78,15 @@ public final class AttackProgram extends Check<AttackFinding> {
         return publish(findings, complete, "all other clients received everything", "OTHER CLIENTS WERE HARMED");
     }
 
-    /** Lets one attack loose on a pod while publications flow to others, and looks at what those and the pod make of it. */
+    /** Attacks a pod while it delivers publications to other clients, and measures what they and the pod do. */
     static final class AttackTrial {
 
-        /** Until an attack is over for the pod as well; longer than any of its own time limits. */
+        /** How long to wait until nothing is left of an attack: more than any time limit of the pod. */
         private static final Duration PATIENCE = Duration.ofSeconds(30);
 
         private static final Duration LOOK = Duration.ofMillis(100);
 
-        /** The connection by which its metrics are asked for may be another one than before. */
+        /** The request for metrics may use another connection than before. */
         private static final int FILES = 1;
 
         private final Attack attack;
@@ -97,7 +97,7 @@ public final class AttackProgram extends Check<AttackFinding> {
         private final List<String> alarms = new ArrayList<>();
 
         /**
-         * How long everything takes.
+         * The durations of the parts of a trial.
          *
          * @param warmUp of the pod, by publications to the others
          * @param calm the time before the attack that counts
@@ -116,7 +116,7 @@ public final class AttackProgram extends Check<AttackFinding> {
         }
 
         static AttackFinding run(Attack attack, Times times, Load load, long seed, Path jar, Path logs) {
-            try (AttackedPod attacked = AttackedPod.set(attack, jar, logs);
+            try (AttackedPod attacked = AttackedPod.start(attack, jar, logs);
                     Traffic traffic = new Traffic(
                             load,
                             attacked.entrance(),
@@ -167,7 +167,7 @@ public final class AttackProgram extends Check<AttackFinding> {
             }
         }
 
-        /** The most memory of the pod while it lasts; probes go on meanwhile. */
+        /** The most memory of the pod within this time; meanwhile its probes must succeed. */
         private long mostResident(Duration within) {
             long most = 0;
             long failed = 0;
@@ -211,7 +211,7 @@ public final class AttackProgram extends Check<AttackFinding> {
             alarms.addAll(attacked.alarms());
             alarms.addAll(traffic.surprises());
             if (!attacked.isHealthy()) {
-                alarms.add("the pod says that it is not well");
+                alarms.add("a probe of the pod fails");
             }
         }
     }

@@ -26,17 +26,17 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** A Redis, a pod, a webhook that never answers, and where an attack needs it, a slow server of keys, of one trial. */
+/** The servers of one trial: a Redis, a pod, a webhook that never answers, and, if the attack needs it, a slow key server. */
 final class AttackedPod implements AutoCloseable {
 
     /** A third of the heap that k8s/base gives a pod. */
     static final List<String> FLAGS =
             List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseCompactObjectHeaders");
 
-    /** Of connections nobody ever accepts, beyond what the pod may have under way at once. */
+    /** The backlog of the webhook, which accepts no connection: more than the pod opens at once. */
     private static final int WAITING = 1024;
 
-    /** How long the server of keys takes to answer. */
+    /** The time until the key server answers. */
     private static final Duration KEYS_TAKE = Duration.ofMillis(1_900);
 
     private final ServerSocket webhook;
@@ -51,7 +51,7 @@ final class AttackedPod implements AutoCloseable {
         this.pod = pod;
     }
 
-    static AttackedPod set(Attack attack, Path jar, Path logs) {
+    static AttackedPod start(Attack attack, Path jar, Path logs) {
         ServerSocket webhook = silence();
         Redis redis = Sluice.redis(logs);
         Optional<NamedKey> key = attack.needsKeyServer() ? Optional.of(NamedKey.rsa("bench")) : Optional.empty();
@@ -109,7 +109,7 @@ final class AttackedPod implements AutoCloseable {
         return pod;
     }
 
-    /** Where clients connect to. */
+    /** The address to which clients connect. */
     InetSocketAddress entrance() {
         return Ports.address(pod.port());
     }
@@ -118,12 +118,12 @@ final class AttackedPod implements AutoCloseable {
         return PodMetrics.of(pod);
     }
 
-    /** Whether it says itself that all is well. */
+    /** Whether its probes succeed. */
     boolean isHealthy() {
         return Server.isReady(pod.http("/q/health/ready")) && Server.isReady(pod.http("/q/health/live"));
     }
 
-    /** Lines of the pod's log that nobody outside should be able to cause. */
+    /** Lines of the pod's log that no client should be able to cause. */
     List<String> alarms() {
         return pod.log()
                 .lines()
@@ -145,7 +145,7 @@ final class AttackedPod implements AutoCloseable {
     }
 
     /**
-     * What a pod's metrics said at one moment.
+     * The metrics of a pod at one moment.
      *
      * @param values by their names and tags, as Prometheus writes them
      */
@@ -158,7 +158,7 @@ final class AttackedPod implements AutoCloseable {
             return read(String.join("\n", pod.metrics()));
         }
 
-        /** Those of Sluice's own in Prometheus's text. */
+        /** Parses Prometheus's format, and keeps the metrics of Sluice. */
         static PodMetrics read(String text) {
             Map<String, Double> values = new HashMap<>();
             text.lines().filter(line -> line.startsWith("sluice_")).forEach(line -> {
@@ -168,7 +168,7 @@ final class AttackedPod implements AutoCloseable {
             return new PodMetrics(values);
         }
 
-        /** What it has refused, cut off and not believed since, by what is counted and the limit or reason. */
+        /** The increases of counters of refusals, disconnects and failed authentications, by counter and limit or reason. */
         Map<String, Long> since(PodMetrics before) {
             Map<String, Long> counted = new TreeMap<>();
             values.forEach((name, value) -> {
@@ -181,7 +181,7 @@ final class AttackedPod implements AutoCloseable {
             return counted;
         }
 
-        /** What is different from then, in words: who is here that was not, and what waits; empty where nothing does. */
+        /** The gauges of connections, subscriptions and queues that differ; empty if none does. */
         List<String> remains(PodMetrics before) {
             return Stream.of(
                             "sluice_connections{state=\"unauthenticated\"}",

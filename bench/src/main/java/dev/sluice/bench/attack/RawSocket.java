@@ -12,22 +12,22 @@ import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A connection without manners: it says whatever bytes it likes, and leaves by a reset. */
+/** A connection that sends any bytes, and ends with a reset. */
 final class RawSocket implements AutoCloseable {
 
     static final int FINAL_TEXT = 0x81;
     static final int FINAL_PING = 0x89;
 
-    /** A request for a WebSocket, but for the empty line at its end. */
+    /** The request for an upgrade, without the empty line at its end. */
     static final String UPGRADE = "GET /ws HTTP/1.1\r\nHost: pod\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
     static final int SWITCHING_PROTOCOLS = 101;
 
-    /** Of an end without a close frame. */
+    /** The code of an end without a close frame. */
     private static final int NO_CODE = 1006;
 
-    private static final String SIGN_OF_LIFE = "{\"action\":\"ping\"}";
+    private static final String PING_MESSAGE = "{\"action\":\"ping\"}";
     private static final int OPCODE = 0x0f;
     private static final int CLOSE = 8;
     private static final int PATIENCE_MILLIS = 20_000;
@@ -59,18 +59,18 @@ final class RawSocket implements AutoCloseable {
         socket.getOutputStream().write(bytes);
     }
 
-    /** Asks for a WebSocket, and returns the status of the answer. */
+    /** Requests an upgrade, and returns the status of the answer. */
     int upgrade() throws IOException {
         return upgrade("");
     }
 
-    /** The same with more header lines, each with its end. */
+    /** Requests an upgrade with further header lines, and returns the status of the answer. */
     int upgrade(String headers) throws IOException {
         say(UPGRADE + headers + "\r\n");
         return status();
     }
 
-    /** Says it in a text message. */
+    /** Sends a text message. */
     void message(String text) throws IOException {
         say(frame(FINAL_TEXT, text));
     }
@@ -85,12 +85,12 @@ final class RawSocket implements AutoCloseable {
         return RawClient.encoded(first, payload, 1);
     }
 
-    /** Whether an answer, or some of it, has come. */
+    /** Whether a part of an answer has come. */
     boolean isAnswered() throws IOException {
         return in.available() > 0;
     }
 
-    /** The status of the answer that comes next, all of which is read. */
+    /** Reads the next answer, and returns its status. */
     int status() throws IOException {
         Matcher first = STATUS.matcher(line());
         if (!first.matches()) {
@@ -107,7 +107,7 @@ final class RawSocket implements AutoCloseable {
         return Integer.parseInt(first.group(1));
     }
 
-    /** The text of the next message that is no sign of life, and not long. */
+    /** The next text message that is no ping, of less than 64 KB. */
     String heard() throws IOException {
         while (true) {
             int opcode = in.readUnsignedByte() & OPCODE;
@@ -115,13 +115,13 @@ final class RawSocket implements AutoCloseable {
                 throw new EOFException("closed");
             }
             String text = new String(payload(), StandardCharsets.UTF_8);
-            if (opcode == (FINAL_TEXT & OPCODE) && !text.equals(SIGN_OF_LIFE)) {
+            if (opcode == (FINAL_TEXT & OPCODE) && !text.equals(PING_MESSAGE)) {
                 return text;
             }
         }
     }
 
-    /** The code of the close frame, whatever comes before it. */
+    /** The code of the close frame; drops earlier frames. */
     int closeCode() {
         try {
             while (true) {
