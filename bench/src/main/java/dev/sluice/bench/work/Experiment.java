@@ -1,58 +1,64 @@
 package dev.sluice.bench.work;
 
 import dev.sluice.bench.load.Publication.ChannelName;
+import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Workload;
 import dev.sluice.bench.load.Workload.Direct;
 import dev.sluice.bench.load.Workload.FanOut;
 import dev.sluice.bench.load.Workload.Unwanted;
 import dev.sluice.bench.process.Waiting;
-import dev.sluice.bench.work.Experiment.Paced;
-import dev.sluice.bench.work.Window.Units;
+import dev.sluice.bench.work.TestBed.Units;
 import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
+import dev.sluice.harness.ServerProcess;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
-/** How a work is done and measured. */
+/** How a workload is run and measured. */
 interface Experiment {
 
-    /** So many that nobody is refused. */
+    /** A rate that no contender reaches, so that no client is refused. */
     int NO_LIMIT = 100_000;
 
-    Map<Metric, Double> run(Stage stage, Sizes sizes);
+    double NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+    double NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
+    double MILLIS_PER_SECOND = TimeUnit.SECONDS.toMillis(1);
 
-    /** How many may connect to the server in a second. */
+    Map<Metric, Double> run(TestBed bed, Sizes sizes);
+
+    /** How many clients may connect to the server in a second. */
     default int connectsPerSecond(Sizes sizes) {
         return NO_LIMIT;
     }
 
-    /** Many connections, and nothing to say to them. */
+    /** Many connections without publications. */
     static final class Idle implements Experiment {
 
         private static final int REHEARSAL = 100;
 
         @Override
-        public Map<Metric, Double> run(Stage stage, Sizes sizes) {
-            stage.rehearse(REHEARSAL);
-            long before = restingMemory(stage, sizes);
-            stage.admitUsers(sizes.idleConnections());
-            long after = restingMemory(stage, sizes);
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            bed.rehearse(REHEARSAL);
+            long before = restingMemory(bed, sizes);
+            bed.admitUsers(sizes.idleConnections());
+            long after = restingMemory(bed, sizes);
 
             Map<Metric, Double> values = new EnumMap<>(Metric.class);
             values.put(Metric.KB_PER_CONNECTION, Units.kilobytes(after - before) / sizes.idleConnections());
             return values;
         }
 
-        private static long restingMemory(Stage stage, Sizes sizes) {
+        private static long restingMemory(TestBed bed, Sizes sizes) {
             Waiting.sleep(sizes.settle());
-            stage.collectGarbage();
+            bed.collectGarbage();
             Waiting.sleep(sizes.settle());
-            return stage.server().process().residentBytes();
+            return bed.server().process().residentBytes();
         }
     }
 
-    /** A fan-out far below what a server can, to see how long each delivery takes. */
+    /** A fan-out at a low rate, which shows the latency of each delivery. */
     static final class Paced implements Experiment {
 
         static final int PER_SECOND = 20;
@@ -60,70 +66,70 @@ interface Experiment {
         private static final int PAYLOAD_BYTES = 200;
 
         @Override
-        public Map<Metric, Double> run(Stage stage, Sizes sizes) {
-            stage.admitSubscribers(sizes.connections());
-            ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
-            stage.publishAtPace(new FanOut(stage.publication(channel, PAYLOAD_BYTES), sizes.connections()), PER_SECOND);
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            bed.admitSubscribers(sizes.connections());
+            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
+            bed.publishAtPace(new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections()), PER_SECOND);
             Waiting.sleep(sizes.warmUp());
-            Map<Metric, Double> values = Window.count(stage, sizes.window(), 1);
-            stage.load().stopAndVerify();
+            Map<Metric, Double> values = bed.count(sizes.window(), 1);
+            bed.load().stopAndVerify();
             return values;
         }
     }
 
-    /** What clients that read nothing cost the others, and the server's memory. */
+    /** The effect of clients that read nothing on the latencies of others, and on the memory of the server. */
     static final class Stalled implements Experiment {
 
-        /** So large that each stalled client has 80 KB/s coming that it doesn't take. */
+        /** Large enough that each stalled client leaves 80 KB/s unread. */
         private static final int PAYLOAD_BYTES = 4096;
 
-        /** One client in so many. */
+        /** One client in this number is stalled. */
         private static final int ONE_IN = 100;
 
-        /** Enough to read what is left in the send queue of a connection, and then that it is closed. */
+        /** Long enough to read the rest of the send queue of a connection, and then its end. */
         private static final Duration WAKE = Duration.ofSeconds(3);
 
         @Override
-        public Map<Metric, Double> run(Stage stage, Sizes sizes) {
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
             int sleepers = sizes.connections() / ONE_IN;
             int readers = sizes.connections() - sleepers;
-            stage.admitSubscribers(readers);
-            ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
-            stage.publishAtPace(new FanOut(stage.publication(channel, PAYLOAD_BYTES), readers), Paced.PER_SECOND);
+            bed.admitSubscribers(readers);
+            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
+            bed.publishAtPace(new FanOut(bed.publication(channel, PAYLOAD_BYTES), readers), Paced.PER_SECOND);
             Waiting.sleep(sizes.warmUp());
-            Map<Metric, Double> calm = Window.count(stage, sizes.window(), 1);
+            Map<Metric, Double> calm = bed.count(sizes.window(), 1);
 
-            long before = collectedMemory(stage, sizes);
-            stage.admitSleepers(sleepers);
-            Map<Metric, Double> values = Window.count(stage, sizes.stall(), 1);
-            long after = collectedMemory(stage, sizes);
-            stage.load().stopAndVerify();
+            long before = collectedMemory(bed, sizes);
+            bed.admitSleepers(sleepers);
+            Map<Metric, Double> values = bed.count(sizes.stall(), 1);
+            long after = collectedMemory(bed, sizes);
+            bed.load().stopAndVerify();
 
             values.put(Metric.CALM_P50, calm.get(Metric.P50));
             values.put(Metric.CALM_P99, calm.get(Metric.P99));
             values.put(Metric.RSS_GROWTH, Units.megabytes(after - before));
             values.put(Metric.RSS_GROWTH_PER_STALLED, Units.megabytes(after - before) / sleepers);
-            values.put(Metric.STALLED_CLOSED, (double) stage.load().wakeAndCountClosed(WAKE));
+            values.put(Metric.STALLED_CLOSED, (double) bed.load().wakeAndCountClosed(WAKE));
             return values;
         }
 
-        private static long collectedMemory(Stage stage, Sizes sizes) {
-            stage.collectGarbage();
+        private static long collectedMemory(TestBed bed, Sizes sizes) {
+            bed.collectGarbage();
             Waiting.sleep(sizes.settle());
-            return stage.server().process().residentBytes();
+            return bed.server().process().residentBytes();
         }
     }
 
-    /** As much as the server can, in a closed loop. */
+    /** As many publications as the server can handle, in a closed loop. */
     static final class Saturation implements Experiment {
 
         private static final int PAYLOAD_BYTES = 200;
         private static final int UNWANTED_DIGITS = 6;
 
-        /** Lets clients enter and says what is to be published to them. */
+        /** Connects clients, and returns what is published to them. */
         private interface Audience {
 
-            Workload enter(Stage stage, Sizes sizes);
+            Workload enter(TestBed bed, Sizes sizes);
         }
 
         private final Audience audience;
@@ -138,50 +144,149 @@ interface Experiment {
 
         static Saturation fanOut() {
             return new Saturation(
-                    (stage, sizes) -> {
-                        stage.admitSubscribers(sizes.connections());
-                        ChannelName channel = ChannelName.of("upload:" + Stage.UPLOAD);
-                        return new FanOut(stage.publication(channel, PAYLOAD_BYTES), sizes.connections());
+                    (bed, sizes) -> {
+                        bed.admitSubscribers(sizes.connections());
+                        ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
+                        return new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections());
                     },
+                    32,
                     // Refilled earlier, a contender would write fewer publications at once the longer its clients take
                     // to read, so that the figure would be the clients'.
-                    32,
                     32);
         }
 
         static Saturation direct() {
             return new Saturation(
-                    (stage, sizes) -> {
-                        stage.admitUsers(sizes.connections());
-                        return new Direct(stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES), sizes.connections());
+                    (bed, sizes) -> {
+                        bed.admitUsers(sizes.connections());
+                        return new Direct(bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES), sizes.connections());
                     },
                     512,
                     64);
         }
 
-        /** @param prefix of the channels that nobody hears */
+        /** @param prefix of the channels without listeners */
         static Saturation unwanted(String prefix) {
             return new Saturation(
-                    (stage, sizes) -> {
-                        stage.admitUsers(1);
+                    (bed, sizes) -> {
+                        bed.admitUsers(1);
                         ChannelName nobodys = new ChannelName(prefix + "nobody", UNWANTED_DIGITS);
                         return new Unwanted(
-                                stage.publication(nobodys, PAYLOAD_BYTES),
+                                bed.publication(nobodys, PAYLOAD_BYTES),
                                 sizes.unwantedChannels(),
-                                stage.publication(Stage.USER_CHANNELS, PAYLOAD_BYTES));
+                                bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES));
                     },
                     4,
                     1);
         }
 
         @Override
-        public Map<Metric, Double> run(Stage stage, Sizes sizes) {
-            Workload workload = audience.enter(stage, sizes);
-            stage.publishInClosedLoop(workload, window, refill);
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            Workload workload = audience.enter(bed, sizes);
+            bed.publishInClosedLoop(workload, window, refill);
             Waiting.sleep(sizes.warmUp());
-            Map<Metric, Double> values = Window.count(stage, sizes.window(), workload.countedPerDelivery());
-            stage.load().stopAndVerify();
+            Map<Metric, Double> values = bed.count(sizes.window(), workload.countedPerDelivery());
+            bed.load().stopAndVerify();
             return values;
+        }
+    }
+
+    /** The effect of many clients that connect at once on the others and on the server. */
+    static final class Reconnects implements Experiment {
+
+        private static final int PAYLOAD_BYTES = 200;
+        /** The number of groups of clients that connect and leave first: enough for the JVM to compile the code, and then to count. */
+        private static final int GROUPS = 30;
+
+        /** The time after which the limit allows the next group. */
+        private static final Duration BREATH = Duration.ofMillis(100);
+
+        @Override
+        public int connectsPerSecond(Sizes sizes) {
+            return sizes.connectsPerSecond();
+        }
+
+        @Override
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            comeAndLeave(bed, sizes);
+            double calmConnect = comeAndLeave(bed, sizes);
+            bed.admitSubscribers(sizes.connections(), sizes.connectsPerSecond());
+            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
+            bed.publishAtPace(
+                    new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections()), Paced.PER_SECOND);
+            Waiting.sleep(sizes.warmUp());
+            Map<Metric, Double> calm = bed.count(sizes.window(), 1);
+
+            try (Storm storm = bed.storm(sizes.crowd(), Integer.MAX_VALUE)) {
+                Map<Metric, Double> values = bed.count(storm::rage, 1);
+                bed.load().stopAndVerify();
+                Storm.Course course = storm.course();
+                double seconds = course.length().toNanos() / NANOS_PER_SECOND;
+                double busy = (values.get(Metric.SERVER_CPU) - calm.get(Metric.SERVER_CPU)) * seconds;
+
+                values.put(Metric.CALM_P50, calm.get(Metric.P50));
+                values.put(Metric.CALM_P99, calm.get(Metric.P99));
+                values.put(Metric.STORM_LENGTH, seconds);
+                values.put(Metric.CONNECTS_PER_SECOND, course.entered() / seconds);
+                values.put(Metric.CONNECTS_IN_BUSIEST_SECOND, (double) course.busiestSecond());
+                values.put(Metric.REFUSALS, (double) course.refusals());
+                values.put(Metric.FAILED_CONNECTS, (double) course.failures());
+                values.put(Metric.CPU_PER_CALM_CONNECT, calmConnect);
+                values.put(Metric.CPU_PER_CONNECT, busy * MILLIS_PER_SECOND / course.entered());
+                return values;
+            }
+        }
+
+        /** The CPU time of a connect below the limit, in milliseconds. */
+        private static double comeAndLeave(TestBed bed, Sizes sizes) {
+            int group = Math.max(1, sizes.connectsPerSecond() / 20);
+            long before = bed.server().process().cpuNanos();
+            for (int i = 0; i < GROUPS; i++) {
+                try (Storm shower = bed.storm(group, 1)) {
+                    shower.rage();
+                    if (shower.course().entered() < group) {
+                        throw new IllegalStateException("clients were refused before the storm");
+                    }
+                }
+                Waiting.sleep(BREATH);
+            }
+            return (bed.server().process().cpuNanos() - before) / NANOS_PER_MILLI / (GROUPS * group);
+        }
+    }
+
+    /** The cost of clients that are refused. */
+    static final class Refused implements Experiment {
+
+        /** Enough for the JVM to compile the code of a refusal. */
+        private static final int REHEARSALS = 2;
+
+        /** The lowest limit. */
+        @Override
+        public int connectsPerSecond(Sizes sizes) {
+            return 1;
+        }
+
+        @Override
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            for (int i = 0; i < REHEARSALS; i++) {
+                knock(bed, sizes.crowd());
+            }
+            long before = bed.server().process().cpuNanos();
+            int refusals = knock(bed, sizes.crowd());
+            long nanos = Math.max(
+                    ServerProcess.NANOS_PER_TICK, bed.server().process().cpuNanos() - before);
+
+            Map<Metric, Double> values = new EnumMap<>(Metric.class);
+            values.put(Metric.REFUSALS, (double) refusals);
+            values.put(Metric.CPU_PER_REFUSAL, nanos / NANOS_PER_MILLI / refusals);
+            return values;
+        }
+
+        private static int knock(TestBed bed, int clients) {
+            try (Storm storm = bed.storm(clients, 1)) {
+                storm.rage();
+                return storm.course().refusals();
+            }
         }
     }
 }

@@ -4,16 +4,17 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.work.Experiment.Idle;
 import dev.sluice.bench.work.Experiment.Paced;
+import dev.sluice.bench.work.Experiment.Reconnects;
+import dev.sluice.bench.work.Experiment.Refused;
 import dev.sluice.bench.work.Experiment.Saturation;
 import dev.sluice.bench.work.Experiment.Stalled;
-import dev.sluice.bench.work.Reconnects.Refused;
-import dev.sluice.bench.work.Window.Units;
+import dev.sluice.bench.work.TestBed.Units;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** What contenders are given to do. */
+/** The workloads. */
 public enum Work {
     FAN_OUT("fan-out", contender -> true, Saturation.fanOut()),
     DIRECT("direct", contender -> true, Saturation.direct()),
@@ -46,37 +47,37 @@ public enum Work {
         return id;
     }
 
-    /** Whether the contender can do it, and would show something that no other shows. */
+    /** Whether the workload is run with the contender: it must be able to, and differ from the others in it. */
     public boolean suits(Contender contender) {
         return suits.test(contender);
     }
 
-    /** How often it is done: the stalled one takes minutes, and its long window varies little. */
+    /** The number of rounds: {@code stalled} takes minutes, and varies little. */
     public int rounds(int wanted) {
         return this == STALLED ? 1 : wanted;
     }
 
-    /** Does it once, on servers started for it, and measures. */
+    /** Runs it once, with new servers. */
     public Trial run(Contender contender, int round, Sizes sizes, Path logs) {
-        try (Stage stage = Stage.set(contender, experiment.connectsPerSecond(sizes), logs)) {
-            Map<Metric, Double> values = experiment.run(stage, sizes);
-            values.put(Metric.RSS, Units.megabytes(stage.server().process().residentBytes()));
+        try (TestBed bed = TestBed.start(contender, experiment.connectsPerSecond(sizes), logs)) {
+            Map<Metric, Double> values = experiment.run(bed, sizes);
+            values.put(Metric.RSS, Units.megabytes(bed.server().process().residentBytes()));
             return new Trial(this, contender.name(), round, values);
         }
     }
 
     /**
-     * How much of everything.
+     * The sizes of the workloads.
      *
-     * @param connections of all works but the idle one
-     * @param idleConnections of that
-     * @param unwantedChannels that publications nobody wants are spread over
-     * @param warmUp how long there is load before anything is counted
-     * @param window how long is counted
-     * @param settle how long nothing happens before memory is looked at
-     * @param stall how long some clients read nothing
-     * @param crowd how many come at once in a storm
-     * @param connectsPerSecond how many of those may come in in a second
+     * @param connections of all workloads except {@code idle}
+     * @param idleConnections of {@code idle}
+     * @param unwantedChannels the number of channels without listeners
+     * @param warmUp the time under load before the count
+     * @param window the time of the count
+     * @param settle the time without load before memory is read
+     * @param stall the time in which some clients read nothing
+     * @param crowd the number of clients that connect at once in a storm
+     * @param connectsPerSecond the limit of connects a second in a storm
      */
     public record Sizes(
             int connections,
@@ -119,7 +120,7 @@ public enum Work {
     }
 
     /**
-     * What came out of one contender's doing one work once.
+     * The figures of one contender under one workload in one round.
      *
      * @param round counted from 1
      */
