@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Gives every contender every work, round after round, and writes what came out. bench/run starts it. */
+/** Runs every workload with every contender, round after round, and writes the results. bench/run starts it. */
 @Command(
         name = "bench/run",
         description =
@@ -35,7 +35,7 @@ public final class Bench extends Program {
 
     private static final int DEFAULT_ROUNDS = 3;
 
-    /** Built only where it is asked for. */
+    /** Built only if the command line names it. */
     private static final String UNMETERED = "sluice-unmetered";
 
     @Option(names = "--rounds", paramLabel = "N", description = "how often each trial is repeated (default: 3)")
@@ -80,7 +80,7 @@ public final class Bench extends Program {
     private List<Turn> turns;
     private Sizes sizes;
 
-    /** A contender's doing a work once. */
+    /** One contender under one workload in one round. */
     private record Turn(Work work, int round, Contender contender) {
 
         @Override
@@ -104,7 +104,7 @@ public final class Bench extends Program {
         turns = turns(chosen(contenders()));
     }
 
-    /** All there are, in a fixed order. */
+    /** All contenders, in a fixed order. */
     private List<Contender> contenders() {
         Path peers = home().resolve("peers");
         List<Contender> all = new ArrayList<>();
@@ -134,7 +134,7 @@ public final class Bench extends Program {
         return all;
     }
 
-    /** Those of them that the command line names, or all. */
+    /** The contenders that the command line names, or all. */
     private List<Contender> chosen(List<Contender> all) {
         List<String> names = all.stream().map(Contender::name).sorted().toList();
         for (String name : contenders) {
@@ -147,7 +147,7 @@ public final class Bench extends Program {
                 .toList();
     }
 
-    /** Whose turn it is: contenders take turns within a round, so that what the machine does meanwhile hits them all. */
+    /** All turns in order: contenders alternate within a round, so that other load of the machine hits them all. */
     private List<Turn> turns(List<Contender> contestants) {
         List<Turn> all = new ArrayList<>();
         for (Work work : only.isEmpty() ? EnumSet.allOf(Work.class) : EnumSet.copyOf(only)) {
@@ -193,7 +193,7 @@ public final class Bench extends Program {
         }
     }
 
-    /** A directory of its own, with nothing in it from the run before. */
+    /** An empty folder for the logs of this turn. */
     private Path logs(Turn turn) throws IOException {
         Path logs = home().resolve("target")
                 .resolve("trials")

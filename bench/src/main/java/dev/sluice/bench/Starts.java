@@ -24,8 +24,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Starts Sluice again and again, packaged in one way after the other, and writes down how long it takes until it is ready.
- * bench/start starts it, with each way as {@code --way NAME COMMAND}.
+ * Starts Sluice again and again, packaged in each way in turn, and measures the time until it is ready. bench/start starts it, with each way
+ * as {@code --way NAME COMMAND}.
  */
 @Command(
         name = "bench/start",
@@ -50,7 +50,7 @@ public final class Starts extends Program {
     @Option(names = "--way", arity = "2", hidden = true)
     private List<String> ways = new ArrayList<>();
 
-    /** What one start took: until it was ready, of the CPU until then, and of memory then. */
+    /** The time and CPU time until Sluice was ready, and its memory then. */
     private record Start(double millis, double cpuMillis, double megabytes) {}
 
     public static void main(String[] arguments) {
@@ -103,7 +103,7 @@ public final class Starts extends Program {
         Path logs = Files.createDirectories(home().resolve("target/start"));
         Map<String, List<Start>> starts = new LinkedHashMap<>();
         try (Redis redis = Sluice.redis(logs)) {
-            // What a file system keeps in memory it keeps for all of them; so the first round does not count.
+            // The first round fills the file cache for all ways, and does not count.
             for (int round = 0; round <= rounds; round++) {
                 for (Map.Entry<String, List<String>> way : ways.entrySet()) {
                     Start start = measure(way.getValue(), redis, logs.resolve("start.log"));

@@ -15,42 +15,44 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 
-/** A server to be measured: how it is started, how clients enter, and where is published. */
+/** A server to be measured: how to start it, to connect clients, and to publish. */
 public sealed interface Contender permits Sluice, NodeRelay, Nchan {
 
     String name();
 
-    /** Whether publications that nobody wants say anything about it that they don't say about another contender. */
+    /** Whether to measure publications without listeners: not if another contender handles them in the same way. */
     boolean isForUnwanted();
 
-    /** Whether it remembers the newest publication of each {@code upload:} channel. */
+    /** Whether it retains the newest publication of each {@code upload:} channel. */
     boolean isForRetained();
 
-    /** Whether it refuses clients where too many come at once. */
+    /** Whether it refuses clients if too many connect at once. */
     boolean limitsConnects();
 
     /**
-     * @param connectsPerSecond how many may connect in a second, where it has such a limit
-     * @param logs the directory for whatever files it needs or writes
+     * Starts the server, and returns when it is ready.
+     *
+     * @param connectsPerSecond the limit of connects a second, if it has one
+     * @param logs the folder for its files
      */
     Server start(Redis redis, int connectsPerSecond, Path logs);
 
-    /** How is published, so that it hears it. */
+    /** The protocol of its publishers. */
     PublishProtocol protocol();
 
-    /** Where is published, so that it hears it. */
+    /** The address to which publishers connect. */
     InetSocketAddress publishTo(Redis redis, Server server);
 
-    /** Of a client that hears {@code user:<user>}. */
+    /** The session of a client that receives {@code user:<user>}. */
     Session user(String user);
 
-    /** Of a client that also hears {@code upload:<upload>}. */
+    /** The session of a client that also receives {@code upload:<upload>}. */
     Session subscriber(String user, String upload);
 
-    /** Makes it free the memory it has no use for, where it can be asked to. It may still be at it on return. */
+    /** Requests a garbage collection, if possible; it may continue after the return. */
     void collectGarbage(Server server);
 
-    /** How clients enter where one of Sluice's protocols is spoken. */
+    /** The sessions of clients that speak a protocol of Sluice. */
     enum ClientProtocol {
         V1,
         V2,
@@ -59,12 +61,12 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
 
         private static final String NO_KNOCK = "";
 
-        /** Of a client that hears {@code user:<user>}. */
+        /** The session of a client that receives {@code user:<user>}. */
         Session user(String user) {
             return session(Credentials.of(user), "", List.of());
         }
 
-        /** Of a client that also hears {@code upload:<upload>}. */
+        /** The session of a client that also receives {@code upload:<upload>}. */
         Session subscriber(String user, String upload) {
             Step subscription = this == CENTRIFUGE
                     ? new Step("{\"id\":2,\"subscribe\":{\"channel\":\"upload:" + upload + "\"}}", "\"subscribe\"")
@@ -108,17 +110,17 @@ public sealed interface Contender permits Sluice, NodeRelay, Nchan {
         }
     }
 
-    /** Tokens that every contender accepts: signed with a secret that all of them share, or with a key where one is set. */
+    /** Tokens that every contender accepts: signed with a secret that all of them have, or with a key if one is set. */
     final class Credentials {
 
-        /** Shared with the servers; it protects nothing. */
+        /** The servers have it too; it protects nothing. */
         static final String SECRET = "the-secret-of-the-benchmarks-is-none-0123456789";
 
         private static volatile Optional<NamedKey> signingKey = Optional.empty();
 
         private Credentials() {}
 
-        /** From now on signs with the key, or where there is none, with the shared secret. */
+        /** Signs with this key from now on; without a key, with the shared secret. */
         public static void signWith(Optional<NamedKey> key) {
             signingKey = key;
         }

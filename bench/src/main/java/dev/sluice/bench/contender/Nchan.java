@@ -15,16 +15,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * nginx with the module nchan, as Debian packages it. It has no Redis in front of it and no tokens to look at: it is
- * published to by HTTP, and a client hears the one channel that its path names.
+ * nginx with the module nchan, as Debian packages it. It uses no Redis and no tokens: publishers use HTTP, and a client receives the channel
+ * in the path of its request.
  */
 public final class Nchan implements Contender {
 
     private static final Path MODULE = Path.of("/usr/lib/nginx/modules/ngx_nchan_module.so");
 
     /**
-     * Clients ask for it before they ask for a WebSocket: nginx gives a connection TCP_NODELAY when it keeps it for a
-     * second request, and nchan never does. Else deliveries would wait for one another, 40 ms long.
+     * Clients request this path before the WebSocket: nginx sets TCP_NODELAY when it keeps a connection for a second request, and nchan never
+     * does. Otherwise deliveries would be delayed by 40 ms.
      */
     private static final String HEALTH = "/health";
 
@@ -73,7 +73,7 @@ public final class Nchan implements Contender {
         return Files.exists(MODULE) && ServerProcess.output("nginx", "-v").isPresent();
     }
 
-    /** nginx's version. */
+    /** The version of nginx. */
     public static String version() {
         return isInstalled()
                 ? ServerProcess.output("nginx", "-v").orElseThrow().replaceFirst(".*/", "")
@@ -139,7 +139,7 @@ public final class Nchan implements Contender {
         return new Session(HEALTH, "/sub/upload:" + upload, Format.FRAMES, "", List.of());
     }
 
-    /** It has none. */
+    /** Does nothing: there is no garbage. */
     @Override
     public void collectGarbage(Server server) {}
 }

@@ -13,17 +13,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** {@code peers/relay.js}: the relay most teams would write. It remembers nothing. */
+/** {@code peers/relay.js}: a typical relay, which stores nothing. */
 public final class NodeRelay implements Contender {
 
     private final Path relay;
 
-    /** @param peers the directory of the relay, with its dependencies installed */
+    /** @param peers the folder of the relay, with its dependencies installed */
     public NodeRelay(Path peers) {
         this.relay = peers.resolve("relay.js");
     }
 
-    /** Node's version; without Node there is none. */
+    /** The version of Node. */
     public static String version() {
         return ServerProcess.output("node", "--version").orElse("not installed");
     }
@@ -53,7 +53,7 @@ public final class NodeRelay implements Contender {
         return start(relay, redis, logs);
     }
 
-    /** Starts a peer in Node that is told where Redis is, and the secret that tokens are signed with. */
+    /** Starts a server in Node, with the address of Redis and the secret of the tokens in its environment. */
     public static Server start(Path script, Redis redis, Path logs) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(

@@ -41,7 +41,7 @@ public final class Sluice implements Contender {
     }
 
     /**
-     * On the JVM that runs this.
+     * The packaged jar on the JVM of this process.
      *
      * @param flags of that JVM
      * @param configuration what differs from the defaults, as environment variables
@@ -50,12 +50,12 @@ public final class Sluice implements Contender {
         return new Sluice(name, command(flags, jar), configuration, true, ClientProtocol.V1);
     }
 
-    /** The same with other clients. */
+    /** The same configuration with clients of another protocol. */
     public Sluice with(String name, ClientProtocol others) {
         return new Sluice(name, command, configuration, onJvm, others);
     }
 
-    /** The command for a pod on the JVM that runs this. */
+    /** The command that starts a pod on the JVM of this process. */
     public static List<String> command(List<String> flags, Path jar) {
         List<String> command = new ArrayList<>(List.of(JAVA_BIN.resolve("java").toString()));
         command.addAll(flags);
@@ -63,7 +63,7 @@ public final class Sluice implements Contender {
         return command;
     }
 
-    /** A native executable, as it is by default. */
+    /** A native executable with defaults. */
     public static Sluice executable(String name, Path executable) {
         return new Sluice(name, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1);
     }
@@ -73,7 +73,7 @@ public final class Sluice implements Contender {
         return name;
     }
 
-    /** What is configured here is about deliveries; without any, there is nothing to see of it. */
+    /** The configurations differ only in deliveries. */
     @Override
     public boolean isForUnwanted() {
         return configuration.isEmpty() && clients == ClientProtocol.V1;
@@ -101,7 +101,7 @@ public final class Sluice implements Contender {
     }
 
     /**
-     * A Redis of a trial, which disconnects no subscriber for falling behind.
+     * Starts a Redis that never disconnects a slow subscriber.
      *
      * @param logs the folder for what the trial writes
      */
@@ -110,13 +110,13 @@ public final class Sluice implements Contender {
         return Redis.withOptions("--client-output-buffer-limit", "pubsub", "0", "0", "0");
     }
 
-    /** What answers 200 once it is ready. */
+    /** The URL that answers 200 when it is ready. */
     public static URI readiness(int management) {
         return Ports.http(management, "/q/health/ready");
     }
 
     /**
-     * What it has to be told in any case.
+     * The environment variables that each pod needs.
      *
      * @param management the port for probes and metrics
      */
@@ -127,7 +127,7 @@ public final class Sluice implements Contender {
         return environment;
     }
 
-    /** The same with the keys of a server in place of the shared secret. */
+    /** The environment variables with a key server in place of the shared secret. */
     public static Map<String, String> environment(int port, int management, String redis, String keys) {
         Map<String, String> environment = new HashMap<>(where(port, management, redis));
         environment.put("MP_JWT_VERIFY_PUBLICKEY_LOCATION", keys);
@@ -168,7 +168,7 @@ public final class Sluice implements Contender {
         return clients.subscriber(user, upload);
     }
 
-    /** A native executable can't be asked. */
+    /** Does nothing for a native executable, which has no command for it. */
     @Override
     public void collectGarbage(Server server) {
         if (onJvm) {

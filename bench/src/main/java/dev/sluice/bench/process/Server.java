@@ -12,18 +12,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A server of any kind that answers HTTP.
+ * The process of a server that answers HTTP.
  *
- * @param port where it listens
+ * @param port on which it listens
  */
 public record Server(ServerProcess process, int port) implements AutoCloseable {
 
-    /** The core of a server that is measured; bench/run keeps everything else off it. */
+    /** Core 0; bench/run keeps everything else off it. */
     private static final List<String> ON_ITS_OWN_CORE = List.of("taskset", "-c", "0");
 
     private static final int PROBE_MILLIS = 2_000;
 
-    /** The command on a core of its own. */
+    /** The command, on a core of its own. */
     public static List<String> pinned(List<String> command) {
         List<String> pinned = new ArrayList<>(ON_ITS_OWN_CORE);
         pinned.addAll(command);
@@ -31,11 +31,11 @@ public record Server(ServerProcess process, int port) implements AutoCloseable {
     }
 
     /**
-     * Starts it and waits until it is ready.
+     * Starts the server, and returns when it is ready.
      *
-     * @param environment what it has in addition to the environment here
-     * @param port where it will listen
-     * @param health what answers 200 once it is ready
+     * @param environment further environment variables
+     * @param port on which it will listen
+     * @param health the URL that answers 200 when it is ready
      * @param log the file for its output
      */
     public static Server start(List<String> command, Map<String, String> environment, int port, URI health, Path log) {
@@ -45,7 +45,7 @@ public record Server(ServerProcess process, int port) implements AutoCloseable {
         try {
             Waiting.until(command.get(0), () -> {
                 if (!process.isAlive()) {
-                    throw new IllegalStateException("the server has ended; it says why in " + log);
+                    throw new IllegalStateException("the server has ended; see " + log);
                 }
                 return isReady(health);
             });
@@ -60,14 +60,14 @@ public record Server(ServerProcess process, int port) implements AutoCloseable {
         return Ports.address(port);
     }
 
-    /** Whether that answers 200 within two seconds, as a kubelet asks. */
+    /** Whether the URL answers 200 within two seconds, as a kubelet asks. */
     public static boolean isReady(URI health) {
         try {
             HttpURLConnection connection = (HttpURLConnection) health.toURL().openConnection();
             connection.setConnectTimeout(PROBE_MILLIS);
             connection.setReadTimeout(PROBE_MILLIS);
             boolean ready = connection.getResponseCode() == HttpURLConnection.HTTP_OK;
-            // Else each would stay open until it is collected as garbage.
+            // Otherwise it stays open until garbage collection.
             connection.disconnect();
             return ready;
         } catch (IOException e) {

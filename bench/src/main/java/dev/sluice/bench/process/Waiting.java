@@ -3,7 +3,7 @@ package dev.sluice.bench.process;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
-/** Waits for conditions, and lets time pass. */
+/** Waits for conditions and durations. */
 public final class Waiting {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -11,7 +11,7 @@ public final class Waiting {
 
     private Waiting() {}
 
-    /** Returns once the condition holds; fails after a minute. */
+    /** Returns when the condition holds; fails after a minute. */
     public static void until(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!condition.getAsBoolean()) {

@@ -8,7 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
-/** A picture of what a server gets done per second of CPU: one panel of bars for each work, each to its own scale. */
+/** A picture of the throughput per CPU-second: a panel of bars for each workload, each with its own scale. */
 final class Chart {
 
     private static final String OTHERS = "others";
@@ -24,7 +24,7 @@ final class Chart {
     private static final int BAR = 18;
     private static final int FOOT = 44;
 
-    /** Colours go with the reader's scheme, also where the picture is embedded as an image. */
+    /** The colours follow the reader's scheme, also if the picture is embedded as an image. */
     private static final String STYLE = """
             <style>
               text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif }
@@ -52,7 +52,7 @@ final class Chart {
             </style>
             """;
 
-    /** @param style what sets Sluice as it is apart from its variants, and those from the others */
+    /** @param style differs for Sluice, its variants, and the others */
     private record Bar(String label, String style, Spread value) {}
 
     private record Panel(String title, String unit, List<Bar> bars) {

@@ -13,14 +13,14 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Socket.IO's protocol over WebSockets, as its own client speaks it. Publishers write to the stream of the Redis streams
- * adapter what another node of a cluster would.
+ * Socket.IO's protocol over WebSockets, as its own client speaks it. Publishers write entries to the stream of the Redis streams adapter, as
+ * another Socket.IO server would.
  */
 record SocketIo() implements Protocol {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** The first characters of a message: what kind of packet of the transport it is, and of Socket.IO. */
+    /** The first characters of a message: the types of the packets of the transport and of Socket.IO. */
     private static final String HANDSHAKE = "0";
 
     private static final String PING = "2";
@@ -29,7 +29,7 @@ record SocketIo() implements Protocol {
     private static final String EVENT = "42";
     private static final String ANSWER = "43";
 
-    /** Where the adapter trims its stream by default. */
+    /** The length to which the adapter trims its stream by default. */
     private static final String MAX_LENGTH = "10000";
 
     @Override
@@ -73,7 +73,7 @@ record SocketIo() implements Protocol {
         return new SocketIoClient(user, channels);
     }
 
-    /** It is recovered where the server gives it the session it had. */
+    /** The server resumes a client by giving it the session that it had. */
     private static final class SocketIoClient implements Client {
         private final String user;
         private final Set<String> channels;
@@ -86,7 +86,7 @@ record SocketIo() implements Protocol {
             this.channels = new TreeSet<>(channels);
         }
 
-        /** The server speaks first. */
+        /** Does nothing: the server sends the first message. */
         @Override
         public void opened(Connection connection) {}
 
