@@ -141,14 +141,19 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Sends the signal, such as {@code USR2}. */
     public void signal(String name) {
-        output("kill", "-" + name, Long.toString(pid()))
-                .orElseThrow(() -> new IllegalStateException("kill -" + name + " failed"));
+        succeed("kill", "-" + name, Long.toString(pid()));
     }
 
     /** Makes the JVM collect garbage; fails if the process is no JVM of this version. */
     public void collectGarbage() {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
-        output(jcmd, Long.toString(pid()), "GC.run").orElseThrow(() -> new IllegalStateException("jcmd failed"));
+        succeed(jcmd, Long.toString(pid()), "GC.run");
+    }
+
+    private static void succeed(String... command) {
+        if (output(command).isEmpty()) {
+            throw new IllegalStateException(String.join(" ", command) + " failed");
+        }
     }
 
     /** Runs a short command and returns what it prints, stripped; empty if there is no such command or it fails. */
