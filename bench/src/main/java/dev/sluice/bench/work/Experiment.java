@@ -149,9 +149,9 @@ interface Experiment {
                         ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
                         return new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections());
                     },
-                    32,
                     // Refilled earlier, a contender would write fewer publications at once the longer its clients take
                     // to read, so that the figure would be the clients'.
+                    32,
                     32);
         }
 
