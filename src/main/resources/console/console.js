@@ -41,7 +41,7 @@ const tiles = [
     series: [(s) => s.latencyMedian, (s) => s.latencyHigh],
     format: millis,
     now: (s) => millis(s.latencyMedian),
-    second: (s) => (s.latencyHigh === undefined ? 'nothing delivered' : `99 % in ${millis(s.latencyHigh)}`),
+    second: (s) => (s.latencyHigh === undefined ? 'nothing delivered' : `median; p99 ${millis(s.latencyHigh)}`),
   },
   {
     title: 'Waiting in outboxes',
@@ -71,7 +71,7 @@ const tiles = [
     series: [(s) => s.canaryMedian, (s) => s.canaryHigh],
     format: millis,
     now: (s) => millis(s.canaryMedian),
-    second: (s) => (s.canaryHigh === undefined ? 'silent' : `99 % in ${millis(s.canaryHigh)}`),
+    second: (s) => (s.canaryHigh === undefined ? 'silent' : `median; p99 ${millis(s.canaryHigh)}`),
     more: () => 'to Redis and back',
   },
   {

@@ -48,7 +48,7 @@ interface Backend {
     /**
      * Returns the backend at this URL.
      *
-     * @throws ConfigurationException where the TLS configuration makes no sense
+     * @throws ConfigurationException if the TLS configuration is invalid
      */
     static Backend at(URI url, WebhookConfig config, TlsConfigurationRegistry tls) {
         QuarkusRestClientBuilder client = QuarkusRestClientBuilder.newBuilder()
