@@ -136,7 +136,7 @@ final class FrameCounter implements Counter {
         int at = start;
         while (at < end && offset < Payload.TIME_END) {
             if (inHeader) {
-                int headerEnd = in.indexOf(at, end, (byte) '\n');
+                int headerEnd = PayloadFinder.indexOf(in, at, end, (byte) '\n');
                 if (headerEnd < 0) {
                     return;
                 }

@@ -41,7 +41,9 @@ final class Receiver extends ChannelInboundHandlerAdapter {
 
     Receiver(Deliveries deliveries, Format format) {
         this.deliveries = deliveries;
-        this.counter = format == Format.FRAMES ? new FrameCounter(deliveries) : new PayloadFinder(deliveries);
+        this.counter = format == Format.FRAMES
+                ? new FrameCounter(deliveries)
+                : new PayloadFinder(deliveries, format == Format.EVENTS);
     }
 
     /** For clients that read whatever comes. */

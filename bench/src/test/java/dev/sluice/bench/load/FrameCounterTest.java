@@ -91,17 +91,26 @@ class FrameCounterTest {
     }
 
     @Test
-    void findsPayloadsInEventsAndRepliesInReadsOfAnySize() {
-        String events = "10\r\nid: a.1.b\ndata: " + payload(200) + "\n\n\r\n3\r\n:\n\n\r\n10\r\ndata: " + payload(60)
-                + "\n\n\r\n{{\"t\":{}";
+    void findsPayloadsInRepliesInReadsOfAnySize() {
+        assertFindsTwo("{\"push\":{\"pub\":{\"data\":" + payload(200) + "}}}\n{{\"t\":{}" + payload(60), false, 1);
+    }
+
+    @Test
+    void findsPayloadsInChunksInReadsOfAnySize() {
+        String event = "id: a.1.b\ndata: " + payload(200) + "\n\n";
+        String chunk = Integer.toHexString(event.length()) + "\r\n" + event + "\r\n";
+        assertFindsTwo("3\r\n:\n\n\r\n" + chunk + "5\r\nid:\n\n\r\n" + chunk, true, 0);
+    }
+
+    private void assertFindsTwo(String bytes, boolean chunked, int pings) {
         for (int cut = 1; cut < 80; cut++) {
-            PayloadFinder each = new PayloadFinder(deliveries);
-            ByteBuf in = Unpooled.copiedBuffer(events, StandardCharsets.US_ASCII);
+            PayloadFinder each = new PayloadFinder(deliveries, chunked);
+            ByteBuf in = Unpooled.copiedBuffer(bytes, StandardCharsets.US_ASCII);
             while (in.isReadable()) {
                 each.read(in.readSlice(Math.min(cut, in.readableBytes())), LATENCY + 7);
             }
             assertEquals(2, each.messages());
-            assertEquals(1, each.takePings());
+            assertEquals(pings, each.takePings());
         }
         Histogram latencies = deliveries.takeLatencies();
         assertEquals(LATENCY, latencies.getMinValue());
