@@ -149,7 +149,7 @@ class ChartTest {
                 .allSatisfy(rule -> {
                     assertThat(rule.getMatches()).isNotEmpty().allSatisfy(match -> {
                         assertThat(match.getPath().getType()).isEqualTo("PathPrefix");
-                        assertThat(match.getPath().getValue()).isIn("/ws", "/api");
+                        assertThat(match.getPath().getValue()).isIn(SelectorsTest.CLIENT_PATHS);
                     });
                     assertThat(rule.getTimeouts().getRequest()).isEqualTo("0s");
                     assertThat(rule.getTimeouts().getBackendRequest()).isEqualTo("0s");

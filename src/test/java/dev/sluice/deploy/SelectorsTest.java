@@ -22,6 +22,7 @@ import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
 import java.net.URI;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests that references by label or name have a target. */
 class SelectorsTest {
+
+    static final Set<String> CLIENT_PATHS = Set.of("/ws", "/sse", "/connection/websocket", "/api");
 
     static Stream<Applied> all() {
         return Applied.all();
@@ -185,7 +188,7 @@ class SelectorsTest {
                 .flatMap(rule -> rule.getHttp().getPaths().stream())
                 .toList();
         assertThat(paths).allSatisfy(path -> {
-            assertThat(path.getPath()).isIn("/ws", "/sse", "/api");
+            assertThat(path.getPath()).isIn(CLIENT_PATHS);
             assertThat(path.getPathType()).isEqualTo("Prefix");
             assertThat(applied.all(Service.class)).anySatisfy(service -> {
                 assertThat(service.getMetadata().getName())
@@ -195,9 +198,10 @@ class SelectorsTest {
                         .contains(path.getBackend().getService().getPort().getName());
             });
         });
-        assertThat(applied.all(Ingress.class))
-                .allSatisfy(ingress ->
-                        assertThat(ingress.getSpec().getDefaultBackend()).isNull());
+        assertThat(applied.all(Ingress.class)).allSatisfy(ingress -> {
+            assertThat(ingress.getSpec().getDefaultBackend()).isNull();
+            assertThat(paths).extracting(HTTPIngressPath::getPath).contains("/ws", "/sse", "/connection/websocket");
+        });
     }
 
     private static Map<String, String> labels(Deployment deployment) {
