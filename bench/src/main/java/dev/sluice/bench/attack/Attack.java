@@ -141,7 +141,7 @@ enum Attack {
             "requests that are not HTTP/1.1", Attack.CROWD, "requests", "answers 400", HttpAttacks::malformed),
 
     RESUME_STORM(
-            "1,000 clients come back again and again, each with a position from a minute ago",
+            "1,000 clients reconnect repeatedly, each with a position from a minute ago",
             1_000,
             "resumes",
             "answers recovered",

@@ -150,7 +150,7 @@ record AttackFinding(
         }
         long turnedAway = reactions.getOrDefault("answers " + Tally.TURNED_AWAY, 0L);
         if (turnedAway > 0) {
-            objections.add(turnedAway + " newcomers were turned away before they could authenticate");
+            objections.add(turnedAway + " new clients were refused before they could authenticate");
         }
         if (!attack.proof().isEmpty() && !reactions.containsKey(attack.proof())) {
             objections.add("the pod shows no sign of it: no " + attack.proof());

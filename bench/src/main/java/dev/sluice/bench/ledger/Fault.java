@@ -40,7 +40,7 @@ enum Fault {
     }),
 
     REDIS_REPLACED(
-            "Redis is frozen for ever and replaced at its address; publishers use the new one at once",
+            "Redis is frozen permanently and replaced at its address; publishers use the new one at once",
             Kind.PASSING,
             scene -> {
                 scene.site().replaceRedis();
@@ -91,7 +91,7 @@ enum Fault {
     }),
 
     CLIENTS_CUT(
-            "the connections of all clients are reset at once; each comes back within 2 s",
+            "the connections of all clients are reset at once; each reconnects within 2 s",
             Kind.PASSING,
             Resumption.ALWAYS,
             scene -> {
@@ -100,7 +100,7 @@ enum Fault {
             }),
 
     CLIENTS_JITTER(
-            "each client's network is gone for 2 s every 5 to 10 s, for a minute",
+            "each client loses its network for 2 s every 5 to 10 s, for a minute",
             Kind.LASTING,
             Resumption.ALWAYS,
             scene -> {
@@ -122,7 +122,7 @@ enum Fault {
             }),
 
     CLIENTS_CUT_REDIS_RESTARTED(
-            "the connections of all clients are reset; before the first comes back, Redis is restarted",
+            "the connections of all clients are reset; before the first reconnects, Redis is restarted",
             Kind.PASSING,
             Resumption.NEVER,
             scene -> {
@@ -154,10 +154,7 @@ enum Fault {
             }),
 
     CLIENTS_FROZEN(
-            "a tenth of the clients reads nothing for 15 s, then goes on; payloads as before",
-            Kind.LASTING,
-            Load::large,
-            scene -> {
+            "a tenth of the clients reads nothing for 15 s; payloads as before", Kind.LASTING, Load::large, scene -> {
                 scene.traffic().stopReading();
                 scene.last(ofSeconds(15));
                 scene.traffic().readAgain();
@@ -185,7 +182,7 @@ enum Fault {
         ALWAYS,
         /** None is resumed. */
         NEVER,
-        /** It depends, and none may be told anything wrong. */
+        /** Clients may or may not resume. */
         EITHER
     }
 

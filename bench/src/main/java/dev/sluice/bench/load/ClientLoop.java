@@ -13,7 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The event loop of clients and publishers. Its thread alone touches their state; other threads ask it and wait. */
+/** The event loop of clients and publishers. Only its thread uses their state; other threads submit tasks and wait. */
 public final class ClientLoop implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -31,11 +31,11 @@ public final class ClientLoop implements AutoCloseable {
                 .group(loop)
                 .channel(EpollSocketChannel.class)
                 .option(ChannelOption.TCP_NODELAY, true)
-                // Closing resets, so that no port is left waiting.
+                // A close resets the connection, so that no port stays in TIME_WAIT.
                 .option(ChannelOption.SO_LINGER, 0);
     }
 
-    /** Runs it on the loop, and returns once it is done. */
+    /** Runs the task on the loop, and returns when it is done. */
     public void run(Runnable onLoop) {
         call(() -> {
             onLoop.run();
@@ -43,7 +43,7 @@ public final class ClientLoop implements AutoCloseable {
         });
     }
 
-    /** Calls it on the loop. */
+    /** Calls the function on the loop, and returns its result. */
     public <T> T call(Callable<T> onLoop) {
         CompletableFuture<T> result = new CompletableFuture<>();
         loop.execute(() -> {
@@ -56,7 +56,7 @@ public final class ClientLoop implements AutoCloseable {
         return await(result, PATIENCE);
     }
 
-    /** Waits for what the loop completes. */
+    /** Waits for a result that the loop completes. */
     static <T> T await(CompletableFuture<T> future, Duration patience) {
         try {
             return future.get(patience.toSeconds(), TimeUnit.SECONDS);

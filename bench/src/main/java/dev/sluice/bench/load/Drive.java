@@ -11,17 +11,17 @@ import io.netty.channel.EventLoop;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
-/** Decides when something is published. To be used on the event loop. */
+/** Decides when units are published. To be used on the event loop. */
 interface Drive {
 
     void start();
 
-    /** Nothing is published any more. */
+    /** Stops publishing. */
     void stop();
 
     /**
-     * Publishes whenever enough of what was published has arrived: as fast as the server can, without building up a queue
-     * that would only measure itself.
+     * Publishes whenever enough earlier units have been delivered: as fast as the server can, without a growing queue, which
+     * would dominate the latencies.
      */
     static final class ClosedLoop implements Drive {
 
@@ -35,8 +35,8 @@ interface Drive {
         /**
          * Creates a drive.
          *
-         * @param window how many units may be on their way
-         * @param refill how many units are published at once, at least: each refill costs a write, and Redis a read
+         * @param window the maximum number of units under way
+         * @param refill the minimum number of units published at once: each refill costs a write, and a read of Redis
          */
         ClosedLoop(WorkloadPublisher publisher, Deliveries deliveries, int window, int refill) {
             this.publisher = publisher;
@@ -67,8 +67,8 @@ interface Drive {
     }
 
     /**
-     * Publishes evenly, however long anything takes. What is late counts as published when it should have been, so that a
-     * stall is seen in everything it delays.
+     * Publishes at a constant rate, independently of the deliveries. A late publication counts as published when it was due,
+     * so that the latencies include every stall.
      */
     static final class Pace implements Drive {
 
@@ -114,7 +114,7 @@ interface Drive {
         private Channel channel;
         private long units;
         private long acknowledged;
-        /** Bytes of the acknowledgement's pattern that the last bytes read were. */
+        /** The number of bytes of the acknowledgement's pattern that the last read bytes matched. */
         private int matched;
 
         WorkloadPublisher(PublishProtocol protocol, Workload workload) {
@@ -122,7 +122,7 @@ interface Drive {
             this.acknowledgement = protocol.acknowledgement().getBytes(StandardCharsets.US_ASCII);
         }
 
-        /** @param nanos when they count as published */
+        /** @param nanos the time of publication that the payloads state */
         void publish(long howMany, long nanos) {
             ByteBuf out = channel.alloc().buffer();
             for (long i = 0; i < howMany; i++) {

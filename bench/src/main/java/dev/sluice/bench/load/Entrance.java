@@ -18,7 +18,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Takes one connection through its {@link Session}, then leaves the pipeline to the handler that comes after. */
+/** Executes the {@link Session} of one connection, then leaves the pipeline to the next handler. */
 public final class Entrance extends ChannelInboundHandlerAdapter {
 
     private static final String END_OF_HEAD = "\r\n\r\n";
@@ -52,7 +52,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
      * Connects a client.
      *
      * @param then handles the connection once the session is open
-     * @param entered is completed, on the event loop, when the session is open or could not be opened
+     * @param entered completed on the event loop when the session is open or could not be opened
      */
     static ChannelFuture connect(
             Bootstrap bootstrap,
@@ -140,7 +140,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         context.writeAndFlush(Unpooled.copiedBuffer(request, StandardCharsets.US_ASCII));
     }
 
-    /** The head of a response, which has no body; null where it is not whole yet. */
+    /** The head of a response, which has no body; null if it is incomplete. */
     private String head() {
         String text = unread.toString(StandardCharsets.ISO_8859_1);
         int end = text.indexOf(END_OF_HEAD);
@@ -151,7 +151,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         return text.substring(0, end);
     }
 
-    /** The next message; null where it is not whole yet. Here they are short: 64 KB at most, in one frame. */
+    /** The next message, of at most 64 KB in one frame; null if it is incomplete. */
     private String message() {
         int start = unread.readerIndex();
         int available = unread.readableBytes();
@@ -174,7 +174,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         return unread.readCharSequence(length, StandardCharsets.UTF_8).toString();
     }
 
-    /** The events so far; null where the expected one is not among them. */
+    /** The events so far; null if the expected one is not among them. */
     private String events() {
         String events = unread.toString(StandardCharsets.UTF_8);
         return events.contains(expected) ? events : null;
@@ -196,17 +196,17 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * How a client enters: the path it asks for, and what it then says, one after the other.
+     * How a client connects: its request, and the messages that it then sends, one after the other.
      *
-     * @param knock a path that is asked for in a plain request first; empty for none
+     * @param knock the path of a plain request before; empty for none
      * @param path of the WebSocket or stream
-     * @param format of what the server sends
+     * @param format of the server's messages
      * @param header a line of the request; empty for none
-     * @param steps what is said once it is open
+     * @param steps the messages after the connection is open
      */
     public record Session(String knock, String path, Format format, String header, List<Step> steps) {
 
-        /** What a server sends. */
+        /** The format of a server's messages. */
         public enum Format {
             /** WebSocket frames with one publication each. */
             FRAMES,
@@ -217,8 +217,8 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
         }
 
         /**
-         * @param say a text message; empty where only something is awaited
-         * @param expect what the answer to it contains; messages that don't are passed over
+         * @param say a text message; empty to send nothing
+         * @param expect a text that the answer contains; other messages are ignored
          */
         public record Step(String say, String expect) {}
     }

@@ -33,11 +33,11 @@ public final class LoadGenerator implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** How many clients enter at the same time, so that none waits longer than a server's patience. */
+    /** The number of clients that connect at the same time, so that none exceeds a time limit of the server. */
     private static final int AT_A_TIME = 128;
 
     private static final Duration DRAIN = Duration.ofSeconds(20);
-    /** How long nothing may come any more before it is believed that nothing does. */
+    /** The time without deliveries after which no more are expected. */
     private static final Duration SURPLUS_WAIT = Duration.ofMillis(300);
 
     /** {@code IPPROTO_TCP} and {@code TCP_MAXSEG} of Linux. */
@@ -53,7 +53,7 @@ public final class LoadGenerator implements AutoCloseable {
     private WorkloadPublisher publisher;
     private Drive drive;
 
-    /** Lets clients enter that read all they get; they are numbered from 0, in order. */
+    /** Connects clients that read everything; they are numbered from 0, in order. */
     public void admit(SocketAddress server, List<Session> sessions) {
         admit(Receiver.bootstrap(loop), server, sessions, session -> {
             Receiver receiver = new Receiver(deliveries, session.format());
@@ -63,9 +63,9 @@ public final class LoadGenerator implements AutoCloseable {
     }
 
     /**
-     * Lets clients enter that then read nothing. Their segments are those of a real network (a loopback's would make the
-     * kernel keep megabytes for each of them) and they have next to no room themselves, so that the server's send queue
-     * is full within seconds.
+     * Connects clients that then read nothing. Their segments have the size of a real network (with those of the loopback
+     * the kernel would buffer megabytes for each client) and their buffers are small, so that the server's send queue is
+     * full within seconds.
      */
     public void admitSleeping(SocketAddress server, List<Session> sessions) {
         Bootstrap small = Receiver.bootstrap(loop)
@@ -79,8 +79,8 @@ public final class LoadGenerator implements AutoCloseable {
     }
 
     /**
-     * Publishes as fast as the server can, with no more than {@code window} units on their way, at least {@code refill}
-     * at once.
+     * Publishes as fast as the server can, with at most {@code window} units under way, and at least {@code refill} at
+     * once.
      */
     public void publishInClosedLoop(
             SocketAddress to, PublishProtocol protocol, Workload workload, int window, int refill) {
@@ -88,18 +88,18 @@ public final class LoadGenerator implements AutoCloseable {
         begin(new ClosedLoop(publisher, deliveries, window, refill));
     }
 
-    /** Publishes evenly. */
+    /** Publishes at a constant rate. */
     public void publishAtPace(SocketAddress to, PublishProtocol protocol, Workload workload, int unitsPerSecond) {
         connectPublisher(to, protocol, workload);
         begin(new Pace(loop.eventLoop(), publisher, unitsPerSecond));
     }
 
-    /** Where the load stands now; latencies are counted anew from here. */
+    /** Returns the current state of the load, and starts new latencies. */
     public Mark mark() {
         return loop.call(() -> new Mark(Payload.now(), deliveries.count(), deliveries.takeLatencies()));
     }
 
-    /** Publishes no more, waits for what is on its way, and fails where anybody received too little or too much. */
+    /** Stops publishing, waits for outstanding deliveries, and fails if a client received too few or too many. */
     public void stopAndVerify() {
         loop.run(drive::stop);
         long deadline = System.nanoTime() + DRAIN.toNanos();
@@ -110,7 +110,7 @@ public final class LoadGenerator implements AutoCloseable {
         loop.run(this::verify);
     }
 
-    /** Lets those who read nothing read again, and counts those whose connection turns out to be closed. */
+    /** Makes the clients that read nothing read again, and counts the connections that the server has closed. */
     public int wakeAndCountClosed(Duration wait) {
         loop.run(() -> sleepers.forEach(Sleeper::wake));
         Waiting.sleep(wait);
@@ -135,7 +135,7 @@ public final class LoadGenerator implements AutoCloseable {
         ClientLoop.await(all, PATIENCE);
     }
 
-    /** Lets one after the other in, until none is waiting. */
+    /** Connects one client after the other, until none is waiting. */
     private static CompletableFuture<Void> admitNext(
             Bootstrap bootstrap,
             SocketAddress server,
@@ -192,7 +192,7 @@ public final class LoadGenerator implements AutoCloseable {
     }
 
     /**
-     * Where the load stands at a moment.
+     * The state of the load at one moment.
      *
      * @param nanos the moment
      * @param deliveries received so far

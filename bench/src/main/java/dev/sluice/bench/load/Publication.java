@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A publication as the bytes that publish it, made once: only the channel's number and the time are written anew each
- * time. To be used by one thread.
+ * The bytes of a publish command, made once: only the channel's number and the time are updated each time. To be used by
+ * one thread.
  */
 public final class Publication {
 
@@ -26,8 +26,8 @@ public final class Publication {
     }
 
     /**
-     * @param number the channel's number; of no consequence where the channel has none
-     * @param nanos the time it claims to be published
+     * @param number the channel's number; ignored if the channel has none
+     * @param nanos the time of publication that the payload states
      */
     void writeTo(ByteBuf out, long number, long nanos) {
         Digits.write(bytes, numberOffset, numberDigits, number);
@@ -38,8 +38,8 @@ public final class Publication {
     /**
      * The name of a channel, or of many that differ in a number of fixed width at the end.
      *
-     * @param prefix what comes before the number
-     * @param digits the width of the number; 0 where there is none
+     * @param prefix the text before the number
+     * @param digits the width of the number; 0 without a number
      */
     public record ChannelName(String prefix, int digits) {
 
@@ -72,9 +72,9 @@ public final class Publication {
         }
     }
 
-    /** How a publication is written, and how the other end acknowledges it. Each needs one connection, pipelined. */
+    /** How a publication is written and acknowledged. Each protocol needs one connection, pipelined. */
     public enum PublishProtocol {
-        /** RESP, to Redis. The reply says how many subscribers Redis gave it to, and that must be the server alone. */
+        /** RESP, to Redis. The reply is the number of subscribers, which must be 1: the server. */
         REDIS("\r\n", ":1\r\n") {
             @Override
             String head(int channelBytes) {
@@ -87,7 +87,7 @@ public final class Publication {
             }
         },
 
-        /** HTTP, to nginx with nchan; its answer is 201 or 202, by whether somebody was there. */
+        /** HTTP, to nginx with nchan, which answers 201 with listeners and 202 without. */
         NCHAN("", "HTTP/1.1 20") {
             @Override
             String head(int channelBytes) {
@@ -108,18 +108,18 @@ public final class Publication {
             this.acknowledgement = acknowledgement;
         }
 
-        /** What comes before the channel. */
+        /** The text before the channel. */
         abstract String head(int channelBytes);
 
-        /** What comes between channel and payload. */
+        /** The text between channel and payload. */
         abstract String middle(int payloadBytes);
 
-        /** What comes behind the payload. */
+        /** The text after the payload. */
         String tail() {
             return tail;
         }
 
-        /** ASCII that each acknowledgement has once, and whose first character it does not have again. */
+        /** ASCII text that each acknowledgement contains once; its first character occurs nowhere else in it. */
         String acknowledgement() {
             return acknowledgement;
         }
@@ -131,7 +131,7 @@ public final class Publication {
      */
     static final class Payload {
 
-        /** The offset of the character that tells a payload from what servers say of their own accord. */
+        /** The offset of the character that distinguishes a payload from other messages of servers. */
         static final int MARK_OFFSET = 2;
 
         static final byte MARK = 't';
@@ -140,22 +140,22 @@ public final class Publication {
 
         static final int TIME_OFFSET = START.length();
 
-        /** As many as the largest {@code long} has. */
+        /** The number of digits of the largest {@code long}. */
         static final int TIME_DIGITS = 19;
 
         static final int TIME_END = TIME_OFFSET + TIME_DIGITS;
 
-        /** A clock that may start anywhere, below zero even, is moved to where its readings have no sign. */
+        /** The clock may start anywhere, even below zero; this offset makes its readings positive. */
         private static final long ORIGIN = System.nanoTime() - TimeUnit.SECONDS.toNanos(1);
 
         private Payload() {}
 
-        /** Nanoseconds on the clock of all publications and receipts. */
+        /** The time in nanoseconds, by the clock of all publications and receipts. */
         static long now() {
             return System.nanoTime() - ORIGIN;
         }
 
-        /** A payload of that many bytes, with zeros for the time. */
+        /** A payload of this size, with zeros for the time. */
         static String template(int bytes) {
             String head = START + "0".repeat(TIME_DIGITS) + "\",\"p\":\"";
             String tail = "\"}";

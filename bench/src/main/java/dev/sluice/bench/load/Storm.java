@@ -18,17 +18,17 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Clients that all come at once. Whoever is refused, or fails, waits as long as the server asks for and then a random
- * time up to a limit that doubles from one attempt to the next, and comes again.
+ * Clients that all connect at once. A client that is refused, or fails, waits as long as the server asks, then a random
+ * time up to a limit that doubles with each attempt, and tries again.
  *
- * <p>They live on an event loop of their own, so that those whose deliveries are timed need not wait for their turn there.
+ * <p>They have an event loop of their own, so that they do not delay the clients whose latencies are measured.
  */
 public final class Storm implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     /**
-     * How long an attempt may take, as in the browser module. Without it one whose handshake the kernel has dropped, since
-     * more came than its queue of those to accept holds, would wait for as long as the kernel repeats its request.
+     * How long an attempt may take, as in the browser module. Without this limit an attempt whose handshake the kernel
+     * dropped, because its accept queue was full, would wait until the kernel gives up retransmitting.
      */
     private static final Duration ATTEMPT = Duration.ofSeconds(20);
 
@@ -52,13 +52,13 @@ public final class Storm implements AutoCloseable {
     private int failures;
 
     /**
-     * How it went.
+     * The result of a storm.
      *
-     * @param length until the last one was in or had given up
-     * @param entered how many are in
-     * @param busiestSecond how many entered in the second in which most did
-     * @param refusals how often one was told to come again
-     * @param failures how often an attempt ended otherwise
+     * @param length the time until the last client had connected or given up
+     * @param entered the number of clients that connected
+     * @param busiestSecond the most clients that connected within one second
+     * @param refusals the number of refused attempts
+     * @param failures the number of attempts that failed otherwise
      */
     public record Course(Duration length, int entered, int busiestSecond, int refusals, int failures) {}
 
@@ -69,7 +69,7 @@ public final class Storm implements AutoCloseable {
         this.attempts = attempts;
     }
 
-    /** Lets it loose and waits until it is over; those who are in stay until this is closed. */
+    /** Starts the storm and waits for its end; connected clients stay until this is closed. */
     public void rage() {
         start = System.nanoTime();
         for (Session session : sessions) {
@@ -78,7 +78,7 @@ public final class Storm implements AutoCloseable {
         ClientLoop.await(over, PATIENCE);
     }
 
-    /** Of one that is over. */
+    /** The result of a storm that is over. */
     public Course course() {
         return over.join();
     }
@@ -142,7 +142,7 @@ public final class Storm implements AutoCloseable {
         }
     }
 
-    /** The server has answered, and said no. */
+    /** The server has refused the attempt. */
     static final class NotUpgraded extends IOException {
 
         private static final long serialVersionUID = 1;
@@ -157,12 +157,12 @@ public final class Storm implements AutoCloseable {
             this.head = head;
         }
 
-        /** Whether the server has too much to do, and the client may come again. */
+        /** Whether the server is overloaded, and the client may try again. */
         boolean isForNow() {
             return head.startsWith("HTTP/1.1 503 ");
         }
 
-        /** How long the client is asked to wait at least. */
+        /** The minimum time that the server asks the client to wait. */
         Duration retryAfter() {
             return head.lines()
                     .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))

@@ -3,8 +3,8 @@ package dev.sluice.bench.load;
 import io.netty.buffer.ByteBuf;
 
 /**
- * What is published, unit after unit, and who must receive it. A unit ends with the publication whose deliveries prove
- * that the server is done with the whole of it. To be used by one thread.
+ * Publications in units, and the deliveries that must follow. A unit ends with the publication whose deliveries prove
+ * that the server has handled the whole unit. To be used by one thread.
  */
 public sealed interface Workload {
 
@@ -12,16 +12,16 @@ public sealed interface Workload {
 
     int deliveriesPerUnit();
 
-    /** How many of what is counted (deliveries, or publications that reach nobody) one delivery stands for. */
+    /** The number of counted events (deliveries, or publications without a listener) per delivery. */
     int countedPerDelivery();
 
     /** Writes the publications of a unit; units are numbered from 0. */
     void write(ByteBuf out, long unit, long nanos);
 
-    /** How many deliveries a receiver, by its number, must have had after so many units. */
+    /** The number of deliveries that a receiver, given by its number, must have got after so many units. */
     long expected(int receiver, long units);
 
-    /** One channel that everybody hears. */
+    /** One channel to which all receivers listen. */
     public static final class FanOut implements Workload {
 
         private final Publication publication;
@@ -58,7 +58,7 @@ public sealed interface Workload {
         }
     }
 
-    /** A channel of their own for each receiver, one after the other. */
+    /** A separate channel for each receiver, in turn. */
     public static final class Direct implements Workload {
 
         private final Publication publication;
@@ -96,7 +96,7 @@ public sealed interface Workload {
         }
     }
 
-    /** Publications on channels that nobody hears, in rotation, and every so often one to a receiver, to show progress. */
+    /** Publications on channels without listeners, in rotation, and at intervals one to a receiver, to show progress. */
     public static final class Unwanted implements Workload {
 
         private static final int RUN = 500;

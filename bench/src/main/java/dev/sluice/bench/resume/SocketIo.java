@@ -105,7 +105,7 @@ record SocketIo() implements Protocol {
             } else if (message.startsWith(HANDSHAKE)) {
                 connect(connection);
             } else {
-                connection.surprised(user + " was told " + message);
+                connection.surprised(user + " got " + message);
             }
         }
 

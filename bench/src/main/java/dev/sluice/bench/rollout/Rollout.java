@@ -156,7 +156,7 @@ public final class Rollout extends Check<UpdateFinding> {
                             DRAIN_PERIOD.toSeconds() + "s"));
         }
 
-        /** Returns once the last of the old ones is gone. */
+        /** Returns when the last old pod has exited. */
         public List<Replacement> run() {
             List<CompletableFuture<Replacement>> replacements = new ArrayList<>();
             for (int i = 0; i < site.pods().size(); i++) {
@@ -226,12 +226,6 @@ public final class Rollout extends Check<UpdateFinding> {
                     new Row("deliveries expected", grouped(balance.expected())),
                     new Row("delivered", grouped(balance.count(Fate.DELIVERED))),
                     new Row("of these, published while the client was away", grouped(balance.countResumed())),
-                    new Row("lost while disconnected", grouped(balance.count(Fate.DISCONNECTED))),
-                    new Row("lost in a gap, or counted as missed", grouped(balance.count(Fate.IN_GAP, Fate.MISSED))),
-                    new Row("lost unsignalled", grouped(balance.count(Breach.UNSIGNALLED))),
-                    new Row(
-                            "duplicated or reordered",
-                            grouped(balance.count(Breach.DUPLICATED) + balance.count(Breach.REORDERED))),
                     new Row("p50, p99 of the latency before, ms", percentiles(before)),
                     new Row("p50, p99 of the latency during the update, ms", percentiles(meanwhile)),
                     new Row("new pods ready after", times(Replacement::ready)),

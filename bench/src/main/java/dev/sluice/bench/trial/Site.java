@@ -113,7 +113,7 @@ public final class Site implements AutoCloseable {
         redis.startAgain();
     }
 
-    /** Freezes Redis for ever; its address leads to another one, as after a failover that moves an address. */
+    /** Freezes Redis permanently; its address leads to another one, as after a failover that moves an address. */
     public void replaceRedis() {
         replaced = redis;
         replaced.freeze();

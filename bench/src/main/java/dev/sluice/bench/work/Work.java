@@ -128,17 +128,17 @@ public enum Work {
 
     /** What is measured. */
     public enum Metric {
-        /** Deliveries, or publications that reach nobody, per second of the server's CPU time. */
+        /** Deliveries, or publications without a listener, per second of the server's CPU time. */
         PER_CPU_SECOND,
-        /** The same per second that passes. */
+        /** The same per second of wall-clock time. */
         PER_SECOND,
         /** The server's share of its core, 1 at most. */
         SERVER_CPU,
-        /** The load generator's CPU time per time. */
+        /** The load generator's CPU time per second, in seconds. */
         GENERATOR_CPU,
-        /** The Redis's CPU time per time. */
+        /** Redis's CPU time per second, in seconds. */
         REDIS_CPU,
-        /** What the machine was busy with besides, in cores: where it is much, somebody else was at work. */
+        /** The CPU time of other processes of the machine per second, in seconds. If it is high, the trial was disturbed. */
         OTHER_CPU,
         /** From publishing to receipt, in milliseconds. */
         P50,
@@ -147,29 +147,29 @@ public enum Work {
         MAX,
         /** Resident memory of the server at the end, in MB of 2^20 bytes. */
         RSS,
-        /** What an idle connection adds to that, in KB of 2^10 bytes. */
+        /** The resident memory that an idle connection adds, in KB of 2^10 bytes. */
         KB_PER_CONNECTION,
-        /** Latencies before some clients stopped reading, or many came at once, in milliseconds. */
+        /** Latencies before some clients stop reading, or many connect at once, in milliseconds. */
         CALM_P50,
         CALM_P99,
-        /** What the resident memory grew by while they did not read, in MB. */
+        /** The growth of the resident memory while some clients do not read, in MB. */
         RSS_GROWTH,
-        /** The same for each of them. */
+        /** The same growth per client that does not read. */
         RSS_GROWTH_PER_STALLED,
-        /** How many of them the server has disconnected. */
+        /** The number of these clients that the server disconnected. */
         STALLED_CLOSED,
-        /** How long it took until everybody who came in a storm was in, in seconds. */
+        /** The time until all clients of a storm are connected, in seconds. */
         STORM_LENGTH,
-        /** How many came in in a second, on average, and in the one in which most did. */
+        /** Clients of a storm that connect per second, on average and in the busiest second. */
         CONNECTS_PER_SECOND,
         CONNECTS_IN_BUSIEST_SECOND,
-        /** How often a client was told to come again, and how often it found no answer. */
+        /** The number of refused attempts, and of attempts that failed otherwise. */
         REFUSALS,
         FAILED_CONNECTS,
-        /** The server's CPU time for each client that came in, in milliseconds: where none is refused, and in a storm. */
+        /** The server's CPU time per client that connects, in milliseconds: without refusals, and in a storm. */
         CPU_PER_CALM_CONNECT,
         CPU_PER_CONNECT,
-        /** The same for each that is refused. */
+        /** The same per refused client. */
         CPU_PER_REFUSAL
     }
 }
