@@ -3,7 +3,8 @@
 const { Centrifuge } = require('centrifuge');
 const WebSocket = require('ws');
 
-const [url, token] = process.argv.slice(2);
+const [url, first] = process.argv.slice(2);
+let token = first;
 const say = (...words) => console.log(words.join(' '));
 const json = (data) => JSON.stringify(data);
 
@@ -11,9 +12,12 @@ const client = new Centrifuge(url, {
   websocket: WebSocket,
   minReconnectDelay: 50,
   maxReconnectDelay: 500,
+  maxServerPingDelay: 2000,
   getToken: async () => token,
 });
 client
+  .on('connecting', ({ code }) => say('connecting', code))
+  .on('connected', (context) => say('connected', context.client))
   .on('disconnected', ({ code }) => say('disconnected', code))
   .on('subscribed', ({ channel, wasRecovering, recovered }) => say('own', channel, wasRecovering, recovered))
   .on('publication', ({ channel, data }) => say('publication', channel, json(data)));
@@ -38,6 +42,9 @@ const actions = {
   presence: async (channel) => {
     const { numClients, numUsers } = await client.getSubscription(channel).presenceStats();
     say('presence', channel, numClients, numUsers);
+  },
+  token: (next) => {
+    token = next;
   },
   publish: (channel) => client.publish(channel, {}),
 };

@@ -17,6 +17,12 @@ def compact(data):
 
 
 class Connection(ClientEventHandler):
+    async def on_connecting(self, ctx):
+        say("connecting", ctx.code)
+
+    async def on_connected(self, ctx):
+        say("connected", ctx.client)
+
     async def on_disconnected(self, ctx):
         say("disconnected", ctx.code)
 
@@ -63,14 +69,26 @@ async def obey(client, action, name):
 
 
 async def main(url, token):
-    async def get_token():
-        return token
+    tokens = [token]
 
-    client = Client(url, Connection(), get_token=get_token, min_reconnect_delay=0.05, max_reconnect_delay=0.5)
+    async def get_token():
+        return tokens[-1]
+
+    client = Client(
+        url,
+        Connection(),
+        get_token=get_token,
+        min_reconnect_delay=0.05,
+        max_reconnect_delay=0.5,
+        max_server_ping_delay=2,
+    )
     await client.connect()
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         action, name = line.split()
+        if action == "token":
+            tokens.append(name)
+            continue
         try:
             await obey(client, action, name)
         except CentrifugeError as e:

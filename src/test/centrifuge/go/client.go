@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/centrifugal/centrifuge-go"
 )
 
 var channels = map[string]*centrifuge.Subscription{}
+var token atomic.Value
 
 func obey(client *centrifuge.Client, action, name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -42,6 +44,9 @@ func obey(client *centrifuge.Client, action, name string) error {
 			fmt.Println("presence", name, stats.NumClients, stats.NumUsers)
 		}
 		return err
+	case "token":
+		token.Store(name)
+		return nil
 	case "publish":
 		_, err := client.Publish(ctx, name, []byte("{}"))
 		return err
@@ -69,11 +74,15 @@ func subscribe(client *centrifuge.Client, name string) error {
 }
 
 func main() {
+	token.Store(os.Args[2])
 	client := centrifuge.NewJsonClient(os.Args[1], centrifuge.Config{
-		GetToken:          func(centrifuge.ConnectionTokenEvent) (string, error) { return os.Args[2], nil },
-		MinReconnectDelay: 50 * time.Millisecond,
-		MaxReconnectDelay: 500 * time.Millisecond,
+		GetToken:           func(centrifuge.ConnectionTokenEvent) (string, error) { return token.Load().(string), nil },
+		MinReconnectDelay:  50 * time.Millisecond,
+		MaxReconnectDelay:  500 * time.Millisecond,
+		MaxServerPingDelay: 2 * time.Second,
 	})
+	client.OnConnecting(func(e centrifuge.ConnectingEvent) { fmt.Println("connecting", e.Code) })
+	client.OnConnected(func(e centrifuge.ConnectedEvent) { fmt.Println("connected", e.ClientID) })
 	client.OnDisconnected(func(e centrifuge.DisconnectedEvent) { fmt.Println("disconnected", e.Code) })
 	client.OnSubscribed(func(e centrifuge.ServerSubscribedEvent) {
 		fmt.Println("own", e.Channel, e.WasRecovering, e.Recovered)

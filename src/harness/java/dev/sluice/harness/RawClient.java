@@ -40,13 +40,17 @@ public final class RawClient implements AutoCloseable {
     }
 
     private RawClient(Socket connected, byte[] behind, String... headers) throws IOException {
+        this(connected, "/ws", behind, headers);
+    }
+
+    private RawClient(Socket connected, String path, byte[] behind, String... headers) throws IOException {
         socket = connected;
         socket.setSoTimeout(30_000);
         slow = new SlowInput(socket.getInputStream());
         in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
         try {
-            String head = upgrade(socket, behind, headers);
+            String head = upgrade(socket, path, behind, headers);
             if (!head.startsWith("HTTP/1.1 101")) {
                 throw new IOException(head);
             }
@@ -58,8 +62,8 @@ public final class RawClient implements AutoCloseable {
     }
 
     /** Requests an upgrade with further header lines and bytes after it, and returns the head of the answer. */
-    private static String upgrade(Socket socket, byte[] behind, String... headers) throws IOException {
-        String request = "GET /ws HTTP/1.1\r\nHost: localhost:" + socket.getPort()
+    private static String upgrade(Socket socket, String path, byte[] behind, String... headers) throws IOException {
+        String request = "GET " + path + " HTTP/1.1\r\nHost: localhost:" + socket.getPort()
                 + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         String more = String.join("\r\n", headers);
         if (!more.contains("Sec-WebSocket-Version")) {
@@ -89,7 +93,7 @@ public final class RawClient implements AutoCloseable {
     public static String refusal(Pod pod, String... headers) {
         try (Socket socket = new Socket("localhost", pod.port())) {
             socket.setSoTimeout(10_000);
-            String head = upgrade(socket, new byte[0], headers);
+            String head = upgrade(socket, "/ws", new byte[0], headers);
             if (head.startsWith("HTTP/1.1 101")) {
                 throw new AssertionError("the upgrade was not refused");
             }
@@ -103,6 +107,15 @@ public final class RawClient implements AutoCloseable {
     public static RawClient connect(Pod pod, String... headers) {
         try {
             return new RawClient(new Socket("localhost", pod.port()), headers);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connects to that path. */
+    public static RawClient connectTo(Pod pod, String path) {
+        try {
+            return new RawClient(new Socket("localhost", pod.port()), path, new byte[0]);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

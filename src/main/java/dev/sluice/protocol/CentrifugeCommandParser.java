@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CentrifugeCommandParser {
 
-    /** More than a client has subscriptions. */
+    /** More than a client has subscriptions by default. */
     static final int MAX_COMMANDS = 1024;
 
     /** Deeper than any command of the SDKs, whose {@code data} and filters are skipped. */

@@ -9,6 +9,7 @@ import dev.sluice.config.SluiceConfig.Auth.OnExpiry;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.linger.SubscriptionRestorer;
+import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
@@ -304,8 +305,13 @@ final class Authentication {
         session.endRefresh();
         String user = session.identity().user();
         if (result instanceof TokenResult.Refused refused) {
-            ErrorCode code =
-                    refused.reason() == TokenResult.Reason.EXPIRED ? ErrorCode.TOKEN_EXPIRED : ErrorCode.UNAUTHORIZED;
+            boolean expired = refused.reason() == TokenResult.Reason.EXPIRED;
+            if (expired && session.isByChannel()) {
+                // The SDKs take an error for final, but connect again, with a new token.
+                session.disconnect(Disconnect.TOKEN_EXPIRED);
+                return;
+            }
+            ErrorCode code = expired ? ErrorCode.TOKEN_EXPIRED : ErrorCode.UNAUTHORIZED;
             session.connection().send(session.dialect().error(code, refused.message(), id));
         } else if (result instanceof TokenResult.Forbidden) {
             session.connection()

@@ -5,6 +5,7 @@ import dev.sluice.access.RequestToken;
 import dev.sluice.clock.Position;
 import dev.sluice.guard.RetryAfter;
 import dev.sluice.http.WebSocketPath;
+import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.session.ConnectionAdmission.Outcome;
 import dev.sluice.wire.WebSocketChannel;
@@ -87,7 +88,8 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             // A slot taken now would never be released.
             return;
         }
-        if (ConnectionAdmission.hasBody(request) || !channel.begin(request)) {
+        Dialect dialect = choose(context);
+        if (ConnectionAdmission.hasBody(request) || !channel.begin(request, dialect instanceof ChannelDialect)) {
             reject(request, 400);
             return;
         }
@@ -96,7 +98,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         if (refused != 0) {
             reject(request, refused);
         } else {
-            upgrade(context, channel, choose(context), token);
+            upgrade(context, channel, dialect, token);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import dev.sluice.config.BatchLimit;
 import dev.sluice.config.SluiceConfig;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
@@ -16,7 +17,8 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
     private final SluiceConfig.Compression compression;
 
     FrameLimit(SluiceConfig config) {
-        maxFrame = (int) config.maxFrame().asLongValue();
+        // Inbound enforces the smaller limit of most clients.
+        maxFrame = (int) BatchLimit.of(config);
         compression = config.compression();
     }
 

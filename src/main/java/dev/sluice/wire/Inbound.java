@@ -49,6 +49,9 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
 
     private boolean authenticated;
 
+    /** In bytes. */
+    private long maxMessage;
+
     /** As {@link FrameRate} has it. */
     private long arrival;
 
@@ -131,6 +134,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         this.budget = budget;
         this.scheduler = scheduler;
         this.arrival = rate.start();
+        this.maxMessage = budget.maxMessage(false);
     }
 
     /** The one in the pipeline of a WebSocket. */
@@ -163,6 +167,11 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
             end.accept(there);
         }
         schedule();
+    }
+
+    /** Sets whether the client sends many messages in one, which may then be longer; to be called before the upgrade. */
+    void expects(boolean batches) {
+        maxMessage = budget.maxMessage(batches);
     }
 
     /** The client has authenticated. */
@@ -410,10 +419,12 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
 
     private void count(WebSocketFrame frame) {
         if (fragments == null && !frame.isFinalFragment()) {
-            fragments = new UnfinishedMessage(budget.maxMessage());
+            fragments = new UnfinishedMessage(maxMessage);
         }
         if (fragments != null) {
             fragments.add(frame);
+        } else {
+            UnfinishedMessage.check(frame, frame.content().readableBytes(), maxMessage);
         }
         if (frame.isFinalFragment()) {
             fragments = null;
@@ -442,7 +453,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     private void enqueue(WebSocketFrame frame) {
         charge(WaitingFrames.cost(frame));
         waiting = waiting.with(frame);
-        if (budget.overflows(frames) || (exceedsPod() && !authenticated)) {
+        if (budget.overflows(frames, maxMessage) || (exceedsPod() && !authenticated)) {
             rejectInboundFull();
         } else {
             schedule();

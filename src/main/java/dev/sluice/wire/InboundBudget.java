@@ -1,5 +1,6 @@
 package dev.sluice.wire;
 
+import dev.sluice.config.BatchLimit;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.guard.AcceptLimiter;
 import dev.sluice.log.LimitMeter;
@@ -38,8 +39,8 @@ public final class InboundBudget {
 
     private final int perConnection;
     private final long maxFrame;
+    private final long maxBatch;
     private final long perPod;
-    private final int overflow;
     private final AtomicLong pending = new AtomicLong();
     private final LimitMeter podFull;
 
@@ -49,15 +50,15 @@ public final class InboundBudget {
                 config.limits().inboundBytesPerConnection().asLongValue(),
                 config.limits().inboundBytes().asLongValue(),
                 config.maxFrame().asLongValue(),
+                BatchLimit.of(config),
                 metrics);
     }
 
-    public InboundBudget(long perConnection, long perPod, long maxFrame, MeterRegistry metrics) {
+    public InboundBudget(long perConnection, long perPod, long maxFrame, long maxBatch, MeterRegistry metrics) {
         this.perConnection = (int) perConnection;
         this.maxFrame = maxFrame;
+        this.maxBatch = maxBatch;
         this.perPod = perPod;
-        // Includes room for the frame and the read that are under way when reading stops.
-        this.overflow = (int) Math.min(Integer.MAX_VALUE, perConnection + 4 * maxFrame + 64 * 1024);
         this.podFull = new LimitMeter("inbound-bytes", metrics);
         Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
                 .description("Memory charged for data of clients that the pod has not handled yet")
@@ -70,9 +71,13 @@ public final class InboundBudget {
         return FRAME_BYTES + 2 * payload;
     }
 
-    /** The maximum bytes of a message. */
-    long maxMessage() {
-        return maxFrame;
+    /**
+     * The maximum bytes of a message.
+     *
+     * @param batches whether the client sends many messages in one
+     */
+    long maxMessage(boolean batches) {
+        return batches ? maxBatch : maxFrame;
     }
 
     /** Adds to the bytes that the pod is charged; may be negative. */
@@ -85,9 +90,14 @@ public final class InboundBudget {
         return frames >= perConnection;
     }
 
-    /** Whether a connection has more waiting than can arrive after reading is stopped in time. */
-    boolean overflows(int frames) {
-        return frames >= overflow;
+    /**
+     * Whether a connection has more waiting than can arrive after reading is stopped in time.
+     *
+     * @param maxMessage in bytes
+     */
+    boolean overflows(int frames, long maxMessage) {
+        // Includes room for the frame and the read that are under way when reading stops.
+        return frames >= perConnection + 4 * maxMessage + 64 * 1024;
     }
 
     /**

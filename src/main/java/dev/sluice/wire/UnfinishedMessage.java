@@ -29,12 +29,21 @@ final class UnfinishedMessage {
     void add(WebSocketFrame fragment) {
         int bytes = fragment.content().readableBytes();
         length += bytes;
-        // The decoder refuses single frames that are too long.
-        if (length > maxMessage && length > bytes) {
-            fragment.release();
-            throw new CorruptedWebSocketFrameException(
-                    WebSocketCloseStatus.MESSAGE_TOO_BIG, "the fragments of a message are too long together", null);
-        }
+        check(fragment, length, maxMessage);
         charged += InboundBudget.cost(bytes);
+    }
+
+    /**
+     * Checks the length of a message.
+     *
+     * @param last the frame that arrived last
+     * @throws CorruptedWebSocketFrameException where the message is too long; the frame is released
+     */
+    static void check(WebSocketFrame last, long length, long maxMessage) {
+        if (length > maxMessage) {
+            last.release();
+            throw new CorruptedWebSocketFrameException(
+                    WebSocketCloseStatus.MESSAGE_TOO_BIG, "a message is too long", null);
+        }
     }
 }

@@ -91,13 +91,18 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         return channel.pipeline().get(NAME) instanceof WebSocketChannel known ? known : null;
     }
 
-    /** Whether an upgrade with that request may begin; false while another is under way or done. */
-    public boolean begin(HttpServerRequest request) {
+    /**
+     * Whether an upgrade with that request may begin; false while another is under way or done.
+     *
+     * @param batches whether the client sends many messages in one, which may then be longer
+     */
+    public boolean begin(HttpServerRequest request, boolean batches) {
         if (upgrading) {
             return false;
         }
         upgrading = true;
         headers = request.headers();
+        inbound.expects(batches);
         return true;
     }
 

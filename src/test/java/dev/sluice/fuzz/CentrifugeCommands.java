@@ -44,6 +44,9 @@ public final class CentrifugeCommands {
             "[]",
             "true");
 
+    /** The largest valid id; no command of {@link #answerable} has it. */
+    public static final long MAX_ID = 4_294_967_295L;
+
     private static final List<String> OFFSETS = List.of(
             "0",
             "-1",
@@ -94,6 +97,18 @@ public final class CentrifugeCommands {
             return frame.substring(0, at) + (chance(2) ? "" : "\n") + frame.substring(chance(2) ? at : at + 1);
         }
         return chance(10) ? frame + "\n" : frame;
+    }
+
+    /** Returns a frame of one or two commands, each with a valid id, after which the connection stays open. */
+    public String answerable() {
+        return chance(3) ? answerableCommand() + "\n" + answerableCommand() : answerableCommand();
+    }
+
+    private String answerableCommand() {
+        // The first method is the second connect of a connection, which ends it.
+        String method = METHODS.get(random.nextInt(1, METHODS.size()));
+        long id = chance(10) ? MAX_ID - random.nextInt(1, 9) : random.nextInt(1, 1_000);
+        return "{\"id\":" + id + ",\"" + method + "\":" + parameters() + "}";
     }
 
     private String command() {

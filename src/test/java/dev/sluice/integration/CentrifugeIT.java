@@ -14,8 +14,11 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jose4j.jwt.JwtClaims;
+import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +32,9 @@ class CentrifugeIT {
     private static final String PATH = "/connection/websocket";
     private static final Map<String, String> QUICK =
             Map.of("sluice.clock.interval", "200ms", "sluice.canary.interval", "200ms");
+
+    /** The default of {@code sluice.limits.subscriptions-per-user}. */
+    private static final int MAX_SUBSCRIPTIONS = 256;
 
     /** The number of publications before, during and after the absence. */
     private static final int PART = 100;
@@ -196,6 +202,136 @@ class CentrifugeIT {
 
     @ParameterizedTest
     @EnumSource
+    void sdkRenewsItsTokenAndStaysConnected(SdkClient.Sdk language) {
+        String expiring = expiringIn(1);
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiring);
+                Raw idle = new Raw()) {
+            idle.client.send(connect(expiring));
+            assertThat(idle.next().getJsonObject("connect").getInteger("ttl")).isBetween(1, 2);
+            sdk.await("own user:sdk false false");
+            sdk.send("token " + Tokens.of("sdk"));
+            assertThat(idle.client.closeCode()).isEqualTo(3005);
+            Stage.REDIS.publish("user:sdk", "\"after the expiry\"");
+            sdk.await("publication user:sdk \"after the expiry\"");
+            assertThat(sdk.said())
+                    .filteredOn(line -> !line.startsWith("connecting 0"))
+                    .noneMatch(line -> line.startsWith("connecting") || line.startsWith("disconnected"))
+                    .filteredOn(line -> line.startsWith("connected "))
+                    .hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkWithABadNewTokenStops(SdkClient.Sdk language) {
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiringIn(1))) {
+            sdk.await("own user:sdk false false");
+            sdk.send("token x");
+            sdk.await("disconnected 101");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void sdkWithAnExpiredNewTokenConnectsAgain(SdkClient.Sdk language) {
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiringIn(1))) {
+            sdk.await("own user:sdk false false");
+            sdk.send("token " + expiringIn(-60));
+            sdk.await("connecting 3005");
+            sdk.send("token " + Tokens.of("sdk"));
+            sdk.await("own user:sdk true true");
+        }
+    }
+
+    @Test
+    void refreshWithAnotherUsersTokenIsRefused() {
+        try (Raw raw = Raw.connected()) {
+            raw.client.send("{\"id\":2,\"refresh\":{\"token\":\"" + Tokens.of("8") + "\"}}");
+            assertThat(raw.next().getJsonObject("error").getInteger("code")).isEqualTo(101);
+            raw.client.send("{\"id\":3,\"refresh\":{\"token\":\"" + Tokens.of("7") + "\"}}");
+            assertThat(raw.next().getJsonObject("refresh").getBoolean("expires"))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void sdkConnectsToAnotherPodWhenItsPodIsSilent() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.heartbeat.interval", "500ms"));
+                TcpProxy proxy = new TcpProxy(pod.port());
+                SdkClient javaScript = SdkClient.start(SdkClient.Sdk.JAVASCRIPT, through(proxy), Tokens.of("sdk"));
+                SdkClient python = SdkClient.start(SdkClient.Sdk.PYTHON, through(proxy), Tokens.of("sdk"));
+                SdkClient go = SdkClient.start(SdkClient.Sdk.GO, through(proxy), Tokens.of("sdk"))) {
+            String channel = "upload:" + Stage.upload();
+            List<SdkClient> all = List.of(javaScript, python, go);
+            all.forEach(sdk -> sdk.send("subscribe " + channel));
+            all.forEach(sdk -> sdk.await("subscribed " + channel + " false false"));
+            proxy.leadTo(Stage.POD.port());
+            pod.process().freeze();
+            Stage.REDIS.publish(channel, "1");
+            for (SdkClient sdk : all) {
+                sdk.await("connecting 2");
+                sdk.await("subscribed " + channel + " true true");
+                sdk.await("publication " + channel + " 1");
+            }
+        }
+    }
+
+    @Test
+    void clientWithoutPongsIsClosed() {
+        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.heartbeat.interval", "500ms"));
+                Raw silent = new Raw(pod);
+                Raw answering = new Raw(pod)) {
+            silent.client.send(connect(Tokens.of("7")));
+            answering.client.send(connect(Tokens.of("7")));
+            assertThat(answering.next().getJsonObject("connect").getInteger("ping"))
+                    .isEqualTo(1);
+            while (silent.client.isOpen()) {
+                assertThat(answering.next()).isEmpty();
+                answering.client.send("{}");
+            }
+            assertThat(silent.client.closeCode()).isEqualTo(3012);
+            assertThat(answering.next()).isEmpty();
+        }
+    }
+
+    @Test
+    void sdkRecoversAsManySubscriptionsAsItMayHaveInOneFrame() {
+        try (Redis redis = Redis.start();
+                Pod one = Pod.ready(redis, QUICK);
+                Pod two = Pod.ready(redis, QUICK);
+                TcpProxy proxy = new TcpProxy(one.port())) {
+            await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
+            List<String> channels = IntStream.range(0, MAX_SUBSCRIPTIONS)
+                    .mapToObj(i -> "upload:" + new UUID(i, i))
+                    .toList();
+            try (SdkClient sdk = SdkClient.start(SdkClient.Sdk.JAVASCRIPT, through(proxy), Tokens.of("7"));
+                    Redis.Publisher publisher = redis.publisher()) {
+                channels.forEach(channel -> sdk.send("subscribe " + channel));
+                channels.forEach(channel -> sdk.await("subscribed " + channel + " false false"));
+                one.process().kill();
+                channels.forEach(channel -> publisher.publish(channel, new byte[] {'1'}));
+                proxy.leadTo(two.port());
+                channels.forEach(channel -> sdk.await("subscribed " + channel + " true true"));
+                channels.forEach(channel -> publisher.publish(channel, new byte[] {'2'}));
+                channels.forEach(channel -> sdk.await("publication " + channel + " 2"));
+                assertThat(sdk.said().stream().filter(line -> line.startsWith("publication")))
+                        .hasSize(2 * MAX_SUBSCRIPTIONS);
+            }
+        }
+    }
+
+    @Test
+    void frameOfMoreThanAllSubscriptionsIsTooLarge() {
+        try (Raw raw = Raw.connected()) {
+            raw.client.send("{\"id\":2,\"ping\":{},\"rest\":\"" + "x".repeat(70_000) + "\"}");
+            assertThat(raw.next().getInteger("id")).isEqualTo(2);
+            raw.client.send("x".repeat(80_000));
+            assertThat(raw.client.closeCode()).isEqualTo(1009);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void sdkOfAKilledPodRecoversOnAnotherPodWithoutLossOrDuplicate(SdkClient.Sdk language) {
         try (Redis redis = Redis.start();
                 Pod one = Pod.ready(redis, QUICK);
@@ -269,6 +405,12 @@ class CentrifugeIT {
                 .reduce("", (before, line) -> line.substring(line.lastIndexOf(' ')));
     }
 
+    private static String expiringIn(int seconds) {
+        JwtClaims claims = Tokens.claims("sdk");
+        claims.setExpirationTime(NumericDate.fromSeconds(NumericDate.now().getValue() + seconds));
+        return Tokens.sign(claims);
+    }
+
     private static String connect(String token) {
         return "{\"id\":1,\"connect\":{\"token\":\"" + token + "\"}}";
     }
@@ -279,8 +421,16 @@ class CentrifugeIT {
 
     /** A connection without an SDK. */
     private static final class Raw implements AutoCloseable {
-        private final Client client = Client.connect(Stage.POD.webSocket(PATH), Map.of(), "centrifuge-json");
+        private final Client client;
         private final Deque<String> lines = new ArrayDeque<>();
+
+        Raw() {
+            this(Stage.POD);
+        }
+
+        Raw(Pod pod) {
+            client = Client.connect(pod.webSocket(PATH), Map.of(), "centrifuge-json");
+        }
 
         static Raw connected() {
             Raw raw = new Raw();

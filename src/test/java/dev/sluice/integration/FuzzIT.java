@@ -3,12 +3,16 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.fuzz.ApiRequests;
+import dev.sluice.fuzz.CentrifugeCommands;
 import dev.sluice.fuzz.Frames;
 import dev.sluice.fuzz.Upgrades;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +36,14 @@ class FuzzIT {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
     private static final int CLIENTS = 600;
+
+    /** The number of frames of Centrifugo's protocol. */
+    private static final int FRAMES = 100_000;
+
+    private static final long HEAP_TOLERANCE = 4_000_000;
+    private static final long RESIDENT_TOLERANCE = 64_000_000;
+    private static final String CENTRIFUGE = "/connection/websocket";
+    private static final String CONNECT = "{\"id\":1,\"connect\":{\"token\":\"" + Tokens.of("fuzz") + "\"}}";
     private static final int MAX_BODY = 256 * 1024;
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3})");
 
@@ -84,6 +96,73 @@ class FuzzIT {
                 throw new AssertionError("not ended, with seed " + SEED + ", client " + i + ": " + hex(sent), e);
             }
         }
+    }
+
+    @Test
+    void randomCommandsOfCentrifugosProtocolLeaveThePodAsItWas() throws IOException {
+        CentrifugeCommands commands = new CentrifugeCommands(SEED);
+        int frames = answerableCommands(commands, 10);
+        long heap = Pod.isNative() ? 0 : pod.liveHeap();
+        long resident = pod.residentMemory();
+        while (frames < FRAMES) {
+            frames += answerableCommands(commands, 10) + invalidCommands(commands, 30);
+        }
+        assertThat(Pod.isNative() ? 0 : pod.liveHeap()).as("seed %d", SEED).isLessThan(heap + HEAP_TOLERANCE);
+        assertThat(pod.residentMemory()).as("seed %d", SEED).isLessThan(resident + RESIDENT_TOLERANCE);
+    }
+
+    /** Sends commands that must be answered, and leave the connection open; returns their number. */
+    private int answerableCommands(CentrifugeCommands commands, int clients) {
+        int frames = 300;
+        for (int i = 0; i < clients; i++) {
+            ByteArrayOutputStream sent = new ByteArrayOutputStream();
+            for (int j = 0; j < frames; j++) {
+                sent.writeBytes(text(commands.answerable()));
+            }
+            try (RawClient client = RawClient.connectTo(pod, CENTRIFUGE)) {
+                // More messages than are held may follow once the answer is there.
+                client.text(CONNECT).next();
+                client.bytes(sent.toByteArray());
+                client.text("{\"id\":" + CentrifugeCommands.MAX_ID + ",\"ping\":{}}");
+                while (!client.next().contains("{\"id\":" + CentrifugeCommands.MAX_ID + ",\"ping\":{}}")) {
+                    Thread.onSpinWait();
+                }
+            } catch (AssertionError | UncheckedIOException e) {
+                throw new AssertionError("not answered, with seed " + SEED, e);
+            }
+        }
+        return clients * frames;
+    }
+
+    /** Sends commands most of which end the connection; returns their number. */
+    private int invalidCommands(CentrifugeCommands commands, int clients) throws IOException {
+        int frames = 10;
+        for (int i = 0; i < clients; i++) {
+            ByteArrayOutputStream sent = new ByteArrayOutputStream();
+            if (random.nextInt(4) > 0) {
+                sent.writeBytes(text(CONNECT));
+            }
+            for (int j = 0; j < frames; j++) {
+                byte[] frame = text(commands.next());
+                if (random.nextInt(50) == 0) {
+                    frame[0] = (byte) (RawClient.FINAL | RawClient.BINARY);
+                }
+                sent.writeBytes(frame);
+            }
+            try (RawClient client = RawClient.connectTo(pod, CENTRIFUGE)) {
+                client.attempt(sent.toByteArray());
+                if (random.nextInt(5) > 0) {
+                    client.finish();
+                }
+            } catch (IOException e) {
+                throw new AssertionError("not ended, with seed " + SEED + ": " + hex(sent.toByteArray()), e);
+            }
+        }
+        return clients * frames;
+    }
+
+    private static byte[] text(String text) {
+        return RawClient.encoded(RawClient.FINAL | RawClient.TEXT, text.getBytes(StandardCharsets.UTF_8), 1);
     }
 
     @Test

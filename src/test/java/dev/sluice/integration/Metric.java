@@ -20,8 +20,13 @@ import java.util.regex.Pattern;
 record Metric(String type, Map<String, Set<String>> tags) {
 
     private static final Path DOCUMENTATION = Path.of("docs", "operations.md");
-    private static final Pattern ROW =
-            Pattern.compile("\\| `(sluice\\.[a-z.]+)` \\| (gauge|counter|histogram)(?:, ([a-z]+))? \\| ([^|]*)\\|.*");
+    private static final Map<String, String> TYPES =
+            Map.of("Histograms", "histogram", "Gauges", "gauge", "Counters", "counter");
+
+    /** An entry of a list: names, text, and tags with their values. */
+    private static final Pattern ENTRY = Pattern.compile("- (`.*?)(?:: .*?)?(?: Tags? (.*))?");
+
+    private static final Pattern NAME = Pattern.compile("`(sluice\\.[a-z.]+)`");
     private static final Pattern QUOTED = Pattern.compile("`([a-z0-9_-]+)`");
 
     private static final Pattern TYPE = Pattern.compile("# TYPE (sluice_[a-z_]+) ([a-z]+)");
@@ -29,38 +34,46 @@ record Metric(String type, Map<String, Set<String>> tags) {
     private static final Pattern LABEL = Pattern.compile("([a-z]+)=\"([^\"]*)\"");
     private static final String ROUTE = "route";
 
-    /** Returns the documented metrics by name, including those that Prometheus derives from histograms. */
+    /** Returns the documented metrics by name, without units, including those that Prometheus derives from histograms. */
     static Map<String, Metric> documented() {
         Map<String, Metric> metrics = new TreeMap<>();
-        for (String line : lines()) {
-            Matcher row = ROW.matcher(line);
-            if (row.matches()) {
-                String name = row.group(1).replace('.', '_');
-                String unit = row.group(3) == null ? "" : "_" + row.group(3);
-                String full = name.endsWith(unit) ? name : name + unit;
-                String type = row.group(2);
-                metrics.put(full, new Metric(type, documentedTags(row.group(4))));
-                if (type.equals("histogram")) {
-                    metrics.put(full + "_max", new Metric("gauge", Map.of()));
+        String type = "";
+        for (String line : entries()) {
+            String before = type;
+            type = TYPES.entrySet().stream()
+                    .filter(section -> line.startsWith(section.getKey()))
+                    .map(Map.Entry::getValue)
+                    .findFirst()
+                    .orElse(line.startsWith("#") ? "" : before);
+            Matcher entry = ENTRY.matcher(line);
+            if (!type.isEmpty() && entry.matches()) {
+                Matcher name = NAME.matcher(entry.group(1));
+                while (name.find()) {
+                    String bare = bare(name.group(1).replace('.', '_'));
+                    metrics.put(bare, new Metric(type, documentedTags(entry.group(2) == null ? "" : entry.group(2))));
+                    if (type.equals("histogram")) {
+                        metrics.put(bare + "_max", new Metric("gauge", Map.of()));
+                    }
                 }
             }
         }
         return metrics;
     }
 
-    /** Returns a pod's metrics by name. */
+    /** Returns a pod's metrics by name, without units. */
     static Map<String, Metric> of(List<String> lines) {
         Map<String, Metric> metrics = new TreeMap<>();
         for (String line : lines) {
             Matcher type = TYPE.matcher(line);
             if (type.matches()) {
-                metrics.put(type.group(1).replaceFirst("_total$", ""), new Metric(type.group(2), new TreeMap<>()));
+                metrics.put(
+                        bare(type.group(1).replaceFirst("_total$", "")), new Metric(type.group(2), new TreeMap<>()));
             }
         }
         for (String line : lines) {
             Matcher series = LINE.matcher(line);
             if (series.matches()) {
-                Metric metric = metrics.get(series.group(1).replaceFirst("_(total|bucket)$", ""));
+                Metric metric = metrics.get(bare(series.group(1).replaceFirst("_(total|bucket)$", "")));
                 Matcher label = LABEL.matcher(series.group(2));
                 while (label.find()) {
                     if (!label.group(1).equals("le")) {
@@ -70,6 +83,10 @@ record Metric(String type, Map<String, Set<String>> tags) {
             }
         }
         return metrics;
+    }
+
+    private static String bare(String name) {
+        return name.replaceFirst("_(bytes|seconds)(_max)?$", "$2");
     }
 
     private static Map<String, Set<String>> documentedTags(String cell) {
@@ -94,9 +111,10 @@ record Metric(String type, Map<String, Set<String>> tags) {
         }
     }
 
-    private static List<String> lines() {
+    /** Returns the lines of the page, each with those that continue it. */
+    private static List<String> entries() {
         try {
-            return Files.readAllLines(DOCUMENTATION);
+            return Files.readString(DOCUMENTATION).replace("\n  ", " ").lines().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -72,7 +72,7 @@ class SessionRegistryTest {
     private WebSocketChannel webSocket() {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
-        InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, metrics);
+        InboundBudget budget = new InboundBudget(64 * 1024, 1024 * 1024, 32 * 1024, 64 * 1024, metrics);
         return new WebSocketChannel(
                 channel,
                 new ConnectionSlots(1, 1, 1, metrics),

@@ -20,6 +20,7 @@ public final class TestInbound {
     static final int PER_CONNECTION = 64 * 1024;
     static final int PER_POD = 1024 * 1024;
     static final int MAX_FRAME = 32 * 1024;
+    static final int MAX_BATCH = 64 * 1024;
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final Queue<Runnable> afterTurn = new ArrayDeque<>();
@@ -39,7 +40,7 @@ public final class TestInbound {
 
     /** The same with these bounds of inbound bytes. */
     public TestInbound(int burst, int perConnection, int perPod) {
-        budget = new InboundBudget(perConnection, perPod, MAX_FRAME, metrics);
+        budget = new InboundBudget(perConnection, perPod, MAX_FRAME, MAX_BATCH, metrics);
         rate = new FrameRate(1, burst, () -> 0, metrics);
     }
 

@@ -54,7 +54,7 @@ class WebSocketChannelTest {
 
     private Inbound inbound(EmbeddedChannel of) {
         FrameRate rate = new FrameRate(50, 512, System::nanoTime, metrics);
-        InboundBudget budget = new InboundBudget(1 << 16, 1 << 20, 1 << 15, metrics);
+        InboundBudget budget = new InboundBudget(1 << 16, 1 << 20, 1 << 15, 1 << 16, metrics);
         return new Inbound(of, rate, budget, new TurnScheduler(Runnable::run));
     }
 

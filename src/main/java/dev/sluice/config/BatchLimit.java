@@ -1,0 +1,27 @@
+package dev.sluice.config;
+
+/**
+ * The largest frame of clients that send all their subscriptions in one, when they connect again. It follows from other
+ * limits, because the SDKs do not come back after a frame that was too large.
+ */
+public final class BatchLimit {
+
+    /** Enough for a subscription with a position, and a name of over a hundred characters. */
+    private static final long SUBSCRIPTION = 256;
+
+    /** Enough for a token. */
+    private static final long REST = 8 * 1024;
+
+    /** A frame may have no more commands. */
+    private static final int MAX_COMMANDS = 1024;
+
+    private BatchLimit() {}
+
+    /** In bytes; at least {@code sluice.max-frame}, and no more than half of the inbound memory of the pod can hold. */
+    public static long of(SluiceConfig config) {
+        long batch = REST + SUBSCRIPTION * Math.min(config.limits().subscriptionsPerUser(), MAX_COMMANDS);
+        // See ConsistentSettings.
+        long held = (config.limits().inboundBytes().asLongValue() - 512) / 4;
+        return Math.max(config.maxFrame().asLongValue(), Math.min(batch, held));
+    }
+}
