@@ -30,7 +30,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench/run",
         description =
-                "Measures Sluice next to other servers that do the same, and writes bench/results in about 50 minutes. Needs two cores and Node.")
+                "Measures Sluice next to other servers that do the same, and writes bench/results in about an hour. Needs two cores and Node.")
 public final class Bench extends Program {
 
     private static final int DEFAULT_ROUNDS = 3;
