@@ -25,7 +25,7 @@ public final class ClientLoop implements AutoCloseable {
         return loop;
     }
 
-    /** For connections that live on the loop. */
+    /** A bootstrap for connections on this loop. */
     public Bootstrap bootstrap() {
         return new Bootstrap()
                 .group(loop)

@@ -106,7 +106,7 @@ interface Drive {
         }
     }
 
-    /** Publishes over one connection without waiting for the answers, and counts them. To be used on the event loop. */
+    /** Publishes on one connection without waiting for answers, and counts them. To be used on the event loop. */
     final class WorkloadPublisher extends ChannelInboundHandlerAdapter {
 
         private final Workload workload;

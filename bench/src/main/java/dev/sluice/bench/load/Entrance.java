@@ -1,7 +1,6 @@
 package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Entrance.Session.Format;
-import dev.sluice.bench.load.Receiver.ClientFrames;
 import dev.sluice.bench.load.Storm.NotUpgraded;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
@@ -105,7 +104,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        entered.completeExceptionally(new IOException("closed by the server before it was entered"));
+        entered.completeExceptionally(new IOException("closed by the server before the session was open"));
     }
 
     @Override
@@ -185,7 +184,7 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
             Session.Step step = steps.next();
             expected = step.expect();
             if (!step.say().isEmpty()) {
-                context.writeAndFlush(ClientFrames.text(step.say()));
+                context.writeAndFlush(Receiver.text(step.say()));
             }
         } else {
             ByteBuf rest = unread.readRetainedSlice(unread.readableBytes());

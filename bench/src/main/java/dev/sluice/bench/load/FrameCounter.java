@@ -1,15 +1,13 @@
 package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Publication.Payload;
-import dev.sluice.bench.load.Receiver.ClientFrames;
 import dev.sluice.bench.load.Receiver.Counter;
 import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
 
 /**
- * Reads the WebSocket frames of one connection straight from the bytes, however they are cut, and makes no objects: it
- * reports each {@link Payload} with its time, and counts pings. A payload may follow a line of header. Anything else that
- * a server says is passed over.
+ * Reads the WebSocket frames of one connection from reads of any size, without creating objects. It records each {@link Payload} with its time,
+ * and counts pings. A header line may precede a payload. Other messages are ignored.
  *
  * <p>To be used by one thread.
  */
@@ -27,6 +25,7 @@ final class FrameCounter implements Counter {
     private static final int CONTINUATION = 0;
     private static final int FIRST_CONTROL = 8;
     private static final int PING = 9;
+    private static final int PONG = 10;
     private static final int LENGTH_OF_2_BYTES = 126;
     private static final int LENGTH_OF_8_BYTES = 127;
 
@@ -36,10 +35,10 @@ final class FrameCounter implements Counter {
     private boolean fin;
     private int opcode;
     private int lengthBytes;
-    /** Payload bytes of the frame that are still to come. */
+    /** The number of missing payload bytes of the frame. */
     private long remaining;
 
-    /** Where the next byte of a data frame is in its message, or behind the header in it; no further than the time. */
+    /** The offset of the next byte in its message, or after its header; it stops after the time. */
     private int offset;
 
     private boolean inHeader;
@@ -79,7 +78,7 @@ final class FrameCounter implements Counter {
 
     @Override
     public ByteBuf pong() {
-        return ClientFrames.pong();
+        return Receiver.frame(FIN | PONG, "");
     }
 
     private void flags(int flags) {
@@ -131,7 +130,7 @@ final class FrameCounter implements Counter {
         }
     }
 
-    /** Takes the mark and the time from these bytes, as far as they are there. */
+    /** Reads the mark and the time from these bytes, as far as they are there. */
     private void look(ByteBuf in, int start, int end) {
         int at = start;
         while (at < end && offset < Payload.TIME_END) {

@@ -26,8 +26,8 @@ import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 
 /**
- * Clients and publisher of one trial. All of them live on one event loop, whose thread alone touches their state; the
- * methods here are for one other thread, and block.
+ * Clients and publisher of one trial. Only the thread of their event loop uses their state. The methods of this class are for one other
+ * thread, and block.
  */
 public final class LoadGenerator implements AutoCloseable {
 
@@ -112,7 +112,7 @@ public final class LoadGenerator implements AutoCloseable {
 
     /** Makes the clients that read nothing read again, and counts the connections that the server has closed. */
     public int wakeAndCountClosed(Duration wait) {
-        loop.run(() -> sleepers.forEach(Sleeper::wake));
+        loop.run(() -> sleepers.forEach(Sleeper::readAgain));
         Waiting.sleep(wait);
         return loop.call(() -> (int) sleepers.stream().filter(Sleeper::isClosed).count());
     }

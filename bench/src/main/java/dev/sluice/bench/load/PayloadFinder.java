@@ -1,7 +1,6 @@
 package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Publication.Payload;
-import dev.sluice.bench.load.Receiver.ClientFrames;
 import dev.sluice.bench.load.Receiver.Counter;
 import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
@@ -20,7 +19,7 @@ final class PayloadFinder implements Counter {
     private final Deliveries deliveries;
     private final boolean chunked;
 
-    /** Where the next byte is in a payload, if this is one. */
+    /** The offset of the next byte in a payload, if this is one. */
     private int offset;
 
     /** Bytes until the end of the chunk, its line feed included. */
@@ -91,7 +90,7 @@ final class PayloadFinder implements Counter {
         }
     }
 
-    /** As {@link ByteBuf#indexOf}, which without Unsafe looks at one byte after the other. */
+    /** Does the same as {@link ByteBuf#indexOf}, which without Unsafe reads one byte at a time. */
     static int indexOf(ByteBuf in, int start, int end, byte value) {
         long pattern = (value & 0xff) * ONES;
         int at = start;
@@ -125,6 +124,6 @@ final class PayloadFinder implements Counter {
 
     @Override
     public ByteBuf pong() {
-        return ClientFrames.text("{}");
+        return Receiver.text("{}");
     }
 }

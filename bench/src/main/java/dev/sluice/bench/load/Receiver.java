@@ -2,6 +2,7 @@ package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Publication.Payload;
+import dev.sluice.harness.RawClient;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -15,7 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
-/** A client that reads whatever comes, at once. */
+/** A client that reads everything at once. */
 final class Receiver extends ChannelInboundHandlerAdapter {
 
     private static final int READ_BUFFER = 32 * 1024;
@@ -32,7 +33,7 @@ final class Receiver extends ChannelInboundHandlerAdapter {
         /** Deliveries on this connection so far. */
         long messages();
 
-        /** Pings since this was last asked. */
+        /** The pings since the last call. */
         int takePings();
 
         /** The answer to a ping. */
@@ -46,7 +47,7 @@ final class Receiver extends ChannelInboundHandlerAdapter {
                 : new PayloadFinder(deliveries, format == Format.EVENTS);
     }
 
-    /** For clients that read whatever comes. */
+    /** A bootstrap for clients that read everything. */
     static Bootstrap bootstrap(ClientLoop loop) {
         return loop.bootstrap().option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(READ_BUFFER));
     }
@@ -80,7 +81,7 @@ final class Receiver extends ChannelInboundHandlerAdapter {
         context.close();
     }
 
-    /** A client that stops reading as soon as it has entered, until it is woken. To be used on the event loop. */
+    /** A client that reads nothing until {@link #readAgain}. To be used on the event loop. */
     static final class Sleeper extends ChannelInboundHandlerAdapter {
 
         private Channel channel;
@@ -92,8 +93,8 @@ final class Receiver extends ChannelInboundHandlerAdapter {
             channel.config().setAutoRead(false);
         }
 
-        /** Lets it read again, and so see whether the server has closed the connection meanwhile. */
-        void wake() {
+        /** Makes it read again, so that it notices whether the server closed the connection. */
+        void readAgain() {
             channel.config().setAutoRead(true);
         }
 
@@ -117,34 +118,17 @@ final class Receiver extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** WebSocket frames as clients send them: masked, here with a key of zeros, which changes nothing. */
-    static final class ClientFrames {
-
-        private static final int FIN_TEXT = 0x81;
-        private static final int FIN_PONG = 0x8a;
-        private static final int MASKED = 0x80;
-
-        private ClientFrames() {}
-
-        static ByteBuf text(String text) {
-            byte[] payload = text.getBytes(StandardCharsets.UTF_8);
-            ByteBuf frame = Unpooled.buffer(payload.length + 8);
-            frame.writeByte(FIN_TEXT);
-            if (payload.length < 126) {
-                frame.writeByte(MASKED | payload.length);
-            } else {
-                frame.writeByte(MASKED | 126).writeShort(payload.length);
-            }
-            return frame.writeInt(0).writeBytes(payload);
-        }
-
-        /** Empty; servers that check what comes back send empty pings. */
-        static ByteBuf pong() {
-            return Unpooled.buffer(6).writeByte(FIN_PONG).writeByte(MASKED).writeInt(0);
-        }
+    /** A text frame of a client. */
+    static ByteBuf text(String text) {
+        return frame(RawClient.FINAL | RawClient.TEXT, text);
     }
 
-    /** What all receivers together have received, and how long it took. To be used on the event loop. */
+    /** A frame of a client with this first byte. */
+    static ByteBuf frame(int first, String payload) {
+        return Unpooled.wrappedBuffer(RawClient.encoded(first, payload.getBytes(StandardCharsets.UTF_8), 1));
+    }
+
+    /** The number of deliveries to all receivers, and their latencies. To be used on the event loop. */
     static final class Deliveries {
 
         private static final long LONGEST = TimeUnit.MINUTES.toNanos(2);
@@ -163,7 +147,7 @@ final class Receiver extends ChannelInboundHandlerAdapter {
             lostReceivers++;
         }
 
-        /** To be called when everything that one connection has received so far is read. */
+        /** To be called after each read of a connection. */
         void readComplete() {
             afterRead.run();
         }

@@ -62,15 +62,15 @@ public final class Storm implements AutoCloseable {
      */
     public record Course(Duration length, int entered, int busiestSecond, int refusals, int failures) {}
 
-    /** @param attempts after which a client gives up */
+    /** @param attempts the number of attempts after which a client gives up */
     public Storm(SocketAddress server, List<Session> sessions, int attempts) {
         this.server = server;
         this.sessions = sessions;
         this.attempts = attempts;
     }
 
-    /** Starts the storm and waits for its end; connected clients stay until this is closed. */
-    public void rage() {
+    /** Connects all, and returns when none is waiting; they stay connected until this is closed. */
+    public void run() {
         start = System.nanoTime();
         for (Session session : sessions) {
             loop.execute(() -> attempt(session, 1));

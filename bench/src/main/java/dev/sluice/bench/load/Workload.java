@@ -3,39 +3,34 @@ package dev.sluice.bench.load;
 import io.netty.buffer.ByteBuf;
 
 /**
- * Publications in units, and the deliveries that must follow. A unit ends with the publication whose deliveries prove
- * that the server has handled the whole unit. To be used by one thread.
+ * What is published, in units, and who must receive it. The deliveries of the last publication of a unit prove that the server has handled the
+ * whole unit. To be used by one thread.
  */
 public sealed interface Workload {
 
-    int publicationsPerUnit();
+    default int publicationsPerUnit() {
+        return 1;
+    }
 
-    int deliveriesPerUnit();
+    default int deliveriesPerUnit() {
+        return 1;
+    }
 
-    /** The number of counted events (deliveries, or publications without a listener) per delivery. */
-    int countedPerDelivery();
+    /** How many of the counted things (deliveries, or publications without a listener) one delivery stands for. */
+    default int countedPerDelivery() {
+        return 1;
+    }
 
     /** Writes the publications of a unit; units are numbered from 0. */
     void write(ByteBuf out, long unit, long nanos);
 
-    /** The number of deliveries that a receiver, given by its number, must have got after so many units. */
-    long expected(int receiver, long units);
+    /** How many deliveries the receiver with this number must have got after this number of units. */
+    default long expected(int receiver, long units) {
+        return units;
+    }
 
     /** One channel to which all receivers listen. */
-    public static final class FanOut implements Workload {
-
-        private final Publication publication;
-        private final int receivers;
-
-        public FanOut(Publication publication, int receivers) {
-            this.publication = publication;
-            this.receivers = receivers;
-        }
-
-        @Override
-        public int publicationsPerUnit() {
-            return 1;
-        }
+    record FanOut(Publication publication, int receivers) implements Workload {
 
         @Override
         public int deliveriesPerUnit() {
@@ -43,47 +38,13 @@ public sealed interface Workload {
         }
 
         @Override
-        public int countedPerDelivery() {
-            return 1;
-        }
-
-        @Override
         public void write(ByteBuf out, long unit, long nanos) {
             publication.writeTo(out, 0, nanos);
         }
-
-        @Override
-        public long expected(int receiver, long units) {
-            return units;
-        }
     }
 
-    /** A separate channel for each receiver, in turn. */
-    public static final class Direct implements Workload {
-
-        private final Publication publication;
-        private final int receivers;
-
-        /** The channel's number is the receiver's. */
-        public Direct(Publication publication, int receivers) {
-            this.publication = publication;
-            this.receivers = receivers;
-        }
-
-        @Override
-        public int publicationsPerUnit() {
-            return 1;
-        }
-
-        @Override
-        public int deliveriesPerUnit() {
-            return 1;
-        }
-
-        @Override
-        public int countedPerDelivery() {
-            return 1;
-        }
+    /** A channel for each receiver, with the receiver's number; the channels take turns. */
+    record Direct(Publication publication, int receivers) implements Workload {
 
         @Override
         public void write(ByteBuf out, long unit, long nanos) {
@@ -96,30 +57,18 @@ public sealed interface Workload {
         }
     }
 
-    /** Publications on channels without listeners, in rotation, and at intervals one to a receiver, to show progress. */
-    public static final class Unwanted implements Workload {
+    /**
+     * Publications on channels without listeners, and after some of them one to the only receiver, which shows progress.
+     *
+     * @param channels the number of channels without listeners, which take turns
+     */
+    record Unwanted(Publication unwanted, int channels, Publication marker) implements Workload {
 
         private static final int RUN = 500;
-
-        private final Publication unwanted;
-        private final int channels;
-        private final Publication marker;
-
-        /** @param channels how many channels the unwanted publications have */
-        public Unwanted(Publication unwanted, int channels, Publication marker) {
-            this.unwanted = unwanted;
-            this.channels = channels;
-            this.marker = marker;
-        }
 
         @Override
         public int publicationsPerUnit() {
             return RUN + 1;
-        }
-
-        @Override
-        public int deliveriesPerUnit() {
-            return 1;
         }
 
         @Override
@@ -133,11 +82,6 @@ public sealed interface Workload {
                 unwanted.writeTo(out, (unit * RUN + i) % channels, nanos);
             }
             marker.writeTo(out, 0, nanos);
-        }
-
-        @Override
-        public long expected(int receiver, long units) {
-            return units;
         }
     }
 }

@@ -218,7 +218,7 @@ interface Experiment {
             Map<Metric, Double> calm = bed.count(sizes.window(), 1);
 
             try (Storm storm = bed.storm(sizes.crowd(), Integer.MAX_VALUE)) {
-                Map<Metric, Double> values = bed.count(storm::rage, 1);
+                Map<Metric, Double> values = bed.count(storm::run, 1);
                 bed.load().stopAndVerify();
                 Storm.Course course = storm.course();
                 double seconds = course.length().toNanos() / NANOS_PER_SECOND;
@@ -243,7 +243,7 @@ interface Experiment {
             long before = bed.server().process().cpuNanos();
             for (int i = 0; i < GROUPS; i++) {
                 try (Storm shower = bed.storm(group, 1)) {
-                    shower.rage();
+                    shower.run();
                     if (shower.course().entered() < group) {
                         throw new IllegalStateException("clients were refused before the storm");
                     }
@@ -284,7 +284,7 @@ interface Experiment {
 
         private static int knock(TestBed bed, int clients) {
             try (Storm storm = bed.storm(clients, 1)) {
-                storm.rage();
+                storm.run();
                 return storm.course().refusals();
             }
         }
