@@ -56,6 +56,11 @@ public final class EventClient implements AutoCloseable {
         return connect(new Socket(), port, method, query, headers);
     }
 
+    /** Requests a stream for the user through a socket that is connected. */
+    public static EventClient of(Socket socket, String user, String query) {
+        return connected(socket, "GET", query, "Authorization: Bearer " + Tokens.of(user));
+    }
+
     /** Requests a stream for the user, with small receive buffers. */
     public static EventClient narrow(Pod pod, String user, String query) {
         Socket socket = new Socket();
@@ -68,12 +73,21 @@ public final class EventClient implements AutoCloseable {
     }
 
     private static EventClient connect(Socket socket, int port, String method, String query, String... headers) {
-        String lines = headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n";
         try {
             socket.connect(new InetSocketAddress("localhost", port));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return connected(socket, method, query, headers);
+    }
+
+    private static EventClient connected(Socket socket, String method, String query, String... headers) {
+        String lines = headers.length == 0 ? "" : String.join("\r\n", headers) + "\r\n";
+        try {
             return new EventClient(
                     socket,
-                    method + " /sse" + query + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n" + lines + "\r\n");
+                    method + " /sse" + query + " HTTP/1.1\r\nHost: localhost:" + socket.getPort() + "\r\n" + lines
+                            + "\r\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.fuzz.ApiRequests;
 import dev.sluice.fuzz.CentrifugeCommands;
+import dev.sluice.fuzz.EventStreamRequests;
 import dev.sluice.fuzz.Frames;
 import dev.sluice.fuzz.Upgrades;
+import dev.sluice.harness.EventClient;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
@@ -44,6 +46,10 @@ class FuzzIT {
     private static final long RESIDENT_TOLERANCE = 64_000_000;
     private static final String CENTRIFUGE = "/connection/websocket";
     private static final String CONNECT = "{\"id\":1,\"connect\":{\"token\":\"" + Tokens.of("fuzz") + "\"}}";
+
+    /** The number of clients of each kind that ask for streams. */
+    private static final int STREAMS = 600;
+
     private static final int MAX_BODY = 256 * 1024;
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3})");
 
@@ -179,6 +185,44 @@ class FuzzIT {
                     // 501 is the answer to other versions of HTTP.
                     .noneMatch(status -> status.contains(" 5") && !status.endsWith(" 501"));
         }
+    }
+
+    @Test
+    void randomStreamRequestsGetNoServerErrorAndTakeNoMemory() throws IOException {
+        EventStreamRequests requests = new EventStreamRequests(SEED);
+        askForStreams(requests);
+        long heap = Pod.isNative() ? 0 : pod.liveHeap();
+        long resident = pod.residentMemory();
+        assertThat(askForStreams(requests)).as("streams that began").isGreaterThan(STREAMS / 20);
+        assertThat(Pod.isNative() ? 0 : pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
+        assertThat(pod.residentMemory()).isLessThan(resident + RESIDENT_TOLERANCE);
+    }
+
+    /** Returns how many streams began. */
+    private int askForStreams(EventStreamRequests requests) throws IOException {
+        String bearer = "Bearer " + Tokens.of("fuzz");
+        List<String> authorizations = List.of(bearer, bearer, bearer, "Bearer x", "Basic Og==", "");
+        int begun = 0;
+        for (int i = 0; i < STREAMS; i++) {
+            byte[] sent = requests.next(authorizations);
+            assertThat(STATUS.matcher(RawClient.answers(pod, sent)).results().map(status -> status.group(1)))
+                    .as("with seed %d, client %d: %s", SEED, i, hex(sent))
+                    // These are the answers to other methods and versions of HTTP.
+                    .noneMatch(status -> status.startsWith("5") && !status.equals("501") && !status.equals("505"));
+            // This one waits for the answer, without which no stream begins.
+            String query = requests.query();
+            try (EventClient client = EventClient.send(pod.port(), "GET", query, "Authorization: " + bearer)) {
+                assertThat(client.status()).as("with seed %d: %s", SEED, query).isIn(200, 400, 429);
+                if (client.status() == 200) {
+                    assertThat(client.next().data()).contains("\"subscribed\"");
+                    begun++;
+                }
+                if (random.nextBoolean()) {
+                    client.reset();
+                }
+            }
+        }
+        return begun;
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.EventClient;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.KeyServer;
 import dev.sluice.harness.Pod;
@@ -228,6 +229,23 @@ class TlsIT {
                 Stage.REDIS.publish("user:7", payload);
                 assertThat(one.next()).isEqualTo(payload);
                 assertThat(two.next()).isEqualTo(payload);
+            }
+        }
+    }
+
+    @Test
+    void eventsOfEverySizeArriveUnchanged() throws IOException {
+        int port = pod.secureWebSocket("/ws").getPort();
+        try (EventClient one = EventClient.of(trusting.getSocketFactory().createSocket("localhost", port), "7", "");
+                EventClient two =
+                        EventClient.of(trusting.getSocketFactory().createSocket("localhost", port), "7", "")) {
+            assertThat(one.next().data()).contains("subscribed");
+            assertThat(two.next().data()).contains("subscribed");
+            for (int length : new int[] {0, 1, 15, 16_384, 200_000}) {
+                String payload = "x".repeat(length);
+                Stage.REDIS.publish("user:7", payload);
+                assertThat(one.publication().data()).isEqualTo(payload);
+                assertThat(two.publication().data()).isEqualTo(payload);
             }
         }
     }
