@@ -234,14 +234,19 @@ public final class LoopListeners {
         @Nullable
         PublicationBatch rest(PublicationBatch batch) {
             if (after == SUSPENDED && resumesAfter != null) {
+                long skipped = 0;
                 for (int i = 0; i < batch.count(); i++) {
-                    if (!isUpTo(batch.get(i).position(), resumesAfter)) {
-                        // A pod's sequence numbers rise by at least one.
-                        after = batch.get(i).sequence() - 1;
+                    Position position = batch.get(i).position();
+                    if (isUpTo(position, resumesAfter)) {
+                        skipped = batch.get(i).sequence();
+                    } else if (position != null) {
+                        after = skipped;
                         resumesAfter = null;
                         break;
                     }
                 }
+                // One without a position may be older or newer, so it does not end the skipping.
+                return batch.after(skipped);
             }
             return batch.after(after);
         }

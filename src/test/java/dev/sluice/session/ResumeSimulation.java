@@ -54,7 +54,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Simulates two pods that receive the same order of publications, and clients that lose connections, read slowly, move
  * between the pods and resume. Threads and time are simulated; all randomness comes from the seed. The clients follow
- * the rules of the protocol and check what they receive.
+ * the rules of their protocol, version 2 or that of Centrifugo's SDKs, and check what they receive.
  */
 final class ResumeSimulation {
 
@@ -74,6 +74,7 @@ final class ResumeSimulation {
     private record Message(@Nullable Channel channel, int number, long offset, int nonce) {}
 
     private final Random random;
+    private final Dialect dialect;
     private final List<Message> order = new ArrayList<>();
     private final Map<String, List<Long>> offsets = new HashMap<>();
     private final List<Pod> pods = new ArrayList<>();
@@ -86,27 +87,30 @@ final class ResumeSimulation {
     private int messages;
     private boolean calm;
 
-    ResumeSimulation(long seed) {
+    ResumeSimulation(long seed, Dialect dialect) {
         random = new Random(seed);
+        this.dialect = dialect;
         publishTick();
         for (int i = 0; i < 2; i++) {
             pods.add(new Pod());
         }
         for (int i = 0; i < CLIENTS; i++) {
-            clients.add(new Client("user:" + i % 3));
+            String own = "user:" + i % 3;
+            clients.add(dialect.equals(Dialect.CENTRIFUGE) ? new SdkClient(own) : new V2Client(own));
         }
     }
 
-    void run(int steps) {
+    /** Runs so many steps, and then twice so many others that everything arrives. */
+    void run(int steps, int calmSteps) {
         for (int i = 0; i < steps; i++) {
             step();
         }
         calm = true;
-        for (int i = 0; i < 4_000; i++) {
+        for (int i = 0; i < calmSteps; i++) {
             step();
         }
         publishTick();
-        for (int i = 0; i < 4_000; i++) {
+        for (int i = 0; i < calmSteps; i++) {
             step();
         }
         clients.forEach(Client::checkComplete);
@@ -201,15 +205,12 @@ final class ResumeSimulation {
             History history = TestHistory.standard();
             Retention retention = TestRetention.with(100);
             DeliveryDispatcher delivery = TestDispatchers.with(source, registry, 4_000, this::lagged);
-            resumption = new Resumption(
-                    history,
-                    registry,
-                    delivery,
-                    new ResumeMeters(new SimpleMeterRegistry()),
-                    Duration.ofMillis(60),
+            ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
+            Resumption.Timer timer =
                     (millis, task) -> timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
-                            .add(task),
-                    () -> now);
+                            .add(task);
+            Duration interval = Duration.ofMillis(60);
+            resumption = new Resumption(history, registry, delivery, meters, interval, timer, () -> now);
             deliveries = delivery;
             commands = new CommandHandler(
                     TestOutboxFactory.ROUTES,
@@ -218,7 +219,12 @@ final class ResumeSimulation {
                     retention,
                     delivery,
                     resumption,
-                    TestCommandHandler.channels(registry, delivery, history),
+                    new ChannelCommands(
+                            TestOutboxFactory.ROUTES,
+                            registry,
+                            history,
+                            new ChannelResumption(
+                                    history, registry, delivery, meters, interval.toNanos(), timer, () -> now)),
                     new SimpleMeterRegistry());
             TestAuthentication test = new TestAuthentication();
             test.admits = registry::add;
@@ -239,7 +245,9 @@ final class ResumeSimulation {
         private void lagged(Lagged event) {
             count("lags");
             for (Session session : sessions) {
-                if (session.loop() == event.loop() && session.isOpen()) {
+                if (session.loop() == event.loop() && session.isByChannel()) {
+                    session.restart();
+                } else if (session.loop() == event.loop() && session.isOpen()) {
                     Runnable lost = () -> session.tell(session.dialect().gap(event.since(), event.until()));
                     if (!Objects.requireNonNull(resumption).repeat(session, event.reached(), lost)) {
                         lost.run();
@@ -257,7 +265,7 @@ final class ResumeSimulation {
                     wire,
                     outboxes,
                     on,
-                    Dialect.V2,
+                    dialect,
                     delivery::position);
             sessions.add(session);
             on.execute(() -> session.opened(TestAuthorizers.identity(user), Opening.own(since)));
@@ -328,7 +336,7 @@ final class ResumeSimulation {
     }
 
     /** A socket whose kernel accepts data late. */
-    private static final class Wire implements FrameWriter {
+    private final class Wire implements FrameWriter {
         private final Deque<Object> pending = new ArrayDeque<>();
         private boolean closed;
 
@@ -345,14 +353,14 @@ final class ResumeSimulation {
         private void encode(Frame frame, boolean complete) {
             if (frame instanceof PublicationBatch batch) {
                 for (int i = 0; i < batch.count(); i++) {
-                    message(Objects.requireNonNull(Dialect.V2.encode(batch.channel(), batch.get(i), complete)));
+                    message(Objects.requireNonNull(dialect.encode(batch.channel(), batch.get(i), complete)));
                 }
             } else if (frame instanceof ReplayBatch batch) {
                 for (int i = 0; i < batch.count(); i++) {
-                    message(Objects.requireNonNull(Dialect.V2.encode(batch.channel(i), batch.get(i), false)));
+                    message(Objects.requireNonNull(dialect.encode(batch.channel(i), batch.get(i), false)));
                 }
             } else if (frame instanceof Frame.Missed missed) {
-                message(Dialect.V2.missed(missed.channel(), missed.count()));
+                message(dialect.missed(missed.channel(), missed.count()));
             } else if (frame instanceof Frame.Text text) {
                 message(text.utf8());
             }
@@ -364,7 +372,7 @@ final class ResumeSimulation {
 
         @Override
         public PublicationFormat headers() {
-            return Dialect.V2;
+            return dialect;
         }
 
         @Override
@@ -383,27 +391,40 @@ final class ResumeSimulation {
         }
     }
 
-    /** Follows the protocol's rules for clients. */
-    private final class Client {
-        private final String own;
-        private final Set<String> wanted = new HashSet<>();
-        private final Deque<ClientMessage> toSend = new ArrayDeque<>();
+    /** A client that is cut off and connects again, to any pod. */
+    private abstract class Client {
+        final String own;
+        final Set<String> wanted = new HashSet<>();
+        final Deque<ClientMessage> toSend = new ArrayDeque<>();
 
         /** The number of the last publication of each channel; absent if any number may be next. */
-        private final Map<String, Integer> last = new HashMap<>();
+        final Map<String, Integer> last = new HashMap<>();
 
-        private final Map<String, Long> lastOffset = new HashMap<>();
-        private final Map<String, Integer> missed = new HashMap<>();
-        private final Set<String> unanswered = new HashSet<>();
-        private final Set<String> inGap = new HashSet<>();
-        private @Nullable Position at;
-        private @Nullable Pod pod;
-        private @Nullable Session session;
+        final Map<String, Integer> missed = new HashMap<>();
+
+        @Nullable
+        Pod pod;
+
+        @Nullable
+        Session session;
+
         private Wire wire = new Wire();
 
         Client(String own) {
             this.own = own;
         }
+
+        /** It has a new session; returns its position for all channels. */
+        abstract @Nullable Position connecting();
+
+        /** It may send something. */
+        abstract void speak();
+
+        /** Handles a message. */
+        abstract void hear(String message);
+
+        /** Whether nothing is missing that it wants to hear. */
+        abstract boolean isReady();
 
         void step() {
             if (session == null) {
@@ -414,7 +435,12 @@ final class ResumeSimulation {
                 cut();
                 return;
             }
-            say();
+            speak();
+            if (!toSend.isEmpty()) {
+                Session to = Objects.requireNonNull(session);
+                ClientMessage message = toSend.remove();
+                to.loop().execute(() -> deliver(to, message));
+            }
             if (calm || chance(3)) {
                 hear(calm ? Integer.MAX_VALUE : random.nextInt(6));
             }
@@ -425,11 +451,8 @@ final class ResumeSimulation {
             pod = to;
             wire = new Wire();
             toSend.clear();
-            unanswered.clear();
-            unanswered.add(own);
             missed.clear();
-            inGap.clear();
-            session = to.open(wire, random.nextInt(LOOPS), own.substring("user:".length()), at);
+            session = to.open(wire, random.nextInt(LOOPS), own.substring("user:".length()), connecting());
             count("connects");
         }
 
@@ -444,33 +467,6 @@ final class ResumeSimulation {
             broken.loop().execute(() -> broken.closed(Disconnect.CONNECTION_LOST));
             count("cuts");
             lost();
-        }
-
-        private void say() {
-            Session to = Objects.requireNonNull(session);
-            if (!unanswered.contains(own) && toSend.isEmpty() && unanswered.isEmpty() && !calm && chance(80)) {
-                String channel = UPLOADS.get(random.nextInt(UPLOADS.size()));
-                if (wanted.contains(channel)) {
-                    if (chance(2)) {
-                        wanted.remove(channel);
-                        last.remove(channel);
-                        lastOffset.remove(channel);
-                        unanswered.add(UNSUBSCRIBED + channel);
-                        toSend.add(new ClientMessage.Unsubscribe(List.of(channel), null));
-                    } else {
-                        unanswered.add(AGAIN + channel);
-                        toSend.add(new ClientMessage.Subscribe(List.of(channel), false, null, null));
-                    }
-                } else {
-                    wanted.add(channel);
-                    unanswered.add(channel);
-                    toSend.add(new ClientMessage.Subscribe(List.of(channel), chance(2), null, null));
-                }
-            }
-            if (!toSend.isEmpty()) {
-                ClientMessage message = toSend.remove();
-                to.loop().execute(() -> deliver(to, message));
-            }
         }
 
         private void deliver(Session to, ClientMessage message) {
@@ -502,7 +498,104 @@ final class ResumeSimulation {
             }
         }
 
-        private void hear(String text) {
+        /** Checks that the publication follows the last one; {@code offset} is 0 where it has none. */
+        void follows(String channel, int number, long offset, boolean any) {
+            if (offset != 0
+                    && offset != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
+                violation(channel + " " + number + " has the wrong offset " + offset);
+            }
+            Integer before = last.get(channel);
+            int told = missed.getOrDefault(channel, 0);
+            missed.remove(channel);
+            if (!any && before != null && (number <= before || number > before + 1 + told)) {
+                violation(channel + ": after " + before + " came " + number + ", missed " + told);
+            }
+            last.put(channel, number);
+        }
+
+        /** Returns the number of publications up to the position. */
+        int publishedUpTo(String channel, Position position) {
+            return (int) offsets.getOrDefault(channel, List.of()).stream()
+                    .filter(offset -> offset <= position.offset())
+                    .count();
+        }
+
+        JsonNode parse(String json) {
+            try {
+                return JSON.readTree(json);
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException(json, e);
+            }
+        }
+
+        void checkComplete() {
+            Map<String, Integer> known = new LinkedHashMap<>(last);
+            known.forEach((channel, number) -> {
+                int published = offsets.getOrDefault(channel, List.of()).size();
+                if (number != published && (channel.equals(own) || wanted.contains(channel))) {
+                    violation(channel + " ends at " + number + " of " + published + ", missed " + missed.get(channel));
+                }
+            });
+            if (session == null || !isReady()) {
+                violation("not connected, or without an answer");
+            }
+        }
+
+        void violation(String what) {
+            violations.add("client of " + own + " at " + now / MILLI + ": " + what);
+        }
+    }
+
+    /** A client of version 2, with one position for all channels. */
+    private final class V2Client extends Client {
+        private final Map<String, Long> lastOffset = new HashMap<>();
+        private final Set<String> unanswered = new HashSet<>();
+        private final Set<String> inGap = new HashSet<>();
+        private @Nullable Position at;
+
+        V2Client(String own) {
+            super(own);
+        }
+
+        @Override
+        @Nullable
+        Position connecting() {
+            unanswered.clear();
+            unanswered.add(own);
+            inGap.clear();
+            return at;
+        }
+
+        @Override
+        boolean isReady() {
+            return unanswered.isEmpty();
+        }
+
+        @Override
+        void speak() {
+            if (!unanswered.contains(own) && toSend.isEmpty() && unanswered.isEmpty() && !calm && chance(80)) {
+                String channel = UPLOADS.get(random.nextInt(UPLOADS.size()));
+                if (wanted.contains(channel)) {
+                    if (chance(2)) {
+                        wanted.remove(channel);
+                        last.remove(channel);
+                        lastOffset.remove(channel);
+                        unanswered.add(UNSUBSCRIBED + channel);
+                        toSend.add(new ClientMessage.Unsubscribe(List.of(channel), null));
+                    } else {
+                        unanswered.add(AGAIN + channel);
+                        toSend.add(new ClientMessage.Subscribe(List.of(channel), false, null, null));
+                    }
+                } else {
+                    wanted.add(channel);
+                    unanswered.add(channel);
+                    toSend.add(new ClientMessage.Subscribe(List.of(channel), chance(2), null, null));
+                }
+            }
+        }
+
+        @Override
+        void hear(String text) {
             int feed = text.indexOf('\n');
             JsonNode head = parse(feed < 0 ? text : text.substring(0, feed));
             if (feed >= 0) {
@@ -530,22 +623,12 @@ final class ResumeSimulation {
                     return;
                 }
                 lastOffset.put(channel, position.offset());
-                if (position.offset()
-                        != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
-                    violation(channel + " " + number + " has the wrong position " + position);
-                }
             }
-            Integer before = last.get(channel);
-            int told = missed.getOrDefault(channel, 0);
-            missed.remove(channel);
             boolean lost = inGap.contains(channel);
             if (head.has("at")) {
                 inGap.remove(channel);
             }
-            if (!lost && before != null && (number <= before || number > before + 1 + told)) {
-                violation(channel + ": after " + before + " came " + number + ", missed " + told);
-            }
-            last.put(channel, number);
+            follows(channel, number, position == null ? 0 : position.offset(), lost);
         }
 
         private @Nullable Position position(JsonNode head) {
@@ -603,10 +686,7 @@ final class ResumeSimulation {
             if (begins == null) {
                 last.remove(channel);
             } else {
-                List<Long> published = offsets.getOrDefault(channel, List.of());
-                int known = (int) published.stream()
-                        .filter(offset -> offset <= begins.offset())
-                        .count();
+                int known = publishedUpTo(channel, begins);
                 boolean retained = message.has("retained");
                 last.put(channel, retained ? known - 1 : known);
                 if (retained && known == 0) {
@@ -618,30 +698,146 @@ final class ResumeSimulation {
                 lastOffset.merge(channel, begins == null ? 0 : begins.offset(), Math::max);
             }
         }
+    }
 
-        private JsonNode parse(String json) {
-            try {
-                return JSON.readTree(json);
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException(json, e);
-            }
+    /** A client on one of Centrifugo's SDKs, with a position for each channel. */
+    private final class SdkClient extends Client {
+        private final Map<String, Position> since = new HashMap<>();
+        private final Set<String> hears = new HashSet<>();
+        private final Map<Integer, String> asked = new HashMap<>();
+        private int ids;
+
+        SdkClient(String own) {
+            super(own);
         }
 
-        void checkComplete() {
-            Map<String, Integer> known = new LinkedHashMap<>(last);
-            known.forEach((channel, number) -> {
-                int published = offsets.getOrDefault(channel, List.of()).size();
-                if (number != published) {
-                    violation(channel + " ends at " + number + " of " + published + ", missed " + missed.get(channel));
+        @Override
+        @Nullable
+        Position connecting() {
+            hears.clear();
+            asked.clear();
+            Map<String, Position> known = since.containsKey(own) ? Map.of(own, since.get(own)) : Map.of();
+            toSend.add(new ClientMessage.Connect(null, known, ask(own)));
+            if (chance(2)) {
+                // The SDK for JavaScript does not wait for the answer.
+                wanted.forEach(this::subscribe);
+            }
+            return null;
+        }
+
+        @Override
+        void speak() {
+            if (!hears.contains(own)) {
+                return;
+            }
+            for (String channel : List.copyOf(wanted)) {
+                if (!hears.contains(channel) && !asked.containsValue(channel)) {
+                    subscribe(channel);
                 }
-            });
-            if (session == null || !unanswered.isEmpty()) {
-                violation("not connected: " + unanswered);
+            }
+            String channel = UPLOADS.get(random.nextInt(UPLOADS.size()));
+            if (!calm && chance(80) && asked.isEmpty()) {
+                if (!wanted.remove(channel)) {
+                    wanted.add(channel);
+                    return;
+                }
+                hears.remove(channel);
+                toSend.add(new ClientMessage.Unsubscribe(List.of(channel), ask(UNSUBSCRIBED + channel)));
+                if (chance(2)) {
+                    since.remove(channel);
+                    last.remove(channel);
+                }
             }
         }
 
-        private void violation(String what) {
-            violations.add("client of " + own + " at " + now / MILLI + ": " + what);
+        private void subscribe(String channel) {
+            toSend.add(new ClientMessage.Subscribe(List.of(channel), false, since.get(channel), ask(channel)));
+        }
+
+        private JsonNode ask(String what) {
+            asked.put(++ids, what);
+            return JSON.getNodeFactory().numberNode(ids);
+        }
+
+        @Override
+        boolean isReady() {
+            return asked.isEmpty() && hears.contains(own) && hears.containsAll(wanted);
+        }
+
+        @Override
+        void hear(String lines) {
+            lines.lines().map(this::parse).forEach(this::hear);
+        }
+
+        private void hear(JsonNode message) {
+            String channel = asked.remove(message.path("id").asInt());
+            JsonNode push = message.path("push");
+            if (message.has("error")) {
+                violation(channel + " is refused: " + message);
+            } else if (message.has("connect")) {
+                began(own, message.get("connect").get("subs").get(own));
+            } else if (message.has("subscribe")) {
+                began(Objects.requireNonNull(channel), message.get("subscribe"));
+            } else if (push.has("pub")) {
+                String of = push.get("channel").textValue();
+                if (hears.contains(of)) {
+                    published(of, push.get("pub"));
+                }
+            } else if (push.has("unsubscribe")) {
+                count("restarts of channels");
+                hears.remove(push.get("channel").textValue());
+            } else if (push.has("subscribe")) {
+                began(own, push.get("subscribe"));
+            } else if (push.has("message")) {
+                JsonNode data = push.get("message").get("data");
+                if (data.get("action").textValue().equals("missed")) {
+                    missed.merge(
+                            data.get("channel").textValue(), data.get("count").intValue(), Integer::sum);
+                }
+            }
+        }
+
+        private void began(String channel, JsonNode start) {
+            if (start.has("recovered")) {
+                count("recovered " + start.get("recovered"));
+            }
+            if (!channel.equals(own) && !wanted.contains(channel)) {
+                return;
+            }
+            hears.add(channel);
+            String epoch = start.get("epoch").textValue();
+            Position begins = epoch.equals("_")
+                    ? Position.NOWHERE
+                    : Position.withoutNonce(
+                            Era.parse(epoch), start.get("offset").longValue());
+            since.put(channel, begins);
+            if (start.path("recovered").booleanValue()) {
+                start.get("publications").forEach(publication -> published(channel, publication));
+                int all = publishedUpTo(channel, Objects.requireNonNull(since.get(channel)));
+                if (last.containsKey(channel) && last.get(channel) != all) {
+                    violation(channel + " recovered " + last.get(channel) + " of " + all);
+                }
+            } else if (begins.equals(Position.NOWHERE)) {
+                last.remove(channel);
+            } else {
+                last.put(channel, publishedUpTo(channel, begins));
+            }
+        }
+
+        private void published(String channel, JsonNode publication) {
+            String data = publication.get("data").textValue();
+            long offset = publication.path("offset").longValue();
+            int number = Integer.parseInt(data.substring(0, data.indexOf('\n')));
+            if (offset == 0 && number <= last.getOrDefault(channel, 0)) {
+                // The pod received it before it had positions, and the client has subscribed since.
+                count("old without an offset");
+                return;
+            }
+            follows(channel, number, offset, false);
+            Position before = since.get(channel);
+            if (offset != 0 && before != null && !before.equals(Position.NOWHERE)) {
+                since.put(channel, Position.withoutNonce(ERA, offset));
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.protocol.Dialect;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -14,14 +15,15 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 class ResumeTest {
 
     private static final int HISTORIES = 500;
+    private static final int SDK_HISTORIES = 2_000;
 
     @Test
     void clientsThatMoveBetweenPodsReceiveEachPublicationOnceInOrder() {
         List<String> failed = new ArrayList<>();
         Map<String, Integer> outcomes = new HashMap<>();
         for (long seed = 0; seed < HISTORIES; seed++) {
-            ResumeSimulation simulation = new ResumeSimulation(seed);
-            simulation.run(6_000);
+            ResumeSimulation simulation = new ResumeSimulation(seed, Dialect.V2);
+            simulation.run(6_000, 4_000);
             simulation.outcomes().forEach((outcome, count) -> outcomes.merge(outcome, count, Integer::sum));
             if (!simulation.violations().isEmpty()) {
                 failed.add("seed " + seed + ": " + simulation.violations().get(0));
@@ -30,5 +32,22 @@ class ResumeTest {
         assertThat(failed).isEmpty();
         assertThat(outcomes.get("recovered true")).as("resumes that recovered").isGreaterThan(10 * HISTORIES);
         assertThat(outcomes).containsKeys("recovered false", "lags", "closes", "restarts", "dropped doubles");
+    }
+
+    @Test
+    void clientsOnCentrifugosSdksReceiveEachPublicationOnceInOrder() {
+        List<String> failed = new ArrayList<>();
+        Map<String, Integer> outcomes = new HashMap<>();
+        for (long seed = 0; seed < SDK_HISTORIES; seed++) {
+            ResumeSimulation simulation = new ResumeSimulation(seed, Dialect.CENTRIFUGE);
+            simulation.run(1_000, 1_000);
+            simulation.outcomes().forEach((outcome, count) -> outcomes.merge(outcome, count, Integer::sum));
+            if (!simulation.violations().isEmpty()) {
+                failed.add("seed " + seed + ": " + simulation.violations().get(0));
+            }
+        }
+        assertThat(failed).isEmpty();
+        assertThat(outcomes.get("recovered true")).as("recovered").isGreaterThan(SDK_HISTORIES);
+        assertThat(outcomes).containsKeys("recovered false", "lags", "restarts", "restarts of channels");
     }
 }
