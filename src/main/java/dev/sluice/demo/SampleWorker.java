@@ -44,7 +44,7 @@ final class SampleWorker {
     }
 
     private Uni<Void> work(String upload) {
-        Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(200, 500));
+        Duration pace = Duration.ofMillis(ThreadLocalRandom.current().nextLong(150, 250));
         String channel = "upload:" + upload;
         return Multi.createFrom()
                 .range(1, STEPS + 1)

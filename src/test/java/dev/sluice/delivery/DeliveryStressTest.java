@@ -52,6 +52,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -60,6 +62,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * disconnect, subscribe, unsubscribe and stop reading while one thread publishes. Each publication carries its number
  * within its channel, so that each writer detects losses, duplicates and wrong order.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class DeliveryStressTest {
 
     private static final int LOOPS = 3;

@@ -34,11 +34,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests the Helm chart: by its checked-in renderings, and with Helm where there is one. */
+@Execution(ExecutionMode.CONCURRENT)
 class ChartTest {
 
     private static final YAMLMapper YAML = new YAMLMapper();

@@ -19,10 +19,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests the pods of the Deployment. */
+@Execution(ExecutionMode.CONCURRENT)
 class DeploymentTest {
 
     static Stream<Applied> all() {

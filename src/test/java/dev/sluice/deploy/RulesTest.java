@@ -16,8 +16,11 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Tests that alerts fire for their cause, and that the runbook explains them. */
+@Execution(ExecutionMode.CONCURRENT)
 class RulesTest {
 
     private static final PrometheusRuleSpec SPEC =

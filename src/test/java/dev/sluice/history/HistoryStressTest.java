@@ -24,6 +24,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -31,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * One thread publishes so fast that the whole history is evicted thousands of times a second, while others read it and
  * subscribe. The content follows from the position, so a reader knows what it must find.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class HistoryStressTest {
 
     private static final int READERS = 3;
