@@ -48,7 +48,7 @@ public final class Outbox {
         void failed(Disconnect reason);
 
         /** Returns how the socket is closed for the reason. May be called on any thread. */
-        default Close close(Disconnect reason) {
+        default Close closeFor(Disconnect reason) {
             return new Close(1011, reason.tag());
         }
 
@@ -212,7 +212,7 @@ public final class Outbox {
 
     /** Returns how the socket is closed for the reason. May be called on any thread. */
     public Close closeFor(Disconnect reason) {
-        return owner.close(reason);
+        return owner.closeFor(reason);
     }
 
     /** Closes the connection after all earlier frames, and cuts it if that takes too long; idempotent. */

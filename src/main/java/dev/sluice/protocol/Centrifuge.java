@@ -256,7 +256,7 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
-    public Close close(Disconnect reason) {
+    public Close closeFor(Disconnect reason) {
         return switch (reason) {
             case CLIENT_CLOSED -> new Close(1000, "");
             case CONNECTION_LOST, CONNECTION_RESET -> new Close(3000, "connection closed");
@@ -275,7 +275,7 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
-    public Close close(Refusal reason, String message) {
+    public Close closeFor(Refusal reason, String message) {
         int code = switch (reason) {
             case TIMEOUT -> 3502;
             case NOT_AUTH, NOT_JSON -> 3501;

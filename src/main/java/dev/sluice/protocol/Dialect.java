@@ -100,10 +100,10 @@ public interface Dialect extends PublicationFormat {
     Frame error(ErrorCode code, String message, String channel, @Nullable JsonNode id);
 
     /** The connection ends. */
-    Close close(Disconnect reason);
+    Close closeFor(Disconnect reason);
 
     /** The client is refused. */
-    Close close(Refusal reason, String message);
+    Close closeFor(Refusal reason, String message);
 
     /** The client is refused because a limit is reached, and may try again later. */
     Close closeUntilLater(String message);

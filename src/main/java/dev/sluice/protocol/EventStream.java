@@ -101,14 +101,14 @@ final class EventStream extends V1 {
     }
 
     @Override
-    public Close close(Disconnect reason) {
+    public Close closeFor(Disconnect reason) {
         return ending(
-                super.close(reason), reason == Disconnect.OPERATOR ? MAX_RETRY_MILLIS_OPERATOR : MAX_RETRY_MILLIS);
+                super.closeFor(reason), reason == Disconnect.OPERATOR ? MAX_RETRY_MILLIS_OPERATOR : MAX_RETRY_MILLIS);
     }
 
     @Override
-    public Close close(Refusal reason, String message) {
-        return ending(super.close(reason, message), MAX_RETRY_MILLIS);
+    public Close closeFor(Refusal reason, String message) {
+        return ending(super.closeFor(reason, message), MAX_RETRY_MILLIS);
     }
 
     @Override

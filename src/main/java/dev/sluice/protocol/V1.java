@@ -132,7 +132,7 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Close close(Disconnect reason) {
+    public Close closeFor(Disconnect reason) {
         return new Close(code(reason), text(reason));
     }
 
@@ -173,7 +173,7 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Close close(Refusal reason, String message) {
+    public Close closeFor(Refusal reason, String message) {
         int code = switch (reason) {
             case TIMEOUT -> 4001;
             case NOT_AUTH -> 4002;

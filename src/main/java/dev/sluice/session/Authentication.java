@@ -174,7 +174,7 @@ final class Authentication {
         if (error != null) {
             session.send(error);
         }
-        session.close(session.dialect().close(refusal, message));
+        session.close(session.dialect().closeFor(refusal, message));
     }
 
     /**

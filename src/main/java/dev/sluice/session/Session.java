@@ -570,8 +570,8 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     }
 
     @Override
-    public Close close(Disconnect reason) {
-        return dialect.close(reason);
+    public Close closeFor(Disconnect reason) {
+        return dialect.closeFor(reason);
     }
 
     @Override
@@ -654,7 +654,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         if (state == State.OPEN) {
             connection().disconnect(reason);
         } else {
-            close(dialect.close(reason));
+            close(dialect.closeFor(reason));
         }
     }
 

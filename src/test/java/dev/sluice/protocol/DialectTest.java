@@ -80,14 +80,14 @@ class DialectTest {
     @Test
     void closeCodesAreThoseOfTheProtocol() {
         for (Dialect dialect : List.of(Dialect.V1, Dialect.V2)) {
-            assertThat(dialect.close(Disconnect.OUTBOX_FULL))
+            assertThat(dialect.closeFor(Disconnect.OUTBOX_FULL))
                     .isEqualTo(new Close(4008, "too slow: too much is waiting"));
-            assertThat(dialect.close(Disconnect.TOKEN_EXPIRED)).isEqualTo(new Close(4010, "token has expired"));
-            assertThat(dialect.close(Disconnect.GOING_AWAY))
+            assertThat(dialect.closeFor(Disconnect.TOKEN_EXPIRED)).isEqualTo(new Close(4010, "token has expired"));
+            assertThat(dialect.closeFor(Disconnect.GOING_AWAY))
                     .isEqualTo(new Close(1012, "this pod is going away, reconnect"));
-            assertThat(dialect.close(Disconnect.OPERATOR)).isEqualTo(new Close(4503, "disconnected by an operator"));
-            assertThat(dialect.close(Refusal.EXPIRED, "why")).isEqualTo(new Close(4003, "why"));
-            assertThat(dialect.close(Refusal.UNAVAILABLE, "why")).isEqualTo(new Close(1013, "why"));
+            assertThat(dialect.closeFor(Disconnect.OPERATOR)).isEqualTo(new Close(4503, "disconnected by an operator"));
+            assertThat(dialect.closeFor(Refusal.EXPIRED, "why")).isEqualTo(new Close(4003, "why"));
+            assertThat(dialect.closeFor(Refusal.UNAVAILABLE, "why")).isEqualTo(new Close(1013, "why"));
             assertThat(dialect.closeUntilLater("why")).isEqualTo(new Close(1013, "why"));
         }
     }
@@ -95,12 +95,12 @@ class DialectTest {
     @Test
     void closeCodesOfCentrifugeTellItsSdksWhetherToReconnect() {
         assertThat(Arrays.stream(Disconnect.values())
-                        .map(reason -> Dialect.CENTRIFUGE.close(reason).code())
+                        .map(reason -> Dialect.CENTRIFUGE.closeFor(reason).code())
                         .filter(code -> code >= 3500))
                 .containsOnly(3501, 3503);
-        assertThat(Dialect.CENTRIFUGE.close(Disconnect.GOING_AWAY).code()).isEqualTo(3001);
-        assertThat(Dialect.CENTRIFUGE.close(Refusal.TOKEN, "why")).isEqualTo(new Close(3500, "why"));
-        assertThat(Dialect.CENTRIFUGE.close(Refusal.EXPIRED, "why")).isEqualTo(new Close(3005, "why"));
+        assertThat(Dialect.CENTRIFUGE.closeFor(Disconnect.GOING_AWAY).code()).isEqualTo(3001);
+        assertThat(Dialect.CENTRIFUGE.closeFor(Refusal.TOKEN, "why")).isEqualTo(new Close(3500, "why"));
+        assertThat(Dialect.CENTRIFUGE.closeFor(Refusal.EXPIRED, "why")).isEqualTo(new Close(3005, "why"));
         assertThat(Dialect.CENTRIFUGE.closeUntilLater("why")).isEqualTo(new Close(3004, "why"));
     }
 

@@ -180,7 +180,7 @@ class EventStreamTest {
 
     @Test
     void lastEventSaysWhyTheStreamEnds() {
-        Close close = Dialect.EVENTS.close(Disconnect.GOING_AWAY);
+        Close close = Dialect.EVENTS.closeFor(Disconnect.GOING_AWAY);
         assertThat(close.code()).isEqualTo(1012);
         assertThat(read(utf8(Objects.requireNonNull(close.last()))))
                 .containsExactly(new Event(
@@ -188,8 +188,8 @@ class EventStreamTest {
                         "{\"action\":\"close\",\"code\":1012,\"reason\":\"this pod is going away, reconnect\"}",
                         ""));
         assertThat(browser.retryMillis()).isBetween(1_000L, 5_000L);
-        read(utf8(
-                Objects.requireNonNull(Dialect.EVENTS.close(Disconnect.OPERATOR).last())));
+        read(utf8(Objects.requireNonNull(
+                Dialect.EVENTS.closeFor(Disconnect.OPERATOR).last())));
         assertThat(browser.retryMillis()).isBetween(24_000L, 120_000L);
     }
 

@@ -59,7 +59,7 @@ class ConnectionTest {
         }
 
         @Override
-        public Close close(Disconnect reason) {
+        public Close closeFor(Disconnect reason) {
             return new Close(code(reason), "");
         }
     }

@@ -162,7 +162,10 @@ class InboundFuzzTest {
         for (int i = 0; i < SESSIONS / 10; i++) {
             int count = random.nextInt(Inbound.MAX_HELD + 5);
             int outcome = random.nextInt(4);
-            List<String> held = Stream.generate(messages::next).limit(count).toList();
+            List<String> held = Stream.generate(messages::next)
+                    .filter(message -> message.getBytes(StandardCharsets.UTF_8).length <= TestInbound.MAX_FRAME)
+                    .limit(count)
+                    .toList();
             reporting(i, String.join("\n", held), () -> hold(held, outcome));
         }
         assertThat(TestRegistries.isEmpty(registry)).isTrue();

@@ -19,7 +19,7 @@ public final class TestInbound {
 
     static final int PER_CONNECTION = 64 * 1024;
     static final int PER_POD = 1024 * 1024;
-    static final int MAX_FRAME = 32 * 1024;
+    public static final int MAX_FRAME = 32 * 1024;
     static final int MAX_BATCH = 64 * 1024;
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
