@@ -1,4 +1,5 @@
-// A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event.
+// A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event. Without a
+// token as an argument, it connects with the first one of its input.
 'use strict';
 const { Centrifuge } = require('centrifuge');
 const WebSocket = require('ws');
@@ -44,7 +45,9 @@ const actions = {
     say('presence', channel, numClients, numUsers);
   },
   token: (next) => {
+    const first = !token;
     token = next;
+    if (first) client.connect();
   },
   publish: (channel) => client.publish(channel, {}),
 };
@@ -56,4 +59,5 @@ require('readline')
     Promise.resolve(actions[action](channel)).catch(({ code }) => say('refused', action, code));
   })
   .on('close', () => process.exit());
-client.connect();
+if (token) client.connect();
+else say('ready');

@@ -1,4 +1,7 @@
-"""A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event."""
+"""A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event.
+
+Without a token as an argument, it connects with the first one of its input.
+"""
 
 import asyncio
 import json
@@ -68,8 +71,8 @@ async def obey(client, action, name):
         await client.publish(name, {})
 
 
-async def main(url, token):
-    tokens = [token]
+async def main(url, *tokens):
+    tokens = list(tokens)
 
     async def get_token():
         return tokens[-1]
@@ -82,12 +85,17 @@ async def main(url, token):
         max_reconnect_delay=0.5,
         max_server_ping_delay=2,
     )
-    await client.connect()
+    if tokens:
+        await client.connect()
+    else:
+        say("ready")
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         action, name = line.split()
         if action == "token":
             tokens.append(name)
+            if len(tokens) == 1:
+                await client.connect()
             continue
         try:
             await obey(client, action, name)

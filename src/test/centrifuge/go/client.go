@@ -1,4 +1,5 @@
-// A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event.
+// A client with Centrifugo's SDK: runs each line of its input as a command, and prints a line for each event. Without a
+// token as an argument, it connects with the first one of its input.
 package main
 
 import (
@@ -45,7 +46,9 @@ func obey(client *centrifuge.Client, action, name string) error {
 		}
 		return err
 	case "token":
-		token.Store(name)
+		if token.Swap(name) == nil {
+			return client.Connect()
+		}
 		return nil
 	case "publish":
 		_, err := client.Publish(ctx, name, []byte("{}"))
@@ -74,7 +77,6 @@ func subscribe(client *centrifuge.Client, name string) error {
 }
 
 func main() {
-	token.Store(os.Args[2])
 	client := centrifuge.NewJsonClient(os.Args[1], centrifuge.Config{
 		GetToken:           func(centrifuge.ConnectionTokenEvent) (string, error) { return token.Load().(string), nil },
 		MinReconnectDelay:  50 * time.Millisecond,
@@ -90,7 +92,9 @@ func main() {
 	client.OnPublication(func(e centrifuge.ServerPublicationEvent) {
 		fmt.Println("publication", e.Channel, string(e.Data))
 	})
-	if err := client.Connect(); err != nil {
+	if len(os.Args) < 3 {
+		fmt.Println("ready")
+	} else if err := obey(client, "token", os.Args[2]); err != nil {
 		fmt.Println("not connected:", err)
 	}
 	lines := bufio.NewScanner(os.Stdin)

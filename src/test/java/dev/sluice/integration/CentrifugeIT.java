@@ -203,9 +203,10 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkRenewsItsTokenAndStaysConnected(SdkClient.Sdk language) {
-        String expiring = expiringIn(1);
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiring);
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH));
                 Raw idle = new Raw()) {
+            String expiring = expiringIn(1);
+            sdk.send("token " + expiring);
             idle.client.send(connect(expiring));
             assertThat(idle.next().getJsonObject("connect").getInteger("ttl")).isBetween(1, 2);
             sdk.await("own user:sdk false false");
@@ -224,7 +225,8 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkWithABadNewTokenStops(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiringIn(1))) {
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH))) {
+            sdk.send("token " + expiringIn(1));
             sdk.await("own user:sdk false false");
             sdk.send("token x");
             sdk.await("disconnected 101");
@@ -234,7 +236,8 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkWithAnExpiredNewTokenConnectsAgain(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), expiringIn(1))) {
+        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH))) {
+            sdk.send("token " + expiringIn(1));
             sdk.await("own user:sdk false false");
             sdk.send("token " + expiringIn(-60));
             sdk.await("connecting 3005");

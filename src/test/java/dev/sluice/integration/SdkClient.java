@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
 /** A program with one of Centrifugo's SDKs, which runs each line of its input and prints a line for each event. */
@@ -37,11 +38,26 @@ final class SdkClient implements AutoCloseable {
 
     /** Starts a client, which connects at once. */
     static SdkClient start(Sdk sdk, URI uri, String token) {
+        return run(sdk, uri.toString(), token);
+    }
+
+    /** Starts a client that connects when it is sent a token, which may therefore expire soon after it was made. */
+    static SdkClient start(Sdk sdk, URI uri) {
+        SdkClient client = run(sdk, uri.toString());
+        client.await("ready");
+        return client;
+    }
+
+    private static SdkClient run(Sdk sdk, String... arguments) {
         return switch (sdk) {
-            case JAVASCRIPT -> new SdkClient(Program.ofNode("node", FOLDER), "client.js", uri.toString(), token);
-            case PYTHON -> new SdkClient(Program.ofPython(FOLDER), "client.py", uri.toString(), token);
-            case GO -> new SdkClient(Program.ofGo(FOLDER.resolve("go")), uri.toString(), token);
+            case JAVASCRIPT -> new SdkClient(Program.ofNode("node", FOLDER), before("client.js", arguments));
+            case PYTHON -> new SdkClient(Program.ofPython(FOLDER), before("client.py", arguments));
+            case GO -> new SdkClient(Program.ofGo(FOLDER.resolve("go")), arguments);
         };
+    }
+
+    private static String[] before(String script, String... arguments) {
+        return Stream.concat(Stream.of(script), Stream.of(arguments)).toArray(String[]::new);
     }
 
     void send(String line) {
