@@ -1,8 +1,8 @@
 package dev.sluice.config;
 
 /**
- * The largest frame of clients that send all their subscriptions in one, when they connect again. It follows from other
- * limits, because the SDKs do not come back after a frame that was too large.
+ * The largest frame of clients that subscribe to all their channels in one frame when they reconnect. It follows from other
+ * limits, because the SDK for JavaScript gives up after a frame that is too large.
  */
 public final class BatchLimit {
 
@@ -17,7 +17,7 @@ public final class BatchLimit {
 
     private BatchLimit() {}
 
-    /** In bytes; at least {@code sluice.max-frame}, and no more than half of the inbound memory of the pod can hold. */
+    /** In bytes; at least {@code sluice.max-frame}, otherwise so small that it fits into half of {@code sluice.limits.inbound-bytes}. */
     public static long of(SluiceConfig config) {
         long batch = REST + SUBSCRIPTION * Math.min(config.limits().subscriptionsPerUser(), MAX_COMMANDS);
         // See ConsistentSettings.

@@ -152,7 +152,7 @@ final class Resumption {
 
     /**
      * Sends publications that the connection's event loop dropped, from the history. Returns false if that is
-     * impossible.
+     * impossible, also because one of the channels has no history.
      *
      * @param reached everything before it has been handed to the connection
      * @param lost called if the history does not have them
@@ -164,6 +164,9 @@ final class Resumption {
             return false;
         }
         List<Channel> channels = registry.channels(connection);
+        if (!channels.stream().allMatch(channel -> channel.route().history())) {
+            return false;
+        }
         channels.forEach(channel -> registry.suspend(connection, channel));
         connection.hold();
         client.waits(true);

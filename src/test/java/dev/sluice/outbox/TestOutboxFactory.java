@@ -27,7 +27,11 @@ public final class TestOutboxFactory {
             new Route("owned", Audience.SUBSCRIBERS, Access.OWNER, Overflow.CLOSE, Retain.NONE, true);
     public static final Route TEAM =
             new Route("team", Audience.SUBSCRIBERS, Access.CLAIM, Overflow.CLOSE, Retain.NONE, true);
-    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM));
+    /** A route without history. */
+    public static final Route PLAIN =
+            new Route("plain", Audience.SUBSCRIBERS, Access.OPEN, Overflow.CLOSE, Retain.NONE, false);
+
+    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM, PLAIN));
 
     public static final Duration MAX_FLUSH = Duration.ofMinutes(30);
 
