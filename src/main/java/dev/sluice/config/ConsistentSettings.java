@@ -70,6 +70,9 @@ public @interface ConsistentSettings {
             if (!Routes.isPrefix(prefix)) {
                 problems.add(key + ": a prefix must be 1 to 64 letters, digits, '-' or '_'; 'sluice' is reserved");
             }
+            if (route.source().readsStreams() && route.retain() != Retain.NONE) {
+                problems.add(key + ".retain is last, but the source is a stream, which keeps its entries itself");
+            }
             if (route.audience() == Audience.SUBSCRIBERS) {
                 if (route.access().isEmpty()) {
                     problems.add(key + ".access must be set to say who may subscribe");

@@ -3,6 +3,7 @@ package dev.sluice.config;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Overflow;
+import dev.sluice.route.PublicationSource;
 import dev.sluice.route.Retain;
 import io.smallrye.config.WithDefault;
 import java.util.Optional;
@@ -24,7 +25,11 @@ public interface RouteConfig {
     @WithDefault("none")
     Retain retain();
 
-    /** Whether its publications are kept for clients that resume. */
+    /** Where its publications come from. */
+    @WithDefault("pubsub")
+    PublicationSource source();
+
+    /** Whether its publications are kept for clients that resume; without effect where a stream keeps them. */
     @WithDefault("true")
     boolean history();
 }

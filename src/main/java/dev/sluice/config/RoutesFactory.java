@@ -25,6 +25,7 @@ final class RoutesFactory {
                 config.audience() == Audience.SUBSCRIBERS ? config.access().orElseThrow() : null,
                 config.overflow(),
                 config.retain(),
-                config.history());
+                config.history() && !config.source().readsStreams(),
+                config.source());
     }
 }

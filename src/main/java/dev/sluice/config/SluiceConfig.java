@@ -62,6 +62,9 @@ public interface SluiceConfig {
     /** The publications kept for clients that resume. */
     HistoryConfig history();
 
+    /** Redis streams. */
+    StreamsConfig streams();
+
     /** The subscription to Redis. */
     FeedConfig feed();
 

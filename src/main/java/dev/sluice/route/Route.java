@@ -10,7 +10,26 @@ import org.jspecify.annotations.Nullable;
  * @param access who may subscribe; {@code null} if clients cannot subscribe
  * @param overflow what happens to publications for a slow connection
  * @param retain which publications are kept for later subscribers
- * @param history whether publications are kept for clients that resume
+ * @param history whether publications are kept for clients that resume; {@code false} where a stream keeps them
+ * @param source where its publications come from
  */
 public record Route(
-        String prefix, Audience audience, @Nullable Access access, Overflow overflow, Retain retain, boolean history) {}
+        String prefix,
+        Audience audience,
+        @Nullable Access access,
+        Overflow overflow,
+        Retain retain,
+        boolean history,
+        PublicationSource source) {
+
+    /** Creates a route that hears {@code PUBLISH}. */
+    public Route(
+            String prefix,
+            Audience audience,
+            @Nullable Access access,
+            Overflow overflow,
+            Retain retain,
+            boolean history) {
+        this(prefix, audience, access, overflow, retain, history, PublicationSource.PUBSUB);
+    }
+}
