@@ -49,7 +49,7 @@ final class Authentication {
 
     /** Runs a task on any thread after the timeout of one step. */
     @FunctionalInterface
-    interface Timer {
+    interface Timeout {
         /** Starts the timer; returns its canceller. */
         Runnable start(Runnable task);
     }
@@ -66,7 +66,7 @@ final class Authentication {
         boolean admit(Connection connection);
     }
 
-    private final Timer timer;
+    private final Timeout timeout;
     private final Verifier verifier;
     private final Admission admission;
     private final Supplier<@Nullable Gap> gap;
@@ -114,7 +114,7 @@ final class Authentication {
     }
 
     Authentication(
-            Timer timer,
+            Timeout timeout,
             Verifier verifier,
             Admission admission,
             Supplier<@Nullable Gap> gap,
@@ -123,7 +123,7 @@ final class Authentication {
             Session.Requests requests,
             Duration heartbeat,
             boolean closesExpired) {
-        this.timer = timer;
+        this.timeout = timeout;
         this.verifier = verifier;
         this.admission = admission;
         this.gap = gap;
@@ -274,7 +274,7 @@ final class Authentication {
     }
 
     private Runnable startTimer(Session session) {
-        return timer.start(() -> session.run(() -> timedOut(session)));
+        return timeout.start(() -> session.run(() -> timedOut(session)));
     }
 
     private void verify(Session session, String token, @Nullable JsonNode id, Consumer<AuthenticatedUser> accepted) {

@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import dev.sluice.clock.Position;
-import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.History;
 import dev.sluice.history.Replay;
@@ -17,14 +16,11 @@ import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
-import io.vertx.core.Vertx;
-import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,9 +34,7 @@ final class ChannelResumption {
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
     private final ResumeMeters meters;
-    private final long maxWaitNanos;
-    private final Resumption.Timer timer;
-    private final LongSupplier nanoTime;
+    private final PositionWait wait;
 
     /**
      * A request to deliver channels to a client.
@@ -51,39 +45,13 @@ final class ChannelResumption {
     record Request(
             Client client, Map<Channel, @Nullable Position> since, Function<Map<Channel, Start>, Frame> answer) {}
 
-    @Inject
     ChannelResumption(
-            History history,
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            ResumeMeters meters,
-            SluiceConfig config,
-            Vertx vertx) {
-        this(
-                history,
-                registry,
-                deliveries,
-                meters,
-                Resumption.MAX_INTERVALS * config.clock().interval().toNanos(),
-                (millis, task) -> vertx.setTimer(millis, fired -> task.run()),
-                System::nanoTime);
-    }
-
-    ChannelResumption(
-            History history,
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            ResumeMeters meters,
-            long maxWaitNanos,
-            Resumption.Timer timer,
-            LongSupplier nanoTime) {
+            History history, Registry registry, DeliveryDispatcher deliveries, ResumeMeters meters, PositionWait wait) {
         this.history = history;
         this.registry = registry;
         this.deliveries = deliveries;
         this.meters = meters;
-        this.maxWaitNanos = maxWaitNanos;
-        this.timer = timer;
-        this.nanoTime = nanoTime;
+        this.wait = wait;
     }
 
     /**
@@ -95,37 +63,21 @@ final class ChannelResumption {
     void begin(Request request, Runnable then) {
         Connection connection = request.client().connection();
         request.since().keySet().forEach(channel -> registry.suspend(connection, channel));
-        attempt(request, then, nanoTime.getAsLong() + maxWaitNanos, false);
+        wait.read(request.client(), () -> read(request), replays -> replays.containsValue(new Ahead()), replays -> {
+            answer(request, replays);
+            then.run();
+        });
     }
 
-    private void attempt(Request request, Runnable then, long deadline, boolean waited) {
-        Client client = request.client();
-        if (client.connection().ended() != null) {
-            return;
-        }
+    private Map<Channel, Replay> read(Request request) {
         Map<Channel, Replay> replays = new LinkedHashMap<>();
         request.since().forEach((channel, since) -> {
             if (since != null) {
-                client.spend(Resumption.SEARCH);
+                request.client().spend(Resumption.SEARCH);
                 replays.put(channel, history.read(since, List.of(channel)));
             }
         });
-        if (replays.containsValue(new Ahead()) && nanoTime.getAsLong() - deadline < 0) {
-            if (!waited) {
-                client.waits(true);
-            }
-            timer.after(
-                    Resumption.RETRY_MILLIS,
-                    () -> client.connection()
-                            .loop()
-                            .execute(() -> client.inTurn(() -> attempt(request, then, deadline, true))));
-            return;
-        }
-        answer(request, replays);
-        then.run();
-        if (waited) {
-            client.waits(false);
-        }
+        return replays;
     }
 
     private void answer(Request request, Map<Channel, Replay> replays) {
@@ -133,8 +85,7 @@ final class ChannelResumption {
         Position head = history.head();
         Frame answer = request.answer().apply(starts(request, replays, head));
         // Publications that arrive meanwhile must fit as well: a client that is closed as too slow would resume from
-        // the
-        // same position repeatedly.
+        // the same position repeatedly.
         boolean fits = connection.hasRoom(answer.cost() * 3L / 2 + Resumption.RESERVE);
         if (!fits) {
             replays.replaceAll((channel, replay) -> new Refused(Reason.TOO_MUCH));

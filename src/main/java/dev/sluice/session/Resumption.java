@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import dev.sluice.clock.Position;
-import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.History;
 import dev.sluice.history.Replay;
@@ -14,13 +13,9 @@ import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
-import io.vertx.core.Vertx;
-import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,23 +25,11 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class Resumption {
 
-    /** How often a client is checked whose position this pod has not reached yet, in milliseconds. */
-    static final long RETRY_MILLIS = 20;
-
-    /** The number of clock intervals that such a client waits, after which pods notice that no pod ticks. */
-    static final int MAX_INTERVALS = 3;
-
     /** The charge of a search besides its result, in bytes that a turn of the event loop may handle. */
     static final int SEARCH = 8 * 1024;
 
     /** The bytes that an outbox must have room for besides one and a half replays. */
     static final int RESERVE = 4 * 1024;
-
-    /** Runs a task later, on any thread. */
-    @FunctionalInterface
-    interface Timer {
-        void after(long millis, Runnable task);
-    }
 
     /**
      * A request to deliver channels to a client.
@@ -93,43 +76,15 @@ final class Resumption {
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
     private final ResumeMeters meters;
-    private final long maxWaitNanos;
-    private final Timer timer;
-    private final LongSupplier nanoTime;
-
-    @Inject
-    Resumption(
-            History history,
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            ResumeMeters meters,
-            SluiceConfig config,
-            Vertx vertx) {
-        this(
-                history,
-                registry,
-                deliveries,
-                meters,
-                config.clock().interval(),
-                (millis, task) -> vertx.setTimer(millis, fired -> task.run()),
-                System::nanoTime);
-    }
+    private final PositionWait wait;
 
     Resumption(
-            History history,
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            ResumeMeters meters,
-            Duration interval,
-            Timer timer,
-            LongSupplier nanoTime) {
+            History history, Registry registry, DeliveryDispatcher deliveries, ResumeMeters meters, PositionWait wait) {
         this.history = history;
         this.registry = registry;
         this.deliveries = deliveries;
         this.meters = meters;
-        this.maxWaitNanos = MAX_INTERVALS * interval.toNanos();
-        this.timer = timer;
-        this.nanoTime = nanoTime;
+        this.wait = wait;
     }
 
     /**
@@ -146,7 +101,11 @@ final class Resumption {
             answer(request, answer, read(request, from), from);
         } else {
             connection.hold();
-            attempt(request, since, answer, nanoTime.getAsLong() + maxWaitNanos, false);
+            wait.read(
+                    request.client(),
+                    () -> read(request, since),
+                    Ahead.class::isInstance,
+                    replay -> answerAndRelease(request, replay, answer));
         }
     }
 
@@ -170,56 +129,36 @@ final class Resumption {
         channels.forEach(channel -> registry.suspend(connection, channel));
         connection.hold();
         client.waits(true);
-        long deadline = nanoTime.getAsLong();
         Request request = new Request(client, channels, channels, reached, false);
-        client.inTurn(() -> attempt(
-                request,
-                reached,
-                answer -> {
-                    if (!answer.recovered()) {
-                        lost.run();
-                    }
-                },
-                deadline,
-                true));
+        client.inTurn(() -> {
+            if (connection.ended() != null) {
+                return;
+            }
+            answerAndRelease(request, read(request, reached), answer -> {
+                if (!answer.recovered()) {
+                    lost.run();
+                }
+            });
+            client.waits(false);
+        });
         return true;
     }
 
-    private void attempt(Request request, Position since, Consumer<Answer> answer, long deadline, boolean waited) {
-        Client client = request.client();
-        Connection connection = client.connection();
-        if (connection.ended() != null) {
-            return;
-        }
-        Replay replay = read(request, since);
-        if (replay instanceof Ahead && nanoTime.getAsLong() - deadline < 0) {
-            if (!waited) {
-                client.waits(true);
-            }
-            timer.after(
-                    RETRY_MILLIS,
-                    () -> connection
-                            .loop()
-                            .execute(() -> client.inTurn(() -> attempt(request, since, answer, deadline, true))));
-            return;
-        }
+    private void answerAndRelease(Request request, Replay replay, Consumer<Answer> answer) {
         answer(request, answer, replay, null);
-        connection.release();
-        if (waited) {
-            client.waits(false);
-        }
+        request.client().connection().release();
     }
 
     private Replay read(Request request, @Nullable Position from) {
         // Delivery continues for channels that it received before; a replay would overtake its held publications.
         List<Channel> channels = request.since() == null ? request.joined() : request.channels();
-        List<Channel> kept =
+        List<Channel> withHistory =
                 channels.stream().filter(channel -> channel.route().history()).toList();
-        if (from == null || kept.isEmpty()) {
+        if (from == null || withHistory.isEmpty()) {
             return new Refused(Reason.UNKNOWN);
         }
         request.client().spend(SEARCH);
-        return history.read(from, kept);
+        return history.read(from, withHistory);
     }
 
     private void answer(Request request, Consumer<Answer> answer, Replay replay, @Nullable Position begins) {

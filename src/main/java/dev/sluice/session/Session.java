@@ -24,12 +24,10 @@ import dev.sluice.wire.ClientChannel;
 import dev.sluice.wire.EventStreamChannel;
 import dev.sluice.wire.Inbound;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
@@ -118,24 +116,19 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     private @Nullable AuthenticatedUser shown;
     private boolean refreshing;
 
-    /** Whether the client must subscribe again, as soon as a replay is over, or at the next heartbeat. */
-    private boolean restartDue;
+    /** Present only if the client keeps a position for each channel. */
+    private final @Nullable ChannelRestart channelRestart;
 
     /** The number of replays for which the session waits; until then no further message is handled. */
     private int waits;
 
     /** The rest of a frame with several messages; present only until they are handled. */
-    private @Nullable Queue<ClientMessage> unhandled;
-
-    private boolean handling;
+    private @Nullable UnhandledMessages unhandled;
 
     private @Nullable PendingSubscriptions pending;
 
-    /** The current gap that was reported to the client. */
-    private @Nullable Gap told;
-
-    /** The number of gaps that must still be reported. */
-    private int untold;
+    /** Present only from the start of a gap until its end is reported. */
+    private @Nullable GapReports gaps;
 
     /** The reason why the session was closed before authentication. */
     private @Nullable String refused;
@@ -168,6 +161,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         this.loop = loop;
         this.dialect = dialect;
         this.delivered = delivered;
+        this.channelRestart = dialect instanceof ChannelDialect ? new ChannelRestart(this, requests) : null;
     }
 
     /** Sets the registry that is notified of the end; to be called before the start. */
@@ -214,7 +208,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Whether the client keeps a position for each channel. */
     boolean isByChannel() {
-        return dialect instanceof ChannelDialect;
+        return channelRestart != null;
     }
 
     /** Waits for the auth message until the timer ends. */
@@ -235,7 +229,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     /** Creates the connection of the session, which becomes valid if {@link #admitted}; earlier timers end. */
     Connection newConnection(AuthenticatedUser of, boolean hearsUser, Consumer<Disconnected> observers) {
         // The rest of the frame is for the connection.
-        Queue<ClientMessage> rest = unhandled;
+        UnhandledMessages rest = unhandled;
         over();
         unhandled = rest;
         return new Connection(
@@ -298,7 +292,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             received(messages.get(0));
             int more = messages.size() - 1;
             if (more > 0 && (channel == null || channel.admits(more))) {
-                unhandled = new ArrayDeque<>(messages.subList(1, messages.size()));
+                unhandled = new UnhandledMessages(messages.subList(1, messages.size()));
                 handle();
             }
         }
@@ -306,30 +300,21 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Handles the rest of a frame, until a message must be answered before the next. */
     private void handle() {
-        if (handling) {
-            // A message that is being handled lets the session proceed.
-            return;
+        UnhandledMessages rest = unhandled;
+        if (rest != null && rest.handle(() -> unhandled == rest && isReady(), this::receivedUnlessOver)) {
+            unhandled = null;
         }
-        handling = true;
-        try {
-            while (unhandled != null && isReady()) {
-                ClientMessage next = unhandled.poll();
-                if (next == null || isOver()) {
-                    unhandled = null;
-                } else {
-                    received(next);
-                }
-            }
-        } finally {
-            handling = false;
+    }
+
+    private void receivedUnlessOver(ClientMessage message) {
+        if (!isOver()) {
+            received(message);
         }
     }
 
     @Override
     public void binary() {
-        if (!isOver()) {
-            received(new ClientMessage.NotAnObject());
-        }
+        receivedUnlessOver(new ClientMessage.NotAnObject());
     }
 
     @Override
@@ -400,9 +385,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     public void waits(boolean awaited) {
         waits += awaited ? 1 : -1;
         if (!isWaiting()) {
-            if (restartDue) {
-                restart();
-            }
+            restartIfDue();
             proceed();
         }
     }
@@ -484,9 +467,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             unanswered++;
         }
         dialect.heartbeat().forEach(this::tell);
-        if (restartDue) {
-            restart();
-        }
+        restartIfDue();
         tellPosition();
     }
 
@@ -594,27 +575,28 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Suspends delivery to a client that keeps a position for each channel, until {@link #restart}. */
     void suspend() {
-        if (state == State.OPEN && isByChannel()) {
-            requests.suspend(this);
+        if (state == State.OPEN && channelRestart != null) {
+            channelRestart.suspend();
         }
     }
 
     /** Makes a client that keeps a position for each channel subscribe again, because it may have missed something. */
     void restart() {
-        if (state != State.OPEN || !isByChannel()) {
-            return;
+        if (state == State.OPEN && channelRestart != null) {
+            channelRestart.restart();
         }
-        // A channel whose answer is not sent yet can't end.
-        restartDue = isWaiting();
-        if (!restartDue) {
-            requests.restart(this);
+    }
+
+    private void restartIfDue() {
+        if (state == State.OPEN && channelRestart != null) {
+            channelRestart.restartIfDue();
         }
     }
 
     /** Holds positions back from the start of a gap until it has been {@link #tell reported} to the client. */
     void holdUntilTold() {
         if (state == State.OPEN) {
-            untold++;
+            gaps().expect();
             outbox.hold();
             suspend();
         }
@@ -630,23 +612,32 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         if (state != State.OPEN) {
             return;
         }
+        GapReports reports = gaps();
         if (gap.open()) {
-            // A client that authenticated meanwhile may already know a later gap.
-            if (told == null || gap.since().isAfter(told.since())) {
-                told = gap;
+            if (reports.starts(gap)) {
                 tell(notice);
             }
             restart();
-            if (untold > 0) {
-                untold--;
+            if (reports.isExpected()) {
                 outbox.release();
             }
-        } else if (told != null && told.since().equals(gap.since())) {
-            told = null;
+        } else if (reports.ends(gap)) {
             tell(notice);
             // Otherwise the client was told when the pod had positions again.
-            restartDue |= isByChannel() && delivered.apply(loop) == null;
+            if (channelRestart != null && delivered.apply(loop) == null) {
+                channelRestart.restartLater();
+            }
         }
+        if (reports.isOver()) {
+            gaps = null;
+        }
+    }
+
+    private GapReports gaps() {
+        if (gaps == null) {
+            gaps = new GapReports();
+        }
+        return gaps;
     }
 
     /** Ends the session from Sluice's side: a connection by its event; an unauthenticated session is just closed. */

@@ -54,15 +54,9 @@ final class Stagger {
         }
     }
 
-    /** Runs a task later, on any thread. */
-    @FunctionalInterface
-    interface Timer {
-        void after(long millis, Runnable task);
-    }
-
     @Inject
     Stagger(Vertx vertx) {
-        this(System::nanoTime, (millis, task) -> vertx.setTimer(millis, fired -> task.run()));
+        this(System::nanoTime, Timer.of(vertx));
     }
 
     Stagger(LongSupplier nanoTime, Timer timer) {

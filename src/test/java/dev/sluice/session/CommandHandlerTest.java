@@ -8,7 +8,6 @@ import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDispatchers;
-import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
@@ -18,7 +17,6 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.TestRetention;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -31,15 +29,8 @@ class CommandHandlerTest {
     private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
     private final Registry registry = TestRegistries.with(Scope.USER);
     private final Loop loop = new Loop(0, Runnable::run);
-    private final CommandHandler commands = new CommandHandler(
-            TestOutboxFactory.ROUTES,
-            TestAuthorizers.asking(authorizer),
-            registry,
-            TestRetention.with(10),
-            TestDispatchers.idle(registry),
-            TestCommandHandler.resumption(registry, TestDispatchers.idle(registry)),
-            TestCommandHandler.channels(registry, TestDispatchers.idle(registry), TestHistory.standard()),
-            new SimpleMeterRegistry());
+    private final CommandHandler commands =
+            TestCommandHandler.of(registry, TestRetention.with(10), TestDispatchers.idle(registry), authorizer);
 
     private final Tab tab = new Tab("7");
 

@@ -209,27 +209,13 @@ final class ResumeSimulation {
             History history = TestHistory.standard();
             Retention retention = TestRetention.with(100);
             DeliveryDispatcher delivery = TestDispatchers.with(source, registry, 4_000, this::lagged);
-            ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
-            Resumption.Timer timer =
-                    (millis, task) -> timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
-                            .add(task);
-            Duration interval = Duration.ofMillis(60);
-            resumption = new Resumption(history, registry, delivery, meters, interval, timer, () -> now);
+            Timer timer = (millis, task) -> timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
+                    .add(task);
+            PositionWait wait = new PositionWait(Duration.ofMillis(60), timer, () -> now);
             deliveries = delivery;
-            commands = new CommandHandler(
-                    TestOutboxFactory.ROUTES,
-                    TestAuthorizers.asking(new HandDrivenAuthorizer()),
-                    registry,
-                    retention,
-                    delivery,
-                    resumption,
-                    new ChannelCommands(
-                            TestOutboxFactory.ROUTES,
-                            registry,
-                            history,
-                            new ChannelResumption(
-                                    history, registry, delivery, meters, interval.toNanos(), timer, () -> now)),
-                    new SimpleMeterRegistry());
+            ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
+            resumption = new Resumption(history, registry, delivery, meters, wait);
+            commands = TestCommandHandler.of(registry, history, retention, delivery, new HandDrivenAuthorizer(), wait);
             TestAuthentication test = new TestAuthentication();
             test.admits = registry::add;
             test.onDisconnected = event -> registry.remove(event.connection());

@@ -11,6 +11,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
@@ -21,43 +22,46 @@ public final class TestCommandHandler {
     private final CommandHandler commands;
 
     public TestCommandHandler(Registry registry, Retention retention, DeliveryDispatcher deliveries) {
-        this.commands = new CommandHandler(
-                TestOutboxFactory.ROUTES,
-                TestAuthorizers.asking(new HandDrivenAuthorizer()),
-                registry,
-                retention,
-                deliveries,
-                resumption(registry, deliveries),
-                channels(registry, deliveries, TestHistory.standard()),
-                new SimpleMeterRegistry());
+        this.commands =
+                of(registry, TestHistory.standard(), retention, deliveries, new HandDrivenAuthorizer(), neverAhead());
     }
 
-    /** Returns what clients with a position for each channel ask for. */
-    static ChannelCommands channels(Registry registry, DeliveryDispatcher deliveries, History history) {
-        return new ChannelCommands(
+    private static PositionWait neverAhead() {
+        return new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime);
+    }
+
+    /** Returns a handler with an empty history. */
+    static CommandHandler of(
+            Registry registry, Retention retention, DeliveryDispatcher deliveries, HandDrivenAuthorizer authorizer) {
+        return of(registry, TestHistory.standard(), retention, deliveries, authorizer, neverAhead());
+    }
+
+    static CommandHandler of(
+            Registry registry,
+            History history,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            HandDrivenAuthorizer authorizer,
+            PositionWait wait) {
+        MeterRegistry metrics = new SimpleMeterRegistry();
+        ResumeMeters meters = new ResumeMeters(metrics);
+        PositionedSubscriptions positioned = new PositionedSubscriptions(
+                registry, retention, deliveries, new Resumption(history, registry, deliveries, meters, wait));
+        ChannelCommands channels = new ChannelCommands(
                 TestOutboxFactory.ROUTES,
                 registry,
                 history,
-                new ChannelResumption(
-                        history,
-                        registry,
-                        deliveries,
-                        new ResumeMeters(new SimpleMeterRegistry()),
-                        Duration.ofSeconds(3).toNanos(),
-                        (millis, task) -> {},
-                        System::nanoTime));
-    }
-
-    /** Returns a resumption with an empty history. */
-    static Resumption resumption(Registry registry, DeliveryDispatcher deliveries) {
-        return new Resumption(
-                TestHistory.standard(),
+                new ChannelResumption(history, registry, deliveries, meters, wait));
+        SubscriptionHandler subscriptions = new SubscriptionHandler(
+                new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),
+                TestAuthorizers.asking(authorizer),
                 registry,
+                retention,
                 deliveries,
-                new ResumeMeters(new SimpleMeterRegistry()),
-                Duration.ofSeconds(1),
-                (millis, task) -> {},
-                System::nanoTime);
+                positioned,
+                channels,
+                metrics);
+        return new CommandHandler(subscriptions, positioned, channels, registry);
     }
 
     public void subscribe(Connection connection, Channel channel) {

@@ -1,0 +1,231 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.access.Authorizer;
+import dev.sluice.access.Decision;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Payload;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.ClientMessage.Subscribe;
+import dev.sluice.protocol.ClientMessage.Unsubscribe;
+import dev.sluice.protocol.Dialect;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Start;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Subscribed;
+import dev.sluice.retain.Retention;
+import dev.sluice.route.Access;
+import dev.sluice.route.Channel;
+import dev.sluice.session.PendingSubscriptions.Request;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Executes requests to subscribe and unsubscribe. Answers are in order, except where a decision about access takes time.
+ * Every method is to be called on the connection's event loop.
+ */
+@Singleton
+final class SubscriptionHandler {
+
+    private final ChannelNames names;
+    private final Authorizer authorizer;
+    private final Registry registry;
+    private final Retention retention;
+    private final DeliveryDispatcher deliveries;
+    private final PositionedSubscriptions positioned;
+    private final ChannelCommands channelCommands;
+    private final LimitMeter tooManySubscriptions;
+
+    SubscriptionHandler(
+            ChannelNames names,
+            Authorizer authorizer,
+            Registry registry,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            PositionedSubscriptions positioned,
+            ChannelCommands channelCommands,
+            MeterRegistry metrics) {
+        this.names = names;
+        this.authorizer = authorizer;
+        this.registry = registry;
+        this.retention = retention;
+        this.deliveries = deliveries;
+        this.positioned = positioned;
+        this.channelCommands = channelCommands;
+        this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
+    }
+
+    /** Subscribes the client to the channels to which it may listen. */
+    void subscribe(Client client, Subscribe message) {
+        JointRequest joint =
+                client.connection().positioned() ? new JointRequest(message.since(), message.strict()) : null;
+        Request request = new Request(message.retained(), message.id(), joint);
+        names.forEachSubscribed(client, message, channel -> {
+            if (joint != null) {
+                joint.await();
+            }
+            subscribe(client, channel, request);
+        });
+        settle(client, request);
+    }
+
+    private void subscribe(Client client, Channel channel, Request request) {
+        Decision known = authorizer.known(client.identity(), channel);
+        if (known != null) {
+            decided(client, channel, request, known);
+            return;
+        }
+        PendingSubscriptions pending = client.pending();
+        if (pending.count() >= registry.maxSubscriptions() || !pending.hasRoomFor(request)) {
+            tooMany(client, channel, request.id());
+            settle(client, request);
+        } else if (pending.add(channel, request)) {
+            authorizer
+                    .ask(client.identity().user(), channel)
+                    .subscribe()
+                    // If the client has unsubscribed meanwhile, nothing waits for the decision.
+                    .with(decision -> client.connection()
+                            .loop()
+                            .execute(() -> pending.remove(channel)
+                                    .forEach(waiting -> decided(client, channel, waiting, decision))));
+        }
+    }
+
+    private void decided(Client client, Channel channel, Request request, Decision decision) {
+        JsonNode id = request.id();
+        switch (decision) {
+            case ALLOWED -> {
+                if (request.joint() == null) {
+                    join(client, channel, request);
+                } else {
+                    request.joint().allow(channel);
+                }
+            }
+            case FORBIDDEN -> {
+                client.connection()
+                        .send(client.dialect()
+                                .error(ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                if (channel.route().access() != Access.CLAIM) {
+                    revoke(client, channel);
+                }
+            }
+            case UNKNOWN ->
+                client.connection()
+                        .send(client.dialect()
+                                .error(
+                                        ErrorCode.UNAVAILABLE,
+                                        "can't find out now whether you may listen",
+                                        channel.name(),
+                                        id));
+        }
+        settle(client, request);
+    }
+
+    /** Records a decision; when all channels are decided, the allowed ones are answered together. */
+    private void settle(Client client, Request request) {
+        JointRequest joint = request.joint();
+        if (joint == null || !joint.decided()) {
+            return;
+        }
+        List<Channel> hears = new ArrayList<>();
+        List<Channel> joined = new ArrayList<>();
+        for (Channel channel : joint.allowed()) {
+            switch (registry.subscribe(client.connection(), channel)) {
+                case YES -> {
+                    hears.add(channel);
+                    joined.add(channel);
+                }
+                case ALREADY -> {
+                    if (client.dialect() instanceof ChannelDialect) {
+                        ChannelNames.alreadySubscribed(client, channel.name(), request.id());
+                    } else {
+                        hears.add(channel);
+                    }
+                }
+                case TOO_MANY -> tooMany(client, channel, request.id());
+                case GONE -> {
+                    return;
+                }
+            }
+        }
+        if (client.dialect() instanceof ChannelDialect) {
+            joined.forEach(channel ->
+                    channelCommands.subscribed(client, channel, joint.since(), joint.strict(), request.id()));
+        } else if (!hears.isEmpty()) {
+            positioned.subscribe(client, hears, joined, request);
+        }
+    }
+
+    private void join(Client client, Channel channel, Request request) {
+        Connection connection = client.connection();
+        Subscribed subscribed = registry.subscribe(connection, channel);
+        switch (subscribed) {
+            case YES, ALREADY -> {
+                // Read after the connection joined: later publications are delivered to it.
+                Payload newest = request.retained() ? retention.newest(channel) : null;
+                if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
+                    connection.send(client.dialect().subscribed(channel, true, Start.UNKNOWN, request.id()));
+                    deliveries.give(connection, channel, newest);
+                } else {
+                    connection.send(client.dialect().subscribed(channel, false, Start.UNKNOWN, request.id()));
+                }
+            }
+            case TOO_MANY -> tooMany(client, channel, request.id());
+            case GONE -> {}
+        }
+    }
+
+    /** Ends the client's subscriptions to the channels. */
+    void unsubscribe(Client client, Unsubscribe message) {
+        names.forEachUnsubscribed(client, message, channel -> unsubscribe(client, channel, message.id()));
+    }
+
+    private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
+        // Undecided requests end the same way.
+        client.pending().remove(channel).forEach(waiting -> {
+            if (client.dialect() instanceof ChannelDialect) {
+                client.connection()
+                        .send(client.dialect()
+                                .error(ErrorCode.UNAVAILABLE, "unsubscribed", channel.name(), waiting.id()));
+            } else {
+                leave(client.connection(), client.dialect(), channel, waiting.id());
+            }
+            settle(client, waiting);
+        });
+        registry.unsubscribe(client.connection(), channel);
+        leave(client.connection(), client.dialect(), channel, id);
+    }
+
+    /** Reports channels that the client no longer receives, because its new token does not allow them. */
+    void regrant(Client client) {
+        registry.regrant(client.connection(), client.identity().grants())
+                .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
+    }
+
+    /**
+     * Ends a subscription of the user who lost the right to it, on all connections that share the subscription. They
+     * use the same dialect, because connections of others have their own subscriptions.
+     */
+    private void revoke(Client asking, Channel channel) {
+        for (Connection connection : registry.unsubscribe(asking.connection(), channel)) {
+            connection.loop().execute(() -> leave(connection, asking.dialect(), channel, null));
+        }
+    }
+
+    private static void leave(Connection connection, Dialect dialect, Channel channel, @Nullable JsonNode id) {
+        connection.forget(channel);
+        connection.send(dialect.unsubscribed(channel.name(), id));
+    }
+
+    private void tooMany(Client client, Channel channel, @Nullable JsonNode id) {
+        tooManySubscriptions.exceeded();
+        client.connection()
+                .send(client.dialect()
+                        .error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", channel.name(), id));
+    }
+}
