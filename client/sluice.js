@@ -28,6 +28,10 @@
  */
 
 /**
+ * @typedef {Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'>} Listener
+ */
+
+/**
  * In `waiting` the module reconnects by itself; `closed` is final.
  *
  * @typedef {{name: 'connecting'} | {name: 'open', user: string}
@@ -184,6 +188,7 @@ class Positions {
 export class Sluice {
   #url;
   #options;
+  /** Called after the functions in the options. @type {Set<{listener: Listener}>} */ #listeners = new Set();
   /** @type {State} */ #state = { name: 'connecting' };
   /** @type {WebSocket | undefined} */ #socket;
   /** Whether this connection speaks version 2. */ #v2 = false;
@@ -280,6 +285,20 @@ export class Sluice {
         this.#positions.leave(channel);
         this.#request('unsubscribe', channel);
       }
+    };
+  }
+
+  /**
+   * Adds functions that are called after those in the options, for example for a component of the page.
+   *
+   * @param {Listener} listener
+   * @returns {() => void} removes them
+   */
+  listen(listener) {
+    const entry = { listener };
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
     };
   }
 
@@ -819,19 +838,26 @@ export class Sluice {
   }
 
   /**
-   * Calls an option's function. What it throws becomes an uncaught error of the page and does not stop the module.
+   * Calls the function of this name in the options and of each listener.
    *
-   * @param {'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'} name @param {any} what
-   * @param {any} [from]
+   * @param {keyof Listener} name @param {any} what @param {any} [from]
    */
   #emit(name, what, from) {
-    try {
-      this.#options[name]?.(what, from);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+    call(() => this.#options[name]?.(what, from));
+    for (const entry of [...this.#listeners]) {
+      if (this.#listeners.has(entry)) call(() => entry.listener[name]?.(what, from));
     }
+  }
+}
+
+/** Runs it. What it throws becomes an uncaught error of the page and does not stop the module. @param {() => void} run */
+function call(run) {
+  try {
+    run();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

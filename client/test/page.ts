@@ -18,11 +18,15 @@ const end: () => void = sluice.subscribe('upload:42');
 end();
 const accepted: boolean = await sluice.refresh();
 console.log(accepted, sluice.state.name);
+const unlisten: () => void = sluice.listen({ onMessage: (data, { channel }) => console.log(data, channel) });
+unlisten();
 sluice.close();
 
 // @ts-expect-error a channel must be text
 sluice.subscribe(42);
 // @ts-expect-error only the state `waiting` has a delay
 console.log(sluice.state.delay);
+// @ts-expect-error a listener has no options
+sluice.listen({ timeout: 1 });
 // @ts-expect-error no such option
 new Sluice('/ws', { onmessage: () => {} });

@@ -1,8 +1,8 @@
-// The module's types, its declaration file, and a page in TypeScript.
+// The modules' types, their declaration files, and a page in TypeScript.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -18,11 +18,16 @@ function tsc(...args) {
   assert.equal(status, 0, error?.message ?? stdout);
 }
 
-it('sluice.d.ts is what `npm run types` generates', () => {
+it('types/ is what `npm run types` generates', () => {
   const out = mkdtempSync(join(tmpdir(), 'sluice-types-'));
   try {
-    tsc('--outDir', out);
-    assert.equal(readFileSync(join(client, 'sluice.d.ts'), 'utf8'), readFileSync(join(out, 'sluice.d.ts'), 'utf8'));
+    tsc('--declarationDir', out);
+    const names = readdirSync(out);
+    assert.ok(names.length > 1);
+    assert.deepEqual(readdirSync(join(client, 'types')), names);
+    for (const name of names) {
+      assert.equal(readFileSync(join(client, 'types', name), 'utf8'), readFileSync(join(out, name), 'utf8'));
+    }
   } finally {
     rmSync(out, { recursive: true });
   }

@@ -73,6 +73,7 @@ export type Options = {
      */
     WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
 };
+export type Listener = Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'>;
 export type State = {
     name: 'connecting';
 } | {
@@ -113,6 +114,13 @@ export declare class Sluice {
      * @returns {() => void} unsubscribes
      */
     subscribe(channel: string): () => void;
+    /**
+     * Adds functions that are called after those in the options, for example for a component of the page.
+     *
+     * @param {Listener} listener
+     * @returns {() => void} removes them
+     */
+    listen(listener: Listener): () => void;
     /**
      * Renews the token now, for example when it should grant more. The module renews it before it expires by itself.
      *

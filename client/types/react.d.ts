@@ -1,0 +1,17 @@
+import type { Sluice, State } from './sluice.js';
+import type { ChannelOptions } from './channels.js';
+/** @import { Sluice, State } from './sluice.js' */
+/** @import { ChannelOptions } from './channels.js' */
+/**
+ * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {string | null | undefined} channel such as `upload:42`; none subscribes to nothing
+ * @param {ChannelOptions} [options] their functions may change with each render
+ * @returns {{data: string | ArrayBuffer | undefined, state: State}} the channel's last publication, as it was published,
+ *   and the state of the connection
+ */
+export declare function useSluice(sluice: Sluice | undefined, channel: string | null | undefined, options?: ChannelOptions): {
+    data: string | ArrayBuffer | undefined;
+    state: State;
+};

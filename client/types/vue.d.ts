@@ -1,0 +1,19 @@
+import type { MaybeRefOrGetter, ShallowRef } from 'vue';
+import type { Sluice, State } from './sluice.js';
+import type { ChannelOptions } from './channels.js';
+/** @import { MaybeRefOrGetter, ShallowRef } from 'vue' */
+/** @import { Sluice, State } from './sluice.js' */
+/** @import { ChannelOptions } from './channels.js' */
+/**
+ * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `upload:42`; none subscribes to nothing
+ * @param {ChannelOptions} [options]
+ * @returns {{data: Readonly<ShallowRef<string | ArrayBuffer | undefined>>, state: Readonly<ShallowRef<State>>}} the
+ *   channel's last publication, as it was published, and the state of the connection
+ */
+export declare function useSluice(sluice: Sluice | undefined, channel: MaybeRefOrGetter<string | null | undefined>, options?: ChannelOptions): {
+    data: Readonly<ShallowRef<string | ArrayBuffer | undefined>>;
+    state: Readonly<ShallowRef<State>>;
+};

@@ -1,0 +1,44 @@
+// A Vue composable that shows a channel.
+
+import { onScopeDispose, shallowRef, toValue, watch } from 'vue';
+import { channelsOf, CONNECTING } from './channels.js';
+
+/** @import { MaybeRefOrGetter, ShallowRef } from 'vue' */
+/** @import { Sluice, State } from './sluice.js' */
+/** @import { ChannelOptions } from './channels.js' */
+
+/**
+ * Subscribes to the channel while the component is mounted. Components may share a connection and a channel.
+ *
+ * @param {Sluice | undefined} sluice the connection; none where a server renders the page
+ * @param {MaybeRefOrGetter<string | null | undefined>} channel such as `upload:42`; none subscribes to nothing
+ * @param {ChannelOptions} [options]
+ * @returns {{data: Readonly<ShallowRef<string | ArrayBuffer | undefined>>, state: Readonly<ShallowRef<State>>}} the
+ *   channel's last publication, as it was published, and the state of the connection
+ */
+export function useSluice(sluice, channel, options = {}) {
+  const { own = false } = options;
+  const data = shallowRef(/** @type {string | ArrayBuffer | undefined} */ (undefined));
+  const state = shallowRef(sluice?.state ?? CONNECTING);
+  if (sluice) {
+    onScopeDispose(sluice.listen({ onState: (now) => (state.value = now) }));
+    watch(
+      () => toValue(channel),
+      (name, _, onCleanup) => {
+        data.value = undefined;
+        if (!name) return;
+        const leave = channelsOf(sluice).join(name, own, {
+          ...options,
+          onMessage(published) {
+            data.value = published;
+            options.onMessage?.(published);
+          },
+        });
+        data.value = channelsOf(sluice).last(name);
+        onCleanup(leave);
+      },
+      { immediate: true },
+    );
+  }
+  return { data, state };
+}
