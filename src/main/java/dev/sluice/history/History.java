@@ -6,6 +6,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -47,6 +48,9 @@ public final class History {
 
     /** Used by the writing thread: the position from which it counts. */
     private @Nullable Position followed;
+
+    /** Used by the writing thread: the sequence of the last publication. */
+    private long last;
 
     @Inject
     History(SluiceConfig config, MeterRegistry metrics) {
@@ -100,7 +104,7 @@ public final class History {
             } else if (known != null && known.leadsTo(position)) {
                 known.follow(position, nanoTime.getAsLong());
             } else {
-                log = new PublicationLog(bounds, arrays, position, nanoTime.getAsLong());
+                log = new PublicationLog(bounds, arrays, position, last, nanoTime.getAsLong());
                 adopted = true;
             }
             followed = position;
@@ -122,6 +126,7 @@ public final class History {
      * @param receivedAt see {@link Payload}
      */
     public void append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
+        last = sequence;
         PublicationLog known = log;
         Position from = followed;
         if (known == null || from == null) {
@@ -155,6 +160,12 @@ public final class History {
     public @Nullable Position head() {
         PublicationLog known = log;
         return known == null ? null : known.head();
+    }
+
+    /** Returns {@link #head} as a point in what this pod receives; {@code null} while this pod has no positions. */
+    public @Nullable Watermark watermark() {
+        PublicationLog known = log;
+        return known == null ? null : known.watermark(known.head());
     }
 
     /**

@@ -40,7 +40,7 @@ final class Listing {
         }
         List<Entry> found = new ArrayList<>();
         take(0, 1, limit, found);
-        return new Replay.Recovered(found, upTo);
+        return new Replay.Recovered(found, log.watermark(upTo));
     }
 
     /**
@@ -58,7 +58,9 @@ final class Listing {
         if (complete && log.newestEvicted(channel) > since) {
             return new Replay.Refused(Reason.TOO_OLD);
         }
-        return refusal == Reason.TOO_MUCH ? new Replay.Refused(refusal) : new Replay.Recovered(found, upTo);
+        return refusal == Reason.TOO_MUCH
+                ? new Replay.Refused(refusal)
+                : new Replay.Recovered(found, log.watermark(upTo));
     }
 
     /** Collects addresses, from the newest back to the offset; returns why not all. */

@@ -2,6 +2,7 @@ package dev.sluice.history;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -44,6 +45,8 @@ final class PublicationLog {
     /** The position at which the log started; everything after it has been appended. */
     private final long adoption;
 
+    private final long started;
+
     /** The segments by the last bits of their numbers. */
     private final AtomicReferenceArray<@Nullable Segment> segments;
 
@@ -75,12 +78,17 @@ final class PublicationLog {
     private long oldest = 1;
     private long next = 1;
 
-    /** Creates an empty log, to which everything after the position will be appended. */
-    PublicationLog(Bounds bounds, IntFunction<byte[]> arrays, Position position, long now) {
+    /**
+     * Creates an empty log, to which everything after the position will be appended.
+     *
+     * @param started the sequence of the last publication before the position
+     */
+    PublicationLog(Bounds bounds, IntFunction<byte[]> arrays, Position position, long started, long now) {
         this.bounds = bounds;
         this.arrays = arrays;
         this.era = position.era();
         this.adoption = position.offset();
+        this.started = started;
         this.oldestAt = now;
         long most = bounds.maxBytes() / bounds.segmentBytes() + 1;
         this.segments = new AtomicReferenceArray<>(Integer.highestOneBit((int) Math.min(most, 1 << 24)) << 1);
@@ -186,6 +194,11 @@ final class PublicationLog {
     Position head() {
         long offset = head;
         return position(offset, nonce(offset));
+    }
+
+    /** Returns a position of this log as a point in what this pod receives. */
+    Watermark watermark(Position position) {
+        return new Watermark(position, started);
     }
 
     /** Returns the nonce of the tick before the offset. */

@@ -2,6 +2,7 @@ package dev.sluice.history;
 
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.List;
 
@@ -14,9 +15,15 @@ public sealed interface Replay {
      * Every publication of the channels after the client's position and up to another.
      *
      * @param entries in the order of their positions, which their payloads have
-     * @param upTo what comes after it is not among them
+     * @param end what comes after it is not among them
      */
-    record Recovered(List<Entry> entries, Position upTo) implements Replay {}
+    record Recovered(List<Entry> entries, Watermark end) implements Replay {
+
+        /** The position up to which they are. */
+        public Position upTo() {
+            return end.position();
+        }
+    }
 
     /** The history does not know what the client missed, or does not return it. */
     record Refused(Reason reason) implements Replay {}

@@ -48,7 +48,7 @@ final class Search {
         }
         // Sequence numbers rise with the positions.
         found.sort(Comparator.comparingLong(entry -> entry.payload().sequence()));
-        return new Replay.Recovered(found, upTo);
+        return new Replay.Recovered(found, log.watermark(upTo));
     }
 
     private @Nullable Reason find(Channel channel) {

@@ -1,7 +1,7 @@
 package dev.sluice.registry;
 
-import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
 import java.util.Map;
@@ -76,7 +76,7 @@ final class ListenerIndex {
     }
 
     /** See {@link Registry#resume}. */
-    void resume(Connection connection, Channel channel, @Nullable Position after) {
+    void resume(Connection connection, Channel channel, @Nullable Watermark after) {
         LoopListeners those = on(connection.loop(), channel);
         if (those != null) {
             those.resume(connection, after);

@@ -1,8 +1,8 @@
 package dev.sluice.registry;
 
-import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
@@ -112,7 +112,7 @@ public final class LoopListeners {
     }
 
     /** See {@link Registry#resume}. */
-    void resume(Connection connection, @Nullable Position after) {
+    void resume(Connection connection, @Nullable Watermark after) {
         changes.apply();
         Listener listener = find(connection);
         if (listener != null) {
@@ -197,8 +197,8 @@ public final class LoopListeners {
         /** The connection skips queued publications up to this one; {@link #SUSPENDED}: all. */
         private long after;
 
-        /** While suspended: the connection gets publications after this position; {@code null}: none. */
-        private @Nullable Position resumesAfter;
+        /** While suspended: the connection gets publications after this point; {@code null}: none. */
+        private @Nullable Watermark resumesAfter;
 
         /** The newest publication that was delivered to the connection or given to it on request. */
         private long received;
@@ -223,9 +223,9 @@ public final class LoopListeners {
             resumesAfter = null;
         }
 
-        void resume(@Nullable Position position) {
-            resumesAfter = position;
-            if (position == null) {
+        void resume(@Nullable Watermark point) {
+            resumesAfter = point;
+            if (point == null) {
                 after = 0;
             }
         }
@@ -236,24 +236,16 @@ public final class LoopListeners {
             if (after == SUSPENDED && resumesAfter != null) {
                 long skipped = 0;
                 for (int i = 0; i < batch.count(); i++) {
-                    Position position = batch.get(i).position();
-                    if (isUpTo(position, resumesAfter)) {
-                        skipped = batch.get(i).sequence();
-                    } else if (position != null) {
+                    if (!resumesAfter.covers(batch.get(i))) {
                         after = skipped;
                         resumesAfter = null;
                         break;
                     }
+                    skipped = batch.get(i).sequence();
                 }
-                // One without a position may be older or newer, so it does not end the skipping.
                 return batch.after(skipped);
             }
             return batch.after(after);
-        }
-
-        /** A position of another era is later, because that era has begun since. */
-        private static boolean isUpTo(@Nullable Position position, Position limit) {
-            return position != null && position.era().equals(limit.era()) && position.offset() <= limit.offset();
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.sluice.registry;
 
-import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -254,12 +254,12 @@ public final class Registry {
     }
 
     /**
-     * Ends {@link #suspend}: publications after the position are delivered again. To be called on the connection's
+     * Ends {@link #suspend}: publications after the point are delivered again. To be called on the connection's
      * loop.
      *
      * @param after {@code null} where everything that is still on its way is for the connection
      */
-    public void resume(Connection connection, Channel channel, @Nullable Position after) {
+    public void resume(Connection connection, Channel channel, @Nullable Watermark after) {
         listeners.resume(connection, channel, after);
     }
 

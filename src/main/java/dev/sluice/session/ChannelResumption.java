@@ -11,6 +11,7 @@ import dev.sluice.history.Replay.Recovered;
 import dev.sluice.history.Replay.Refused;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
@@ -82,7 +83,8 @@ final class ChannelResumption {
 
     private void answer(Request request, Map<Channel, Replay> replays) {
         Connection connection = request.client().connection();
-        Position head = history.head();
+        Watermark end = history.watermark();
+        Position head = end == null ? null : end.position();
         Frame answer = request.answer().apply(starts(request, replays, head));
         // Publications that arrive meanwhile must fit as well: a client that is closed as too slow would resume from
         // the same position repeatedly.
@@ -95,8 +97,8 @@ final class ChannelResumption {
         connection.send(answer);
         request.since().keySet().forEach(channel -> {
             Replay replay = replays.get(channel);
-            Position upTo = replay instanceof Recovered recovered ? recovered.upTo() : head;
-            registry.resume(connection, channel, channel.route().history() ? upTo : null);
+            Watermark begins = replay instanceof Recovered recovered ? recovered.end() : end;
+            registry.resume(connection, channel, channel.route().history() ? begins : null);
             count(channel, replay);
         });
     }

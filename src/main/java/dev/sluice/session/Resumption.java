@@ -175,7 +175,7 @@ final class Resumption {
             count(request, null);
             request.joined()
                     .forEach(channel ->
-                            registry.resume(connection, channel, channel.route().history() ? recovered.upTo() : null));
+                            registry.resume(connection, channel, channel.route().history() ? recovered.end() : null));
             boolean follows = request.since() != null;
             Position at = follows || client.at() == null ? null : begins;
             answer.accept(new Answer(follows, begins, at, follows ? request.since() : begins));

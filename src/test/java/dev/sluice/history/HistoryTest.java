@@ -7,6 +7,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
@@ -99,6 +100,17 @@ class HistoryTest {
         assertThat(recovered(history.read(start, List.of(A))).upTo()).isEqualTo(later);
         Position next = tick();
         assertThat(history.head()).isEqualTo(next);
+    }
+
+    @Test
+    void watermarkIsTheHeadAndKnowsTheLastPublicationBeforeTheHistoryStarted() {
+        history.append(++sequence, 1, A, TestHistory.publication(A, "without a position"), now);
+        assertThat(history.watermark()).isNull();
+        Position start = tick();
+        assertThat(history.watermark()).isEqualTo(new Watermark(start, sequence));
+        Watermark later = new Watermark(publish(A, "a"), sequence - 1);
+        assertThat(history.watermark()).isEqualTo(later);
+        assertThat(recovered(history.read(start, List.of(A))).end()).isEqualTo(later);
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.Watermark;
 import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
@@ -60,7 +61,7 @@ class ListenerIndexTest {
 
         listeners.suspend(connection);
         assertThat(deliver(batch(start, 1, 2))).isZero();
-        listeners.resume(connection, start.plus(4));
+        listeners.resume(connection, watermark(start, 4, 0));
         assertThat(deliver(batch(start, 3, 4))).isZero();
 
         List<Long> heard = new ArrayList<>();
@@ -80,16 +81,32 @@ class ListenerIndexTest {
         Position start = Position.parse("1-2.16777216.3");
 
         listeners.suspend(connection);
-        listeners.resume(connection, start.plus(9));
+        listeners.resume(connection, watermark(start, 9, 0));
         assertThat(deliver(batch(Position.parse("5-5.16777216.3"), 1))).isEqualTo(1);
 
         listeners.suspend(connection);
-        listeners.resume(connection, start.plus(9));
+        listeners.resume(connection, watermark(start, 9, 0));
         assertThat(deliver(2)).isEqualTo(1);
 
         listeners.suspend(connection);
         listeners.resume(connection, null);
         assertThat(deliver(batch(start, 3))).isEqualTo(1);
+    }
+
+    @Test
+    void resumedConnectionSkipsPublicationsFromBeforeThisPodCountedInTheEra() {
+        Connection connection = connection();
+        listeners.add(new Listener(connection, 0));
+        Position start = Position.parse("5-5.16777216.3");
+
+        listeners.suspend(connection);
+        listeners.resume(connection, watermark(start, 9, 4));
+        assertThat(deliver(1)).as("without a position").isZero();
+        assertThat(deliver(batch(Position.parse("1-2.33554432.3"), 2, 3)))
+                .as("of an earlier era")
+                .isZero();
+        assertThat(deliver(batch(start, 4, 9))).isZero();
+        assertThat(deliver(batch(start, 10))).isEqualTo(1);
     }
 
     @Test
@@ -211,6 +228,10 @@ class ListenerIndexTest {
             }
         }
         return Objects.requireNonNull(batch);
+    }
+
+    private static Watermark watermark(Position start, int messages, long started) {
+        return new Watermark(Objects.requireNonNull(start.plus(messages)), started);
     }
 
     private PublicationBatch run(long sequence) {

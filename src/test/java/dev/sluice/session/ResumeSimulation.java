@@ -823,11 +823,6 @@ final class ResumeSimulation {
             String data = publication.get("data").textValue();
             long offset = publication.path("offset").longValue();
             int number = Integer.parseInt(data.substring(0, data.indexOf('\n')));
-            if (offset == 0 && number <= last.getOrDefault(channel, 0)) {
-                // The pod received it before it had positions, and the client has subscribed since.
-                count("old without an offset");
-                return;
-            }
             follows(channel, number, offset, false);
             Position before = since.get(channel);
             if (offset != 0 && before != null && !before.equals(Position.NOWHERE)) {
