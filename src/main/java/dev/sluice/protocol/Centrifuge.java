@@ -284,7 +284,13 @@ final class Centrifuge implements ChannelDialect {
             case FLOOD -> 3013;
             case UNAVAILABLE, UNDECIDED -> 3004;
         };
-        return new Close(code, message);
+        // In this protocol, the message that authenticates is called connect.
+        String text = switch (reason) {
+            case TIMEOUT -> "no connect in time";
+            case NOT_AUTH, NOT_JSON -> "the first command must be connect with a token";
+            default -> message;
+        };
+        return new Close(code, text);
     }
 
     @Override

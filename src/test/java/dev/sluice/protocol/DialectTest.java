@@ -101,6 +101,8 @@ class DialectTest {
         assertThat(Dialect.CENTRIFUGE.closeFor(Disconnect.GOING_AWAY).code()).isEqualTo(3001);
         assertThat(Dialect.CENTRIFUGE.closeFor(Refusal.TOKEN, "why")).isEqualTo(new Close(3500, "why"));
         assertThat(Dialect.CENTRIFUGE.closeFor(Refusal.EXPIRED, "why")).isEqualTo(new Close(3005, "why"));
+        assertThat(Dialect.CENTRIFUGE.closeFor(Refusal.NOT_AUTH, "why"))
+                .isEqualTo(new Close(3501, "the first command must be connect with a token"));
         assertThat(Dialect.CENTRIFUGE.closeUntilLater("why")).isEqualTo(new Close(3004, "why"));
     }
 
