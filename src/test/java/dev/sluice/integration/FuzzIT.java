@@ -6,8 +6,10 @@ import dev.sluice.fuzz.ApiRequests;
 import dev.sluice.fuzz.CentrifugeCommands;
 import dev.sluice.fuzz.EventStreamRequests;
 import dev.sluice.fuzz.Frames;
+import dev.sluice.fuzz.RefusedStreamRequests;
 import dev.sluice.fuzz.Upgrades;
 import dev.sluice.harness.EventClient;
+import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
@@ -22,6 +24,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -39,8 +43,14 @@ class FuzzIT {
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
     private static final int CLIENTS = 600;
 
-    /** The number of frames of Centrifugo's protocol. */
+    /** The number of frames of Centrifugo's protocol, and of requests for streams. */
     private static final int FRAMES = 100_000;
+
+    /** The requests of one connection for streams that do not begin. */
+    private static final int REFUSED = 96;
+
+    /** The pod answers so many requests at once. */
+    private static final int PIPELINED = 8;
 
     private static final long HEAP_TOLERANCE = 4_000_000;
     private static final long RESIDENT_TOLERANCE = 64_000_000;
@@ -60,7 +70,8 @@ class FuzzIT {
 
     @BeforeAll
     static void startPod() {
-        pod = Pod.ready(Stage.REDIS, Map.of());
+        // One client asks for more streams than all clients together may.
+        pod = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connects-per-second", "1000000"));
     }
 
     @AfterAll
@@ -196,6 +207,54 @@ class FuzzIT {
         assertThat(askForStreams(requests)).as("streams that began").isGreaterThan(STREAMS / 20);
         assertThat(Pod.isNative() ? 0 : pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
         assertThat(pod.residentMemory()).isLessThan(resident + RESIDENT_TOLERANCE);
+    }
+
+    @Test
+    void refusedStreamRequestsGetTheirStatusAndTakeNoMemory() throws IOException {
+        RefusedStreamRequests requests = new RefusedStreamRequests(SEED, Tokens.of("fuzz"));
+        int asked = askInTurn(requests, FRAMES / 10);
+        long heap = Pod.isNative() ? 0 : pod.liveHeap();
+        long resident = pod.residentMemory();
+        asked += askInTurn(requests, FRAMES - asked);
+        assertThat(asked).isGreaterThanOrEqualTo(FRAMES);
+        assertThat(Pod.isNative() ? 0 : pod.liveHeap()).as("seed %d", SEED).isLessThan(heap + HEAP_TOLERANCE);
+        assertThat(pod.residentMemory()).as("seed %d", SEED).isLessThan(resident + RESIDENT_TOLERANCE);
+    }
+
+    /** Sends at least so many requests, and cuts a stream on each connection after them; returns their number. */
+    private int askInTurn(RefusedStreamRequests requests, int least) throws IOException {
+        int asked = 0;
+        while (asked < least) {
+            try (HttpConnection connection = new HttpConnection(pod)) {
+                for (int i = 0; i < REFUSED; i += PIPELINED) {
+                    ask(
+                            connection,
+                            Stream.generate(requests::next).limit(PIPELINED).toList());
+                }
+                connection.send(requests.stream());
+                if (random.nextInt(4) > 0) {
+                    assertThat(connection.status(false)).as("seed %d", SEED).isEqualTo(200);
+                }
+                if (random.nextBoolean()) {
+                    connection.resets();
+                }
+                asked += REFUSED + 1;
+            }
+        }
+        return asked;
+    }
+
+    private static void ask(HttpConnection connection, List<RefusedStreamRequests.Request> requests)
+            throws IOException {
+        connection.send(
+                requests.stream().map(RefusedStreamRequests.Request::text).collect(Collectors.joining()));
+        for (RefusedStreamRequests.Request request : requests) {
+            try {
+                assertThat(connection.status(request.hasBody())).isEqualTo(request.status());
+            } catch (AssertionError | IOException e) {
+                throw new AssertionError("with seed " + SEED + ": " + request.text(), e);
+            }
+        }
     }
 
     /** Returns how many streams began. */
