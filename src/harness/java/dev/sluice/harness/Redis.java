@@ -34,6 +34,9 @@ public final class Redis implements AutoCloseable {
     /** A program of Debian's package redis-tools; the same binary is the server if it is called redis-server. */
     private static final Path DEBIAN = Path.of("/usr/bin/redis-check-rdb");
 
+    /** Where .ci/tools installs it. */
+    private static final Path VALKEY = Path.of("/usr/local/bin/valkey-server");
+
     private String executable;
     private final int port;
     private final String password;
@@ -66,9 +69,11 @@ public final class Redis implements AutoCloseable {
         return redis;
     }
 
-    /** Starts a replica of the master. */
+    /** Starts a replica of the master, with the same options. */
     public static Redis replicaOf(Redis master) {
-        return withOptions("--replicaof", "127.0.0.1", "" + master.port);
+        List<String> options = new ArrayList<>(List.of(master.options));
+        options.addAll(List.of("--replicaof", "127.0.0.1", "" + master.port));
+        return withOptions(options.toArray(String[]::new));
     }
 
     /**
@@ -114,6 +119,8 @@ public final class Redis implements AutoCloseable {
                 Fork.folder().toString(),
                 "--dbfilename",
                 "redis-" + port + ".rdb",
+                "--appendfilename",
+                "redis-" + port + ".aof",
                 "--requirepass",
                 password));
         arguments.addAll(List.of(options));
@@ -130,6 +137,17 @@ public final class Redis implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         executable = server.toString();
+        startAgain();
+    }
+
+    /** Whether there is a Valkey. */
+    public static boolean hasValkey() {
+        return Files.isExecutable(VALKEY);
+    }
+
+    /** Starts a Valkey instead of the server. */
+    public void startAgainAsValkey() {
+        executable = VALKEY.toString();
         startAgain();
     }
 
@@ -382,6 +400,43 @@ public final class Redis implements AutoCloseable {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** Returns the whole reply to a command: a text, a number, {@code null}, or a list of these. */
+    public @Nullable Object reply(String... words) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            authenticate(socket);
+            write(socket.getOutputStream(), bytes(words));
+            return reply(new BufferedInputStream(socket.getInputStream()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static @Nullable Object reply(InputStream in) throws IOException {
+        String line = line(in);
+        char type = line.charAt(0);
+        String rest = line.substring(1);
+        if (type == '+') {
+            return rest;
+        }
+        long number = Long.parseLong(rest);
+        if (type == ':') {
+            return number;
+        }
+        if (number < 0) {
+            return null;
+        }
+        if (type == '$') {
+            String text = new String(in.readNBytes((int) number), StandardCharsets.UTF_8);
+            line(in);
+            return text;
+        }
+        List<@Nullable Object> parts = new ArrayList<>();
+        for (long i = 0; i < number; i++) {
+            parts.add(reply(in));
+        }
+        return parts;
     }
 
     private String command(String... words) {

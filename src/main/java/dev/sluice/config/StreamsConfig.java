@@ -4,7 +4,7 @@ import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** How Redis streams are read, for routes whose source is a stream. */
+/** How Redis streams are read and written, for routes whose source is a stream. */
 public interface StreamsConfig {
 
     /** Whether the pod may switch on the notifications that it needs, with {@code CONFIG SET}. */
@@ -32,4 +32,21 @@ public interface StreamsConfig {
     @WithDefault("2s")
     @InRange(min = "1ms")
     Duration timeout();
+
+    /** The approximate number of entries to which the HTTP API trims a stream when it adds one. */
+    @WithDefault("1000")
+    @InRange(min = "1", max = "1000000000")
+    long maxLength();
+
+    /** The time after the HTTP API's last entry at which Redis deletes the stream. */
+    @WithDefault("24h")
+    @InRange(min = "1s", max = "36500d")
+    Duration maxAge();
+
+    /**
+     * Whether the HTTP API already writes streams on routes that read both sources. Only once all pods read both: a pod
+     * that does not would miss the entries.
+     */
+    @WithDefault("false")
+    boolean writeBoth();
 }

@@ -51,7 +51,7 @@ public final class UploadEventResource {
     @Operation(summary = "Publish an event of an upload; upload_id may be omitted, because the path has it")
     @APIResponse(
             responseCode = "202",
-            description = "Redis has published it",
+            description = "Redis has published it, or added it to the channel's stream",
             content = @Content(schema = @Schema(implementation = Receipt.class)))
     @RequestBody(required = true, content = @Content(schema = @Schema(implementation = UploadEvent.class)))
     @ResponseStatus(202)

@@ -50,7 +50,7 @@ public final class UserEventResource {
     @Operation(summary = "Publish an event to a user")
     @APIResponse(
             responseCode = "202",
-            description = "Redis has published it",
+            description = "Redis has published it, or added it to the channel's stream",
             content = @Content(schema = @Schema(implementation = Receipt.class)))
     @RequestBody(required = true, content = @Content(schema = @Schema(implementation = Event.class)))
     @ResponseStatus(202)

@@ -45,7 +45,7 @@ public final class MessageResource {
     @Operation(summary = "Publish any payload on a channel")
     @APIResponse(
             responseCode = "202",
-            description = "Redis has published it",
+            description = "Redis has published it, or added it to the channel's stream",
             content = @Content(schema = @Schema(implementation = Receipt.class)))
     @RequestBody(
             required = true,

@@ -6,6 +6,8 @@ import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
+import dev.sluice.route.Channel;
+import dev.sluice.route.PublicationSource;
 import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -34,6 +36,7 @@ public final class PublishService {
     private final Vertx vertx;
     private final int maxPayload;
     private final Duration timeout;
+    private final boolean writeBoth;
     private final Bulkhead<Receipt> bulkhead;
     private final Counter tooMany;
     private final Counter abandoned;
@@ -45,6 +48,7 @@ public final class PublishService {
         this.vertx = vertx;
         this.maxPayload = (int) config.maxPayload().asLongValue();
         this.timeout = config.publish().timeout();
+        this.writeBoth = config.streams().writeBoth();
         // A POST takes at most the timeout twice: for its body, and for Redis. The queue has one place, the minimum of
         // the bulkhead.
         this.bulkhead = new Bulkhead<>(timeout.multipliedBy(2), config.publish().concurrency(), 1);
@@ -66,9 +70,11 @@ public final class PublishService {
      * @param payload converts the body to the payload; may throw a {@link ProblemException}, and must not block
      */
     public Uni<Receipt> publish(HttpServerRequest request, String channel, UnaryOperator<byte[]> payload) {
-        if (routes.resolve(channel) == null) {
+        Channel resolved = routes.resolve(channel);
+        if (resolved == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }
+        boolean toStream = writesStream(resolved.route().source());
         Context context = vertx.getOrCreateContext();
         AtomicBoolean sent = new AtomicBoolean();
         return bulkhead.call(() -> read(request, context)
@@ -76,10 +82,14 @@ public final class PublishService {
                         .invoke(this::check)
                         .invoke(bytes -> checkClientWaits(request))
                         .invoke(bytes -> sent.set(true))
-                        .chain(bytes -> publisher.publish(channel, bytes))
-                        .map(Receipt::new)
+                        .chain(bytes -> toStream
+                                ? publisher.add(channel, bytes).map(Receipt::added)
+                                : publisher.publish(channel, bytes).map(Receipt::published))
                         .onFailure(NotConfirmed.class)
-                        .transform(this::unconfirmed))
+                        .transform(this::unconfirmed)
+                        .onFailure(NotAStream.class)
+                        .transform(failure -> new ProblemException(
+                                new Problem(409, "The channel's key in Redis does not hold a stream"))))
                 // Quarkus cancels if the client disconnects; a call in the queue is then skipped.
                 .onCancellation()
                 .invoke(() -> countUnless(sent.get()))
@@ -88,6 +98,10 @@ public final class PublishService {
                 .onFailure(TimeoutException.class)
                 .transform(failure -> ProblemException.unavailable(
                         "The request timed out; the message may still have been published"));
+    }
+
+    private boolean writesStream(PublicationSource source) {
+        return source == PublicationSource.BOTH ? writeBoth : source == PublicationSource.STREAM;
     }
 
     /** Reads the body on the request's event loop, because a queued call continues on another one. */

@@ -1,8 +1,22 @@
 package dev.sluice.publish;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import org.jspecify.annotations.Nullable;
+
 /**
- * The confirmation of a publication by Redis.
+ * The confirmation of a publication by Redis, with one of the two.
  *
  * @param receivers the number of Redis subscribers that received it, usually the pods
+ * @param id the ID of the stream's new entry
  */
-public record Receipt(long receivers) {}
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Receipt(@Nullable Long receivers, @Nullable String id) {
+
+    static Receipt published(long receivers) {
+        return new Receipt(receivers, null);
+    }
+
+    static Receipt added(String id) {
+        return new Receipt(null, id);
+    }
+}

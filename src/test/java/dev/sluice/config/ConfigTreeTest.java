@@ -102,6 +102,8 @@ class ConfigTreeTest {
         "sluice.streams.max-read-entries, 1, from 2 to 10000",
         "sluice.streams.max-read-bytes, 1023, at least 1K",
         "sluice.streams.timeout, 0s, at least 1ms",
+        "sluice.streams.max-length, 0, from 1 to 1000000000",
+        "sluice.streams.max-age, 0s, from 1s to 36500d",
         "sluice.retain.max-age, 0s, at least 1ms",
         "sluice.retain.max-bytes, 0, at least 1",
         "sluice.retain.max-channels, 0, at least 1",

@@ -14,6 +14,7 @@ import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -44,16 +45,22 @@ class PublishIT {
 
     @BeforeAll
     static void start() {
-        redis = Redis.start();
+        redis = Redis.withOptions("--notify-keyspace-events", "Kt");
         way = new TcpProxy(redis.port());
-        pod = Pod.ready(
-                redis,
-                Map.of(
-                        "quarkus.redis.hosts", way.redisUri(),
-                        "sluice.max-payload", "64K",
-                        "sluice.publish.timeout", "2s",
-                        "sluice.publish.concurrency", "" + CONCURRENCY,
-                        "sluice.canary.interval", "200ms"));
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "sluice.routes.stored.audience", "user",
+                "sluice.routes.stored.source", "stream",
+                "sluice.routes.moving.audience", "user",
+                "sluice.routes.moving.source", "both",
+                "sluice.streams.max-length", "200",
+                "sluice.streams.max-age", "1h"));
+        settings.putAll(Map.of(
+                "quarkus.redis.hosts", way.redisUri(),
+                "sluice.max-payload", "64K",
+                "sluice.publish.timeout", "2s",
+                "sluice.publish.concurrency", "" + CONCURRENCY,
+                "sluice.canary.interval", "200ms"));
+        pod = Pod.ready(redis, settings);
         api = Api.publisher(pod);
     }
 
@@ -78,6 +85,82 @@ class PublishIT {
             }
             api.post(PATH, new byte[0]);
             assertThat(client.next()).isEmpty();
+        }
+    }
+
+    @Test
+    void postedBodyBecomesAnEntryOfAStream() {
+        String channel = "stored:" + System.nanoTime();
+        List<String> ids = new ArrayList<>();
+        for (String payload : new String[] {"one", "", "zwölf\r\n"}) {
+            ids.add(added(channel, payload));
+        }
+        assertThat(redis.reply("XRANGE", channel, "-", "+"))
+                .isEqualTo(List.of(
+                        List.of(ids.get(0), List.of("data", "one")),
+                        List.of(ids.get(1), List.of("data", "")),
+                        List.of(ids.get(2), List.of("data", "zwölf\r\n"))));
+        awaitExpiry(channel);
+    }
+
+    @Test
+    void streamIsTrimmedAndItsExpiryRenewed() {
+        String channel = "stored:" + System.nanoTime();
+        for (int i = 0; i < 1_000; i++) {
+            redis.reply("XADD", channel, "*", "data", "x");
+        }
+        redis.reply("PEXPIRE", channel, "60000");
+        added(channel, "x");
+        // Redis trims whole blocks of a hundred entries.
+        assertThat((Long) redis.reply("XLEN", channel)).isBetween(200L, 300L);
+        awaitExpiry(channel);
+    }
+
+    private static String added(String channel, String payload) {
+        HttpResponse<String> answer =
+                api.post("/api/channels/" + channel + "/messages", payload.getBytes(StandardCharsets.UTF_8));
+        assertThat(answer.statusCode()).isEqualTo(202);
+        assertThat(answer.body()).matches("\\{\"id\":\"\\d+-\\d+\"}");
+        return Json.from(answer.body()).getString("id");
+    }
+
+    /** The expiry follows the answer. */
+    private static void awaitExpiry(String channel) {
+        await("expiry")
+                .untilAsserted(() -> assertThat((Long) redis.reply("PTTL", channel))
+                        .isBetween(TimeUnit.MINUTES.toMillis(59), TimeUnit.HOURS.toMillis(1)));
+    }
+
+    @Test
+    void keyOfAnotherTypeIsLeftAlone() {
+        redis.reply("SET", "stored:other", "precious");
+        Api.assertProblem(api.post("/api/channels/stored:other/messages", "x"), 409);
+        // The connection's commands are in order, so that an expiry would have been set before this entry.
+        added("stored:" + System.nanoTime(), "x");
+        assertThat(redis.reply("GET", "stored:other")).isEqualTo("precious");
+        assertThat(redis.reply("PTTL", "stored:other")).isEqualTo(-1L);
+    }
+
+    /** A publisher that got a 503 would repeat it, and so duplicate the entry. */
+    @Test
+    void entryWithoutExpiryIsConfirmedAndCounted() {
+        double before = pod.metric("sluice_streams_unexpiring_total");
+        redis.reply("ACL", "SETUSER", "default", "-pexpire");
+        try {
+            String channel = "stored:" + System.nanoTime();
+            added(channel, "x");
+            pod.awaitMetric("sluice_streams_unexpiring_total", before + 1);
+            assertThat(redis.reply("PTTL", channel)).isEqualTo(-1L);
+        } finally {
+            redis.reply("ACL", "SETUSER", "default", "+pexpire");
+        }
+    }
+
+    @Test
+    void routeWithBothSourcesIsPublished() {
+        try (Client client = Client.of(pod, "7")) {
+            assertThat(api.post("/api/channels/moving:7/messages", "x").body()).isEqualTo("{\"receivers\":1}");
+            assertThat(client.next()).isEqualTo("x");
         }
     }
 
@@ -186,6 +269,7 @@ class PublishIT {
     void unconfirmedPublicationIsNotAcknowledged() {
         redis.freeze();
         assertNotConfirmed();
+        Api.assertProblem(api.post("/api/channels/stored:7/messages", "x"), 503);
         redis.thaw();
         awaitPublished();
         redis.kill();
