@@ -63,9 +63,7 @@ record AttackFinding(
                 List.of(
                         NAME,
                         text("what attackers do", finding -> finding.attack.description()),
-                        figure("amount", AttackFinding::amount),
-                        figure("p99 ms", finding -> millis(finding.during, 99)),
-                        figure("onset p99 ms", finding -> millis(finding.onset, 99))));
+                        figure("p99 ms", finding -> millis(finding.during, 99))));
     }
 
     /** Writes all figures. */

@@ -39,7 +39,7 @@ import picocli.CommandLine.Option;
         name = "bench/rollout",
         description = {
             "Replaces pods behind a balancer one by one, as a Deployment does, while 2,000 clients listen, and writes"
-                    + " docs/rollout.md in about two minutes. Needs HAProxy.",
+                    + " bench/results/results.md in about two minutes. Needs HAProxy.",
             "Fails if a client lost something, got something twice or out of order, or saw any error: anything but a"
                     + " close with 1012."
         })
@@ -78,7 +78,7 @@ public final class Rollout extends Check<UpdateFinding> {
 
     @Override
     protected Map<String, Writer<UpdateFinding>> pages() {
-        return Map.of("docs/rollout.md", UpdateFinding::write);
+        return Map.of("bench/results/results.md", UpdateFinding::write);
     }
 
     @Override

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class RolloutTest {
 
-    private static final Path PAGE = Path.of("..", "docs", "rollout.md");
+    private static final Path PAGE = Path.of("results", "results.md");
 
     @Test
     void pageStatesTheFiguresOfTheUpdate() throws IOException {
