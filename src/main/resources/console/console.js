@@ -37,11 +37,12 @@ const tiles = [
     second: (s) => `${count(s.publications)} published`,
   },
   {
-    title: 'Delivery latency',
+    title: 'Delivery latency, median',
+    spikes: true,
     series: [(s) => s.latencyMedian, (s) => s.latencyHigh],
     format: millis,
     now: (s) => millis(s.latencyMedian),
-    second: (s) => (s.latencyHigh === undefined ? 'nothing delivered' : `median; p99 ${millis(s.latencyHigh)}`),
+    second: (s) => (s.latencyHigh === undefined ? 'nothing delivered' : `p99 ${millis(s.latencyHigh)}`),
   },
   {
     title: 'Waiting in outboxes',
@@ -67,12 +68,12 @@ const tiles = [
     more: (s) => `history: ${duration(s.historySeconds)}, ${bytes(s.historyBytes)}`,
   },
   {
-    title: 'Canary',
+    title: 'Canary to Redis and back, median',
+    spikes: true,
     series: [(s) => s.canaryMedian, (s) => s.canaryHigh],
     format: millis,
     now: (s) => millis(s.canaryMedian),
-    second: (s) => (s.canaryHigh === undefined ? 'silent' : `median; p99 ${millis(s.canaryHigh)}`),
-    more: () => 'to Redis and back',
+    second: (s) => (s.canaryHigh === undefined ? 'silent' : `p99 ${millis(s.canaryHigh)}`),
   },
   {
     title: 'Memory',
@@ -111,6 +112,7 @@ function heard(update) {
   showEnds(update.ends, update.first);
   if (latest) {
     tiles.forEach((draw) => draw(samples));
+    element('legend').hidden = samples.every(({ live }) => live);
     table.changed(`${facts.since} ${latest.connections} ${latest.disconnects} ${latest.subscriptions}`);
   }
 }

@@ -76,8 +76,12 @@ export function person(name, token, remove) {
 
   function line(text, channel) {
     const item = document.createElement('li');
-    item.textContent = text.slice(0, 400);
-    item.title = channel === undefined ? item.textContent : `${channel}: ${item.textContent}`;
+    item.append(part('time', clock(Date.now())), ' ');
+    if (channel !== undefined) item.append(part('from', channel), ' ');
+    const whole = part('text', '');
+    // JSON without spaces breaks after commas instead of within words.
+    whole.append(...text.slice(0, 400).split(/(?<=,)/).flatMap((piece) => [piece, document.createElement('wbr')]));
+    item.append(whole);
     find('.messages').prepend(item);
     while (find('.messages').children.length > MESSAGES) find('.messages').lastChild.remove();
   }
@@ -145,6 +149,11 @@ export function person(name, token, remove) {
       element.remove();
     },
   };
+}
+
+/** @param {string} className @param {string} textContent */
+function part(className, textContent) {
+  return Object.assign(document.createElement('span'), { className, textContent });
 }
 
 /** @param {string} channel offered in the form for publishing */

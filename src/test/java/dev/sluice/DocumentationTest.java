@@ -67,6 +67,34 @@ class DocumentationTest {
         assertThat(missing).isEmpty();
     }
 
+    @Test
+    void readmeCountsFaultsAndAttacksAsTheirPagesDo() throws IOException {
+        String readme = Files.readString(ROOT.resolve("README.md"));
+        assertThat(readme)
+                .contains("under " + rows("docs/ledger.md", "ledger-faults") + " faults")
+                .contains("Under " + rows("docs/attacks.md", "attack-latencies") + " attacks");
+    }
+
+    /** Returns the number of rows of a table that a program wrote, without the first, which is for comparison. */
+    private static long rows(String page, String part) throws IOException {
+        String text = Files.readString(ROOT.resolve(page));
+        String table = text.substring(text.indexOf("<!--" + part + "-->"), text.indexOf("<!--/" + part + "-->"));
+        return table.lines().filter(line -> line.startsWith("| `")).count() - 1;
+    }
+
+    @Test
+    void pagesStayShort() throws IOException {
+        List<Path> pages = new ArrayList<>(List.of(ROOT.resolve("README.md")));
+        try (Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
+            docs.filter(file -> file.toString().endsWith(".md")).forEach(pages::add);
+        }
+        int words = 0;
+        for (Path page : pages) {
+            words += Files.readString(page).strip().split("\\s+").length;
+        }
+        assertThat(words).as("words in README.md and docs/*.md").isLessThanOrEqualTo(15_000);
+    }
+
     private static boolean leadsSomewhere(Path page, String target) throws IOException {
         String[] parts = target.split("#", 2);
         Path file = parts[0].isEmpty() ? page : page.resolveSibling(parts[0]).normalize();

@@ -135,15 +135,21 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** Takes screenshots of the whole page, light and dark, into {@code target/screenshots}. */
+    /** Takes screenshots of the whole page, light, dark, and on a phone, into {@code target/screenshots}. */
     public void screenshots(String name) {
+        page().setViewportSize(PHONE_WIDTH, HEIGHT);
+        screenshot(name + "-phone");
+        page().setViewportSize(WIDTH, HEIGHT);
         for (ColorScheme scheme : List.of(ColorScheme.DARK, ColorScheme.LIGHT)) {
             prefers(scheme);
-            page().screenshot(new Page.ScreenshotOptions()
-                    .setFullPage(true)
-                    .setPath(Path.of(
-                            "target", "screenshots", name + "-" + scheme.name().toLowerCase(Locale.ROOT) + ".png")));
+            screenshot(name + "-" + scheme.name().toLowerCase(Locale.ROOT));
         }
+    }
+
+    private void screenshot(String name) {
+        page().screenshot(new Page.ScreenshotOptions()
+                .setFullPage(true)
+                .setPath(Path.of("target", "screenshots", name + ".png")));
     }
 
     private Page page() {

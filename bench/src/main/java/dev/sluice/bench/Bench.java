@@ -1,10 +1,12 @@
 package dev.sluice.bench;
 
+import dev.sluice.bench.contender.Centrifugo;
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Nchan;
 import dev.sluice.bench.contender.NodeRelay;
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.contender.SocketIoServer;
 import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Results;
@@ -126,6 +128,12 @@ public final class Bench extends Program {
             all.add(Sluice.executable("sluice-native", nativeExecutable.toAbsolutePath()));
         }
         all.add(new NodeRelay(peers));
+        all.add(new SocketIoServer(peers));
+        if (Centrifugo.isInstalled()) {
+            all.add(new Centrifugo());
+        } else {
+            System.out.println("centrifugo is left out: it is neither in the PATH nor named by CENTRIFUGO");
+        }
         if (Nchan.isInstalled()) {
             all.add(new Nchan());
         } else {
@@ -168,7 +176,8 @@ public final class Bench extends Program {
             Results.read(root()).write(root(), root());
             return true;
         }
-        Machine machine = Machine.here(root(), sluiceFlags(), NodeRelay.version(), Nchan.version());
+        Machine machine =
+                Machine.here(root(), sluiceFlags(), NodeRelay.version(), Nchan.version(), Centrifugo.version());
         for (int i = 0; i < turns.size(); i++) {
             System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turns.get(i));
             System.out.flush();

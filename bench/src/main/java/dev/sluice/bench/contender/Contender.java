@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 
 /** A server to be measured: how to start it, to connect clients, and to publish. */
-public sealed interface Contender permits Sluice, NodeRelay, Nchan {
+public sealed interface Contender permits Sluice, NodeRelay, SocketIoServer, Centrifugo, Nchan {
 
     String name();
 

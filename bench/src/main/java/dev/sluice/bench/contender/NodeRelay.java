@@ -10,6 +10,7 @@ import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -54,7 +55,7 @@ public final class NodeRelay implements Contender {
     }
 
     /** Starts a server in Node, with the address of Redis and the secret of the tokens in its environment. */
-    public static Server start(Path script, Redis redis, Path logs) {
+    public static Server start(Path script, Redis redis, Path logs, String... arguments) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(
                 "PORT",
@@ -65,7 +66,8 @@ public final class NodeRelay implements Contender {
                 Credentials.SECRET,
                 "NODE_ENV",
                 "production");
-        List<String> command = List.of("node", "--expose-gc", script.toString());
+        List<String> command = new ArrayList<>(List.of("node", "--expose-gc", script.toString()));
+        command.addAll(List.of(arguments));
         return Server.start(
                 Server.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
     }

@@ -211,6 +211,8 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
             FRAMES,
             /** WebSocket frames of Centrifugo's protocol. */
             REPLIES,
+            /** WebSocket frames of Socket.IO's protocol. */
+            PACKETS,
             /** Server-sent events. */
             EVENTS
         }

@@ -31,6 +31,9 @@ final class FrameCounter implements Counter {
 
     private final Deliveries deliveries;
 
+    /** The number of bytes before the payload in each message of Socket.IO; 0 in other protocols. */
+    private final int lead;
+
     private Expecting expecting = Expecting.FLAGS;
     private boolean fin;
     private int opcode;
@@ -49,7 +52,17 @@ final class FrameCounter implements Counter {
     private int pings;
 
     FrameCounter(Deliveries deliveries) {
+        this(deliveries, 0);
+    }
+
+    private FrameCounter(Deliveries deliveries, int lead) {
         this.deliveries = deliveries;
+        this.lead = lead;
+    }
+
+    /** For events {@code message} of Socket.IO; its pings are messages of one byte. */
+    static FrameCounter ofSocketIo(Deliveries deliveries) {
+        return new FrameCounter(deliveries, "42[\"message\",".length());
     }
 
     @Override
@@ -78,14 +91,14 @@ final class FrameCounter implements Counter {
 
     @Override
     public ByteBuf pong() {
-        return Receiver.frame(FIN | PONG, "");
+        return lead > 0 ? Receiver.text("3") : Receiver.frame(FIN | PONG, "");
     }
 
     private void flags(int flags) {
         fin = (flags & FIN) != 0;
         opcode = flags & OPCODE;
         if (isData() && opcode != CONTINUATION) {
-            offset = 0;
+            offset = -lead;
             published = 0;
             inHeader = false;
             marked = false;
@@ -113,6 +126,7 @@ final class FrameCounter implements Counter {
 
     private void lengthKnown(long now) {
         expecting = Expecting.PAYLOAD;
+        pings += lead > 0 && remaining == 1 ? 1 : 0;
         if (remaining == 0) {
             end(now);
         }
@@ -134,7 +148,11 @@ final class FrameCounter implements Counter {
     private void look(ByteBuf in, int start, int end) {
         int at = start;
         while (at < end && offset < Payload.TIME_END) {
-            if (inHeader) {
+            if (offset < 0) {
+                int skipped = Math.min(-offset, end - at);
+                offset += skipped;
+                at += skipped;
+            } else if (inHeader) {
                 int headerEnd = PayloadFinder.indexOf(in, at, end, (byte) '\n');
                 if (headerEnd < 0) {
                     return;

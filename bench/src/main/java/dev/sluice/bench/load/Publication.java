@@ -2,6 +2,8 @@ package dev.sluice.bench.load;
 
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -11,18 +13,19 @@ import java.util.concurrent.TimeUnit;
 public final class Publication {
 
     private final byte[] bytes;
-    private final int numberOffset;
+    private final List<Integer> numberOffsets = new ArrayList<>();
     private final int numberDigits;
     private final int timeOffset;
 
     public Publication(PublishProtocol protocol, ChannelName channel, int payloadBytes) {
-        String head = protocol.head(channel.length());
-        String middle = protocol.middle(payloadBytes);
-        String text = head + channel.pattern() + middle + Payload.template(payloadBytes) + protocol.tail();
-        bytes = text.getBytes(StandardCharsets.US_ASCII);
-        numberOffset = head.length() + channel.prefix().length();
+        String text = protocol.command(channel.pattern(), payloadBytes);
+        bytes = text.getBytes(StandardCharsets.ISO_8859_1);
         numberDigits = channel.digits();
-        timeOffset = head.length() + channel.length() + middle.length() + Payload.TIME_OFFSET;
+        timeOffset = text.indexOf("0".repeat(Payload.TIME_DIGITS));
+        String pattern = channel.pattern();
+        for (int at = text.indexOf(pattern); at >= 0; at = text.indexOf(pattern, at + pattern.length())) {
+            numberOffsets.add(at + channel.prefix().length());
+        }
     }
 
     /**
@@ -30,7 +33,9 @@ public final class Publication {
      * @param nanos the time of publication that the payload states
      */
     void writeTo(ByteBuf out, long number, long nanos) {
-        Digits.write(bytes, numberOffset, numberDigits, number);
+        for (int i = 0; i < numberOffsets.size(); i++) {
+            Digits.write(bytes, numberOffsets.get(i), numberDigits, number);
+        }
         Digits.write(bytes, timeOffset, Payload.TIME_DIGITS, nanos);
         out.writeBytes(bytes);
     }
@@ -46,10 +51,6 @@ public final class Publication {
         /** One channel. */
         public static ChannelName of(String name) {
             return new ChannelName(name, 0);
-        }
-
-        int length() {
-            return prefix.length() + digits;
         }
 
         String pattern() {
@@ -74,54 +75,86 @@ public final class Publication {
 
     /** How a publication is written and acknowledged. Each protocol needs one connection, pipelined. */
     public enum PublishProtocol {
-        /** RESP, to Redis. The reply is the number of subscribers, which must be 1: the server. */
-        REDIS("\r\n", ":1\r\n") {
+        /** The payload as it is, to Redis. */
+        REDIS {
             @Override
-            String head(int channelBytes) {
-                return "*3\r\n$7\r\nPUBLISH\r\n$" + channelBytes + "\r\n";
+            String command(String channel, int payloadBytes) {
+                return redis(channel, Payload.template(payloadBytes));
+            }
+        },
+
+        /** What a node of Centrifugo publishes: a Protobuf message, whose field 4 is the payload. */
+        CENTRIFUGO {
+            @Override
+            String command(String channel, int payloadBytes) {
+                StringBuilder message = new StringBuilder("\"");
+                int rest = payloadBytes;
+                for (; rest >= 0x80; rest >>= 7) {
+                    message.append((char) (rest & 0x7f | 0x80));
+                }
+                message.append((char) rest).append(Payload.template(payloadBytes));
+                return redis("centrifugo.client." + channel, message.toString());
+            }
+        },
+
+        /** What Socket.IO's emitter for the Redis adapter publishes: an event of a room, in MessagePack. */
+        SOCKET_IO {
+            @Override
+            String command(String channel, int payloadBytes) {
+                String event = "\u0092" + packed("message") + packedPayload(payloadBytes);
+                String packet =
+                        "\u0083" + packed("type") + '\u0002' + packed("data") + event + packed("nsp") + packed("/");
+                String options = "\u0083" + packed("rooms") + '\u0091' + packed(channel) + packed("except") + '\u0090'
+                        + packed("flags") + '\u0080';
+                return redis("socket.io#/#" + channel + '#', "\u0093" + packed("bench") + packet + options);
             }
 
-            @Override
-            String middle(int payloadBytes) {
-                return "\r\n$" + payloadBytes + "\r\n";
+            private String packedPayload(int payloadBytes) {
+                int filler = payloadBytes - Payload.template(0).length();
+                return "\u0082" + packed("t") + packed("0".repeat(Payload.TIME_DIGITS)) + packed("p")
+                        + packed("x".repeat(filler));
+            }
+
+            private String packed(String text) {
+                int length = text.length();
+                if (length < 0x20) {
+                    return (char) (0xa0 | length) + text;
+                }
+                return length < 0x100
+                        ? "\u00d9" + (char) length + text
+                        : "\u00da" + (char) (length >> 8) + (char) (length & 0xff) + text;
             }
         },
 
         /** HTTP, to nginx with nchan, which answers 201 with listeners and 202 without. */
-        NCHAN("", "HTTP/1.1 20") {
+        NCHAN {
             @Override
-            String head(int channelBytes) {
-                return "POST /pub/";
+            String command(String channel, int payloadBytes) {
+                return "POST /pub/" + channel + " HTTP/1.1\r\nHost: nchan\r\nContent-Length: " + payloadBytes
+                        + "\r\n\r\n" + Payload.template(payloadBytes);
             }
 
             @Override
-            String middle(int payloadBytes) {
-                return " HTTP/1.1\r\nHost: nchan\r\nContent-Length: " + payloadBytes + "\r\n\r\n";
+            String acknowledgement() {
+                return "HTTP/1.1 20";
             }
         };
 
-        private final String tail;
-        private final String acknowledgement;
+        /** A publish command, in ISO 8859-1: the channel, and a payload of this size with zeros for the time. */
+        abstract String command(String channel, int payloadBytes);
 
-        PublishProtocol(String tail, String acknowledgement) {
-            this.tail = tail;
-            this.acknowledgement = acknowledgement;
-        }
-
-        /** The text before the channel. */
-        abstract String head(int channelBytes);
-
-        /** The text between channel and payload. */
-        abstract String middle(int payloadBytes);
-
-        /** The text after the payload. */
-        String tail() {
-            return tail;
-        }
-
-        /** ASCII text that each acknowledgement contains once; its first character occurs nowhere else in it. */
+        /**
+         * ASCII text that each acknowledgement contains once; its first character occurs nowhere else in it. Redis answers with the number of
+         * subscribers, which must be 1: the server.
+         */
         String acknowledgement() {
-            return acknowledgement;
+            return ":1\r\n";
+        }
+
+        /** The command in RESP. */
+        private static String redis(String channel, String message) {
+            return "*3\r\n$7\r\nPUBLISH\r\n$" + channel.length() + "\r\n" + channel + "\r\n$" + message.length()
+                    + "\r\n" + message + "\r\n";
         }
     }
 
@@ -155,11 +188,11 @@ public final class Publication {
             return System.nanoTime() - ORIGIN;
         }
 
-        /** A payload of this size, with zeros for the time. */
+        /** A payload of this size, or the smallest, with zeros for the time. */
         static String template(int bytes) {
             String head = START + "0".repeat(TIME_DIGITS) + "\",\"p\":\"";
             String tail = "\"}";
-            return head + "x".repeat(bytes - head.length() - tail.length()) + tail;
+            return head + "x".repeat(Math.max(0, bytes - head.length() - tail.length())) + tail;
         }
     }
 }

@@ -42,9 +42,12 @@ final class Receiver extends ChannelInboundHandlerAdapter {
 
     Receiver(Deliveries deliveries, Format format) {
         this.deliveries = deliveries;
-        this.counter = format == Format.FRAMES
-                ? new FrameCounter(deliveries)
-                : new PayloadFinder(deliveries, format == Format.EVENTS);
+        this.counter = switch (format) {
+            case FRAMES -> new FrameCounter(deliveries);
+            case PACKETS -> FrameCounter.ofSocketIo(deliveries);
+            case REPLIES -> new PayloadFinder(deliveries, false);
+            case EVENTS -> new PayloadFinder(deliveries, true);
+        };
     }
 
     /** A bootstrap for clients that read everything. */

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  * @param sluiceFlags of Sluice's JVM
  * @param node the version of Node, if it takes part
  * @param nginx the version of nginx, if it takes part
+ * @param centrifugo the version of Centrifugo, if it takes part; results before 2026-11-30 have none
  * @param commit of the repository, with a plus sign if files have changed since
  */
 public record Machine(
@@ -26,16 +27,21 @@ public record Machine(
         String sluiceFlags,
         String node,
         String nginx,
+        String centrifugo,
         String commit,
         String date) {
 
+    public Machine {
+        centrifugo = centrifugo == null ? "not installed" : centrifugo;
+    }
+
     /** This machine, without peers. */
     public static Machine here(Path repository) throws IOException {
-        return here(repository, List.of(), "", "");
+        return here(repository, List.of(), "", "", "");
     }
 
     /** This machine, and the peers of Sluice that take part. */
-    public static Machine here(Path repository, List<String> sluiceFlags, String node, String nginx)
+    public static Machine here(Path repository, List<String> sluiceFlags, String node, String nginx, String centrifugo)
             throws IOException {
         return new Machine(
                 cpuInfo("model name").findFirst().orElse(System.getProperty("os.arch")),
@@ -45,6 +51,7 @@ public record Machine(
                 sluiceFlags.isEmpty() ? "none" : String.join(" ", sluiceFlags),
                 node,
                 nginx,
+                centrifugo,
                 commit(repository.toString()),
                 LocalDate.now(ZoneOffset.UTC).toString());
     }

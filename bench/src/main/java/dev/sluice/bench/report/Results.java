@@ -72,7 +72,10 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                         .text());
         files.put(
                 "README.md",
-                page(root, "README.md").writeLines("figures", tables.readme()).text());
+                page(root, "README.md")
+                        .write("fast", tables.headline())
+                        .writeLines("figures", tables.readme())
+                        .text());
         return files;
     }
 
@@ -177,6 +180,11 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                 perCpuSecond(Work.DIRECT, SLUICE, "sluice-before"),
                 perCpuSecond(Work.DISCARD, SLUICE, "sluice-before"),
                 perCpuSecond(Work.FAN_OUT, SLUICE, "nchan"),
+                perCpuSecond(Work.FAN_OUT, SLUICE, "centrifugo"),
+                perCpuSecond(Work.FAN_OUT, "sluice-centrifuge", "centrifugo"),
+                perCpuSecond(Work.FAN_OUT, SLUICE, "socket.io"),
+                perCpuSecond(Work.DIRECT, SLUICE, "centrifugo"),
+                perCpuSecond(Work.DIRECT, SLUICE, "socket.io"),
                 perCpuSecond(Work.DIRECT, SLUICE, NODE),
                 perCpuSecond(Work.DIRECT, SLUICE, "sluice-sendtext"),
                 perCpuSecond(Work.DISCARD, SLUICE, NODE),

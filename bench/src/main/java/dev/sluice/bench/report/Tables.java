@@ -13,6 +13,7 @@ import dev.sluice.bench.work.Work.Metric;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
@@ -24,6 +25,8 @@ final class Tables {
     private static final String NOTHING = "–";
     private static final String SLUICE = "sluice";
     private static final String NODE = "node";
+    private static final String SOCKET_IO = "socket.io";
+    private static final String CENTRIFUGO = "centrifugo";
     private static final String NCHAN = "nchan";
 
     private final Results results;
@@ -42,7 +45,7 @@ final class Tables {
         parts.add("""
                 - %s, %d cores (the server on one of them, everything else on the others), %s
                 - JDK %s, flags for Sluice: %s
-                - Node %s, nginx %s
+                - Node %s, nginx %s, Centrifugo %s
                 - Sluice at %s, %s
 
                 Medians of the rounds, with least and most in parentheses where it matters.""".formatted(
@@ -53,6 +56,7 @@ final class Tables {
                         machine.sluiceFlags(),
                         machine.node(),
                         machine.nginx(),
+                        machine.centrifugo(),
                         machine.commit(),
                         machine.date()));
         list("Failed", results.failures()).ifPresent(parts::add);
@@ -77,13 +81,14 @@ final class Tables {
         int rounds = results.spread(Work.FAN_OUT, SLUICE, Metric.PER_CPU_SECOND)
                 .map(Spread::rounds)
                 .orElse(0);
-        return "%s, %s, JDK %s, Node %s, nginx %s; Sluice at %s, %s. Medians of %d rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md)."
+        return "%s, %s, JDK %s, Node %s, nginx %s, Centrifugo %s; Sluice at %s, %s. Medians of %d rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md)."
                 .formatted(
                         machine.cpu(),
                         machine.kernel(),
                         machine.jdk(),
                         machine.node(),
                         machine.nginx(),
+                        machine.centrifugo(),
                         machine.commit(),
                         machine.date(),
                         rounds);
@@ -136,7 +141,29 @@ final class Tables {
                                 Metric.KB_PER_CONNECTION,
                                 tenths)),
                 List.of(text("workload", Comparison::name), text("unit", Comparison::unit)),
-                List.of("Sluice", "Node relay", NCHAN));
+                Map.of(
+                        SLUICE,
+                        "Sluice",
+                        NODE,
+                        "Node relay",
+                        SOCKET_IO,
+                        "Socket.IO",
+                        CENTRIFUGO,
+                        "Centrifugo",
+                        NCHAN,
+                        NCHAN));
+    }
+
+    /** The sentence at the head of README.md, without its end. */
+    String headline() {
+        String rate = results.spread(Work.FAN_OUT, SLUICE, Metric.PER_CPU_SECOND)
+                .map(spread -> format("%.1f million", spread.median() / 1e6))
+                .orElse(NOTHING);
+        String memory = results.spread(Work.IDLE, SLUICE, Metric.KB_PER_CONNECTION)
+                .map(spread -> format("%.0f KB", spread.median()))
+                .orElse(NOTHING);
+        return rate + " deliveries a second on one core, to 1,000 subscribers of one channel; " + memory
+                + " for an idle connection";
     }
 
     /** The comparison in README.md. */
@@ -169,15 +196,26 @@ final class Tables {
                                 Metric.KB_PER_CONNECTION,
                                 value -> format("%.1f KB", value))),
                 List.of(text("", Comparison::name)),
-                List.of("Sluice (JVM)", "a Node relay (`ws`, `ioredis`)", NCHAN));
+                Map.of(
+                        SLUICE,
+                        "Sluice (JVM)",
+                        NODE,
+                        "a Node relay (`ws`, `ioredis`)",
+                        SOCKET_IO,
+                        "Socket.IO",
+                        CENTRIFUGO,
+                        "Centrifugo",
+                        NCHAN,
+                        NCHAN));
     }
 
-    private String comparison(List<Comparison> rows, List<Column<Comparison>> head, List<String> titles) {
+    private String comparison(List<Comparison> rows, List<Column<Comparison>> head, Map<String, String> titles) {
         List<Column<Comparison>> columns = new ArrayList<>(head);
-        List<String> contenders = List.of(SLUICE, NODE, NCHAN);
-        for (int i = 0; i < contenders.size(); i++) {
-            String contender = contenders.get(i);
-            columns.add(figure(titles.get(i), row -> row.cell(results, contender, contenders)));
+        List<String> contenders = Stream.of(SLUICE, CENTRIFUGO, SOCKET_IO, NODE, NCHAN)
+                .filter(results.contenders(Work.FAN_OUT)::contains)
+                .toList();
+        for (String contender : contenders) {
+            columns.add(figure(titles.get(contender), row -> row.cell(results, contender, contenders)));
         }
         return Page.table(rows, columns);
     }
