@@ -22,7 +22,7 @@ public interface PublicationFormat {
      */
     byte @Nullable [] encode(Channel channel, Payload payload, boolean complete);
 
-    /** Whether the messages of a run are one text message, each in a line of its own. */
+    /** Whether messages that follow one another may be one text message, each in a line of its own. */
     default boolean joins() {
         return false;
     }

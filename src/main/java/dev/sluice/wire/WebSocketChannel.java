@@ -217,8 +217,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         if (message instanceof CloseWebSocketFrame) {
             inbound.stop();
             // Vert.x limits the time of its own closes only. The answer to a client's may wait behind data that the
-            // client
-            // does not read.
+            // client does not read.
             Future<?> limit = context.executor().schedule(this::cut, MAX_CLOSING_SECONDS, TimeUnit.SECONDS);
             channel.closeFuture().addListener(closed -> limit.cancel(false));
         }

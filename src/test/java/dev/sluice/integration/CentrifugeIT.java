@@ -56,6 +56,14 @@ class CentrifugeIT {
     }
 
     @Test
+    void answersToTheCommandsOfOneFrameAreOneMessage() {
+        try (Raw raw = Raw.connected()) {
+            raw.client.send("{\"id\":2,\"ping\":{}}\n{\"id\":3,\"ping\":{}}");
+            assertThat(raw.client.next()).isEqualTo("{\"id\":2,\"ping\":{}}\n{\"id\":3,\"ping\":{}}");
+        }
+    }
+
+    @Test
     void dataIsThePayloadIfThatIsJson() {
         String channel = "upload:" + Stage.upload();
         try (Raw raw = Raw.connected()) {
