@@ -8,8 +8,8 @@
  * @property {(data: string | ArrayBuffer) => void} [onMessage] each publication of the channel, as it was published
  * @property {(missed: {count: number}) => void} [onMissed] how many publications the server skipped because this client
  *   is too slow; the newest follows
- * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications of any channel may be lost; once
- *   `until` is set, fetch the current state
+ * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications of any channel, or of this one, may
+ *   be lost; once `until` is set, fetch the current state
  * @property {(error: {code: string, message: string}) => void} [onError] the server refused the channel
  */
 
@@ -49,8 +49,10 @@ class Channels {
       onError: ({ code, message, channel }) => {
         if (channel !== undefined) tell(this.#channels.get(channel), (component) => component.onError?.({ code, message }));
       },
-      onGap: (gap) => {
-        for (const channel of [...this.#channels.values()]) tell(channel, (component) => component.onGap?.(gap));
+      onGap: ({ since, until, channel: of }) => {
+        for (const [name, channel] of [...this.#channels]) {
+          if (of === undefined || of === name) tell(channel, (component) => component.onGap?.({ since, until }));
+        }
       },
     });
   }

@@ -11,8 +11,8 @@
  *   subscribed; repeated after each reconnect. If `retained`, the newest publication follows
  * @property {(missed: {channel: string, count: number}) => void} [onMissed] how many publications the server
  *   skipped because this client is too slow; the newest follows
- * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications may be lost; once
- *   `until` is set, fetch the current state
+ * @property {(gap: {since: string, until: string | null, channel?: string}) => void} [onGap] publications may be lost,
+ *   of all channels or of this one; once `until` is set, fetch the current state
  * @property {(error: {code: string, message: string, channel?: string}) => void} [onError] an error code of the
  *   protocol; or `revoked`: the right to a channel ended; or `no_token`: `token()` failed to renew; `bad_channel` also
  *   for names that the module does not send
@@ -89,6 +89,9 @@ const SKEW_MS = 5_000;
 /** @param {unknown} at */
 const isPosition = (at) => typeof at === 'string' && /^[!-~]{1,96}$/.test(at);
 
+/** Whether it is the ID of an entry of a stream, which is the position of the stream's channel. @param {unknown} at */
+const isEntry = (at) => typeof at === 'string' && /^\d{1,20}-\d{1,20}$/.test(at);
+
 /** The longest position, in characters. */
 const MAX_POSITION = 96;
 /** Channels whose last position is kept; beyond it, the channel that was silent for longest loses its position. */
@@ -110,6 +113,7 @@ class Positions {
   #since = new Map();
   /** Recovered channels whose replay may be under way: no `at` has followed. @type {Set<string>} */ #replaying = new Set();
   /** Last publication of each channel. @type {Map<string, {era: string, offset: number}>} */ #last = new Map();
+  /** Last entry of each channel that is a stream; empty after a gap. @type {Map<string, string>} */ #entries = new Map();
 
   /** @param {string} channel @returns {string | undefined} where to resume it */
   since(channel) {
@@ -118,7 +122,7 @@ class Positions {
 
   /** @param {unknown} at of any message */
   keep(at) {
-    if (!isPosition(at)) return;
+    if (!isPosition(at) || isEntry(at)) return;
     this.#at = /** @type {string} */ (at);
     if (this.#replaying.size === 0) return;
     for (const channel of this.#since.keys()) if (!this.#confirmed.has(channel)) return;
@@ -135,6 +139,15 @@ class Positions {
   confirm(channel, { recovered, at }) {
     const resumes = this.#since.has(channel) && !this.#confirmed.has(channel);
     this.#confirmed.add(channel);
+    const since = resumes ? this.#since.get(channel) : '';
+    if (isEntry(since) || isEntry(at)) {
+      this.#since.delete(channel);
+      if (recovered === true) return false;
+      if (resumes) this.#entries.delete(channel);
+      if (!isEntry(at)) this.#entries.set(channel, this.#entries.get(channel) ?? '');
+      else this.advanceEntry(channel, /** @type {string} */ (at));
+      return resumes;
+    }
     if (!resumes) return false;
     if (recovered === true) {
       this.#replaying.add(channel);
@@ -162,25 +175,48 @@ class Positions {
     return true;
   }
 
+  /** @param {string} channel a stream @param {string} id of an entry @returns {boolean} whether it is newer than the last */
+  advanceEntry(channel, id) {
+    const last = this.#entries.get(channel);
+    if (last && compareEntries(id, last) <= 0) return false;
+    this.#entries.set(channel, id);
+    return true;
+  }
+
+  /** Entries of the stream may be lost, and the next ones may have lower IDs. @param {string} channel */
+  forgetEntry(channel) {
+    this.#entries.set(channel, '');
+  }
+
   /** @param {string} channel no longer listened to */
   leave(channel) {
     this.#confirmed.delete(channel);
     this.#since.delete(channel);
     this.#replaying.delete(channel);
     this.#last.delete(channel);
+    this.#entries.delete(channel);
   }
 
   /** Turns the state of the ended connection into positions to resume from. */
   disconnect() {
-    for (const channel of this.#confirmed) if (!this.#since.has(channel)) this.#since.set(channel, this.#at);
+    for (const channel of this.#confirmed) {
+      if (!this.#since.has(channel)) this.#since.set(channel, this.#entries.get(channel) ?? this.#at);
+    }
     this.#confirmed.clear();
     this.#replaying.clear();
   }
 
-  /** Drops all positions, after a gap. */
+  /** Drops all positions. */
   forget() {
-    this.#at = '';
+    this.forgetOrder();
     for (const channel of this.#since.keys()) this.#since.set(channel, '');
+    for (const channel of this.#entries.keys()) this.#entries.set(channel, '');
+  }
+
+  /** Drops the positions in the common order of channels, after a gap, but not those of streams. */
+  forgetOrder() {
+    this.#at = '';
+    for (const [channel, since] of this.#since) if (!isEntry(since)) this.#since.set(channel, '');
     this.#last.clear();
   }
 }
@@ -451,8 +487,9 @@ export class Sluice {
     const message = parse(typeof header === 'string' ? header : new TextDecoder().decode(header)) ?? {};
     this.#positions.keep(message.at);
     if (end < 0) return this.#handleControl(message);
-    const { channel, at, pos } = message;
-    if (this.#positions.advance(channel, at ?? pos)) this.#emit('onMessage', data.slice(end + 1), { channel });
+    const { channel, id, at, pos } = message;
+    const isNew = isEntry(id) ? this.#positions.advanceEntry(channel, id) : this.#positions.advance(channel, at ?? pos);
+    if (isNew) this.#emit('onMessage', data.slice(end + 1), { channel });
   }
 
   /** @param {any} own a control message */
@@ -481,8 +518,13 @@ export class Sluice {
       case 'missed':
         return this.#emit('onMissed', { channel: own.channel, count: own.count });
       case 'gap':
-        this.#positions.forget();
-        return this.#emit('onGap', { since: own.since, until: own.until });
+        if (own.channel === undefined) this.#positions.forgetOrder();
+        else this.#positions.forgetEntry(own.channel);
+        return this.#emit('onGap', {
+          since: own.since,
+          until: own.until,
+          ...(own.channel !== undefined && { channel: own.channel }),
+        });
     }
   }
 
@@ -874,6 +916,17 @@ function abandon(socket) {
 
 /** @param {string} a @param {string} b */
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+/** @param {string} a @param {string} b IDs of entries, whose numbers may exceed those of JavaScript */
+function compareEntries(a, b) {
+  const [[millis, number], [otherMillis, otherNumber]] = [a.split('-'), b.split('-')];
+  return (
+    millis.length - otherMillis.length ||
+    compare(millis, otherMillis) ||
+    number.length - otherNumber.length ||
+    compare(number, otherNumber)
+  );
+}
 
 /** @param {string} text */
 function parse(text) {

@@ -36,6 +36,15 @@ it('listeners hear what the functions in the options hear, until they end', () =
   assert.deepEqual(heard, [['upload:1', 'one']]);
 });
 
+it('components of a stream hear of its gap alone', async () => {
+  const heard = [];
+  for (const name of ['result:1', 'result:2']) {
+    channelsOf(sluice).join(name, false, { onGap: (gap) => heard.push([name, gap]) });
+  }
+  socket.says({ action: 'gap', since: 'x', until: 'y', channel: 'result:2' });
+  assert.deepEqual(heard, [['result:2', { since: 'x', until: 'y' }]]);
+});
+
 it('components share a subscription and the last publication', async () => {
   const channels = channelsOf(sluice);
   const heard = [];

@@ -227,6 +227,118 @@ describe('a publication in version 2', { timeout: 20_000 }, () => {
   });
 });
 
+describe('a channel that is a stream', { timeout: 20_000 }, () => {
+  /** A page that hears the stream `result:1` from the entry 1000-0 on, and `upload:1` from the position 100 on. */
+  async function reading(t) {
+    const server = await serve(t);
+    const alice = page(t, server.url);
+    alice.sluice.subscribe('upload:1');
+    alice.sluice.subscribe('result:1');
+    const connection = await server.connection();
+    await connection.admits({ at: at(90) });
+    await connection.subscribes((channel) => ({ at: channel === 'result:1' ? '1000-0' : at(100) }));
+    await alice.until(({ subscribed }) => subscribed.length === 2);
+    return { server, alice, connection };
+  }
+
+  /** The positions of both channels in the subscriptions of the next connection, which the server answers. */
+  async function resumed(server, answer = { recovered: true }) {
+    const again = await server.connection();
+    await again.admits({ recovered: true });
+    const since = {};
+    while (Object.keys(since).length < 2) {
+      const message = await again.subscribes((channel) => (channel === 'result:1' ? answer : { recovered: true }));
+      for (const channel of message.channels) since[channel] = message.since;
+    }
+    return { again, since };
+  }
+
+  it('resumes from its last entry, and others from the last at', async (t) => {
+    const { server, alice, connection } = await reading(t);
+    connection.publishes({ channel: 'result:1', id: '1001-0' }, 'one');
+    connection.says({ action: 'mark', at: at(120) });
+    connection.publishes({ channel: 'result:1', id: '1001-1' }, 'two');
+    await settled(alice, connection);
+    connection.cuts();
+    const { again, since } = await resumed(server);
+    assert.deepEqual(since, { 'upload:1': at(120), 'result:1': '1001-1' });
+    again.publishes({ channel: 'result:1', id: '1002-0' }, 'three');
+    await settled(alice, again);
+    again.cuts();
+    assert.deepEqual((await resumed(server)).since, { 'upload:1': at(120), 'result:1': '1002-0' });
+    assert.deepEqual(alice.messages(), ['one', 'two', 'three']);
+    assert.deepEqual(alice.told.gap, []);
+  });
+
+  it('resumes from the at of its subscription if there was no entry', async (t) => {
+    const { server, connection } = await reading(t);
+    connection.cuts();
+    assert.equal((await resumed(server)).since['result:1'], '1000-0');
+  });
+
+  it('drops entries that are not newer than its last', async (t) => {
+    const { alice, connection } = await reading(t);
+    for (const id of ['1001-0', '1001-0', '1000-9', '1001-2', '1001-10', '1001-9', '999-99', '9999-0', '10000-0']) {
+      connection.publishes({ channel: 'result:1', id }, id);
+    }
+    connection.publishes({ channel: 'result:2', id: '1000-0' }, 'another channel');
+    // The greatest numbers that Redis has.
+    for (const id of ['18446744073709551615-18446744073709551614', '18446744073709551615-18446744073709551615']) {
+      connection.publishes({ channel: 'result:1', id }, id.slice(-2));
+    }
+    await settled(alice, connection);
+    assert.deepEqual(alice.messages(), ['1001-0', '1001-2', '1001-10', '9999-0', '10000-0', 'another channel', '14', '15']);
+  });
+
+  it('keeps its position in a gap of other channels', async (t) => {
+    const { server, alice, connection } = await reading(t);
+    connection.publishes({ channel: 'result:1', id: '1001-0' }, 'one');
+    connection.says({ action: 'gap', since: '2026-11-24T12:00:00Z', until: '2026-11-24T12:00:01Z' });
+    await settled(alice, connection);
+    connection.cuts();
+    assert.deepEqual((await resumed(server)).since, { 'upload:1': undefined, 'result:1': '1001-0' });
+  });
+
+  it('accepts lower entries after its own gap, of which the page is told', async (t) => {
+    const { server, alice, connection } = await reading(t);
+    connection.publishes({ channel: 'result:1', id: '1001-0' }, 'one');
+    const gap = { since: '2026-11-24T12:00:00Z', until: '2026-11-24T12:00:01Z', channel: 'result:1' };
+    connection.says({ action: 'gap', ...gap });
+    connection.publishes({ channel: 'result:1', id: '900-0' }, 'two');
+    await settled(alice, connection);
+    assert.deepEqual(alice.messages(), ['one', 'two']);
+    assert.deepEqual(alice.told.gap, [gap]);
+    connection.cuts();
+    assert.deepEqual((await resumed(server)).since, { 'upload:1': at(100), 'result:1': '900-0' });
+  });
+
+  it('begins anew where it is not recovered, and the page is told of a gap', async (t) => {
+    const { server, alice, connection } = await reading(t);
+    connection.publishes({ channel: 'result:1', id: '1001-0' }, 'one');
+    await settled(alice, connection);
+    connection.cuts();
+    const { again } = await resumed(server, { recovered: false });
+    again.publishes({ channel: 'result:1', id: '5-0' }, 'two');
+    await settled(alice, again);
+    assert.equal(alice.told.gap.length, 1);
+    again.cuts();
+    assert.deepEqual((await resumed(server)).since, { 'upload:1': at(100), 'result:1': '5-0' });
+    assert.deepEqual(alice.messages(), ['one', 'two']);
+  });
+
+  it('subscribes again without the position if the server refuses it', async (t) => {
+    const { server, connection } = await reading(t);
+    connection.cuts();
+    const again = await server.connection();
+    await again.admits({ recovered: true });
+    const since = [];
+    for (let i = 0; i < 2; i++) since.push((await again.next()).since);
+    assert.ok(since.includes('1000-0'), since);
+    again.says({ action: 'error', code: 'bad_message', message: 'since', id: 'subscribe' });
+    assert.equal((await again.next()).since, undefined);
+  });
+});
+
 describe('a control message in version 2', { timeout: 20_000 }, () => {
   it('is ignored if it is unknown', async (t) => {
     const { alice, connection } = await listening(t);

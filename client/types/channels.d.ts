@@ -16,8 +16,8 @@ export type ChannelOptions = {
         count: number;
     }) => void;
     /**
-     * publications of any channel may be lost; once
-     * `until` is set, fetch the current state
+     * publications of any channel, or of this one, may
+     * be lost; once `until` is set, fetch the current state
      */
     onGap?: (gap: {
         since: string;
@@ -44,8 +44,8 @@ export type Channel = {
  * @property {(data: string | ArrayBuffer) => void} [onMessage] each publication of the channel, as it was published
  * @property {(missed: {count: number}) => void} [onMissed] how many publications the server skipped because this client
  *   is too slow; the newest follows
- * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications of any channel may be lost; once
- *   `until` is set, fetch the current state
+ * @property {(gap: {since: string, until: string | null}) => void} [onGap] publications of any channel, or of this one, may
+ *   be lost; once `until` is set, fetch the current state
  * @property {(error: {code: string, message: string}) => void} [onError] the server refused the channel
  */
 /** @typedef {Omit<ChannelOptions, 'own'>} Component */

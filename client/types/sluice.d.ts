@@ -28,12 +28,13 @@ export type Options = {
         count: number;
     }) => void;
     /**
-     * publications may be lost; once
-     * `until` is set, fetch the current state
+     * publications may be lost,
+     * of all channels or of this one; once `until` is set, fetch the current state
      */
     onGap?: (gap: {
         since: string;
         until: string | null;
+        channel?: string;
     }) => void;
     /**
      * an error code of the
