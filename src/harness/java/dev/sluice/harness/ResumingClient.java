@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The logic of a {@code sluice.v2} client without its socket: the messages of a new connection, and the state that it
- * keeps between connections. It resumes from the last position that covers all its channels, and detects duplicates.
+ * keeps between connections. It resumes from the last position that covers all its channels, or from the last entry of a
+ * channel that is a stream, and detects duplicates.
  * Not thread-safe.
  */
 public final class ResumingClient {
@@ -67,8 +69,13 @@ public final class ResumingClient {
     private final Set<String> channels;
     private final Set<String> unanswered = new HashSet<>();
     private final Map<String, String> lastOfChannel = new HashMap<>();
+    /** The last entries of channels that are streams. */
+    private final Map<String, String> entries = new HashMap<>();
+
+    /** The channels that it requested to resume on the newest connection. */
+    private final Set<String> resuming = new HashSet<>();
+
     private Optional<String> position = Optional.empty();
-    private boolean resuming;
 
     /** @param channels the client's subscriptions in addition to the user's own channel */
     public ResumingClient(String user, Collection<String> channels) {
@@ -80,18 +87,26 @@ public final class ResumingClient {
     /** Returns the messages to send on a new connection. */
     public List<String> opened(String token) {
         expectAnswers();
-        resuming = position.isPresent();
+        resuming.clear();
+        resuming.addAll(position.isPresent() ? unanswered : entries.keySet());
         ObjectNode authentication = JSON.createObjectNode().put("type", "auth").put("token", token);
         ObjectNode subscription = JSON.createObjectNode().put("action", "subscribe");
         ArrayNode list = subscription.putArray("channels");
-        channels.forEach(list::add);
+        channels.stream().filter(channel -> !entries.containsKey(channel)).forEach(list::add);
         position.ifPresent(since -> {
             authentication.put("since", since);
             subscription.put("since", since);
         });
-        return channels.isEmpty()
-                ? List.of(authentication.toString())
-                : List.of(authentication.toString(), subscription.toString());
+        List<String> messages = new ArrayList<>(List.of(authentication.toString()));
+        if (!list.isEmpty()) {
+            messages.add(subscription.toString());
+        }
+        entries.forEach((channel, since) -> messages.add(JSON.createObjectNode()
+                .put("action", "subscribe")
+                .put("channel", channel)
+                .put("since", since)
+                .toString()));
+        return messages;
     }
 
     /** Handles a text frame. */
@@ -99,7 +114,9 @@ public final class ResumingClient {
         int end = text.indexOf(HEADER_END);
         Frame frame = end < 0 ? control(text) : publication(parse(text.substring(0, end)), text.substring(end + 1));
         JsonNode at = frame.header().path("at");
-        if (at.isTextual() && unanswered.isEmpty()) {
+        if (at.isTextual() && isEntry(at.asText())) {
+            entries.put(frame.channel(), at.asText());
+        } else if (at.isTextual() && unanswered.isEmpty()) {
             position = Optional.of(at.asText());
         }
         return frame;
@@ -110,9 +127,9 @@ public final class ResumingClient {
         return position;
     }
 
-    /** Whether it requested to resume on the newest connection, so that each answer states the result. */
-    public boolean isResuming() {
-        return resuming;
+    /** Whether it requested to resume the channel on the newest connection, so that the answer states the result. */
+    public boolean isResuming(String channel) {
+        return resuming.contains(channel);
     }
 
     /** Whether all subscriptions of the newest connection have been answered. */
@@ -131,13 +148,24 @@ public final class ResumingClient {
             unanswered.remove(frame.channel());
         }
         if (frame.isRefused() || frame.action().equals("gap")) {
-            position = Optional.empty();
+            if (entries.remove(frame.channel()) == null) {
+                position = Optional.empty();
+            }
         }
         return frame;
     }
 
     private Frame publication(JsonNode header, String payload) {
         String channel = header.path("channel").asText();
+        if (header.has("id")) {
+            String id = header.path("id").asText();
+            String last = entries.get(channel);
+            boolean again = last != null && !isLater(id, last);
+            if (!again) {
+                entries.put(channel, id);
+            }
+            return new Frame(header, Optional.of(payload), again);
+        }
         String own = header.path(header.has("at") ? "at" : "pos").asText();
         boolean repeated = !own.isEmpty() && !isAbove(own, lastOfChannel.get(channel));
         if (!own.isEmpty() && !repeated) {
@@ -149,6 +177,23 @@ public final class ResumingClient {
     /** Positions of different eras can't be compared; the era that arrives later is newer. */
     private static boolean isAbove(String position, @Nullable String last) {
         return last == null || !era(position).equals(era(last)) || offset(position) > offset(last);
+    }
+
+    private static boolean isEntry(String position) {
+        return position.indexOf('-') > 0 && position.indexOf('.') < 0;
+    }
+
+    private static boolean isLater(String id, String last) {
+        int order = Long.compareUnsigned(millis(id), millis(last));
+        return order > 0 || (order == 0 && Long.compareUnsigned(number(id), number(last)) > 0);
+    }
+
+    private static long millis(String id) {
+        return Long.parseUnsignedLong(id.substring(0, id.indexOf('-')));
+    }
+
+    private static long number(String id) {
+        return Long.parseUnsignedLong(id.substring(id.indexOf('-') + 1));
     }
 
     private static String era(String position) {

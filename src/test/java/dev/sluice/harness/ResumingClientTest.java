@@ -61,6 +61,35 @@ class ResumingClientTest {
     }
 
     @Test
+    void streamResumesFromItsLastEntry() {
+        hear(
+                "{\"action\":\"auth_success\",\"user_id\":\"7\",\"at\":\"1-a.10.0\"}",
+                SUBSCRIBED.formatted("upload:1", "1-a.12.0"),
+                SUBSCRIBED.formatted("upload:2", "100-0"));
+        assertThat(client.heard("{\"channel\":\"upload:2\",\"id\":\"101-9\"}\n{}")
+                        .repeated())
+                .isFalse();
+        assertThat(client.heard("{\"channel\":\"upload:2\",\"id\":\"101-10\"}\n{}")
+                        .repeated())
+                .isFalse();
+        assertThat(client.heard("{\"channel\":\"upload:2\",\"id\":\"101-9\"}\n{}")
+                        .repeated())
+                .isTrue();
+        hear("{\"action\":\"gap\",\"since\":\"2026-01-01T00:00:00Z\",\"until\":null}");
+        assertThat(client.position()).isEmpty();
+
+        assertThat(client.opened("token"))
+                .containsExactly(
+                        "{\"type\":\"auth\",\"token\":\"token\"}",
+                        "{\"action\":\"subscribe\",\"channels\":[\"upload:1\"]}",
+                        "{\"action\":\"subscribe\",\"channel\":\"upload:2\",\"since\":\"101-10\"}");
+        assertThat(client.isResuming("upload:2")).isTrue();
+        assertThat(client.isResuming("upload:1")).isFalse();
+        hear("{\"action\":\"gap\",\"channel\":\"upload:2\",\"since\":\"2026-01-01T00:00:00Z\",\"until\":null}");
+        assertThat(client.opened("token")).hasSize(2);
+    }
+
+    @Test
     void dropsDuplicatesOfTheSameChannelAndEra() {
         subscribe();
 

@@ -14,6 +14,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Compares what each client received with what was published.
@@ -28,17 +29,26 @@ import java.util.Map;
 final class Audit {
 
     private final Map<String, Publications> published;
+    private final Predicate<String> channels;
     private final long toldWithin;
     private final Balance balance = new Balance();
 
-    private Audit(Map<String, Publications> published, Duration toldWithin) {
+    private Audit(Map<String, Publications> published, Predicate<String> channels, Duration toldWithin) {
         this.published = published;
+        this.channels = channels;
         this.toldWithin = toldWithin.toNanos();
     }
 
-    /** @param toldWithin the longest time from a lost publication until the client is told of the gap */
-    static Balance of(Map<String, Publications> published, Collection<ClientLog> clients, Duration toldWithin) {
-        Audit audit = new Audit(published, toldWithin);
+    /**
+     * @param channels that are audited
+     * @param toldWithin the longest time from a lost publication until the client is told of the gap
+     */
+    static Balance of(
+            Map<String, Publications> published,
+            Collection<ClientLog> clients,
+            Predicate<String> channels,
+            Duration toldWithin) {
+        Audit audit = new Audit(published, channels, toldWithin);
         clients.forEach(audit::client);
         return audit.balance;
     }
@@ -48,14 +58,15 @@ final class Audit {
             if (!connection.hasEnded() && connection.gaps().stream().anyMatch(Gap::isOpen)) {
                 balance.blame(Breach.UNCLOSED, client.name() + " is still in " + connection.gaps());
             }
-            connection.channels().values().stream()
-                    .flatMap(channel -> channel.resumption().stream())
+            connection.channels().entrySet().stream()
+                    .filter(channel -> channels.test(channel.getKey()))
+                    .flatMap(channel -> channel.getValue().resumption().stream())
                     .forEach(balance::answer);
             balance.repeat(connection.countRepeated());
         }
         Map<ConnectionLog, Long> lived = new HashMap<>();
         client.connections().forEach(connection -> lived.put(connection, lived(client, connection)));
-        for (String channel : client.channels()) {
+        for (String channel : client.channels().stream().filter(channels).toList()) {
             List<Span> spans = spans(client, channel, lived);
             spans.forEach(span -> order(client, channel, span.log));
             channel(client, spans, channel);
@@ -66,7 +77,8 @@ final class Audit {
         List<Span> spans = new ArrayList<>();
         for (ConnectionLog connection : client.connections()) {
             ChannelLog log = connection.channel(channel);
-            Span span = new Span(log, List.copyOf(connection.gaps()), lived.get(connection), published.get(channel));
+            Span span =
+                    new Span(log, connection.gaps(channel), lived(connection, channel, lived), published.get(channel));
             int last = spans.size() - 1;
             if (log.resumption().orElse(false) && last >= 0) {
                 balance.resume(countResumed(channel, spans, log));
@@ -76,6 +88,11 @@ final class Audit {
             }
         }
         return spans;
+    }
+
+    /** A delivery of another channel proves nothing of a stream. */
+    private static long lived(ConnectionLog connection, String channel, Map<ConnectionLog, Long> lived) {
+        return Books.isStream(channel) && connection.hasEnded() ? Long.MIN_VALUE : lived.get(connection);
     }
 
     /** How many publications from before the answer came here first. */
@@ -98,6 +115,8 @@ final class Audit {
                 balance.add(Fate.UNCERTAIN);
             } else if (heard[number] != 0) {
                 balance.add(Fate.DELIVERED);
+            } else if (publications.isForgotten(number)) {
+                balance.add(Fate.FORGOTTEN);
             } else {
                 lost(client, spans, missed, channel, number);
             }
@@ -195,8 +214,8 @@ final class Audit {
         if (!client.resumes()) {
             for (Map.Entry<String, ChannelLog> channel : connection.channels().entrySet()) {
                 for (Delivery delivery : channel.getValue().deliveries()) {
-                    // A retained one proves nothing: it was published before.
-                    if (!delivery.retained()) {
+                    // A retained one proves nothing, because it was published before, nor does an entry of a stream.
+                    if (!delivery.retained() && !Books.isStream(channel.getKey())) {
                         lived = Math.max(lived, published.get(channel.getKey()).sent(delivery.number()));
                     }
                 }

@@ -18,6 +18,8 @@ public final class Balance {
         DISCONNECTED,
         /** Skipped for a slow client, and counted in its {@code missed} message. */
         MISSED,
+        /** Redis lost the entry of a stream after it had confirmed it. */
+        FORGOTTEN,
         /** Redis did not answer whether it was published. */
         UNCERTAIN,
         /** Lost without a signal. */
@@ -107,15 +109,17 @@ public final class Balance {
     /** The deliveries by what became of them, and the breaches. */
     @Override
     public String toString() {
-        StringBuilder text =
-                new StringBuilder("%,d expected, %,d delivered, %,d in gap, %,d disconnected, %,d missed, %,d uncertain"
+        StringBuilder text = new StringBuilder(
+                "%,d expected, %,d delivered, %,d in gap, %,d disconnected, %,d missed, %,d uncertain,"
+                        .concat(" %,d lost by Redis")
                         .formatted(
                                 expected(),
                                 count(Fate.DELIVERED),
                                 count(Fate.IN_GAP),
                                 count(Fate.DISCONNECTED),
                                 count(Fate.MISSED),
-                                count(Fate.UNCERTAIN)));
+                                count(Fate.UNCERTAIN),
+                                count(Fate.FORGOTTEN)));
         breaches.forEach((breach, count) -> text.append(", %,d %s".formatted(count, breach)));
         return text.toString();
     }

@@ -6,11 +6,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -23,6 +26,9 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
     /** Four seconds without a canary message, two in which gap messages are spread, and two for everything else. */
     private static final Duration TOLD_WITHIN = Duration.ofSeconds(8);
 
+    /** The prefix of channels that are streams. */
+    public static final String STREAM = "result:";
+
     /** Nanoseconds since 1970, by the machine's clock; the gap messages of the pods have times of this clock. */
     public static long now() {
         return nanos(Instant.now());
@@ -33,20 +39,30 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         return TimeUnit.SECONDS.toNanos(time.getEpochSecond()) + time.getNano();
     }
 
+    /** Whether the channel is a stream, whose entries Redis keeps. */
+    public static boolean isStream(String channel) {
+        return channel.startsWith(STREAM);
+    }
+
     /** The number of publications. */
     public int publications() {
         return published.values().stream().mapToInt(Publications::count).sum();
     }
 
     public Balance audit() {
-        return Audit.of(published, clients, TOLD_WITHIN);
+        return Audit.of(published, clients, channel -> true, TOLD_WITHIN);
     }
 
     /** The audit of the clients that resume, or of the others. */
     public Balance audit(boolean resuming) {
+        return audit(resuming, channel -> true);
+    }
+
+    /** The same, only of some channels. */
+    public Balance audit(boolean resuming, Predicate<String> channels) {
         List<ClientLog> some =
                 clients.stream().filter(client -> client.resumes() == resuming).toList();
-        return Audit.of(published, some, TOLD_WITHIN);
+        return Audit.of(published, some, channels, TOLD_WITHIN);
     }
 
     /** As {@link Timing#of}. */
@@ -177,6 +193,7 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
 
         private long[] sent = new long[64];
         private long[] acknowledged = new long[64];
+        private Optional<BitSet> kept = Optional.empty();
         private int count;
 
         /** Adds a publication, and returns its number. */
@@ -194,6 +211,16 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
         /** Redis has answered: the publication was made after it was sent and before now. */
         public void acknowledge(int number, long at) {
             acknowledged[number] = at;
+        }
+
+        /** Only these are entries of the stream in Redis. */
+        public void keep(BitSet numbers) {
+            kept = Optional.of(numbers);
+        }
+
+        /** Whether Redis has lost it. */
+        boolean isForgotten(int number) {
+            return kept.map(numbers -> !numbers.get(number)).orElse(false);
         }
 
         /** The highest number there is. */

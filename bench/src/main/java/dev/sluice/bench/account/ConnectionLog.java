@@ -13,10 +13,11 @@ public final class ConnectionLog {
     /**
      * A gap of which the connection was told.
      *
+     * @param channel whose stream may lack entries; empty if the gap is of all other channels
      * @param until {@link Long#MAX_VALUE} if the end is not known
      * @param told when the connection was first told
      */
-    record Gap(long since, long until, long told) {
+    record Gap(Optional<String> channel, long since, long until, long told) {
 
         boolean isOpen() {
             return until == Long.MAX_VALUE;
@@ -24,7 +25,7 @@ public final class ConnectionLog {
     }
 
     private final Map<String, ChannelLog> channels = new LinkedHashMap<>();
-    private final Map<Long, Gap> gaps = new LinkedHashMap<>();
+    private final Map<Map.Entry<Optional<String>, Long>, Gap> gaps = new LinkedHashMap<>();
     private long ended = Long.MAX_VALUE;
     private String ending = "";
     private int repeated;
@@ -51,10 +52,14 @@ public final class ConnectionLog {
         channel(channel).missed(count);
     }
 
-    /** @param until empty while the gap lasts */
-    public void gap(long since, Optional<Long> until, long at) {
-        long told = gaps.containsKey(since) ? gaps.get(since).told() : at;
-        gaps.put(since, new Gap(since, until.orElse(Long.MAX_VALUE), told));
+    /**
+     * @param channel whose stream may lack entries; empty if the gap is of all other channels
+     * @param until empty while the gap lasts
+     */
+    public void gap(Optional<String> channel, long since, Optional<Long> until, long at) {
+        Map.Entry<Optional<String>, Long> key = Map.entry(channel, since);
+        long told = gaps.containsKey(key) ? gaps.get(key).told() : at;
+        gaps.put(key, new Gap(channel, since, until.orElse(Long.MAX_VALUE), told));
     }
 
     /**
@@ -102,6 +107,13 @@ public final class ConnectionLog {
 
     Collection<Gap> gaps() {
         return gaps.values();
+    }
+
+    /** The gaps that are a signal for this channel. */
+    List<Gap> gaps(String channel) {
+        return gaps.values().stream()
+                .filter(gap -> gap.channel().map(channel::equals).orElse(!Books.isStream(channel)))
+                .toList();
     }
 
     /** What one connection received of one channel, in order. */

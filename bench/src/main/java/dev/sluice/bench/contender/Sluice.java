@@ -26,18 +26,21 @@ public final class Sluice implements Contender {
     private final Map<String, String> configuration;
     private final boolean onJvm;
     private final ClientProtocol clients;
+    private final PublishProtocol publishers;
 
     private Sluice(
             String name,
             List<String> command,
             Map<String, String> configuration,
             boolean onJvm,
-            ClientProtocol clients) {
+            ClientProtocol clients,
+            PublishProtocol publishers) {
         this.name = name;
         this.command = command;
         this.configuration = configuration;
         this.onJvm = onJvm;
         this.clients = clients;
+        this.publishers = publishers;
     }
 
     /**
@@ -47,12 +50,22 @@ public final class Sluice implements Contender {
      * @param configuration what differs from the defaults, as environment variables
      */
     public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
-        return new Sluice(name, command(flags, jar), configuration, true, ClientProtocol.V1);
+        return new Sluice(name, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS);
     }
 
     /** The same configuration with clients of another protocol. */
     public Sluice with(String name, ClientProtocol others) {
-        return new Sluice(name, command, configuration, onJvm, others);
+        return new Sluice(name, command, configuration, onJvm, others, publishers);
+    }
+
+    /** The packaged jar, which reads everything from streams. */
+    public static Sluice streams(String name, Path jar, List<String> flags) {
+        Map<String, String> configuration = Map.of(
+                "SLUICE_ROUTES_USER_SOURCE", "stream",
+                "SLUICE_ROUTES_UPLOAD_SOURCE", "stream",
+                "SLUICE_ROUTES_UPLOAD_RETAIN", "none");
+        return new Sluice(
+                name, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS_STREAM);
     }
 
     /** The command that starts a pod on the JVM of this process. */
@@ -65,7 +78,8 @@ public final class Sluice implements Contender {
 
     /** A native executable with defaults. */
     public static Sluice executable(String name, Path executable) {
-        return new Sluice(name, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1);
+        return new Sluice(
+                name, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1, PublishProtocol.REDIS);
     }
 
     @Override
@@ -73,20 +87,24 @@ public final class Sluice implements Contender {
         return name;
     }
 
-    /** The configurations differ only in deliveries. */
+    /** The other configurations differ only in deliveries. */
     @Override
     public boolean isForUnwanted() {
-        return configuration.isEmpty() && clients == ClientProtocol.V1;
+        return isDefault() || publishers == PublishProtocol.REDIS_STREAM;
     }
 
     @Override
     public boolean isForRetained() {
-        return isForUnwanted();
+        return isDefault();
     }
 
     @Override
     public boolean limitsConnects() {
-        return isForUnwanted();
+        return isDefault();
+    }
+
+    private boolean isDefault() {
+        return configuration.isEmpty() && clients == ClientProtocol.V1;
     }
 
     @Override
@@ -106,8 +124,15 @@ public final class Sluice implements Contender {
      * @param logs the folder for what the trial writes
      */
     public static Redis redis(Path logs) {
+        return redis(logs, List.of());
+    }
+
+    /** The same with further options. */
+    public static Redis redis(Path logs, List<String> options) {
         Fork.useFolder(logs);
-        return Redis.withOptions("--client-output-buffer-limit", "pubsub", "0", "0", "0");
+        List<String> all = new ArrayList<>(List.of("--client-output-buffer-limit", "pubsub", "0", "0", "0"));
+        all.addAll(options);
+        return Redis.withOptions(all.toArray(String[]::new));
     }
 
     /** The URL that answers 200 when it is ready. */
@@ -150,7 +175,7 @@ public final class Sluice implements Contender {
 
     @Override
     public PublishProtocol protocol() {
-        return PublishProtocol.REDIS;
+        return publishers;
     }
 
     @Override

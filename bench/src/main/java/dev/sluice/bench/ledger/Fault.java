@@ -34,7 +34,7 @@ enum Fault {
         scene.site().redis().thaw();
     }),
 
-    REDIS_RESTARTED("Redis is stopped with SIGTERM and at once started empty", Kind.PASSING, scene -> {
+    REDIS_RESTARTED("Redis is stopped with SIGTERM and at once started again", Kind.PASSING, scene -> {
         scene.site().redis().terminate();
         scene.site().startRedis();
     }),

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -48,7 +49,15 @@ public final class Ledger extends Check<FaultFinding> {
     private static final Set<Fault> FEW =
             EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
 
-    private static final Map<String, String> SETTINGS = Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s");
+    private static final Map<String, String> SETTINGS = Map.of(
+            "SLUICE_DRAIN_DELAY", "2s",
+            "SLUICE_DRAIN_PERIOD", "3s",
+            "SLUICE_ROUTES_RESULT_AUDIENCE", "subscribers",
+            "SLUICE_ROUTES_RESULT_ACCESS", "open",
+            "SLUICE_ROUTES_RESULT_SOURCE", "stream");
+
+    private static final List<String> REDIS =
+            List.of("--notify-keyspace-events", "Kt", "--appendonly", "yes", "--appendfsync", "everysec");
 
     private static final List<SluiceProtocol> PROTOCOLS = List.of(SluiceProtocol.V1, SluiceProtocol.V2);
 
@@ -96,7 +105,7 @@ public final class Ledger extends Check<FaultFinding> {
     /** Injects a fault while publications flow, and audits the clients. */
     private FaultFinding inject(Fault fault, Path logs) {
         Random random = new Random(seed + fault.ordinal());
-        Plan plan = new Plan(2, fault.spares(), SETTINGS);
+        Plan plan = new Plan(2, fault.spares(), SETTINGS, REDIS);
         try (Site site = Site.start(plan, jar(), logs);
                 Redis.Admin control = site.redis().admin();
                 Traffic traffic = new Traffic(
@@ -111,12 +120,15 @@ public final class Ledger extends Check<FaultFinding> {
             Waiting.until("everything", () -> site.isReady() && traffic.areAllSubscribed());
             Waiting.sleep(AFTERMATH);
             traffic.finish();
+            traffic.compareStreams(site.redis());
             List<String> surprises = traffic.surprises();
             return traffic.books(books -> new FaultFinding(
                     fault,
                     books.publications(),
-                    books.audit(false),
-                    books.audit(true),
+                    books.audit(false, Predicate.not(Books::isStream)),
+                    books.audit(true, Predicate.not(Books::isStream)),
+                    books.audit(false, Books::isStream),
+                    books.audit(true, Books::isStream),
                     books.timing(begin, from),
                     surprises));
         }
@@ -149,9 +161,19 @@ public final class Ledger extends Check<FaultFinding> {
      * @param publications that were sent to Redis
      * @param v1 at the clients of that protocol
      * @param v2 at the clients of that protocol, which resume
+     * @param streams1 of streams, at the former
+     * @param streams2 of streams, at the latter
      * @param surprises messages that no well-behaved client should get
      */
-    record FaultFinding(Fault fault, int publications, Balance v1, Balance v2, Timing timing, List<String> surprises)
+    record FaultFinding(
+            Fault fault,
+            int publications,
+            Balance v1,
+            Balance v2,
+            Balance streams1,
+            Balance streams2,
+            Timing timing,
+            List<String> surprises)
             implements Finding {
 
         private static final Column<FaultFinding> NAME = text("fault", finding -> "`" + finding.fault + "`");
@@ -181,8 +203,15 @@ public final class Ledger extends Check<FaultFinding> {
                     count("resumed", finding -> finding.v2.countResumed()),
                     count("sent again", finding -> finding.v2.countRepeated()),
                     count("duplicated", finding -> finding.v2.count(Breach.DUPLICATED))));
+            List<Column<FaultFinding>> streams = new ArrayList<>(List.of(NAME));
+            streams.addAll(counts(FaultFinding::streams2, "not resumed"));
+            streams.addAll(List.of(
+                    count("resumed", finding -> finding.streams2.countResumed()),
+                    count("duplicated", finding -> finding.streams2.count(Breach.DUPLICATED)),
+                    count("lost by Redis", finding -> finding.streams2.count(Fate.FORGOTTEN))));
             page.writeTable("v1", findings, v1)
                     .writeTable("v2", findings, v2)
+                    .writeTable("streams", findings, streams)
                     .writeTable("latencies", findings, List.of(NAME, latency(50), latency(99), latency(99.9)));
         }
 
@@ -224,20 +253,34 @@ public final class Ledger extends Check<FaultFinding> {
 
         @Override
         public String summary() {
-            return "%n    v1: %s%n    v2: %s; %,d resumed, %,d sent again, %,d channels recovered, %,d not"
+            return "%n    v1: %s%n    v2: %s%n    streams, v1: %s%n    streams, v2: %s"
+                    .formatted(v1, resumptions(v2), streams1, resumptions(streams2));
+        }
+
+        private static String resumptions(Balance balance) {
+            return "%s; %,d resumed, %,d sent again, %,d channels recovered, %,d not"
                     .formatted(
-                            v1,
-                            v2,
-                            v2.countResumed(),
-                            v2.countRepeated(),
-                            v2.countAnswers(true),
-                            v2.countAnswers(false));
+                            balance,
+                            balance.countResumed(),
+                            balance.countRepeated(),
+                            balance.countAnswers(true),
+                            balance.countAnswers(false));
         }
 
         @Override
         public List<String> objections() {
             List<String> objections = new ArrayList<>(v1.examples());
             objections.addAll(v2.examples());
+            objections.addAll(streams1.examples());
+            objections.addAll(streams2.examples());
+            if (fault != Fault.REDIS_REPLACED) {
+                if (streams1.count(Fate.IN_GAP) > 0 || streams2.lost() > streams2.count(Fate.MISSED)) {
+                    objections.add("entries of streams were lost that Redis kept");
+                }
+                if (streams2.countAnswers(false) > 0) {
+                    objections.add(streams2.countAnswers(false) + " streams were not resumed");
+                }
+            }
             objections.addAll(Finding.some(surprises));
             if (timing.recovery().isEmpty()) {
                 objections.add("it did not recover");

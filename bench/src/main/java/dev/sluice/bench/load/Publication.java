@@ -126,6 +126,20 @@ public final class Publication {
             }
         },
 
+        /** RESP, to a stream in Redis. The reply is the entry's ID. */
+        REDIS_STREAM("\r\n", "$1") {
+            @Override
+            String head(int channelBytes) {
+                return "*8\r\n$4\r\nXADD\r\n$" + channelBytes + "\r\n";
+            }
+
+            @Override
+            String middle(int payloadBytes) {
+                return "\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$4\r\n1000\r\n$1\r\n*\r\n$4\r\ndata\r\n$" + payloadBytes
+                        + "\r\n";
+            }
+        },
+
         /** HTTP, to nginx with nchan, which answers 201 with listeners and 202 without. */
         NCHAN {
             @Override

@@ -248,7 +248,16 @@ final class Tables {
     private Optional<String> deliveries() {
         return table(
                 "Deliveries",
-                List.of(Work.FAN_OUT, Work.DIRECT, Work.DISCARD, Work.RETAINED, Work.PACED, Work.STALLED, Work.STORM),
+                List.of(
+                        Work.FAN_OUT,
+                        Work.DIRECT,
+                        Work.DISCARD,
+                        Work.DISCARD_LARGE,
+                        Work.RETAINED,
+                        Work.PACED,
+                        Work.PACED_DIRECT,
+                        Work.STALLED,
+                        Work.STORM),
                 List.of(
                         ranged("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f"),
                         median("per second", Metric.PER_SECOND, "%,.0f"),

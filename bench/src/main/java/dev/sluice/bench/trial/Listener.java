@@ -208,8 +208,8 @@ final class Listener {
         }
 
         @Override
-        public void gap(String since, Optional<String> until) {
-            connection.gap(time(since), until.map(Talk::time), Books.now());
+        public void gap(Optional<String> of, String since, Optional<String> until) {
+            connection.gap(of, time(since), until.map(Talk::time), Books.now());
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.sluice.bench.trial;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.bench.account.Books;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.trial.Publisher.Numbered;
 import dev.sluice.harness.ResumingClient;
@@ -55,8 +56,11 @@ public interface Protocol {
 
         void missed(String channel, int count);
 
-        /** @param until empty while the gap lasts */
-        void gap(String since, Optional<String> until);
+        /**
+         * @param channel whose stream may lack entries; empty if the gap is of all other channels
+         * @param until empty while the gap lasts
+         */
+        void gap(Optional<String> channel, String since, Optional<String> until);
 
         /** The client got a message that no well-behaved client should get. */
         void surprised(String message);
@@ -104,7 +108,9 @@ public interface Protocol {
 
         @Override
         public List<String> publish(String channel, String payload) {
-            return List.of("PUBLISH", channel, payload);
+            return Books.isStream(channel)
+                    ? List.of("XADD", channel, "MAXLEN", "~", "100000", "*", "data", payload)
+                    : List.of("PUBLISH", channel, payload);
         }
 
         static String authentication(String user) {
@@ -158,9 +164,10 @@ public interface Protocol {
             @Override
             public void heard(String message, Connection connection) {
                 Frame frame = memory.heard(message);
-                if (frame.isAnswer() && memory.isResuming() != frame.header().has("recovered")) {
-                    connection.surprised((memory.isResuming() ? "asked to resume, " : "asked for nothing, ") + user
-                            + " was told " + message);
+                boolean asked = memory.isResuming(frame.channel());
+                if (frame.isAnswer() && asked != frame.header().has("recovered")) {
+                    connection.surprised(
+                            (asked ? "asked to resume, " : "asked for nothing, ") + user + " was told " + message);
                 }
                 if (frame.repeated()) {
                     connection.repeated();
@@ -184,6 +191,7 @@ public interface Protocol {
                     connection.missed(frame.channel(), said.path("count").asInt());
                 case "gap" ->
                     connection.gap(
+                            Optional.of(frame.channel()).filter(channel -> !channel.isEmpty()),
                             said.path("since").asText(),
                             Optional.of(said.path("until"))
                                     .filter(JsonNode::isTextual)

@@ -26,6 +26,7 @@ public final class Site implements AutoCloseable {
     private final Path jar;
     private final Path logs;
     private final Map<String, String> settings;
+    private final List<String> options;
     private final List<Replica> pods;
     private final List<Replica> spares;
     private volatile Redis redis;
@@ -38,14 +39,22 @@ public final class Site implements AutoCloseable {
      * @param pods that run from the beginning
      * @param spares places for pods that start later; the balancer knows them
      * @param settings of the pods that differ from the defaults, as environment variables
+     * @param redis options of Redis
      */
-    public record Plan(int pods, int spares, Map<String, String> settings) {}
+    public record Plan(int pods, int spares, Map<String, String> settings, List<String> redis) {
+
+        /** With a Redis that stores nothing. */
+        public Plan(int pods, int spares, Map<String, String> settings) {
+            this(pods, spares, settings, List.of());
+        }
+    }
 
     private Site(Plan plan, Path jar, Path logs) {
         this.jar = jar;
         this.logs = logs;
         this.settings = plan.settings();
-        this.redis = Sluice.redis(logs);
+        this.options = plan.redis();
+        this.redis = Sluice.redis(logs, options);
         List<Replica> all = IntStream.range(0, plan.pods() + plan.spares())
                 .mapToObj(i -> new Replica(Character.toString('a' + i)))
                 .toList();
@@ -108,7 +117,7 @@ public final class Site implements AutoCloseable {
                 .allMatch(pod -> Server.isReady(Sluice.readiness(pod.management)));
     }
 
-    /** Starts Redis again at the same address, empty. */
+    /** Starts Redis again at the same address; only streams are kept, if its options say so. */
     public void startRedis() {
         redis.startAgain();
     }
@@ -117,7 +126,7 @@ public final class Site implements AutoCloseable {
     public void replaceRedis() {
         replaced = redis;
         replaced.freeze();
-        redis = Sluice.redis(logs);
+        redis = Sluice.redis(logs, options);
         pods.forEach(pod -> pod.link.leadTo(redis.port()));
     }
 

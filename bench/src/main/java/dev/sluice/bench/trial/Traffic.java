@@ -8,11 +8,14 @@ import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.trial.BadClients.BadClient;
 import dev.sluice.bench.trial.Listener.Backoff;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
+import dev.sluice.bench.trial.Publisher.Numbered;
+import dev.sluice.harness.Redis;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -47,6 +50,7 @@ public final class Traffic implements AutoCloseable {
     private final Random random;
     private final InetSocketAddress entrance;
     private final List<String> uploads = new ArrayList<>();
+    private final List<String> results = new ArrayList<>();
     private final Map<String, Publications> published = new HashMap<>();
     private final List<Listener> clients = new ArrayList<>();
     private final List<Listener> notReading = new ArrayList<>();
@@ -72,7 +76,11 @@ public final class Traffic implements AutoCloseable {
         for (int i = 0; i < load.uploads(); i++) {
             uploads.add("upload:" + i);
         }
+        for (int i = 0; load.resultsPerSecond() > 0 && i < load.uploads(); i++) {
+            results.add(Books.STREAM + i);
+        }
         uploads.forEach(channel -> published.put(channel, new Publications()));
+        results.forEach(channel -> published.put(channel, new Publications()));
         for (int i = 0; i < load.clients(); i++) {
             // In pairs: a balancer that gives two pods one client each would otherwise give each pod one protocol.
             Protocol protocol = protocols.get(i / 2 % protocols.size());
@@ -81,6 +89,13 @@ public final class Traffic implements AutoCloseable {
         badClients = new BadClients(bootstrap(), loop.eventLoop(), entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
             publish(i, "upload:", protocols.get(0), load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+            publish(
+                    i,
+                    Books.STREAM,
+                    protocols.get(0),
+                    load.resultsPerSecond() / PUBLISHERS,
+                    load.payloadBytes(),
+                    redis);
             publish(i, "user:", protocols.get(0), load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
         }
     }
@@ -109,6 +124,17 @@ public final class Traffic implements AutoCloseable {
             Waiting.sleep(SURPLUS_WAIT);
         }
         Waiting.sleep(SURPLUS_WAIT);
+    }
+
+    /** Finds out which entries of streams Redis has lost. */
+    public void compareStreams(Redis redis) {
+        for (String channel : results) {
+            BitSet kept = new BitSet();
+            ((List<?>) redis.reply("XRANGE", channel, "-", "+"))
+                    .forEach(entry -> kept.set(Numbered.of((String) ((List<?>) ((List<?>) entry).get(1)).get(1))
+                            .number()));
+            loop.run(() -> published.get(channel).keep(kept));
+        }
     }
 
     /** Makes the publishers connect to the current Redis. */
@@ -202,6 +228,9 @@ public final class Traffic implements AutoCloseable {
         while (channels.size() < howManyUploads) {
             channels.add(uploads.get(random.nextInt(uploads.size())));
         }
+        if (!results.isEmpty()) {
+            channels.add(results.get(random.nextInt(results.size())));
+        }
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
         ClientLog log = new ClientLog(name, protocol.resumes(), channels);
@@ -257,6 +286,7 @@ public final class Traffic implements AutoCloseable {
      * @param uploadsPerClient the number of them that each client hears
      * @param uploadsPerSecond publications on all of them together
      * @param directPerSecond publications to single users, all together
+     * @param resultsPerSecond entries of streams, of which there are as many as uploads; each client hears one
      * @param payloadBytes of each publication
      */
     public record Load(
@@ -265,6 +295,7 @@ public final class Traffic implements AutoCloseable {
             int uploadsPerClient,
             double uploadsPerSecond,
             double directPerSecond,
+            double resultsPerSecond,
             int payloadBytes) {
 
         /** Channels that clients share under {@link #of}. */
@@ -275,23 +306,42 @@ public final class Traffic implements AutoCloseable {
 
         /** As of many pages that watch a few uploads each. */
         public static Load of(int clients) {
-            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, PAYLOAD_BYTES);
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, 0, PAYLOAD_BYTES);
         }
 
         /** As of many pages, each channel of which is watched by a few and says something once a second. */
         public static Load crowd(int clients) {
             int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
-            return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, PAYLOAD_BYTES);
+            return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, 0, PAYLOAD_BYTES);
         }
 
         /** As of many pages on which little happens: each client hears some eight publications a second. */
         public static Load modest(int clients) {
-            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, PAYLOAD_BYTES);
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, 0, PAYLOAD_BYTES);
+        }
+
+        /** The same, and as many entries of streams as publications on the channels that clients share. */
+        public Load withStreams() {
+            return new Load(
+                    clients,
+                    uploads,
+                    uploadsPerClient,
+                    uploadsPerSecond,
+                    directPerSecond,
+                    uploadsPerSecond,
+                    payloadBytes);
         }
 
         /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */
         public Load large() {
-            return new Load(clients / 3, uploads, uploadsPerClient, uploadsPerSecond, directPerSecond / 3, 16_000);
+            return new Load(
+                    clients / 3,
+                    uploads,
+                    uploadsPerClient,
+                    uploadsPerSecond,
+                    directPerSecond / 3,
+                    resultsPerSecond / 3,
+                    16_000);
         }
     }
 }

@@ -77,6 +77,25 @@ interface Experiment {
         }
     }
 
+    /** Many channels with one listener each. */
+    static final class PacedDirect implements Experiment {
+
+        private static final int PER_SECOND = 5_000;
+        private static final int PAYLOAD_BYTES = 200;
+
+        @Override
+        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
+            bed.admitUsers(sizes.idleConnections());
+            bed.publishAtPace(
+                    new Direct(bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES), sizes.idleConnections()),
+                    PER_SECOND);
+            Waiting.sleep(sizes.warmUp());
+            Map<Metric, Double> values = bed.count(sizes.window(), 1);
+            bed.load().stopAndVerify();
+            return values;
+        }
+    }
+
     /** The effect of clients that read nothing on the latencies of others, and on the memory of the server. */
     static final class Stalled implements Experiment {
 
@@ -166,13 +185,13 @@ interface Experiment {
         }
 
         /** @param prefix of the channels without listeners */
-        static Saturation unwanted(String prefix) {
+        static Saturation unwanted(String prefix, int payloadBytes) {
             return new Saturation(
                     (bed, sizes) -> {
                         bed.admitUsers(1);
                         ChannelName nobodys = new ChannelName(prefix + "nobody", UNWANTED_DIGITS);
                         return new Unwanted(
-                                bed.publication(nobodys, PAYLOAD_BYTES),
+                                bed.publication(nobodys, payloadBytes),
                                 sizes.unwantedChannels(),
                                 bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES));
                     },

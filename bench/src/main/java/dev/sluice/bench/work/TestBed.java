@@ -65,7 +65,7 @@ final class TestBed implements AutoCloseable {
      * @param logs where the processes leave theirs
      */
     static TestBed start(Contender contender, int connectsPerSecond, Path logs) {
-        Redis redis = Sluice.redis(logs);
+        Redis redis = Sluice.redis(logs, List.of("--notify-keyspace-events", "Kt"));
         try {
             return new TestBed(contender, redis, contender.start(redis, connectsPerSecond, logs));
         } catch (RuntimeException e) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.work.Experiment.Idle;
 import dev.sluice.bench.work.Experiment.Paced;
+import dev.sluice.bench.work.Experiment.PacedDirect;
 import dev.sluice.bench.work.Experiment.Reconnects;
 import dev.sluice.bench.work.Experiment.Refused;
 import dev.sluice.bench.work.Experiment.Saturation;
@@ -18,10 +19,12 @@ import java.util.function.Predicate;
 public enum Work {
     FAN_OUT("fan-out", contender -> true, Saturation.fanOut()),
     DIRECT("direct", contender -> true, Saturation.direct()),
-    DISCARD("discard", Contender::isForUnwanted, Saturation.unwanted("user:")),
-    RETAINED("retained", Contender::isForRetained, Saturation.unwanted("upload:")),
+    DISCARD("discard", Contender::isForUnwanted, Saturation.unwanted("user:", 200)),
+    DISCARD_LARGE("discard-large", Contender::isForUnwanted, Saturation.unwanted("user:", 2_000)),
+    RETAINED("retained", Contender::isForRetained, Saturation.unwanted("upload:", 200)),
     IDLE("idle", contender -> true, new Idle()),
     PACED("paced", contender -> true, new Paced()),
+    PACED_DIRECT("paced-direct", Contender::isForUnwanted, new PacedDirect()),
     STALLED("stalled", contender -> true, new Stalled()),
     STORM("storm", Contender::limitsConnects, new Reconnects()),
     REFUSED("refused", Contender::limitsConnects, new Refused());

@@ -9,6 +9,7 @@ import dev.sluice.bench.account.Balance.Fate;
 import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.Books.Publications;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,10 +21,12 @@ class AuditTest {
 
     private static final String CHANNEL = "upload:1";
     private static final String OTHER = "user:1";
+    private static final String STREAM = "result:1";
     private static final long TOLD_WITHIN = 50;
 
-    private final Map<String, Publications> published = Map.of(CHANNEL, new Publications(), OTHER, new Publications());
-    private final ClientLog client = new ClientLog("u1", false, Set.of(CHANNEL, OTHER));
+    private final Map<String, Publications> published =
+            Map.of(CHANNEL, new Publications(), OTHER, new Publications(), STREAM, new Publications());
+    private final ClientLog client = new ClientLog("u1", false, Set.of(CHANNEL, OTHER, STREAM));
     private ConnectionLog connection = connect(5, false);
 
     @Test
@@ -188,8 +191,8 @@ class AuditTest {
         publish(10);
         hear(1, 4);
         hear(7, 10);
-        connection.gap(45, Optional.empty(), 60);
-        connection.gap(45, Optional.of(65L), 80);
+        connection.gap(Optional.empty(), 45, Optional.empty(), 60);
+        connection.gap(Optional.empty(), 45, Optional.of(65L), 80);
 
         Balance balance = audit();
 
@@ -203,7 +206,7 @@ class AuditTest {
         publish(10);
         hear(1, 4);
         hear(7, 10);
-        connection.gap(53, Optional.of(65L), 80);
+        connection.gap(Optional.empty(), 53, Optional.of(65L), 80);
 
         assertBreaches(Breach.UNSIGNALLED, 1);
     }
@@ -213,7 +216,7 @@ class AuditTest {
         publish(10);
         hear(1, 4);
         hear(7, 10);
-        connection.gap(45, Optional.of(59L), 80);
+        connection.gap(Optional.empty(), 45, Optional.of(59L), 80);
 
         assertBreaches(Breach.UNSIGNALLED, 1);
     }
@@ -221,7 +224,7 @@ class AuditTest {
     @Test
     void rejectsAGapReportedOnAnotherConnection() {
         publish(10);
-        connection.gap(45, Optional.of(65L), 48);
+        connection.gap(Optional.empty(), 45, Optional.of(65L), 48);
         connection.end("1012", 0);
         connection = connect(49, false);
         hear(6, 10);
@@ -234,7 +237,7 @@ class AuditTest {
         publish(10);
         hear(1, 4);
         hear(6, 10);
-        connection.gap(45, Optional.of(65L), 52 + TOLD_WITHIN + 1);
+        connection.gap(Optional.empty(), 45, Optional.of(65L), 52 + TOLD_WITHIN + 1);
 
         assertBreaches(Breach.UNSIGNALLED, 1);
     }
@@ -243,7 +246,7 @@ class AuditTest {
     void findsAGapThatNeverEnds() {
         publish(10);
         hear(1, 10);
-        connection.gap(45, Optional.empty(), 60);
+        connection.gap(Optional.empty(), 45, Optional.empty(), 60);
 
         assertBreaches(Breach.UNCLOSED, 1);
     }
@@ -333,7 +336,7 @@ class AuditTest {
         assertTrue(balance.isClean());
         assertEquals(10, balance.count(Fate.DELIVERED));
         assertEquals(3, balance.countResumed());
-        assertEquals(2, balance.countAnswers(true));
+        assertEquals(3, balance.countAnswers(true));
     }
 
     @Test
@@ -371,7 +374,7 @@ class AuditTest {
 
         assertTrue(balance.isClean());
         assertEquals(3, balance.count(Fate.DISCONNECTED));
-        assertEquals(2, balance.countAnswers(false));
+        assertEquals(3, balance.countAnswers(false));
     }
 
     @Test
@@ -387,8 +390,51 @@ class AuditTest {
         assertEquals(2, audit().count(Fate.MISSED));
     }
 
+    @Test
+    void gapOfAStreamIsASignalForItAlone() {
+        publish(10);
+        publish(STREAM, 10);
+        connection.gap(Optional.of(STREAM), 45, Optional.of(65L), 60);
+        for (int number : new int[] {1, 2, 3, 4, 7, 8, 9, 10}) {
+            connection.heard(CHANNEL, number, 10L * number + 4);
+            connection.heard(STREAM, number, 10L * number + 4);
+        }
+
+        assertBreaches(Breach.UNSIGNALLED, 2);
+        assertEquals(2, audit().count(Fate.IN_GAP));
+    }
+
+    @Test
+    void gapOfOtherChannelsIsNoSignalForAStream() {
+        publish(STREAM, 10);
+        connection.gap(Optional.empty(), 45, Optional.of(65L), 60);
+        for (int number : new int[] {1, 2, 3, 4, 7, 8, 9, 10}) {
+            connection.heard(STREAM, number, 10L * number + 4);
+        }
+
+        assertBreaches(Breach.UNSIGNALLED, 2);
+    }
+
+    @Test
+    void entryThatRedisLostIsNotDue() {
+        publish(STREAM, 4);
+        BitSet kept = new BitSet();
+        kept.set(1, 4);
+        published.get(STREAM).keep(kept);
+        connection.heard(STREAM, 1, 14);
+        connection.heard(STREAM, 3, 34);
+
+        assertBreaches(Breach.UNSIGNALLED, 1);
+        assertEquals(1, audit().count(Fate.FORGOTTEN));
+        assertEquals(3, audit().expected());
+    }
+
     private void publish(int howMany) {
-        Publications publications = published.get(CHANNEL);
+        publish(CHANNEL, howMany);
+    }
+
+    private void publish(String channel, int howMany) {
+        Publications publications = published.get(channel);
         for (int i = 0; i < howMany; i++) {
             long at = 10L * (publications.count() + 1);
             publications.acknowledge(publications.add(at), at + 2);
@@ -399,6 +445,7 @@ class AuditTest {
         ConnectionLog log = client.connect();
         log.subscribed(CHANNEL, subscribed, retained, Optional.empty());
         log.subscribed(OTHER, subscribed, false, Optional.empty());
+        log.subscribed(STREAM, subscribed, false, Optional.empty());
         return log;
     }
 
@@ -415,7 +462,7 @@ class AuditTest {
     }
 
     private Balance audit() {
-        return Audit.of(published, List.of(client), Duration.ofNanos(TOLD_WITHIN));
+        return Audit.of(published, List.of(client), channel -> true, Duration.ofNanos(TOLD_WITHIN));
     }
 
     /** And nothing else. */
