@@ -329,7 +329,7 @@ class ExamplesIT {
     }
 
     /** A backend on a port of its own. */
-    private record Backend(Process process, String address) implements AutoCloseable {
+    record Backend(Process process, String address) implements AutoCloseable {
 
         static final String KEY = "key-of-the-webhooks";
 

@@ -1,20 +1,29 @@
 package dev.sluice.integration;
 
+import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.options.Cookie;
+import dev.sluice.browser.Browser;
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Fork;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** Runs the lines of {@code README.md} that publish, with another address. */
+/** Runs the code in {@code README.md}, with other addresses. */
 class ReadmeIT {
 
     private static final String MESSAGE = "{\"progress_percent\":50}";
+    private static final Path CENTRIFUGE = Path.of("src/test/centrifuge");
 
     @Test
     void eachLineForBackendsPublishes() throws IOException {
@@ -53,6 +62,56 @@ class ReadmeIT {
 
     private static void assertHears(Client client) {
         assertThat(client.next().replace(": ", ":")).isEqualTo(MESSAGE);
+    }
+
+    @Test
+    void eachWayToListenHears() throws IOException {
+        Program.ofNode("node", CENTRIFUGE);
+        try (Browser browser = Browser.start();
+                ExamplesIT.Backend backend = ExamplesIT.Backend.start();
+                Pod pod = Pod.ready(
+                        Stage.REDIS,
+                        Map.of(
+                                "sluice.origins", backend.address(),
+                                "mp.jwt.token.header", "Cookie",
+                                "mp.jwt.token.cookie", "session"))) {
+            String server = "localhost:" + pod.port();
+            for (String way : List.of("new WebSocket", "new Sluice", "new EventSource", "new Centrifuge")) {
+                Page page = browser.open("about:blank");
+                page.context()
+                        .addCookies(List.of(new Cookie("session", Tokens.of("reader")).setUrl("http://" + server)));
+                // Any document of the backend will do.
+                page.navigate(backend.address() + "/sluice.js");
+                page.addScriptTag(new Page.AddScriptTagOptions()
+                        .setPath(CENTRIFUGE.resolve("node_modules/centrifuge/dist/centrifuge.js")));
+                page.evaluate("""
+                        token => Object.assign(window, {
+                          token, heard: [], fetchToken: () => token, getToken: async () => token, fetchState: () => {},
+                          show: (...said) => heard.push(said.at(-1)),
+                        })""", Tokens.of("reader"));
+                page.evaluate("async () => { const { Sluice } = await import('/sluice.js');\n"
+                        + block("js", way)
+                                .replace("https://sluice.example.org", "http://" + server)
+                                .replace("wss://sluice.example.org", "ws://" + server)
+                        + "}");
+                await(way).until(() -> {
+                    Stage.REDIS.publish("upload:42", MESSAGE);
+                    return page.evaluate("JSON.stringify(heard.find(said => said.progress_percent)) ?? ''")
+                            .equals(MESSAGE);
+                });
+            }
+            assertOwnPageHears(browser.open("about:blank"), backend, server);
+        }
+    }
+
+    private static void assertOwnPageHears(Page page, ExamplesIT.Backend backend, String server) throws IOException {
+        page.navigate(backend.address() + "/sluice.js#" + Tokens.of("alice"));
+        page.evaluate(
+                "html => { document.open(); document.write(html); document.close(); }",
+                block("html", "new WebSocket").replace("localhost:8080", server));
+        assertThat(page.locator("#heard")).containsText("auth_success");
+        Stage.REDIS.publish("user:alice", "{\"text\":\"hello\"}");
+        assertThat(page.locator("#heard")).containsText("{\"text\":\"hello\"}");
     }
 
     /** Returns the block of code in this language that contains this text. */
