@@ -39,7 +39,7 @@ export function chart(tile, place) {
     find('.line:not(.second)').setAttribute('d', main.line);
     find('.area').setAttribute('d', main.area);
     find('.second').setAttribute('d', second?.line ?? '');
-    find('.deaf').setAttribute('d', path(samples, (sample) => (sample.live ? undefined : 1), 1).area);
+    find('.unsubscribed').setAttribute('d', path(samples, (sample) => (sample.live ? undefined : 1), 1).area);
     find('.top').textContent = top ? `${tile.format(top)}${highest > top ? `, highest ${tile.format(highest)}` : ''}` : '';
     find('.start').textContent = `${duration(Math.max(MIN_SECONDS, Math.round((latest.at - samples[0].at) / 1000)))} ago`;
     find('svg').setAttribute('aria-label', `${tile.title}: now ${tile.now(latest)}, at most ${tile.format(highest)}`);

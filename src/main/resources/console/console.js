@@ -95,7 +95,7 @@ function lastGap(gap) {
 function say(name, text) {
   element('state').dataset.state = name;
   if (element('state').textContent !== text) element('state').textContent = text;
-  element('console').classList.toggle('stale', name !== 'live' && name !== 'deaf');
+  element('console').classList.toggle('stale', name !== 'live' && name !== 'unsubscribed');
 }
 
 function heard(update) {
@@ -107,7 +107,7 @@ function heard(update) {
   samples.push(...update.samples);
   const latest = samples.at(-1);
   samples = samples.filter(({ at }) => at > latest.at - KEPT_MS);
-  say(facts.live ? 'live' : 'deaf', facts.live ? 'live' : 'live, but the pod has no Redis subscription');
+  say(facts.live ? 'live' : 'unsubscribed', facts.live ? 'live' : 'live, but the pod has no Redis subscription');
   showFacts();
   showEnds(update.ends, update.first);
   if (latest) {

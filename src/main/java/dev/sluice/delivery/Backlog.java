@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The publications that one event loop has yet to deliver. The thread that reads Redis adds them, and hands the
  * publications of one read over as one batch, which the loop delivers in one task. Successive publications of one
- * channel form one run.
+ * channel form one {@link PublicationBatch}.
  */
 final class Backlog {
 
@@ -26,19 +26,19 @@ final class Backlog {
     private static final int MAX_WRITES = 4096;
 
     /** The bounds of a backlog, both in bytes. */
-    record Bounds(long maxBytes, int maxRun) {}
+    record Bounds(long maxBytes, int maxBatchBytes) {}
 
-    private record Delivery(LoopListeners listeners, PublicationBatch run, RouteMeters meters) {}
+    private record Delivery(LoopListeners listeners, PublicationBatch publications, RouteMeters meters) {}
 
     /** The publications of one read for this loop; charged in bytes of memory. */
     private static final class Batch {
         private final List<Delivery> deliveries = new ArrayList<>();
         private long bytes;
-        private int done;
+        private int delivered;
         private @Nullable Position end;
 
         private long last() {
-            return deliveries.get(deliveries.size() - 1).run.last().sequence();
+            return deliveries.get(deliveries.size() - 1).publications.last().sequence();
         }
     }
 
@@ -84,8 +84,8 @@ final class Backlog {
         open.bytes += payload.bytes().length + Frame.OVERHEAD;
         if (!first) {
             Delivery last = deliveries.get(deliveries.size() - 1);
-            if (last.listeners == listeners && last.run.lengthWith(payload) <= bounds.maxRun) {
-                last.run.add(payload);
+            if (last.listeners == listeners && last.publications.lengthWith(payload) <= bounds.maxBatchBytes) {
+                last.publications.add(payload);
                 return false;
             }
         }
@@ -135,7 +135,7 @@ final class Backlog {
         Batch oldest = queue.peek();
         if (oldest != null) {
             lagging = true;
-            laggingSince = oldest.deliveries.get(0).run.first().receivedAt();
+            laggingSince = oldest.deliveries.get(0).publications.first().receivedAt();
             queue.forEach(batch -> {
                 bytes -= batch.bytes;
                 dropped = batch.last();
@@ -185,9 +185,9 @@ final class Backlog {
         synchronized (this) {
             scheduled = false;
         }
-        loop.batch(this::write);
+        loop.runThenFlush(this::write);
         long now = System.nanoTime();
-        unflushed.forEach(delivery -> delivery.meters.flushed(delivery.run, now));
+        unflushed.forEach(delivery -> delivery.meters.flushed(delivery.publications, now));
         unflushed.clear();
     }
 
@@ -198,14 +198,14 @@ final class Backlog {
             if (batch == null) {
                 return;
             }
-            while (batch.done < batch.deliveries.size() && writes < MAX_WRITES) {
-                Delivery delivery = batch.deliveries.get(batch.done++);
-                int receivers = delivery.listeners.deliver(delivery.run, delivery.meters::delivered);
+            while (batch.delivered < batch.deliveries.size() && writes < MAX_WRITES) {
+                Delivery delivery = batch.deliveries.get(batch.delivered++);
+                int receivers = delivery.listeners.deliver(delivery.publications, delivery.meters::delivered);
                 unflushed.add(delivery);
-                reached = delivery.run.last().position();
+                reached = delivery.publications.last().position();
                 writes += receivers + 1;
             }
-            if (batch.done == batch.deliveries.size()) {
+            if (batch.delivered == batch.deliveries.size()) {
                 current = null;
                 reached = batch.end;
                 finished(batch);

@@ -66,7 +66,7 @@ public final class DeliveryDispatcher {
                 source,
                 registry,
                 routes,
-                new Backlog.Bounds(config.feed().pending().maxBytes().asLongValue(), outboxes.maxRun()),
+                new Backlog.Bounds(config.feed().pending().maxBytes().asLongValue(), outboxes.maxBatchBytes()),
                 config.feed().pending().maxPause(),
                 lagged::fire,
                 metrics);
@@ -151,20 +151,21 @@ public final class DeliveryDispatcher {
     }
 
     /**
-     * Whether a subscribing connection must be given the newest publication of the channel, because that has neither
+     * Whether a subscribing connection must be sent the newest publication of the channel, because that has neither
      * been delivered to it nor is on its way. To be called on the connection's loop.
      *
      * @param joined whether this request subscribed it, so that nothing can have been delivered to it before
      */
-    public boolean needs(Connection connection, Channel channel, Payload newest, boolean joined) {
-        return registry.give(connection, channel, newest.sequence(), joined ? Long.MAX_VALUE : lost(connection.loop()));
+    public boolean needsRetained(Connection connection, Channel channel, Payload newest, boolean joined) {
+        return registry.skipToRetained(
+                connection, channel, newest.sequence(), joined ? Long.MAX_VALUE : lost(connection.loop()));
     }
 
-    /** Sends a connection the publication that it {@link #needs}. To be called on its loop, directly after that. */
-    public void give(Connection connection, Channel channel, Payload payload) {
-        PublicationBatch run = PublicationBatch.late(channel, payload);
-        connection.send(run);
-        meters(channel).delivered(run, 1);
+    /** Sends a connection the publication that it {@link #needsRetained}. To be called on its loop, directly after that. */
+    public void sendRetained(Connection connection, Channel channel, Payload payload) {
+        PublicationBatch batch = PublicationBatch.late(channel, payload);
+        connection.send(batch);
+        meters(channel).delivered(batch, 1);
     }
 
     /** Sends a connection publications from the history. To be called on the connection's loop. */

@@ -38,10 +38,10 @@ final class RouteMeters {
                 .register(metrics);
     }
 
-    /** Counts the copies of each publication of the run. */
-    void delivered(PublicationBatch run, int receivers) {
-        deliveries.increment((double) receivers * run.count());
-        bytes.increment((double) receivers * run.payloadBytes());
+    /** Counts the copies of each publication of the batch. */
+    void delivered(PublicationBatch batch, int receivers) {
+        deliveries.increment((double) receivers * batch.count());
+        bytes.increment((double) receivers * batch.payloadBytes());
     }
 
     /** Counts a publication that was sent to one connection from the history. */
@@ -50,10 +50,10 @@ final class RouteMeters {
         bytes.increment(payload.bytes().length);
     }
 
-    /** The run has been flushed to all connections of a loop; the time is {@link System#nanoTime()}. */
-    void flushed(PublicationBatch run, long now) {
-        for (int i = 0; i < run.count(); i++) {
-            Payload payload = run.get(i);
+    /** The batch has been flushed to all connections of a loop; the time is {@link System#nanoTime()}. */
+    void flushed(PublicationBatch batch, long now) {
+        for (int i = 0; i < batch.count(); i++) {
+            Payload payload = batch.get(i);
             latency.record(now - payload.receivedAt(), TimeUnit.NANOSECONDS);
         }
     }

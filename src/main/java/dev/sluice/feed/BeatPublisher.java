@@ -22,7 +22,7 @@ final class BeatPublisher implements BeatConnection {
     /**
      * Starts to connect.
      *
-     * @param client nobody else's; closed with this, because nothing else ends a connection attempt that hangs
+     * @param client used by this publisher alone; closed with it, because nothing else ends a connection attempt that hangs
      * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself
      * @param context where the listener is called
      */

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * before the gap, and again with its end when the feed is live. The first publications after the gap may precede its
  * end.
  *
- * @param since whatever was published before has been heard, by this pod's clock
- * @param until whatever is published from then on is heard, or {@code null} while that can't be said
+ * @param since everything published before has been heard, by this pod's clock
+ * @param until everything published from then on is heard; {@code null} while the gap is open
  */
 public record Gap(Instant since, @Nullable Instant until) {
 

@@ -1,6 +1,6 @@
 package dev.sluice.guard;
 
-import dev.sluice.config.BatchLimit;
+import dev.sluice.config.CommandFrameLimit;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -64,7 +64,7 @@ final class RequestLimiter implements HttpServerOptionsCustomizer {
                         config.http().pipelinedRequests(),
                         config.limits().inboundBytesPerConnection().asLongValue(),
                         config.limits().inboundBytes().asLongValue() / 2),
-                (int) Math.min(Integer.MAX_VALUE - 1, BatchLimit.of(config)),
+                (int) Math.min(Integer.MAX_VALUE - 1, CommandFrameLimit.of(config)),
                 config.compression().enabled()
                         ? OptionalInt.of(config.compression().level())
                         : OptionalInt.empty(),

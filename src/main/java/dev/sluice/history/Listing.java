@@ -24,7 +24,7 @@ final class Listing {
     private int count;
     private int passed;
 
-    /** Lists publications up to a position, with at most so many bytes. */
+    /** Lists publications up to a position, with a maximum of bytes. */
     Listing(PublicationLog log, long maxBytes, Position upTo, Channel channel) {
         this.log = log;
         this.maxBytes = maxBytes;

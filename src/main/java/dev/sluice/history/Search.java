@@ -31,7 +31,7 @@ final class Search {
     private long bytes;
     private int passed;
 
-    /** Searches for publications after an offset and up to a position, with at most so many bytes. */
+    /** Searches for publications after an offset and up to a position, with a maximum of bytes. */
     Search(PublicationLog log, long maxBytes, long since, Position upTo) {
         this.log = log;
         this.maxBytes = maxBytes;

@@ -11,7 +11,7 @@ import java.util.concurrent.Executor;
 import org.jboss.logging.Logger;
 
 /**
- * One event loop of connections. At the end of a batch, it flushes each connection that was written to once. Confined
+ * One event loop of connections. At the end of a task, it flushes each connection that was written to once. Confined
  * to the event loop, except {@link #execute} and {@link #index}.
  */
 public final class Loop {
@@ -51,8 +51,8 @@ public final class Loop {
         executor.execute(task);
     }
 
-    /** Runs a batch now, then flushes every outbox that was written to. */
-    public void batch(Runnable task) {
+    /** Runs a task now, then flushes every outbox that was written to. */
+    public void runThenFlush(Runnable task) {
         flushScheduled = true;
         try {
             task.run();
@@ -130,7 +130,8 @@ public final class Loop {
                 if (count > 0) {
                     LOG.errorf(
                             e,
-                            "Sluice failed to flush connections: %d. Please report this bug; the next log line follows in a minute",
+                            "Sluice failed to flush connections: %d. Please report this bug; the next log line follows"
+                                    + " in a minute",
                             count);
                 }
                 // Data that was to be flushed may be lost.

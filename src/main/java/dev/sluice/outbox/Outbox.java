@@ -9,18 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sends everything to one connection, so that the order is defined, and waiting data is bounded in memory and time. A
- * socket is full when it has not taken what was written. Then publications of routes with {@link Overflow#LATEST} are
+ * socket is unwritable when it has not taken what was written. Then publications of routes with {@link Overflow#LATEST} are
  * held back, the newest of each channel, and all other frames queue. Confined to the connection's event loop.
  */
 public final class Outbox {
 
     private static final Logger LOG = Logger.getLogger(Outbox.class);
 
-    /** The socket is full at the latest at this number of bytes that the kernel has not taken: Netty's own default. */
-    static final int FULL = 64 * 1024;
-
-    /** The fraction of the longest stall after which the wire is asked for progress. */
-    private static final int SUSPICIOUS = 4;
+    /** The largest high-water mark: Netty's own default. */
+    static final int HIGH_WATER_MARK = 64 * 1024;
 
     /** How long a close may take before the connection is cut; the protocol promises two seconds. */
     static final long MAX_CLOSING_NANOS = 1_500_000_000L;
@@ -35,9 +32,9 @@ public final class Outbox {
      */
     public record Bounds(int maxBytes, long maxLoopBytes, long maxStallNanos, long maxFlushNanos) {
 
-        /** The socket is full at this number of bytes that the kernel has not taken. */
-        int full() {
-            return Math.min(FULL, maxBytes / 4);
+        /** The socket is unwritable at this number of bytes that the kernel has not taken. */
+        int highWaterMark() {
+            return Math.min(HIGH_WATER_MARK, maxBytes / 4);
         }
     }
 
@@ -78,7 +75,7 @@ public final class Outbox {
     private int inFlightShare;
     private long countedShare;
 
-    /** Present only while the socket is full. */
+    /** Present only while the socket is unwritable. */
     private @Nullable ConflatedQueue held;
 
     private @Nullable Runnable drained;
@@ -86,21 +83,17 @@ public final class Outbox {
     private int holds;
 
     /** Whether a failure lost a frame that was sent. */
-    private boolean torn;
+    private boolean lostFrame;
 
     private boolean settled;
     private @Nullable Frame lastMark;
     private boolean flushDue;
-    private boolean busy;
     private boolean failed;
     private boolean closing;
     private boolean ended;
 
-    /** When the socket last took data, or the wait or close began. */
-    private long since;
-
-    /** When the last flush was done, or the first one began. */
-    private long done;
+    /** Present only while data is under way, or the close. */
+    private @Nullable StallTimer timer;
 
     /**
      * Creates an empty outbox.
@@ -117,7 +110,7 @@ public final class Outbox {
     }
 
     /**
-     * Sends a frame after all earlier ones, at the end of the loop's batch; drops it if the outbox has failed or is
+     * Sends a frame after all earlier ones, at the end of the loop's task; drops it if the outbox has failed or is
      * closing.
      */
     public void send(Frame frame) {
@@ -127,14 +120,14 @@ public final class Outbox {
         try {
             offer(frame);
         } catch (Throwable e) {
-            torn = true;
+            lostFrame = true;
             throw e;
         }
     }
 
     private void offer(Frame frame) {
         if (frame instanceof ReplayBatch) {
-            // The run may have newer publications of a channel than the held ones.
+            // The replay may have newer publications of a channel than the held ones.
             writeHeld(Integer.MAX_VALUE);
         }
         if (frame instanceof PublicationBatch batch
@@ -152,7 +145,7 @@ public final class Outbox {
             }
         } else if (frame instanceof PublicationBatch batch
                 && batch.channel().route().overflow() == Overflow.LATEST
-                && full()) {
+                && isUnwritable()) {
             conflate(batch);
         } else if (fits(cost(frame))) {
             write(frame);
@@ -189,7 +182,7 @@ public final class Outbox {
 
     /** Whether something older than newly sent frames has yet to be sent, or was lost. */
     public boolean isBehind() {
-        return torn || holds > 0 || (held != null && !held.isEmpty());
+        return lostFrame || holds > 0 || (held != null && !held.isEmpty());
     }
 
     /** Sends the position up to which everything has been sent, unless the outbox {@link #isBehind} or has no room. */
@@ -206,7 +199,7 @@ public final class Outbox {
     public void settle() {
         if (!settled) {
             settled = true;
-            lastMark = torn || holds > 0 || isEnding() || ended ? null : owner.mark();
+            lastMark = lostFrame || holds > 0 || isEnding() || ended ? null : owner.mark();
         }
     }
 
@@ -235,8 +228,9 @@ public final class Outbox {
             account();
             flush();
             closing = true;
-            since = System.nanoTime();
-            watch();
+            if (!ended) {
+                watch().restart(System.nanoTime());
+            }
             writer.close(how.code(), how.reason());
         } catch (Throwable e) {
             // Memory may be exhausted, and a close frame needs some as well.
@@ -263,20 +257,20 @@ public final class Outbox {
     }
 
     /** Whether the socket has not yet taken everything. */
-    public boolean busy() {
+    public boolean isSending() {
         return inFlight > 0;
     }
 
     /**
      * Whether half of the bound is under way, so that client messages, which cause more data, should wait. This is not
-     * the mark from which publications are held back, so that a slow client can still unsubscribe.
+     * the high-water mark, from which publications are held back, so that a slow client can still unsubscribe.
      */
-    public boolean isFull() {
+    public boolean isHalfFull() {
         return inFlight >= bounds.maxBytes() / 2;
     }
 
     /**
-     * Runs the action on the event loop when the socket has drained to the lower mark; never if it fails or closes
+     * Runs the action on the event loop when the socket has drained to the low-water mark; never if it fails or closes
      * before. Only the last action counts.
      */
     public void whenDrained(Runnable action) {
@@ -295,10 +289,8 @@ public final class Outbox {
         unflushedShare = 0;
         inFlight += bytes;
         inFlightShare += share;
-        writer.flush(failure -> done(bytes, share, failure));
-        if (inFlight > 0 && !busy) {
-            since = System.nanoTime();
-            done = since;
+        writer.flush(failure -> flushed(bytes, share, failure));
+        if (inFlight > 0) {
             watch();
         }
         account();
@@ -306,23 +298,22 @@ public final class Outbox {
 
     /** Checks for timeouts; called by the loop periodically while data is under way. */
     void check(long now) {
+        StallTimer running = timer;
+        if (running == null) {
+            return;
+        }
         if (closing) {
-            if (now - since >= MAX_CLOSING_NANOS) {
+            if (running.isOlderThan(now, MAX_CLOSING_NANOS)) {
                 unwatch();
                 writer.cut();
             }
-        } else if (now - done >= bounds.maxFlushNanos()) {
+        } else if (running.isStalled(now, writer, bounds) && timer == running) {
+            // Otherwise the question has ended the flush, and run its callbacks.
             fail(Disconnect.STALLED);
-        } else if (now - since >= bounds.maxStallNanos() / SUSPICIOUS) {
-            since = writer.lastTaken(since, now);
-            // The question may have ended a flush, and run its callbacks.
-            if (busy && now - since >= bounds.maxStallNanos()) {
-                fail(Disconnect.STALLED);
-            }
         }
     }
 
-    private void done(int bytes, int share, @Nullable Throwable failure) {
+    private void flushed(int bytes, int share, @Nullable Throwable failure) {
         try {
             taken(bytes, share, failure);
         } catch (Throwable e) {
@@ -344,11 +335,10 @@ public final class Outbox {
             if (inFlight == 0) {
                 unwatch();
             } else {
-                since = System.nanoTime();
-                done = since;
+                watch().progressed(System.nanoTime());
             }
-            if (inFlight <= bounds.full() / 2) {
-                writeHeld(bounds.full());
+            if (inFlight <= bounds.highWaterMark() / 2) {
+                writeHeld(bounds.highWaterMark());
                 tellDrained();
             }
         }
@@ -383,7 +373,7 @@ public final class Outbox {
         int cost = cost(frame);
         unflushed += cost;
         unflushedShare += writer.sharesBytes() ? share(frame) : cost;
-        if (unflushed >= bounds.full()) {
+        if (unflushed >= bounds.highWaterMark()) {
             flush();
         } else if (!flushDue) {
             flushDue = true;
@@ -392,14 +382,14 @@ public final class Outbox {
     }
 
     /**
-     * Whether the socket is full: from the upper mark until it has drained to the lower one and the held publications
-     * are written.
+     * Whether the socket is unwritable: from the high-water mark until it has drained to the low one and the held
+     * publications are written.
      */
-    private boolean full() {
-        if (held == null && inFlight + unflushed >= bounds.full()) {
+    private boolean isUnwritable() {
+        if (held == null && inFlight + unflushed >= bounds.highWaterMark()) {
             flush();
         }
-        return held != null || inFlight >= bounds.full();
+        return held != null || inFlight >= bounds.highWaterMark();
     }
 
     private boolean fits(int cost) {
@@ -477,16 +467,17 @@ public final class Outbox {
         }
     }
 
-    private void watch() {
-        if (!busy && !ended) {
-            busy = true;
+    private StallTimer watch() {
+        if (timer == null) {
+            timer = new StallTimer(System.nanoTime());
             loop.watch(this);
         }
+        return timer;
     }
 
     private void unwatch() {
-        if (busy) {
-            busy = false;
+        if (timer != null) {
+            timer = null;
             loop.unwatch(this);
         }
     }

@@ -45,8 +45,8 @@ public final class OutboxFactory {
         return new Outbox(writer, loop, bounds, meters, owner);
     }
 
-    /** Returns the maximum bytes of a run of several publications, which always fits into an empty outbox. */
-    public int maxRun() {
-        return bounds.full();
+    /** Returns the maximum bytes of a batch of several publications, which always fits into an empty outbox. */
+    public int maxBatchBytes() {
+        return bounds.highWaterMark();
     }
 }

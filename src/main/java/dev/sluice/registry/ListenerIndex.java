@@ -61,10 +61,10 @@ final class ListenerIndex {
         }
     }
 
-    /** See {@link Registry#give}. */
-    boolean give(Connection connection, Channel channel, long sequence, long lost) {
+    /** See {@link Registry#skipToRetained}. */
+    boolean skipToRetained(Connection connection, Channel channel, long sequence, long lost) {
         LoopListeners those = on(connection.loop(), channel);
-        return those != null && those.give(connection, sequence, lost);
+        return those != null && those.skipToRetained(connection, sequence, lost);
     }
 
     /** See {@link Registry#suspend}. */

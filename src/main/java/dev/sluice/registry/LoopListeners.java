@@ -30,8 +30,8 @@ public final class LoopListeners {
     /** The listeners by connection; {@code null} while there are few. */
     private @Nullable IdentityHashMap<Connection, Listener> byConnection;
 
-    /** The newest publication that {@link #give} sent to one of them; connections that join later skip older ones. */
-    private long given;
+    /** The newest publication that {@link #skipToRetained} sent to one of them; connections that join later skip older ones. */
+    private long newestRetained;
 
     LoopListeners(Channel channel, LoopChanges changes) {
         this.channel = channel;
@@ -54,7 +54,7 @@ public final class LoopListeners {
     /**
      * Sends publications of the channel to each connection once, after all queued changes. To be called on the loop.
      *
-     * @param sent receives the number of connections that were sent the whole run, and each part of it that was sent to a
+     * @param sent receives the number of connections that were sent the whole batch, and each part of it that was sent to a
      *     connection which had been given the rest before
      * @return the number of connections that were sent any of it
      */
@@ -86,8 +86,8 @@ public final class LoopListeners {
         return whole + parts;
     }
 
-    /** See {@link Registry#give}. */
-    boolean give(Connection connection, long sequence, long lost) {
+    /** See {@link Registry#skipToRetained}. */
+    boolean skipToRetained(Connection connection, long sequence, long lost) {
         changes.apply();
         Listener listener = find(connection);
         if (listener == null
@@ -98,7 +98,7 @@ public final class LoopListeners {
         }
         listener.received = sequence;
         listener.after = Math.max(listener.after, sequence);
-        given = Math.max(given, sequence);
+        newestRetained = Math.max(newestRetained, sequence);
         return true;
     }
 
@@ -133,7 +133,7 @@ public final class LoopListeners {
     }
 
     void add(Listener listener) {
-        listener.after = given;
+        listener.after = newestRetained;
         if (size == listeners.length) {
             listeners = Arrays.copyOf(listeners, 2 * size);
         }

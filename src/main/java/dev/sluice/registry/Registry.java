@@ -235,14 +235,14 @@ public final class Registry {
     }
 
     /**
-     * Whether the connection must be sent the retained publication with that sequence, because it was published before
-     * the connection joined. The connection then skips older publications in the backlog, so that it receives nothing
-     * older than the retained one. To be called on the connection's loop.
+     * Makes the connection skip publications in the backlog that are older than the retained one with that sequence,
+     * which the caller then sends. Does nothing, and returns false, if the connection has received the retained one, or
+     * will. To be called on the connection's loop.
      *
      * @param lost publications up to this sequence do not come by themselves, whenever it joined
      */
-    public boolean give(Connection connection, Channel channel, long sequence, long lost) {
-        return listeners.give(connection, channel, sequence, lost);
+    public boolean skipToRetained(Connection connection, Channel channel, long sequence, long lost) {
+        return listeners.skipToRetained(connection, channel, sequence, lost);
     }
 
     /**

@@ -50,7 +50,8 @@ final class Heartbeat {
     void start(@Observes StartupEvent event) {
         long tick = Math.min(MAX_TICK_MILLIS, Math.max(1, interval.toMillis() / TICKS_PER_INTERVAL));
         timer = vertx.setPeriodic(
-                tick, x -> sessions.forEachLoop((loop, open) -> loop.execute(() -> loop.batch(() -> beat(open)))));
+                tick,
+                x -> sessions.forEachLoop((loop, open) -> loop.execute(() -> loop.runThenFlush(() -> beat(open)))));
     }
 
     private void beat(Collection<Session> open) {

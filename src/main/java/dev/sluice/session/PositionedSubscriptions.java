@@ -74,7 +74,7 @@ final class PositionedSubscriptions {
         // See subscribed.
         connection.hold();
         answer.accept(new Start(start.recovered(), null, start.from()));
-        retained.forEach((channel, newest) -> deliveries.give(connection, channel, newest));
+        retained.forEach((channel, newest) -> deliveries.sendRetained(connection, channel, newest));
         connection.release();
     }
 
@@ -104,7 +104,7 @@ final class PositionedSubscriptions {
             connection.hold();
             Start silent = new Start(start.recovered(), null, start.from());
             connection.send(client.dialect().subscribed(channel, true, silent, request.id()));
-            deliveries.give(connection, channel, newest);
+            deliveries.sendRetained(connection, channel, newest);
             connection.release();
         } else {
             connection.send(client.dialect().subscribed(channel, false, start, request.id()));
@@ -118,6 +118,6 @@ final class PositionedSubscriptions {
         if (joined && begins != null) {
             return !begins.precedes(newest.position());
         }
-        return deliveries.needs(connection, channel, newest, joined);
+        return deliveries.needsRetained(connection, channel, newest, joined);
     }
 }

@@ -335,7 +335,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     }
 
     private boolean isReady() {
-        if (state == State.OPEN && outbox.isFull()) {
+        if (state == State.OPEN && outbox.isHalfFull()) {
             // Its answer would have to wait as well.
             outbox.whenDrained(this::drained);
             return false;
@@ -462,7 +462,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     /** Sends a heartbeat. */
     void beat() {
-        if (!outbox.busy() && dialect.answersHeartbeats()) {
+        if (!outbox.isSending() && dialect.answersHeartbeats()) {
             // Otherwise it would wait behind data under way, whose time is measured anyway.
             unanswered++;
         }
@@ -483,7 +483,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     @Override
     public void pinged(byte[] bytes) {
-        if (state == State.OPEN || !outbox.busy()) {
+        if (state == State.OPEN || !outbox.isSending()) {
             outbox.send(new Frame.Pong(bytes));
         } else {
             // RFC 6455, 5.5.3: of several pings only the newest needs an answer.
@@ -501,26 +501,11 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     }
 
     @Override
-    public void flooded() {
-        disconnect(Disconnect.FLOODED);
-    }
-
-    @Override
     public void heldTooMany() {
         if (state == State.UNAUTHENTICATED || state == State.VERIFYING) {
             String message = "more than " + Inbound.MAX_HELD + " messages before the auth message was answered";
             authentication.refuse(this, Refusal.FLOOD, message);
         }
-    }
-
-    @Override
-    public void inboundFull() {
-        disconnect(Disconnect.INBOUND_FULL);
-    }
-
-    @Override
-    public void reset() {
-        disconnect(Disconnect.CONNECTION_RESET);
     }
 
     @Override
@@ -544,7 +529,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         }
     }
 
-    /** The outbox has failed. */
+    /** The outbox or the connection has failed. */
     @Override
     public void failed(Disconnect reason) {
         disconnect(reason);

@@ -84,7 +84,7 @@ final class Stagger {
 
     private void serve(Loop loop, List<Round> ofLoop) {
         long now = nanoTime.getAsLong();
-        loop.batch(() -> ofLoop.forEach(round -> round.serve(now)));
+        loop.runThenFlush(() -> ofLoop.forEach(round -> round.serve(now)));
         ofLoop.removeIf(round -> round.waiting().isEmpty());
         if (!ofLoop.isEmpty()) {
             timer.after(TICK_MILLIS, () -> loop.execute(() -> serve(loop, ofLoop)));

@@ -168,9 +168,10 @@ final class SubscriptionHandler {
             case YES, ALREADY -> {
                 // Read after the connection joined: later publications are delivered to it.
                 Payload newest = request.retained() ? retention.newest(channel) : null;
-                if (newest != null && deliveries.needs(connection, channel, newest, subscribed == Subscribed.YES)) {
+                if (newest != null
+                        && deliveries.needsRetained(connection, channel, newest, subscribed == Subscribed.YES)) {
                     connection.send(client.dialect().subscribed(channel, true, Start.UNKNOWN, request.id()));
-                    deliveries.give(connection, channel, newest);
+                    deliveries.sendRetained(connection, channel, newest);
                 } else {
                     connection.send(client.dialect().subscribed(channel, false, Start.UNKNOWN, request.id()));
                 }

@@ -5,6 +5,7 @@ import dev.sluice.guard.RequestGuard;
 import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.guard.TurnScheduler;
+import dev.sluice.outbox.Disconnect;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -42,7 +43,7 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
         void left();
 
         /** The client has reset the connection. */
-        void reset();
+        void failed(Disconnect reason);
     }
 
     private final Channel channel;
@@ -147,7 +148,7 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
     public void operationComplete(ChannelFuture closed) {
         slot.leave();
         if (owner != null && reset) {
-            owner.reset();
+            owner.failed(Disconnect.CONNECTION_RESET);
         }
         if (owner != null) {
             owner.left();

@@ -14,7 +14,7 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encodes frames for the connections of one event loop and one format. A run is encoded once for all of them: the
+ * Encodes frames for the connections of one event loop and one format. A batch is encoded once for all of them: the
  * connections get it one after another, so only the last one is cached, or the last two if headers differ. Confined to
  * the event loop.
  */
@@ -26,12 +26,12 @@ final class FrameEncoder {
     private final Framing framing;
     private final Last complete = new Last();
 
-    /** The last run whose headers differ because something older has yet to be sent. */
+    /** The last batch whose headers differ because something older has yet to be sent. */
     private final Last late;
 
-    /** The last encoded run. */
+    /** The last encoded batch. */
     private static final class Last {
-        private @Nullable PublicationBatch run;
+        private @Nullable PublicationBatch batch;
         private @Nullable ByteBuf bytes;
     }
 
@@ -72,7 +72,7 @@ final class FrameEncoder {
                     append(bytes, replay.channel(i), replay.get(i), false);
                 }
             }
-        } else {
+        } else if (frame instanceof Frame.Ping) {
             framing.append(bytes, Framing.PING, NOTHING);
         }
         return bytes;
@@ -81,11 +81,11 @@ final class FrameEncoder {
     private ByteBuf shared(PublicationBatch batch, boolean upToDate, ByteBufAllocator allocator) {
         Last last = upToDate ? complete : late;
         ByteBuf shared = last.bytes;
-        if (shared != null && batch == last.run) {
+        if (shared != null && batch == last.batch) {
             return shared;
         }
         // Done before the allocation, which may fail: released bytes must not be found again.
-        last.run = null;
+        last.batch = null;
         last.bytes = null;
         if (shared != null) {
             shared.release();
@@ -99,7 +99,7 @@ final class FrameEncoder {
                 append(bytes, batch.channel(), batch.get(i), upToDate);
             }
         }
-        last.run = batch;
+        last.batch = batch;
         last.bytes = bytes;
         return bytes;
     }

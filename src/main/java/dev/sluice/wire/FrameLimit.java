@@ -1,6 +1,6 @@
 package dev.sluice.wire;
 
-import dev.sluice.config.BatchLimit;
+import dev.sluice.config.CommandFrameLimit;
 import dev.sluice.config.SluiceConfig;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
 import io.vertx.core.http.HttpServerOptions;
@@ -18,7 +18,7 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
 
     FrameLimit(SluiceConfig config) {
         // Inbound enforces the smaller limit of most clients.
-        maxFrame = (int) BatchLimit.of(config);
+        maxFrame = (int) CommandFrameLimit.of(config);
         compression = config.compression();
     }
 
@@ -37,7 +37,7 @@ final class FrameLimit implements HttpServerOptionsCustomizer {
                 .setMaxWebSocketMessageSize(maxFrame)
                 .setPerMessageWebSocketCompressionSupported(compression.enabled())
                 .setWebSocketCompressionLevel(compression.level())
-                // An extension of its own that nobody uses; while it is on, reserved bits are not refused.
+                // An extension that no client uses; while it is on, reserved bits are not refused.
                 .setPerFrameWebSocketCompressionSupported(false)
                 .setWebSocketClosingTimeout(CLOSING_SECONDS);
     }

@@ -44,7 +44,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     private @Nullable ChannelHandlerContext context;
     private @Nullable Peer peer;
 
-    /** Why the connection ends, for a peer that is not there yet. */
+    /** The end of the connection, for a peer that is set later. */
     private @Nullable Consumer<Peer> end;
 
     private boolean authenticated;
@@ -52,15 +52,15 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     /** In bytes. */
     private long maxMessage;
 
-    /** As {@link FrameRate} has it. */
+    /** The theoretical arrival time of {@link FrameRate}. */
     private long arrival;
 
     private WaitingFrames waiting = WaitingFrames.NONE;
 
-    /** There only while a message in fragments is unfinished. */
+    /** Present only while a message in fragments is unfinished. */
     private @Nullable UnfinishedMessage fragments;
 
-    /** What has been passed on of a message whose last fragment has not. */
+    /** The fragments that were passed on of an incomplete message. */
     private @Nullable Buffer begun;
 
     /** Whether the message that is passed on is text. */
@@ -74,23 +74,25 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     private boolean scheduled;
     private boolean handling;
 
-    /** Charged for what has been passed on and is not handled. */
+    /** The bytes charged for the message that is being handled. */
     private int passedOn;
 
     private boolean decoded;
     private int undecoded;
 
-    /** Whether a part of a message has arrived and its end has not, and since when that, or reading, has gone on. */
+    /** Whether only a part of a message has arrived. */
     private boolean unfinished;
 
+    /** When the unfinished message began, or reading was resumed; of {@link System#nanoTime}. */
     private long unfinishedSince;
+
     private boolean stopped;
     private boolean inboundFull;
     private boolean paused;
     private int dropped;
     private long droppedBytes;
 
-    /** Who the messages are for; called on the event loop. */
+    /** The receiver of the messages. Called on the event loop. */
     public interface Peer {
         /** The client has sent a message. */
         void text(String message);
@@ -104,7 +106,13 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         /** Something unexpected, or against the protocol, makes the connection unusable. */
         void failed(Disconnect reason, Throwable cause);
 
-        /** The client has sent a frame, whatever that says. */
+        /**
+         * The connection is unusable, because the client has reset it, or has sent more than it may or than the pod has room
+         * for; nothing more is passed on.
+         */
+        void failed(Disconnect reason);
+
+        /** The client has sent a frame of any kind. */
         void heard();
 
         /** Whether it takes a message now; {@link Inbound#proceed} is to be called when it does again. */
@@ -113,21 +121,12 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         /** The client has sent a WebSocket ping, which is to be answered. */
         void pinged(byte[] bytes);
 
-        /** The client has sent more frames than it may; nothing that it sends is passed on any more. */
-        void flooded();
-
-        /** The client has sent more messages than are kept before it has authenticated; nothing more is passed on. */
+        /** The client has sent more messages than may wait before it has authenticated; nothing more is passed on. */
         void heldTooMany();
-
-        /** The pod has no room for what the client has sent; nothing more is passed on. */
-        void inboundFull();
-
-        /** The client has reset the connection. */
-        void reset();
     }
 
     public Inbound(Channel channel, FrameRate rate, InboundBudget budget, TurnScheduler scheduler) {
-        // What it makes of a violation is up to WebSocketChannel.
+        // WebSocketChannel closes the connection after a violation.
         super(false);
         this.channel = channel;
         this.rate = rate;
@@ -137,7 +136,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         this.maxMessage = budget.maxMessage(false);
     }
 
-    /** The one in the pipeline of a WebSocket. */
+    /** Returns the handler in the pipeline of a WebSocket. */
     static Inbound of(Channel channel) {
         return (Inbound) channel.pipeline().get(NAME);
     }
@@ -169,9 +168,9 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         schedule();
     }
 
-    /** Sets whether the client sends many messages in one, which may then be longer; to be called before the upgrade. */
-    void expects(boolean batches) {
-        maxMessage = budget.maxMessage(batches);
+    /** Sets whether the client sends many commands in one frame, which may then be longer; to be called before the upgrade. */
+    void expects(boolean manyCommands) {
+        maxMessage = budget.maxMessage(manyCommands);
     }
 
     /** The client has authenticated. */
@@ -185,7 +184,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         adjustReading();
     }
 
-    /** Charges this turn of the event loop with so many bytes that an answer takes. */
+    /** Charges this turn of the event loop with the bytes of an answer. */
     public void spend(int bytes) {
         scheduler.spend(bytes);
     }
@@ -195,7 +194,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         scheduler.add(work);
     }
 
-    /** A frame that has been passed on. */
+    /** Handles a frame that comes back from Vert.x. */
     @Override
     public void handle(io.vertx.core.http.WebSocketFrame frame) {
         Peer to = Objects.requireNonNull(peer);
@@ -241,7 +240,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     /** The connection was reset. */
     void reset() {
         if (peer != null) {
-            peer.reset();
+            peer.failed(Disconnect.CONNECTION_RESET);
         }
     }
 
@@ -250,7 +249,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         decoded = false;
     }
 
-    /** So many bytes have been decoded, and where they were no whole frame, wait for the rest of it. */
+    /** Bytes have been decoded; if they contained no complete frame, they wait for the rest of it. */
     void decoded(int bytes) {
         if (stopped) {
             droppedBytes += bytes;
@@ -269,17 +268,17 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     }
 
     /**
-     * Whether the end of a message has been missing for so long, and it is the client that has not sent it; both in
-     * nanoseconds, the first of {@link System#nanoTime}.
+     * Whether the client has left a message unfinished for that long; both in nanoseconds, the first of {@link
+     * System#nanoTime}.
      */
     public boolean isUnfinishedFor(long now, long nanos) {
         return unfinished && !paused && now - unfinishedSince >= nanos;
     }
 
     /**
-     * A frame has arrived, which is now this object's to release.
+     * A frame has arrived, which this object releases.
      *
-     * @throws CorruptedWebSocketFrameException where it makes its message too long
+     * @throws CorruptedWebSocketFrameException if its message becomes too long
      */
     void received(WebSocketFrame frame) {
         decoded = true;
@@ -289,13 +288,13 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
             closing(closing);
         } else if (!admit(1)) {
             frame.release();
-            end(Peer::flooded);
+            end(to -> to.failed(Disconnect.FLOODED));
         } else {
             if (peer != null) {
                 peer.heard();
             }
             if (frame instanceof PingWebSocketFrame) {
-                // Vert.x would answer it past the outbox, and so without bound where the client does not read.
+                // Vert.x would answer it past the outbox, so without a bound if the client does not read.
                 byte[] bytes = ByteBufUtil.getBytes(frame.content());
                 frame.release();
                 if (peer != null) {
@@ -310,11 +309,11 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         }
     }
 
-    /** Whether what the client has sent may count as so many frames more; it is a flood where it may not. */
+    /** Charges the client with further frames; returns false, and reports a flood, if they exceed its rate. */
     public boolean admits(int more) {
         boolean admitted = admit(more);
         if (!admitted) {
-            end(Peer::flooded);
+            end(to -> to.failed(Disconnect.FLOODED));
         }
         return admitted;
     }
@@ -328,7 +327,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         }
     }
 
-    /** A close frame is being sent: from now on nothing but the peer's is passed on. Idempotent. */
+    /** A close frame is being sent: from now on, only the client's close frame is passed on. Idempotent. */
     void stop() {
         if (stopped) {
             return;
@@ -348,7 +347,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         return stopped;
     }
 
-    /** The connection is closed: nothing is kept. */
+    /** Releases everything, because the connection is closed. */
     void closed() {
         stopped = true;
         clearWaiting();
@@ -390,7 +389,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     private void passOn(WebSocketFrame frame) {
         ChannelHandlerContext from = Objects.requireNonNull(context);
         try {
-            // Only now: text that is dropped, or waits, is not worth the time.
+            // Validates UTF-8 only now: dropped text needs no validation.
             super.channelRead(from, frame);
         } catch (Exception e) {
             from.pipeline().fireExceptionCaught(e);
@@ -485,7 +484,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
 
     private void awaitAuthentication() {
         if (waiting.hasClose()) {
-            // The client no longer waits for whatever the answer will be.
+            // The client no longer waits for the answer.
             clearWaiting();
             passOnClose();
         } else if (waiting.messages() > MAX_HELD) {
@@ -496,7 +495,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
     private void rejectInboundFull() {
         inboundFull = true;
         budget.refused();
-        end(Peer::inboundFull);
+        end(to -> to.failed(Disconnect.INBOUND_FULL));
     }
 
     private void end(Consumer<Peer> why) {
@@ -527,7 +526,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         passedOn = 0;
     }
 
-    /** Whether something waits that is handled sooner or later, whatever else arrives. */
+    /** Whether something waits that will be handled without further input. */
     private boolean waits() {
         return handling || !waiting.isEmpty();
     }
@@ -536,7 +535,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         return budget.exceedsPod(frames, partial, fragments == null ? 0 : fragments.charged(), authenticated);
     }
 
-    /** Reads on, or no longer: input that is not read costs the client's memory, and it can't send more. */
+    /** Pauses or resumes reading: input that is not read stays in the client's memory, and it can't send more. */
     private void adjustReading() {
         boolean pause = stopped
                 ? inboundFull || dropped >= MAX_DROPPED || droppedBytes >= MAX_DROPPED_BYTES

@@ -1,6 +1,6 @@
 package dev.sluice.wire;
 
-import dev.sluice.config.BatchLimit;
+import dev.sluice.config.CommandFrameLimit;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.guard.AcceptLimiter;
 import dev.sluice.log.LimitMeter;
@@ -26,7 +26,7 @@ public final class InboundBudget {
     static final int FRAME_BYTES = 256;
 
     /**
-     * Bytes a connection may always be charged, whatever the others do: enough for an auth message of 8,000 bytes, and for
+     * Bytes a connection may always be charged, regardless of the others: enough for an auth message of 8,000 bytes, and for
      * the subscriptions of a page.
      */
     static final int ALWAYS_ALLOWED = 16 * 1024;
@@ -39,7 +39,7 @@ public final class InboundBudget {
 
     private final int perConnection;
     private final long maxFrame;
-    private final long maxBatch;
+    private final long maxCommandFrame;
     private final long perPod;
     private final AtomicLong pending = new AtomicLong();
     private final LimitMeter podFull;
@@ -50,14 +50,14 @@ public final class InboundBudget {
                 config.limits().inboundBytesPerConnection().asLongValue(),
                 config.limits().inboundBytes().asLongValue(),
                 config.maxFrame().asLongValue(),
-                BatchLimit.of(config),
+                CommandFrameLimit.of(config),
                 metrics);
     }
 
-    public InboundBudget(long perConnection, long perPod, long maxFrame, long maxBatch, MeterRegistry metrics) {
+    public InboundBudget(long perConnection, long perPod, long maxFrame, long maxCommandFrame, MeterRegistry metrics) {
         this.perConnection = (int) perConnection;
         this.maxFrame = maxFrame;
-        this.maxBatch = maxBatch;
+        this.maxCommandFrame = maxCommandFrame;
         this.perPod = perPod;
         this.podFull = new LimitMeter("inbound-bytes", metrics);
         Gauge.builder("sluice.inbound.pending.bytes", pending, AtomicLong::get)
@@ -74,10 +74,10 @@ public final class InboundBudget {
     /**
      * The maximum bytes of a message.
      *
-     * @param batches whether the client sends many messages in one
+     * @param manyCommands whether the client sends many commands in one frame
      */
-    long maxMessage(boolean batches) {
-        return batches ? maxBatch : maxFrame;
+    long maxMessage(boolean manyCommands) {
+        return manyCommands ? maxCommandFrame : maxFrame;
     }
 
     /** Adds to the bytes that the pod is charged; may be negative. */
@@ -102,7 +102,7 @@ public final class InboundBudget {
 
     /**
      * Whether the pod has no room for what a connection has waiting. Before authentication, unfinished messages get half of
-     * the room only: nobody but their senders can end them, so they must not take that of finished ones.
+     * the room only: only their senders can end them, so they must not take that of finished ones.
      *
      * @param frames what it is charged for its frames, in bytes
      * @param partial what it is charged for a frame of which a part has arrived, in bytes

@@ -94,15 +94,15 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     /**
      * Whether an upgrade with that request may begin; false while another is under way or done.
      *
-     * @param batches whether the client sends many messages in one, which may then be longer
+     * @param manyCommands whether the client sends many commands in one frame, which may then be longer
      */
-    public boolean begin(HttpServerRequest request, boolean batches) {
+    public boolean begin(HttpServerRequest request, boolean manyCommands) {
         if (upgrading) {
             return false;
         }
         upgrading = true;
         headers = request.headers();
-        inbound.expects(batches);
+        inbound.expects(manyCommands);
         return true;
     }
 
@@ -207,7 +207,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
             if (response.status().equals(HttpResponseStatus.SWITCHING_PROTOCOLS)) {
                 upgraded(context.pipeline());
             } else if (response.status().codeClass() != HttpStatusClass.INFORMATIONAL) {
-                // Refused, whoever it was that did so: the client may try again on the same connection.
+                // Refused, by Sluice or by Vert.x: the client may try again on the same connection.
                 headers = null;
                 upgrading = false;
                 slot.leave();

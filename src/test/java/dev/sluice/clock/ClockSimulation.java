@@ -125,7 +125,7 @@ final class ClockSimulation {
     }
 
     /**
-     * Damages one in so many messages on the way to the last pod; then its positions are not recorded, because no other
+     * Damages one in a number of messages on the way to the last pod; then its positions are not recorded, because no other
      * pod may have been there to detect the loss. With one in one, damages only the next message.
      */
     void damage(Damage damage, int oneIn) {

@@ -78,7 +78,7 @@ class DeliveryDispatcherTest {
         publish(B);
         readIsOver();
         assertThat(tasks).as("the next read is the next task").hasSize(1);
-        assertThat(otherTasks).as("nobody there hears it").isEmpty();
+        assertThat(otherTasks).as("no connection there listens").isEmpty();
     }
 
     @Test
@@ -290,11 +290,13 @@ class DeliveryDispatcherTest {
         deliver(A, newest);
         readIsOver();
         registry.subscribe(one, A);
-        assertThat(deliveries.needs(one, A, newest, false))
+        assertThat(deliveries.needsRetained(one, A, newest, false))
                 .as("it comes by itself")
                 .isFalse();
         run(tasks);
-        assertThat(deliveries.needs(one, A, newest, false)).as("it has come").isFalse();
+        assertThat(deliveries.needsRetained(one, A, newest, false))
+                .as("it has come")
+                .isFalse();
         assertThat(heard(writer)).containsExactly("1", "2");
     }
 
@@ -307,7 +309,7 @@ class DeliveryDispatcherTest {
         give(one, newest);
         deliver(A, newest);
         readIsOver();
-        assertThat(deliveries.needs(one, A, newest, false)).isFalse();
+        assertThat(deliveries.needsRetained(one, A, newest, false)).isFalse();
         run(tasks);
         assertThat(heard(writer)).containsExactly("1");
     }
@@ -320,11 +322,13 @@ class DeliveryDispatcherTest {
         give(one, before);
         Connection sibling = listen("7", loop, otherWire);
         give(sibling, before);
-        assertThat(deliveries.needs(sibling, A, before, false)).as("not twice").isFalse();
+        assertThat(deliveries.needsRetained(sibling, A, before, false))
+                .as("not twice")
+                .isFalse();
         Payload newest = payload();
         deliver(A, newest);
         readIsOver();
-        assertThat(deliveries.needs(sibling, A, newest, false)).isFalse();
+        assertThat(deliveries.needsRetained(sibling, A, newest, false)).isFalse();
         run(tasks);
         assertThat(heard(otherWire)).containsExactly("1", "2");
         assertThat(heard(writer)).containsExactly("1", "2");
@@ -377,7 +381,9 @@ class DeliveryDispatcherTest {
         deliver(A, newest);
         readIsOver();
         source.timeIsUp();
-        assertThat(deliveries.needs(one, A, newest, false)).as("not told yet").isFalse();
+        assertThat(deliveries.needsRetained(one, A, newest, false))
+                .as("not told yet")
+                .isFalse();
         run(tasks);
         assertThat(heard(writer)).containsExactly("lagged");
         give(one, newest);
@@ -454,8 +460,8 @@ class DeliveryDispatcherTest {
     }
 
     private void give(Connection to, Payload newest) {
-        assertThat(deliveries.needs(to, A, newest, false)).isTrue();
-        deliveries.give(to, A, newest);
+        assertThat(deliveries.needsRetained(to, A, newest, false)).isTrue();
+        deliveries.sendRetained(to, A, newest);
     }
 
     private Connection listen(String user, Loop on, RecordingFrameWriter to, Channel... channels) {

@@ -169,7 +169,7 @@ class DeliveryStressTest {
                 feeder,
                 registry,
                 TestOutboxFactory.ROUTES,
-                new Backlog.Bounds(MAX_PENDING, outboxes.maxRun()),
+                new Backlog.Bounds(MAX_PENDING, outboxes.maxBatchBytes()),
                 lossy ? Duration.ofMillis(1) : Duration.ofHours(1),
                 lag -> places.get(lag.loop().index()).lagged(),
                 metrics);

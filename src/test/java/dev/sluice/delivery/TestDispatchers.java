@@ -38,7 +38,7 @@ public final class TestDispatchers {
                 source,
                 registry,
                 routes,
-                new Backlog.Bounds(maxBytes, TestOutboxFactory.standard().maxRun()),
+                new Backlog.Bounds(maxBytes, TestOutboxFactory.standard().maxBatchBytes()),
                 Duration.ofSeconds(2),
                 onLagged,
                 new SimpleMeterRegistry());

@@ -15,7 +15,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Well-behaved clients, and a publisher that publishes to all of them every few milliseconds: they must receive
- * everything, in order, and soon, whatever other clients do.
+ * everything, in order, and soon, regardless of other clients.
  */
 final class Audience implements AutoCloseable {
 

@@ -73,7 +73,7 @@ class FeedIT {
         traffic.start();
         for (int i = 0; i < 10; i++) {
             redis.kill();
-            await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unsubscribed").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
             assertThat(pod.status("/q/health/live")).isEqualTo(200);
             redis.startAgain();
             await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);

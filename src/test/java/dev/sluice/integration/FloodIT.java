@@ -120,9 +120,9 @@ class FloodIT {
     void unauthenticatedFloodIsClosed() {
         double refused = refused();
         // The pod handles no frame before the end of the upgrade, and control frames alone end no connection.
-        try (RawClient stranger = RawClient.connect(pod)) {
-            Flood.PONGS.send(stranger, 2 * BURST);
-            assertThat(stranger.closeCode()).isEqualTo(4029);
+        try (RawClient unauthenticated = RawClient.connect(pod)) {
+            Flood.PONGS.send(unauthenticated, 2 * BURST);
+            assertThat(unauthenticated.closeCode()).isEqualTo(4029);
         }
         pod.awaitMetric(REFUSED, refused + 1);
     }
@@ -157,7 +157,7 @@ class FloodIT {
             // As many as fill the budget of unhandled data on each event loop.
             await().until(() -> pod.metric("sluice_refused_total{limit=\"max-frame\"}") >= 8);
             for (int i = 0; i < 10; i++) {
-                Client.of(pod, "newcomer").close();
+                Client.of(pod, "another").close();
             }
         } finally {
             done.set(true);

@@ -185,7 +185,7 @@ class GapIT {
             redis.startAgain();
             await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
             redis.kill();
-            await("deaf").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+            await("unsubscribed").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
             assertThat(pod.status(READY)).isEqualTo(200);
             try (Client client = Client.of(pod, "7")) {
                 assertThat(nextGap(client).getString("until")).isNull();

@@ -40,14 +40,14 @@ class LifecycleIT {
             for (int i = 0; i < 50; i++) {
                 clients.add(Client.of(pod, "u" + i));
             }
-            try (RawClient deaf = RawClient.of(pod, "never answers")) {
+            try (RawClient silent = RawClient.of(pod, "never answers")) {
                 pod.terminate();
                 for (Client client : clients) {
                     assertThat(client.closeCode()).isEqualTo(1012);
                     client.close();
                 }
                 assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
-                assertThat(deaf.closeCode()).isEqualTo(1012);
+                assertThat(silent.closeCode()).isEqualTo(1012);
             }
         }
     }

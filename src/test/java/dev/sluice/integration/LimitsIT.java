@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 class LimitsIT {
 
     private static final int CONNECTIONS = 12;
-    private static final int STRANGERS = 5;
+    private static final int MAX_UNAUTHENTICATED = 5;
     private static final int PER_USER = 3;
     private static final int PER_ADDRESS = 2;
 
@@ -46,7 +46,7 @@ class LimitsIT {
                 Stage.REDIS,
                 Map.of(
                         "sluice.limits.connections", "" + CONNECTIONS,
-                        "sluice.limits.unauthenticated", "" + STRANGERS,
+                        "sluice.limits.unauthenticated", "" + MAX_UNAUTHENTICATED,
                         "sluice.limits.connections-per-user", "" + PER_USER,
                         "sluice.auth.timeout", "5s"));
         behindProxy = Pod.ready(
@@ -124,17 +124,17 @@ class LimitsIT {
     void newSilentSocketEvictsTheOldest() {
         double refused = refused(pod, "unauthenticated");
         List<RawClient> silent = new ArrayList<>();
-        for (int i = 0; i < STRANGERS; i++) {
+        for (int i = 0; i < MAX_UNAUTHENTICATED; i++) {
             silent.add(keep(RawClient.connect(pod)));
         }
         assertThat(refused(pod, "unauthenticated")).isEqualTo(refused);
-        RawClient newcomer = keep(RawClient.connect(pod));
+        RawClient valid = keep(RawClient.connect(pod));
         assertThat(silent.get(0).closeCode(frame -> assertThat(frame).doesNotContain("auth_")))
                 .as("it may reconnect")
                 .isEqualTo(1013);
         awaitRefused(pod, "unauthenticated", refused + 1);
-        newcomer.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
-        assertThat(newcomer.next()).contains("auth_success");
+        valid.text("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
+        assertThat(valid.next()).contains("auth_success");
         RawClient another = keep(RawClient.connect(pod));
         assertThat(another.closeCode()).as("and temporarily").isEqualTo(4001);
         assertThat(silent.get(1).closeCode()).isEqualTo(4001);
@@ -144,15 +144,15 @@ class LimitsIT {
     @Test
     void clientsAuthenticateDuringASilentSocketFlood() {
         double refused = refused(pod, "unauthenticated");
-        for (int i = 0; i < 3 * STRANGERS; i++) {
+        for (int i = 0; i < 3 * MAX_UNAUTHENTICATED; i++) {
             keep(RawClient.connect(pod));
-            try (RawClient newcomer = RawClient.of(pod, "7");
+            try (RawClient valid = RawClient.of(pod, "7");
                     RawClient bearer = RawClient.connect(pod, "Authorization: Bearer " + Tokens.of("8"))) {
                 assertThat(bearer.next()).contains("auth_success");
                 Stage.REDIS.publish("user:7", "hello");
-                assertThat(newcomer.next()).isEqualTo("hello");
+                assertThat(valid.next()).isEqualTo("hello");
             }
-            if (i >= STRANGERS) {
+            if (i >= MAX_UNAUTHENTICATED) {
                 ((RawClient) open.remove(0)).close();
             }
         }
@@ -162,10 +162,10 @@ class LimitsIT {
     @Test
     void upgradeWithTokenSkipsTheUnauthenticatedLimit() {
         double refused = refused(pod, "unauthenticated");
-        for (int i = 0; i < STRANGERS; i++) {
+        for (int i = 0; i < MAX_UNAUTHENTICATED; i++) {
             keep(RawClient.connect(pod));
         }
-        for (int i = 0; i < STRANGERS + 2; i++) {
+        for (int i = 0; i < MAX_UNAUTHENTICATED + 2; i++) {
             keep(RawClient.connect(pod, "Authorization: Bearer " + Tokens.of("u" + i)));
         }
         assertThat(refused(pod, "unauthenticated")).isEqualTo(refused);
@@ -173,12 +173,12 @@ class LimitsIT {
 
     @Test
     void failedUpgradeReleasesItsSlot() {
-        for (int i = 0; i < 2 * STRANGERS; i++) {
+        for (int i = 0; i < 2 * MAX_UNAUTHENTICATED; i++) {
             assertThat(RawClient.refusal(pod, "Authorization: Bearer nonsense")).startsWith("HTTP/1.1 401");
             assertThat(RawClient.refusal(pod, "Origin: http://evil.example")).startsWith("HTTP/1.1 403");
             assertThat(RawClient.refusal(pod, "Sec-WebSocket-Version: 99")).startsWith("HTTP/1.1 426");
         }
-        for (int i = 0; i < STRANGERS; i++) {
+        for (int i = 0; i < MAX_UNAUTHENTICATED; i++) {
             keep(RawClient.connect(pod));
         }
     }

@@ -116,7 +116,7 @@ class RetainedIT {
             assertThat(pod.metric("sluice_retained_channels")).isEqualTo(1);
             assertThat(pod.metric("sluice_retained_bytes")).isGreaterThan("before".length());
             redis.kill();
-            await("deaf").until(() -> pod.status("/q/health/ready") == 503);
+            await("unsubscribed").until(() -> pod.status("/q/health/ready") == 503);
             pod.awaitMetric("sluice_retained_channels", 0);
             pod.awaitMetric("sluice_retained_bytes", 0);
             // The client's subscription lasts, but the retained publication is gone.

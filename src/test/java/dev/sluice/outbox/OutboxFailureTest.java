@@ -50,7 +50,7 @@ class OutboxFailureTest {
 
     @Test
     void failedFlushDuringTheCloseCutsTheConnection() {
-        loop.batch(() -> {
+        loop.runThenFlush(() -> {
             outbox.send(Frame.text("x"));
             failsToFlush = true;
             outbox.close(new Close(1011, "internal error"));
@@ -61,7 +61,7 @@ class OutboxFailureTest {
     @Test
     void failedFlushEndsTheConnection() {
         failsToFlush = true;
-        loop.batch(() -> outbox.send(Frame.text("x")));
+        loop.runThenFlush(() -> outbox.send(Frame.text("x")));
         assertThat(failures).containsExactly(Disconnect.INTERNAL_ERROR);
     }
 

@@ -52,7 +52,7 @@ class OutboxTest {
     void batchIsFlushedOnceAtItsEnd() {
         RecordingFrameWriter neighbour = new RecordingFrameWriter();
         Outbox next = TestOutboxFactory.standard().open(neighbour, loop, failures::add);
-        loop.batch(() -> {
+        loop.runThenFlush(() -> {
             for (int i = 1; i <= 50; i++) {
                 outbox.send(run(UPLOAD, i));
                 next.send(run(UPLOAD, i));
@@ -62,7 +62,7 @@ class OutboxTest {
         assertThat(writer.flushes).isEqualTo(1);
         assertThat(neighbour.flushes).isEqualTo(1);
         assertThat(tasks).as("nothing left to do").isEmpty();
-        loop.batch(() -> {});
+        loop.runThenFlush(() -> {});
         assertThat(writer.flushes).as("nothing new").isEqualTo(1);
     }
 
@@ -82,7 +82,7 @@ class OutboxTest {
     @Test
     void writesAreFlushedOnce() {
         outbox.send(Frame.text("scheduled"));
-        loop.batch(() -> outbox.send(Frame.text("in a batch")));
+        loop.runThenFlush(() -> outbox.send(Frame.text("in a batch")));
         assertThat(writer.flushes).isEqualTo(1);
         runTasks();
         assertThat(writer.flushes).isEqualTo(1);
@@ -90,9 +90,9 @@ class OutboxTest {
 
     @Test
     void largeWritesAreFlushedDuringTheBatch() {
-        loop.batch(() -> {
+        loop.runThenFlush(() -> {
             for (int i = 0; i < 10; i++) {
-                outbox.send(frameOfCost(Outbox.FULL));
+                outbox.send(frameOfCost(Outbox.HIGH_WATER_MARK));
             }
             assertThat(writer.flushes).isEqualTo(10);
         });
@@ -101,7 +101,7 @@ class OutboxTest {
 
     @Test
     void flushesContinueAfterAFailedBatch() {
-        assertThat(catchThrowable(() -> loop.batch(() -> {
+        assertThat(catchThrowable(() -> loop.runThenFlush(() -> {
                     outbox.send(Frame.text("before"));
                     throw new IllegalStateException("made by the test");
                 })))
@@ -116,7 +116,7 @@ class OutboxTest {
     @ValueSource(booleans = {true, false})
     void failedFlushDoesNotAffectOtherConnections(boolean error) {
         Outbox broken = TestOutboxFactory.standard().open(new Unflushable(error), loop, failures::add);
-        loop.batch(() -> {
+        loop.runThenFlush(() -> {
             broken.send(Frame.text("x"));
             outbox.send(Frame.text("y"));
         });
@@ -330,7 +330,7 @@ class OutboxTest {
             outbox.send(frameOfCost(MAX / 2));
         }
         assertThat(failures).isEmpty();
-        loop.batch(() -> {
+        loop.runThenFlush(() -> {
             for (int i = 0; i < 100_000; i++) {
                 outbox.send(run(USER, i));
             }
@@ -367,7 +367,7 @@ class OutboxTest {
         writer.fill();
         outbox.send(frameOfCost(40_000));
         runTasks();
-        outbox.send(frameOfCost(Outbox.FULL / 2 + 1));
+        outbox.send(frameOfCost(Outbox.HIGH_WATER_MARK / 2 + 1));
         runTasks();
         holdAllThatFits();
         writer.takeOne();
@@ -673,7 +673,7 @@ class OutboxTest {
         outbox.send(run(OTHER, 3));
         runTasks();
         outbox.send(Frame.text("not flushed"));
-        assertThat(pending()).isGreaterThan(Outbox.FULL);
+        assertThat(pending()).isGreaterThan(Outbox.HIGH_WATER_MARK);
         outbox.ended();
         outbox.ended();
         assertThat(pending()).isZero();
@@ -746,7 +746,7 @@ class OutboxTest {
     /** Fills the socket: the kernel takes nothing more, and the maximum is under way. */
     private void fillSocket() {
         writer.fill();
-        outbox.send(frameOfCost(Outbox.FULL));
+        outbox.send(frameOfCost(Outbox.HIGH_WATER_MARK));
         writer.sent.clear();
     }
 

@@ -95,7 +95,7 @@ class TotalOutboxBytesTest {
     @Test
     void heldPublicationsCount() {
         Stuck full = new Stuck("full");
-        full.send(text(Outbox.FULL));
+        full.send(text(Outbox.HIGH_WATER_MARK));
         for (int i = 0; i < 3; i++) {
             full.send(new PublicationBatch(
                     TestOutboxFactory.channel("upload:" + i), new Payload(i + 1, null, new byte[MAX / 5], true, 0)));

@@ -36,8 +36,8 @@ class ListenerIndexTest {
         listeners.add(joining);
         assertThat(deliver(2)).isEqualTo(1);
         joining.newestBefore(2);
-        assertThat(listeners.give(connection, 2, 0)).isFalse();
-        assertThat(listeners.give(connection, 3, 3))
+        assertThat(listeners.skipToRetained(connection, 2, 0)).isFalse();
+        assertThat(listeners.skipToRetained(connection, 3, 3))
                 .as("a later one that the loop dropped")
                 .isTrue();
     }
@@ -47,10 +47,10 @@ class ListenerIndexTest {
         Connection one = connection();
         Connection two = connection();
         listeners.add(new Listener(one, 2));
-        assertThat(listeners.give(one, 2, 0)).isTrue();
+        assertThat(listeners.skipToRetained(one, 2, 0)).isTrue();
         listeners.add(new Listener(two, 2));
         assertThat(deliver(2)).isZero();
-        assertThat(listeners.give(two, 2, 0)).isTrue();
+        assertThat(listeners.skipToRetained(two, 2, 0)).isTrue();
     }
 
     @Test
@@ -199,7 +199,7 @@ class ListenerIndexTest {
             while (published.get() < i) {
                 Thread.onSpinWait();
             }
-            if (!found[i] && !listeners.give(connection, channel, 1, 0)) {
+            if (!found[i] && !listeners.skipToRetained(connection, channel, 1, 0)) {
                 lost++;
             }
             rounds[i] = null;

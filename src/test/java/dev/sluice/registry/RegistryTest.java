@@ -222,7 +222,7 @@ class RegistryTest {
         List<Connection> hearing = new ArrayList<>();
         if (listeners != null) {
             listeners.forEachLoop(ofLoop -> hearing.addAll(ofLoop.connections()));
-            assertThat(hearing).as("what nobody hears is not kept").isNotEmpty();
+            assertThat(hearing).as("a channel without listeners is removed").isNotEmpty();
         }
         return hearing;
     }

@@ -174,7 +174,7 @@ class CommandHandlerTest {
         assertThat(hears("team:blue")).isTrue();
         commands.renew(wide.client, TestAuthorizers.identity("7", "team:*"));
         assertThat(hears(TEAM))
-                .as("nobody could hear it, so the subscription is gone")
+                .as("no connection may hear it, so the subscription is gone")
                 .isFalse();
     }
 

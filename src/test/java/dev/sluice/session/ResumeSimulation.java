@@ -104,7 +104,7 @@ final class ResumeSimulation {
         }
     }
 
-    /** Runs so many steps, and then twice so many others that everything arrives. */
+    /** Runs steps with failures, and then twice a number of steps without, so that everything arrives. */
     void run(int steps, int calmSteps) {
         for (int i = 0; i < steps; i++) {
             step();
@@ -246,7 +246,7 @@ final class ResumeSimulation {
             }
         }
 
-        Session open(Wire wire, int loop, String user, @Nullable Position since) {
+        Session open(SlowSocket wire, int loop, String user, @Nullable Position since) {
             Loop on = loops.get(loop);
             DeliveryDispatcher delivery = Objects.requireNonNull(deliveries);
             Session session = new Session(
@@ -326,7 +326,7 @@ final class ResumeSimulation {
     }
 
     /** A socket whose kernel accepts data late. */
-    private final class Wire implements FrameWriter {
+    private final class SlowSocket implements FrameWriter {
         private final Deque<Object> pending = new ArrayDeque<>();
         private boolean closed;
 
@@ -398,7 +398,7 @@ final class ResumeSimulation {
         @Nullable
         Session session;
 
-        private Wire wire = new Wire();
+        private SlowSocket wire = new SlowSocket();
 
         Client(String own) {
             this.own = own;
@@ -439,7 +439,7 @@ final class ResumeSimulation {
         private void connect() {
             Pod to = pods.get(random.nextInt(2));
             pod = to;
-            wire = new Wire();
+            wire = new SlowSocket();
             toSend.clear();
             missed.clear();
             session = to.open(wire, random.nextInt(LOOPS), own.substring("user:".length()), connecting());

@@ -163,7 +163,7 @@ class SessionTest {
     @Test
     void floodIsClosedBeforeAndAfterAuthentication() {
         session.opened(null, Opening.own(null));
-        session.flooded();
+        session.failed(Disconnect.FLOODED);
         assertThat(closes).containsExactly(4029);
         assertThat(ended).isEmpty();
     }
@@ -171,7 +171,7 @@ class SessionTest {
     @Test
     void floodEndsTheConnection() {
         session.opened(SEVEN, Opening.own(null));
-        session.flooded();
+        session.failed(Disconnect.FLOODED);
         assertThat(closes).containsExactly(4029);
         assertThat(ended).singleElement().extracting(Disconnected::reason).isEqualTo(Disconnect.FLOODED);
     }
@@ -217,7 +217,7 @@ class SessionTest {
     @Test
     void inboundFullClosesWith1013() {
         session.opened(null, Opening.own(null));
-        session.inboundFull();
+        session.failed(Disconnect.INBOUND_FULL);
         assertThat(closes).containsExactly(1013);
         assertThat(sent).isEmpty();
     }
@@ -458,7 +458,7 @@ class SessionTest {
     @Test
     void resetEndsTheConnectionOnce() {
         session.opened(SEVEN, Opening.own(null));
-        session.reset();
+        session.failed(Disconnect.CONNECTION_RESET);
         session.closed(Disconnect.CONNECTION_LOST);
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CONNECTION_RESET));
     }

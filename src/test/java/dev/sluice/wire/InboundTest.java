@@ -113,7 +113,7 @@ class InboundTest {
             connection.send(LARGE);
             assertThat(pod.pending()).isLessThan(TestInbound.PER_CONNECTION + 5 * TestInbound.MAX_FRAME + 64 * 1024);
         }
-        assertThat(peer.told).containsExactly("inbound full");
+        assertThat(peer.told).containsExactly("inbound_full");
     }
 
     @Test

@@ -47,22 +47,12 @@ final class RecordingPeer implements Inbound.Peer {
     }
 
     @Override
-    public void flooded() {
-        told.add("flooded");
+    public void failed(Disconnect reason) {
+        told.add(reason.tag());
     }
 
     @Override
     public void heldTooMany() {
         told.add("held too many");
-    }
-
-    @Override
-    public void inboundFull() {
-        told.add("inbound full");
-    }
-
-    @Override
-    public void reset() {
-        told.add("reset");
     }
 }

@@ -221,9 +221,14 @@ final class Attackers implements AutoCloseable {
 
         /** A WebSocket without a user. */
         RawSocket webSocket() throws IOException {
+            return webSocket("");
+        }
+
+        /** A WebSocket without a user, whose request has further header lines. */
+        RawSocket webSocket(String headers) throws IOException {
             RawSocket socket = connect();
             try {
-                int status = socket.upgrade();
+                int status = socket.upgrade(headers);
                 tally.answered(status);
                 if (status != RawSocket.SWITCHING_PROTOCOLS) {
                     throw new IOException("no WebSocket");

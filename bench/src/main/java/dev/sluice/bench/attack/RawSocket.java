@@ -59,11 +59,6 @@ final class RawSocket implements AutoCloseable {
         socket.getOutputStream().write(bytes);
     }
 
-    /** Requests an upgrade, and returns the status of the answer. */
-    int upgrade() throws IOException {
-        return upgrade("");
-    }
-
     /** Requests an upgrade with further header lines, and returns the status of the answer. */
     int upgrade(String headers) throws IOException {
         say(UPGRADE + headers + "\r\n");

@@ -22,7 +22,7 @@ final class WebSocketAttacks {
     private static final int SILENT = 10_000;
 
     private static final int SILENT_PER_SECOND = 1_500;
-    private static final int NEWCOMERS_PER_SECOND = 20;
+    private static final int NEW_CLIENTS_PER_SECOND = 20;
 
     private static final int AT_ONCE = 100;
 
@@ -54,7 +54,7 @@ final class WebSocketAttacks {
     /** The first attacker is a new client with a valid token; the others hold a number of open WebSockets. */
     static void silentWaves(Attacker by) throws IOException {
         if (by.number() == 0) {
-            newcomer(by);
+            connectAndLeave(by);
             return;
         }
         by.pace((double) SILENT_PER_SECOND / (Attack.CROWD - 1));
@@ -65,8 +65,8 @@ final class WebSocketAttacks {
         }
     }
 
-    private static void newcomer(Attacker by) throws IOException {
-        by.pace(NEWCOMERS_PER_SECOND);
+    private static void connectAndLeave(Attacker by) throws IOException {
+        by.pace(NEW_CLIENTS_PER_SECOND);
         String token = Credentials.of(by.user());
         boolean bearer = by.round() % 2 == 0;
         try (RawSocket socket = by.connect()) {
@@ -243,7 +243,7 @@ final class WebSocketAttacks {
         /** The current position. */
         static String position(InetSocketAddress pod) {
             try (Attacker anybody = new Attacker(0, pod, new Tally(), "");
-                    RawSocket socket = connect(anybody)) {
+                    RawSocket socket = anybody.webSocket(SUBPROTOCOL)) {
                 socket.message(Attacker.authentication(anybody.token()));
                 Matcher at = AT.matcher(socket.heard());
                 if (!at.find()) {
@@ -257,7 +257,7 @@ final class WebSocketAttacks {
 
         /** Leaves when it got everything, and comes back at once. */
         static void resume(Attacker by) throws IOException {
-            try (RawSocket socket = connect(by)) {
+            try (RawSocket socket = by.webSocket(SUBPROTOCOL)) {
                 String since = "\"since\":\"" + by.since() + "\"}";
                 socket.message("{\"type\":\"auth\",\"token\":\"" + by.token() + "\"," + since);
                 socket.message(
@@ -273,21 +273,6 @@ final class WebSocketAttacks {
                     by.tally().answered("replayed");
                 }
                 by.tally().did(1);
-            }
-        }
-
-        private static RawSocket connect(Attacker by) throws IOException {
-            RawSocket socket = by.connect();
-            try {
-                int status = socket.upgrade(SUBPROTOCOL);
-                by.tally().answered(status);
-                if (status != RawSocket.SWITCHING_PROTOCOLS) {
-                    throw new IOException("no WebSocket");
-                }
-                return socket;
-            } catch (IOException e) {
-                socket.close();
-                throw e;
             }
         }
     }

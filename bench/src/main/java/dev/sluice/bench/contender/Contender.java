@@ -38,10 +38,14 @@ public sealed interface Contender permits Sluice, NodeRelay, SocketIoServer, Cen
     Server start(Redis redis, int connectsPerSecond, Path logs);
 
     /** The protocol of its publishers. */
-    PublishProtocol protocol();
+    default PublishProtocol protocol() {
+        return PublishProtocol.REDIS;
+    }
 
     /** The address to which publishers connect. */
-    InetSocketAddress publishTo(Redis redis, Server server);
+    default InetSocketAddress publishTo(Redis redis, Server server) {
+        return redis.address();
+    }
 
     /** The session of a client that receives {@code user:<user>}. */
     Session user(String user);

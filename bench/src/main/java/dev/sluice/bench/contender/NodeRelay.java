@@ -3,12 +3,10 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
-import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,16 +68,6 @@ public final class NodeRelay implements Contender {
         command.addAll(List.of(arguments));
         return Server.start(
                 Server.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
-    }
-
-    @Override
-    public PublishProtocol protocol() {
-        return PublishProtocol.REDIS;
-    }
-
-    @Override
-    public InetSocketAddress publishTo(Redis redis, Server server) {
-        return redis.address();
     }
 
     @Override

@@ -3,12 +3,10 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
-import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -176,11 +174,6 @@ public final class Sluice implements Contender {
     @Override
     public PublishProtocol protocol() {
         return publishers;
-    }
-
-    @Override
-    public InetSocketAddress publishTo(Redis redis, Server server) {
-        return redis.address();
     }
 
     @Override

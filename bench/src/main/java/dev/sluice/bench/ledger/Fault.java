@@ -5,7 +5,7 @@ import static java.time.Duration.ofSeconds;
 
 import dev.sluice.bench.ledger.Ledger.Scene;
 import dev.sluice.bench.rollout.Rollout.Update;
-import dev.sluice.bench.trial.Traffic.Jitter;
+import dev.sluice.bench.trial.Listener.Jitter;
 import dev.sluice.bench.trial.Traffic.Load;
 import java.time.Duration;
 import java.util.Locale;

@@ -1,7 +1,6 @@
 package dev.sluice.bench.load;
 
 import dev.sluice.bench.load.Entrance.Session.Format;
-import dev.sluice.bench.load.Storm.NotUpgraded;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -13,6 +12,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -23,11 +23,11 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
     private static final String END_OF_HEAD = "\r\n\r\n";
 
     private static final String UPGRADE = """
-            Upgrade: websocket\r
-            Connection: Upgrade\r
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-            Sec-WebSocket-Version: 13\r
-            """;
+        Upgrade: websocket\r
+        Connection: Upgrade\r
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+        Sec-WebSocket-Version: 13\r
+        """;
 
     private final Session session;
     private final Iterator<Session.Step> steps;
@@ -222,5 +222,36 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
          * @param expect a text that the answer contains; other messages are ignored
          */
         public record Step(String say, String expect) {}
+    }
+
+    /** The server has refused the attempt. */
+    static final class NotUpgraded extends IOException {
+
+        private static final long serialVersionUID = 1;
+
+        private static final String RETRY_AFTER = "retry-after:";
+
+        private final String head;
+
+        /** @param head of the response */
+        NotUpgraded(String head) {
+            super("not upgraded: " + head.lines().findFirst().orElse(""));
+            this.head = head;
+        }
+
+        /** Whether the server is overloaded, and the client may try again. */
+        boolean isForNow() {
+            return head.startsWith("HTTP/1.1 503 ");
+        }
+
+        /** The minimum time that the server asks the client to wait. */
+        Duration retryAfter() {
+            return head.lines()
+                    .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))
+                    .map(line -> Duration.ofSeconds(
+                            Long.parseLong(line.substring(RETRY_AFTER.length()).strip())))
+                    .findFirst()
+                    .orElse(Duration.ZERO);
+        }
     }
 }

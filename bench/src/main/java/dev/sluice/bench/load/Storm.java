@@ -1,5 +1,6 @@
 package dev.sluice.bench.load;
 
+import dev.sluice.bench.load.Entrance.NotUpgraded;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.bootstrap.Bootstrap;
@@ -139,37 +140,6 @@ public final class Storm implements AutoCloseable {
                     enteredBySecond.values().stream().mapToInt(x -> x).max().orElse(0);
             over.complete(
                     new Course(Duration.ofNanos(System.nanoTime() - start), entered, busiest, refusals, failures));
-        }
-    }
-
-    /** The server has refused the attempt. */
-    static final class NotUpgraded extends IOException {
-
-        private static final long serialVersionUID = 1;
-
-        private static final String RETRY_AFTER = "retry-after:";
-
-        private final String head;
-
-        /** @param head of the response */
-        NotUpgraded(String head) {
-            super("not upgraded: " + head.lines().findFirst().orElse(""));
-            this.head = head;
-        }
-
-        /** Whether the server is overloaded, and the client may try again. */
-        boolean isForNow() {
-            return head.startsWith("HTTP/1.1 503 ");
-        }
-
-        /** The minimum time that the server asks the client to wait. */
-        Duration retryAfter() {
-            return head.lines()
-                    .filter(line -> line.regionMatches(true, 0, RETRY_AFTER, 0, RETRY_AFTER.length()))
-                    .map(line -> Duration.ofSeconds(
-                            Long.parseLong(line.substring(RETRY_AFTER.length()).strip())))
-                    .findFirst()
-                    .orElse(Duration.ZERO);
         }
     }
 }

@@ -4,7 +4,6 @@ import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.ClientLog;
 import dev.sluice.bench.account.ConnectionLog;
 import dev.sluice.bench.trial.Publisher.Numbered;
-import dev.sluice.bench.trial.Traffic.Jitter;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
@@ -13,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -24,7 +24,7 @@ import java.util.random.RandomGenerator;
  * A well-behaved client of one user: it subscribes to its channels, logs what it gets, and reconnects with back-off. To be used on the event
  * loop.
  */
-final class Listener {
+public final class Listener {
 
     /** How long its network is gone, and how long it lasts between. */
     private static final Duration OUTAGE = Duration.ofSeconds(2);
@@ -244,6 +244,20 @@ final class Listener {
 
         void reset() {
             bound = FIRST;
+        }
+    }
+
+    /** How a network looks to both sides that is gone for two seconds every five to ten seconds. */
+    public enum Jitter {
+        /** The connection is reset when the network is lost. */
+        RESET,
+        /** The server learns nothing until the network is back; then the old connection is reset. */
+        SILENT,
+        EITHER;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 }

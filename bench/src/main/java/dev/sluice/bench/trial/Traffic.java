@@ -7,6 +7,7 @@ import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.trial.BadClients.BadClient;
 import dev.sluice.bench.trial.Listener.Backoff;
+import dev.sluice.bench.trial.Listener.Jitter;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Publisher.Numbered;
 import dev.sluice.harness.Redis;
@@ -19,7 +20,6 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -262,20 +262,6 @@ public final class Traffic implements AutoCloseable {
     private Bootstrap bootstrap() {
         // Fixed, so that the kernel buffers little for a client that does not read.
         return loop.bootstrap().option(ChannelOption.SO_RCVBUF, BUFFER);
-    }
-
-    /** How a network looks to both sides that is gone for two seconds every five to ten seconds. */
-    public enum Jitter {
-        /** The connection is reset when the network is lost. */
-        RESET,
-        /** The server learns nothing until the network is back; then the old connection is reset. */
-        SILENT,
-        EITHER;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
     }
 
     /**

@@ -112,8 +112,8 @@ final class TestBed implements AutoCloseable {
      * @param attempts after which a client gives up
      */
     Storm storm(int count, int attempts) {
-        List<Session> strangers = sessions(count, i -> contender.user("storm" + i));
-        return new Storm(server.address(), strangers, attempts);
+        List<Session> others = sessions(count, i -> contender.user("storm" + i));
+        return new Storm(server.address(), others, attempts);
     }
 
     Publication publication(ChannelName channel, int payloadBytes) {

@@ -36,7 +36,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** How it ends is known, whoever ends it. */
+/** Tests that the client knows how its connection ended. */
 class WebSocketClientTest {
 
     private static final long PATIENCE_SECONDS = 20;
