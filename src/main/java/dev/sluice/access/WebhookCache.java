@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class WebhookCache<Q> {
 
-    private final AsyncCache<Q, Boolean> kept;
+    private final AsyncCache<Q, Boolean> answers;
 
     WebhookCache(WebhookConfig config) {
-        kept = Caffeine.newBuilder()
+        answers = Caffeine.newBuilder()
                 .expireAfterWrite(config.cache())
                 .maximumSize(config.cacheSize())
                 .buildAsync();
@@ -27,7 +27,7 @@ final class WebhookCache<Q> {
     /** Returns the cached answer; {@code null} if there is none. */
     @Nullable
     Boolean known(Q question) {
-        CompletableFuture<Boolean> answer = kept.getIfPresent(question);
+        CompletableFuture<Boolean> answer = answers.getIfPresent(question);
         return (answer == null || answer.isCompletedExceptionally()) ? null : answer.getNow(null);
     }
 
@@ -35,7 +35,7 @@ final class WebhookCache<Q> {
     Uni<Boolean> ask(Q question, Supplier<Uni<Boolean>> backend) {
         return Uni.createFrom()
                 .completionStage(
-                        kept.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage())
+                        answers.get(question, (key, executor) -> backend.get().subscribeAsCompletionStage())
                                 // A client that leaves cancels only its copy.
                                 .copy());
     }

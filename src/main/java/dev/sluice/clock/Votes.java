@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class Votes {
 
     /** The number of ticks about which another pod may still object. */
-    private static final int KEPT = 8;
+    private static final int MAX_VOTES = 8;
 
     /** The number of ticks after which publishers have compared what they heard. */
     private static final int UNCHECKED = 2;
@@ -20,7 +20,7 @@ final class Votes {
     /** Adds the pod's summary for the next tick. */
     void add(Summary own) {
         votes.addLast(new Vote(own));
-        if (votes.size() > KEPT) {
+        if (votes.size() > MAX_VOTES) {
             votes.removeFirst();
         }
     }

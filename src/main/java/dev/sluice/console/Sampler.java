@@ -20,15 +20,15 @@ final class Sampler {
 
     private static final Logger LOG = Logger.getLogger(Sampler.class);
 
-    /** The number of kept samples, one per second. */
-    static final int KEPT = 300;
+    /** The maximum number of samples, one per second. */
+    static final int MAX_SAMPLES = 300;
 
     /** The seconds over which percentiles are estimated. */
     private static final int WINDOW = 10;
 
     private final MeterRegistry meters;
     private final boolean enabled;
-    private final Ring<Sample> samples = new Ring<>(KEPT);
+    private final Ring<Sample> samples = new Ring<>(MAX_SAMPLES);
     private final Deque<MetricReading> window = new ArrayDeque<>();
     private final BroadcastProcessor<Long> news = BroadcastProcessor.create();
     private Cancellable sampling = () -> {};

@@ -12,7 +12,7 @@ import java.time.Duration;
 final class ReplayCache {
 
     /** The whole window plus some seconds. */
-    static final Duration KEPT = MessageSigner.WINDOW.multipliedBy(2).plusSeconds(5);
+    static final Duration RETENTION = MessageSigner.WINDOW.multipliedBy(2).plusSeconds(5);
 
     /** The state of an id. */
     enum Use {
@@ -33,7 +33,7 @@ final class ReplayCache {
         this.max = max;
         // No maximum size, which would evict ids whose messages could still be accepted.
         this.known = Caffeine.newBuilder()
-                .expireAfterWrite(KEPT)
+                .expireAfterWrite(RETENTION)
                 .ticker(ticker)
                 .executor(Runnable::run)
                 .build();

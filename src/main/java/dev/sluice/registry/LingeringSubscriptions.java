@@ -40,9 +40,9 @@ public final class LingeringSubscriptions {
      *
      * @param own whether the user was connected to this pod, which answers for it when others ask
      */
-    private record Kept(Map<Channel, Long> stamps, boolean own) {}
+    private record Lingering(Map<Channel, Long> stamps, boolean own) {}
 
-    private final Cache<String, Kept> users;
+    private final Cache<String, Lingering> users;
     private final boolean enabled;
     private final int maxChannels;
     private volatile BiConsumer<String, Map<Channel, Long>> listener = (user, stamps) -> {};
@@ -93,22 +93,25 @@ public final class LingeringSubscriptions {
 
     /** Returns the channels to restore on the user's next connection, with their stamps. */
     public Map<Channel, Long> of(String user) {
-        Kept kept = users.getIfPresent(user);
-        return kept == null ? Map.of() : subscriptions(kept.stamps());
+        Lingering lingering = users.getIfPresent(user);
+        return lingering == null ? Map.of() : subscriptions(lingering.stamps());
     }
 
     /** Returns the newest time of a subscribe or unsubscribe that is kept of the user; 0 if nothing is kept. */
     long newest(String user) {
-        Kept kept = users.getIfPresent(user);
-        return kept == null
+        Lingering lingering = users.getIfPresent(user);
+        return lingering == null
                 ? 0
-                : kept.stamps().values().stream().mapToLong(Math::abs).max().orElse(0);
+                : lingering.stamps().values().stream()
+                        .mapToLong(Math::abs)
+                        .max()
+                        .orElse(0);
     }
 
     /** Returns all kept subscriptions of a user who was connected to this pod; empty for users of other pods. */
     public Map<Channel, Long> own(String user) {
-        Kept kept = users.getIfPresent(user);
-        return kept == null || !kept.own() ? Map.of() : kept.stamps();
+        Lingering lingering = users.getIfPresent(user);
+        return lingering == null || !lingering.own() ? Map.of() : lingering.stamps();
     }
 
     /** Keeps the subscriptions of a user whose last connection to this pod has ended. */
@@ -124,8 +127,8 @@ public final class LingeringSubscriptions {
         if (!enabled) {
             return;
         }
-        Kept kept = users.getIfPresent(user);
-        if (shared || (kept != null && kept.stamps().containsKey(channel))) {
+        Lingering lingering = users.getIfPresent(user);
+        if (shared || (lingering != null && lingering.stamps().containsKey(channel))) {
             Map<Channel, Long> stamps = Map.of(channel.compact(), stamp);
             merge(user, stamps, true);
             listener.accept(user, stamps);
@@ -137,8 +140,8 @@ public final class LingeringSubscriptions {
             return Map.of();
         }
         Map<Channel, Long> newer = new HashMap<>();
-        users.asMap().compute(user, (name, kept) -> {
-            Map<Channel, Long> merged = kept == null ? new HashMap<>() : new HashMap<>(kept.stamps());
+        users.asMap().compute(user, (name, lingering) -> {
+            Map<Channel, Long> merged = lingering == null ? new HashMap<>() : new HashMap<>(lingering.stamps());
             stamps.forEach((channel, stamp) -> {
                 Long known = merged.get(channel);
                 if (known == null || newer(stamp, known) != known) {
@@ -151,9 +154,9 @@ public final class LingeringSubscriptions {
                 newer.remove(channel);
             });
             // An unchanged entry is not kept for longer.
-            return newer.isEmpty() && kept != null && !own
-                    ? kept
-                    : new Kept(merged, own || (kept != null && kept.own()));
+            return newer.isEmpty() && lingering != null && !own
+                    ? lingering
+                    : new Lingering(merged, own || (lingering != null && lingering.own()));
         });
         return subscriptions(newer);
     }
@@ -185,8 +188,8 @@ public final class LingeringSubscriptions {
         return subscriptions;
     }
 
-    private static int weight(String user, Kept kept) {
-        long channels = kept.stamps().keySet().stream()
+    private static int weight(String user, Lingering lingering) {
+        long channels = lingering.stamps().keySet().stream()
                 .mapToLong(channel -> CHANNEL_OVERHEAD + channel.length())
                 .sum();
         return (int) Math.min(Integer.MAX_VALUE, USER_OVERHEAD + 2L * user.length() + channels);

@@ -1,4 +1,4 @@
-/** One WebSocket from its upgrade to its end: authentication, commands, heartbeat, expiry, drain. */
+/** One client's connection from its request to its end: authentication, commands, resume, heartbeat, expiry, drain. */
 @NullMarked
 package dev.sluice.session;
 

@@ -241,7 +241,7 @@ class MessageSignerTest {
         }
         String message = signer(SECRET).sign(CONTENT);
         assertThat(receiver.verify(message)).isEqualTo(new Verification.Refused());
-        now = now.plus(ReplayCache.KEPT).plusSeconds(1);
+        now = now.plus(ReplayCache.RETENTION).plusSeconds(1);
         assertThat(receiver.verify(signer(SECRET).sign(CONTENT))).isInstanceOf(Verification.Genuine.class);
         assertThat(receiver.verify(message)).as("too old by now").isEqualTo(new Verification.Refused());
     }
