@@ -3,6 +3,7 @@ package dev.sluice.bench.contender;
 import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Fork;
 import dev.sluice.harness.Ports;

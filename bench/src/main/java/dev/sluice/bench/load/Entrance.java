@@ -23,11 +23,11 @@ public final class Entrance extends ChannelInboundHandlerAdapter {
     private static final String END_OF_HEAD = "\r\n\r\n";
 
     private static final String UPGRADE = """
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        """;
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            Sec-WebSocket-Version: 13\r
+            """;
 
     private final Session session;
     private final Iterator<Session.Step> steps;

@@ -127,16 +127,17 @@ public final class Publication {
         },
 
         /** RESP, to a stream in Redis. The reply is the entry's ID. */
-        REDIS_STREAM("\r\n", "$1") {
+        REDIS_STREAM {
             @Override
-            String head(int channelBytes) {
-                return "*8\r\n$4\r\nXADD\r\n$" + channelBytes + "\r\n";
+            String command(String channel, int payloadBytes) {
+                return "*8\r\n$4\r\nXADD\r\n$" + channel.length() + "\r\n" + channel
+                        + "\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$4\r\n1000\r\n$1\r\n*\r\n$4\r\ndata\r\n$" + payloadBytes
+                        + "\r\n" + Payload.template(payloadBytes) + "\r\n";
             }
 
             @Override
-            String middle(int payloadBytes) {
-                return "\r\n$6\r\nMAXLEN\r\n$1\r\n~\r\n$4\r\n1000\r\n$1\r\n*\r\n$4\r\ndata\r\n$" + payloadBytes
-                        + "\r\n";
+            String acknowledgement() {
+                return "$1";
             }
         },
 

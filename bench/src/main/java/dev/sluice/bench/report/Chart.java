@@ -26,31 +26,31 @@ final class Chart {
 
     /** The colours follow the reader's scheme, also if the picture is embedded as an image. */
     private static final String STYLE = """
-        <style>
-          text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif }
-          .card { fill: #ffffff; stroke: #d0d7de }
-          .title { fill: #1f2328; font-size: 19px; font-weight: 600 }
-          .panel { fill: #1f2328; font-size: 14px; font-weight: 600 }
-          .label { fill: #424a53; font-size: 13px }
-          .figure { fill: #1f2328; font-size: 13px; font-variant-numeric: tabular-nums }
-          .own { font-weight: 600 }
-          .quiet { fill: #656d76; font-size: 12px }
-          .bar { fill: #afb8c1 }
-          .bar.own { fill: #0969da }
-          .bar.kin { fill: #80b8f4 }
-          .range { stroke: #1f2328; stroke-width: 1.5; opacity: .55 }
-          @media (prefers-color-scheme: dark) {
-            .card { fill: #0d1117; stroke: #30363d }
-            .title, .panel, .figure { fill: #e6edf3 }
-            .label { fill: #c9d1d9 }
-            .quiet { fill: #8d96a0 }
-            .bar { fill: #484f58 }
-            .bar.own { fill: #4493f8 }
-            .bar.kin { fill: #23528c }
-            .range { stroke: #e6edf3 }
-          }
-        </style>
-        """;
+            <style>
+              text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif }
+              .card { fill: #ffffff; stroke: #d0d7de }
+              .title { fill: #1f2328; font-size: 19px; font-weight: 600 }
+              .panel { fill: #1f2328; font-size: 14px; font-weight: 600 }
+              .label { fill: #424a53; font-size: 13px }
+              .figure { fill: #1f2328; font-size: 13px; font-variant-numeric: tabular-nums }
+              .own { font-weight: 600 }
+              .quiet { fill: #656d76; font-size: 12px }
+              .bar { fill: #afb8c1 }
+              .bar.own { fill: #0969da }
+              .bar.kin { fill: #80b8f4 }
+              .range { stroke: #1f2328; stroke-width: 1.5; opacity: .55 }
+              @media (prefers-color-scheme: dark) {
+                .card { fill: #0d1117; stroke: #30363d }
+                .title, .panel, .figure { fill: #e6edf3 }
+                .label { fill: #c9d1d9 }
+                .quiet { fill: #8d96a0 }
+                .bar { fill: #484f58 }
+                .bar.own { fill: #4493f8 }
+                .bar.kin { fill: #23528c }
+                .range { stroke: #e6edf3 }
+              }
+            </style>
+            """;
 
     /** @param style differs for Sluice, its variants, and the others */
     private record Bar(String label, String style, Spread value) {}
@@ -113,8 +113,8 @@ final class Chart {
     String svg() {
         int height = HEAD + panels.stream().mapToInt(Panel::height).sum() + FOOT;
         add(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\""
-                        + " role=\"img\" aria-label=\"What one CPU-second of the server gets done\">",
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\""
+                        + " aria-label=\"What one CPU-second of the server gets done\">",
                 WIDTH, height, WIDTH, height);
         svg.append(STYLE);
         add("<rect class=\"card\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>", WIDTH - 1, height - 1);

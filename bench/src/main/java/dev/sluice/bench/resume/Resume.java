@@ -43,8 +43,8 @@ import picocli.CommandLine.Command;
         name = "bench/resume",
         description = {
             "Interrupts the network of 1,000 clients for 2 s again and again, counts what they get from Sluice,"
-                + " Socket.IO and the Node relay, and writes bench/results/results.md in about ten minutes. Needs two"
-                + " cores and Node.",
+                    + " Socket.IO and the Node relay, and writes bench/results/results.md in about ten minutes. Needs two"
+                    + " cores and Node.",
             "Fails if a client of Sluice lost something or got something twice."
         })
 public final class Resume extends Check<ResumeFinding> {
