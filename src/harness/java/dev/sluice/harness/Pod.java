@@ -19,12 +19,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
@@ -42,17 +39,15 @@ public final class Pod implements AutoCloseable {
     /** Configuration keys whose values are secret. */
     private static final Pattern SECRET = Pattern.compile("(?i).*(secret|password|webhook\\..*url).*");
 
-    /** Simultaneous tests start their pods one after another, because each start has a time limit. */
-    private static final Lock STARTING = new ReentrantLock();
-
-    private static final Set<Pod> ALIVE = ConcurrentHashMap.newKeySet();
+    /** Simultaneous tests start few pods at once, because each start has a time limit. */
+    private static final Semaphore STARTING = new Semaphore(2);
 
     static {
         // Long enough for a busy machine.
         Awaitility.setDefaultTimeout(Duration.ofSeconds(60));
         Awaitility.setDefaultPollDelay(Duration.ZERO);
         // Increasing intervals, because each poll costs the pod some milliseconds of CPU time.
-        Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(20L * count, 250)));
+        Awaitility.setDefaultPollInterval((count, before) -> Duration.ofMillis(Math.min(30L * count, 400)));
     }
 
     private final ServerProcess process;
@@ -65,7 +60,6 @@ public final class Pod implements AutoCloseable {
         this.process = process;
         this.secrets = secrets;
         record = PodRecord.of(process, command);
-        ALIVE.add(this);
     }
 
     /** Starts a pod with the key that verifies {@link Tokens}, and waits until it is ready. */
@@ -90,11 +84,11 @@ public final class Pod implements AutoCloseable {
         // Tests share users, so the subscriptions of one test must not be restored in the next.
         all.put("sluice.subscriptions.linger", "0s");
         all.putAll(config);
-        STARTING.lock();
+        STARTING.acquireUninterruptibly();
         try {
             return launched(all, Map.of(), jvmOptions).awaitListening();
         } finally {
-            STARTING.unlock();
+            STARTING.release();
         }
     }
 
@@ -174,20 +168,23 @@ public final class Pod implements AutoCloseable {
     }
 
     private void awaitPort() {
-        await("start").pollInterval(Duration.ofMillis(20)).until(() -> {
-            if (!process.isAlive()) {
-                throw new IllegalStateException("the pod has ended:\n" + log());
-            }
-            String log = log();
-            Matcher listening = LISTENING.matcher(log);
-            Matcher managed = MANAGED.matcher(log);
-            boolean found = listening.find() && managed.find();
-            if (found) {
-                port = Integer.parseInt(listening.group(1));
-                managementPort = Integer.parseInt(managed.group(1));
-            }
-            return found;
-        });
+        await("start")
+                .atMost(Duration.ofMinutes(2))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> {
+                    if (!process.isAlive()) {
+                        throw new IllegalStateException("the pod has ended:\n" + log());
+                    }
+                    String log = log();
+                    Matcher listening = LISTENING.matcher(log);
+                    Matcher managed = MANAGED.matcher(log);
+                    boolean found = listening.find() && managed.find();
+                    if (found) {
+                        port = Integer.parseInt(listening.group(1));
+                        managementPort = Integer.parseInt(managed.group(1));
+                    }
+                    return found;
+                });
     }
 
     /** Waits until the pod has handled all earlier publications. */
@@ -353,16 +350,11 @@ public final class Pod implements AutoCloseable {
     public void close() {
         record.write();
         process.close();
-        ALIVE.remove(this);
         assertQuiet();
     }
 
-    /** Asserts that the logs of all open pods are free of secrets and reports of leaked buffers. */
-    public static void assertAllQuiet() {
-        ALIVE.forEach(Pod::assertQuiet);
-    }
-
-    private void assertQuiet() {
+    /** Asserts that the log is free of secrets and reports of leaked buffers; closing the pod does the same. */
+    public void assertQuiet() {
         if (log().contains("LEAK:")) {
             throw new AssertionError("a buffer was leaked:\n" + log());
         }
@@ -401,6 +393,10 @@ public final class Pod implements AutoCloseable {
             command.addAll(properties);
         } else {
             List<String> options = new ArrayList<>(jvmOptions);
+            if (jvmOptions.stream().noneMatch(option -> option.startsWith("-Xmx"))) {
+                // Most use little memory, and each page costs CPU time when it is first used.
+                options.add("-Xmn32m");
+            }
             options.addAll(properties);
             command.addAll(jvm(options, PackagedJar.arguments()));
         }

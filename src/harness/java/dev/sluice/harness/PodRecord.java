@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 
 /**
  * What a pod costs the tests. Each pod adds a line to {@code target/pods.tsv} when it ends: the test class that has started it, its
- * CPU time and its lifetime in seconds, and its configuration.
+ * CPU time (zero if it ended by itself or was killed) and its lifetime in seconds, and its configuration.
  */
 final class PodRecord {
 
@@ -54,12 +54,12 @@ final class PodRecord {
         return new PodRecord(process, starter.substring(starter.lastIndexOf('.') + 1), config);
     }
 
-    /** Writes the line, unless it is written or the process has ended. */
+    /** Writes the line, unless it is written. */
     void write() {
-        if (!process.isAlive() || !written.compareAndSet(false, true)) {
+        if (!written.compareAndSet(false, true)) {
             return;
         }
-        double cpu = process.cpuNanos() / 1e9;
+        double cpu = process.isAlive() ? process.cpuNanos() / 1e9 : 0;
         double lifetime = (System.nanoTime() - startedAt) / 1e9;
         String line = String.format(Locale.ROOT, "%s\t%.2f\t%.1f\t%s%n", starter, cpu, lifetime, config);
         try {

@@ -159,6 +159,7 @@ public final class Redis implements AutoCloseable {
         try {
             // Another process may answer on the port.
             await("Redis")
+                    .pollInterval(5, TimeUnit.MILLISECONDS)
                     .atMost(30, TimeUnit.SECONDS)
                     .ignoreExceptions()
                     .until(() -> wholeReply("INFO", "server").contains("process_id:" + started.pid() + "\r\n"));

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /** Creates valid and forged tokens. */
 public final class Tokens {
 
-    /** The tokens by user, because signing takes time and a token outlives all tests. */
+    /** The tokens by user and groups, because signing takes time and a token outlives all tests. */
     private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
 
     private static final KeyPair KEY = keyPair();
@@ -46,9 +46,11 @@ public final class Tokens {
 
     /** The same with groups, which are the roles of the HTTP API. */
     public static String withGroups(String user, String... groups) {
-        JwtClaims claims = claims(user);
-        claims.setStringListClaim("groups", groups);
-        return sign(claims);
+        return GOOD.computeIfAbsent(user + "\n" + String.join("\n", groups), named -> {
+            JwtClaims claims = claims(user);
+            claims.setStringListClaim("groups", groups);
+            return sign(claims);
+        });
     }
 
     public static JwtClaims claims(String user) {

@@ -3,6 +3,7 @@ package dev.sluice.clock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.harness.Histories;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -18,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class ClockTest {
 
-    private static final int HISTORIES = 10_000;
+    private static final int HISTORIES = Histories.of(10_000);
     private static final List<ClockSimulation.Damage> DAMAGES = List.of(ClockSimulation.Damage.values());
     private static final Era ERA = new Era(1_000, 7);
 
@@ -60,7 +61,7 @@ class ClockTest {
     @ParameterizedTest
     @EnumSource(ClockSimulation.Damage.class)
     void onlyTheDifferingPodOfThreeReportsAGapWithinThreeIntervals(ClockSimulation.Damage damage) {
-        List<String> failed = LongStream.range(0, 1_000)
+        List<String> failed = LongStream.range(0, Histories.of(1_000))
                 .filter(seed -> {
                     ClockSimulation simulation = ClockSimulation.alike(seed, 3);
                     simulation.calm(10 * ClockSimulation.INTERVAL + seed);
@@ -84,7 +85,7 @@ class ClockTest {
 
     @Test
     void podsAgreeAgainAfterTheFaultsEnd() {
-        List<String> failed = LongStream.range(0, 500)
+        List<String> failed = LongStream.range(0, Histories.of(500))
                 .filter(seed -> {
                     ClockSimulation simulation = new ClockSimulation(seed, 4, 2);
                     simulation.trouble(10 * ClockSimulation.INTERVAL);

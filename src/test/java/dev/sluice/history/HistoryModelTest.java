@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.harness.Histories;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
@@ -31,7 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Execution(ExecutionMode.CONCURRENT)
 class HistoryModelTest {
 
-    private static final int SEEDS = 200;
+    private static final int SEEDS = Histories.of(200);
     private static final int STEPS = 2_000;
     private static final int SEGMENT = 512;
     private static final int MAX_BYTES = 24 * SEGMENT;

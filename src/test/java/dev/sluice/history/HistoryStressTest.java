@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.harness.Histories;
 import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.outbox.TestOutboxFactory;
@@ -37,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HistoryStressTest {
 
     private static final int READERS = 3;
-    private static final int RECOVERED_BY_EACH = 1_000;
+    private static final int RECOVERED_BY_EACH = Histories.of(1_000);
     private static final int TICKS_OF_AN_ERA = 400;
     private static final int SEGMENT = 2048;
     private static final int MAX_BYTES = 32 * SEGMENT;
@@ -81,7 +82,7 @@ class HistoryStressTest {
         writer.get(10, TimeUnit.SECONDS);
         assertThat(replayed).hasValueGreaterThan(RECOVERED_BY_EACH);
         assertThat(tooOld).hasPositiveValue();
-        assertThat(handedOver).hasValueGreaterThan(100);
+        assertThat(handedOver).hasValueGreaterThan(RECOVERED_BY_EACH / 10);
         // Nearly all segments reuse arrays.
         assertThat(allocated.get()).isLessThan((int) (published * 150 / SEGMENT / 4));
     }

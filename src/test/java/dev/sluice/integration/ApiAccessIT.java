@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,10 +22,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Tests the access to the HTTP API, with any spelling of requests. */
 class ApiAccessIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final Map<String, String> BOTH_ROLES =
             Map.of("Authorization", "Bearer " + Tokens.withGroups("both", "publisher", "operator"));
 
-    private final Pod pod = Stage.POD;
+    private final Pod pod = STAGE.pod();
 
     @ParameterizedTest
     @CsvSource({

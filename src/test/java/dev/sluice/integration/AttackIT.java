@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Attacks a pod: well-behaved clients receive everything meanwhile, and afterwards nothing of the attack is left. */
 @Tag("chaos")
 class AttackIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final int ATTACKERS = 4;
     private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(800);
@@ -52,7 +56,7 @@ class AttackIT {
         webhook = new Backend();
         webhook.hang();
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.ofEntries(
                         Map.entry("sluice.auth.timeout", "2s"),
                         Map.entry("sluice.limits.connects-per-second", "100"),
@@ -206,7 +210,7 @@ class AttackIT {
     @EnumSource(Attack.class)
     void otherClientsReceiveEverythingDuringAttacks(Attack attack) throws Exception {
         double before = noticed(attack);
-        try (Audience audience = new Audience(pod, Stage.REDIS)) {
+        try (Audience audience = new Audience(pod, STAGE.redis())) {
             AtomicBoolean over = new AtomicBoolean();
             List<Thread> attackers = new ArrayList<>();
             for (int i = 0; i < ATTACKERS; i++) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -22,11 +23,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class AuthenticationIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final Map<String, String> ISSUER_AND_AUDIENCE =
             Map.of("mp.jwt.verify.issuer", "us", "mp.jwt.verify.audiences", "sluice");
 
-    private static final Pod POD = Stage.POD;
-    private static final Redis REDIS = Stage.REDIS;
+    private static final Pod POD = STAGE.pod();
+    private static final Redis REDIS = STAGE.redis();
 
     @Test
     void validTokenIsAnsweredWithTheUser() {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * A pod with little memory survives clients that never read, for payloads of any size and number. The test fails if any
  * queue between Redis and the sockets can grow without bound.
  */
+@Order(1)
 @ParameterizedClass
 @EnumSource(Way.class)
 class BoundsIT {

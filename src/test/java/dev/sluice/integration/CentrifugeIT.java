@@ -19,6 +19,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,8 +29,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Clients speak the JSON protocol of Centrifugo's SDKs. */
+@Order(1)
 @Tag("chaos")
 class CentrifugeIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String PATH = "/connection/websocket";
     private static final Map<String, String> QUICK =
@@ -38,6 +45,24 @@ class CentrifugeIT {
 
     /** The number of publications before, during and after the absence. */
     private static final int PART = 100;
+
+    @AutoClose
+    private static Redis redis;
+
+    /** A pod that takes the clients of others. */
+    @AutoClose
+    private static Pod two;
+
+    /** A pod with short heartbeats. */
+    @AutoClose
+    private static Pod pinging;
+
+    @BeforeAll
+    static void start() {
+        redis = Redis.start();
+        two = Pod.ready(redis, QUICK);
+        pinging = Pod.ready(STAGE.redis(), Map.of("sluice.heartbeat.interval", "500ms"));
+    }
 
     @Test
     void commandsOfOneFrameAreAnsweredInOrder() {
@@ -67,17 +92,17 @@ class CentrifugeIT {
     void dataIsThePayloadIfThatIsJson() {
         String channel = "upload:" + Stage.upload();
         try (Raw raw = Raw.connected()) {
-            double before = Stage.POD.metric("sluice_centrifuge_binary_total");
+            double before = STAGE.pod().metric("sluice_centrifuge_binary_total");
             raw.client.send(subscribe(2, channel, ""));
             raw.next();
-            Stage.REDIS.publish(channel, "{\"a\":\n1}");
-            Stage.REDIS.publish(channel, new byte[] {(byte) 0xff});
-            Stage.REDIS.publish(channel, "no \"JSON\"");
-            Stage.REDIS.publish("user:7", "[2]");
+            STAGE.redis().publish(channel, "{\"a\":\n1}");
+            STAGE.redis().publish(channel, new byte[] {(byte) 0xff});
+            STAGE.redis().publish(channel, "no \"JSON\"");
+            STAGE.redis().publish("user:7", "[2]");
             assertThat(raw.publication(channel)).isEqualTo(new JsonObject("{\"a\":1}"));
             assertThat(raw.publication(channel)).isEqualTo("no \"JSON\"");
             assertThat(raw.publication("user:7")).hasToString("[2]");
-            assertThat(Stage.POD.metric("sluice_centrifuge_binary_total")).isGreaterThan(before);
+            assertThat(STAGE.pod().metric("sluice_centrifuge_binary_total")).isGreaterThan(before);
         }
     }
 
@@ -140,7 +165,7 @@ class CentrifugeIT {
 
     @Test
     void protobufIsRefusedPermanently() {
-        try (Client client = Client.connect(Stage.POD.webSocket(PATH), Map.of(), "centrifuge-protobuf")) {
+        try (Client client = Client.connect(STAGE.pod().webSocket(PATH), Map.of(), "centrifuge-protobuf")) {
             assertThat(client.closeCode()).isEqualTo(3506);
         }
     }
@@ -153,9 +178,9 @@ class CentrifugeIT {
             JsonObject first = raw.next().getJsonObject("subscribe");
             raw.client.send("{\"id\":3,\"unsubscribe\":{\"channel\":\"" + channel + "\"}}");
             raw.next();
-            Stage.REDIS.publish(channel, "1");
-            Stage.REDIS.publish(channel, "2");
-            Stage.POD.awaitHandled(Stage.REDIS);
+            STAGE.redis().publish(channel, "1");
+            STAGE.redis().publish(channel, "2");
+            STAGE.pod().awaitHandled(STAGE.redis());
             String since = ",\"recover\":true,\"epoch\":\"" + first.getString("epoch") + "\",\"offset\":"
                     + first.getLong("offset");
             raw.client.send(subscribe(4, channel, since));
@@ -175,12 +200,12 @@ class CentrifugeIT {
     @EnumSource
     void sdkDoesWhatItsUsersExpect(SdkClient.Sdk language) {
         String channel = "upload:" + Stage.upload();
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), Tokens.of("sdk"))) {
+        try (SdkClient sdk = SdkClient.start(language, STAGE.pod().webSocket(PATH), Tokens.of("sdk"))) {
             sdk.await("own user:sdk false false");
             sdk.send("subscribe " + channel);
             sdk.await("subscribed " + channel + " false false");
-            Stage.REDIS.publish(channel, "{\"n\":1}");
-            Stage.REDIS.publish("user:sdk", "\"own\"");
+            STAGE.redis().publish(channel, "{\"n\":1}");
+            STAGE.redis().publish("user:sdk", "\"own\"");
             sdk.await("publication " + channel + " {\"n\":1}");
             sdk.await("publication user:sdk \"own\"");
             sdk.send("history " + channel);
@@ -191,8 +216,8 @@ class CentrifugeIT {
             sdk.await("refused publish 108");
             sdk.send("unsubscribe " + channel);
             sdk.await("unsubscribed " + channel + " 0");
-            Stage.REDIS.publish(channel, "{\"n\":2}");
-            Stage.REDIS.publish("user:sdk", "\"later\"");
+            STAGE.redis().publish(channel, "{\"n\":2}");
+            STAGE.redis().publish("user:sdk", "\"later\"");
             sdk.await("publication user:sdk \"later\"");
             assertThat(sdk.said()).doesNotContain("publication " + channel + " {\"n\":2}");
             sdk.send("subscribe user:8");
@@ -203,7 +228,7 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkWithABadTokenStops(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH), "x")) {
+        try (SdkClient sdk = SdkClient.start(language, STAGE.pod().webSocket(PATH), "x")) {
             sdk.await("disconnected 101");
         }
     }
@@ -211,7 +236,7 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkRenewsItsTokenAndStaysConnected(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH));
+        try (SdkClient sdk = SdkClient.start(language, STAGE.pod().webSocket(PATH));
                 Raw idle = new Raw()) {
             String expiring = expiringIn(1);
             sdk.send("token " + expiring);
@@ -220,7 +245,7 @@ class CentrifugeIT {
             sdk.await("own user:sdk false false");
             sdk.send("token " + Tokens.of("sdk"));
             assertThat(idle.client.closeCode()).isEqualTo(3005);
-            Stage.REDIS.publish("user:sdk", "\"after the expiry\"");
+            STAGE.redis().publish("user:sdk", "\"after the expiry\"");
             sdk.await("publication user:sdk \"after the expiry\"");
             assertThat(sdk.said())
                     .filteredOn(line -> !line.startsWith("connecting 0"))
@@ -233,7 +258,7 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkWithABadNewTokenStops(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH))) {
+        try (SdkClient sdk = SdkClient.start(language, STAGE.pod().webSocket(PATH))) {
             sdk.send("token " + expiringIn(1));
             sdk.await("own user:sdk false false");
             sdk.send("token x");
@@ -244,7 +269,7 @@ class CentrifugeIT {
     @ParameterizedTest
     @EnumSource
     void sdkWithAnExpiredNewTokenConnectsAgain(SdkClient.Sdk language) {
-        try (SdkClient sdk = SdkClient.start(language, Stage.POD.webSocket(PATH))) {
+        try (SdkClient sdk = SdkClient.start(language, STAGE.pod().webSocket(PATH))) {
             sdk.send("token " + expiringIn(1));
             sdk.await("own user:sdk false false");
             sdk.send("token " + expiringIn(-60));
@@ -267,8 +292,7 @@ class CentrifugeIT {
 
     @Test
     void sdkConnectsToAnotherPodWhenItsPodIsSilent() {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.heartbeat.interval", "500ms"));
-                TcpProxy proxy = new TcpProxy(pod.port());
+        try (TcpProxy proxy = new TcpProxy(pinging.port());
                 SdkClient javaScript = SdkClient.start(SdkClient.Sdk.JAVASCRIPT, through(proxy), Tokens.of("sdk"));
                 SdkClient python = SdkClient.start(SdkClient.Sdk.PYTHON, through(proxy), Tokens.of("sdk"));
                 SdkClient go = SdkClient.start(SdkClient.Sdk.GO, through(proxy), Tokens.of("sdk"))) {
@@ -276,22 +300,23 @@ class CentrifugeIT {
             List<SdkClient> all = List.of(javaScript, python, go);
             all.forEach(sdk -> sdk.send("subscribe " + channel));
             all.forEach(sdk -> sdk.await("subscribed " + channel + " false false"));
-            proxy.leadTo(Stage.POD.port());
-            pod.process().freeze();
-            Stage.REDIS.publish(channel, "1");
+            proxy.leadTo(STAGE.pod().port());
+            pinging.process().freeze();
+            STAGE.redis().publish(channel, "1");
             for (SdkClient sdk : all) {
                 sdk.await("connecting 2");
                 sdk.await("subscribed " + channel + " true true");
                 sdk.await("publication " + channel + " 1");
             }
+        } finally {
+            pinging.process().thaw();
         }
     }
 
     @Test
     void clientWithoutPongsIsClosed() {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.heartbeat.interval", "500ms"));
-                Raw silent = new Raw(pod);
-                Raw answering = new Raw(pod)) {
+        try (Raw silent = new Raw(pinging);
+                Raw answering = new Raw(pinging)) {
             silent.client.send(connect(Tokens.of("7")));
             answering.client.send(connect(Tokens.of("7")));
             assertThat(answering.next().getJsonObject("connect").getInteger("ping"))
@@ -307,15 +332,13 @@ class CentrifugeIT {
 
     @Test
     void sdkRecoversAsManySubscriptionsAsItMayHaveInOneFrame() {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, QUICK);
-                Pod two = Pod.ready(redis, QUICK);
+        try (Pod one = Pod.ready(redis, QUICK);
                 TcpProxy proxy = new TcpProxy(one.port())) {
-            await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
+            awaitSameEra(one);
             List<String> channels = IntStream.range(0, MAX_SUBSCRIPTIONS)
                     .mapToObj(i -> "upload:" + new UUID(i, i))
                     .toList();
-            try (SdkClient sdk = SdkClient.start(SdkClient.Sdk.JAVASCRIPT, through(proxy), Tokens.of("7"));
+            try (SdkClient sdk = SdkClient.start(SdkClient.Sdk.JAVASCRIPT, through(proxy), Tokens.of("many"));
                     Redis.Publisher publisher = redis.publisher()) {
                 channels.forEach(channel -> sdk.send("subscribe " + channel));
                 channels.forEach(channel -> sdk.await("subscribed " + channel + " false false"));
@@ -341,68 +364,70 @@ class CentrifugeIT {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void sdkOfAKilledPodRecoversOnAnotherPodWithoutLossOrDuplicate(SdkClient.Sdk language) {
-        try (Redis redis = Redis.start();
-                Pod one = Pod.ready(redis, QUICK);
-                Pod two = Pod.ready(redis, QUICK);
+    @Test
+    void sdksOfAKilledPodRecoverOnAnotherPodWithoutLossOrDuplicate() {
+        String channel = "upload:" + Stage.upload();
+        try (Pod one = Pod.ready(redis, QUICK);
                 TcpProxy proxy = new TcpProxy(one.port())) {
-            await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
-            try (SdkClient sdk = SdkClient.start(language, through(proxy), Tokens.of("7"))) {
-                sdk.send("subscribe upload:1");
-                sdk.await("subscribed upload:1 false false");
-                publish(redis, 0);
-                sdk.await("publication upload:1 " + (PART / 2));
+            awaitSameEra(one);
+            try (SdkClients sdks = SdkClients.start(through(proxy), Tokens.of("moving"))) {
+                sdks.send("subscribe " + channel);
+                sdks.await("subscribed " + channel + " false false");
+                publish(channel, 0);
+                sdks.await("publication " + channel + " " + (PART / 2));
                 one.process().kill();
                 proxy.leadTo(two.port());
-                publish(redis, PART);
-                sdk.await("subscribed upload:1 true true");
-                sdk.await("own user:7 true true");
-                publish(redis, 2 * PART);
-                sdk.await("publication upload:1 " + (3 * PART - 1));
-                sdk.await("publication user:7 " + (3 * PART - 1));
-                for (String channel : List.of("upload:1", "user:7")) {
-                    String prefix = "publication " + channel + " ";
-                    assertThat(sdk.said().stream()
-                                    .filter(line -> line.startsWith(prefix))
-                                    .map(line -> Integer.valueOf(line.substring(prefix.length()))))
-                            .containsExactlyElementsOf(
-                                    IntStream.range(0, 3 * PART).boxed().toList());
+                publish(channel, PART);
+                sdks.await("subscribed " + channel + " true true");
+                sdks.await("own user:moving true true");
+                publish(channel, 2 * PART);
+                for (String each : List.of(channel, "user:moving")) {
+                    String prefix = "publication " + each + " ";
+                    sdks.await(prefix + (3 * PART - 1));
+                    for (SdkClient sdk : sdks.clients()) {
+                        assertThat(sdk.said().stream()
+                                        .filter(line -> line.startsWith(prefix))
+                                        .map(line -> Integer.valueOf(line.substring(prefix.length()))))
+                                .containsExactlyElementsOf(
+                                        IntStream.range(0, 3 * PART).boxed().toList());
+                    }
                 }
+                sdks.assumeComplete();
             }
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void sdkLearnsThatItCannotRecoverAfterARestartOfRedis(SdkClient.Sdk language) {
-        try (Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, QUICK)) {
-            await("positions").until(() -> !era(pod).isEmpty());
-            try (SdkClient sdk = SdkClient.start(language, pod.webSocket(PATH), Tokens.of("7"))) {
-                sdk.send("subscribe upload:1");
-                sdk.await("subscribed upload:1 false false");
-                redis.publish("upload:1", "1");
-                sdk.await("publication upload:1 1");
-                redis.kill();
-                redis.startAgain();
-                sdk.await("subscribing upload:1 2500");
-                sdk.await("subscribed upload:1 true false");
-                await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 1);
-                redis.publish("upload:1", "2");
-                redis.publish("user:7", "3");
-                sdk.await("publication upload:1 2");
-                sdk.await("publication user:7 3");
-            }
+    @Test
+    void sdksLearnThatTheyCannotRecoverAfterARestartOfRedis() {
+        String channel = "upload:" + Stage.upload();
+        await("positions").until(() -> !era(two).isEmpty());
+        try (SdkClients sdks = SdkClients.start(two.webSocket(PATH), Tokens.of("lost"))) {
+            sdks.send("subscribe " + channel);
+            sdks.await("subscribed " + channel + " false false");
+            redis.publish(channel, "1");
+            sdks.await("publication " + channel + " 1");
+            redis.kill();
+            redis.startAgain();
+            sdks.await("subscribing " + channel + " 2500");
+            sdks.await("subscribed " + channel + " true false");
+            await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> two.metric("sluice_feed_live") == 1);
+            redis.publish(channel, "2");
+            redis.publish("user:lost", "3");
+            sdks.await("publication " + channel + " 2");
+            sdks.await("publication user:lost 3");
+            sdks.assumeComplete();
         }
     }
 
-    private static void publish(Redis redis, int from) {
+    private static void publish(String channel, int from) {
         for (int number = from; number < from + PART; number++) {
-            redis.publish("upload:1", "" + number);
-            redis.publish("user:7", "" + number);
+            redis.publish(channel, "" + number);
+            redis.publish("user:moving", "" + number);
         }
+    }
+
+    private static void awaitSameEra(Pod one) {
+        await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
     }
 
     private static URI through(TcpProxy proxy) {
@@ -436,7 +461,7 @@ class CentrifugeIT {
         private final Deque<String> lines = new ArrayDeque<>();
 
         Raw() {
-            this(Stage.POD);
+            this(STAGE.pod());
         }
 
         Raw(Pod pod) {

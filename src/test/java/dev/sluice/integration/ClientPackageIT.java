@@ -27,6 +27,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Installs what {@code npm pack} makes of the client module into an application built with Vite, and opens its pages. */
 class ClientPackageIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final Path CLIENT = Path.of("client");
     private static final Path APP = CLIENT.resolve("test/app");
     private static final Path PACKED = Path.of("target/client-package").toAbsolutePath();
@@ -65,9 +68,9 @@ class ClientPackageIT {
         Browser browser = Objects.requireNonNull(started);
         String upload = Stage.upload();
         String next = Stage.upload();
-        await("positions").until(() -> Stage.POD.log().contains("positions in era"));
+        await("positions").until(() -> STAGE.pod().log().contains("positions in era"));
         int closed = Ports.free();
-        try (TcpProxy proxy = new TcpProxy(Stage.POD.port())) {
+        try (TcpProxy proxy = new TcpProxy(STAGE.pod().port())) {
             // Of the pod's own origin, so that it may connect.
             String origin = "http://localhost:" + proxy.port();
             Page page = browser.open("about:blank");
@@ -77,9 +80,9 @@ class ClientPackageIT {
             page.navigate("%s/app/%s.html?user=%s&upload=%s&next=%s#%s"
                     .formatted(origin, framework, framework, upload, next, Tokens.of(framework)));
             assertThat(page.locator(".upload")).hasAttribute("title", "open");
-            Stage.POD.awaitHandled(Stage.REDIS);
-            Stage.REDIS.publish("upload:" + upload, "{\"progress_percent\":50}");
-            Stage.REDIS.publish("user:" + framework, "before");
+            STAGE.pod().awaitHandled(STAGE.redis());
+            STAGE.redis().publish("upload:" + upload, "{\"progress_percent\":50}");
+            STAGE.redis().publish("user:" + framework, "before");
             assertThat(page.locator(".upload")).hasText(upload + ": 50 %");
             assertThat(page.locator("li")).hasText("before");
             button(page, "More");
@@ -88,16 +91,16 @@ class ClientPackageIT {
             proxy.leadTo(closed);
             proxy.cut();
             assertThat(page.locator(".upload").first()).not().hasAttribute("title", "open");
-            Stage.REDIS.publish("upload:" + upload, "{\"progress_percent\":60}");
-            Stage.REDIS.publish("user:" + framework, "meanwhile");
-            proxy.leadTo(Stage.POD.port());
+            STAGE.redis().publish("upload:" + upload, "{\"progress_percent\":60}");
+            STAGE.redis().publish("user:" + framework, "meanwhile");
+            proxy.leadTo(STAGE.pod().port());
             assertThat(page.locator(".upload").first()).hasAttribute("title", "open");
-            Stage.REDIS.publish("user:" + framework, "after");
+            STAGE.redis().publish("user:" + framework, "after");
             assertThat(page.locator("li")).hasText(new String[] {"before", "meanwhile", "after"});
             assertThat(page.locator(".upload")).hasText(new String[] {upload + ": 60 %", upload + ": 60 %"});
             assertThat(page.locator("output")).hasText("0 gaps");
 
-            Stage.REDIS.publish("upload:" + next, "{\"progress_percent\":10}");
+            STAGE.redis().publish("upload:" + next, "{\"progress_percent\":10}");
             button(page, "Next");
             assertThat(page.locator(".upload")).hasText(new String[] {next + ": 10 %", next + ": 10 %"});
             assertThat(browser.errors()).isEmpty();

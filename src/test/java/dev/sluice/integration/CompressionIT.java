@@ -10,26 +10,21 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** With compression, the limit of a message applies to its decompressed size. */
 class CompressionIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final int COMPRESSED = 0x40;
     private static final String OFFER = "Sec-WebSocket-Extensions: permessage-deflate";
 
-    @AutoClose
-    private static Pod pod;
-
-    @BeforeAll
-    static void start() {
-        pod = Pod.ready(Stage.REDIS, Map.of("sluice.compression.enabled", "true"));
-    }
+    private final Pod pod = STAGE.pod(Stage.OPTIONS);
 
     @Test
     void compressedAuthMessageIsUnderstood() {
@@ -37,8 +32,7 @@ class CompressionIT {
             send(client, "{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\"}");
             // The pod may compress the answer too.
             assertThat(client.read()).isNotEmpty();
-            assertThat(pod.metric("sluice_connections{state=\"authenticated\"}"))
-                    .isEqualTo(1);
+            pod.awaitMetric("sluice_connections{state=\"authenticated\"}", 1);
         }
     }
 

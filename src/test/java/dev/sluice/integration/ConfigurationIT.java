@@ -12,19 +12,21 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests which sources set a key, and how misspelt settings are reported. */
 class ConfigurationIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String UNREAD = "environment variables that set no configuration key";
 
     private static final Map<String, String> NEEDED = Map.of(
             "quarkus.redis.hosts",
-            Stage.REDIS.uri(),
+            STAGE.redis().uri(),
             "mp.jwt.verify.publickey.location",
             Tokens.publicKeyFile().toString());
 
@@ -40,16 +42,6 @@ class ConfigurationIT {
                 assertThat(client.next()).contains("\"forbidden\"");
             }
             assertThat(pod.log()).doesNotContain(UNREAD);
-        }
-    }
-
-    @Test
-    void fileElsewhereSetsARouteOfAnyPrefix(@TempDir Path folder) throws IOException {
-        Path file = folder.resolve("sluice.properties");
-        write(file, "my-team");
-        Map<String, String> variables = Map.of("SMALLRYE_CONFIG_LOCATIONS", file.toString());
-        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "my-team");
         }
     }
 
@@ -73,7 +65,9 @@ class ConfigurationIT {
     }
 
     @Test
-    void routeAndKubernetesVariablesAreNotLogged() {
+    void fileElsewhereAndVariablesSetRoutesOfAnyPrefix(@TempDir Path folder) throws IOException {
+        Path file = folder.resolve("sluice.properties");
+        write(file, "from-a-file");
         Map<String, String> variables = new HashMap<>(Map.of(
                 "SLUICE_MAX_FRAME", "16K",
                 "SLUICE_ORIGINS", "",
@@ -85,24 +79,25 @@ class ConfigurationIT {
                 "SLUICE_SERVICE_PORT_HTTP", "80",
                 "SLUICE_PORT", "tcp://10.0.0.1:80"));
         variables.put("SLUICE_PORT_80_TCP_ADDR", "10.0.0.1");
+        variables.put("SMALLRYE_CONFIG_LOCATIONS", file.toString());
         for (String prefix : List.of("my-team", "your_team", "TheirTeam")) {
             variables.put("sluice.routes." + prefix + ".audience", "subscribers");
             variables.put("sluice.routes." + prefix + ".access", "open");
         }
         try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam");
-            assertThat(pod.log()).doesNotContain(UNREAD);
+            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam", "from-a-file");
+            assertThat(pod.log()).as("these variables, and those of Kubernetes").doesNotContain(UNREAD);
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"sluice.max-frames", "sluice.routes.my-team.audienc", "sluice.webhook.connect"})
-    void unknownKeyInAFileFailsTheStart(String key, @TempDir Path folder) throws IOException {
+    @Test
+    void unknownKeysInAFileFailTheStart(@TempDir Path folder) throws IOException {
+        List<String> keys = List.of("sluice.max-frames", "sluice.routes.my-team.audienc", "sluice.webhook.connect");
         Files.createDirectory(folder.resolve("config"));
-        Files.writeString(folder.resolve("config/application.properties"), key + "=16K\n");
+        Files.writeString(folder.resolve("config/application.properties"), String.join("=16K\n", keys) + "=16K\n");
         try (Pod pod = Pod.launchedIn(folder, NEEDED, Map.of())) {
             assertThat(pod.exit(Duration.ofSeconds(20))).isEqualTo(1);
-            assertThat(pod.log()).contains(key);
+            assertThat(pod.log()).contains(keys);
         }
     }
 
@@ -121,7 +116,7 @@ class ConfigurationIT {
                 String channel = prefix + ":1";
                 client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
                 assertThat(client.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
-                Stage.REDIS.publish(channel, "hello " + prefix);
+                STAGE.redis().publish(channel, "hello " + prefix);
                 assertThat(client.next()).isEqualTo("hello " + prefix);
             }
         }

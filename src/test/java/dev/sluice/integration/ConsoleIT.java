@@ -30,6 +30,9 @@ import org.junit.jupiter.api.Test;
 /** Tests the console's requests without a browser. */
 class ConsoleIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final String UPDATES = "/api/console/updates";
     private static final String USERS = "/api/console/users";
     private static final Pattern FILE = Pattern.compile("(?:href|src)=\"(/[^\"]+)\"|from '\\./([^']+)'");
@@ -49,11 +52,11 @@ class ConsoleIT {
     @Test
     void disabledConsoleIsNotFound() {
         for (String path : List.of("/", "/console/index.html", "/console/console.js", "/console/client/sluice.js")) {
-            assertThat(Stage.POD.status(path)).as(path).isEqualTo(404);
+            assertThat(STAGE.pod().status(path)).as(path).isEqualTo(404);
         }
         for (String path : List.of(UPDATES, USERS)) {
-            Api.assertProblem(Api.operator(Stage.POD).get(path), 404);
-            Api.assertProblem(Api.with(Stage.POD, "").get(path), 404);
+            Api.assertProblem(Api.operator(STAGE.pod()).get(path), 404);
+            Api.assertProblem(Api.with(STAGE.pod(), "").get(path), 404);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +24,9 @@ import org.junit.jupiter.api.Test;
  * capability.
  */
 class ContainerIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final Dockerfile IMAGE = Pod.isNative() ? Dockerfile.NATIVE : Dockerfile.JVM;
     private static final long MEGABYTE = 1024 * 1024;
@@ -55,7 +59,7 @@ class ContainerIT {
     void deliversAndClosesClientsOnTermination() {
         try (Pod pod = Pod.launched(container(List.of(), Map.of())).awaitReady();
                 Client client = Client.of(pod, "7")) {
-            Stage.REDIS.publish("user:7", "hello");
+            STAGE.redis().publish("user:7", "hello");
             assertThat(client.next()).isEqualTo("hello");
             // Quarkus decides what a native executable uses.
             assertThat(pod.log())
@@ -79,7 +83,7 @@ class ContainerIT {
         try (Pod pod = Pod.launched(container(List.of(), nowhere)).awaitReady();
                 Client client = Client.of(pod, "7")) {
             assertThat(pod.log()).contains("Event loops use Java's NIO");
-            Stage.REDIS.publish("user:7", "hello");
+            STAGE.redis().publish("user:7", "hello");
             assertThat(client.next()).isEqualTo("hello");
         }
     }
@@ -120,7 +124,7 @@ class ContainerIT {
         all.put("PATH", path);
         all.put("QUARKUS_HTTP_PORT", "0");
         all.put("QUARKUS_MANAGEMENT_PORT", "0");
-        all.put("QUARKUS_REDIS_HOSTS", Stage.REDIS.uri());
+        all.put("QUARKUS_REDIS_HOSTS", STAGE.redis().uri());
         all.put(
                 "MP_JWT_VERIFY_PUBLICKEY_LOCATION",
                 root.resolve("publickey.pem").toString());

@@ -9,11 +9,15 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A page of another origin may use the HTTP API if both {@code sluice.origins} and Quarkus's CORS allow it. */
 class CorsIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String PAGE = "https://app.example.org";
 
@@ -28,7 +32,7 @@ class CorsIT {
     @BeforeAll
     static void start() {
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "sluice.origins", PAGE + "," + FORGOTTEN,
                         "quarkus.http.cors.enabled", "true",
@@ -85,9 +89,10 @@ class CorsIT {
 
     @Test
     void withoutCorsPreflightIsRefused() {
-        HttpResponse<String> answer = preflight(Stage.POD, "http://localhost:" + Stage.POD.port());
+        HttpResponse<String> answer =
+                preflight(STAGE.pod(), "http://localhost:" + STAGE.pod().port());
         assertThat(answer.headers().firstValue(ALLOW_ORIGIN)).isEmpty();
-        assertThat(preflight(Stage.POD, PAGE).statusCode()).isEqualTo(403);
+        assertThat(preflight(STAGE.pod(), PAGE).statusCode()).isEqualTo(403);
     }
 
     private static HttpResponse<String> preflight(Pod to, String origin) {

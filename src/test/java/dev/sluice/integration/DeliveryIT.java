@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,13 +23,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 @EnumSource(Way.class)
 class DeliveryIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
     private static final String SETTLED = "settled";
 
     private final Pod pod;
 
     DeliveryIT(Way way) {
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     @ParameterizedTest

@@ -9,12 +9,16 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EventsIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String PROGRESS = """
             {"action":"upload_progress","payload":{"upload_id":"%s","status":"analyzing","stage":"vision_analysis",\
@@ -25,7 +29,7 @@ class EventsIT {
             {"action":"batch_progress","payload":{"batch_id":"b","status":"running","total":4,"processed":3,\
             "successful":2,"failed":1,"progress_percentage":75.5},"timestamp":"2026-11-24T12:00:00Z"}""";
 
-    private final Api api = Api.publisher(Stage.POD);
+    private final Api api = Api.publisher(STAGE.pod());
     private final String upload = Stage.upload();
 
     @ParameterizedTest
@@ -39,8 +43,8 @@ class EventsIT {
             })
     void completeEventArrivesUnchanged(String pattern) {
         String event = pattern.formatted(upload);
-        try (Client client = Client.of(Stage.POD, "7").subscribe(upload);
-                Client user = Client.of(Stage.POD, "events")) {
+        try (Client client = Client.of(STAGE.pod(), "7").subscribe(upload);
+                Client user = Client.of(STAGE.pod(), "events")) {
             assertThat(api.post(path(), event).statusCode()).isEqualTo(202);
             assertThat(client.next()).isEqualTo(event);
             assertThat(api.post("/api/users/events/events", event).statusCode()).isEqualTo(202);
@@ -50,7 +54,7 @@ class EventsIT {
 
     @Test
     void batchEventsBelongToUsers() {
-        try (Client client = Client.of(Stage.POD, "a/b")) {
+        try (Client client = Client.of(STAGE.pod(), "a/b")) {
             assertThat(api.post("/api/users/a%2Fb/events", BATCH).statusCode()).isEqualTo(202);
             assertThat(client.next()).isEqualTo(BATCH);
         }
@@ -62,7 +66,7 @@ class EventsIT {
     @Test
     void absentFieldsGetDefaults() {
         Instant before = Instant.now();
-        try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
+        try (Client client = Client.of(STAGE.pod(), "7").subscribe(upload)) {
             api.post(
                     path(),
                     "{\"payload\":{\"stage\":\"queued\",\"status\":\"pending\",\"message\":\"\",\"progress_percent\":0},"
@@ -86,7 +90,7 @@ class EventsIT {
         "2026-11-24T12:00:00.123456, 2026-11-24T12:00:00.123456Z",
     })
     void timestampsAreUtc(String said, String told) {
-        try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
+        try (Client client = Client.of(STAGE.pod(), "7").subscribe(upload)) {
             api.post(path(), "{\"action\":\"upload_failed\",\"error_message\":\"x\",\"timestamp\":\"" + said + "\"}");
             assertThat(Json.from(client.next()).getString("timestamp")).isEqualTo(told);
         }
@@ -241,7 +245,7 @@ class EventsIT {
 
     @Test
     void unpairedSurrogateStaysUnchanged() {
-        try (Client client = Client.of(Stage.POD, "7").subscribe(upload)) {
+        try (Client client = Client.of(STAGE.pod(), "7").subscribe(upload)) {
             HttpResponse<String> answer =
                     api.post(path(), "{\"action\":\"upload_failed\",\"error_message\":\"\\ud800\"}");
             assertThat(answer.statusCode()).isEqualTo(202);

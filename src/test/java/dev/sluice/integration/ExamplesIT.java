@@ -34,10 +34,16 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Runs the programs in {@code examples/} unchanged. */
+@Order(1)
 class ExamplesIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final List<String> PAGES = List.of("module", "bare");
     private static final Path EXAMPLES = Path.of("examples");
@@ -68,9 +74,9 @@ class ExamplesIT {
     @Test
     void publisherOfProgressThinsItOut() {
         String upload = Stage.upload();
-        try (Client client = Client.of(Stage.POD, "watcher").subscribe(upload)) {
+        try (Client client = Client.of(STAGE.pod(), "watcher").subscribe(upload)) {
             Program.pythonWith("redis")
-                    .with(Map.of("REDIS_URL", Stage.REDIS.uri()))
+                    .with(Map.of("REDIS_URL", STAGE.redis().uri()))
                     .run("examples/publish/progress.py", upload);
             List<String> heard = new ArrayList<>();
             do {
@@ -105,11 +111,11 @@ class ExamplesIT {
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()));
         String user = sh.run("examples/backend/mint.sh", "alice").strip();
         String operator = sh.run("examples/backend/mint.sh", "bob", "operator").strip();
-        try (Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
+        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"))) {
             client.authenticate(user);
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
         }
-        URI channel = URI.create("http://localhost:" + Stage.POD.port() + "/api/channels/upload:42");
+        URI channel = URI.create("http://localhost:" + STAGE.pod().port() + "/api/channels/upload:42");
         for (Map.Entry<String, Integer> expected :
                 Map.of(user, 403, operator, 200).entrySet()) {
             assertThat(answer(HttpRequest.newBuilder(channel).header("Authorization", "Bearer " + expected.getKey()))
@@ -126,7 +132,7 @@ class ExamplesIT {
         try (Backend express = Backend.express();
                 Backend fastApi = Backend.fastApi();
                 Pod pod = Pod.ready(
-                        Stage.REDIS,
+                        STAGE.redis(),
                         Map.of(
                                 "sluice.routes.team.audience", "subscribers",
                                 "sluice.routes.team.access", "claim",
@@ -163,7 +169,7 @@ class ExamplesIT {
     void appThatMovedFromSocketIoGetsEvents() throws Exception {
         try (Browser browser = Browser.start();
                 Backend backend = Backend.start("socketio/after.js");
-                Pod pod = Pod.ready(Stage.REDIS, movedRoutes(backend))) {
+                Pod pod = Pod.ready(STAGE.redis(), movedRoutes(backend))) {
             Page page = browser.open(backend.address() + "/?sluice=" + pod.webSocket("/ws"));
             Locator events = page.locator("#events li");
             assertThat(events).hasCount(4);
@@ -198,7 +204,7 @@ class ExamplesIT {
     @Test
     void nodeBackendMintsTokensAndServesPages() throws Exception {
         try (Backend backend = Backend.start();
-                Client client = Client.connect(Stage.POD.webSocket("/ws"))) {
+                Client client = Client.connect(STAGE.pod().webSocket("/ws"))) {
             HttpResponse<String> token = answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token"))
                     .POST(HttpRequest.BodyPublishers.noBody()));
             client.authenticate(token.body());
@@ -278,7 +284,7 @@ class ExamplesIT {
     void pageRetriesWithoutAToken() throws Exception {
         try (Browser browser = Browser.start();
                 Backend backend = Backend.start();
-                Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.origins", backend.address()))) {
+                Pod pod = Pod.ready(STAGE.redis(), Map.of("sluice.origins", backend.address()))) {
             for (String name : PAGES) {
                 assertTriesAgain(name, browser, backend, pod);
             }
@@ -318,8 +324,8 @@ class ExamplesIT {
 
     private static void assertPublishes(Program program, String script) {
         String upload = Stage.upload();
-        try (Client client = Client.of(Stage.POD, "publisher's").subscribe(upload)) {
-            program.with(Map.of("REDIS_URL", Stage.REDIS.uri())).run(script, upload, "publisher's");
+        try (Client client = Client.of(STAGE.pod(), "publisher's").subscribe(upload)) {
+            program.with(Map.of("REDIS_URL", STAGE.redis().uri())).run(script, upload, "publisher's");
             // Some publishers put a space after a colon.
             for (int percent : new int[] {0, 50, 100}) {
                 assertThat(client.next().replace(": ", ":")).isEqualTo("{\"progress_percent\":" + percent + "}");
@@ -363,7 +369,7 @@ class ExamplesIT {
                             "WEBHOOK_KEY",
                             KEY,
                             "REDIS_URL",
-                            Stage.REDIS.uri(),
+                            STAGE.redis().uri(),
                             "PORT",
                             "0"))
                     .start(log, arguments);

@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,7 +20,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Requests with {@code Expect: 100-continue}: the pod requests the body only if the rest of the request is valid. */
 class ExpectContinueIT {
 
-    private static final Pod POD = Stage.POD;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Pod POD = STAGE.pod();
     private static final String MESSAGES = "/api/channels/user:7/messages";
     private static final String PUBLISHER = Tokens.withGroups("backend", "publisher");
 

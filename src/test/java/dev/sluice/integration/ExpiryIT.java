@@ -8,28 +8,28 @@ import dev.sluice.harness.Tokens;
 import java.util.Map;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Tests connections whose token expires with on-expiry=keep. */
 class ExpiryIT {
 
-    private static final Map<String, String> KEEP = Map.of(
-            "sluice.auth.on-expiry", "keep",
-            "sluice.routes.team.audience", "subscribers",
-            "sluice.routes.team.access", "claim");
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     @Test
     void keptConnectionKeepsTheRightsOfItsToken() {
-        try (Pod pod = Pod.ready(Stage.REDIS, KEEP);
-                Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
+        Pod pod = STAGE.pod(Stage.OPTIONS);
+        double ended = pod.disconnects();
+        try (Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
                 Client onUpgrade = Client.connect(
                         pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + expiring(-1, "team:*")))) {
             assertThat(kept.next()).contains("auth_success");
             assertThat(onUpgrade.next()).contains("auth_success");
             subscribe(kept, "team:before");
             awaitTheEndOfALaterToken();
-            Stage.REDIS.publish("user:7", "hello");
-            Stage.REDIS.publish("team:before", "team");
+            STAGE.redis().publish("user:7", "hello");
+            STAGE.redis().publish("team:before", "team");
             for (Client client : new Client[] {kept, onUpgrade}) {
                 assertThat(client.next()).isEqualTo("hello");
                 assertThat(client.next()).isEqualTo("team");
@@ -40,7 +40,7 @@ class ExpiryIT {
             kept.authenticate(expiring(600, "team:after"));
             assertThat(kept.next()).contains("auth_success");
             assertThat(kept.next()).isEqualTo("{\"action\":\"unsubscribed\",\"channel\":\"team:before\"}");
-            assertThat(pod.disconnects()).isZero();
+            assertThat(pod.disconnects()).isEqualTo(ended);
             try (Client late = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-10))) {
                 assertThat(late.next()).contains("auth_error");
                 assertThat(late.closeCode())
@@ -55,7 +55,7 @@ class ExpiryIT {
      * check tokens once a second.
      */
     private static void awaitTheEndOfALaterToken() {
-        try (Client closed = Client.connect(Stage.POD.webSocket("/ws")).authenticate(expiring(1))) {
+        try (Client closed = Client.connect(STAGE.pod().webSocket("/ws")).authenticate(expiring(1))) {
             assertThat(closed.next()).contains("auth_success");
             assertThat(closed.closeCode()).isEqualTo(4010);
         }

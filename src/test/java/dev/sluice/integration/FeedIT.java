@@ -91,23 +91,6 @@ class FeedIT {
     }
 
     @Test
-    void waitsForAnAbsentRedisAtStart() {
-        try (Redis redis = Redis.absent();
-                Pod pod = Pod.started(redis, Map.of());
-                Client client = Client.of(pod, "7")) {
-            assertThat(pod.status(READY)).isEqualTo(503);
-            assertThat(pod.status("/q/health/live")).isEqualTo(200);
-            assertThat(pod.status("/q/health/started")).isEqualTo(200);
-            assertThat(pod.metric("sluice_feed_live")).isZero();
-            redis.startAgain();
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
-            redis.publish("user:7", "at last");
-            client.awaitMessage("at last");
-            assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
-        }
-    }
-
-    @Test
     void survivesASilentServer() throws IOException {
         Map<String, String> config = Map.of(
                 "sluice.feed.connect-timeout", "100ms",

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -27,6 +28,9 @@ import org.junit.jupiter.api.Test;
 /** Clients that send without end are cut off and cost the pod nothing that lasts. */
 @Tag("chaos")
 class FloodIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String REFUSED = "sluice_refused_total{limit=\"frames-per-second\"}";
     private static final int BURST = 512;
@@ -80,7 +84,7 @@ class FloodIT {
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(Stage.REDIS, Map.of("quarkus.vertx.event-loops-pool-size", "2"), LITTLE_MEMORY);
+        pod = Pod.ready(STAGE.redis(), Map.of("quarkus.vertx.event-loops-pool-size", "2"), LITTLE_MEMORY);
     }
 
     @AfterAll
@@ -95,7 +99,7 @@ class FloodIT {
 
     @AfterEach
     void theBystanderStillHears() {
-        Stage.REDIS.publish("user:bystander", "still here");
+        STAGE.redis().publish("user:bystander", "still here");
         assertThat(bystander.next()).isEqualTo("still here");
         bystander.close();
     }
@@ -240,7 +244,7 @@ class FloodIT {
                         + ",\"x\"".repeat(channels - 1) + "]}")
                 .getBytes(StandardCharsets.US_ASCII);
         byte[] all = RawClient.encoded(RawClient.FINAL | RawClient.TEXT, question, questions);
-        try (Pod own = Pod.ready(Stage.REDIS, Map.of("sluice.limits.frames-per-second", "100000"));
+        try (Pod own = Pod.ready(STAGE.redis(), Map.of("sluice.limits.frames-per-second", "100000"));
                 RawClient asker = RawClient.narrow(own, "asker")) {
             CompletableFuture<Void> asking = Background.run(() -> asker.bytes(all));
             await("answers wait for the client, and requests for the answers")

@@ -9,6 +9,7 @@ import dev.sluice.fuzz.Frames;
 import dev.sluice.fuzz.RefusedStreamRequests;
 import dev.sluice.fuzz.Upgrades;
 import dev.sluice.harness.EventClient;
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
@@ -28,8 +29,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -37,14 +40,18 @@ import org.junit.jupiter.api.Test;
  * Thousands of clients that send random data must not affect well-behaved ones, and leave nothing behind. The seed is
  * fixed; {@code -Dsluice.fuzz.seed} sets another.
  */
+@Order(1)
 @Tag("chaos")
 class FuzzIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
     private static final int CLIENTS = 600;
 
     /** The number of frames of Centrifugo's protocol, and of requests for streams. */
-    private static final int FRAMES = 100_000;
+    private static final int FRAMES = Histories.of(100_000);
 
     /** The requests of one connection for streams that do not begin. */
     private static final int REFUSED = 96;
@@ -71,7 +78,7 @@ class FuzzIT {
     @BeforeAll
     static void startPod() {
         // One client asks for more streams than all clients together may.
-        pod = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connects-per-second", "1000000"));
+        pod = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connects-per-second", "1000000"));
     }
 
     @AfterAll
@@ -81,7 +88,7 @@ class FuzzIT {
 
     @BeforeEach
     void listen() {
-        audience = new Audience(pod, Stage.REDIS);
+        audience = new Audience(pod, STAGE.redis());
     }
 
     @AfterEach
@@ -93,7 +100,7 @@ class FuzzIT {
         // The JVM detects leaked buffers when they are collected and new ones are allocated.
         if (!Pod.isNative()) {
             pod.liveHeap();
-            pod.awaitHandled(Stage.REDIS);
+            pod.awaitHandled(STAGE.redis());
             assertThat(pod.log()).doesNotContain("LEAK:");
         }
     }

@@ -12,12 +12,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Endless requests with thousands of header lines must not exhaust a heap of 128 MB. */
 @Tag("chaos")
 class HeaderMemoryIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final int SOCKETS = 400;
     private static final byte[] ENDLESS =
@@ -27,14 +31,14 @@ class HeaderMemoryIT {
     void endlessHeadersDoNotExhaustTheHeap() throws IOException {
         List<Socket> attackers = new ArrayList<>();
         List<String> smallHeap = List.of("-Xmx128m", "-XX:+ExitOnOutOfMemoryError");
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of(), smallHeap);
+        try (Pod pod = Pod.ready(STAGE.redis(), Map.of(), smallHeap);
                 Client bystander = Client.of(pod, "bystander")) {
             for (int i = 0; i < SOCKETS; i++) {
                 Socket attacker = new Socket("localhost", pod.port());
                 attackers.add(attacker);
                 attacker.getOutputStream().write(ENDLESS);
             }
-            Stage.REDIS.publish("user:bystander", "still here");
+            STAGE.redis().publish("user:bystander", "still here");
             assertThat(bystander.next()).isEqualTo("still here");
             await("all of them are refused")
                     .atMost(2, TimeUnit.MINUTES)

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,8 +30,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Clients that send faster than the pod handles their messages must not exhaust its memory, whether they are
  * authenticated, authenticating, or unauthenticated. Default limits, a heap of 96 MB.
  */
+@Order(1)
 @Tag("chaos")
 class InboundMemoryIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final List<String> SMALL_HEAP = List.of(
             "-Xmx96m",
@@ -116,7 +121,7 @@ class InboundMemoryIT {
     static void start() {
         keys = new Backend();
         keys.says(Tokens.jwks(KEY));
-        pod = Pod.ready(Stage.REDIS, Map.of("mp.jwt.verify.publickey.location", keys.url()), SMALL_HEAP);
+        pod = Pod.ready(STAGE.redis(), Map.of("mp.jwt.verify.publickey.location", keys.url()), SMALL_HEAP);
     }
 
     @BeforeEach
@@ -179,7 +184,7 @@ class InboundMemoryIT {
     }
 
     private void assertBystanderHears(String after) {
-        Stage.REDIS.publish("user:bystander", after);
+        STAGE.redis().publish("user:bystander", after);
         bystander.awaitMessage(after);
     }
 }

@@ -19,11 +19,15 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Tests the limits of WebSockets: of all, unauthenticated, per user, and per address. Other clients notice nothing. */
 class LimitsIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final int CONNECTIONS = 12;
     private static final int MAX_UNAUTHENTICATED = 5;
@@ -43,20 +47,20 @@ class LimitsIT {
     @BeforeAll
     static void start() {
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "sluice.limits.connections", "" + CONNECTIONS,
                         "sluice.limits.unauthenticated", "" + MAX_UNAUTHENTICATED,
                         "sluice.limits.connections-per-user", "" + PER_USER,
                         "sluice.auth.timeout", "5s"));
         behindProxy = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "sluice.limits.connections-per-address", "" + PER_ADDRESS,
                         "quarkus.http.proxy.proxy-address-forwarding", "true",
                         "quarkus.http.proxy.allow-x-forwarded", "true"));
 
-        direct = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connections-per-address", "" + PER_ADDRESS));
+        direct = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connections-per-address", "" + PER_ADDRESS));
     }
 
     @AfterAll
@@ -87,7 +91,7 @@ class LimitsIT {
         assertRefused(RawClient.refusal(pod, "Authorization: Bearer " + Tokens.of("late")), 503);
         awaitRefused(pod, "connections", refused + 2);
         assertThat(pod.status("/q/health/ready")).isEqualTo(200);
-        Stage.REDIS.publish("user:u0", "hello");
+        STAGE.redis().publish("user:u0", "hello");
         assertThat(((Client) open.get(0)).next()).isEqualTo("hello");
         ((Client) open.remove(1)).close();
         keepOnceThereIsRoom(() -> Client.of(pod, "late"));
@@ -149,7 +153,7 @@ class LimitsIT {
             try (RawClient valid = RawClient.of(pod, "7");
                     RawClient bearer = RawClient.connect(pod, "Authorization: Bearer " + Tokens.of("8"))) {
                 assertThat(bearer.next()).contains("auth_success");
-                Stage.REDIS.publish("user:7", "hello");
+                STAGE.redis().publish("user:7", "hello");
                 assertThat(valid.next()).isEqualTo("hello");
             }
             if (i >= MAX_UNAUTHENTICATED) {
@@ -197,7 +201,7 @@ class LimitsIT {
                 .isEqualTo(1013);
         awaitRefused(pod, "connections-per-user", refused + 2);
         keep(Client.of(pod, "8"));
-        Stage.REDIS.publish("user:7", "hello");
+        STAGE.redis().publish("user:7", "hello");
         for (int i = 0; i < PER_USER; i++) {
             assertThat(((Client) open.get(i)).next()).isEqualTo("hello");
         }

@@ -15,11 +15,13 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A user's subscriptions are restored on the next connection to any pod, with a secret and without. */
+@Order(1)
 @ParameterizedClass
 @ValueSource(strings = {"", "a secret of the fleet's, long enough"})
 class LingerIT {

@@ -10,7 +10,7 @@ import dev.sluice.harness.Tokens;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -19,27 +19,25 @@ import org.junit.jupiter.api.Test;
  */
 class LogIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final String LINE = "2026-11-25 00:00:00,000 ERROR [forged]";
     private static final String FORGED = "\r\n" + LINE + "\u001b[31m\u2028\u202e";
     private static final String ENCODED = "%0d%0a" + LINE.replace(" ", "%20") + "%1b%5b31m%e2%80%a8%e2%80%ae";
 
     @Test
     void clientTextCannotForgeALogLine() throws IOException {
-        try (Pod pod = Pod.ready(
-                Stage.REDIS,
-                Map.of(
-                        "quarkus.log.category.\"dev.sluice\".level", "DEBUG",
-                        "sluice.control.secret", "a secret of the log's test, long enough"))) {
-            asAUser(pod);
-            inAToken(pod);
-            asAMessage(pod);
-            overHttp(pod);
-            throughRedis();
-            pod.awaitHandled(Stage.REDIS);
-            await("the end of a connection, which is logged")
-                    .untilAsserted(() -> assertThat(pod.log()).contains("user evil??" + LINE + "?[31m??"));
-            assertThat(pod.log().lines()).noneMatch(line -> line.startsWith(LINE));
-        }
+        Pod pod = STAGE.pod(Stage.OPTIONS);
+        asAUser(pod);
+        inAToken(pod);
+        asAMessage(pod);
+        overHttp(pod);
+        throughRedis();
+        pod.awaitHandled(STAGE.redis());
+        await("the end of a connection, which is logged")
+                .untilAsserted(() -> assertThat(pod.log()).contains("user evil??" + LINE + "?[31m??"));
+        assertThat(pod.log().lines()).noneMatch(line -> line.startsWith(LINE));
     }
 
     private static void asAUser(Pod pod) {
@@ -96,10 +94,10 @@ class LogIT {
     }
 
     private static void throughRedis() {
-        Stage.REDIS.publish("upload:" + FORGED, "x".repeat(300_000));
-        Stage.REDIS.publish("upload:" + FORGED.repeat(10), FORGED);
-        Stage.REDIS.publish("sluice:control", FORGED);
-        Stage.REDIS.publish("sluice:" + FORGED, FORGED);
+        STAGE.redis().publish("upload:" + FORGED, "x".repeat(300_000));
+        STAGE.redis().publish("upload:" + FORGED.repeat(10), FORGED);
+        STAGE.redis().publish("sluice:control", FORGED);
+        STAGE.redis().publish("sluice:" + FORGED, FORGED);
     }
 
     private static String json(String text) {

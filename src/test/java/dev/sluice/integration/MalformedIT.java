@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,12 +28,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 @EnumSource(Way.class)
 class MalformedIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
 
     private final Pod pod;
 
     MalformedIT(Way way) {
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     private Client bystander;

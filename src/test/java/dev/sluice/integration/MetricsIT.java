@@ -8,6 +8,7 @@ import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -17,12 +18,15 @@ import org.junit.jupiter.api.Test;
  */
 class MetricsIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static Pod pod;
 
     @BeforeAll
     static void start() {
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "sluice.auth.timeout", "5s",
                         "sluice.webhook.url", "http://localhost/never/asked",

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,7 +13,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Users and channels that a path can't name, addressed by the query parameter. */
 class NamesIT {
 
-    private static final Pod POD = Stage.POD;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Pod POD = STAGE.pod();
 
     @ParameterizedTest
     @CsvSource({

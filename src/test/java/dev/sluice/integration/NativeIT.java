@@ -20,10 +20,14 @@ import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Tests with the jar that classes loaded by name are registered for a native executable. */
 class NativeIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     /** Caffeine has a class for each combination of cache features, and finds it by name. */
     private static final Pattern KIND_OF_CACHE =
@@ -38,7 +42,7 @@ class NativeIT {
                 "sluice.routes.team.access", "webhook",
                 "sluice.webhook.url", "http://localhost:1/",
                 "sluice.control.secret", "a secret that all pods have, 32 bytes or more");
-        try (Pod pod = Pod.ready(Stage.REDIS, everything, List.of("-Xlog:class+load:file=" + loaded));
+        try (Pod pod = Pod.ready(STAGE.redis(), everything, List.of("-Xlog:class+load:file=" + loaded));
                 Client client = Client.of(pod, "7")) {
             client.subscribe(Stage.upload());
         }

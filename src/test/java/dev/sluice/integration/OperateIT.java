@@ -25,6 +25,9 @@ import org.junit.jupiter.api.Test;
 /** Tests the HTTP API for operators, with two pods of one fleet. */
 class OperateIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final String SECRET = "a secret of the fleet's, long enough";
     private static final String PATH = "/api/users/7/connections";
 
@@ -134,8 +137,8 @@ class OperateIT {
 
     @Test
     void withoutASecretOnlyOnePodDisconnects() {
-        try (Client here = Client.of(Stage.POD, "disconnected")) {
-            assertThat(Api.operator(Stage.POD)
+        try (Client here = Client.of(STAGE.pod(), "disconnected")) {
+            assertThat(Api.operator(STAGE.pod())
                             .delete("/api/users/disconnected/connections")
                             .body())
                     .isEqualTo("{\"scope\":\"pod\",\"user\":\"disconnected\",\"closed\":1}");

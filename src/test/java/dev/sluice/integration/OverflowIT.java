@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class OverflowIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
     private static final String MISSED = "sluice_missed_total{route=\"upload\"}";
     private static final int MAX_BYTES = 1024 * 1024;
     /** More publications than any kernel can hold. */
@@ -38,7 +42,7 @@ class OverflowIT {
 
     OverflowIT(Way way) {
         this.way = way;
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     @BeforeEach

@@ -9,17 +9,23 @@ import dev.sluice.harness.TcpProxy;
 import java.util.EnumMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A connection ends once, with the right reason, however its client leaves. */
+@Order(1)
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
 class PeersIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
 
@@ -30,7 +36,7 @@ class PeersIT {
     PeersIT(Way way) {
         this.way = way;
         pod = PODS.computeIfAbsent(
-                way, x -> Pod.ready(Stage.REDIS, way.with(Map.of("sluice.heartbeat.interval", "1s"))));
+                way, x -> Pod.ready(STAGE.redis(), way.with(Map.of("sluice.heartbeat.interval", "1s"))));
     }
 
     @AfterAll
@@ -53,7 +59,7 @@ class PeersIT {
             pod.awaitDisconnects("peer_silent", silentBefore + 1);
             assertThat(silent.closeCode()).isEqualTo(1011);
             assertThat(alive.isOpen()).isTrue();
-            Stage.REDIS.publish("user:7", "hello");
+            STAGE.redis().publish("user:7", "hello");
             alive.awaitMessage("hello");
             pod.awaitDisconnects(ended + 1);
         }
@@ -65,7 +71,7 @@ class PeersIT {
         try (TcpProxy network = new TcpProxy(pod.port());
                 RawClient vanished = RawClient.of(network.port(), "8")) {
             network.swallow();
-            Stage.REDIS.publish("user:8", "no client receives this");
+            STAGE.redis().publish("user:8", "no client receives this");
             pod.awaitDisconnects("peer_silent", silentBefore + 1);
             pod.awaitMetric("sluice_users", 0);
             pod.awaitDisconnects(ended + 1);
@@ -106,7 +112,7 @@ class PeersIT {
     @Test
     void oldConnectionsAreClosedByMaxAge() {
         Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");
-        try (Pod own = Pod.ready(Stage.REDIS, way.with(config));
+        try (Pod own = Pod.ready(STAGE.redis(), way.with(config));
                 Client client = Client.of(own, "7")) {
             assertThat(client.closeCode()).isEqualTo(1012);
             own.awaitDisconnects("max_age", 1);

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class PositionIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
 
     private final Map<String, String> config;
@@ -35,7 +39,7 @@ class PositionIT {
 
     PositionIT(Way way) {
         config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "300ms"));
-        pod = PODS.computeIfAbsent(way, x -> Pod.ready(Stage.REDIS, config));
+        pod = PODS.computeIfAbsent(way, x -> Pod.ready(STAGE.redis(), config));
     }
 
     @AfterAll
@@ -51,9 +55,9 @@ class PositionIT {
             client.send("{\"action\":\"subscribe\",\"channel\":\"upload:" + upload + "\"}");
             JsonObject answer = nextOwn(client, "subscribed");
             assertThat(answer.getString("channel")).isEqualTo("upload:" + upload);
-            Stage.REDIS.publish("user:7", "");
+            STAGE.redis().publish("user:7", "");
             assertThat(nextPublication(client, "user:7")).isEmpty();
-            Stage.REDIS.publish("upload:" + upload, "{\"a\":\n\"é\"}");
+            STAGE.redis().publish("upload:" + upload, "{\"a\":\n\"é\"}");
             assertThat(nextPublication(client, "upload:" + upload)).isEqualTo("{\"a\":\n\"é\"}");
         }
     }
@@ -62,7 +66,7 @@ class PositionIT {
     void payloadThatIsNotUtf8ArrivesInABinaryFrame() {
         try (Client client = connect(pod, "8")) {
             byte[] payload = {(byte) 0xff, 0, '\n', (byte) 0xfe};
-            Stage.REDIS.publish("user:8", payload);
+            STAGE.redis().publish("user:8", payload);
             byte[] message = client.nextBinary();
             int end = 0;
             while (message[end] != '\n') {

@@ -12,13 +12,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
-/** A program of this machine. Without it the test is skipped; in CI, which installs it, the test fails. */
+/**
+ * A program of this machine. Without it the test is skipped; in CI, which installs it, the test fails. Tests may ask for the same
+ * program at once.
+ */
 final class Program {
 
     private static final boolean CI = "true".equals(System.getenv("CI"));
     private static final long PATIENCE_SECONDS = 120;
+    private static final AtomicInteger RUNS = new AtomicInteger();
 
     private final List<String> command;
     private final Path directory;
@@ -40,7 +45,7 @@ final class Program {
     }
 
     /** Returns Node, or one of its tools, in a folder whose packages are installed from its lock file. */
-    static Program ofNode(String name, Path directory) {
+    static synchronized Program ofNode(String name, Path directory) {
         Program program = named(name).in(directory);
         if (!isInstalled(directory)) {
             named("npm").in(directory).run("ci", "--ignore-scripts");
@@ -59,7 +64,7 @@ final class Program {
     }
 
     /** Returns a Python in a virtual environment with the packages that the folder requires, which is created if needed. */
-    static Program ofPython(Path directory) {
+    static synchronized Program ofPython(Path directory) {
         Path environment = directory.resolve(".venv").toAbsolutePath();
         Program python = new Program(List.of(environment.resolve("bin/python").toString()), directory, Map.of());
         if (!python.succeeds("-c", "import centrifuge")) {
@@ -70,7 +75,7 @@ final class Program {
     }
 
     /** Returns the Go program in the folder. Without Go the test is skipped, in CI too. */
-    static Program ofGo(Path directory) {
+    static synchronized Program ofGo(Path directory) {
         Program go = new Program(List.of("go"), directory, Map.of());
         assumeThat(go.succeeds("version")).as("go, which is not installed here").isTrue();
         Path binary = Path.of("target/centrifuge-go").toAbsolutePath();
@@ -114,7 +119,7 @@ final class Program {
     private record Result(int status, String output) {}
 
     private Result result(String... arguments) {
-        Path output = Fork.file(Path.of(command.get(0)).getFileName() + ".log");
+        Path output = Fork.file(Path.of(command.get(0)).getFileName() + "-" + RUNS.incrementAndGet() + ".log");
         try {
             Process process = start(output, arguments);
             boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);

@@ -16,14 +16,17 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients behind nginx, configured as docs/migrating.md says, and HAProxy. Both buffer as they do by default. */
 class ProxyIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     /** Like the replaced system: the path has a prefix, and the host lacks the port. */
     private static final String HOST_WITHOUT_PORT = "$host";
@@ -32,14 +35,14 @@ class ProxyIT {
 
     @Test
     void documentedHostHeaderNeedsNoOrigins() throws IOException {
-        try (Proxy nginx = nginx(Stage.POD, HOST_WITH_PORT, Ports.free())) {
+        try (Proxy nginx = nginx(STAGE.pod(), HOST_WITH_PORT, Ports.free())) {
             assertHears(nginx);
         }
     }
 
     @Test
     void hostWithoutPortIsRefused() throws IOException {
-        try (Proxy nginx = nginx(Stage.POD, HOST_WITHOUT_PORT, Ports.free())) {
+        try (Proxy nginx = nginx(STAGE.pod(), HOST_WITHOUT_PORT, Ports.free())) {
             assertThat(Client.refusal(nginx.url(), Map.of("Origin", nginx.origin())))
                     .isEqualTo(403);
         }
@@ -48,7 +51,7 @@ class ProxyIT {
     @Test
     void hostWithoutPortWorksWithConfiguredOrigins() throws IOException {
         int port = Ports.free();
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.origins", "http://localhost:" + port));
+        try (Pod pod = Pod.ready(STAGE.redis(), Map.of("sluice.origins", "http://localhost:" + port));
                 Proxy nginx = nginx(pod, HOST_WITHOUT_PORT, port)) {
             assertHears(nginx);
             assertThat(Client.refusal(nginx.url(), Map.of("Origin", "http://elsewhere.example:" + port)))
@@ -56,22 +59,30 @@ class ProxyIT {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"nginx", "haproxy"})
-    void streamIsNotBuffered(String name) throws IOException {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.drain.period", "1s"));
-                Proxy proxy =
-                        name.equals("nginx") ? nginx(pod, HOST_WITH_PORT, Ports.free()) : haproxy(pod, Ports.free());
-                EventClient client = EventClient.of(proxy.port(), "7", "", "Origin: " + proxy.origin())) {
-            assertThat(client.next().data()).contains("\"subscribed\"");
+    @Test
+    void streamIsNotBuffered() throws IOException {
+        try (Pod pod = Pod.ready(STAGE.redis(), Map.of("sluice.drain.period", "1s"));
+                Proxy nginx = nginx(pod, HOST_WITH_PORT, Ports.free());
+                Proxy haproxy = haproxy(pod, Ports.free());
+                EventClient one = EventClient.of(nginx.port(), "7", "", "Origin: " + nginx.origin());
+                EventClient two = EventClient.of(haproxy.port(), "7", "", "Origin: " + haproxy.origin())) {
+            List<EventClient> clients = List.of(one, two);
+            for (EventClient client : clients) {
+                assertThat(client.next().data()).contains("\"subscribed\"");
+            }
             for (String payload : new String[] {"one", "two"}) {
-                Stage.REDIS.publish("user:7", payload);
-                assertThat(client.publication().data()).isEqualTo(payload);
+                STAGE.redis().publish("user:7", payload);
+                for (EventClient client : clients) {
+                    assertThat(client.publication().data()).isEqualTo(payload);
+                }
             }
             pod.terminate();
-            assertThat(client.awaitEnd()).as("the last chunk").isTrue();
-            assertThat(new JsonObject(client.next().data()).getInteger("code")).isEqualTo(1012);
-            assertThat(client.retryMillis()).isBetween(1_000L, 5_000L);
+            for (EventClient client : clients) {
+                assertThat(client.awaitEnd()).as("the last chunk").isTrue();
+                assertThat(new JsonObject(client.next().data()).getInteger("code"))
+                        .isEqualTo(1012);
+                assertThat(client.retryMillis()).isBetween(1_000L, 5_000L);
+            }
         }
     }
 
@@ -81,7 +92,7 @@ class ProxyIT {
             client.authenticate(Tokens.of("behind a proxy"));
             assertThat(client.next()).contains("auth_success");
             client.subscribe(upload);
-            Stage.REDIS.publish("upload:" + upload, "through it");
+            STAGE.redis().publish("upload:" + upload, "through it");
             assertThat(client.next()).isEqualTo("through it");
         }
     }

@@ -9,11 +9,15 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** With the PROXY protocol on the main port, probes still work without its header. */
 class ProxyProtocolIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static Pod pod;
 
@@ -21,7 +25,7 @@ class ProxyProtocolIT {
     static void start() {
         // The pod becomes ready only if probes are answered.
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "quarkus.http.proxy.use-proxy-protocol", "true",
                         "sluice.limits.connections-per-address", "1"));

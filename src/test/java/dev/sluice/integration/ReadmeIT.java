@@ -17,18 +17,22 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 /** Runs the code in {@code README.md}, with other addresses. */
 class ReadmeIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String MESSAGE = "{\"progress_percent\":50}";
     private static final Path CENTRIFUGE = Path.of("src/test/centrifuge");
 
     @Test
     void eachLineForBackendsPublishes() throws IOException {
-        String redis = Stage.REDIS.uri();
-        try (Client client = Client.of(Stage.POD, "reader").subscribe("42")) {
+        String redis = STAGE.redis().uri();
+        try (Client client = Client.of(STAGE.pod(), "reader").subscribe("42")) {
             Program.pythonWith("redis")
                     .run(
                             "-c",
@@ -48,7 +52,12 @@ class ReadmeIT {
             assertHears(client);
             Program.named("redis-cli");
             Program.named("sh")
-                    .run("-c", block("sh", "PUBLISH").replace("redis-cli", "redis-cli -p " + Stage.REDIS.port()));
+                    .run(
+                            "-c",
+                            block("sh", "PUBLISH")
+                                    .replace(
+                                            "redis-cli",
+                                            "redis-cli -p " + STAGE.redis().port()));
             assertHears(client);
         }
     }
@@ -70,7 +79,7 @@ class ReadmeIT {
         try (Browser browser = Browser.start();
                 ExamplesIT.Backend backend = ExamplesIT.Backend.start();
                 Pod pod = Pod.ready(
-                        Stage.REDIS,
+                        STAGE.redis(),
                         Map.of(
                                 "sluice.origins", backend.address(),
                                 "mp.jwt.token.header", "Cookie",
@@ -95,7 +104,7 @@ class ReadmeIT {
                                 .replace("wss://sluice.example.org", "ws://" + server)
                         + "}");
                 await(way).until(() -> {
-                    Stage.REDIS.publish("upload:42", MESSAGE);
+                    STAGE.redis().publish("upload:42", MESSAGE);
                     return page.evaluate("JSON.stringify(heard.find(said => said.progress_percent)) ?? ''")
                             .equals(MESSAGE);
                 });
@@ -110,7 +119,7 @@ class ReadmeIT {
                 "html => { document.open(); document.write(html); document.close(); }",
                 block("html", "new WebSocket").replace("localhost:8080", server));
         assertThat(page.locator("#heard")).containsText("auth_success");
-        Stage.REDIS.publish("user:alice", "{\"text\":\"hello\"}");
+        STAGE.redis().publish("user:alice", "{\"text\":\"hello\"}");
         assertThat(page.locator("#heard")).containsText("{\"text\":\"hello\"}");
     }
 

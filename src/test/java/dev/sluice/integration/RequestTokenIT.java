@@ -9,9 +9,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,20 +17,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Tests which token of a request is used, for WebSockets and the HTTP API. */
 class RequestTokenIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     private static final String FIRST = Tokens.withGroups("first", "operator");
     private static final String SECOND = Tokens.of("second");
 
-    private static Pod byCookie;
-
-    @BeforeAll
-    static void start() {
-        byCookie = Pod.ready(Stage.REDIS, Map.of("mp.jwt.token.header", "Cookie", "mp.jwt.token.cookie", "session"));
-    }
-
-    @AfterAll
-    static void stop() {
-        byCookie.close();
-    }
+    private final Pod byCookie = STAGE.pod(Stage.OPTIONS);
 
     @ParameterizedTest
     @CsvSource(
@@ -68,12 +59,12 @@ class RequestTokenIT {
                 "Authorization: Bearer nonsense > nobody",
             })
     void withoutCookiesConfiguredOnlyAuthorizationCounts(String headers, String user) {
-        assertUser(Stage.POD, headers, user);
+        assertUser(STAGE.pod(), headers, user);
     }
 
     @Test
     void cookieIsIgnoredUnlessConfigured() {
-        assertThat(status(Stage.POD, "/api/channels/user:7", "Cookie: Bearer=FIRST; session=FIRST"))
+        assertThat(status(STAGE.pod(), "/api/channels/user:7", "Cookie: Bearer=FIRST; session=FIRST"))
                 .isEqualTo(401);
     }
 

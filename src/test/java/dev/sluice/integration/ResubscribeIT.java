@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -18,7 +19,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class ResubscribeIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
     private static final int PER_SECOND = 2000;
     private static final int PUBLICATIONS = 5 * PER_SECOND;
     private static final int RESUBSCRIBES_PER_SECOND = 40;
@@ -27,7 +31,7 @@ class ResubscribeIT {
     private final String upload = Stage.upload();
 
     ResubscribeIT(Way way) {
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Clients resume from a position, on the same pod or another one. */
 @Tag("chaos")
 class ResumeIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final Map<String, String> QUICK = Map.of(
             "sluice.clock.interval", "200ms",
@@ -122,7 +126,7 @@ class ResumeIT {
                 "\"18f3c-9a1b.99999999999999999999.7\""
             })
     void sinceThatIsNoPositionIsAnswered(String since) {
-        Pod stage = Stage.POD;
+        Pod stage = STAGE.pod();
         try (Client client = connect(stage)) {
             client.authenticate(Tokens.of("7"));
             next(client, "auth_success");
@@ -141,13 +145,13 @@ class ResumeIT {
 
     @Test
     void sinceInTheUpgradeRequestResumesTheUsersChannels() {
-        Pod stage = Stage.POD;
+        Pod stage = STAGE.pod();
         Map<String, String> bearer = Map.of("Authorization", "Bearer " + Tokens.of("upgrading"));
         String at;
         try (Client client = Client.connect(stage.webSocket("/ws"), bearer, ResumingClient.SUBPROTOCOL)) {
             at = next(client, "auth_success").getString("at");
         }
-        Stage.REDIS.publish("user:upgrading", "meanwhile");
+        STAGE.redis().publish("user:upgrading", "meanwhile");
         URI back = URI.create(stage.webSocket("/ws") + "?since=" + at);
         try (Client client = Client.connect(back, bearer, ResumingClient.SUBPROTOCOL)) {
             assertThat(next(client, "auth_success").getBoolean("recovered")).isTrue();
@@ -165,7 +169,7 @@ class ResumeIT {
     @ParameterizedTest
     @ValueSource(strings = {"1-1.33554432.1", "ffffff-1.16777216.0"})
     void positionOfAnotherFleetIsRefused(String since) {
-        try (Client client = connect(Stage.POD)) {
+        try (Client client = connect(STAGE.pod())) {
             client.send("{\"type\":\"auth\",\"token\":\"" + Tokens.of("7") + "\",\"since\":\"" + since + "\"}");
             JsonObject answer = next(client, "auth_success");
             assertThat(answer.getBoolean("recovered")).isFalse();

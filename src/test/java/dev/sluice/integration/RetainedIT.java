@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 /** Tests which publications are retained, how many, and how long. */
 class RetainedIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
 
     /** A pod with low limits of channels and bytes; the payloads decide which limit applies first. */
     @AutoClose

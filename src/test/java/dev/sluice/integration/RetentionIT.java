@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,7 +20,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class RetentionIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
 
     /** Each round sends two messages; with more rounds, a fast machine exceeds the frame rate. */
     private static final int MOST_ROUNDS = 200;
@@ -28,7 +32,7 @@ class RetentionIT {
     private final String upload = Stage.upload();
 
     RetentionIT(Way way) {
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     @Test

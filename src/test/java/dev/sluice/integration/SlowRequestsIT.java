@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -26,6 +27,9 @@ import org.junit.jupiter.api.Test;
 /** Endless and oversized requests are closed or answered, and do not affect other clients. */
 @Tag("chaos")
 class SlowRequestsIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final int MAX_CONNECTIONS = 60;
     private static final String UPGRADE = """
@@ -55,7 +59,7 @@ class SlowRequestsIT {
     @BeforeAll
     static void start() {
         pod = Pod.ready(
-                Stage.REDIS,
+                STAGE.redis(),
                 Map.of(
                         "sluice.http.request-timeout", "1s",
                         "sluice.limits.connections", "40",
@@ -77,7 +81,7 @@ class SlowRequestsIT {
         for (Socket socket : open) {
             socket.close();
         }
-        Stage.REDIS.publish("user:bystander", "still here");
+        STAGE.redis().publish("user:bystander", "still here");
         assertThat(bystander.next()).isEqualTo("still here");
         bystander.close();
     }
@@ -122,7 +126,7 @@ class SlowRequestsIT {
             // Heartbeats end the connection of a half frame.
             quiet.bytes(new byte[] {(byte) 0x81});
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1200));
-            Stage.REDIS.publish("user:quiet", "hello");
+            STAGE.redis().publish("user:quiet", "hello");
             assertThat(quiet.next()).isEqualTo("hello");
         }
     }

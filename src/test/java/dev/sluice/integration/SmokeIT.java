@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.common.WithTestResource;
@@ -31,13 +32,14 @@ class SmokeIT {
 
     private static final int BURST = 500;
     private static final int MANAGEMENT_PORT = freePort();
+    private static final Redis REDIS = Redis.start();
 
     public static final class Surroundings implements QuarkusTestResourceLifecycleManager {
         @Override
         public Map<String, String> start() {
             return Map.of(
                     "quarkus.redis.hosts",
-                    Stage.REDIS.uri(),
+                    REDIS.uri(),
                     "mp.jwt.verify.publickey.location",
                     Tokens.publicKeyFile().toString(),
                     // For an executable, Quarkus reports the main port, but not the management port.
@@ -52,7 +54,7 @@ class SmokeIT {
 
         @Override
         public void stop() {
-            // Other tests share the Redis.
+            REDIS.close();
         }
     }
 
@@ -69,8 +71,8 @@ class SmokeIT {
                 Client other = connect("8")) {
             client.subscribe(upload);
             for (int i = 0; i < BURST; i++) {
-                Stage.REDIS.publish("upload:" + upload, "progress " + i);
-                Stage.REDIS.publish("user:8", "hello " + i);
+                REDIS.publish("upload:" + upload, "progress " + i);
+                REDIS.publish("user:8", "hello " + i);
             }
             other.awaitMessage("hello " + (BURST - 1));
             client.awaitMessage("progress " + (BURST - 1));

@@ -2,38 +2,116 @@ package dev.sluice.integration;
 
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
-/** A Redis and a pod with default configuration, shared by tests that change neither. */
-final class Stage {
+/**
+ * A Redis, and pods with usual configurations, for tests that change neither. A test class takes one, has it for itself
+ * while it runs, and gives it back by closing it; the next class gets it as it is. Thread-safe.
+ */
+final class Stage implements AutoCloseable {
 
-    static final Redis REDIS = Redis.start();
-    static final Pod POD = shared(Way.DIRECT);
+    /** What is off by default, and changes nothing for clients that do not use it. */
+    static final Map<String, String> OPTIONS = Map.of(
+            "mp.jwt.token.header", "Cookie",
+            "mp.jwt.token.cookie", "session",
+            "quarkus.log.category.\"dev.sluice\".level", "DEBUG",
+            "sluice.auth.on-expiry", "keep",
+            "sluice.compression.enabled", "true",
+            "sluice.control.secret", "a secret of the tests, which is long enough",
+            "sluice.routes.team.audience", "subscribers",
+            "sluice.routes.team.access", "claim");
 
-    static {
-        Runtime.getRuntime().addShutdownHook(new Thread(REDIS::close));
-    }
-
+    private static final Deque<Equipment> FREE = new ArrayDeque<>();
     private static final AtomicInteger UPLOADS = new AtomicInteger();
 
-    /** The same with the standard wire; started on first use. */
-    static final class Standard {
-        static final Pod POD = shared(Way.STANDARD);
-
-        private Standard() {}
-    }
+    private @Nullable Equipment equipment;
 
     private Stage() {}
+
+    /** Returns a stage, whose processes are started on first use unless another class has given them back. */
+    static Stage take() {
+        return new Stage();
+    }
 
     /** Returns the id of a new upload, without a retained publication. */
     static String upload() {
         return "upload-" + UPLOADS.incrementAndGet();
     }
 
-    private static Pod shared(Way way) {
-        Pod pod = Pod.ready(REDIS, way.with(Map.of("sluice.auth.timeout", "3s")));
-        Runtime.getRuntime().addShutdownHook(new Thread(pod::close));
-        return pod;
+    Redis redis() {
+        return equipment(Map.of()).redis;
+    }
+
+    Pod pod() {
+        return pod(Way.DIRECT);
+    }
+
+    /** Returns the pod that writes frames this way. */
+    Pod pod(Way way) {
+        return pod(way.with(Map.of("sluice.auth.timeout", "3s")));
+    }
+
+    /** Returns the pod with this configuration, which other classes use, too. */
+    Pod pod(Map<String, String> config) {
+        return equipment(config).pod(config);
+    }
+
+    private synchronized Equipment equipment(Map<String, String> config) {
+        Equipment taken = equipment == null ? free(config) : equipment;
+        equipment = taken;
+        return taken;
+    }
+
+    /** Returns free processes, those that have a pod with this configuration if possible. */
+    private static Equipment free(Map<String, String> config) {
+        synchronized (FREE) {
+            Equipment free = FREE.stream()
+                    .filter(each -> each.pods.containsKey(config))
+                    .findFirst()
+                    .orElse(FREE.peek());
+            FREE.remove(free);
+            return free == null ? new Equipment() : free;
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        Equipment used = equipment;
+        equipment = null;
+        if (used != null) {
+            used.assertQuiet();
+            synchronized (FREE) {
+                FREE.add(used);
+            }
+        }
+    }
+
+    /** The processes of a stage. */
+    private static final class Equipment {
+
+        private final Redis redis = Redis.start();
+        private final Map<Map<String, String>, Pod> pods = new ConcurrentHashMap<>();
+
+        Equipment() {
+            Runtime.getRuntime().addShutdownHook(new Thread(this::end));
+        }
+
+        Pod pod(Map<String, String> config) {
+            return pods.computeIfAbsent(config, x -> Pod.ready(redis, config));
+        }
+
+        void assertQuiet() {
+            pods.values().forEach(Pod::assertQuiet);
+        }
+
+        private void end() {
+            pods.values().forEach(Pod::close);
+            redis.close();
+        }
     }
 }

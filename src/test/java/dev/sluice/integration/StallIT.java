@@ -12,6 +12,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,12 +21,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A client that reads nothing for too long is closed; one that reads slowly is not. */
+@Order(1)
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)
 class StallIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
     private static final int MAX_BYTES = 1024 * 1024;
     /** More publications than any kernel can hold. */
     private static final int ENOUGH = 2_000;

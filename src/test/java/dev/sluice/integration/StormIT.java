@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -19,9 +20,12 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class StormIT {
 
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
     @Test
     void connectRateIsLimited() throws IOException {
-        try (Pod pod = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connects-per-second", "10"));
+        try (Pod pod = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connects-per-second", "10"));
                 Client early = Client.of(pod, "7")) {
             long start = System.nanoTime();
             int accepted = 0;
@@ -43,7 +47,7 @@ class StormIT {
                             .lines()
                             .anyMatch(line -> line.matches("retry-after: [1-5]")));
             pod.awaitMetric("sluice_refused_total{limit=\"connects-per-second\"}", refused.size());
-            Stage.REDIS.publish("user:7", "hello");
+            STAGE.redis().publish("user:7", "hello");
             assertThat(early.next()).isEqualTo("hello");
         }
     }

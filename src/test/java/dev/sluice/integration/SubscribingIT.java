@@ -9,6 +9,7 @@ import dev.sluice.harness.Redis;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -20,14 +21,17 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource(Way.class)
 class SubscribingIT {
 
-    private static final Redis REDIS = Stage.REDIS;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Redis REDIS = STAGE.redis();
 
     private final Way way;
     private final Pod pod;
 
     SubscribingIT(Way way) {
         this.way = way;
-        this.pod = way.pod();
+        this.pod = STAGE.pod(way);
     }
 
     private Client client;

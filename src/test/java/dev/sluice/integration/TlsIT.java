@@ -35,13 +35,19 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** With TLS in the pod, shared frames are still encrypted for each connection. */
+@Order(1)
 class TlsIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final String PASSWORD = "changeit";
     private static final String UNTRUSTED = "unable to find valid certification path";
@@ -119,7 +125,7 @@ class TlsIT {
         bounded.put("sluice.routes.team.audience", "subscribers");
         bounded.put("sluice.routes.team.access", "webhook");
         bounded.put("sluice.webhook.url", backend.url());
-        pod = Pod.ready(Stage.REDIS, bounded);
+        pod = Pod.ready(STAGE.redis(), bounded);
     }
 
     @AfterAll
@@ -132,7 +138,8 @@ class TlsIT {
     void trustedCertificatesOfRedisAndKeyServerAreAccepted() {
         NamedKey key = NamedKey.rsa("key");
         String token = key.sign(Tokens.claims("7"));
-        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port());
+        try (TcpProxy redis = new TcpProxy(
+                        trusting.getServerSocketFactory(), STAGE.redis().port());
                 KeyServer keys = new KeyServer(trusting.getServerSocketFactory(), "https")) {
             keys.has(key);
             Map<String, String> distrustfulConfig = Map.of(
@@ -145,13 +152,13 @@ class TlsIT {
             config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
             config.put("quarkus.redis.tls-configuration-name", "redis");
             config.put("smallrye.jwt.client.tls.certificate.path", certificate.toString());
-            try (Pod secure = Pod.ready(Stage.REDIS, config);
+            try (Pod secure = Pod.ready(STAGE.redis(), config);
                     Client client = Client.connect(secure.webSocket("/ws")).authenticate(token)) {
                 assertThat(client.next()).contains("auth_success");
-                Stage.REDIS.publish("user:7", "hello");
+                STAGE.redis().publish("user:7", "hello");
                 assertThat(client.next()).isEqualTo("hello");
             }
-            try (Pod distrustful = Pod.started(Stage.REDIS, distrustfulConfig)) {
+            try (Pod distrustful = Pod.started(STAGE.redis(), distrustfulConfig)) {
                 awaitToldWith(distrustful, "This pod does not hear Redis");
                 assertThat(distrustful.status("/q/health/ready")).isEqualTo(503);
                 try (Client client =
@@ -177,7 +184,21 @@ class TlsIT {
         }
     }
 
-    /** Two underscores on each side of the index mean a quoted key; with one on each side Quarkus does not find it. */
+    /** The certificate is only for localhost. */
+    @Test
+    void redisHostNameIsCheckedIfConfigured() {
+        try (TcpProxy redis =
+                new TcpProxy(trusting.getServerSocketFactory(), STAGE.redis().port())) {
+            try (Pod distrustful = Pod.started(STAGE.redis(), byAddress(redis, "HTTPS"))) {
+                distrustful.awaitLog("This pod does not hear Redis");
+            }
+        }
+    }
+
+    /**
+     * Two underscores on each side of the index mean a quoted key; with one on each side Quarkus does not find it. The host name of
+     * Redis is not checked.
+     */
     @Test
     void variablesNameCertificateFiles() {
         Map<String, String> variables = Map.of(
@@ -185,35 +206,29 @@ class TlsIT {
                 "QUARKUS_HTTP_TLS_CONFIGURATION_NAME", "web",
                 "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__CERT", certificate.toString(),
                 "QUARKUS_TLS_WEB_KEY_STORE_PEM__0__KEY", privateKey.toString(),
-                "QUARKUS_REDIS_HOSTS", Stage.REDIS.uri(),
                 "MP_JWT_VERIFY_PUBLICKEY_LOCATION", Tokens.publicKeyFile().toString());
         HttpClient http = HttpClient.newBuilder().sslContext(trusting).build();
         // Probes still use the management port without TLS.
-        try (Pod secure = Pod.launched(Map.of(), variables).awaitReady();
+        try (TcpProxy redis = new TcpProxy(
+                        trusting.getServerSocketFactory(), STAGE.redis().port());
+                Pod secure = Pod.launched(byAddress(redis, "NONE"), variables).awaitReady();
                 Client client = Client.connect(http, secure.secureWebSocket("/ws"), Map.of())) {
             assertThat(client.authenticate(Tokens.of("7")).next()).contains("auth_success");
+            STAGE.redis().publish("user:7", "hello");
+            assertThat(client.next()).isEqualTo("hello");
         }
     }
 
-    /** The certificate is only for localhost. */
-    @Test
-    void redisHostNameIsCheckedIfConfigured() {
-        try (TcpProxy redis = new TcpProxy(trusting.getServerSocketFactory(), Stage.REDIS.port())) {
-            Map<String, String> config = new HashMap<>();
-            config.put("quarkus.redis.hosts", "rediss://127.0.0.1:" + redis.port());
-            config.put("quarkus.redis.tls-configuration-name", "redis");
-            config.put("quarkus.tls.redis.trust-store.pem.certs", certificate.toString());
-            config.put("quarkus.tls.redis.hostname-verification-algorithm", "HTTPS");
-            try (Pod distrustful = Pod.started(Stage.REDIS, config)) {
-                distrustful.awaitLog("This pod does not hear Redis");
-            }
-            config.put("quarkus.tls.redis.hostname-verification-algorithm", "NONE");
-            try (Pod careless = Pod.ready(Stage.REDIS, config);
-                    Client client = Client.of(careless, "7")) {
-                Stage.REDIS.publish("user:7", "hello");
-                assertThat(client.next()).isEqualTo("hello");
-            }
-        }
+    private static Map<String, String> byAddress(TcpProxy redis, String verification) {
+        return Map.of(
+                "quarkus.redis.hosts",
+                "rediss://127.0.0.1:" + redis.port(),
+                "quarkus.redis.tls-configuration-name",
+                "redis",
+                "quarkus.tls.redis.trust-store.pem.certs",
+                certificate.toString(),
+                "quarkus.tls.redis.hostname-verification-algorithm",
+                verification);
     }
 
     @Test
@@ -226,7 +241,7 @@ class TlsIT {
             assertThat(two.next()).contains("auth_success");
             for (int length : new int[] {0, 1, 125, 126, 16_384, 65_535, 65_536, 200_000, 256 * 1024}) {
                 String payload = "x".repeat(length);
-                Stage.REDIS.publish("user:7", payload);
+                STAGE.redis().publish("user:7", payload);
                 assertThat(one.next()).isEqualTo(payload);
                 assertThat(two.next()).isEqualTo(payload);
             }
@@ -243,7 +258,7 @@ class TlsIT {
             assertThat(two.next().data()).contains("subscribed");
             for (int length : new int[] {0, 1, 15, 16_384, 200_000}) {
                 String payload = "x".repeat(length);
-                Stage.REDIS.publish("user:7", payload);
+                STAGE.redis().publish("user:7", payload);
                 assertThat(one.publication().data()).isEqualTo(payload);
                 assertThat(two.publication().data()).isEqualTo(payload);
             }
@@ -303,7 +318,7 @@ class TlsIT {
             String large = "x".repeat(100_000);
             for (int i = 0; pod.disconnects("outbox_full") == 0; i++) {
                 assertThat(i).isLessThan(1_000);
-                Stage.REDIS.publish("user:crowd", large);
+                STAGE.redis().publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
             // A TLS close message would wait for a client that does not read.
@@ -318,7 +333,7 @@ class TlsIT {
         Map<String, String> stalling = new HashMap<>(secured);
         stalling.put("sluice.outbox.max-stall", "3s");
         stalling.put("quarkus.vertx.prefer-native-transport", String.valueOf(epoll));
-        try (Pod own = Pod.ready(Stage.REDIS, stalling);
+        try (Pod own = Pod.ready(STAGE.redis(), stalling);
                 RawClient slow = RawClient.narrow(
                         trusting.getSocketFactory(), own.secureWebSocket("/ws").getPort(), "crowd");
                 Client healthy = Client.of(own, "crowd")) {
@@ -326,7 +341,7 @@ class TlsIT {
             int published = 0;
             for (; own.metric("sluice_outbox_pending_bytes") < 500_000; published++) {
                 assertThat(published).isLessThan(1_000);
-                Stage.REDIS.publish("user:crowd", large);
+                STAGE.redis().publish("user:crowd", large);
                 assertThat(healthy.next()).isEqualTo(large);
             }
             // One payload takes six seconds, twice the allowed stall.

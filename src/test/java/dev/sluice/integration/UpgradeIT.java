@@ -15,13 +15,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UpgradeIT {
 
-    private static final Pod POD = Stage.POD;
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
+
+    private static final Pod POD = STAGE.pod();
 
     @ParameterizedTest
     @ValueSource(strings = {"/ws", "/ws/uploads"})
@@ -150,7 +154,7 @@ class UpgradeIT {
                 "quarkus.http.proxy.proxy-address-forwarding", "true",
                 "quarkus.http.proxy.allow-x-forwarded", "true",
                 "quarkus.http.proxy.enable-forwarded-host", "true");
-        try (Pod pod = Pod.ready(Stage.REDIS, config)) {
+        try (Pod pod = Pod.ready(STAGE.redis(), config)) {
             String own = "http://localhost:" + pod.port();
             for (String origin : new String[] {"https://app.example.org", "https://a.example.net", own}) {
                 assertAccepted(pod, Map.of("Origin", origin));

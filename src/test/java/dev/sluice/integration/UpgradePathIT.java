@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,6 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** All spellings of the WebSocket path have the same limits, and requests that are not upgrades get an error. */
 class UpgradePathIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final Map<String, String> UPGRADE = Map.of(
             "Upgrade", "websocket",
@@ -27,7 +31,7 @@ class UpgradePathIT {
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(Stage.REDIS, Map.of("sluice.limits.connects-per-second", "1"));
+        pod = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connects-per-second", "1"));
     }
 
     @AfterAll

@@ -20,12 +20,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Clients of version 1, which were written for another system, get exactly the documented bytes. */
 @Tag("chaos")
 class VersionOneIT {
+
+    @AutoClose
+    private static final Stage STAGE = Stage.take();
 
     private static final int TEXT = RawClient.FINAL | RawClient.TEXT;
     private static final int BINARY = RawClient.FINAL | RawClient.BINARY;
@@ -70,12 +74,12 @@ class VersionOneIT {
 
     @Test
     void refusalHasTheDocumentedBytes() throws IOException {
-        try (Conversation client = new Conversation(Stage.POD)) {
+        try (Conversation client = new Conversation(STAGE.pod())) {
             client.says("{\"type\":\"auth\",\"token\":\"none\"}");
             client.hears("{\"action\":\"auth_error\",\"message\":\"token is invalid\"}");
             client.hearsClose(4003, "token is invalid");
         }
-        try (Conversation client = new Conversation(Stage.POD)) {
+        try (Conversation client = new Conversation(STAGE.pod())) {
             client.says("[]");
             client.hearsClose(4004, "the first message must be a JSON object");
         }

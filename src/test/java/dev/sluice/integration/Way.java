@@ -1,6 +1,5 @@
 package dev.sluice.integration;
 
-import dev.sluice.harness.Pod;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -9,11 +8,6 @@ import java.util.Map;
 enum Way {
     DIRECT,
     STANDARD;
-
-    /** Returns the shared pod for this way. */
-    Pod pod() {
-        return this == DIRECT ? Stage.POD : Stage.Standard.POD;
-    }
 
     /** Returns the configuration of a separate pod for this way. */
     Map<String, String> with(Map<String, String> config) {

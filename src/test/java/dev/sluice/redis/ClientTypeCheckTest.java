@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.redis.client.RedisClientType;
 import io.vertx.redis.client.RedisOptions;
+import io.vertx.redis.client.RedisRole;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,6 +24,19 @@ class ClientTypeCheckTest {
         assertThatThrownBy(() -> ClientTypeCheck.check(client, new RedisOptions().setType(type)))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining(message + " is not supported");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "<default>, REPLICA, quarkus.redis.role must be master, is replica",
+        "feed, SENTINEL, quarkus.redis.role (or quarkus.redis.feed.role) must be master, is sentinel",
+    })
+    void sentinelRoleOtherThanMasterIsRefused(String client, RedisRole role, String message, String is) {
+        RedisOptions options =
+                new RedisOptions().setType(RedisClientType.SENTINEL).setRole(role);
+        assertThatThrownBy(() -> ClientTypeCheck.check(client, options))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining(message + ", " + is);
     }
 
     @Test

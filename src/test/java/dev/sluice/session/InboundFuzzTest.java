@@ -13,6 +13,7 @@ import dev.sluice.access.TokenResult;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.fuzz.Messages;
+import dev.sluice.harness.Histories;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Payload;
@@ -56,8 +57,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class InboundFuzzTest {
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
-    private static final int MESSAGES = 20_000;
-    private static final int SESSIONS = 10_000;
+    private static final int MESSAGES = Histories.of(20_000);
+    private static final int SESSIONS = Histories.of(10_000);
 
     /** The maximum answer to the largest allowed frame: an id of 1,024 characters 256 times, all escaped. */
     private static final int MAX_ANSWER = 3 * 1024 * 1024;

@@ -10,6 +10,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.harness.Histories;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
@@ -50,7 +51,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class PositionSimulationTest {
 
-    private static final int RUNS = 300;
+    private static final int RUNS = Histories.of(300);
     private static final int STEPS = 400;
     private static final List<Channel> CHANNELS = List.of(
             TestOutboxFactory.channel("upload:a"),
@@ -85,7 +86,7 @@ class PositionSimulationTest {
         }
         assertThat(List.of(marks, ats, poses, missed))
                 .as("marks, at, pos and missed")
-                .allMatch(count -> count > 1_000);
+                .allMatch(count -> count > 3 * RUNS);
     }
 
     private void simulate(long seed) {

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.harness.Histories;
 import dev.sluice.protocol.Dialect;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,8 +15,8 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 @Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
 
-    private static final int HISTORIES = 500;
-    private static final int SDK_HISTORIES = 2_000;
+    private static final int HISTORIES = Histories.of(500);
+    private static final int SDK_HISTORIES = Histories.of(2_000);
 
     @Test
     void clientsThatMoveBetweenPodsReceiveEachPublicationOnceInOrder() {
