@@ -3,6 +3,7 @@ package dev.sluice;
 import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.PublicationMeters;
 import dev.sluice.feed.Batch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
@@ -18,6 +19,7 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import dev.sluice.stream.StreamReader;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
@@ -29,11 +31,15 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** Subscribes to the feed at start, cancels at shutdown, and delivers each publication to its channel's listeners. */
 @Singleton
@@ -41,20 +47,30 @@ final class Relay {
 
     private static final Logger LOG = Logger.getLogger(Relay.class);
 
+    /** The event of a key to which an entry is added. */
+    private static final String ADDED = "xadd";
+
     private final Feed feed;
     private final Routes routes;
     private final History history;
     private final Retention retention;
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
+
+    /** {@code null} if no route reads streams. */
+    private final @Nullable StreamReader streams;
+
     private final int maxPayload;
     private final Consumer<Adopted> onAdopted;
     private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle();
     private final LogThrottle failed = new LogThrottle();
+
+    /** What precedes a key in the channels on which Redis tells of changes of streams. */
+    private final byte[] keyspace;
+
     private Cancellable subscription = () -> {};
-    private long sequence;
 
     @Inject
     Relay(
@@ -64,6 +80,7 @@ final class Relay {
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
+            StreamReader streams,
             SluiceConfig config,
             Event<Adopted> adopted,
             MeterRegistry metrics) {
@@ -74,6 +91,7 @@ final class Relay {
                 retention,
                 registry,
                 deliveries,
+                routes.haveStreams() ? streams : null,
                 (int) config.maxPayload().asLongValue(),
                 adopted::fire,
                 metrics);
@@ -89,12 +107,28 @@ final class Relay {
             int maxPayload,
             Consumer<Adopted> onAdopted,
             MeterRegistry metrics) {
+        this(feed, routes, history, retention, registry, deliveries, null, maxPayload, onAdopted, metrics);
+    }
+
+    private Relay(
+            Feed feed,
+            Routes routes,
+            History history,
+            Retention retention,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            @Nullable StreamReader streams,
+            int maxPayload,
+            Consumer<Adopted> onAdopted,
+            MeterRegistry metrics) {
         this.feed = feed;
         this.routes = routes;
         this.history = history;
         this.retention = retention;
         this.registry = registry;
         this.deliveries = deliveries;
+        this.streams = streams;
+        this.keyspace = streams == null ? new byte[0] : feed.keyspace().getBytes(StandardCharsets.US_ASCII);
         this.maxPayload = maxPayload;
         this.onAdopted = onAdopted;
         routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
@@ -103,8 +137,10 @@ final class Relay {
 
     /** Runs after everything else, so that configuration errors have been reported by then. */
     void start(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) StartupEvent event) {
-        subscription = feed.batches(
-                        routes.all().stream().collect(Collectors.toMap(Route::prefix, Route::history)), maxPayload)
+        if (streams != null) {
+            streams.start();
+        }
+        subscription = feed.batches(beginnings(), maxPayload)
                 .onItem()
                 .invoke(this::relay)
                 .subscribe()
@@ -113,6 +149,20 @@ final class Relay {
                         failure -> LOG.fatal(
                                 "The feed failed, which is a bug. Restart the pod, and report this bug", failure),
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
+    }
+
+    /** Returns what precedes the first colon, or the second after a keyspace, in the channels to hear. */
+    private Map<String, Boolean> beginnings() {
+        Map<String, Boolean> beginnings = new HashMap<>();
+        for (Route route : routes.all()) {
+            if (route.source().hearsPublish()) {
+                beginnings.put(route.prefix(), route.history());
+            }
+            if (route.source().readsStreams()) {
+                beginnings.put(feed.keyspace() + route.prefix(), false);
+            }
+        }
+        return beginnings;
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -133,6 +183,9 @@ final class Relay {
             if (adopted && end != null) {
                 onAdopted.accept(new Adopted(end));
             }
+            if (streams != null) {
+                streams.read();
+            }
         } catch (Throwable e) {
             failed(e);
         }
@@ -142,6 +195,10 @@ final class Relay {
         Counter dropped = unrouted;
         try {
             Publication publication = batch.publications().get(index);
+            if (streams != null && tellsOfKey(publication)) {
+                changed(streams, publication);
+                return;
+            }
             Channel channel = routes.resolve(publication.bytes(), publication.nameLength());
             if (channel == null) {
                 unrouted.increment();
@@ -153,6 +210,24 @@ final class Relay {
         } catch (Throwable e) {
             dropped.increment();
             failed(e);
+        }
+    }
+
+    private boolean tellsOfKey(Publication publication) {
+        int length = keyspace.length;
+        return publication.nameLength() > length && Arrays.equals(publication.bytes(), 0, length, keyspace, 0, length);
+    }
+
+    /** Passes on what Redis tells of a key; it is no publication, but may lead to the reading of one. */
+    private void changed(StreamReader reader, Publication publication) {
+        int length = publication.nameLength() - keyspace.length;
+        Channel channel = routes.resolve(
+                Arrays.copyOfRange(publication.bytes(), keyspace.length, publication.nameLength()), length);
+        if (channel != null && channel.route().source().readsStreams()) {
+            String event = new String(publication.payload(), StandardCharsets.US_ASCII);
+            if (!reader.heard(channel, event) && event.equals(ADDED)) {
+                Objects.requireNonNull(meters.get(channel.route())).unwanted().increment();
+            }
         }
     }
 
@@ -178,6 +253,9 @@ final class Relay {
             history.follow(null);
             deliveries.handOver(null);
         }
+        if (streams != null) {
+            streams.interrupted(gap.open());
+        }
     }
 
     private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {
@@ -195,14 +273,14 @@ final class Relay {
             }
             return;
         }
-        sequence++;
+        long sequence = deliveries.nextSequence();
         // Both run before the lookup of listeners, so that a client that subscribes in between gets the publication
         // either way.
         if (channel.route().history()) {
             history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
         }
         boolean retain = channel.route().retain() == Retain.LAST;
-        Payload payload = retain ? payload(batch, index) : null;
+        Payload payload = retain ? payload(batch, index, sequence) : null;
         if (payload != null) {
             registry.publishing(sequence);
             retention.remember(channel, payload);
@@ -212,11 +290,11 @@ final class Relay {
             meter.unwanted().increment();
             return;
         }
-        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index) : payload);
+        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence) : payload);
         meter.routed().increment();
     }
 
-    private Payload payload(Batch batch, int index) {
+    private static Payload payload(Batch batch, int index, long sequence) {
         Publication publication = batch.publications().get(index);
         return Payload.of(sequence, batch.position(index), publication.payload(), publication.receivedAt());
     }

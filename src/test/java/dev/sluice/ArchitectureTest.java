@@ -111,6 +111,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.delivery")
                 .layer("history")
                 .definedBy("dev.sluice.history")
+                .layer("stream")
+                .definedBy("dev.sluice.stream")
                 .layer("retain")
                 .definedBy("dev.sluice.retain")
                 .layer("outbox")
@@ -152,13 +154,15 @@ class ArchitectureTest {
                 .whereLayer("http")
                 .mayOnlyBeAccessedByLayers("session", "guard", "operate", "publish", "events", "console")
                 .whereLayer("delivery")
-                .mayOnlyBeAccessedByLayers("root", "session", "feed")
+                .mayOnlyBeAccessedByLayers("root", "session", "feed", "stream")
+                .whereLayer("stream")
+                .mayOnlyBeAccessedByLayers("root", "session", "health")
                 .whereLayer("retain")
                 .mayOnlyBeAccessedByLayers("root", "session")
                 .whereLayer("history")
                 .mayOnlyBeAccessedByLayers("root", "session")
                 .whereLayer("registry")
-                .mayOnlyBeAccessedByLayers("root", "session", "delivery", "operate", "console", "linger")
+                .mayOnlyBeAccessedByLayers("root", "session", "delivery", "stream", "operate", "console", "linger")
                 .whereLayer("outbox")
                 .mayOnlyBeAccessedByLayers(
                         "root",
@@ -166,6 +170,7 @@ class ArchitectureTest {
                         "protocol",
                         "wire",
                         "delivery",
+                        "stream",
                         "retain",
                         "history",
                         "registry",
@@ -179,6 +184,7 @@ class ArchitectureTest {
                         "protocol",
                         "wire",
                         "delivery",
+                        "stream",
                         "retain",
                         "history",
                         "registry",
@@ -194,9 +200,9 @@ class ArchitectureTest {
                 .whereLayer("bulkhead")
                 .mayOnlyBeAccessedByLayers("publish", "access")
                 .whereLayer("redis")
-                .mayOnlyBeAccessedByLayers("publish", "access", "feed")
+                .mayOnlyBeAccessedByLayers("publish", "access", "feed", "stream")
                 .whereLayer("feed")
-                .mayOnlyBeAccessedByLayers("root", "health", "session", "control", "console")
+                .mayOnlyBeAccessedByLayers("root", "health", "session", "stream", "control", "console")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }

@@ -48,6 +48,7 @@ public final class DeliveryDispatcher {
     private final List<Backlog> touched = new ArrayList<>();
     private long pauses;
     private boolean paused;
+    private long sequence;
 
     /** The position up to which everything has been handed to the event loops; {@code null} without a position. */
     private volatile @Nullable Position head;
@@ -114,6 +115,26 @@ public final class DeliveryDispatcher {
                 touched.add(backlog);
             }
         });
+    }
+
+    /** Returns the sequence of the next publication. To be called on the source's thread. */
+    public long nextSequence() {
+        return ++sequence;
+    }
+
+    /** Returns the sequence of the newest publication. To be called on the source's thread. */
+    public long lastSequence() {
+        return sequence;
+    }
+
+    /** Whether an event loop is so far behind that nothing more should be read. To be called on the source's thread. */
+    public boolean paused() {
+        return paused;
+    }
+
+    /** Hands over publications that have no place in the order that all pods share. To be called on the source's thread. */
+    public void handOver() {
+        handOver(head);
     }
 
     /**

@@ -34,7 +34,7 @@ record ClockChannel(String name) {
     /**
      * Returns the channel of pods with these settings.
      *
-     * @param prefixes the wanted ones, and whether the history of each is kept
+     * @param prefixes the wanted ones, those of keyspaces included, and whether the history of each is kept
      */
     static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload) {
         String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload;

@@ -20,6 +20,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,8 @@ public final class Feed implements Source {
     private final Event<PodMessage> messages;
     private final Context context;
     private final FeedMeters meters;
+    private final String probeKey = "sluice:streams:" + UUID.randomUUID();
+    private volatile Runnable onProbe = () -> {};
     private volatile @Nullable Supervisor supervisor;
     private volatile Ticker.State clock = Ticker.State.ABSENT;
 
@@ -128,6 +131,21 @@ public final class Feed implements Source {
         return current == null ? null : current.reason();
     }
 
+    /** Returns what precedes a key in the channel on which Redis tells of the key's changes. */
+    public String keyspace() {
+        return "__keyspace@" + redis.database() + "__:";
+    }
+
+    /** Returns the key of this pod, of whose changes {@link #whenProbed} tells if a pattern is of a {@link #keyspace}. */
+    public String probeKey() {
+        return probeKey;
+    }
+
+    /** Calls the action on the source's thread when Redis tells of a change of {@link #probeKey}. */
+    public void whenProbed(Runnable action) {
+        onProbe = action;
+    }
+
     /** Returns the address of Redis for logs, without user and password. */
     public String redis() {
         return redis.endpoints();
@@ -164,10 +182,12 @@ public final class Feed implements Source {
         List<String> patterns =
                 prefixes.keySet().stream().map(prefix -> prefix + ":*").toList();
         ClockChannel ticks = ClockChannel.of(prefixes, maxPayload);
+        boolean streams = prefixes.keySet().stream().anyMatch(prefix -> prefix.startsWith(keyspace()));
+        String probe = streams ? keyspace() + probeKey : null;
         RedisSubscription.Clients clients = redis.clients(vertx);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
-                life -> new RedisSubscription(clients, patterns, maxPayload, ticks, context, listener, life),
+                life -> new RedisSubscription(clients, patterns, probe, maxPayload, ticks, context, listener, life),
                 listener,
                 backoff(),
                 timing,
@@ -230,6 +250,15 @@ public final class Feed implements Source {
                 gaps.fire(gap);
             } catch (RuntimeException e) {
                 LOG.error("An observer of a gap failed. Please report this bug", e);
+            }
+        }
+
+        @Override
+        public void probed() {
+            try {
+                onProbe.run();
+            } catch (RuntimeException e) {
+                LOG.error("Handling a notification failed. Please report this bug", e);
             }
         }
 

@@ -26,6 +26,9 @@ interface FeedListener {
     /** A gap has begun, or has ended if it has an end. */
     void gap(Gap gap);
 
+    /** Redis told of a change of {@link Feed#probeKey}. */
+    default void probed() {}
+
     /** A beat has been heard. */
     void beat(Duration latency);
 

@@ -42,6 +42,11 @@ final class FeedRedis implements RedisOptionsCustomizer {
         return RedisEndpoint.of(Objects.requireNonNull(options));
     }
 
+    /** Returns the number of the selected database. */
+    int database() {
+        return RedisEndpoint.database(Objects.requireNonNull(options));
+    }
+
     /** Returns the factory of clients. Vert.x is not injected, because Quarkus calls {@link #customize} earlier. */
     RedisSubscription.Clients clients(Vertx vertx) {
         return new RedisSubscription.Clients() {

@@ -12,6 +12,11 @@ import java.util.stream.Collectors;
 final class RedisEndpoint {
 
     private static final Pattern AUTHORITY = Pattern.compile("(?:.*@)?([\\w.-]+|\\[[0-9a-fA-F:.]+])(:\\d+)?");
+
+    /** After the address, the path; for Unix sockets, whose path is that of the socket, only the query. */
+    private static final Pattern DATABASE =
+            Pattern.compile("^(?:redis|rediss)://[^/?]*/([0-9]{1,4})(?:\\?.*)?$|[?&]db=([0-9]{1,4})");
+
     private static final String UNKNOWN = "a Redis whose URI can't be read";
 
     private RedisEndpoint() {}
@@ -23,6 +28,19 @@ final class RedisEndpoint {
             return "master " + options.getMasterName() + ", says " + all;
         }
         return options.getType() == RedisClientType.STANDALONE ? all : options.getType() + " " + all;
+    }
+
+    /** Returns the number of the database that the options select. */
+    static int database(RedisOptions options) {
+        return options.getEndpoints().isEmpty()
+                ? 0
+                : database(options.getEndpoints().get(0));
+    }
+
+    /** Returns the number of the database that a URI selects. */
+    static int database(String endpoint) {
+        Matcher found = DATABASE.matcher(endpoint);
+        return found.find() ? Integer.parseInt(found.group(found.group(1) == null ? 2 : 1)) : 0;
     }
 
     /** Returns one address. */

@@ -44,6 +44,7 @@ final class RedisSubscription implements Subscription {
 
     private final Clients clients;
     private final List<String> patterns;
+    private final @Nullable String probe;
     private final ClockChannel clock;
     private final Context context;
     private final FeedListener heard;
@@ -74,6 +75,7 @@ final class RedisSubscription implements Subscription {
     /**
      * Starts to connect.
      *
+     * @param probe a channel of Redis's own to hear as well; {@code null} for none
      * @param maxPayload in bytes; larger payloads are left out of publications
      * @param clock the channel of ticks
      * @param context where the listeners are called, and where this must be called
@@ -82,6 +84,7 @@ final class RedisSubscription implements Subscription {
     RedisSubscription(
             Clients clients,
             List<String> patterns,
+            @Nullable String probe,
             int maxPayload,
             ClockChannel clock,
             Context context,
@@ -89,6 +92,7 @@ final class RedisSubscription implements Subscription {
             Listener listener) {
         this.clients = clients;
         this.patterns = patterns;
+        this.probe = probe;
         this.clock = clock;
         this.context = context;
         this.heard = heard;
@@ -139,6 +143,9 @@ final class RedisSubscription implements Subscription {
         Request names = Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL);
         if (clockChannel != null) {
             names.arg(clockChannel);
+        }
+        if (probe != null) {
+            names.arg(probe);
         }
         made.send(names).onFailure(this::end);
         Request subscribe = Request.cmd(Command.PSUBSCRIBE);
@@ -193,7 +200,10 @@ final class RedisSubscription implements Subscription {
             end(new IllegalStateException("Redis refused the subscription: " + message));
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
-            int names = clockChannel == null ? 2 : 3;
+            if (kind.equals("message") && message.get(1).toString().equals(probe)) {
+                context.runOnContext(x -> probed());
+            }
+            int names = 2 + (clockChannel == null ? 0 : 1) + (probe == null ? 0 : 1);
             if ((kind.equals("subscribe") || kind.equals("psubscribe")) && ++acknowledged == names + patterns.size()) {
                 context.runOnContext(x -> {
                     listener.subscribed();
@@ -229,6 +239,12 @@ final class RedisSubscription implements Subscription {
             listener.ticked(text);
         } else {
             context.runOnContext(x -> control(new PodMessage(text)));
+        }
+    }
+
+    private void probed() {
+        if (!closed) {
+            heard.probed();
         }
     }
 

@@ -4,6 +4,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.SluiceConfig.Readiness.Redis;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.stream.StreamProbe;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.event.Observes;
@@ -22,12 +23,14 @@ import org.eclipse.microprofile.health.Readiness;
 final class FeedReadiness implements AsyncHealthCheck {
 
     private final Feed feed;
+    private final StreamProbe streams;
     private final Redis condition;
     private volatile boolean heardOnce;
     private volatile boolean settled;
 
-    FeedReadiness(Feed feed, SluiceConfig config) {
+    FeedReadiness(Feed feed, StreamProbe streams, SluiceConfig config) {
         this.feed = feed;
+        this.streams = streams;
         this.condition = config.readiness().redis();
     }
 
@@ -43,10 +46,11 @@ final class FeedReadiness implements AsyncHealthCheck {
             boolean live = feed.live();
             // Only once: after a later reconnection to Redis, clients are already connected to this pod.
             settled |= heardOnce && !feed.awaitsClock();
+            String deaf = streams.reason();
             HealthCheckResponseBuilder answer = HealthCheckResponse.named("Redis subscription")
-                    .status(settled && (live || condition == Redis.STARTUP))
+                    .status(settled && deaf == null && (live || condition == Redis.STARTUP))
                     .withData("live", live);
-            String reason = live && !settled ? "it waits for the clock of the other pods" : feed.reason();
+            String reason = !live ? feed.reason() : settled ? deaf : "it waits for the clock of the other pods";
             return (reason == null ? answer : answer.withData("reason", reason)).build();
         });
     }

@@ -1,5 +1,6 @@
 package dev.sluice.outbox;
 
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -17,19 +18,36 @@ import org.jspecify.annotations.Nullable;
  * @param bytes as published; never modified
  * @param text whether the bytes are valid UTF-8 and so may go as text: a browser closes on a text frame with others
  * @param receivedAt {@link System#nanoTime()} when it was received
+ * @param id its place in the stream from which it was read; {@code null} if it was published otherwise
  */
 // Two payloads are never compared.
 @SuppressWarnings("ArrayRecordComponent")
-public record Payload(long sequence, @Nullable Position position, byte[] bytes, boolean text, long receivedAt) {
+public record Payload(
+        long sequence,
+        @Nullable Position position,
+        byte[] bytes,
+        boolean text,
+        long receivedAt,
+        @Nullable EntryId id) {
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
     /** The sign bits of eight bytes; if all are clear, the bytes are ASCII. */
     private static final long SIGNS = 0x8080808080808080L;
 
+    /** Creates a payload that was published. */
+    public Payload(long sequence, @Nullable Position position, byte[] bytes, boolean text, long receivedAt) {
+        this(sequence, position, bytes, text, receivedAt, null);
+    }
+
     /** Creates a payload, and checks whether its bytes are UTF-8. */
     public static Payload of(long sequence, @Nullable Position position, byte[] bytes, long receivedAt) {
         return new Payload(sequence, position, bytes, isUtf8(bytes), receivedAt);
+    }
+
+    /** Creates a payload of an entry of a stream, and checks whether its bytes are UTF-8. */
+    public static Payload ofEntry(long sequence, EntryId id, byte[] bytes, long receivedAt) {
+        return new Payload(sequence, null, bytes, isUtf8(bytes), receivedAt, id);
     }
 
     private static boolean isUtf8(byte[] bytes) {

@@ -171,6 +171,14 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
+    public Frame gap(Channel channel, Instant since, Instant until) {
+        return text(message(object().put("action", "gap")
+                .put("channel", channel.name())
+                .put("since", since.toString())
+                .put("until", until.toString())));
+    }
+
+    @Override
     public Frame gap(Instant since, @Nullable Instant until) {
         String end = until == null ? null : until.toString();
         return text(message(

@@ -1,6 +1,7 @@
 package dev.sluice.protocol;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import java.util.List;
 import java.util.Map;
@@ -41,16 +42,28 @@ public sealed interface ClientMessage {
      * @param retained whether the retained publication of each is wanted as well
      * @param since the last position that the client holds, from which it resumes these channels
      * @param strict whether the client wants an error rather than a subscription that is not recovered
+     * @param entry as {@code since}, of channels that are read from streams
      */
     record Subscribe(
             List<String> channels,
             boolean retained,
             @Nullable Position since,
             boolean strict,
-            @Nullable JsonNode id) implements ClientMessage {
+            @Nullable JsonNode id,
+            @Nullable EntryId entry)
+            implements ClientMessage {
 
         public Subscribe(List<String> channels, boolean retained, @Nullable Position since, @Nullable JsonNode id) {
             this(channels, retained, since, false, id);
+        }
+
+        public Subscribe(
+                List<String> channels,
+                boolean retained,
+                @Nullable Position since,
+                boolean strict,
+                @Nullable JsonNode id) {
+            this(channels, retained, since, strict, id, null);
         }
 
         @Override

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
@@ -87,15 +88,20 @@ final class ClientMessageParser {
             return invalid("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
         }
         Position since = null;
+        EntryId entry = null;
         if (positions) {
             JsonNode given = present(message.get("since"));
             since = given == null ? null : position(given);
-            if (given != null && since == null) {
+            entry = given == null || since != null ? null : entry(given);
+            if (given != null && since == null && entry == null) {
                 return invalid("since must be a position that Sluice has sent", id);
             }
         }
         if (isText(message.get("type"), "auth")) {
             JsonNode token = message.get("token");
+            if (entry != null) {
+                return invalid("since must be a position that Sluice has sent", id);
+            }
             return token != null && token.isTextual() && !token.textValue().isEmpty()
                     ? new Auth(token.textValue(), since, id)
                     : invalid("an auth message needs a token", id);
@@ -105,10 +111,10 @@ final class ClientMessageParser {
             return invalid("a message needs an action, or the type auth", id);
         }
         return switch (action.textValue()) {
-            case "subscribe" -> channels(message, since, id, true);
-            case "unsubscribe" -> channels(message, null, id, false);
-            case "subscribe_upload" -> upload(message, since, id, true);
-            case "unsubscribe_upload" -> upload(message, null, id, false);
+            case "subscribe" -> channels(message, since, entry, id, true);
+            case "unsubscribe" -> channels(message, null, null, id, false);
+            case "subscribe_upload" -> upload(message, since, entry, id, true);
+            case "unsubscribe_upload" -> upload(message, null, null, id, false);
             case "ping" -> id == null ? new Pong() : new Ping(id);
             case "pong" -> new Pong();
             default -> new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
@@ -159,19 +165,27 @@ final class ClientMessageParser {
 
     /** The actions of the replaced system, whose clients would take a retained publication for a new one. */
     private static ClientMessage upload(
-            JsonNode message, @Nullable Position since, @Nullable JsonNode id, boolean subscribe) {
+            JsonNode message,
+            @Nullable Position since,
+            @Nullable EntryId entry,
+            @Nullable JsonNode id,
+            boolean subscribe) {
         JsonNode upload = message.get("upload_id");
         return upload != null && upload.isTextual()
-                ? change(List.of("upload:" + upload.textValue()), false, since, id, subscribe)
+                ? change(List.of("upload:" + upload.textValue()), false, since, entry, id, subscribe)
                 : invalid("upload_id must be a string", id);
     }
 
     private static ClientMessage channels(
-            JsonNode message, @Nullable Position since, @Nullable JsonNode id, boolean subscribe) {
+            JsonNode message,
+            @Nullable Position since,
+            @Nullable EntryId entry,
+            @Nullable JsonNode id,
+            boolean subscribe) {
         JsonNode one = message.get("channel");
         JsonNode many = message.get("channels");
         if (one != null && many == null && one.isTextual()) {
-            return change(List.of(one.textValue()), true, since, id, subscribe);
+            return change(List.of(one.textValue()), true, since, entry, id, subscribe);
         }
         if (one == null && many != null && many.isArray() && !many.isEmpty()) {
             if (many.size() > MAX_CHANNELS) {
@@ -184,7 +198,7 @@ final class ClientMessageParser {
                 }
                 names.add(name.textValue());
             }
-            return change(names, true, since, id, subscribe);
+            return change(names, true, since, entry, id, subscribe);
         }
         return invalid("give either a channel, or channels as a list of at least one", id);
     }
@@ -193,9 +207,10 @@ final class ClientMessageParser {
             List<String> channels,
             boolean retained,
             @Nullable Position since,
+            @Nullable EntryId entry,
             @Nullable JsonNode id,
             boolean subscribe) {
-        return subscribe ? new Subscribe(channels, retained, since, id) : new Unsubscribe(channels, id);
+        return subscribe ? new Subscribe(channels, retained, since, false, id, entry) : new Unsubscribe(channels, id);
     }
 
     private static InvalidMessage invalid(String why, @Nullable JsonNode id) {
@@ -205,6 +220,14 @@ final class ClientMessageParser {
     private static @Nullable Position position(JsonNode given) {
         try {
             return given.isTextual() ? Position.parse(given.textValue()) : null;
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private static @Nullable EntryId entry(JsonNode given) {
+        try {
+            return given.isTextual() ? EntryId.parse(given.textValue()) : null;
         } catch (IllegalArgumentException e) {
             return null;
         }

@@ -1,5 +1,6 @@
 package dev.sluice.protocol;
 
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Payload;
 import java.util.List;
@@ -13,15 +14,26 @@ import org.jspecify.annotations.Nullable;
  * @param at everything before it has been sent on the connection; {@code null} if no position has this property
  * @param from the publications after it will be sent; {@code null} if this pod has no positions
  * @param missed the publications that follow, if they are part of the answer
+ * @param entry as {@code at}, of a stream
  */
 public record Start(
         @Nullable Boolean recovered,
         @Nullable Position at,
         @Nullable Position from,
-        List<Payload> missed) {
+        List<Payload> missed,
+        @Nullable EntryId entry) {
 
     public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from) {
         this(recovered, at, from, List.of());
+    }
+
+    public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from, List<Payload> missed) {
+        this(recovered, at, from, missed, null);
+    }
+
+    /** Returns the start of a stream's channel. */
+    public static Start ofStream(@Nullable Boolean recovered, @Nullable EntryId at) {
+        return new Start(recovered, null, null, List.of(), at);
     }
 
     /** A start without positions. */

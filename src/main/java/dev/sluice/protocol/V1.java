@@ -65,6 +65,12 @@ class V1 implements Dialect {
     }
 
     @Override
+    public Frame gap(Channel channel, Instant since, Instant until) {
+        ObjectNode message = action("gap").put("channel", channel.name());
+        return frame(message.put("since", since.toString()).put("until", until.toString()), null);
+    }
+
+    @Override
     public Frame gap(Instant since, @Nullable Instant until) {
         String end = until == null ? null : until.toString();
         return frame(action("gap").put("since", since.toString()).put("until", end), null);

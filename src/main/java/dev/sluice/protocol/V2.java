@@ -2,6 +2,7 @@ package dev.sluice.protocol;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
@@ -60,7 +61,10 @@ final class V2 extends V1 {
     public byte[] encode(Channel channel, Payload payload, boolean complete) {
         Position position = payload.position();
         String header;
-        if (position == null) {
+        EntryId id = payload.id();
+        if (id != null) {
+            header = "{\"channel\":\"" + quoted(channel.name()) + "\",\"id\":\"" + id + "\"}\n";
+        } else if (position == null) {
             header = "{\"channel\":\"" + quoted(channel.name()) + "\"}\n";
         } else {
             Tick tick = tick(position);
@@ -101,6 +105,10 @@ final class V2 extends V1 {
         Boolean recovered = start.recovered();
         if (recovered != null) {
             answer.put("recovered", recovered);
+        }
+        EntryId entry = start.entry();
+        if (entry != null) {
+            return answer.put("at", entry.toString());
         }
         Position at = start.at();
         // Publications that are recovered have not been sent yet, so no later position is valid.

@@ -6,6 +6,7 @@ import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,13 @@ final class ListenerIndex {
 
     /** The sequence of the newest publication that may be retained; one thread writes it. */
     private volatile long newest;
+
+    /** See {@link Registry#whenWanted}. */
+    private volatile Consumer<Channel> onWanted = channel -> {};
+
+    void whenWanted(Consumer<Channel> action) {
+        onWanted = action;
+    }
 
     /** See {@link Registry#publishing}. */
     void publishing(long sequence) {
@@ -37,6 +45,9 @@ final class ListenerIndex {
         Listener listener = new Listener(connection, newest);
         byChannel.compute(channel.compact(), (name, known) -> {
             ChannelListeners those = known == null ? new ChannelListeners() : known;
+            if (known == null && name.route().source().readsStreams()) {
+                onWanted.accept(name);
+            }
             LoopListeners joined = those.on(connection.loop());
             if (joined == null) {
                 joined = new LoopListeners(name, ofLoop);
@@ -81,6 +92,13 @@ final class ListenerIndex {
         if (those != null) {
             those.resume(connection, after);
         }
+    }
+
+    /** See {@link Registry#defer}. */
+    @Nullable
+    Deferral defer(Connection connection, Channel channel) {
+        LoopListeners those = on(connection.loop(), channel);
+        return those == null ? null : those.defer(connection);
     }
 
     @Nullable

@@ -4,9 +4,12 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +29,8 @@ public final class LoopListeners {
     private Listener[] listeners = new Listener[1];
 
     private int size;
+
+    private final List<Deferred> deferrals = new ArrayList<>(0);
 
     /** The listeners by connection; {@code null} while there are few. */
     private @Nullable IdentityHashMap<Connection, Listener> byConnection;
@@ -60,6 +65,10 @@ public final class LoopListeners {
      */
     public int deliver(PublicationBatch batch, ObjIntConsumer<PublicationBatch> sent) {
         changes.apply();
+        if (!deferrals.isEmpty()) {
+            List.copyOf(deferrals).forEach(Deferred::run);
+            changes.apply();
+        }
         long first = batch.first().sequence();
         long last = batch.last().sequence();
         int whole = 0;
@@ -120,8 +129,23 @@ public final class LoopListeners {
         }
     }
 
-    /** Returns the connections, after all queued changes. */
-    List<Connection> connections() {
+    /** See {@link Registry#defer}. */
+    @Nullable
+    Deferral defer(Connection connection) {
+        changes.apply();
+        Listener listener = find(connection);
+        if (listener == null) {
+            return null;
+        }
+        listener.suspend();
+        Deferred deferral = new Deferred(listener);
+        listener.deferral = deferral;
+        deferrals.add(deferral);
+        return deferral;
+    }
+
+    /** Returns the connections, after all queued changes. To be called on the loop. */
+    public List<Connection> connections() {
         changes.apply();
         return Arrays.stream(listeners, 0, size)
                 .map(listener -> listener.connection)
@@ -158,6 +182,7 @@ public final class LoopListeners {
         listeners[leaving.index] = last;
         last.index = leaving.index;
         listeners[size] = null;
+        deferrals.removeIf(deferral -> deferral.listener == leaving);
         if (byConnection != null) {
             byConnection.remove(connection);
             if (size <= MAX_SEARCHED / 2) {
@@ -184,6 +209,50 @@ public final class LoopListeners {
         return null;
     }
 
+    /** See {@link Registry#defer}. */
+    private final class Deferred implements Deferral {
+
+        private final Listener listener;
+        private final Queue<Runnable> actions = new ConcurrentLinkedQueue<>();
+
+        Deferred(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void execute(Runnable action) {
+            actions.add(action);
+            // A delivery that is scheduled already may come first, with publications that are handed over later.
+            loop().execute(this::run);
+        }
+
+        private void run() {
+            for (Runnable next = actions.poll(); next != null; next = actions.poll()) {
+                next.run();
+            }
+        }
+
+        @Override
+        public boolean hears() {
+            changes.apply();
+            return find(listener.connection) == listener;
+        }
+
+        @Override
+        public boolean lasts() {
+            return hears() && listener.deferral == this;
+        }
+
+        @Override
+        public void end(long sequence) {
+            if (lasts()) {
+                deferrals.remove(this);
+                listener.deferral = null;
+                listener.after = sequence;
+            }
+        }
+    }
+
     /** One connection that hears the channel. */
     static final class Listener {
 
@@ -199,6 +268,9 @@ public final class LoopListeners {
 
         /** While suspended: the connection gets publications after this point; {@code null}: none. */
         private @Nullable Watermark resumesAfter;
+
+        /** The deferral that has not ended; {@code null} without one. */
+        private @Nullable Deferred deferral;
 
         /** The newest publication that was delivered to the connection or given to it on request. */
         private long received;

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -261,6 +262,24 @@ public final class Registry {
      */
     public void resume(Connection connection, Channel channel, @Nullable Watermark after) {
         listeners.resume(connection, channel, after);
+    }
+
+    /**
+     * Stops delivery of a stream's channel to the connection until the deferral ends. To be called on the connection's
+     * loop.
+     *
+     * @return {@code null} if the connection does not hear the channel
+     */
+    public @Nullable Deferral defer(Connection connection, Channel channel) {
+        return listeners.defer(connection, channel);
+    }
+
+    /**
+     * Calls the action when a channel of a stream gets its first listener, before publications may be delivered to it.
+     * The action runs under a lock, and must only pass the channel on.
+     */
+    public void whenWanted(Consumer<Channel> action) {
+        listeners.whenWanted(action);
     }
 
     /**

@@ -36,6 +36,11 @@ public final class Channel implements Comparable<Channel> {
         return new String(bytes, 0, length, StandardCharsets.UTF_8);
     }
 
+    /** Returns the bytes of the whole name, which may not be valid UTF-8. */
+    public byte[] nameBytes() {
+        return Arrays.copyOf(bytes, length);
+    }
+
     /** The length of the name in bytes. */
     public int length() {
         return length;

@@ -61,6 +61,11 @@ public final class Routes {
         return null;
     }
 
+    /** Whether a route reads streams. */
+    public boolean haveStreams() {
+        return known.stream().anyMatch(one -> one.route().source().readsStreams());
+    }
+
     /**
      * Returns the channel of that name, or {@code null}; also {@code null} if the text can't be encoded, for example a
      * lone surrogate.

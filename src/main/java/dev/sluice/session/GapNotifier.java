@@ -5,11 +5,16 @@ import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import dev.sluice.stream.StreamGap;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,9 +32,22 @@ final class GapNotifier {
     private final SessionRegistry sessions;
     private final Stagger spread;
     private final Resumption resumption;
+    private final Registry registry;
+
+    /** Whether any route reads streams. */
+    private final boolean streams;
+
     private final Duration period;
 
-    GapNotifier(SessionRegistry sessions, Stagger spread, Resumption resumption, SluiceConfig config) {
+    GapNotifier(
+            SessionRegistry sessions,
+            Stagger spread,
+            Resumption resumption,
+            Registry registry,
+            Routes routes,
+            SluiceConfig config) {
+        this.registry = registry;
+        this.streams = routes.haveStreams();
         this.sessions = sessions;
         this.spread = spread;
         this.resumption = resumption;
@@ -49,8 +67,33 @@ final class GapNotifier {
                     period,
                     loop,
                     concerned,
-                    session -> session.tell(gap, Objects.requireNonNull(notices.get(session.dialect()))));
+                    session -> session.tell(gap, isConcerned(session) ? notices.get(session.dialect()) : null));
         });
+    }
+
+    /** Whether the client may have missed something: streams are read on from where they were interrupted. */
+    private boolean isConcerned(Session session) {
+        if (!streams || !session.isOpen()) {
+            return true;
+        }
+        List<Channel> channels = registry.channels(session.connection());
+        return channels.isEmpty()
+                || channels.stream()
+                        .anyMatch(channel -> channel.route().source().hearsPublish());
+    }
+
+    /** The listeners are told before later entries are delivered to them. */
+    void onStreamGap(@Observes StreamGap gap) {
+        Map<String, Frame> notices = new HashMap<>();
+        Dialect.ALL.forEach(
+                dialect -> notices.put(dialect.tag(), dialect.gap(gap.channel(), gap.since(), gap.until())));
+        gap.listeners()
+                .forEachLoop(listeners -> listeners
+                        .loop()
+                        .execute(() -> listeners
+                                .connections()
+                                .forEach(connection ->
+                                        connection.send(Objects.requireNonNull(notices.get(connection.protocol()))))));
     }
 
     void onLagged(@Observes Lagged event) {

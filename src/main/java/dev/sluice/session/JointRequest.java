@@ -1,5 +1,6 @@
 package dev.sluice.session;
 
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
@@ -13,13 +14,15 @@ import org.jspecify.annotations.Nullable;
 final class JointRequest {
 
     private final @Nullable Position since;
+    private final @Nullable EntryId entry;
     private final boolean strict;
     private final List<Channel> allowed = new ArrayList<>();
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
-    JointRequest(@Nullable Position since, boolean strict) {
+    JointRequest(@Nullable Position since, @Nullable EntryId entry, boolean strict) {
         this.since = since;
+        this.entry = entry;
         this.strict = strict;
     }
 
@@ -27,6 +30,17 @@ final class JointRequest {
     @Nullable
     Position since() {
         return since;
+    }
+
+    /** The last entry that the client has of the channels that are streams; {@code null} if it has named none. */
+    @Nullable
+    EntryId entry() {
+        return entry;
+    }
+
+    /** Whether the client has named where its channels are to begin. */
+    boolean asked() {
+        return since != null || entry != null;
     }
 
     /** Whether the client prefers an error to a subscription that is not recovered. */

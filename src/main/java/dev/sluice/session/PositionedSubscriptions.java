@@ -95,7 +95,7 @@ final class PositionedSubscriptions {
         boolean recovered = answer.recovered() && channel.route().history();
         Payload newest = request.retained() && !recovered ? retention.newest(channel) : null;
         boolean given = newest != null && needs(client.connection(), channel, newest, answer, joined);
-        boolean asked = Objects.requireNonNull(request.joint()).since() != null;
+        boolean asked = Objects.requireNonNull(request.joint()).asked();
         Start start = new Start(asked ? (Boolean) recovered : null, answer.at(), answer.from());
         Connection connection = client.connection();
         if (newest != null && given) {

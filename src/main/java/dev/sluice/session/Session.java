@@ -591,15 +591,15 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
      * Reports a gap to an authenticated client, once at its start and once at its end. Other clients get a current gap
      * when they authenticate.
      *
-     * @param notice the report
+     * @param notice the report; {@code null} if no channel of the client is concerned
      */
-    void tell(Gap gap, Frame notice) {
+    void tell(Gap gap, @Nullable Frame notice) {
         if (state != State.OPEN) {
             return;
         }
         GapReports reports = gaps();
         if (gap.open()) {
-            if (reports.starts(gap)) {
+            if (reports.starts(gap) && notice != null) {
                 tell(notice);
             }
             restart();
@@ -607,7 +607,9 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
                 outbox.release();
             }
         } else if (reports.ends(gap)) {
-            tell(notice);
+            if (notice != null) {
+                tell(notice);
+            }
             // Otherwise the client was told when the pod had positions again.
             if (channelRestart != null && delivered.apply(loop) == null) {
                 channelRestart.restartLater();

@@ -39,6 +39,7 @@ final class SubscriptionHandler {
     private final DeliveryDispatcher deliveries;
     private final PositionedSubscriptions positioned;
     private final ChannelCommands channelCommands;
+    private final StreamSubscriptions streams;
     private final LimitMeter tooManySubscriptions;
 
     SubscriptionHandler(
@@ -49,6 +50,7 @@ final class SubscriptionHandler {
             DeliveryDispatcher deliveries,
             PositionedSubscriptions positioned,
             ChannelCommands channelCommands,
+            StreamSubscriptions streams,
             MeterRegistry metrics) {
         this.names = names;
         this.authorizer = authorizer;
@@ -57,13 +59,15 @@ final class SubscriptionHandler {
         this.deliveries = deliveries;
         this.positioned = positioned;
         this.channelCommands = channelCommands;
+        this.streams = streams;
         this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
     }
 
     /** Subscribes the client to the channels to which it may listen. */
     void subscribe(Client client, Subscribe message) {
-        JointRequest joint =
-                client.connection().positioned() ? new JointRequest(message.since(), message.strict()) : null;
+        JointRequest joint = client.connection().positioned()
+                ? new JointRequest(message.since(), message.entry(), message.strict())
+                : null;
         Request request = new Request(message.retained(), message.id(), joint);
         names.forEachSubscribed(client, message, channel -> {
             if (joint != null) {
@@ -135,6 +139,9 @@ final class SubscriptionHandler {
         List<Channel> hears = new ArrayList<>();
         List<Channel> joined = new ArrayList<>();
         for (Channel channel : joint.allowed()) {
+            if (streams.takes(client, channel, request)) {
+                continue;
+            }
             switch (registry.subscribe(client.connection(), channel)) {
                 case YES -> {
                     hears.add(channel);
@@ -162,6 +169,9 @@ final class SubscriptionHandler {
     }
 
     private void join(Client client, Channel channel, Request request) {
+        if (streams.takes(client, channel, request)) {
+            return;
+        }
         Connection connection = client.connection();
         Subscribed subscribed = registry.subscribe(connection, channel);
         switch (subscribed) {

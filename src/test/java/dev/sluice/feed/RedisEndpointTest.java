@@ -26,6 +26,20 @@ class RedisEndpointTest {
         assertThat(RedisEndpoint.of(endpoint)).isEqualTo(said).doesNotContain("secret");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "redis://localhost:6379, 0",
+        "redis://localhost:6379/, 0",
+        "rediss://user:secret@redis.example.org:6380/3?password=secret, 3",
+        "redis://localhost/12, 12",
+        "redis://localhost?db=4, 4",
+        "unix:///var/run/5?password=secret, 0",
+        "unix:///var/run/redis.sock?password=secret&db=6, 6",
+    })
+    void findsTheDatabase(String endpoint, int database) {
+        assertThat(RedisEndpoint.database(endpoint)).isEqualTo(database);
+    }
+
     @Test
     void describesSeveralAddressesWithTheirType() {
         RedisOptions options = new RedisOptions().setEndpoints(List.of("redis://:secret@a:1", "redis://:secret@b:2"));

@@ -5,6 +5,7 @@ import dev.sluice.route.Access;
 import dev.sluice.route.Audience;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Overflow;
+import dev.sluice.route.PublicationSource;
 import dev.sluice.route.Retain;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
@@ -30,8 +31,11 @@ public final class TestOutboxFactory {
     /** A route without history. */
     public static final Route PLAIN =
             new Route("plain", Audience.SUBSCRIBERS, Access.OPEN, Overflow.CLOSE, Retain.NONE, false);
+    /** A route that is read from streams. */
+    public static final Route LOG = new Route(
+            "log", Audience.SUBSCRIBERS, Access.OPEN, Overflow.CLOSE, Retain.NONE, false, PublicationSource.STREAM);
 
-    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM, PLAIN));
+    public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM, PLAIN, LOG));
 
     public static final Duration MAX_FLUSH = Duration.ofMinutes(30);
 

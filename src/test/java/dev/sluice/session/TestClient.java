@@ -11,9 +11,15 @@ final class TestClient implements Client {
 
     private final Connection connection;
     private final PendingSubscriptions pending = new PendingSubscriptions();
+    private final Dialect dialect;
     private AuthenticatedUser identity;
 
     TestClient(Connection connection, AuthenticatedUser identity) {
+        this(connection, identity, Dialect.V1);
+    }
+
+    TestClient(Connection connection, AuthenticatedUser identity, Dialect dialect) {
+        this.dialect = dialect;
         this.connection = connection;
         this.identity = identity;
     }
@@ -35,7 +41,7 @@ final class TestClient implements Client {
 
     @Override
     public Dialect dialect() {
-        return Dialect.V1;
+        return dialect;
     }
 
     @Override

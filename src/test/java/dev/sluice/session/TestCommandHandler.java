@@ -60,6 +60,7 @@ public final class TestCommandHandler {
                 deliveries,
                 positioned,
                 channels,
+                TestStreams.none(registry, deliveries),
                 metrics);
         return new CommandHandler(subscriptions, positioned, channels, registry);
     }

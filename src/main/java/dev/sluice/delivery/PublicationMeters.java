@@ -1,12 +1,13 @@
-package dev.sluice;
+package dev.sluice.delivery;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 
 /** Counts the publications of one route by outcome. */
-record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
+public record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
 
-    static PublicationMeters of(String route, MeterRegistry metrics) {
+    /** Returns the counters of a route. */
+    public static PublicationMeters of(String route, MeterRegistry metrics) {
         return new PublicationMeters(
                 counter(route, "routed", metrics),
                 counter(route, "unwanted", metrics),
@@ -14,7 +15,7 @@ record PublicationMeters(Counter routed, Counter unwanted, Counter dropped) {
     }
 
     /** Counts publications without a route. */
-    static Counter unrouted(MeterRegistry metrics) {
+    public static Counter unrouted(MeterRegistry metrics) {
         return counter("none", "dropped", metrics);
     }
 

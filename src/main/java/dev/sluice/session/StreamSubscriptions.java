@@ -1,0 +1,247 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.EntryId;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.Replay.Reason;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.Start;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Deferral;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.Subscribed;
+import dev.sluice.route.Channel;
+import dev.sluice.session.PendingSubscriptions.Request;
+import dev.sluice.stream.StreamReader;
+import dev.sluice.stream.StreamReplay;
+import dev.sluice.stream.StreamReplay.Progress;
+import dev.sluice.stream.StreamReplay.Slice;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
+import io.vertx.core.Vertx;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Subscribes clients to channels that are read from streams. The answer is sent once the cursor of the channel stands,
+ * so that the client gets every later entry; then follows what it missed, as fast as it reads. Every method is to be
+ * called on the connection's event loop.
+ */
+@Singleton
+final class StreamSubscriptions {
+
+    /** How long to wait before it is checked whether a slow client has read. */
+    private static final long ROOM_MILLIS = 20;
+
+    /** How long to wait before Redis is tried again. */
+    private static final long REDIS_MILLIS = 500;
+
+    private final Registry registry;
+    private final DeliveryDispatcher deliveries;
+    private final StreamReader reader;
+    private final StreamReplay replays;
+    private final ResumeMeters meters;
+    private final LimitMeter tooMany;
+    private final Timer timer;
+    private final int sliceBytes;
+
+    @Inject
+    StreamSubscriptions(
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            StreamReader reader,
+            StreamReplay replays,
+            ResumeMeters meters,
+            SluiceConfig config,
+            Vertx vertx,
+            MeterRegistry metrics) {
+        this(
+                registry,
+                deliveries,
+                reader,
+                replays,
+                meters,
+                Timer.of(vertx),
+                (int) Math.min(
+                        config.history()
+                                .maxReplay()
+                                .map(MemorySize::asLongValue)
+                                .orElseGet(() -> config.outbox().maxBytes().asLongValue() / 2),
+                        config.streams().maxReadBytes().asLongValue()),
+                metrics);
+    }
+
+    StreamSubscriptions(
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            StreamReader reader,
+            StreamReplay replays,
+            ResumeMeters meters,
+            Timer timer,
+            int sliceBytes,
+            MeterRegistry metrics) {
+        this.registry = registry;
+        this.deliveries = deliveries;
+        this.reader = reader;
+        this.replays = replays;
+        this.meters = meters;
+        this.timer = timer;
+        this.sliceBytes = sliceBytes;
+        this.tooMany = new LimitMeter("subscriptions-per-user", metrics);
+    }
+
+    /** Subscribes the client and answers its request, unless the channel is no stream or the client can't resume it. */
+    boolean takes(Client client, Channel channel, Request request) {
+        if (!channel.route().source().readsStreams() || client.dialect() instanceof ChannelDialect) {
+            return false;
+        }
+        Subscribed subscribed = registry.subscribe(client.connection(), channel);
+        switch (subscribed) {
+            case YES, ALREADY -> subscribe(client, channel, request, subscribed == Subscribed.YES);
+            case TOO_MANY -> {
+                tooMany.exceeded();
+                error(client, channel, ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many subscriptions", request.id());
+            }
+            case GONE -> {}
+        }
+        return true;
+    }
+
+    private void subscribe(Client client, Channel channel, Request request, boolean joined) {
+        JointRequest joint = request.joint();
+        EntryId since = joint == null ? null : joint.entry();
+        Boolean recovered = joint != null && joint.asked() ? Boolean.FALSE : null;
+        if (since == null && !joined) {
+            // An earlier request may still be replayed, so no position is known.
+            reader.join(
+                    channel,
+                    standing ->
+                            onLoop(client, () -> answer(client, channel, Start.ofStream(recovered, null), request)));
+            return;
+        }
+        Deferral deferral = registry.defer(client.connection(), channel);
+        if (deferral == null) {
+            return;
+        }
+        if (since != null) {
+            replay(new Replaying(client, channel, request, deferral), Progress.since(channel, since), true);
+            return;
+        }
+        reader.join(
+                channel,
+                standing -> onLoop(deferral, client, () -> {
+                    if (standing == null) {
+                        fail(client, channel, request, deferral);
+                    } else if (deferral.hears()) {
+                        answer(client, channel, Start.ofStream(recovered, standing.after()), request);
+                        deferral.end(standing.sequence());
+                    }
+                }));
+    }
+
+    private record Replaying(Client client, Channel channel, Request request, Deferral deferral) {}
+
+    private void replay(Replaying replaying, Progress progress, boolean first) {
+        Client client = replaying.client();
+        if (!replaying.deferral().lasts()) {
+            // A later request of the client for the same channel continues.
+            if (first && replaying.deferral().hears()) {
+                answer(client, replaying.channel(), Start.ofStream(false, null), replaying.request());
+            }
+        } else if (!client.connection().hasRoom(sliceBytes * 3L / 2 + Resumption.RESERVE)) {
+            retry(replaying, progress, first, ROOM_MILLIS);
+        } else {
+            replays.read(
+                    progress,
+                    sliceBytes,
+                    slice -> onLoop(replaying.deferral(), client, () -> send(replaying, progress, first, slice)));
+        }
+    }
+
+    private void send(Replaying replaying, Progress progress, boolean first, @Nullable Slice slice) {
+        Client client = replaying.client();
+        Connection connection = client.connection();
+        Channel channel = replaying.channel();
+        if (slice == null && first) {
+            fail(client, channel, replaying.request(), replaying.deferral());
+            return;
+        }
+        if (slice == null || !replaying.deferral().lasts()) {
+            retry(replaying, progress, first, slice == null ? REDIS_MILLIS : 0);
+            return;
+        }
+        ReplayBatch batch = new ReplayBatch(client.dialect());
+        slice.payloads().forEach(payload -> batch.add(channel, payload));
+        if (!connection.hasRoom(batch.cost() + Resumption.RESERVE)) {
+            retry(replaying, progress, first, ROOM_MILLIS);
+            return;
+        }
+        if (first) {
+            meters.resumed(slice.connected() ? null : Reason.TOO_OLD);
+            boolean nothing = slice.complete() && batch.count() == 0 && !slice.connected();
+            EntryId at = nothing ? slice.progress().after() : null;
+            answer(client, channel, Start.ofStream(slice.connected(), at), replaying.request());
+        } else if (!slice.connected()) {
+            Instant now = Instant.now();
+            Instant since = Instant.ofEpochMilli(
+                    Math.min(now.toEpochMilli(), Math.max(0, progress.after().millis())));
+            connection.send(client.dialect().gap(channel, since, now));
+        }
+        if (batch.count() > 0) {
+            client.spend(batch.length());
+            deliveries.replay(connection, batch);
+            meters.replayed(batch.count());
+        }
+        if (slice.complete()) {
+            replaying.deferral().end(slice.sequence());
+        } else if (batch.count() == 0) {
+            retry(replaying, slice.progress(), false, ROOM_MILLIS);
+        } else {
+            replay(replaying, slice.progress(), false);
+        }
+    }
+
+    private void retry(Replaying replaying, Progress progress, boolean first, long millis) {
+        Client client = replaying.client();
+        timer.after(Math.max(1, millis), () -> onLoop(client, () -> replay(replaying, progress, first)));
+    }
+
+    /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
+    private static void onLoop(Deferral deferral, Client client, Runnable task) {
+        deferral.execute(() -> {
+            if (client.connection().ended() == null) {
+                task.run();
+            }
+        });
+    }
+
+    /** Runs a task unless the connection has ended by then. */
+    private static void onLoop(Client client, Runnable task) {
+        client.connection().loop().execute(() -> {
+            if (client.connection().ended() == null) {
+                task.run();
+            }
+        });
+    }
+
+    private void fail(Client client, Channel channel, Request request, Deferral deferral) {
+        if (deferral.hears()) {
+            registry.unsubscribe(client.connection(), channel);
+            error(client, channel, ErrorCode.UNAVAILABLE, "can't read the stream now", request.id());
+        }
+    }
+
+    private static void answer(Client client, Channel channel, Start start, Request request) {
+        client.connection().send(client.dialect().subscribed(channel, false, start, request.id()));
+    }
+
+    private static void error(Client client, Channel channel, ErrorCode code, String message, @Nullable JsonNode id) {
+        client.connection().send(client.dialect().error(code, message, channel.name(), id));
+    }
+}

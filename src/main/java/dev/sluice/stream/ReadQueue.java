@@ -1,0 +1,107 @@
+package dev.sluice.stream;
+
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.Source;
+import dev.sluice.log.LogThrottle;
+import dev.sluice.log.RootCause;
+import io.smallrye.mutiny.Uni;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.function.Consumer;
+import org.jboss.logging.Logger;
+
+/**
+ * Bounds the reads that are under way, and starts none while an event loop is too far behind. Confined to the source's
+ * thread.
+ */
+final class ReadQueue {
+
+    private static final Logger LOG = Logger.getLogger(ReadQueue.class);
+
+    /** How often it is checked whether the event loop has caught up. */
+    private static final Duration PAUSE = Duration.ofMillis(20);
+
+    private final Source source;
+    private final DeliveryDispatcher deliveries;
+    private final int maxReads;
+    private final StreamMeters meters;
+    private final LogThrottle failed = new LogThrottle();
+    private final Queue<Runnable> first = new ArrayDeque<>();
+    private final Queue<Runnable> then = new ArrayDeque<>();
+    private int reading;
+    private boolean paused;
+
+    ReadQueue(Source source, DeliveryDispatcher deliveries, int maxReads, StreamMeters meters) {
+        this.source = source;
+        this.deliveries = deliveries;
+        this.maxReads = maxReads;
+        this.meters = meters;
+    }
+
+    /** Queues a read of new entries, which {@link #pump} starts. */
+    void add(Runnable read) {
+        first.add(read);
+    }
+
+    /** Queues a read of old entries, which waits for those of new ones. */
+    void addReplay(Runnable read) {
+        then.add(read);
+    }
+
+    /** Starts waiting reads, as many as may be under way. */
+    void pump() {
+        while (reading < maxReads && !deliveries.paused()) {
+            Runnable next = first.isEmpty() ? then.poll() : first.poll();
+            if (next == null) {
+                return;
+            }
+            next.run();
+        }
+        if (deliveries.paused() && !paused) {
+            paused = true;
+            source.execute(
+                    () -> {
+                        paused = false;
+                        pump();
+                    },
+                    PAUSE);
+        }
+    }
+
+    /** Performs a queued read; calls one of the consumers on the source's thread. */
+    <T> void perform(Uni<T> read, Consumer<T> done, Consumer<Throwable> failed) {
+        reading++;
+        read.subscribe()
+                .with(
+                        found -> source.execute(() -> {
+                            meters.read();
+                            end(() -> done.accept(found));
+                        }),
+                        failure -> source.execute(() -> {
+                            log(failure);
+                            end(() -> failed.accept(failure));
+                        }));
+    }
+
+    private void end(Runnable task) {
+        reading--;
+        try {
+            task.run();
+        } catch (Throwable e) {
+            LOG.error("Sluice failed to handle entries of a stream. Please report this bug", e);
+        }
+        pump();
+    }
+
+    private void log(Throwable failure) {
+        meters.failed();
+        long count = failed.pass();
+        if (count > 0) {
+            LOG.warnf(
+                    "Sluice failed to read streams: %d, the last because of %s. It tries again; the next log line follows in a"
+                            + " minute",
+                    count, RootCause.innermost(failure));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package dev.sluice.stream;
+
+import dev.sluice.registry.ChannelListeners;
+import dev.sluice.route.Channel;
+import java.time.Instant;
+
+/**
+ * Entries of a stream may have been removed before they were read. Fired on the source's thread, after the last entry
+ * before the gap has been handed over, and before the next one is.
+ *
+ * @param since when the last entry before was added, by Redis's clock
+ */
+public record StreamGap(Channel channel, ChannelListeners listeners, Instant since, Instant until) {}

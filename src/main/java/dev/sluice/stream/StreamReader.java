@@ -1,0 +1,309 @@
+package dev.sluice.stream;
+
+import dev.sluice.clock.EntryId;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.Source;
+import dev.sluice.registry.ChannelListeners;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import jakarta.enterprise.event.Event;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the streams of channels that have listeners, each from its {@link Cursor}, and delivers the entries. Each
+ * channel has one read at a time. Confined to the source's thread unless stated otherwise.
+ */
+@Singleton
+public final class StreamReader {
+
+    /** How often cursors of channels without listeners are dropped. */
+    private static final Duration SWEEP = Duration.ofSeconds(10);
+
+    /** Doubling the delay more often changes nothing. */
+    private static final int MAX_DOUBLINGS = 20;
+
+    /**
+     * Where the delivery of a channel begins.
+     *
+     * @param after the entry after which it begins
+     * @param sequence that of the newest publication before it
+     */
+    public record Standing(EntryId after, long sequence) {}
+
+    /** A consumer that waits until a cursor stands. */
+    record Join(Consumer<@Nullable Standing> then, long since) {}
+
+    private final Source source;
+    private final Registry registry;
+    private final DeliveryDispatcher deliveries;
+    private final StreamCommands redis;
+    final ReadLimits limits;
+    private final ReadQueue reads;
+    final EntryDelivery entries;
+    private final Map<Channel, Cursor> cursors = new HashMap<>();
+    private boolean interrupted;
+
+    @Inject
+    StreamReader(
+            Source source,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            RedisStreams redis,
+            SluiceConfig config,
+            Event<StreamGap> gaps,
+            StreamMeters meters) {
+        this(source, registry, deliveries, redis, ReadLimits.of(config.streams(), config.feed()), gaps::fire, meters);
+    }
+
+    StreamReader(
+            Source source,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            StreamCommands redis,
+            ReadLimits limits,
+            Consumer<StreamGap> onGap,
+            StreamMeters meters) {
+        this.source = source;
+        this.registry = registry;
+        this.deliveries = deliveries;
+        this.redis = redis;
+        this.limits = limits;
+        this.reads = new ReadQueue(source, deliveries, limits.maxReads(), meters);
+        this.entries = new EntryDelivery(source, deliveries, onGap, meters);
+    }
+
+    /** Follows the channels that get listeners from now on. Thread-safe. */
+    public void start() {
+        registry.whenWanted(channel -> source.execute(() -> {
+            follow(channel);
+            reads.pump();
+        }));
+        source.execute(this::sweep, SWEEP);
+    }
+
+    /**
+     * Redis tells of a change of the channel's key. {@link #read} is to be called after the batch.
+     *
+     * @return whether somebody listens to the channel
+     */
+    public boolean heard(Channel channel, String event) {
+        Cursor cursor = cursors.get(channel);
+        if (cursor == null || registry.listeners(channel) == null) {
+            cursors.remove(channel);
+            return false;
+        }
+        switch (event) {
+            case "xadd" -> {
+                cursor.hear();
+                queue(cursor);
+            }
+            case "del", "expired", "evicted" -> queue(cursor);
+            case "rename_from", "rename_to", "restore", "move_from", "move_to", "copy_to", "set" -> {
+                cursor.disturb();
+                queue(cursor);
+            }
+            // Others, such as xtrim, remove only entries of which the next read tells.
+            default -> {}
+        }
+        return true;
+    }
+
+    /** Starts to read what has been {@link #heard} of. */
+    public void read() {
+        reads.pump();
+    }
+
+    /** Notifications may be missing while interrupted. Afterwards, each stream is read on from its cursor. */
+    public void interrupted(boolean now) {
+        interrupted = now;
+        for (Cursor cursor : cursors.values()) {
+            cursor.disturb();
+            if (!now) {
+                queue(cursor);
+            }
+        }
+        reads.pump();
+    }
+
+    /**
+     * Says where the delivery of a channel with listeners begins, once that is known. Thread-safe.
+     *
+     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     */
+    public void join(Channel channel, Consumer<@Nullable Standing> then) {
+        source.execute(() -> {
+            Cursor cursor = follow(channel);
+            if (cursor.isStanding()) {
+                then.accept(standing(cursor));
+            } else {
+                cursor.joins.add(new Join(then, System.nanoTime()));
+            }
+            reads.pump();
+        });
+    }
+
+    /** Reads older entries of a channel that has listeners, after the waiting reads of new ones. */
+    void replay(Channel channel, EntryId from, int count, Consumer<List<Entry>> done, Consumer<Throwable> failed) {
+        reads.addReplay(() -> reads.perform(redis.range(channel, from, count), done, failed));
+        reads.pump();
+    }
+
+    /** Returns where the cursor of a channel is that stood before, if it still does. */
+    @Nullable
+    Standing standing(Channel channel) {
+        Cursor cursor = cursors.get(channel);
+        return cursor == null || !cursor.isStanding() ? null : standing(cursor);
+    }
+
+    private Standing standing(Cursor cursor) {
+        return new Standing(cursor.last(), deliveries.lastSequence());
+    }
+
+    private Cursor follow(Channel channel) {
+        Cursor known = cursors.get(channel);
+        if (known != null) {
+            return known;
+        }
+        Cursor cursor = new Cursor(channel.compact());
+        if (interrupted) {
+            cursor.disturb();
+        }
+        cursors.put(cursor.channel, cursor);
+        queue(cursor);
+        return cursor;
+    }
+
+    private void queue(Cursor cursor) {
+        cursor.due = true;
+        if (!cursor.busy) {
+            cursor.busy = true;
+            reads.add(() -> read(cursor));
+        }
+    }
+
+    private void read(Cursor cursor) {
+        if (listeners(cursor) == null) {
+            return;
+        }
+        cursor.due = false;
+        if (!cursor.isStanding()) {
+            reads.perform(redis.newest(cursor.channel), newest -> stand(cursor, newest), failure -> retry(cursor));
+            return;
+        }
+        Reading reading = new Reading(cursor.heard(), cursor.disturbances(), cursor.size.count(limits.maxEntries()));
+        reads.perform(
+                redis.range(cursor.channel, cursor.last(), reading.count),
+                found -> advance(cursor, reading, found),
+                failure -> retry(cursor));
+    }
+
+    /** What was known when a read began. */
+    private record Reading(long heard, int disturbances, int count) {}
+
+    private void stand(Cursor cursor, EntryId newest) {
+        cursor.stand(newest);
+        cursor.joins.forEach(join -> join.then().accept(standing(cursor)));
+        cursor.joins.clear();
+        finish(cursor);
+    }
+
+    private void advance(Cursor cursor, Reading reading, List<Entry> read) {
+        EntryId before = cursor.last();
+        if (read.isEmpty() && !before.equals(EntryId.ZERO)) {
+            reads.perform(
+                    redis.newest(cursor.channel), newest -> restart(cursor, reading, newest), failure -> retry(cursor));
+            return;
+        }
+        ChannelListeners listeners = listeners(cursor);
+        if (listeners == null) {
+            return;
+        }
+        boolean connected = !read.isEmpty() && read.get(0).id().equals(before);
+        boolean whole = read.size() < reading.count;
+        List<Entry> found = connected ? read.subList(1, read.size()) : read;
+        cursor.size.adapt(read.size(), read.stream().mapToLong(Entry::length).sum(), limits.maxBytes());
+        if (cursor.advance(found, connected, whole, reading.heard)) {
+            entries.gap(cursor.channel, listeners, before);
+        }
+        entries.deliver(cursor.channel, listeners, found);
+        if (whole) {
+            calm(cursor, reading);
+        } else {
+            cursor.due = true;
+        }
+        finish(cursor);
+    }
+
+    /** The stream has neither the cursor's entry nor a newer one. */
+    private void restart(Cursor cursor, Reading reading, EntryId newest) {
+        EntryId before = cursor.last();
+        ChannelListeners listeners = listeners(cursor);
+        if (listeners == null) {
+            return;
+        }
+        if (newest.precedes(before)) {
+            if (cursor.restart(newest, reading.heard)) {
+                entries.gap(cursor.channel, listeners, before);
+            }
+            calm(cursor, reading);
+        } else {
+            cursor.due = true;
+        }
+        finish(cursor);
+    }
+
+    private void calm(Cursor cursor, Reading reading) {
+        if (!interrupted) {
+            cursor.calm(reading.disturbances);
+        }
+    }
+
+    private void finish(Cursor cursor) {
+        cursor.failures = 0;
+        cursor.busy = false;
+        if (cursor.due) {
+            queue(cursor);
+        }
+    }
+
+    private void retry(Cursor cursor) {
+        long now = System.nanoTime();
+        List<Join> ended = cursor.joins.stream()
+                .filter(join -> now - join.since() >= limits.patience().toNanos())
+                .toList();
+        cursor.joins.removeAll(ended);
+        ended.forEach(join -> join.then().accept(null));
+        long delay = limits.firstRetry().toMillis() << Math.min(cursor.failures++, MAX_DOUBLINGS);
+        source.execute(
+                () -> {
+                    reads.add(() -> read(cursor));
+                    reads.pump();
+                },
+                Duration.ofMillis(Math.min(delay, limits.lastRetry().toMillis())));
+    }
+
+    /** Returns the listeners of the channel; {@code null} if there are none any more, which ends the cursor. */
+    private @Nullable ChannelListeners listeners(Cursor cursor) {
+        ChannelListeners listeners = registry.listeners(cursor.channel);
+        if (listeners != null && cursors.get(cursor.channel) == cursor) {
+            return listeners;
+        }
+        cursors.remove(cursor.channel, cursor);
+        cursor.joins.forEach(join -> join.then().accept(null));
+        cursor.joins.clear();
+        return null;
+    }
+
+    private void sweep() {
+        cursors.values().removeIf(cursor -> !cursor.busy && registry.listeners(cursor.channel) == null);
+        source.execute(this::sweep, SWEEP);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.sluice.stream;
+
+import dev.sluice.clock.EntryId;
+import dev.sluice.outbox.Payload;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.route.Channel;
+import dev.sluice.stream.StreamReader.Standing;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what a client missed of a stream, slice by slice, until the channel's cursor is reached. */
+@Singleton
+public final class StreamReplay {
+
+    private final StreamReader reader;
+
+    StreamReplay(StreamReader reader) {
+        this.reader = reader;
+    }
+
+    /**
+     * How far a client has got.
+     *
+     * @param after the last entry that it has
+     */
+    public record Progress(Channel channel, EntryId after, ReadSize size) {
+
+        /** Returns the progress of a client that has nothing after the entry. */
+        public static Progress since(Channel channel, EntryId after) {
+            return new Progress(channel, after, new ReadSize());
+        }
+    }
+
+    /**
+     * A part of what a client missed.
+     *
+     * @param connected whether it has every entry that the stream ever had between its first one and the client's last
+     * @param complete whether only publications with a higher sequence are missing after it
+     * @param progress that of a client which has received the slice
+     */
+    public record Slice(
+            List<Payload> payloads, boolean connected, boolean complete, long sequence, Progress progress) {}
+
+    /**
+     * Reads a slice. The channel must have listeners. Thread-safe.
+     *
+     * @param maxBytes about what it may take in an outbox; it has at least one entry if there is one
+     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     */
+    public void read(Progress progress, int maxBytes, Consumer<@Nullable Slice> then) {
+        Channel channel = progress.channel();
+        reader.join(channel, before -> {
+            if (before == null) {
+                then.accept(null);
+                return;
+            }
+            boolean all = progress.after().equals(EntryId.BEGINNING);
+            int count = progress.size().count(reader.limits.maxEntries());
+            reader.replay(
+                    channel,
+                    all ? EntryId.ZERO : progress.after(),
+                    count,
+                    read -> then.accept(slice(progress, maxBytes, before, read, count)),
+                    failure -> then.accept(null));
+        });
+    }
+
+    private @Nullable Slice slice(Progress progress, int maxBytes, Standing before, List<Entry> read, int count) {
+        Standing now = reader.standing(progress.channel());
+        if (now == null) {
+            return null;
+        }
+        EntryId from = progress.after();
+        boolean all = from.equals(EntryId.BEGINNING);
+        boolean found = !read.isEmpty() && read.get(0).id().equals(from);
+        boolean connected = all || found || (from.equals(EntryId.ZERO) && read.isEmpty());
+        List<Entry> entries = found ? read.subList(1, read.size()) : read;
+        progress.size()
+                .adapt(read.size(), read.stream().mapToLong(Entry::length).sum(), maxBytes);
+        if (!all && now.after().precedes(from)) {
+            // The cursor has not reached the client yet, unless the stream has lost the client's last entry.
+            return new Slice(List.of(), connected, !connected, now.sequence(), progress);
+        }
+        List<Payload> payloads = new ArrayList<>();
+        EntryId last = all ? EntryId.ZERO : from;
+        long bytes = 0;
+        boolean whole = read.size() < count && before.after().equals(now.after());
+        for (Entry entry : entries) {
+            bytes += entry.length() + PublicationBatch.maxHeader(progress.channel());
+            if (now.after().precedes(entry.id())) {
+                break;
+            }
+            if (bytes > maxBytes && !payloads.isEmpty()) {
+                whole = false;
+                break;
+            }
+            last = entry.id();
+            Payload payload = reader.entries.payload(progress.channel(), entry, now.sequence());
+            if (payload != null) {
+                payloads.add(payload);
+            }
+        }
+        return new Slice(
+                payloads,
+                connected,
+                whole || !last.precedes(now.after()),
+                now.sequence(),
+                new Progress(progress.channel(), last, progress.size()));
+    }
+}

@@ -1,0 +1,421 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.clock.EntryId;
+import dev.sluice.config.Scope;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.HandDrivenSource;
+import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.outbox.Frame;
+import dev.sluice.outbox.FrameWriter;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.ReplayBatch;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.Registry;
+import dev.sluice.registry.TestRegistries;
+import dev.sluice.route.Channel;
+import dev.sluice.session.PendingSubscriptions.Request;
+import dev.sluice.stream.SimulatedStreams;
+import dev.sluice.stream.StreamGap;
+import dev.sluice.stream.StreamReader;
+import dev.sluice.stream.TestReplays;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Simulates streams, a pod that reads them, and clients that come, go and resume at random moments. Each client gets
+ * each entry once and in order, or is told that entries were lost. Each test name contains the seed.
+ */
+@Execution(ExecutionMode.CONCURRENT)
+class StreamSimulationTest {
+
+    private static final int RUNS = 200;
+    private static final int STEPS = 600;
+    private static final List<Channel> CHANNELS =
+            List.of(TestOutboxFactory.channel("log:a"), TestOutboxFactory.channel("log:b"));
+    private static final JsonMapper JSON = new JsonMapper();
+
+    /** What happens besides additions. */
+    private enum Weather {
+        CALM,
+        INTERRUPTED,
+        HOSTILE
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void nothingIsLostOrRepeatedInCalmTimes(long seed) {
+        run(seed, Weather.CALM);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void nothingIsLostOrReportedIfNotificationsAndCommandsFail(long seed) {
+        run(seed, Weather.INTERRUPTED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void lossByTrimmingAndDeletionIsReported(long seed) {
+        run(seed, Weather.HOSTILE);
+    }
+
+    private static void run(long seed, Weather weather) {
+        SplittableRandom seeds = new SplittableRandom(seed);
+        int gaps = 0;
+        int received = 0;
+        for (int run = 0; run < RUNS; run++) {
+            long own = seeds.nextLong();
+            Simulation simulation = new Simulation(new SplittableRandom(own), weather);
+            try {
+                simulation.run();
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("run " + run + " of seed " + seed + " (" + own + ")", e);
+            }
+            gaps += simulation.gaps;
+            received += simulation.received;
+        }
+        assertThat(received).isGreaterThan(RUNS * 20);
+        if (weather == Weather.HOSTILE) {
+            assertThat(gaps).isGreaterThan(RUNS / 10);
+        } else {
+            assertThat(gaps).isZero();
+        }
+    }
+
+    private static final class Simulation {
+
+        private final SplittableRandom random;
+        private final Weather weather;
+        private final SimulatedStreams redis = new SimulatedStreams();
+        private final HandDrivenSource source = new HandDrivenSource();
+        private final Queue<Runnable> tasks = new ArrayDeque<>();
+        private final List<Runnable> timers = new ArrayList<>();
+        private final Loop loop = new Loop(0, tasks::add);
+        private final Registry registry = TestRegistries.with(Scope.CONNECTION);
+        private final DeliveryDispatcher deliveries = TestDispatchers.with(source, registry, 1 << 20, lagged -> {});
+        private final StreamReader reader = redis.reader(source, registry, deliveries, this::gap);
+        private final StreamSubscriptions subscriptions = new StreamSubscriptions(
+                registry,
+                deliveries,
+                reader,
+                TestReplays.of(reader),
+                new ResumeMeters(new SimpleMeterRegistry()),
+                (millis, task) -> timers.add(task),
+                200,
+                new SimpleMeterRegistry());
+        private final Map<Channel, List<EntryId>> added = new HashMap<>();
+        private final List<Browser> browsers = new ArrayList<>();
+        private boolean down;
+        private int gaps;
+        private int received;
+
+        Simulation(SplittableRandom random, Weather weather) {
+            this.random = random;
+            this.weather = weather;
+            reader.start();
+            CHANNELS.forEach(channel -> {
+                added.put(channel, new ArrayList<>());
+                // A stream without entries before an interruption does not prove that none was removed in it.
+                add(channel, Integer.MAX_VALUE);
+                for (int i = 0; i < 3; i++) {
+                    browsers.add(new Browser(channel));
+                }
+            });
+        }
+
+        private void gap(StreamGap gap) {
+            gap.listeners()
+                    .forEachLoop(listeners -> loop.execute(() -> listeners
+                            .connections()
+                            .forEach(connection ->
+                                    connection.send(Dialect.V2.gap(gap.channel(), gap.since(), gap.until())))));
+        }
+
+        private void add(Channel channel, int maxLength) {
+            added.get(channel).add(redis.add(channel, maxLength));
+        }
+
+        void run() {
+            for (int i = 0; i < STEPS; i++) {
+                step(random.nextInt(100));
+            }
+            if (down) {
+                restore();
+            }
+            settle();
+            browsers.forEach(Browser::verifyEnd);
+        }
+
+        private void settle() {
+            for (int quiet = 0; quiet < 20; quiet++) {
+                boolean busy = redis.execute() | redis.reply() | hear() | turn();
+                source.runTasks();
+                if (busy) {
+                    quiet = 0;
+                } else {
+                    source.timeIsUp();
+                    List<Runnable> due = List.copyOf(timers);
+                    timers.clear();
+                    due.forEach(Runnable::run);
+                }
+            }
+        }
+
+        private void step(int choice) {
+            Channel channel = CHANNELS.get(random.nextInt(CHANNELS.size()));
+            if (choice < 15) {
+                boolean trims = weather == Weather.HOSTILE && random.nextInt(3) == 0;
+                add(channel, trims ? 1 + random.nextInt(8) : Integer.MAX_VALUE);
+            } else if (choice < 30) {
+                redis.execute();
+            } else if (choice < 45) {
+                redis.reply();
+            } else if (choice < 60) {
+                hear();
+            } else if (choice < 75) {
+                source.runTasks();
+            } else if (choice < 87) {
+                turn();
+            } else if (choice < 90) {
+                source.timeIsUp();
+            } else if (choice < 93) {
+                List<Runnable> due = List.copyOf(timers);
+                timers.clear();
+                due.forEach(Runnable::run);
+            } else if (choice < 97) {
+                browsers.get(random.nextInt(browsers.size())).change();
+            } else if (choice < 99 && weather != Weather.CALM) {
+                if (down) {
+                    restore();
+                } else {
+                    down = true;
+                    redis.notifications.clear();
+                    source.execute(() -> reader.interrupted(true));
+                    redis.fail();
+                }
+            } else if (weather == Weather.HOSTILE) {
+                redis.delete(channel);
+            }
+            if (down) {
+                redis.notifications.clear();
+            }
+        }
+
+        private void restore() {
+            down = false;
+            source.execute(() -> reader.interrupted(false));
+        }
+
+        /** Several notifications at once, as one read of the feed. */
+        private boolean hear() {
+            int count = Math.min(redis.notifications.size(), 1 + random.nextInt(4));
+            List<SimulatedStreams.Notification> heard = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                heard.add(redis.notifications.remove());
+            }
+            if (count > 0) {
+                source.execute(() -> {
+                    heard.forEach(one -> reader.heard(one.channel(), one.event()));
+                    reader.read();
+                });
+            }
+            return count > 0;
+        }
+
+        private boolean turn() {
+            Runnable task = tasks.poll();
+            if (task == null) {
+                return false;
+            }
+            loop.batch(task);
+            return true;
+        }
+
+        private final class Browser implements FrameWriter {
+
+            private final Channel channel;
+            private @Nullable Connection connection;
+            private @Nullable EntryId asked;
+
+            /** The last entry, or the answer's position. */
+            private @Nullable EntryId last;
+
+            /** Whether the client may have lost entries after the last one. */
+            private boolean told;
+
+            /** Whether entries were lost of which the client must still be told. */
+            private boolean owed;
+
+            private boolean answered;
+            private @Nullable AssertionError failure;
+
+            Browser(Channel channel) {
+                this.channel = channel;
+            }
+
+            void change() {
+                if (connection == null) {
+                    connect();
+                } else {
+                    registry.remove(connection);
+                    connection = null;
+                    // The pod finds out only after it has sent a newer entry.
+                    owed = false;
+                }
+            }
+
+            private void connect() {
+                asked = random.nextInt(4) == 0 ? null : random.nextInt(8) == 0 ? EntryId.BEGINNING : last;
+                answered = false;
+                told = false;
+                Connection made = new Connection(
+                        "7",
+                        any -> true,
+                        TestOutboxFactory.with(8_000, Duration.ofDays(1), new SimpleMeterRegistry())
+                                .open(this, loop, reason -> {}),
+                        loop,
+                        event -> registry.remove(event.connection()),
+                        "v2",
+                        true,
+                        false);
+                connection = made;
+                registry.add(made);
+                JointRequest joint = new JointRequest(null, asked, false);
+                TestClient client = new TestClient(made, TestAuthorizers.identity("7"), Dialect.V2);
+                assertThat(subscriptions.takes(client, channel, new Request(false, null, joint)))
+                        .isTrue();
+            }
+
+            @Override
+            public void write(Frame frame) {
+                try {
+                    take(frame);
+                } catch (AssertionError e) {
+                    // The connection would end instead.
+                    failure = failure == null ? e : failure;
+                }
+            }
+
+            private void take(Frame frame) {
+                if (frame instanceof PublicationBatch batch) {
+                    for (int i = 0; i < batch.count(); i++) {
+                        hear(batch.get(i).id());
+                    }
+                } else if (frame instanceof ReplayBatch batch) {
+                    for (int i = 0; i < batch.count(); i++) {
+                        hear(batch.get(i).id());
+                    }
+                } else if (frame instanceof Frame.Text text) {
+                    answer(text);
+                }
+            }
+
+            private void answer(Frame.Text text) {
+                JsonNode message;
+                try {
+                    message = JSON.readTree(text.utf8());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+                if (message.get("action").asText().equals("gap")) {
+                    gaps++;
+                    told = true;
+                    owed = false;
+                    return;
+                }
+                if (message.get("action").asText().equals("error")) {
+                    assertThat(message.get("code").asText()).isEqualTo("unavailable");
+                    Connection refused = connection;
+                    connection = null;
+                    source.execute(() -> registry.remove(refused));
+                    return;
+                }
+                assertThat(message.get("action").asText()).isEqualTo("subscribed");
+                answered = true;
+                if (asked == null) {
+                    last = EntryId.parse(message.get("at").asText());
+                    // The stream may have had entries before it was empty.
+                    told = last.equals(EntryId.ZERO);
+                    return;
+                }
+                last = asked.equals(EntryId.BEGINNING) ? EntryId.ZERO : asked;
+                if (!message.get("recovered").asBoolean()) {
+                    gaps++;
+                    told = true;
+                } else if (asked.equals(EntryId.BEGINNING)) {
+                    // It asked for what the stream has, not for what it had.
+                    told = true;
+                }
+                if (message.has("at")) {
+                    last = EntryId.parse(message.get("at").asText());
+                }
+            }
+
+            private void hear(@Nullable EntryId id) {
+                assertThat(answered).isTrue();
+                received++;
+                EntryId before = last;
+                assertThat(before != null && id != null && before.precedes(id))
+                        .as("%s after %s", id, before)
+                        .isTrue();
+                boolean missed = added.get(channel).stream().anyMatch(one -> before.precedes(one) && one.precedes(id));
+                owed |= missed && !told;
+                told = false;
+                last = id;
+            }
+
+            void verifyEnd() {
+                if (failure != null) {
+                    throw failure;
+                }
+                if (connection == null) {
+                    return;
+                }
+                assertThat(answered).as("answered").isTrue();
+                assertThat(owed).as("lost and not told").isFalse();
+                EntryId end = last;
+                boolean missed = added.get(channel).stream().anyMatch(one -> end.precedes(one));
+                assertThat(missed && !told)
+                        .as("entries after %s of %s", end, added.get(channel))
+                        .isFalse();
+                assertThat(redis.streams.containsKey(channel)
+                                && redis.streams.get(channel).stream().anyMatch(end::precedes))
+                        .as("entries that are there")
+                        .isFalse();
+            }
+
+            @Override
+            public void flush(Done done) {
+                done.done(null);
+            }
+
+            @Override
+            public void close(int code, String reason) {}
+
+            @Override
+            public void cut() {}
+        }
+    }
+}

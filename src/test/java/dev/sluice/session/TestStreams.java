@@ -1,0 +1,24 @@
+package dev.sluice.session;
+
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.registry.Registry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+
+/** Makes what subscribes clients to streams, for tests without streams. */
+final class TestStreams {
+
+    private TestStreams() {}
+
+    @SuppressWarnings("NullAway") // Nothing is read.
+    static StreamSubscriptions none(Registry registry, DeliveryDispatcher deliveries) {
+        return new StreamSubscriptions(
+                registry,
+                deliveries,
+                null,
+                null,
+                new ResumeMeters(new SimpleMeterRegistry()),
+                (millis, task) -> {},
+                1024,
+                new SimpleMeterRegistry());
+    }
+}

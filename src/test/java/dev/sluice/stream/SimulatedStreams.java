@@ -1,0 +1,138 @@
+package dev.sluice.stream;
+
+import dev.sluice.clock.EntryId;
+import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.delivery.Source;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.subscription.UniEmitter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Queue;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Streams in memory. A command is executed, and later answered, when the test says so. Entries have their own ID as
+ * payload.
+ */
+public final class SimulatedStreams implements StreamCommands {
+
+    /** What Redis tells of a key. */
+    public record Notification(Channel channel, String event) {}
+
+    private record Command(Supplier<Runnable> execution, Runnable failure) {}
+
+    /** The entries of each stream. */
+    public final Map<Channel, TreeSet<EntryId>> streams = new HashMap<>();
+
+    /** The notifications that have not been heard yet. */
+    public final Queue<Notification> notifications = new ArrayDeque<>();
+
+    private final Queue<Command> commands = new ArrayDeque<>();
+    private final Queue<Runnable> replies = new ArrayDeque<>();
+    private long clock = 1_000;
+
+    /** Returns a reader of these streams. */
+    public StreamReader reader(
+            Source source, Registry registry, DeliveryDispatcher deliveries, Consumer<StreamGap> onGap) {
+        return new StreamReader(
+                source,
+                registry,
+                deliveries,
+                this,
+                new ReadLimits(2, 5, 100, Duration.ofMillis(1), Duration.ofMillis(2), Duration.ofDays(1)),
+                onGap,
+                new StreamMeters(TestOutboxFactory.ROUTES, new SimpleMeterRegistry()));
+    }
+
+    public EntryId add(Channel channel, int maxLength) {
+        EntryId id = new EntryId(++clock, 0);
+        TreeSet<EntryId> entries = streams.computeIfAbsent(channel, x -> new TreeSet<>());
+        entries.add(id);
+        while (entries.size() > maxLength) {
+            entries.pollFirst();
+        }
+        notifications.add(new Notification(channel, "xadd"));
+        return id;
+    }
+
+    public void delete(Channel channel) {
+        if (streams.remove(channel) != null) {
+            notifications.add(new Notification(channel, "del"));
+        }
+    }
+
+    /** Executes the oldest command; returns false if there is none. */
+    public boolean execute() {
+        Command command = commands.poll();
+        if (command == null) {
+            return false;
+        }
+        replies.add(command.execution().get());
+        return true;
+    }
+
+    /** Lets the oldest reply arrive; returns false if there is none. */
+    public boolean reply() {
+        Runnable reply = replies.poll();
+        if (reply == null) {
+            return false;
+        }
+        reply.run();
+        return true;
+    }
+
+    /** Fails the oldest command. */
+    public void fail() {
+        Command command = commands.poll();
+        if (command != null) {
+            command.failure().run();
+        }
+    }
+
+    @Override
+    public Uni<List<Entry>> range(Channel channel, EntryId from, int count) {
+        return command(() -> {
+            List<Entry> found = new ArrayList<>();
+            for (EntryId id : entries(channel).tailSet(from, true)) {
+                if (found.size() < count) {
+                    byte[] payload = id.toString().getBytes(StandardCharsets.US_ASCII);
+                    found.add(new Entry(id, payload, payload.length));
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public Uni<EntryId> newest(Channel channel) {
+        return command(() ->
+                entries(channel).isEmpty() ? EntryId.ZERO : entries(channel).last());
+    }
+
+    private NavigableSet<EntryId> entries(Channel channel) {
+        return streams.getOrDefault(channel, new TreeSet<>());
+    }
+
+    private <T> Uni<T> command(Supplier<T> execution) {
+        return Uni.createFrom()
+                .emitter((UniEmitter<? super T> emitter) -> commands.add(new Command(
+                        () -> {
+                            T result = execution.get();
+                            return () -> emitter.complete(result);
+                        },
+                        () -> emitter.fail(new IOException("the connection is lost")))));
+    }
+}
