@@ -1,6 +1,7 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
@@ -8,6 +9,7 @@ import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -37,9 +39,10 @@ class RedisCredentialsIT {
         }
     }
 
+    /** With exactly the documented rights, for a route that reads streams as well. */
     @Test
     void userMayBeInTheAddressAndItsPasswordInASecret() {
-        try (Redis redis = Redis.start();
+        try (Redis redis = Redis.withOptions("--notify-keyspace-events", "Kt");
                 Redis.Admin admin = redis.admin()) {
             admin.command(List.of(
                             "ACL",
@@ -54,12 +57,45 @@ class RedisCredentialsIT {
                             "+subscribe",
                             "+psubscribe",
                             "+publish",
-                            "+role")
+                            "+role",
+                            "&__keyspace@0__:result:*",
+                            "&__keyspace@0__:sluice:streams:*",
+                            "~result:*",
+                            "~sluice:streams:*",
+                            "+xrange",
+                            "+xrevrange",
+                            "+xadd",
+                            "+expire",
+                            "+pexpire")
                     .toArray(String[]::new));
             admin.command("ACL", "SETUSER", "default", "resetchannels", "&user:*");
             assertHears(
                     redis,
-                    Map.of("QUARKUS_REDIS_HOSTS", redis.uri() + "?user=sluice", "QUARKUS_REDIS_PASSWORD", "secret"));
+                    Map.of(
+                            "QUARKUS_REDIS_HOSTS", redis.uri() + "?user=sluice",
+                            "QUARKUS_REDIS_PASSWORD", "secret",
+                            "SLUICE_ROUTES_RESULT_AUDIENCE", "subscribers",
+                            "SLUICE_ROUTES_RESULT_ACCESS", "open",
+                            "SLUICE_ROUTES_RESULT_SOURCE", "stream"),
+                    pod -> assertReadsAndWritesStreams(pod, redis));
+        }
+    }
+
+    private static void assertReadsAndWritesStreams(Pod pod, Redis redis) {
+        try (Client client = Client.of(pod, "7")) {
+            client.send("{\"action\":\"subscribe\",\"channel\":\"result:1\"}");
+            assertThat(client.next()).contains("\"subscribed\"");
+            redis.reply("XADD", "result:1", "*", "data", "one");
+            assertThat(client.next()).isEqualTo("one");
+            assertThat(Api.publisher(pod)
+                            .post("/api/channels/result:1/messages", "two")
+                            .statusCode())
+                    .isEqualTo(202);
+            assertThat(client.next()).isEqualTo("two");
+            await("expiry").until(() -> (Long) redis.reply("PTTL", "result:1") > 0);
+            assertThat((List<?>) redis.reply("ACL", "LOG"))
+                    .filteredOn(entry -> entry.toString().contains("result"))
+                    .isEmpty();
         }
     }
 
@@ -81,12 +117,17 @@ class RedisCredentialsIT {
     }
 
     private static void assertHears(Redis redis, Map<String, String> environment) {
+        assertHears(redis, environment, pod -> {});
+    }
+
+    private static void assertHears(Redis redis, Map<String, String> environment, Consumer<Pod> more) {
         Map<String, String> key = Map.of(
                 "mp.jwt.verify.publickey.location", Tokens.publicKeyFile().toString());
         try (Pod pod = Pod.launched(key, environment).awaitReady();
                 Client client = Client.of(pod, "7")) {
             redis.publish("user:7", "hello");
             assertThat(client.next()).isEqualTo("hello");
+            more.accept(pod);
         }
     }
 }

@@ -17,6 +17,9 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class SentinelIT {
 
+    /** Of the routes upload and user, and of the notifications of the route result. */
+    private static final int PATTERNS = 3;
+
     @AutoClose
     private Redis master;
 
@@ -31,7 +34,7 @@ class SentinelIT {
 
     @BeforeEach
     void start() {
-        master = Redis.start();
+        master = Redis.withOptions("--notify-keyspace-events", "Kt");
         replica = Redis.replicaOf(master);
         sentinel = Redis.sentinelOf(master, "mymaster");
         pod = Pod.ready(
@@ -39,16 +42,31 @@ class SentinelIT {
                 Map.of(
                         "quarkus.redis.client-type", "sentinel",
                         "quarkus.redis.master-name", "mymaster",
-                        "quarkus.redis.role", "master"));
+                        "quarkus.redis.role", "master",
+                        "sluice.routes.result.audience", "subscribers",
+                        "sluice.routes.result.access", "open",
+                        "sluice.routes.result.source", "stream"));
     }
 
     @Test
     void killedMasterIsReplaced() {
-        try (Client client = Client.of(pod, "7")) {
+        try (Client client = Client.of(pod, "7");
+                Client stream = Client.of(pod, "8")) {
+            stream.send("{\"action\":\"subscribe\",\"channel\":\"result:1\"}");
+            assertThat(stream.next()).contains("\"subscribed\"");
             master.publish("user:7", "old master");
             assertThat(client.next()).isEqualTo("old master");
+            master.reply("XADD", "result:1", "*", "data", "one");
+            assertThat(stream.next()).isEqualTo("one");
+            master.reply("WAIT", "1", "10000");
             master.kill();
+            await("failover").atMost(30, TimeUnit.SECONDS).until(() -> replica.isMaster());
+            replica.reply("XADD", "result:1", "*", "data", "two");
             assertHearsTheNewMaster(client);
+            assertThat(stream.next()).isEqualTo("two");
+            replica.reply("XADD", "result:1", "*", "data", "three");
+            assertThat(stream.next()).isEqualTo("three");
+            assertThat(pod.metric("sluice_streams_gaps_total")).isZero();
         }
     }
 
@@ -61,7 +79,7 @@ class SentinelIT {
             await("demotion").atMost(30, TimeUnit.SECONDS).until(() -> !master.isMaster());
             replica.publish("user:7", "still");
             client.awaitMessage("still");
-            await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == 2);
+            await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == PATTERNS);
         }
     }
 
@@ -73,6 +91,6 @@ class SentinelIT {
         });
         await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
         assertThat(pod.metric("sluice_feed_gaps_total")).isPositive();
-        await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == 2);
+        await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> replica.patterns() == PATTERNS);
     }
 }

@@ -115,6 +115,7 @@ public final class Bench extends Program {
         all.add(sluice.with("sluice-v2", ClientProtocol.V2));
         all.add(sluice.with("sluice-sse", ClientProtocol.EVENTS));
         all.add(sluice.with("sluice-centrifuge", ClientProtocol.CENTRIFUGE));
+        all.add(Sluice.streams("sluice-stream", jar(), sluiceFlags()));
         if (before != null) {
             Path jar = before.toAbsolutePath().resolve("quarkus-run.jar");
             all.add(Sluice.jar("sluice-before", jar, sluiceFlags(), Map.of()));

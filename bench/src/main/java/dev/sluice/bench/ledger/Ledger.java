@@ -109,7 +109,11 @@ public final class Ledger extends Check<FaultFinding> {
         try (Site site = Site.start(plan, jar(), logs);
                 Redis.Admin control = site.redis().admin();
                 Traffic traffic = new Traffic(
-                        fault.load(Load.of(clients())), PROTOCOLS, site.entrance(), site::redisAddress, random)) {
+                        fault.load(Load.of(clients()).withStreams()),
+                        PROTOCOLS,
+                        site.entrance(),
+                        site::redisAddress,
+                        random)) {
             traffic.open();
             traffic.publish();
             Waiting.sleep(CALM);
