@@ -54,7 +54,7 @@ export function connections(ask) {
     element('done').textContent = !answer?.ok
       ? `${user} was not disconnected: ${said?.detail ?? 'no response'}`
       : said.scope === 'fleet'
-        ? `${user} was disconnected: ${many(said.closed, 'connection')} on this pod; ${many(said.receivers, 'pod')} notified`
+        ? `${user} was disconnected: ${many(said.closed, 'connection')}; ${many(said.pods.answered.length, 'pod')} of ${said.receivers} answered`
         : `${user} was disconnected: ${many(said.closed, 'connection')} on this pod`;
     find();
   }

@@ -3,6 +3,7 @@
 import { chart } from './chart.js';
 import { connections } from './connections.js';
 import * as extras from './extras.js';
+import { fleet } from './fleet.js';
 import { bytes, clock, count, duration, many, millis, since } from './format.js';
 import { watch } from './stream.js';
 
@@ -84,7 +85,9 @@ const tiles = [
   },
 ].map((tile) => chart(tile, element('tiles')));
 
-const table = connections((path, options = {}) => fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } }));
+const ask = (path, options = {}) => fetch(path, { ...options, headers: { Authorization: `Bearer ${token}` } });
+const table = connections(ask);
+const pods = fleet(ask);
 
 function lastGap(gap) {
   if (!gap) return 'none since the start';
@@ -113,6 +116,7 @@ function heard(update) {
   if (latest) {
     tiles.forEach((draw) => draw(samples));
     element('legend').hidden = samples.every(({ live }) => live);
+    pods.changed();
     table.changed(`${facts.since} ${latest.connections} ${latest.disconnects} ${latest.subscriptions}`);
   }
 }
@@ -168,6 +172,7 @@ function forget() {
   stop();
   show(false);
   table.clear();
+  pods.clear();
   samples = [];
   element('ends').replaceChildren();
 }

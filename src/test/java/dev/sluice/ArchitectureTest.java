@@ -87,6 +87,10 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.guard")
                 .layer("operate")
                 .definedBy("dev.sluice.operate")
+                .layer("fleet")
+                .definedBy("dev.sluice.fleet")
+                .layer("trace")
+                .definedBy("dev.sluice.trace")
                 .layer("linger")
                 .definedBy("dev.sluice.linger")
                 .layer("control")
@@ -148,21 +152,27 @@ class ArchitectureTest {
                 .whereLayer("linger")
                 .mayOnlyBeAccessedByLayers("session")
                 .whereLayer("control")
-                .mayOnlyBeAccessedByLayers("operate", "linger")
+                .mayOnlyBeAccessedByLayers("operate", "linger", "fleet")
+                .whereLayer("fleet")
+                .mayOnlyBeAccessedByLayers("operate", "console", "session", "trace")
+                .whereLayer("trace")
+                .mayNotBeAccessedByAnyLayer()
                 .whereLayer("publish")
                 .mayOnlyBeAccessedByLayers("operate", "control", "events")
                 .whereLayer("http")
-                .mayOnlyBeAccessedByLayers("session", "guard", "operate", "publish", "events", "console")
+                .mayOnlyBeAccessedByLayers(
+                        "session", "guard", "operate", "publish", "events", "console", "fleet", "trace")
                 .whereLayer("delivery")
-                .mayOnlyBeAccessedByLayers("root", "session", "feed", "stream")
+                .mayOnlyBeAccessedByLayers("root", "session", "feed", "stream", "trace")
                 .whereLayer("stream")
                 .mayOnlyBeAccessedByLayers("root", "session", "health")
                 .whereLayer("retain")
                 .mayOnlyBeAccessedByLayers("root", "session")
                 .whereLayer("history")
-                .mayOnlyBeAccessedByLayers("root", "session")
+                .mayOnlyBeAccessedByLayers("root", "session", "trace")
                 .whereLayer("registry")
-                .mayOnlyBeAccessedByLayers("root", "session", "delivery", "stream", "operate", "console", "linger")
+                .mayOnlyBeAccessedByLayers(
+                        "root", "session", "delivery", "stream", "operate", "console", "linger", "fleet", "trace")
                 .whereLayer("outbox")
                 .mayOnlyBeAccessedByLayers(
                         "root",
@@ -176,7 +186,8 @@ class ArchitectureTest {
                         "registry",
                         "operate",
                         "console",
-                        "linger")
+                        "linger",
+                        "trace")
                 .whereLayer("route")
                 .mayOnlyBeAccessedByLayers(
                         "root",
@@ -194,15 +205,16 @@ class ArchitectureTest {
                         "config",
                         "publish",
                         "operate",
+                        "trace",
                         "console")
                 .whereLayer("access")
-                .mayOnlyBeAccessedByLayers("session", "protocol", "http", "linger")
+                .mayOnlyBeAccessedByLayers("session", "protocol", "http", "linger", "trace")
                 .whereLayer("bulkhead")
                 .mayOnlyBeAccessedByLayers("publish", "access")
                 .whereLayer("redis")
                 .mayOnlyBeAccessedByLayers("publish", "access", "feed", "stream")
                 .whereLayer("feed")
-                .mayOnlyBeAccessedByLayers("root", "health", "session", "stream", "control", "console")
+                .mayOnlyBeAccessedByLayers("root", "health", "session", "stream", "control", "console", "fleet", "trace")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }

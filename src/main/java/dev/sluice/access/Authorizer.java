@@ -43,6 +43,7 @@ public final class Authorizer {
     private final Map<Access, ChannelAuthorizer> authorizers;
 
     private final MeterRegistry metrics;
+    private final RecentRefusals refusals;
     private final LogThrottle unanswered = new LogThrottle();
 
     @Inject
@@ -51,11 +52,14 @@ public final class Authorizer {
             SluiceConfig config,
             CommandConnectionFactory redis,
             Instance<TlsConfigurationRegistry> tls,
+            RecentRefusals refusals,
             MeterRegistry metrics) {
-        this(routes, authorizers(routes, config, redis, tls), metrics);
+        this(routes, authorizers(routes, config, redis, tls), refusals, metrics);
     }
 
-    Authorizer(Routes routes, Map<Access, ChannelAuthorizer> authorizers, MeterRegistry metrics) {
+    Authorizer(
+            Routes routes, Map<Access, ChannelAuthorizer> authorizers, RecentRefusals refusals, MeterRegistry metrics) {
+        this.refusals = refusals;
         this.routes = routes;
         this.authorizers = authorizers;
         this.metrics = metrics;
@@ -119,6 +123,14 @@ public final class Authorizer {
      * @param grants what the user's token allows, where that counts
      */
     public @Nullable Decision known(String user, Predicate<Channel> grants, Channel channel) {
+        Decision known = decide(user, grants, channel);
+        if (known == Decision.FORBIDDEN) {
+            refusals.add(user, channel);
+        }
+        return known;
+    }
+
+    private @Nullable Decision decide(String user, Predicate<Channel> grants, Channel channel) {
         return switch (access(channel)) {
             case OPEN -> Decision.ALLOWED;
             case CLAIM -> decision(grants.test(channel));
@@ -136,7 +148,12 @@ public final class Authorizer {
                 .map(Authorizer::decision)
                 .onFailure()
                 .recoverWithItem(failure -> unknown(access(channel), failure))
-                .invoke(decision -> asked(access(channel), decision).increment());
+                .invoke(decision -> {
+                    asked(access(channel), decision).increment();
+                    if (decision == Decision.FORBIDDEN) {
+                        refusals.add(user, channel);
+                    }
+                });
     }
 
     private Decision unknown(Access access, Throwable failure) {

@@ -233,6 +233,21 @@ public interface SluiceConfig {
     interface Control {
         /** The key that signs messages between pods, at least 32 bytes; absent: pods send each other no commands. */
         Optional<String> secret();
+
+        /** How long a pod waits for the other pods' answers to a question. */
+        @WithDefault("500ms")
+        @InRange(min = "10ms", max = "10s")
+        Duration timeout();
+
+        /** The maximum number of questions that a pod asks at the same time, and of those that it answers. */
+        @WithDefault("32")
+        @InRange(min = "1", max = "1000")
+        int questions();
+
+        /** The maximum rate of questions that a pod asks, per second. */
+        @WithDefault("100")
+        @InRange(min = "1", max = "10000")
+        int questionsPerSecond();
     }
 
     /** The console. */

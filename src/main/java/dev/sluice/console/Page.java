@@ -34,6 +34,7 @@ final class Page {
             "format.js",
             "stream.js",
             "extras.js",
+            "fleet.js",
             "client/sluice.js");
 
     private static final Map<String, String> TYPES = Map.of(

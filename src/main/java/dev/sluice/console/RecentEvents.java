@@ -4,6 +4,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.console.PodInfo.Stretch;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
+import dev.sluice.fleet.PodIdentity;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.registry.Disconnected;
 import io.quarkus.runtime.Startup;
@@ -11,8 +12,6 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps the last closed connections and the last gap for the console. Thread-safe. */
@@ -24,26 +23,19 @@ final class RecentEvents {
 
     private final boolean enabled;
     private final Feed feed;
-    private final String pod;
-    private final String version;
-    private final Instant started = Instant.now();
+    private final PodIdentity identity;
     private final Ring<ClosedConnection> ends = new Ring<>(ENDS);
     private volatile @Nullable Instant live;
     private volatile @Nullable Stretch gap;
 
-    RecentEvents(
-            SluiceConfig config,
-            Feed feed,
-            @ConfigProperty(name = "HOSTNAME") Optional<String> pod,
-            @ConfigProperty(name = "quarkus.application.version") String version) {
+    RecentEvents(SluiceConfig config, Feed feed, PodIdentity identity) {
         this.enabled = config.console().enabled();
         this.feed = feed;
-        this.pod = pod.orElseGet(() -> "process " + ProcessHandle.current().pid());
-        this.version = version;
+        this.identity = identity;
     }
 
     PodInfo facts() {
-        return new PodInfo(pod, version, started, feed.redis(), live, gap);
+        return new PodInfo(identity.name(), identity.version(), identity.started(), feed.redis(), live, gap);
     }
 
     Ring<ClosedConnection> ends() {

@@ -44,8 +44,8 @@ final class MessageSigner {
         /** Any pod, maybe this one, sent the message within {@link #WINDOW}; it may be a repetition. */
         record Repeatable(String content) implements Verification {}
 
-        /** This pod sent the message. */
-        record Own() implements Verification {}
+        /** This pod sent the message, which is accepted once. */
+        record Own(String content) implements Verification {}
 
         /** The message must be ignored: it is forged, too old, seen before, or unreadable. */
         record Refused() implements Verification {}
@@ -131,7 +131,7 @@ final class MessageSigner {
     private Verification once(String id, String content) {
         return switch (ids.use(id)) {
             case NEW -> new Verification.Genuine(content);
-            case OWN -> new Verification.Own();
+            case OWN -> new Verification.Own(content);
             case USED, TOO_MANY -> new Verification.Refused();
         };
     }

@@ -1,6 +1,7 @@
 package dev.sluice.operate;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.sluice.fleet.Pods;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,10 +9,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param scope {@code pod} if only this pod disconnected the user, {@code fleet} if all pods were asked to
  * @param user the user's name
- * @param closed the number of closed connections on this pod
+ * @param closed the number of closed connections on the pods that answered
  * @param receivers the number of pods that received the request from Redis, including this one; absent for scope {@code
  *     pod}
+ * @param pods which pods answered; absent for scope {@code pod}
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Disconnection(
-        String scope, String user, int closed, @Nullable Long receivers) {}
+        String scope,
+        String user,
+        long closed,
+        @Nullable Long receivers,
+        @Nullable Pods pods) {}

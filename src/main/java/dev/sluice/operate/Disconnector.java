@@ -1,9 +1,14 @@
 package dev.sluice.operate;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.control.DisconnectUser;
+import dev.sluice.fleet.Answers;
+import dev.sluice.fleet.Fleet;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
+import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.util.Set;
@@ -12,10 +17,14 @@ import java.util.Set;
 @Singleton
 final class Disconnector {
 
-    private final Registry registry;
+    private static final String CLOSED = "closed";
 
-    Disconnector(Registry registry) {
+    private final Registry registry;
+    private final Fleet fleet;
+
+    Disconnector(Registry registry, Fleet fleet) {
         this.registry = registry;
+        this.fleet = fleet;
     }
 
     /** Closes the user's connections, and returns their number. Does not affect later connections. */
@@ -25,7 +34,27 @@ final class Disconnector {
         return connections.size();
     }
 
+    /** Closes the user's connections on all pods; fails if Redis does not confirm. */
+    Uni<Answers> disconnectEverywhere(String user, int closedHere) {
+        return fleet.disconnect(user, closed(closedHere));
+    }
+
+    /** Returns the number of closed connections. */
+    static long closed(Answers answers) {
+        return answers.sum(CLOSED);
+    }
+
     void asked(@Observes DisconnectUser command) {
-        disconnect(command.user());
+        if (command.own()) {
+            return;
+        }
+        int closed = disconnect(command.user());
+        if (command.id() != null) {
+            fleet.answer(command.id(), closed(closed));
+        }
+    }
+
+    private static ObjectNode closed(int count) {
+        return JsonNodeFactory.instance.objectNode().put(CLOSED, count);
     }
 }

@@ -1,13 +1,13 @@
 package dev.sluice.operate;
 
-import dev.sluice.control.Control;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.fleet.AnswerBuilder;
+import dev.sluice.fleet.Answers;
+import dev.sluice.fleet.Fleet;
 import dev.sluice.http.PathSegment;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.RootCause;
 import dev.sluice.publish.NotConfirmed;
-import dev.sluice.registry.Connection;
-import dev.sluice.registry.Registry;
-import dev.sluice.route.Channel;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.annotation.security.RolesAllowed;
@@ -19,8 +19,9 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
-import java.util.List;
-import java.util.Map;
+import java.time.Instant;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
@@ -30,8 +31,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
 /**
- * Shows a user's connections to this pod, and disconnects the user: from every pod if the pods share a secret,
- * otherwise from this one.
+ * Shows a user's connections, and disconnects the user: on every pod if the pods share a secret, otherwise on this one.
  */
 @Path("/api/users/{id}/connections")
 @RolesAllowed("operator")
@@ -40,14 +40,12 @@ public final class UserResource {
 
     private static final Logger LOG = Logger.getLogger(UserResource.class);
 
-    private final Registry registry;
+    private final Fleet fleet;
     private final Disconnector disconnector;
-    private final Control control;
 
-    UserResource(Registry registry, Disconnector disconnector, Control control) {
-        this.registry = registry;
+    UserResource(Fleet fleet, Disconnector disconnector) {
+        this.fleet = fleet;
         this.disconnector = disconnector;
-        this.control = control;
     }
 
     @GET
@@ -56,22 +54,30 @@ public final class UserResource {
             in = ParameterIn.QUERY,
             description = "The id, if the path has - instead of it",
             schema = @Schema(type = SchemaType.STRING))
-    @Operation(summary = "List a user's connections to this pod")
+    @Operation(summary = "List a user's connections to all pods")
     @APIResponse(responseCode = "200", description = "The current connections")
-    public Presence connections(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
+    public Uni<Presence> connections(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
-        return new Presence(
-                "pod",
-                user,
-                registry.connections(user).entrySet().stream()
-                        .map(UserResource::one)
-                        .toList());
+        return UserResponder.ask(fleet, user, true)
+                .map(answers -> new Presence(
+                        answers.scope(),
+                        user,
+                        answers.list().stream()
+                                .flatMap(UserResource::connections)
+                                .toList(),
+                        answers.cut(),
+                        answers.pods()));
     }
 
-    private static Presence.One one(Map.Entry<Connection, List<Channel>> entry) {
-        return new Presence.One(
-                entry.getKey().since(),
-                entry.getValue().stream().map(Channel::name).toList());
+    private static Stream<Presence.One> connections(Answers.Answer answer) {
+        return StreamSupport.stream(answer.content().path(UserResponder.LIST).spliterator(), false)
+                .map(one -> new Presence.One(
+                        answer.pod(),
+                        Instant.parse(one.path(UserResponder.SINCE).asText()),
+                        StreamSupport.stream(one.path(UserResponder.CHANNELS).spliterator(), false)
+                                .map(JsonNode::asText)
+                                .toList(),
+                        one.path(AnswerBuilder.CUT).asBoolean()));
     }
 
     @DELETE
@@ -87,11 +93,13 @@ public final class UserResource {
     public Uni<Disconnection> disconnect(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
         String user = PathSegment.decode(id, "id", request);
         int closed = disconnector.disconnect(user);
-        if (!control.enabled()) {
-            return Uni.createFrom().item(new Disconnection("pod", user, closed, null));
+        if (!fleet.enabled()) {
+            return Uni.createFrom().item(new Disconnection("pod", user, closed, null, null));
         }
-        return control.disconnect(user)
-                .map(receivers -> new Disconnection("fleet", user, closed, receivers))
+        return disconnector
+                .disconnectEverywhere(user, closed)
+                .map(answers -> new Disconnection(
+                        answers.scope(), user, Disconnector.closed(answers), answers.receivers(), answers.pods()))
                 .onFailure(NotConfirmed.class)
                 .transform(failure -> {
                     LOG.warnf(

@@ -103,6 +103,12 @@ final class ConflatedQueue {
         return remove(byChannel.keySet().iterator().next());
     }
 
+    /** Returns the entry of the channel; {@code null} if there is none. */
+    @Nullable
+    Newest of(Channel channel) {
+        return byChannel.get(channel);
+    }
+
     /** Drops the entry of the channel. */
     void drop(Channel channel) {
         if (byChannel.containsKey(channel)) {

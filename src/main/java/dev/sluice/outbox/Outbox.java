@@ -85,6 +85,9 @@ public final class Outbox {
     /** Whether a failure lost a frame that was sent. */
     private boolean lostFrame;
 
+    /** The newest publication that replaced an older one of its channel. */
+    private long lastReplacing;
+
     private boolean settled;
     private @Nullable Frame lastMark;
     private boolean flushDue;
@@ -428,6 +431,7 @@ public final class Outbox {
         if (hasRoom(held.added(newest))) {
             int dropped = held.hold(newest);
             if (dropped > 0) {
+                lastReplacing = newest.payload().sequence();
                 meters.missed(batch.channel().route(), dropped);
             }
         } else {
@@ -497,6 +501,16 @@ public final class Outbox {
             loop.charge(share - countedShare, bounds.maxLoopBytes());
             countedShare = share;
         }
+    }
+
+    /** Returns what waits for the connection, to explain it to people. */
+    public OutboxState state(Channel channel) {
+        ConflatedQueue.Newest waiting = held == null ? null : held.of(channel);
+        return new OutboxState(
+                charged() + unflushed,
+                waiting == null ? 0 : waiting.payload().sequence(),
+                waiting == null ? 0 : waiting.missed(),
+                lastReplacing);
     }
 
     /** Its share of the memory, in bytes. */

@@ -4,6 +4,7 @@ import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
+import dev.sluice.outbox.OutboxState;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import java.time.Instant;
@@ -146,6 +147,11 @@ public final class Connection {
     /** Whether a frame of that cost fits into the outbox. To be called on its loop. */
     public boolean hasRoom(long cost) {
         return outbox.hasRoom(cost);
+    }
+
+    /** See {@link Outbox#state}. To be called on its loop. */
+    public OutboxState state(Channel channel) {
+        return outbox.state(channel);
     }
 
     /** Drops held publications of the channel. To be called on its loop. */

@@ -101,6 +101,12 @@ final class ListenerIndex {
         return those == null ? null : those.defer(connection);
     }
 
+    /** See {@link Registry#received}. */
+    long received(Connection connection, Channel channel) {
+        LoopListeners those = on(connection.loop(), channel);
+        return those == null ? 0 : those.received(connection);
+    }
+
     @Nullable
     ChannelListeners of(Channel channel) {
         return byChannel.get(channel);

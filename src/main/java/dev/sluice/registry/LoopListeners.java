@@ -144,6 +144,13 @@ public final class LoopListeners {
         return deferral;
     }
 
+    /** See {@link Registry#received}. */
+    long received(Connection connection) {
+        changes.apply();
+        Listener listener = find(connection);
+        return listener == null ? 0 : listener.received;
+    }
+
     /** Returns the connections, after all queued changes. To be called on the loop. */
     public List<Connection> connections() {
         changes.apply();

@@ -13,6 +13,7 @@ import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import jakarta.interceptor.Interceptor;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -370,6 +371,28 @@ public final class Registry {
         Map<Connection, List<Channel>> found = new LinkedHashMap<>();
         users.computeIfPresent(user, (name, group) -> {
             group.all().forEach(connection -> found.put(connection, channels(connection, group)));
+            return group;
+        });
+        return found;
+    }
+
+    /**
+     * Returns the sequence of the newest publication of the channel that was passed to the connection's outbox since it
+     * listens; 0 if there was none. Publications from the history do not count. To be called on the connection's loop.
+     */
+    public long received(Connection connection, Channel channel) {
+        return listeners.received(connection, channel);
+    }
+
+    /** Returns the channels to which the connection is subscribed, also those that it may not hear, and since when. */
+    public Map<Channel, Instant> subscriptions(Connection connection) {
+        Map<Channel, Instant> found = new LinkedHashMap<>();
+        users.computeIfPresent(connection.user(), (user, group) -> {
+            own(connection).forEach(channel -> found.put(channel, connection.since()));
+            Group holder = holder(connection, group);
+            if (holder != null) {
+                holder.stamps().forEach((channel, at) -> found.put(channel, Instant.ofEpochMilli(at)));
+            }
             return group;
         });
         return found;

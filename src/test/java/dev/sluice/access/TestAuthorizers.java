@@ -13,7 +13,11 @@ public final class TestAuthorizers {
 
     /** Returns an authorizer that asks the given one for routes with access owner. */
     public static Authorizer asking(ChannelAuthorizer authorizer) {
-        return new Authorizer(TestOutboxFactory.ROUTES, Map.of(Access.OWNER, authorizer), new SimpleMeterRegistry());
+        return new Authorizer(
+                TestOutboxFactory.ROUTES,
+                Map.of(Access.OWNER, authorizer),
+                new RecentRefusals(),
+                new SimpleMeterRegistry());
     }
 
     /** Returns a user whose token never expires and names these channels. */

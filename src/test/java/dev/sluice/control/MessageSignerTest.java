@@ -79,7 +79,7 @@ class MessageSignerTest {
     @Test
     void ownMessageIsRecognisedOnce() {
         String message = sender.sign(CONTENT);
-        assertThat(sender.verify(message)).isEqualTo(new Verification.Own());
+        assertThat(sender.verify(message)).isEqualTo(new Verification.Own(CONTENT));
         assertThat(sender.verify(message)).isEqualTo(new Verification.Refused());
     }
 

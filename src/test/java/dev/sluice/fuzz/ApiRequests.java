@@ -18,6 +18,7 @@ public final class ApiRequests {
             "/api/users/%s/events",
             "/api/channels/%s",
             "/api/users/%s/connections",
+            "/api/users/%s",
             "/api/%s",
             "/api/channels/%s/messages/",
             "/api//channels/%s/messages",

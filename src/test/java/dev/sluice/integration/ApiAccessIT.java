@@ -38,6 +38,7 @@ class ApiAccessIT {
         "GET, /api/channels/user:7, operator",
         "GET, /api/users/7/connections, operator",
         "DELETE, /api/users/7/connections, operator",
+        "GET, /api/trace?user=7&channel=user:7, operator",
     })
     void eachPathRequiresItsRole(String method, String path, String role) {
         String other = role.equals("publisher") ? "operator" : "publisher";
@@ -49,6 +50,15 @@ class ApiAccessIT {
         Api.assertProblem(send(Tokens.withGroups("case", role.toUpperCase(Locale.ROOT)), method, path), 403);
         assertThat(send(Tokens.withGroups("right", role), method, path).statusCode())
                 .isNotIn(401, 403);
+    }
+
+    @Test
+    void bothRolesMayAskWhetherAUserIsConnected() {
+        Api.assertProblem(Api.with(pod, "").get("/api/users/7"), 401);
+        Api.assertProblem(Api.with(pod, Tokens.of("7")).get("/api/users/7"), 403);
+        for (Api api : List.of(Api.operator(pod), Api.publisher(pod))) {
+            assertThat(api.get("/api/users/7").statusCode()).isEqualTo(200);
+        }
     }
 
     @Test
@@ -181,7 +191,9 @@ class ApiAccessIT {
                 .containsExactlyInAnyOrder(
                         "/api/channels/{channel}",
                         "/api/channels/{channel}/messages",
+                        "/api/trace",
                         "/api/uploads/{id}/events",
+                        "/api/users/{id}",
                         "/api/users/{id}/connections",
                         "/api/users/{id}/events");
         assertOperation(api, "/api/channels/{channel}/messages", "post", "publisher", "202", "408", "413", "415");
@@ -189,6 +201,9 @@ class ApiAccessIT {
         assertOperation(api, "/api/users/{id}/events", "post", "publisher", "202", "408", "413", "415");
         assertOperation(api, "/api/channels/{channel}", "get", "operator", "200");
         assertOperation(api, "/api/users/{id}/connections", "get", "operator", "200");
+        assertOperation(api, "/api/trace", "get", "operator", "200");
+        assertThat(api.<Object>getMap("paths.'/api/users/{id}'.get.responses").keySet())
+                .containsExactlyInAnyOrder("200", "400", "401", "403", "503");
         assertOperation(api, "/api/users/{id}/connections", "delete", "operator", "200");
         String progress = "components.schemas.UploadProgressPayload.properties.";
         assertThat(api.<String>getList("components.schemas.Status.enum"))

@@ -53,6 +53,9 @@ class NamesIT {
             Json presence = Json.from(operator.get(connections).body());
             assertThat(presence.getString("user")).isEqualTo(user);
             assertThat(presence.getList("connections")).hasSize(1);
+            Json online = Json.from(publisher.get("/api/users/-?id=" + query).body());
+            assertThat(online.getString("user")).isEqualTo(user);
+            assertThat(online.getBoolean("online")).isTrue();
             Json ended = Json.from(operator.delete(connections).body());
             assertThat(ended.getString("user")).isEqualTo(user);
             assertThat(client.closeCode()).isEqualTo(4503);

@@ -10,9 +10,14 @@ import dev.sluice.harness.Tokens;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import javax.crypto.spec.SecretKeySpec;
 import org.jose4j.jws.JsonWebSignature;
 import org.jose4j.jwt.JwtClaims;
@@ -29,6 +34,9 @@ class OperateIT {
     private static final Stage STAGE = Stage.take();
 
     private static final String SECRET = "a secret of the fleet's, long enough";
+    private static final String BOTH =
+            "\"pods\":{\"complete\":true,\"answered\":[\"pod-one\",\"pod-two\"],\"missing\":[]}}";
+    private static final Pattern SIGNED = Pattern.compile("[\\w-]+\\.([\\w-]+)\\.[\\w-]+");
     private static final String PATH = "/api/users/7/connections";
 
     @AutoClose
@@ -43,26 +51,58 @@ class OperateIT {
     @BeforeAll
     static void start() {
         redis = Redis.start();
-        Map<String, String> config = Map.of("sluice.control.secret", SECRET, "sluice.publish.timeout", "2s");
-        one = Pod.started(redis, config);
-        two = Pod.ready(redis, config);
+        Map<String, String> config = Map.of(
+                "sluice.control.secret", SECRET,
+                "sluice.control.questions-per-second", "30",
+                "sluice.console.enabled", "true",
+                "sluice.routes.claimed.audience", "subscribers",
+                "sluice.routes.claimed.access", "claim",
+                "sluice.routes.claimed.history", "false",
+                "sluice.publish.timeout", "2s");
+        one = Pod.started(redis, with(config, "pod-one"));
+        two = Pod.ready(redis, with(config, "pod-two"));
         one.awaitReady();
     }
 
+    private static Map<String, String> with(Map<String, String> config, String name) {
+        Map<String, String> all = new HashMap<>(config);
+        all.put("HOSTNAME", name);
+        return all;
+    }
+
     @Test
-    void listenersOfThisPodAreShown() {
+    void listenersOfThisPodAreShownWithoutASecret() {
+        try (Client a = Client.of(Stage.POD, "7").subscribe("shown alone")) {
+            assertThat(Api.operator(Stage.POD)
+                            .get("/api/channels/upload:shown%20alone")
+                            .body())
+                    .isEqualTo("{\"scope\":\"pod\",\"channel\":\"upload:shown alone\",\"connections\":1,\"users\":1}");
+            assertThat(Api.publisher(Stage.POD).get("/api/users/nobody").body())
+                    .isEqualTo("{\"scope\":\"pod\",\"user\":\"nobody\",\"online\":false,\"connections\":0}");
+            assertThat(a.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void listenersOfTheFleetAreShown() {
         try (Client a = Client.of(one, "7").subscribe("shown");
                 Client b = Client.of(one, "7");
                 Client c = Client.of(one, "8").subscribe("shown");
                 Client elsewhere = Client.of(two, "7").subscribe("shown")) {
-            assertThat(Api.operator(one).get("/api/channels/upload:shown").body())
-                    .isEqualTo("{\"scope\":\"pod\",\"channel\":\"upload:shown\",\"connections\":3,\"users\":2}");
-            assertThat(Api.operator(one).get("/api/channels/user:7").body())
-                    .isEqualTo("{\"scope\":\"pod\",\"channel\":\"user:7\",\"connections\":2,\"users\":1}");
-            assertThat(Api.operator(two).get("/api/channels/upload:shown").body())
-                    .contains("\"connections\":1");
+            for (Pod pod : List.of(one, two)) {
+                assertThat(Api.operator(pod).get("/api/channels/upload:shown").body())
+                        .isEqualTo("{\"scope\":\"fleet\",\"channel\":\"upload:shown\",\"connections\":4,\"users\":2,"
+                                + BOTH);
+                assertThat(Api.operator(pod).get("/api/channels/user:7").body())
+                        .isEqualTo("{\"scope\":\"fleet\",\"channel\":\"user:7\",\"connections\":3,\"users\":1," + BOTH);
+                assertThat(Api.publisher(pod).get("/api/users/8").body())
+                        .isEqualTo("{\"scope\":\"fleet\",\"user\":\"8\",\"online\":true,\"connections\":1," + BOTH);
+            }
             assertThat(Api.operator(one).get("/api/channels/upload:nobody").body())
-                    .isEqualTo("{\"scope\":\"pod\",\"channel\":\"upload:nobody\",\"connections\":0,\"users\":0}");
+                    .isEqualTo(
+                            "{\"scope\":\"fleet\",\"channel\":\"upload:nobody\",\"connections\":0,\"users\":0," + BOTH);
+            assertThat(Api.operator(one).get("/api/users/nobody").body())
+                    .isEqualTo("{\"scope\":\"fleet\",\"user\":\"nobody\",\"online\":false,\"connections\":0," + BOTH);
             Api.assertProblem(Api.operator(one).get("/api/channels/team:red"), 400);
             assertThat(List.of(a, b, c, elsewhere)).allMatch(Client::isOpen);
         }
@@ -72,20 +112,22 @@ class OperateIT {
     void connectionsOfAUserAreShownWithoutToken() {
         Instant before = Instant.now();
         try (Client a = Client.of(one, "a/b").subscribe("1");
-                Client b = Client.of(one, "a/b")) {
+                Client b = Client.of(two, "a/b")) {
             HttpResponse<String> answer = Api.operator(one).get("/api/users/a%2Fb/connections");
             assertThat(answer.statusCode()).isEqualTo(200);
             Json shown = Json.from(answer.body());
-            assertThat(shown.getString("scope")).isEqualTo("pod");
+            assertThat(shown.getString("scope")).isEqualTo("fleet");
             assertThat(shown.getString("user")).isEqualTo("a/b");
             assertThat(shown.<List<String>>getList("connections.channels"))
-                    .containsExactly(List.of("user:a/b", "upload:1"), List.of("user:a/b", "upload:1"));
+                    .containsExactly(List.of("user:a/b", "upload:1"), List.of("user:a/b"));
+            assertThat(shown.<String>getList("connections.pod")).containsExactly("pod-one", "pod-two");
+            assertThat(shown.getBoolean("pods.complete")).isTrue();
             assertThat(shown.<String>getList("connections.since"))
                     .allSatisfy(since -> assertThat(Instant.parse(since)).isBetween(before, Instant.now()));
             assertThat(List.of(a, b)).allMatch(Client::isOpen);
         }
         assertThat(Api.operator(one).get("/api/users/nobody/connections").body())
-                .isEqualTo("{\"scope\":\"pod\",\"user\":\"nobody\",\"connections\":[]}");
+                .isEqualTo("{\"scope\":\"fleet\",\"user\":\"nobody\",\"connections\":[]," + BOTH);
     }
 
     @Test
@@ -97,7 +139,8 @@ class OperateIT {
                 Client other = Client.of(two, "77")) {
             HttpResponse<String> answer = Api.operator(one).delete(PATH);
             assertThat(answer.statusCode()).isEqualTo(200);
-            assertThat(answer.body()).isEqualTo("{\"scope\":\"fleet\",\"user\":\"7\",\"closed\":2,\"receivers\":2}");
+            assertThat(answer.body())
+                    .isEqualTo("{\"scope\":\"fleet\",\"user\":\"7\",\"closed\":3,\"receivers\":2," + BOTH);
             for (Client client : List.of(a, b, elsewhere)) {
                 assertThat(client.closeCode()).isEqualTo(4503);
             }
@@ -167,7 +210,7 @@ class OperateIT {
             await().untilAsserted(() -> assertThat(refused(one) - before).isEqualTo(forged.size()));
             // A valid message, which is then a replay.
             Api.operator(two).delete("/api/users/somebody/connections");
-            String genuine = listener.next();
+            String genuine = next(listener, "disconnect_user");
             redis.publish("sluice:control", genuine);
             String used = signed(SECRET, now, disconnect("somebody"));
             redis.publish("sluice:control", used);
@@ -179,6 +222,174 @@ class OperateIT {
         assertThat(one.log() + two.log()).doesNotContain(SECRET, "disconnect_user", "xxxx");
         assertThat(one.log().lines().filter(line -> line.contains("ignored invalid messages")))
                 .hasSize(1);
+    }
+
+    /** Waits for a message of a pod whose signed content contains the text. */
+    private static String next(Redis.Listener listener, String text) {
+        while (true) {
+            String message = listener.next();
+            Matcher signed = SIGNED.matcher(message);
+            if (signed.matches()
+                    && new String(Base64.getUrlDecoder().decode(signed.group(1)), StandardCharsets.UTF_8)
+                            .contains(text)) {
+                return message;
+            }
+        }
+    }
+
+    @Test
+    void frozenPodIsNamedAsMissing() {
+        try (Client here = Client.of(one, "frozen pod");
+                Client there = Client.of(two, "frozen pod")) {
+            two.process().freeze();
+            Json online =
+                    Json.from(Api.operator(one).get("/api/users/frozen%20pod").body());
+            assertThat(online.getInt("connections")).isEqualTo(1);
+            assertThat(online.getBoolean("pods.complete")).isFalse();
+            assertThat(online.<String>getList("pods.answered")).containsExactly("pod-one");
+            assertThat(online.<String>getList("pods.missing")).contains("pod-two");
+            Json ended = Json.from(Api.operator(one)
+                    .delete("/api/users/frozen%20pod/connections")
+                    .body());
+            assertThat(ended.getInt("closed")).isEqualTo(1);
+            assertThat(ended.getInt("receivers")).isEqualTo(2);
+            assertThat(here.closeCode()).isEqualTo(4503);
+            two.process().thaw();
+            assertThat(there.closeCode()).as("it hears the request later").isEqualTo(4503);
+        } finally {
+            two.process().thaw();
+        }
+        await().untilAsserted(() -> assertThat(
+                        Json.from(Api.operator(one).get("/api/users/nobody").body())
+                                .getBoolean("pods.complete"))
+                .isTrue());
+    }
+
+    @Test
+    void killedPodIsGoneAndDeafPodIsShown() {
+        Pod three = Pod.ready(redis, with(Map.of("sluice.control.secret", SECRET), "pod-three"));
+        try (three) {
+            await().untilAsserted(() -> assertThat(
+                            Json.from(Api.operator(one).get("/api/users/nobody").body())
+                                    .<String>getList("pods.answered"))
+                    .containsExactly("pod-one", "pod-three", "pod-two"));
+            await().untilAsserted(() -> {
+                Json pods = Json.from(Api.operator(one).get("/api/console/pods").body());
+                assertThat(pods.<String>getList("member.pod"))
+                        .startsWith("pod-one")
+                        .contains("pod-two", "pod-three");
+                assertThat(pods.<Boolean>getList("member.live")).doesNotContain(false);
+            });
+            three.process().kill();
+            // Redis sees the closed connection at once.
+            await().untilAsserted(() -> assertThat(
+                            Api.operator(one).get("/api/users/nobody").body())
+                    .endsWith(BOTH));
+        }
+    }
+
+    @Test
+    void withoutRedisQuestionsAreAnsweredInTimeByThisPodOnly() {
+        try (Client client = Client.of(one, "no redis")) {
+            redis.freeze();
+            Json online =
+                    Json.from(Api.operator(one).get("/api/users/no%20redis").body());
+            assertThat(online.getBoolean("online")).isTrue();
+            assertThat(online.getBoolean("pods.complete")).isFalse();
+            assertThat(client.isOpen()).isTrue();
+        } finally {
+            redis.thaw();
+        }
+        for (Pod pod : List.of(one, two)) {
+            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+        }
+    }
+
+    @Test
+    void replayedQuestionIsRefusedAndNotAnsweredAgain() {
+        try (Redis.Listener listener = redis.listen("sluice:control")) {
+            Api.operator(two).get("/api/users/asked");
+            String question = next(listener, "asked");
+            double before = refused(one);
+            redis.publish("sluice:control", question);
+            await().untilAsserted(() -> assertThat(refused(one) - before).isEqualTo(1));
+        }
+        assertThat(one.log() + two.log()).doesNotContain("asked\\");
+    }
+
+    @Test
+    void questionsAreLimited() {
+        Api api = Api.operator(two);
+        List<Integer> statuses = IntStream.range(0, 120)
+                .mapToObj(i -> api.get("/api/users/nobody").statusCode())
+                .distinct()
+                .toList();
+        assertThat(statuses).contains(200, 503);
+        assertThat(two.metric("sluice_refused_total{limit=\"questions\"}")).isPositive();
+        assertThat(two.metric("sluice_questions_total{outcome=\"complete\"}")).isPositive();
+    }
+
+    @Test
+    void traceTellsWhyAUserDidNotGetAPublication() {
+        try (Client early = Client.of(one, "traced").subscribe("traced");
+                Client elsewhere = Client.of(two, "traced")) {
+            redis.publish("upload:traced", "secret payload");
+            early.awaitMessage("secret payload");
+            one.awaitHandled(redis);
+            two.awaitHandled(redis);
+            try (Client late = Client.of(one, "traced")) {
+                Json trace = trace("traced", "upload:traced");
+                assertThat(trace.getBoolean("pods.complete")).isTrue();
+                assertThat(trace.<String>getList("traces.pod")).containsExactly("pod-one", "pod-two");
+                assertThat(trace.<Object>getList("traces[0].trace.connections")).hasSize(2);
+                assertThat(trace.<Object>getMap("traces[0].trace.publications[0].to")
+                                .values())
+                        .containsExactlyInAnyOrder("sent", "not_connected");
+                assertThat(trace.<Object>getMap("traces[1].trace.publications[0].to")
+                                .values())
+                        .containsExactly("not_subscribed");
+                assertThat(trace.getInt("traces[1].trace.publications[0].bytes"))
+                        .isEqualTo(14);
+                assertThat(trace.getString("traces[1].trace.publications[0].position"))
+                        .isEqualTo(trace.getString("traces[0].trace.publications[0].position"));
+                assertThat(late.isOpen()).isTrue();
+            }
+            assertThat(elsewhere.isOpen()).isTrue();
+        }
+        await().untilAsserted(() -> {
+            Json trace = trace("traced", "upload:traced");
+            assertThat(trace.<String>getList("traces[0].trace.connections.reason"))
+                    .containsOnly("connection_lost");
+            assertThat(trace.<Object>getMap("traces[0].trace.publications[0].to")
+                            .values())
+                    .containsExactlyInAnyOrder("not_connected", "maybe_lost");
+        });
+        assertThat(Api.operator(one)
+                        .get("/api/trace?user=traced&channel=upload:traced")
+                        .body())
+                .doesNotContain("secret payload");
+        for (String query : List.of("", "?user=7", "?user=7&channel=nobody:1", "?channel=upload:1")) {
+            Api.assertProblem(Api.operator(one).get("/api/trace" + query), 400);
+        }
+    }
+
+    @Test
+    void traceTellsOfRefusedSubscriptions() {
+        try (Client client = Client.of(two, "refused")) {
+            client.send("{\"action\":\"subscribe\",\"channel\":\"claimed:1\"}");
+            assertThat(client.next()).contains("forbidden");
+            Json trace = trace("refused", "claimed:1");
+            assertThat(trace.getList("traces[1].trace.refused")).hasSize(1);
+            assertThat(trace.<Boolean>getList("traces[1].trace.connections.allowed"))
+                    .containsExactly(false);
+            assertThat(trace.getString("traces[1].trace.history")).isEqualTo("off");
+        }
+    }
+
+    private static Json trace(String user, String channel) {
+        return Json.from(Api.operator(one)
+                .get("/api/trace?user=" + user + "&channel=" + channel)
+                .body());
     }
 
     @Test
