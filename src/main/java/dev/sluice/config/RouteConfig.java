@@ -32,4 +32,8 @@ public interface RouteConfig {
     /** Whether its publications are kept for clients that resume; without effect where a stream keeps them. */
     @WithDefault("true")
     boolean history();
+
+    /** Whether clients that hear a channel may see who else does. */
+    @WithDefault("false")
+    boolean presence();
 }

@@ -26,6 +26,7 @@ final class RoutesFactory {
                 config.overflow(),
                 config.retain(),
                 config.history() && !config.source().readsStreams(),
-                config.source());
+                config.source(),
+                config.presence());
     }
 }

@@ -296,7 +296,7 @@ public final class Fleet {
                 .subscribe()
                 .with(
                         answer -> answer(id, (ObjectNode) answer.content()),
-                        failure -> LOG.error("A question of another pod failed. Please report this bug", failure));
+                        failure -> LOG.debug("A question of another pod was not answered", failure));
     }
 
     /** Answers a question for this pod, not on an event loop, because it may take some milliseconds. */
@@ -310,7 +310,12 @@ public final class Fleet {
                                     return new Answer(identity.name(), answer.content());
                                 },
                                 false)
-                        .toCompletionStage());
+                        .toCompletionStage())
+                .onFailure()
+                .transform(failure -> {
+                    LOG.debug("This pod could not answer", failure);
+                    return ProblemException.unavailable("An event loop of this pod did not answer in time");
+                });
     }
 
     void onGap(@Observes Gap gap) {

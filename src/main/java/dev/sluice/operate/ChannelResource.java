@@ -1,6 +1,6 @@
 package dev.sluice.operate;
 
-import dev.sluice.fleet.Fleet;
+import dev.sluice.fleet.ListenersResponder;
 import dev.sluice.http.PathSegment;
 import dev.sluice.http.ProblemException;
 import dev.sluice.route.Channel;
@@ -28,11 +28,11 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 @Produces(MediaType.APPLICATION_JSON)
 public final class ChannelResource {
 
-    private final Fleet fleet;
+    private final ListenersResponder listeners;
     private final Routes routes;
 
-    ChannelResource(Fleet fleet, Routes routes) {
-        this.fleet = fleet;
+    ChannelResource(ListenersResponder listeners, Routes routes) {
+        this.listeners = listeners;
         this.routes = routes;
     }
 
@@ -50,12 +50,9 @@ public final class ChannelResource {
         if (channel == null) {
             throw ProblemException.badRequest(Routes.NO_CHANNEL);
         }
-        return ChannelResponder.ask(fleet, channel)
-                .map(answers -> new ChannelAudience(
-                        answers.scope(),
-                        channel.name(),
-                        answers.sum(ChannelResponder.CONNECTIONS),
-                        ChannelResponder.users(answers),
-                        answers.pods()));
+        return listeners
+                .ask(channel, false)
+                .map(found -> new ChannelAudience(
+                        found.scope(), channel.name(), found.connections(), found.users(), found.pods()));
     }
 }

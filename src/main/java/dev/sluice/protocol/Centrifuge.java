@@ -220,7 +220,7 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
-    public Frame presence(Map<String, String> users, JsonNode id) {
+    public Frame presence(Map<String, String> users, @Nullable JsonNode id) {
         ObjectNode result = object();
         ObjectNode presence = result.putObject("presence");
         users.forEach((client, user) ->
@@ -229,7 +229,7 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
-    public Frame presenceStats(int connections, int users, JsonNode id) {
+    public Frame presenceStats(long connections, long users, @Nullable JsonNode id) {
         return reply(
                 id, "presence_stats", object().put("num_clients", connections).put("num_users", users));
     }

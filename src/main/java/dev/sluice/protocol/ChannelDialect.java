@@ -26,7 +26,7 @@ public interface ChannelDialect extends Dialect {
     Frame history(List<Payload> publications, @Nullable Position top, JsonNode id);
 
     /** The users who receive a channel, by the ids of their connections. */
-    Frame presence(Map<String, String> users, JsonNode id);
+    Frame presence(Map<String, String> users, @Nullable JsonNode id);
 
     /**
      * The number of publications that could not be sent to clients, because the payload is no text; counted at least once for
@@ -35,5 +35,5 @@ public interface ChannelDialect extends Dialect {
     long binary();
 
     /** The number of connections and users that receive a channel. */
-    Frame presenceStats(int connections, int users, JsonNode id);
+    Frame presenceStats(long connections, long users, @Nullable JsonNode id);
 }

@@ -115,10 +115,22 @@ final class ClientMessageParser {
             case "unsubscribe" -> channels(message, null, null, id, false);
             case "subscribe_upload" -> upload(message, since, entry, id, true);
             case "unsubscribe_upload" -> upload(message, null, null, id, false);
+            case "presence" -> presence(message, positions, id);
             case "ping" -> id == null ? new Pong() : new Ping(id);
             case "pong" -> new Pong();
             default -> new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
         };
+    }
+
+    /** Version 1 has no such action. */
+    private static ClientMessage presence(JsonNode message, boolean positions, @Nullable JsonNode id) {
+        if (!positions) {
+            return new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
+        }
+        JsonNode channel = message.get("channel");
+        return channel != null && channel.isTextual()
+                ? new ClientMessage.Presence(channel.textValue(), false, id)
+                : invalid("presence needs a channel", id);
     }
 
     /** Reads the whole text, and keeps only known fields; returns a missing node if it is not one object. */

@@ -95,6 +95,11 @@ public interface Dialect extends PublicationFormat {
     /** The longest time between two heartbeats, in nanoseconds. */
     long maxHeartbeatNanos();
 
+    /** The answer to a client that asks who receives a channel; not to be called if its clients can't ask. */
+    default Frame presence(PresentUsers present, @Nullable JsonNode id) {
+        throw new UnsupportedOperationException(tag());
+    }
+
     /** The answer to a client's ping. */
     Frame pong(JsonNode id);
 

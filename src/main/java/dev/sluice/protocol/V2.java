@@ -1,6 +1,8 @@
 package dev.sluice.protocol;
 
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Era;
@@ -40,6 +42,18 @@ final class V2 extends V1 {
     @Override
     public boolean positioned() {
         return true;
+    }
+
+    @Override
+    public Frame presence(PresentUsers present, @Nullable JsonNode id) {
+        ObjectNode answer = action("presence")
+                .put("channel", present.channel())
+                .put("scope", present.scope())
+                .put("connections", present.connections())
+                .put("count", present.users());
+        ArrayNode users = answer.putArray("users");
+        present.names().forEach(users::add);
+        return frame(answer.put("complete", present.complete()), id);
     }
 
     @Override

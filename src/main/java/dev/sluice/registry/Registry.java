@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -435,6 +436,26 @@ public final class Registry {
                     return group;
                 }));
         return hearing;
+    }
+
+    /**
+     * Completes with the connections that hear the channel, when their event loops have answered. Takes time for each
+     * of them.
+     */
+    public CompletableFuture<List<Connection>> listening(Channel channel) {
+        ChannelListeners those = listeners(channel);
+        List<CompletableFuture<List<Connection>>> loops = new ArrayList<>();
+        if (those != null) {
+            those.forEachLoop(ofLoop -> {
+                CompletableFuture<List<Connection>> answer = new CompletableFuture<>();
+                loops.add(answer);
+                ofLoop.loop().execute(() -> answer.complete(ofLoop.connections()));
+            });
+        }
+        return CompletableFuture.allOf(loops.toArray(CompletableFuture[]::new))
+                .thenApply(done -> loops.stream()
+                        .flatMap(answer -> answer.join().stream())
+                        .toList());
     }
 
     /** Returns the channels of its user that the connection hears without a subscription. */

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param retain which publications are kept for later subscribers
  * @param history whether publications are kept for clients that resume; {@code false} where a stream keeps them
  * @param source where its publications come from
+ * @param presence whether clients may see who else listens
  */
 public record Route(
         String prefix,
@@ -20,9 +21,10 @@ public record Route(
         Overflow overflow,
         Retain retain,
         boolean history,
-        PublicationSource source) {
+        PublicationSource source,
+        boolean presence) {
 
-    /** Creates a route that hears {@code PUBLISH}. */
+    /** Creates a route that hears {@code PUBLISH}, without presence. */
     public Route(
             String prefix,
             Audience audience,
@@ -30,6 +32,6 @@ public record Route(
             Overflow overflow,
             Retain retain,
             boolean history) {
-        this(prefix, audience, access, overflow, retain, history, PublicationSource.PUBSUB);
+        this(prefix, audience, access, overflow, retain, history, PublicationSource.PUBSUB, false);
     }
 }

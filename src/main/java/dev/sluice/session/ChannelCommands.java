@@ -20,37 +20,35 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Executes requests that only clients with a {@link ChannelDialect} send. Every method is to be called on the connection's event loop.
+ * Executes requests that only clients with a {@link ChannelDialect} send, and those about presence. Every method is to be called on the connection's event loop.
  */
 @Singleton
 final class ChannelCommands {
-
-    /** The maximum number of connections in an answer. */
-    private static final int MAX_PRESENT = 1000;
-
-    /** The charge for reading one user, in bytes that a turn of the event loop may handle. */
-    private static final int LOOK = 32;
 
     private final Routes routes;
     private final Registry registry;
     private final History history;
     private final ChannelResumption resumption;
+    private final PresenceQuery presence;
 
-    ChannelCommands(Routes routes, Registry registry, History history, ChannelResumption resumption) {
+    ChannelCommands(
+            Routes routes,
+            Registry registry,
+            History history,
+            ChannelResumption resumption,
+            PresenceQuery presence) {
         this.routes = routes;
         this.registry = registry;
         this.history = history;
         this.resumption = resumption;
+        this.presence = presence;
     }
 
     static ChannelDialect dialect(Client client) {
@@ -155,27 +153,20 @@ final class ChannelCommands {
         }
     }
 
-    /** Answers with the users who receive a channel on this pod, if the client receives it. */
+    /** Answers with the users who receive a channel on any pod, if the client receives it and the route allows it. */
     void presence(Client client, ClientMessage.Presence message) {
         Channel channel = heard(client, message.channel(), message.id());
         if (channel == null) {
             return;
         }
-        client.spend(LOOK * registry.present().size());
-        List<Connection> hearing = registry.hearing(channel);
-        Set<String> users = new HashSet<>();
-        hearing.forEach(connection -> users.add(connection.user()));
-        if (message.stats()) {
-            client.connection().send(dialect(client).presenceStats(hearing.size(), users.size(), message.id()));
-        } else if (hearing.size() > MAX_PRESENT) {
-            refuse(client, ErrorCode.TOO_MANY_SUBSCRIPTIONS, "more than " + MAX_PRESENT + " clients", message.id());
+        if (channel.route().presence()) {
+            presence.answer(client, channel, message);
         } else {
-            Map<String, String> present = hearing.stream().collect(Collectors.toMap(Connection::id, Connection::user));
-            client.connection().send(dialect(client).presence(present, message.id()));
+            refuse(client, ErrorCode.UNKNOWN_ACTION, "the channel has no presence", message.id());
         }
     }
 
-    private @Nullable Channel heard(Client client, String name, JsonNode id) {
+    private @Nullable Channel heard(Client client, String name, @Nullable JsonNode id) {
         Channel channel = routes.resolve(name);
         if (channel == null) {
             refuse(client, ErrorCode.BAD_CHANNEL, "unknown channel", id);
@@ -186,7 +177,7 @@ final class ChannelCommands {
         return channel;
     }
 
-    private static void refuse(Client client, ErrorCode code, String message, JsonNode id) {
+    private static void refuse(Client client, ErrorCode code, String message, @Nullable JsonNode id) {
         client.connection().send(client.dialect().error(code, message, id));
     }
 }

@@ -55,6 +55,7 @@ class OperateIT {
                 "sluice.control.secret", SECRET,
                 "sluice.control.questions-per-second", "30",
                 "sluice.console.enabled", "true",
+                "sluice.routes.upload.presence", "true",
                 "sluice.routes.claimed.audience", "subscribers",
                 "sluice.routes.claimed.access", "claim",
                 "sluice.routes.claimed.history", "false",
@@ -327,6 +328,46 @@ class OperateIT {
         assertThat(statuses).contains(200, 503);
         assertThat(two.metric("sluice_refused_total{limit=\"questions\"}")).isPositive();
         assertThat(two.metric("sluice_questions_total{outcome=\"complete\"}")).isPositive();
+    }
+
+    @Test
+    void clientsSeeWhoElseListensOnAnyPod() {
+        try (Client one7 = v2(one, "7");
+                Client two7 = v2(two, "7");
+                Client two8 = v2(two, "8")) {
+            for (Client client : List.of(one7, two7, two8)) {
+                client.send("{\"action\":\"subscribe\",\"channel\":\"upload:seen\"}");
+                next(client, "subscribed");
+            }
+            one7.send("{\"action\":\"presence\",\"channel\":\"upload:seen\",\"id\":1}");
+            assertThat(next(one7, "presence"))
+                    .isEqualTo("{\"action\":\"presence\",\"channel\":\"upload:seen\",\"scope\":\"fleet\","
+                            + "\"connections\":3,\"count\":2,\"users\":[\"7\",\"8\"],\"complete\":true,\"id\":1}");
+            one7.send("{\"action\":\"presence\",\"channel\":\"upload:other\"}");
+            assertThat(next(one7, "error")).contains("forbidden");
+            one7.send("{\"action\":\"presence\",\"channel\":\"user:7\"}");
+            assertThat(next(one7, "error")).contains("unknown_action");
+            one7.send("{\"action\":\"presence\"}");
+            assertThat(next(one7, "error")).contains("bad_message");
+        }
+        try (Client old = Client.of(one, "7").subscribe("seen")) {
+            old.send("{\"action\":\"presence\",\"channel\":\"upload:seen\"}");
+            assertThat(old.next()).as("version 1 has no such action").contains("unknown_action");
+        }
+    }
+
+    private static Client v2(Pod pod, String user) {
+        return Client.connect(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + Tokens.of(user)), "sluice.v2");
+    }
+
+    /** Waits for a message with this action. */
+    private static String next(Client client, String action) {
+        while (true) {
+            String message = client.next();
+            if (message.startsWith("{\"action\":\"" + action + "\"")) {
+                return message;
+            }
+        }
     }
 
     @Test

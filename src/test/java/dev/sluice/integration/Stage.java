@@ -24,7 +24,8 @@ final class Stage implements AutoCloseable {
             "sluice.compression.enabled", "true",
             "sluice.control.secret", "a secret of the tests, which is long enough",
             "sluice.routes.team.audience", "subscribers",
-            "sluice.routes.team.access", "claim");
+            "sluice.routes.team.access", "claim",
+            "sluice.routes.upload.presence", "true");
 
     private static final Deque<Equipment> FREE = new ArrayDeque<>();
     private static final AtomicInteger UPLOADS = new AtomicInteger();

@@ -10,6 +10,7 @@ import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.protocol.ClientMessage.Ping;
 import dev.sluice.protocol.ClientMessage.Pong;
+import dev.sluice.protocol.ClientMessage.Presence;
 import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import java.util.List;
@@ -38,6 +39,17 @@ class ClientMessageParserTest {
         assertThat(parse("{'action':'ping','id':'a'}")).isEqualTo(new Ping(TextNode.valueOf("a")));
         assertThat(parse("{'action':'pong','and':'more'}")).isEqualTo(new Pong());
         assertThat(parse("{'action':'pong','id':'a'}")).isEqualTo(new Pong());
+    }
+
+    @Test
+    void onlyVersionTwoAsksForPresence() {
+        String question = "{\"action\":\"presence\",\"channel\":\"team:red\",\"id\":1}";
+        assertThat(ClientMessageParser.parse(question, true))
+                .isEqualTo(new Presence("team:red", false, IntNode.valueOf(1)));
+        assertThat(ClientMessageParser.parse(question, false))
+                .isEqualTo(new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", IntNode.valueOf(1)));
+        assertThat(ClientMessageParser.parse("{\"action\":\"presence\",\"channel\":7}", true))
+                .isInstanceOf(InvalidMessage.class);
     }
 
     @ParameterizedTest

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class TestClient implements Client {
 
     private final Connection connection;
+    private final Dialect dialect;
     private final PendingSubscriptions pending = new PendingSubscriptions();
     private final Dialect dialect;
     private AuthenticatedUser identity;

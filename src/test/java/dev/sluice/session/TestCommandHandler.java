@@ -13,6 +13,7 @@ import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.List;
 
@@ -51,7 +52,8 @@ public final class TestCommandHandler {
                 TestOutboxFactory.ROUTES,
                 registry,
                 history,
-                new ChannelResumption(history, registry, deliveries, meters, wait));
+                new ChannelResumption(history, registry, deliveries, meters, wait),
+                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing()));
         SubscriptionHandler subscriptions = new SubscriptionHandler(
                 new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),
                 TestAuthorizers.asking(authorizer),

@@ -1,0 +1,101 @@
+package dev.sluice.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.sluice.fleet.Listeners;
+import dev.sluice.fleet.ListenersResponder;
+import dev.sluice.outbox.Frame;
+import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.ErrorCode;
+import dev.sluice.protocol.PresentUsers;
+import dev.sluice.registry.Connection;
+import dev.sluice.route.Channel;
+import io.smallrye.mutiny.Uni;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Answers clients that ask who else receives a channel. Thread-safe. */
+@Singleton
+final class PresenceQuery {
+
+    /** The maximum number of connections or users in an answer. */
+    private static final int MAX_PRESENT = 1000;
+
+    /** How long all clients get the same answer, so that a busy channel costs the fleet one question in that time. */
+    private static final Duration KEPT = Duration.ofSeconds(1);
+
+    /** The answers kept. */
+    private static final int MAX_KEPT = 1000;
+
+    private record Key(Channel channel, boolean byClient) {}
+
+    private final Cache<Key, Uni<Listeners>> answers =
+            Caffeine.newBuilder().expireAfterWrite(KEPT).maximumSize(MAX_KEPT).build();
+    private final BiFunction<Channel, Boolean, Uni<Listeners>> question;
+
+    @Inject
+    PresenceQuery(ListenersResponder fleet) {
+        this((channel, byClient) -> fleet.ask(channel, byClient));
+    }
+
+    PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question) {
+        this.question = question;
+    }
+
+    /** Answers when the fleet has answered. To be called on the client's loop, for a channel that it may hear. */
+    void answer(Client client, Channel channel, ClientMessage.Presence message) {
+        boolean byClient = client.dialect() instanceof ChannelDialect && !message.stats();
+        Key key = new Key(channel.compact(), byClient);
+        Uni<Listeners> answer = Objects.requireNonNull(answers.get(
+                key, asked -> question.apply(asked.channel, asked.byClient).memoize().indefinitely()));
+        Connection connection = client.connection();
+        answer.subscribe()
+                .with(
+                        found -> connection.loop().execute(() -> send(client, frame(client, channel, message, found), message.id())),
+                        failure -> connection
+                                .loop()
+                                .execute(() -> connection.send(client.dialect()
+                                        .error(
+                                                ErrorCode.UNAVAILABLE,
+                                                "too many questions, try again",
+                                                channel.name(),
+                                                message.id()))));
+    }
+
+    private static Frame frame(Client client, Channel channel, ClientMessage.Presence message, Listeners found) {
+        JsonNode id = message.id();
+        if (!(client.dialect() instanceof ChannelDialect dialect)) {
+            return client.dialect()
+                    .presence(
+                            new PresentUsers(
+                                    channel.name(),
+                                    found.scope(),
+                                    found.connections(),
+                                    found.users(),
+                                    found.names().stream().limit(MAX_PRESENT).toList(),
+                                    found.complete() && found.names().size() <= MAX_PRESENT),
+                            id);
+        }
+        if (message.stats()) {
+            return dialect.presenceStats(found.connections(), found.users(), id);
+        }
+        return found.cut() || found.clients().size() > MAX_PRESENT
+                ? dialect.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many clients to list", id)
+                : dialect.presence(found.clients(), id);
+    }
+
+    private static void send(Client client, Frame frame, @Nullable JsonNode id) {
+        if (client.connection().hasRoom(frame.cost())) {
+            client.connection().send(frame);
+        } else {
+            client.connection()
+                    .send(client.dialect().error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "the answer is too long", id));
+        }
+    }
+}

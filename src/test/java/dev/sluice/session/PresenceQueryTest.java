@@ -1,0 +1,78 @@
+package dev.sluice.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.node.IntNode;
+import dev.sluice.access.TestAuthorizers;
+import dev.sluice.fleet.Listeners;
+import dev.sluice.http.ProblemException;
+import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.RecordingFrameWriter;
+import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.ClientMessage.Presence;
+import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Connection;
+import dev.sluice.route.Channel;
+import io.smallrye.mutiny.Uni;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class PresenceQueryTest {
+
+    private static final Channel CHANNEL = TestOutboxFactory.channel("upload:1");
+
+    private final Loop loop = new Loop(0, Runnable::run);
+    private final RecordingFrameWriter writer = new RecordingFrameWriter();
+    private final CompletableFuture<Listeners> answer = new CompletableFuture<>();
+    private int asked;
+    private final PresenceQuery query = new PresenceQuery((channel, byClient) -> {
+        asked++;
+        return Uni.createFrom().completionStage(answer);
+    });
+
+    private TestClient client(Dialect dialect) {
+        Connection connection =
+                new Connection(
+                        "7",
+                        channel -> true,
+                        TestOutboxFactory.standard().open(writer, loop, reason -> {}),
+                        loop,
+                        ended -> {});
+        return new TestClient(connection, TestAuthorizers.identity("7"), dialect);
+    }
+
+    private static Presence presence(int id) {
+        return new Presence("upload:1", false, IntNode.valueOf(id));
+    }
+
+    @Test
+    void simultaneousRequestsCostOneQuestion() {
+        TestClient client = client(Dialect.V2);
+        query.answer(client, CHANNEL, presence(1));
+        query.answer(client, CHANNEL, presence(2));
+        answer.complete(new Listeners(2, 2, Set.of("7"), Map.of(), true, "pod", null));
+        query.answer(client, CHANNEL, presence(3));
+        assertThat(asked).isEqualTo(1);
+        assertThat(writer.sent)
+                .hasSize(3)
+                .allMatch(frame -> frame.startsWith("{\"action\":\"presence\",\"channel\":\"upload:1\",\"scope\":\"pod\","
+                        + "\"connections\":2,\"count\":2,\"users\":[\"7\"],\"complete\":false,"));
+    }
+
+    @Test
+    void clientsOfCentrifugoGetNoPartOfTheList() {
+        TestClient client = client(Dialect.CENTRIFUGE);
+        query.answer(client, CHANNEL, presence(1));
+        answer.complete(new Listeners(2, 2, Set.of(), Map.of("a", "7"), true, "fleet", null));
+        assertThat(writer.sent).singleElement().asString().contains("\"code\":106");
+    }
+
+    @Test
+    void refusedQuestionIsAnsweredUnavailable() {
+        query.answer(client(Dialect.V2), CHANNEL, presence(1));
+        answer.completeExceptionally(ProblemException.unavailable("too many"));
+        assertThat(writer.sent).singleElement().asString().contains("\"code\":\"unavailable\"", "\"id\":1");
+    }
+}
