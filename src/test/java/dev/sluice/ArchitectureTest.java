@@ -214,7 +214,8 @@ class ArchitectureTest {
                 .whereLayer("redis")
                 .mayOnlyBeAccessedByLayers("publish", "access", "feed", "stream")
                 .whereLayer("feed")
-                .mayOnlyBeAccessedByLayers("root", "health", "session", "stream", "control", "console", "fleet", "trace")
+                .mayOnlyBeAccessedByLayers(
+                        "root", "health", "session", "stream", "control", "console", "fleet", "trace")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }

@@ -44,6 +44,11 @@ final class EventJson {
                     texts -> texts.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
                             .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
                             .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
+            // Otherwise a blank text would be an absent number.
+            .withCoercionConfig(
+                    LogicalType.Float,
+                    numbers -> numbers.setAcceptBlankAsEmpty(false)
+                            .setCoercion(CoercionInputShape.EmptyString, CoercionAction.Fail))
             .build();
 
     /** The maximum number of reported errors, because a request may have any number of unknown fields. */

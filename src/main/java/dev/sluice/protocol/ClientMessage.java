@@ -91,8 +91,7 @@ public sealed interface ClientMessage {
             implements ClientMessage {}
 
     /** Asks who hears a channel; with {@code stats} only for the numbers. */
-    record Presence(
-            String channel, boolean stats, @Nullable JsonNode id) implements ClientMessage {}
+    record Presence(String channel, boolean stats, @Nullable JsonNode id) implements ClientMessage {}
 
     /** The answer to a heartbeat of the server. */
     record Pong() implements ClientMessage {}

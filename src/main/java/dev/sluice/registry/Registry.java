@@ -453,9 +453,8 @@ public final class Registry {
             });
         }
         return CompletableFuture.allOf(loops.toArray(CompletableFuture[]::new))
-                .thenApply(done -> loops.stream()
-                        .flatMap(answer -> answer.join().stream())
-                        .toList());
+                .thenApply(done ->
+                        loops.stream().flatMap(answer -> answer.join().stream()).toList());
     }
 
     /** Returns the channels of its user that the connection hears without a subscription. */

@@ -39,11 +39,7 @@ final class ChannelCommands {
     private final PresenceQuery presence;
 
     ChannelCommands(
-            Routes routes,
-            Registry registry,
-            History history,
-            ChannelResumption resumption,
-            PresenceQuery presence) {
+            Routes routes, Registry registry, History history, ChannelResumption resumption, PresenceQuery presence) {
         this.routes = routes;
         this.registry = registry;
         this.history = history;

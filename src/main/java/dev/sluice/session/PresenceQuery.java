@@ -53,11 +53,14 @@ final class PresenceQuery {
         boolean byClient = client.dialect() instanceof ChannelDialect && !message.stats();
         Key key = new Key(channel.compact(), byClient);
         Uni<Listeners> answer = Objects.requireNonNull(answers.get(
-                key, asked -> question.apply(asked.channel, asked.byClient).memoize().indefinitely()));
+                key,
+                asked -> question.apply(asked.channel, asked.byClient).memoize().indefinitely()));
         Connection connection = client.connection();
         answer.subscribe()
                 .with(
-                        found -> connection.loop().execute(() -> send(client, frame(client, channel, message, found), message.id())),
+                        found -> connection
+                                .loop()
+                                .execute(() -> send(client, frame(client, channel, message, found), message.id())),
                         failure -> connection
                                 .loop()
                                 .execute(() -> connection.send(client.dialect()

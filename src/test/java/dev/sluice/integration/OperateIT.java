@@ -73,12 +73,12 @@ class OperateIT {
 
     @Test
     void listenersOfThisPodAreShownWithoutASecret() {
-        try (Client a = Client.of(Stage.POD, "7").subscribe("shown alone")) {
-            assertThat(Api.operator(Stage.POD)
+        try (Client a = Client.of(STAGE.pod(), "7").subscribe("shown alone")) {
+            assertThat(Api.operator(STAGE.pod())
                             .get("/api/channels/upload:shown%20alone")
                             .body())
                     .isEqualTo("{\"scope\":\"pod\",\"channel\":\"upload:shown alone\",\"connections\":1,\"users\":1}");
-            assertThat(Api.publisher(Stage.POD).get("/api/users/nobody").body())
+            assertThat(Api.publisher(STAGE.pod()).get("/api/users/nobody").body())
                     .isEqualTo("{\"scope\":\"pod\",\"user\":\"nobody\",\"online\":false,\"connections\":0}");
             assertThat(a.isOpen()).isTrue();
         }

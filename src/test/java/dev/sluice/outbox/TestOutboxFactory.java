@@ -33,7 +33,14 @@ public final class TestOutboxFactory {
             new Route("plain", Audience.SUBSCRIBERS, Access.OPEN, Overflow.CLOSE, Retain.NONE, false);
     /** A route that is read from streams. */
     public static final Route LOG = new Route(
-            "log", Audience.SUBSCRIBERS, Access.OPEN, Overflow.CLOSE, Retain.NONE, false, PublicationSource.STREAM);
+            "log",
+            Audience.SUBSCRIBERS,
+            Access.OPEN,
+            Overflow.CLOSE,
+            Retain.NONE,
+            false,
+            PublicationSource.STREAM,
+            false);
 
     public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM, PLAIN, LOG));
 

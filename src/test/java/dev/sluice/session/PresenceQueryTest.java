@@ -33,13 +33,8 @@ class PresenceQueryTest {
     });
 
     private TestClient client(Dialect dialect) {
-        Connection connection =
-                new Connection(
-                        "7",
-                        channel -> true,
-                        TestOutboxFactory.standard().open(writer, loop, reason -> {}),
-                        loop,
-                        ended -> {});
+        Connection connection = new Connection(
+                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, reason -> {}), loop, ended -> {});
         return new TestClient(connection, TestAuthorizers.identity("7"), dialect);
     }
 
@@ -57,8 +52,9 @@ class PresenceQueryTest {
         assertThat(asked).isEqualTo(1);
         assertThat(writer.sent)
                 .hasSize(3)
-                .allMatch(frame -> frame.startsWith("{\"action\":\"presence\",\"channel\":\"upload:1\",\"scope\":\"pod\","
-                        + "\"connections\":2,\"count\":2,\"users\":[\"7\"],\"complete\":false,"));
+                .allMatch(
+                        frame -> frame.startsWith("{\"action\":\"presence\",\"channel\":\"upload:1\",\"scope\":\"pod\","
+                                + "\"connections\":2,\"count\":2,\"users\":[\"7\"],\"complete\":false,"));
     }
 
     @Test

@@ -12,7 +12,6 @@ final class TestClient implements Client {
     private final Connection connection;
     private final Dialect dialect;
     private final PendingSubscriptions pending = new PendingSubscriptions();
-    private final Dialect dialect;
     private AuthenticatedUser identity;
 
     TestClient(Connection connection, AuthenticatedUser identity) {
