@@ -206,6 +206,11 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
+    public Frame presence(PresentUsers present, @Nullable JsonNode id) {
+        throw new UnsupportedOperationException(tag());
+    }
+
+    @Override
     public Frame pong(JsonNode id) {
         return reply(id, "ping", object());
     }

@@ -96,9 +96,7 @@ public interface Dialect extends PublicationFormat {
     long maxHeartbeatNanos();
 
     /** The answer to a client that asks who receives a channel; not to be called if its clients can't ask. */
-    default Frame presence(PresentUsers present, @Nullable JsonNode id) {
-        throw new UnsupportedOperationException(tag());
-    }
+    Frame presence(PresentUsers present, @Nullable JsonNode id);
 
     /** The answer to a client's ping. */
     Frame pong(JsonNode id);

@@ -102,6 +102,11 @@ class V1 implements Dialect {
     }
 
     @Override
+    public Frame presence(PresentUsers present, @Nullable JsonNode id) {
+        throw new UnsupportedOperationException(tag());
+    }
+
+    @Override
     public Frame pong(JsonNode id) {
         return frame(action("pong"), id);
     }

@@ -116,7 +116,7 @@ final class StreamSubscriptions {
     private void subscribe(Client client, Channel channel, Request request, boolean joined) {
         JointRequest joint = request.joint();
         EntryId since = joint == null ? null : joint.entry();
-        Boolean recovered = joint != null && joint.asked() ? Boolean.FALSE : null;
+        Boolean recovered = (joint != null && joint.asked()) ? Boolean.FALSE : null;
         if (since == null && !joined) {
             // An earlier request may still be replayed, so no position is known.
             reader.join(

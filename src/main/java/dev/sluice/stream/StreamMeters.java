@@ -9,7 +9,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +23,7 @@ final class StreamMeters {
             .mapToObj(Duration::ofMillis)
             .toArray(Duration[]::new);
 
-    private final Map<Route, PublicationMeters> publications = new IdentityHashMap<>();
+    private final Map<Route, PublicationMeters> publications = new HashMap<>();
     private final Counter read;
     private final Counter failed;
     private final Counter gaps;

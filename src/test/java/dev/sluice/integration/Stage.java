@@ -24,8 +24,7 @@ final class Stage implements AutoCloseable {
             "sluice.compression.enabled", "true",
             "sluice.control.secret", "a secret of the tests, which is long enough",
             "sluice.routes.team.audience", "subscribers",
-            "sluice.routes.team.access", "claim",
-            "sluice.routes.upload.presence", "true");
+            "sluice.routes.team.access", "claim");
 
     private static final Deque<Equipment> FREE = new ArrayDeque<>();
     private static final AtomicInteger UPLOADS = new AtomicInteger();
@@ -54,7 +53,7 @@ final class Stage implements AutoCloseable {
 
     /** Returns the pod that writes frames this way. */
     Pod pod(Way way) {
-        return pod(way.with(Map.of("sluice.auth.timeout", "3s")));
+        return pod(way.with(Map.of("sluice.auth.timeout", "3s", "sluice.routes.upload.presence", "true")));
     }
 
     /** Returns the pod with this configuration, which other classes use, too. */

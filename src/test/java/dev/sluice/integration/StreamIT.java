@@ -97,7 +97,7 @@ class StreamIT {
         String at;
         try (Client client = subscribed(pod, "invoice:2", null)) {
             add("invoice:2", 0, 1);
-            at = new JsonObject(next(client).split("\n")[0]).getString("id");
+            at = new JsonObject(next(client).split("\n", 2)[0]).getString("id");
         }
         add("invoice:2", 1, 2_000);
         try (Client client = subscribed(other, "invoice:2", at)) {
@@ -114,7 +114,7 @@ class StreamIT {
         String at;
         try (Client client = subscribed(pod, "invoice:3", null)) {
             add("invoice:3", 0, 1);
-            at = new JsonObject(next(client).split("\n")[0]).getString("id");
+            at = new JsonObject(next(client).split("\n", 2)[0]).getString("id");
         }
         try (Redis.Admin admin = redis.admin()) {
             for (int i = 1; i < 10; i++) {
@@ -235,7 +235,7 @@ class StreamIT {
     private static void assertHears(Client client, int first, int count) {
         List<Integer> heard = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            heard.add(Integer.valueOf(next(client).split("\n")[1]));
+            heard.add(Integer.valueOf(next(client).split("\n", 2)[1]));
         }
         assertThat(heard)
                 .isEqualTo(IntStream.range(first, first + count).boxed().toList());

@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -154,7 +155,11 @@ class StreamSimulationTest {
         }
 
         private void add(Channel channel, int maxLength) {
-            added.get(channel).add(redis.add(channel, maxLength));
+            addedTo(channel).add(redis.add(channel, maxLength));
+        }
+
+        private List<EntryId> addedTo(Channel channel) {
+            return Objects.requireNonNull(added.get(channel));
         }
 
         void run() {
@@ -170,7 +175,10 @@ class StreamSimulationTest {
 
         private void settle() {
             for (int quiet = 0; quiet < 20; quiet++) {
-                boolean busy = redis.execute() | redis.reply() | hear() | turn();
+                boolean busy = redis.execute();
+                busy |= redis.reply();
+                busy |= hear();
+                busy |= turn();
                 source.runTasks();
                 if (busy) {
                     quiet = 0;
@@ -249,7 +257,7 @@ class StreamSimulationTest {
             if (task == null) {
                 return false;
             }
-            loop.batch(task);
+            loop.runThenFlush(task);
             return true;
         }
 
@@ -347,7 +355,7 @@ class StreamSimulationTest {
                 }
                 if (message.get("action").asText().equals("error")) {
                     assertThat(message.get("code").asText()).isEqualTo("unavailable");
-                    Connection refused = connection;
+                    Connection refused = Objects.requireNonNull(connection);
                     connection = null;
                     source.execute(() -> registry.remove(refused));
                     return;
@@ -376,14 +384,13 @@ class StreamSimulationTest {
             private void hear(@Nullable EntryId id) {
                 assertThat(answered).isTrue();
                 received++;
-                EntryId before = last;
-                assertThat(before != null && id != null && before.precedes(id))
-                        .as("%s after %s", id, before)
-                        .isTrue();
-                boolean missed = added.get(channel).stream().anyMatch(one -> before.precedes(one) && one.precedes(id));
+                EntryId before = Objects.requireNonNull(last);
+                EntryId now = Objects.requireNonNull(id);
+                assertThat(before.precedes(now)).as("%s after %s", now, before).isTrue();
+                boolean missed = addedTo(channel).stream().anyMatch(one -> before.precedes(one) && one.precedes(now));
                 owed |= missed && !told;
                 told = false;
-                last = id;
+                last = now;
             }
 
             void verifyEnd() {
@@ -395,10 +402,10 @@ class StreamSimulationTest {
                 }
                 assertThat(answered).as("answered").isTrue();
                 assertThat(owed).as("lost and not told").isFalse();
-                EntryId end = last;
-                boolean missed = added.get(channel).stream().anyMatch(one -> end.precedes(one));
+                EntryId end = Objects.requireNonNull(last);
+                boolean missed = addedTo(channel).stream().anyMatch(one -> end.precedes(one));
                 assertThat(missed && !told)
-                        .as("entries after %s of %s", end, added.get(channel))
+                        .as("entries after %s of %s", end, addedTo(channel))
                         .isFalse();
                 assertThat(redis.streams.containsKey(channel)
                                 && redis.streams.get(channel).stream().anyMatch(end::precedes))
