@@ -393,10 +393,16 @@ public final class Redis implements AutoCloseable {
             super(port);
         }
 
+        /** Awaits the reply, of which it returns the first line. */
         public String command(String... words) {
             try {
                 write(socket.getOutputStream(), bytes(words));
-                return line(in);
+                String first = line(in);
+                if (first.startsWith("$") && !first.equals("$-1")) {
+                    // Otherwise the next command would take the rest for its reply, and not await its own.
+                    in.skipNBytes(Integer.parseInt(first.substring(1)) + 2);
+                }
+                return first;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -29,6 +29,8 @@ class StreamIT {
             entry("sluice.canary.reconnect", "1s"),
             entry("sluice.clock.interval", "200ms"),
             entry("sluice.history.max-replay", "16K"),
+            // Otherwise each client would hear a channel of which it may miss publications.
+            entry("sluice.routes.user.source", "stream"),
             entry("sluice.routes.invoice.audience", "subscribers"),
             entry("sluice.routes.invoice.access", "open"),
             entry("sluice.routes.invoice.source", "stream"),
@@ -130,33 +132,38 @@ class StreamIT {
 
     @Test
     void restartedRedisLeavesNoGap() {
+        double before = pod.metric("sluice_streams_gaps_total");
+        // A stream that was empty until shortly before the interruption gets a gap, because entries may have been
+        // trimmed of which Redis did not tell any more.
+        add("invoice:4", 0, 1);
         try (Client client = subscribed(pod, "invoice:4", null);
                 Client mixed = subscribed(pod, "invoice:4", null)) {
             mixed.send("{\"action\":\"subscribe\",\"channel\":\"upload:4\"}");
             assertThat(next(mixed)).contains("subscribed");
-            add("invoice:4", 0, 10);
+            add("invoice:4", 1, 9);
             redis.kill();
             redis.startAgain();
             add("invoice:4", 10, 50);
-            assertHears(client, 0, 60);
+            assertHears(client, 1, 59);
             awaitLive();
             add("invoice:4", 60, 10);
             assertHears(client, 60, 10);
             assertThat(client.hasHeardOfGap()).isFalse();
             assertThat(mixed.nextGap()).doesNotContain("channel");
-            assertThat(pod.metric("sluice_streams_gaps_total")).isZero();
+            assertThat(pod.metric("sluice_streams_gaps_total")).isEqualTo(before);
         }
     }
 
     @Test
     void frozenRedisLeavesNoGap() {
+        add("invoice:5", 0, 1);
         try (Client client = subscribed(pod, "invoice:5", null)) {
-            add("invoice:5", 0, 10);
+            add("invoice:5", 1, 9);
             redis.freeze();
             await("the pod notices").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
             redis.thaw();
             add("invoice:5", 10, 50);
-            assertHears(client, 0, 60);
+            assertHears(client, 1, 59);
             assertThat(client.hasHeardOfGap()).isFalse();
         }
         awaitLive();
