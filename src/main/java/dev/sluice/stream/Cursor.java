@@ -112,10 +112,9 @@ final class Cursor {
             // Notifications of what was read may be missing, so the count starts anew.
             accounted = heardBefore;
             unproven = false;
-        } else if (!unproven) {
-            accounted = Math.max(accounted, heardBefore);
         } else if (whole && heardBefore > accounted) {
-            lost = true;
+            // Before that, Redis may have told of entries that only later reads find.
+            lost |= unproven;
             accounted = heardBefore;
             unproven = false;
         }

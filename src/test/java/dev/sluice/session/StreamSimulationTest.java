@@ -195,7 +195,11 @@ class StreamSimulationTest {
             Channel channel = CHANNELS.get(random.nextInt(CHANNELS.size()));
             if (choice < 15) {
                 boolean trims = weather == Weather.HOSTILE && random.nextInt(3) == 0;
-                add(channel, trims ? 1 + random.nextInt(8) : Integer.MAX_VALUE);
+                // Sometimes more than one read finds.
+                int count = random.nextInt(10) == 0 ? 12 : 1;
+                for (int i = 0; i < count; i++) {
+                    add(channel, trims ? 1 + random.nextInt(8) : Integer.MAX_VALUE);
+                }
             } else if (choice < 30) {
                 redis.execute();
             } else if (choice < 45) {
@@ -238,7 +242,7 @@ class StreamSimulationTest {
 
         /** Several notifications at once, as one read of the feed. */
         private boolean hear() {
-            int count = Math.min(redis.notifications.size(), 1 + random.nextInt(4));
+            int count = Math.min(redis.notifications.size(), 1 + random.nextInt(random.nextInt(4) == 0 ? 16 : 4));
             List<SimulatedStreams.Notification> heard = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 heard.add(redis.notifications.remove());

@@ -29,6 +29,11 @@ import java.util.function.Supplier;
  */
 public final class SimulatedStreams implements StreamCommands {
 
+    static {
+        // Mutiny looks up its context manager at the first use, which fails if two tests do so at the same time.
+        Uni.createFrom().voidItem();
+    }
+
     /** What Redis tells of a key. */
     public record Notification(Channel channel, String event) {}
 
