@@ -205,6 +205,7 @@ class ArchitectureTest {
                         "config",
                         "publish",
                         "operate",
+                        "fleet",
                         "trace",
                         "console")
                 .whereLayer("access")

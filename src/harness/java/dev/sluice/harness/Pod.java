@@ -326,13 +326,12 @@ public final class Pod implements AutoCloseable {
         return process.status(name);
     }
 
-    /** Returns the bytes of heap in use after a garbage collection; only for a JVM. */
+    /** Returns the bytes of objects that are left after a garbage collection; only for a JVM. */
     public long liveHeap() {
         assumeThat(isNative())
                 .as("a native executable has no command for a garbage collection")
                 .isFalse();
-        process.collectGarbage();
-        return (long) values(metrics(), "jvm_memory_used_bytes{area=\"heap\"").sum();
+        return process.liveHeap();
     }
 
     /** Sends SIGTERM. */

@@ -1,5 +1,7 @@
 package dev.sluice.harness;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -74,9 +76,16 @@ public final class ServerProcess implements AutoCloseable {
         process.destroy();
     }
 
-    /** Sends SIGSTOP: the process keeps its connections and does nothing. */
+    /** Sends SIGSTOP: the process keeps its connections and does nothing. Returns once all its threads have stopped. */
     public void freeze() {
         signal("STOP");
+        await().until(() -> threads().allMatch(thread -> status(thread, "State").startsWith("T")));
+    }
+
+    private Stream<Path> threads() throws IOException {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid()), "task"))) {
+            return threads.toList().stream();
+        }
     }
 
     /** Sends SIGCONT after {@link #freeze}. */
@@ -146,14 +155,26 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Makes the JVM collect garbage; fails if the process is no JVM of this version. */
     public void collectGarbage() {
-        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
-        succeed(jcmd, Long.toString(pid()), "GC.run");
+        jcmd("GC.run");
     }
 
-    private static void succeed(String... command) {
-        if (output(command).isEmpty()) {
-            throw new IllegalStateException(String.join(" ", command) + " failed");
-        }
+    /** Returns the bytes of the JVM's objects that are left after garbage collections; fails as that does. */
+    public long liveHeap() {
+        // The references that one collection clears keep objects until the next.
+        collectGarbage();
+        // Other figures have what was allocated since the collection, such as by the request for a metric.
+        String histogram = jcmd("GC.class_histogram");
+        String total = histogram.substring(histogram.lastIndexOf("Total"));
+        return Long.parseLong(total.split("\\s+", -1)[2]);
+    }
+
+    private String jcmd(String command) {
+        String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+        return succeed(jcmd, Long.toString(pid()), command);
+    }
+
+    private static String succeed(String... command) {
+        return output(command).orElseThrow(() -> new IllegalStateException(String.join(" ", command) + " failed"));
     }
 
     /** Runs a short command and returns what it prints, stripped; empty if there is no such command or it fails. */

@@ -31,9 +31,10 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.jboss.logging.Logger;
 
 /**
- * Shows a user's connections, and disconnects the user: on every pod if the pods share a secret, otherwise on this one.
+ * Tells whether a user is connected, shows the user's connections, and disconnects the user: on every pod if the pods share
+ * a secret, otherwise on this one.
  */
-@Path("/api/users/{id}/connections")
+@Path("/api/users/{id}")
 @RolesAllowed("operator")
 @Produces(MediaType.APPLICATION_JSON)
 public final class UserResource {
@@ -49,6 +50,24 @@ public final class UserResource {
     }
 
     @GET
+    @RolesAllowed({"operator", "publisher"})
+    @Parameter(
+            name = "id",
+            in = ParameterIn.QUERY,
+            description = "The id, if the path has - instead of it",
+            schema = @Schema(type = SchemaType.STRING))
+    @Operation(summary = "Tell whether a user is connected to any pod")
+    @APIResponse(responseCode = "200", description = "The number of connections")
+    public Uni<Online> online(@PathParam("id") @Encoded String id, @Context HttpServerRequest request) {
+        String user = PathSegment.decode(id, "id", request);
+        return UserResponder.ask(fleet, user, false).map(answers -> {
+            long connections = answers.sum(UserResponder.CONNECTIONS);
+            return new Online(answers.scope(), user, connections > 0, connections, answers.pods());
+        });
+    }
+
+    @GET
+    @Path("connections")
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,
@@ -81,6 +100,7 @@ public final class UserResource {
     }
 
     @DELETE
+    @Path("connections")
     @Parameter(
             name = "id",
             in = ParameterIn.QUERY,

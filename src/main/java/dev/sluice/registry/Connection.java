@@ -113,6 +113,12 @@ public final class Connection {
         return channel.route().access() != Access.CLAIM || grants.test(channel);
     }
 
+    /** Returns what {@link #mayHear} decides now, without a reference to the connection. */
+    public Predicate<Channel> hearable() {
+        Predicate<Channel> own = grants;
+        return channel -> channel.route().access() != Access.CLAIM || own.test(channel);
+    }
+
     /** See {@link Registry#regrant}. */
     void regrant(Predicate<Channel> granted) {
         grants = granted;

@@ -17,6 +17,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 
 /** The connections of this pod that ended last, with what they heard. Thread-safe. */
@@ -32,12 +33,23 @@ final class RecentConnections {
     static final int MAX_CHANNELS = 32;
 
     /**
-     * A connection that has ended.
+     * A connection that has ended. It has no reference to the {@link Connection}, which would keep a session and a socket in
+     * memory.
      *
+     * @param hearable what its token allowed it to hear
      * @param channels what it was subscribed to, and since when; at most {@link #MAX_CHANNELS}
      * @param all whether these are all
      */
-    record Ended(Connection connection, Instant at, Disconnect reason, Map<Channel, Instant> channels, boolean all) {}
+    record Ended(
+            String user,
+            String id,
+            String protocol,
+            Instant since,
+            Predicate<Channel> hearable,
+            Instant at,
+            Disconnect reason,
+            Map<Channel, Instant> channels,
+            boolean all) {}
 
     private final Registry registry;
     private final Deque<Ended> ended = new ArrayDeque<>();
@@ -58,12 +70,22 @@ final class RecentConnections {
     }
 
     private void keep(Disconnected event) {
-        Map<Channel, Instant> subscriptions = registry.subscriptions(event.connection());
+        Connection connection = event.connection();
+        Map<Channel, Instant> subscriptions = registry.subscriptions(connection);
         Map<Channel, Instant> kept = new HashMap<>();
         subscriptions.entrySet().stream()
                 .limit(MAX_CHANNELS)
                 .forEach(one -> kept.put(one.getKey().compact(), one.getValue()));
-        add(new Ended(event.connection(), Instant.now(), event.reason(), kept, subscriptions.size() <= MAX_CHANNELS));
+        add(new Ended(
+                connection.user(),
+                connection.id(),
+                connection.protocol(),
+                connection.since(),
+                connection.hearable(),
+                Instant.now(),
+                event.reason(),
+                kept,
+                subscriptions.size() <= MAX_CHANNELS));
     }
 
     private synchronized void add(Ended one) {
@@ -75,8 +97,6 @@ final class RecentConnections {
 
     /** Returns those of a user, the oldest first. */
     synchronized List<Ended> of(String user) {
-        return ended.stream()
-                .filter(one -> one.connection().user().equals(user))
-                .toList();
+        return ended.stream().filter(one -> one.user().equals(user)).toList();
     }
 }

@@ -134,16 +134,16 @@ final class TraceResponder implements Responder {
 
     /** A connection, and what waits for it. */
     private record Traced(
-            Connection connection, View view, @Nullable OutboxState outbox) {
+            String id, String protocol, View view, @Nullable OutboxState outbox) {
 
         /** Short, and hardly ever that of another connection of the user. */
         String name() {
-            return connection.id().substring(0, 8);
+            return id.substring(0, 8);
         }
 
         ObjectNode json() {
             ObjectNode json = node().put("id", name())
-                    .put("protocol", connection.protocol())
+                    .put("protocol", protocol)
                     .put("since", view.since().toString());
             if (view.subscribed() != null) {
                 json.put("subscribed", view.subscribed().toString());
@@ -166,17 +166,16 @@ final class TraceResponder implements Responder {
         List<Traced> found = new ArrayList<>();
         boolean latest = channel.route().overflow() == Overflow.LATEST;
         for (RecentConnections.Ended ended : recent.of(user)) {
-            Connection connection = ended.connection();
             View view = new View(
-                    connection.since(),
+                    ended.since(),
                     ended.at(),
                     ended.reason(),
                     ended.channels().get(channel),
                     ended.all(),
-                    connection.mayHear(channel),
+                    ended.hearable().test(channel),
                     null,
                     latest);
-            found.add(new Traced(connection, view, null));
+            found.add(new Traced(ended.id(), ended.protocol(), view, null));
         }
         List<Connection> present = List.copyOf(registry.connections(user).keySet());
         List<CompletableFuture<@Nullable Traced>> asked = present.stream()
@@ -226,7 +225,7 @@ final class TraceResponder implements Responder {
                 connection.mayHear(channel),
                 progress,
                 latest);
-        return new Traced(connection, view, state);
+        return new Traced(connection.id(), connection.protocol(), view, state);
     }
 
     private static ObjectNode json(RecentGaps.Period gap) {

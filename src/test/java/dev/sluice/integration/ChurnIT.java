@@ -17,6 +17,9 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class ChurnIT {
 
+    /** More than the connections that traces show. */
+    private static final int WARM_UP = 6;
+
     private static final int ROUNDS = 12;
     private static final int CLIENTS = 100;
 
@@ -30,7 +33,7 @@ class ChurnIT {
     void clientChurnLeaksNothing() {
         try (redis;
                 pod) {
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < WARM_UP; i++) {
                 round(i);
             }
             awaitEmpty();
@@ -40,7 +43,7 @@ class ChurnIT {
                 round(i);
             }
             awaitEmpty();
-            pod.awaitDisconnects((ROUNDS + 3) * CLIENTS);
+            pod.awaitDisconnects((ROUNDS + WARM_UP) * CLIENTS);
             assertThat(pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
             // Files of connections of probes and of this test may come and go.
             await().atMost(30, TimeUnit.SECONDS)

@@ -103,7 +103,8 @@ class ClientPackageIT {
             STAGE.redis().publish("upload:" + next, "{\"progress_percent\":10}");
             button(page, "Next");
             assertThat(page.locator(".upload")).hasText(new String[] {next + ": 10 %", next + ": 10 %"});
-            assertThat(browser.errors()).isEmpty();
+            // Those of the attempts to connect while the connection was cut.
+            assertThat(browser.errors()).allMatch(error -> error.startsWith("WebSocket connection to"));
         }
     }
 
