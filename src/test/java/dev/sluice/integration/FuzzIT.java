@@ -35,12 +35,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Thousands of clients that send random data must not affect well-behaved ones, and leave nothing behind. The seed is
  * fixed; {@code -Dsluice.fuzz.seed} sets another.
  */
 @Order(1)
+@ResourceLock("both cores")
 @Tag("chaos")
 class FuzzIT {
 
