@@ -247,6 +247,11 @@ public final class Pod implements AutoCloseable {
         await(line).untilAsserted(() -> assertThat(metric(line)).isEqualTo(value));
     }
 
+    /** Waits until nobody is connected, so that the ends of earlier clients are not counted later. */
+    public void awaitNobody() {
+        awaitMetric("sluice_connections{state=\"authenticated\"}", 0);
+    }
+
     /** Waits for this number of disconnects for the reason. */
     public void awaitDisconnects(String reason, double count) {
         awaitMetric("sluice_disconnects_total{reason=\"" + reason + "\"}", count);

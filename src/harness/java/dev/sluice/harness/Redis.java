@@ -157,17 +157,21 @@ public final class Redis implements AutoCloseable {
         ServerProcess started = ServerProcess.start(new ProcessBuilder(command), Fork.file("redis-" + port + ".log"));
         process = started;
         try {
-            // Another process may answer on the port.
+            // Another process may answer on the port, and a server that loads its data refuses commands.
             await("Redis")
                     .pollInterval(5, TimeUnit.MILLISECONDS)
                     .atMost(30, TimeUnit.SECONDS)
                     .ignoreExceptions()
-                    .until(() -> wholeReply("INFO", "server").contains("process_id:" + started.pid() + "\r\n"));
+                    .until(() -> isReady(wholeReply("INFO"), started.pid()));
         } catch (RuntimeException e) {
             // The caller can't close the server.
             kill();
             throw e;
         }
+    }
+
+    private static boolean isReady(String info, long pid) {
+        return info.contains("process_id:" + pid + "\r\n") && !info.contains("loading:1\r\n");
     }
 
     private static String executable() {

@@ -374,6 +374,7 @@ class EventStreamIT {
 
     @Test
     void clientThatLeavesOrResetsIsCounted() {
+        pod.awaitNobody();
         double closed = pod.disconnects("client_closed");
         double reset = pod.disconnects("connection_reset");
         try (EventClient client = EventClient.of(pod, "g3", "")) {

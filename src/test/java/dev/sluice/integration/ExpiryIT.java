@@ -20,6 +20,7 @@ class ExpiryIT {
     @Test
     void keptConnectionKeepsTheRightsOfItsToken() {
         Pod pod = STAGE.pod(Stage.OPTIONS);
+        pod.awaitNobody();
         double ended = pod.disconnects();
         try (Client kept = Client.connect(pod.webSocket("/ws")).authenticate(expiring(-1, "team:*"));
                 Client onUpgrade = Client.connect(
