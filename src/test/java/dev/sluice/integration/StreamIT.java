@@ -215,8 +215,10 @@ class StreamIT {
     void podIsNotReadyUntilRedisTellsOfEntries() {
         try (Redis.Admin admin = redis.admin()) {
             admin.command("CONFIG", "SET", "notify-keyspace-events", "");
-            await("the pod notices").atMost(60, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 503);
-            pod.awaitLog("Redis does not tell of new entries of streams: it needs notify-keyspace-events Kt");
+            for (Pod one : List.of(pod, other)) {
+                await("the pod notices").atMost(60, TimeUnit.SECONDS).until(() -> one.status("/q/health/ready") == 503);
+                one.awaitLog("Redis does not tell of new entries of streams: it needs notify-keyspace-events Kt");
+            }
             try (Client client = subscribed(other, "invoice:10", null)) {
                 add("invoice:10", 0, 5);
                 admin.command("CONFIG", "SET", "notify-keyspace-events", "Ktg");
