@@ -43,11 +43,10 @@ final class ListenerIndex {
         }
         LoopChanges ofLoop = changes.computeIfAbsent(connection.loop(), loop -> new LoopChanges(loop, this::drop));
         Listener listener = new Listener(connection, newest);
+        boolean[] first = {false};
         byChannel.compute(channel.compact(), (name, known) -> {
             ChannelListeners those = known == null ? new ChannelListeners() : known;
-            if (known == null && name.route().source().readsStreams()) {
-                onWanted.accept(name);
-            }
+            first[0] = known == null;
             LoopListeners joined = those.on(connection.loop());
             if (joined == null) {
                 joined = new LoopListeners(name, ofLoop);
@@ -60,6 +59,10 @@ final class ListenerIndex {
         });
         // The publishing thread can miss a new entry until the code above has returned, and then delivers nothing here.
         listener.newestBefore(newest);
+        if (first[0] && channel.route().source().readsStreams()) {
+            // Not before: the reader drops channels that it finds without listeners.
+            onWanted.accept(channel.compact());
+        }
         ofLoop.schedule();
     }
 

@@ -277,7 +277,7 @@ public final class Registry {
     }
 
     /**
-     * Calls the action when a channel of a stream gets its first listener, before publications may be delivered to it.
+     * Calls the action when a channel of a stream has got its first listener, which {@link #listeners} returns by then.
      * The action runs under a lock, and must only pass the channel on.
      */
     public void whenWanted(Consumer<Channel> action) {

@@ -110,6 +110,18 @@ class ListenerIndexTest {
     }
 
     @Test
+    void channelOfAStreamHasListenersWhenItIsReportedAsWanted() {
+        ListenerIndex index = new ListenerIndex();
+        Channel stream = RegistryTest.channel("log:7");
+        List<Boolean> listened = new ArrayList<>();
+        index.whenWanted(wanted -> listened.add(index.of(wanted) != null));
+        index.join(connection(), stream);
+        index.join(connection(), stream);
+        index.join(connection(), channel);
+        assertThat(listened).containsExactly(true);
+    }
+
+    @Test
     void connectionsJoinAndLeaveInAnyOrder() {
         SplittableRandom random = new SplittableRandom(1);
         List<Connection> expected = new ArrayList<>();

@@ -250,7 +250,7 @@ class RegistryTest {
         return channel("user:" + id);
     }
 
-    private static Channel channel(String name) {
+    static Channel channel(String name) {
         return Objects.requireNonNull(TestOutboxFactory.ROUTES.resolve(name));
     }
 }

@@ -116,6 +116,7 @@ public final class Bench extends Program {
         all.add(sluice.with("sluice-sse", ClientProtocol.EVENTS));
         all.add(sluice.with("sluice-centrifuge", ClientProtocol.CENTRIFUGE));
         all.add(Sluice.streams("sluice-stream", jar(), sluiceFlags()));
+        all.add(Sluice.jar("sluice-c1", jar(), withoutProfile(), Map.of()));
         if (before != null) {
             Path jar = before.toAbsolutePath().resolve("quarkus-run.jar");
             all.add(Sluice.jar("sluice-before", jar, sluiceFlags(), Map.of()));
@@ -141,6 +142,12 @@ public final class Bench extends Program {
             System.out.println("nchan is left out: it needs Debian's nginx and libnginx-mod-nchan");
         }
         return all;
+    }
+
+    /** Flags of a JVM that compiles as a native executable is compiled: once, without a profile. */
+    private List<String> withoutProfile() {
+        return Stream.concat(sluiceFlags().stream(), Stream.of("-XX:TieredStopAtLevel=1"))
+                .toList();
     }
 
     /** The contenders that the command line names, or all. */
