@@ -148,6 +148,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
             return;
         }
         listener.beat(heard.latency());
+        listener.beatHeard(beat);
         boolean first = lastBeat == null;
         lastBeat = heard.sent();
         if (first) {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongConsumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,8 @@ public final class Feed implements Source {
     private final FeedMeters meters;
     private final String probeKey = "sluice:streams:" + UUID.randomUUID();
     private volatile Runnable onProbe = () -> {};
+    private volatile LongConsumer onBeatFollows = number -> {};
+    private volatile LongConsumer onBeatHeard = number -> {};
     private volatile @Nullable Supervisor supervisor;
     private volatile Ticker.State clock = Ticker.State.ABSENT;
 
@@ -144,6 +147,17 @@ public final class Feed implements Source {
     /** Calls the action on the source's thread when Redis tells of a change of {@link #probeKey}. */
     public void whenProbed(Runnable action) {
         onProbe = action;
+    }
+
+    /**
+     * Calls the actions on the source's thread around each beat. Numbers rise until a gap.
+     *
+     * @param follows called before a beat of that number, or a later one, is published
+     * @param heard called after everything that Redis had told this pod before it executed that beat
+     */
+    public void whenBeating(LongConsumer follows, LongConsumer heard) {
+        onBeatFollows = follows;
+        onBeatHeard = heard;
     }
 
     /** Returns the address of Redis for logs, without user and password. */
@@ -265,6 +279,24 @@ public final class Feed implements Source {
         @Override
         public void beat(Duration latency) {
             meters.beat(latency);
+        }
+
+        @Override
+        public void beatFollows(long number) {
+            tell(onBeatFollows, number);
+        }
+
+        @Override
+        public void beatHeard(long number) {
+            tell(onBeatHeard, number);
+        }
+
+        private static void tell(LongConsumer action, long number) {
+            try {
+                action.accept(number);
+            } catch (RuntimeException e) {
+                LOG.error("Handling a beat failed. Please report this bug", e);
+            }
         }
 
         @Override

@@ -32,6 +32,12 @@ interface FeedListener {
     /** A beat has been heard. */
     void beat(Duration latency);
 
+    /** A beat of that number, or a later one, is published next. Numbers rise until a gap. */
+    default void beatFollows(long number) {}
+
+    /** The beat was heard, after everything that Redis had sent before it. */
+    default void beatHeard(long number) {}
+
     /** An attempt to replace the connection that publishes beats has ended. */
     void renewal(PathProof.Renewal outcome);
 }

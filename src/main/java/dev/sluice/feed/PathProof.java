@@ -84,6 +84,7 @@ final class PathProof {
     }
 
     private void beat() {
+        listener.beatFollows(number + 1);
         long now = time.nanos();
         if (candidate != null && candidate.late(now)) {
             renewalFailed(candidate, null);

@@ -4,11 +4,30 @@ import dev.sluice.clock.EntryId;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far the stream of a channel has been read, and whether entries may have been lost before they were read. Redis
  * removes the oldest entries first, so nothing is lost as long as the stream has the last entry that was read. If it
- * does not have it, each notification of an entry must have its entry. Confined to the source's thread.
+ * does not have it, or if it had no entry at all, the entries are counted:
+ *
+ * <p>Redis tells of each entry once, in the order in which it executes commands. The surplus of a moment is the number
+ * of entries of which it has told by then, heard or on their way, less the entries that reads have found by then. While
+ * nothing is lost, it is the same after each read: the number of entries that were added before the cursor stood and
+ * were told of later than the cursor began to listen. Each entry that no read finds raises it by one. A read that found
+ * all there was bounds it from below: what had been heard when the read began had been told by then. A beat that was
+ * published after a read bounds the surplus of that read from above: when the beat is heard, everything has been heard
+ * that Redis told before it. So after a read that may have lost entries,
+ *
+ * <ul>
+ *   <li>nothing is lost if the upper bound is at most the lower bound from before;
+ *   <li>something is lost if the lower bound is above the upper bound from before, and may be lost if both bounds are
+ *       equal but above the lower bound from before;
+ *   <li>otherwise the doubt stays until the next read or beat.
+ * </ul>
+ *
+ * <p>If notifications may be missing, what was counted is worth nothing, and a doubt becomes a loss. Confined to the
+ * source's thread.
  */
 final class Cursor {
 
@@ -29,6 +48,7 @@ final class Cursor {
     int failures;
 
     private EntryId last = EntryId.ZERO;
+    private EntryId undoubted = EntryId.ZERO;
     private boolean standing;
     private boolean disturbed;
     private int disturbances;
@@ -36,24 +56,48 @@ final class Cursor {
     /** The entries of which Redis has told. */
     private long heard;
 
-    /** The entries that have been read, or are known to be up to the last one. */
-    private long accounted;
+    /** The entries that reads have found. */
+    private long found;
 
-    /**
-     * Whether entries may be missing of which Redis has not told yet. From then on, each entry that is read is counted
-     * against a notification, which may come later than the entry.
-     */
-    private boolean unproven;
+    private Surplus surplus = new Surplus(0);
+
+    /** The surplus after entries may have been lost; {@code null} if that is not in doubt. */
+    private @Nullable Surplus doubt;
+
+    /** What had been found when a beat was published that has not been heard yet; -1 without one. */
+    private long marked = UNMARKED;
+
+    private static final long UNMARKED = -1;
+
+    /** Bounds of a surplus. */
+    private static final class Surplus {
+        private long least;
+        private long most = Long.MAX_VALUE;
+
+        Surplus(long least) {
+            this.least = least;
+        }
+
+        boolean isExact() {
+            return least == most;
+        }
+    }
 
     Cursor(Channel channel) {
         this.channel = channel;
     }
 
-    /** Begins after the entry, {@link EntryId#ZERO} if the stream has none. */
-    void stand(EntryId newest) {
+    /**
+     * Begins after the entry, {@link EntryId#ZERO} if the stream has none.
+     *
+     * @param heardBefore what had been heard when the read of that entry began
+     */
+    void stand(EntryId newest, long heardBefore) {
         last = newest;
+        undoubted = newest;
         standing = true;
         due |= disturbed;
+        surplus = new Surplus(heardBefore);
     }
 
     boolean isStanding() {
@@ -63,6 +107,11 @@ final class Cursor {
     /** Everything up to the entry has been read. */
     EntryId last() {
         return last;
+    }
+
+    /** No entry is lost up to this one, or a loss before it has been reported. */
+    EntryId undoubted() {
+        return undoubted;
     }
 
     long heard() {
@@ -78,6 +127,7 @@ final class Cursor {
     void disturb() {
         disturbed = true;
         disturbances++;
+        marked = UNMARKED;
     }
 
     /** The number of calls of {@link #disturb}. */
@@ -95,31 +145,30 @@ final class Cursor {
     /**
      * Records the result of a read.
      *
-     * @param found the entries after the last one
+     * @param entries the entries after the last one
      * @param connected whether the stream still has the last one
      * @param whole whether there are no more
      * @param heardBefore what had been heard when the read began
-     * @return whether entries may be lost that were added before the found ones
+     * @return whether entries may be lost that were added before these
      */
-    boolean advance(List<Entry> found, boolean connected, boolean whole, long heardBefore) {
-        accounted += found.size();
-        boolean nothing = last.equals(EntryId.ZERO) && found.isEmpty();
-        boolean lost = !connected && disturbed && (!nothing || heardBefore > accounted);
-        boolean doubt = unproven;
-        unproven |= !connected;
-        if (disturbed) {
-            lost |= doubt;
-            // Notifications of what was read may be missing, so the count starts anew.
-            accounted = heardBefore;
-            unproven = false;
-        } else if (whole && heardBefore > accounted) {
-            // Before that, Redis may have told of entries that only later reads find.
-            lost |= unproven;
-            accounted = heardBefore;
-            unproven = false;
+    boolean advance(List<Entry> entries, boolean connected, boolean whole, long heardBefore) {
+        if (doubt == null) {
+            undoubted = last;
         }
-        if (!found.isEmpty()) {
-            last = found.get(found.size() - 1).id();
+        found += entries.size();
+        boolean lost;
+        if (disturbed) {
+            boolean nothing = last.equals(EntryId.ZERO) && entries.isEmpty();
+            lost = doubt != null || (!connected && (!nothing || heardBefore - found > surplus.least));
+            countAnew(heardBefore - found);
+        } else {
+            if (!connected) {
+                disconnect();
+            }
+            lost = bound(whole ? heardBefore - found : Long.MIN_VALUE);
+        }
+        if (!entries.isEmpty()) {
+            last = entries.get(entries.size() - 1).id();
         }
         return lost;
     }
@@ -131,10 +180,73 @@ final class Cursor {
      * @return whether entries may be lost
      */
     boolean restart(EntryId newest, long heardBefore) {
-        boolean lost = disturbed || heardBefore > accounted || !newest.equals(EntryId.ZERO);
-        accounted = Math.max(accounted, heardBefore);
-        unproven = false;
+        if (doubt == null) {
+            undoubted = last;
+        }
+        boolean replaced = disturbed || !newest.equals(EntryId.ZERO);
         last = newest;
+        if (replaced) {
+            countAnew(heardBefore - found);
+            return true;
+        }
+        disconnect();
+        return bound(heardBefore - found);
+    }
+
+    /** Whether a beat may tell more about what was lost. */
+    boolean needsBeat() {
+        return standing && !(doubt == null ? surplus : doubt).isExact();
+    }
+
+    /** A beat is about to be published. */
+    void mark() {
+        marked = standing && !disturbed ? found : UNMARKED;
+    }
+
+    /** The beat that followed the mark has been heard; returns whether entries may be lost. */
+    boolean beat() {
+        if (marked == UNMARKED) {
+            return false;
+        }
+        Surplus current = doubt == null ? surplus : doubt;
+        current.most = Math.min(current.most, heard - marked);
+        marked = UNMARKED;
+        if (current.most < current.least) {
+            // Entries were found of which Redis has not told.
+            boolean doubted = doubt != null;
+            countAnew(heard - found);
+            return doubted;
+        }
+        return decide();
+    }
+
+    private void disconnect() {
+        marked = UNMARKED;
+        doubt = new Surplus(doubt == null ? surplus.least : doubt.least);
+    }
+
+    private boolean bound(long least) {
+        Surplus current = doubt == null ? surplus : doubt;
+        current.least = Math.max(current.least, least);
+        return decide();
+    }
+
+    private boolean decide() {
+        if (doubt == null) {
+            return false;
+        }
+        boolean whole = doubt.most <= surplus.least;
+        boolean lost = !whole && (doubt.least > surplus.most || doubt.isExact());
+        if (whole || lost) {
+            surplus = doubt;
+            doubt = null;
+        }
         return lost;
+    }
+
+    private void countAnew(long least) {
+        surplus = new Surplus(least);
+        doubt = null;
+        marked = UNMARKED;
     }
 }

@@ -33,14 +33,31 @@ final class EntryDelivery {
         this.meters = meters;
     }
 
-    void deliver(Channel channel, ChannelListeners listeners, List<Entry> entries) {
+    /**
+     * Delivers entries, and reports those that are too large as a gap.
+     *
+     * @param before the last entry before them
+     */
+    void deliver(Channel channel, ChannelListeners listeners, EntryId before, List<Entry> entries) {
         PublicationMeters publications = meters.of(channel.route());
+        EntryId delivered = before;
+        EntryId dropped = null;
         for (Entry entry : entries) {
             Payload payload = payload(channel, entry, deliveries.nextSequence());
-            if (payload != null) {
-                deliveries.deliver(channel, listeners, payload);
-                publications.routed().increment();
+            if (payload == null) {
+                dropped = entry.id();
+                continue;
             }
+            if (dropped != null) {
+                gap(channel, listeners, delivered, dropped);
+                dropped = null;
+            }
+            deliveries.deliver(channel, listeners, payload);
+            publications.routed().increment();
+            delivered = entry.id();
+        }
+        if (dropped != null) {
+            gap(channel, listeners, delivered, dropped);
         }
         if (!entries.isEmpty()) {
             meters.lag(entries.get(entries.size() - 1).id());
@@ -72,12 +89,17 @@ final class EntryDelivery {
         return null;
     }
 
-    /** Reports that entries may be lost after this one. */
-    void gap(Channel channel, ChannelListeners listeners, EntryId before) {
+    /**
+     * Reports that entries may be lost.
+     *
+     * @param before the last entry before them
+     * @param reached the last entry before the next delivery
+     */
+    void gap(Channel channel, ChannelListeners listeners, EntryId before, EntryId reached) {
         meters.gap();
         deliveries.handOver();
         Instant until = Instant.now();
         long since = Math.min(until.toEpochMilli(), Math.max(0, before.millis()));
-        onGap.accept(new StreamGap(channel, listeners, Instant.ofEpochMilli(since), until));
+        onGap.accept(new StreamGap(channel, listeners, Instant.ofEpochMilli(since), until, reached));
     }
 }

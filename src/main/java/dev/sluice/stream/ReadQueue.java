@@ -25,17 +25,28 @@ final class ReadQueue {
     private final Source source;
     private final DeliveryDispatcher deliveries;
     private final int maxReads;
+    private final long maxBytes;
     private final StreamMeters meters;
     private final LogThrottle failed = new LogThrottle();
     private final Queue<Runnable> first = new ArrayDeque<>();
     private final Queue<Runnable> then = new ArrayDeque<>();
     private int reading;
+
+    /** The size of the largest recent reply; an eighth less with each smaller one. */
+    private long recentBytes = 1;
+
     private boolean paused;
 
-    ReadQueue(Source source, DeliveryDispatcher deliveries, int maxReads, StreamMeters meters) {
+    /**
+     * Creates an empty queue.
+     *
+     * @param maxBytes about how many bytes the reads that are under way should have together; one read may have more
+     */
+    ReadQueue(Source source, DeliveryDispatcher deliveries, int maxReads, long maxBytes, StreamMeters meters) {
         this.source = source;
         this.deliveries = deliveries;
         this.maxReads = maxReads;
+        this.maxBytes = maxBytes;
         this.meters = meters;
     }
 
@@ -51,7 +62,7 @@ final class ReadQueue {
 
     /** Starts waiting reads, as many as may be under way. */
     void pump() {
-        while (reading < maxReads && !deliveries.paused()) {
+        while (reading < maxReads() && !deliveries.paused()) {
             Runnable next = first.isEmpty() ? then.poll() : first.poll();
             if (next == null) {
                 return;
@@ -67,6 +78,16 @@ final class ReadQueue {
                     },
                     PAUSE);
         }
+    }
+
+    /** Fewer if entries are so large that as many replies may not fit into the memory. */
+    private long maxReads() {
+        return Math.max(1, Math.min(maxReads, maxBytes / recentBytes));
+    }
+
+    /** Records the size of a reply. */
+    void replied(long bytes) {
+        recentBytes = Math.max(Math.max(1, bytes), recentBytes - recentBytes / 8);
     }
 
     /** Performs a queued read; calls one of the consumers on the source's thread. */

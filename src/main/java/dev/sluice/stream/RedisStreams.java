@@ -63,10 +63,21 @@ final class RedisStreams implements StreamCommands {
     private List<Entry> entries(Response reply) {
         List<Entry> entries = new ArrayList<>(reply.size());
         for (int i = 0; i < reply.size(); i++) {
-            byte[] value = reply.get(i).get(1).get(1).toBytes();
-            entries.add(new Entry(id(reply.get(i)), value.length > maxPayload ? null : value, value.length));
+            Response fields = reply.get(i).get(1);
+            byte[] value = fields.get(1).toBytes();
+            entries.add(new Entry(
+                    id(reply.get(i)), value.length > maxPayload ? null : value, value.length, bytes(fields, value)));
         }
         return entries;
+    }
+
+    private static long bytes(Response fields, byte[] value) {
+        // Most entries have one field, whose name is short.
+        long bytes = value.length;
+        for (int i = 2; i < fields.size(); i++) {
+            bytes += fields.get(i).toBytes().length;
+        }
+        return bytes;
     }
 
     private static EntryId id(Response entry) {

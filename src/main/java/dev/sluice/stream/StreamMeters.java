@@ -34,7 +34,7 @@ final class StreamMeters {
         this.read = reads("read", metrics);
         this.failed = reads("failed", metrics);
         this.gaps = Counter.builder("sluice.streams.gaps")
-                .description("How often entries of a stream may have been removed before they were read")
+                .description("How often entries of a stream may have been lost before they were delivered")
                 .register(metrics);
         this.lag = Timer.builder("sluice.streams.lag")
                 .description("From the time in an entry's ID until it is handed to connections, for each read's newest")

@@ -74,6 +74,7 @@ public final class StreamProbe {
         this.interval = config.canary().reconnect();
         this.reason = needed ? "it awaits a notification of a stream" : null;
         feed.whenProbed(this::heard);
+        feed.whenBeating(reader::beatFollows, reader::beatHeard);
     }
 
     /** Returns why entries of streams may not be heard of; {@code null} while they are. Thread-safe. */

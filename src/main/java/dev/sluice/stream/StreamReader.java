@@ -12,8 +12,10 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,12 @@ public final class StreamReader {
     private final Map<Channel, Cursor> cursors = new HashMap<>();
     private boolean interrupted;
 
+    /** The cursors of which a beat may tell more. */
+    private final Set<Cursor> uncertain = new HashSet<>();
+
+    /** The beat that was published after the cursors were marked; 0 without one. */
+    private long awaited;
+
     @Inject
     StreamReader(
             Source source,
@@ -76,7 +84,8 @@ public final class StreamReader {
         this.deliveries = deliveries;
         this.redis = redis;
         this.limits = limits;
-        this.reads = new ReadQueue(source, deliveries, limits.maxReads(), meters);
+        this.reads = new ReadQueue(
+                source, deliveries, limits.maxReads(), (long) limits.maxReads() * limits.maxBytes(), meters);
         this.entries = new EntryDelivery(source, deliveries, onGap, meters);
     }
 
@@ -124,6 +133,7 @@ public final class StreamReader {
     /** Notifications may be missing while interrupted. Afterwards, each stream is read on from its cursor. */
     public void interrupted(boolean now) {
         interrupted = now;
+        awaited = 0;
         for (Cursor cursor : cursors.values()) {
             cursor.disturb();
             if (!now) {
@@ -131,6 +141,31 @@ public final class StreamReader {
             }
         }
         reads.pump();
+    }
+
+    /** A beat is published next, which Redis executes after the reads that are done. */
+    void beatFollows(long number) {
+        if (awaited == 0 && !uncertain.isEmpty()) {
+            awaited = number;
+            uncertain.forEach(Cursor::mark);
+        }
+    }
+
+    /** Everything has been heard of which Redis told before the beat. */
+    void beatHeard(long number) {
+        if (awaited == 0 || number < awaited) {
+            return;
+        }
+        awaited = 0;
+        for (Cursor cursor : List.copyOf(uncertain)) {
+            ChannelListeners listeners = listeners(cursor);
+            if (listeners != null && cursor.beat()) {
+                entries.gap(cursor.channel, listeners, cursor.undoubted(), cursor.last());
+            }
+            if (listeners == null || !cursor.needsBeat()) {
+                uncertain.remove(cursor);
+            }
+        }
     }
 
     /**
@@ -152,7 +187,7 @@ public final class StreamReader {
 
     /** Reads older entries of a channel that has listeners, after the waiting reads of new ones. */
     void replay(Channel channel, EntryId from, int count, Consumer<List<Entry>> done, Consumer<Throwable> failed) {
-        reads.addReplay(() -> reads.perform(redis.range(channel, from, count), done, failed));
+        reads.addReplay(() -> range(channel, from, count, done, failed));
         reads.pump();
     }
 
@@ -195,21 +230,36 @@ public final class StreamReader {
         }
         cursor.due = false;
         if (!cursor.isStanding()) {
-            reads.perform(redis.newest(cursor.channel), newest -> stand(cursor, newest), failure -> retry(cursor));
+            long heard = cursor.heard();
+            reads.perform(
+                    redis.newest(cursor.channel), newest -> stand(cursor, newest, heard), failure -> retry(cursor));
             return;
         }
         Reading reading = new Reading(cursor.heard(), cursor.disturbances(), cursor.size.count(limits.maxEntries()));
-        reads.perform(
-                redis.range(cursor.channel, cursor.last(), reading.count),
+        range(
+                cursor.channel,
+                cursor.last(),
+                reading.count,
                 found -> advance(cursor, reading, found),
                 failure -> retry(cursor));
+    }
+
+    private void range(
+            Channel channel, EntryId from, int count, Consumer<List<Entry>> done, Consumer<Throwable> failed) {
+        reads.perform(
+                redis.range(channel, from, count),
+                read -> {
+                    reads.replied(Entry.bytes(read));
+                    done.accept(read);
+                },
+                failed);
     }
 
     /** What was known when a read began. */
     private record Reading(long heard, int disturbances, int count) {}
 
-    private void stand(Cursor cursor, EntryId newest) {
-        cursor.stand(newest);
+    private void stand(Cursor cursor, EntryId newest, long heard) {
+        cursor.stand(newest, heard);
         cursor.joins.forEach(join -> join.then().accept(standing(cursor)));
         cursor.joins.clear();
         finish(cursor);
@@ -229,11 +279,11 @@ public final class StreamReader {
         boolean connected = !read.isEmpty() && read.get(0).id().equals(before);
         boolean whole = read.size() < reading.count;
         List<Entry> found = connected ? read.subList(1, read.size()) : read;
-        cursor.size.adapt(read.size(), read.stream().mapToLong(Entry::length).sum(), limits.maxBytes());
+        cursor.size.adapt(read.size(), Entry.bytes(read), limits.maxBytes());
         if (cursor.advance(found, connected, whole, reading.heard)) {
-            entries.gap(cursor.channel, listeners, before);
+            entries.gap(cursor.channel, listeners, cursor.undoubted(), before);
         }
-        entries.deliver(cursor.channel, listeners, found);
+        entries.deliver(cursor.channel, listeners, before, found);
         if (whole) {
             calm(cursor, reading);
         } else {
@@ -244,14 +294,13 @@ public final class StreamReader {
 
     /** The stream has neither the cursor's entry nor a newer one. */
     private void restart(Cursor cursor, Reading reading, EntryId newest) {
-        EntryId before = cursor.last();
         ChannelListeners listeners = listeners(cursor);
         if (listeners == null) {
             return;
         }
-        if (newest.precedes(before)) {
+        if (newest.precedes(cursor.last())) {
             if (cursor.restart(newest, reading.heard)) {
-                entries.gap(cursor.channel, listeners, before);
+                entries.gap(cursor.channel, listeners, cursor.undoubted(), newest);
             }
             calm(cursor, reading);
         } else {
@@ -269,6 +318,9 @@ public final class StreamReader {
     private void finish(Cursor cursor) {
         cursor.failures = 0;
         cursor.busy = false;
+        if (cursor.needsBeat()) {
+            uncertain.add(cursor);
+        }
         if (cursor.due) {
             queue(cursor);
         }
@@ -304,6 +356,7 @@ public final class StreamReader {
 
     private void sweep() {
         cursors.values().removeIf(cursor -> !cursor.busy && registry.listeners(cursor.channel) == null);
+        uncertain.removeIf(cursor -> cursors.get(cursor.channel) != cursor);
         source.execute(this::sweep, SWEEP);
     }
 }

@@ -37,7 +37,8 @@ public final class StreamReplay {
     /**
      * A part of what a client missed.
      *
-     * @param connected whether it has every entry that the stream ever had between its first one and the client's last
+     * @param connected whether it has every entry that the stream ever had between its first one and the client's last, and
+     *     none was too large
      * @param complete whether only publications with a higher sequence are missing after it
      * @param progress that of a client which has received the slice
      */
@@ -78,8 +79,7 @@ public final class StreamReplay {
         boolean found = !read.isEmpty() && read.get(0).id().equals(from);
         boolean connected = all || found || (from.equals(EntryId.ZERO) && read.isEmpty());
         List<Entry> entries = found ? read.subList(1, read.size()) : read;
-        progress.size()
-                .adapt(read.size(), read.stream().mapToLong(Entry::length).sum(), maxBytes);
+        progress.size().adapt(read.size(), Entry.bytes(read), maxBytes);
         if (!all && now.after().precedes(from)) {
             // The cursor has not reached the client yet, unless the stream has lost the client's last entry.
             return new Slice(List.of(), connected, !connected, now.sequence(), progress);
@@ -87,6 +87,7 @@ public final class StreamReplay {
         List<Payload> payloads = new ArrayList<>();
         EntryId last = all ? EntryId.ZERO : from;
         long bytes = 0;
+        boolean skipped = false;
         boolean whole = read.size() < count && before.after().equals(now.after());
         for (Entry entry : entries) {
             bytes += entry.length() + PublicationBatch.maxHeader(progress.channel());
@@ -99,13 +100,15 @@ public final class StreamReplay {
             }
             last = entry.id();
             Payload payload = reader.entries.payload(progress.channel(), entry, now.sequence());
-            if (payload != null) {
+            if (payload == null) {
+                skipped = true;
+            } else {
                 payloads.add(payload);
             }
         }
         return new Slice(
                 payloads,
-                connected,
+                connected && !skipped,
                 whole || !last.precedes(now.after()),
                 now.sequence(),
                 new Progress(progress.channel(), last, progress.size()));

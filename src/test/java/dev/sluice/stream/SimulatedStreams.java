@@ -22,6 +22,7 @@ import java.util.Queue;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Streams in memory. A command is executed, and later answered, when the test says so. Entries have their own ID as
@@ -34,8 +35,11 @@ public final class SimulatedStreams implements StreamCommands {
         Uni.createFrom().emitter(emitter -> {}).subscribe().with(item -> {});
     }
 
-    /** What Redis tells of a key. */
-    public record Notification(Channel channel, String event) {}
+    /** What Redis tells of a key; without one, the number of a beat. */
+    public record Notification(@Nullable Channel channel, String event) {}
+
+    /** The number of entries that are too large. */
+    private static final long LARGE = 7;
 
     private record Command(Supplier<Runnable> execution, Runnable failure) {}
 
@@ -47,6 +51,8 @@ public final class SimulatedStreams implements StreamCommands {
 
     private final Queue<Command> commands = new ArrayDeque<>();
     private final Queue<Runnable> replies = new ArrayDeque<>();
+    private final Queue<Long> beats = new ArrayDeque<>();
+    private long newestBeat;
     private long clock = 1_000;
 
     /** Returns a reader of these streams. */
@@ -63,7 +69,20 @@ public final class SimulatedStreams implements StreamCommands {
     }
 
     public EntryId add(Channel channel, int maxLength) {
-        EntryId id = new EntryId(++clock, 0);
+        return add(channel, maxLength, 0);
+    }
+
+    /** Adds an entry that is too large to be delivered. */
+    public EntryId addLarge(Channel channel) {
+        return add(channel, Integer.MAX_VALUE, LARGE);
+    }
+
+    public static boolean isLarge(EntryId id) {
+        return id.number() == LARGE;
+    }
+
+    private EntryId add(Channel channel, int maxLength, long number) {
+        EntryId id = new EntryId(++clock, number);
         TreeSet<EntryId> entries = streams.computeIfAbsent(channel, x -> new TreeSet<>());
         entries.add(id);
         while (entries.size() > maxLength) {
@@ -77,6 +96,40 @@ public final class SimulatedStreams implements StreamCommands {
         if (streams.remove(channel) != null) {
             notifications.add(new Notification(channel, "del"));
         }
+    }
+
+    /** Sends a beat. */
+    public void beat(StreamReader reader) {
+        reader.beatFollows(++newestBeat);
+        beats.add(newestBeat);
+    }
+
+    /** Executes the oldest beat; returns false if there is none. */
+    public boolean executeBeat() {
+        Long beat = beats.poll();
+        if (beat != null) {
+            notifications.add(new Notification(null, beat.toString()));
+        }
+        return beat != null;
+    }
+
+    /** Loses everything that is to be heard. */
+    public void interrupt() {
+        notifications.clear();
+        beats.clear();
+    }
+
+    /** Passes on what was heard in one read. */
+    public static void hear(StreamReader reader, List<Notification> heard) {
+        for (Notification one : heard) {
+            if (one.channel() == null) {
+                reader.read();
+                reader.beatHeard(Long.parseLong(one.event()));
+            } else {
+                reader.heard(one.channel(), one.event());
+            }
+        }
+        reader.read();
     }
 
     /** Executes the oldest command; returns false if there is none. */
@@ -114,7 +167,7 @@ public final class SimulatedStreams implements StreamCommands {
             for (EntryId id : entries(channel).tailSet(from, true)) {
                 if (found.size() < count) {
                     byte[] payload = id.toString().getBytes(StandardCharsets.US_ASCII);
-                    found.add(new Entry(id, payload, payload.length));
+                    found.add(new Entry(id, isLarge(id) ? null : payload, payload.length, payload.length));
                 }
             }
             return found;
