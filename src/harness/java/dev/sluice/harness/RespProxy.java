@@ -55,13 +55,23 @@ public final class RespProxy implements AutoCloseable {
         next.set(damage);
     }
 
+    /** Closes every connection. */
+    public void cut() {
+        try {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+            sockets.clear();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Override
     public void close() {
         try {
             server.close();
-            for (Socket socket : sockets) {
-                socket.close();
-            }
+            cut();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -78,6 +78,11 @@ public final class Browser implements AutoCloseable {
             page.context().close();
         }
         errors.clear();
+        return openBeside(url);
+    }
+
+    /** Opens a page in a new session, and leaves the previous one open. */
+    public Page openBeside(String url) {
         page = chromium.newContext(new com.microsoft.playwright.Browser.NewContextOptions()
                         .setViewportSize(WIDTH, HEIGHT)
                         .setReducedMotion(ReducedMotion.REDUCE))

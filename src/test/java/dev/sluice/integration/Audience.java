@@ -20,7 +20,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Audience implements AutoCloseable {
 
     private static final int CLIENTS = 5;
-    private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     /** Far more than needed, even on a busy machine. */
     private static final double SOON_SECONDS = 20;

@@ -26,15 +26,18 @@ import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Server-sent events. */
 @Order(1)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @Tag("chaos")
 class EventStreamIT {
 
@@ -244,23 +247,24 @@ class EventStreamIT {
         assertThat(all).containsExactlyElementsOf(numbers(0, 3 * PART));
     }
 
+    /** Last, because it ends the pod. */
     @Test
+    @Order(Integer.MAX_VALUE)
     void drainEndsTheStreamAfterAMarkAndSaysWhy() {
         String last;
-        try (Pod third = Pod.ready(redis, CONFIG);
-                EventClient client = EventClient.of(third, "d1", "?channel=upload:d1")) {
-            awaitSamePositions(third, other);
+        awaitSamePositions(pod, other);
+        try (EventClient client = EventClient.of(pod, "d1", "?channel=upload:d1")) {
             client.awaitId();
             redis.publish("upload:d1", "before");
             assertThat(client.publication().data()).isEqualTo("before");
-            third.terminate();
+            pod.terminate();
             assertThat(client.awaitEnd()).as("the last chunk").isTrue();
             Event end = client.next();
             assertThat(end.type()).isEqualTo("sluice");
             assertThat(new JsonObject(end.data()).getInteger("code")).isEqualTo(1012);
             assertThat(client.retryMillis()).isBetween(1_000L, 5_000L);
             last = client.lastEventId();
-            assertThat(third.exit(Duration.ofSeconds(10))).isIn(0, 143);
+            assertThat(pod.exit(Duration.ofSeconds(10))).isIn(0, 143);
         }
         try (EventClient client = EventClient.of(other, "d1", "?channel=upload:d1", "Last-Event-ID: " + last)) {
             assertThat(client.next().data()).contains("\"recovered\":true");

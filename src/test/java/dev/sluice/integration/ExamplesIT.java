@@ -30,16 +30,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** Runs the programs in {@code examples/} unchanged. */
 @Order(1)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ExamplesIT {
 
     @AutoClose
@@ -49,6 +55,47 @@ class ExamplesIT {
     private static final Path EXAMPLES = Path.of("examples");
     private static final AtomicInteger BACKENDS = new AtomicInteger();
     private static final Pattern ADDRESS = Pattern.compile("http://(?:localhost|127\\.0\\.0\\.1):(\\d+)");
+
+    /** What pages share; null until the first test of a page starts it. */
+    private static Browser browser;
+
+    private static Backend pageBackend;
+    private static Redis pageRedis;
+    private static Pod pagePod;
+
+    @AfterAll
+    static void stopPages() throws Exception {
+        for (AutoCloseable started : Stream.of(pagePod, pageRedis, pageBackend, browser)
+                .filter(Objects::nonNull)
+                .toList()) {
+            started.close();
+        }
+    }
+
+    private static void startPages() throws IOException {
+        if (browser == null) {
+            browser = Browser.start();
+            pageBackend = Backend.start();
+            pageRedis = Redis.start();
+            pagePod = Pod.ready(
+                    pageRedis,
+                    Map.of(
+                            "sluice.origins", pageBackend.address(),
+                            "sluice.clock.interval", "200ms",
+                            "sluice.drain.period", "1s",
+                            "mp.jwt.token.header", "Cookie",
+                            "mp.jwt.token.cookie", "session"));
+        }
+    }
+
+    /** Returns the address of the page with this name, which connects to Sluice's address. */
+    private static String page(String name, String sluice) {
+        return pageBackend.address() + "/" + name + ".html?sluice=" + sluice;
+    }
+
+    private static String webSocketPage(String name) {
+        return page(name, pagePod.webSocket("/ws").toString());
+    }
 
     @Test
     void pythonPublisherReachesTheUser() {
@@ -167,8 +214,8 @@ class ExamplesIT {
 
     @Test
     void appThatMovedFromSocketIoGetsEvents() throws Exception {
-        try (Browser browser = Browser.start();
-                Backend backend = Backend.start("socketio/after.js");
+        startPages();
+        try (Backend backend = Backend.start("socketio/after.js");
                 Pod pod = Pod.ready(STAGE.redis(), movedRoutes(backend))) {
             Page page = browser.open(backend.address() + "/?sluice=" + pod.webSocket("/ws"));
             Locator events = page.locator("#events li");
@@ -218,80 +265,67 @@ class ExamplesIT {
         }
     }
 
+    /** Last, because it ends the pod. */
     @Test
-    void pageShowsPublications() throws Exception {
-        try (Browser browser = Browser.start();
-                Backend backend = Backend.start();
-                Redis redis = Redis.start()) {
-            for (String name : PAGES) {
-                assertShowsWhatIsPublished(name, browser, backend, redis);
-            }
-        }
-    }
-
-    private static void assertShowsWhatIsPublished(String name, Browser browser, Backend backend, Redis redis) {
-        try (Pod pod = Pod.ready(redis, Map.of("sluice.origins", backend.address(), "sluice.drain.period", "1s"))) {
-            Page page = browser.open(backend.address() + "/" + name + ".html?sluice=" + pod.webSocket("/ws"));
+    @Order(Integer.MAX_VALUE)
+    void pagesShowPublications() throws IOException {
+        startPages();
+        browser.open("about:blank");
+        List<Page> opened = PAGES.stream()
+                .map(name -> browser.openBeside(webSocketPage(name)))
+                .toList();
+        for (Page page : opened) {
             assertThat(page.locator("#state")).hasText("open");
-            redis.publish("upload:42", "{\"progress_percent\":50}");
-            redis.publish("user:alice", "{\"text\":\"Upload 42 is ready\"}");
+        }
+        pageRedis.publish("upload:42", "{\"progress_percent\":50}");
+        pageRedis.publish("user:alice", "{\"text\":\"Upload 42 is ready\"}");
+        for (Page page : opened) {
             assertThat(page.locator("#progress")).hasAttribute("value", "50");
             assertThat(page.locator("#notes")).hasText("Upload 42 is ready");
-            assertThat(browser.errors()).isEmpty();
-            pod.terminate();
+        }
+        assertThat(browser.errors()).isEmpty();
+        pagePod.terminate();
+        for (Page page : opened) {
             assertThat(page.locator("#state")).not().hasText("open");
         }
     }
 
     @Test
-    void pageWithServerSentEventsComesBackAndMissesNothing() throws Exception {
-        try (Browser browser = Browser.start();
-                Backend backend = Backend.start();
-                Redis redis = Redis.start();
-                Pod pod = Pod.ready(redis, byCookie(backend));
-                TcpProxy proxy = new TcpProxy(pod.port())) {
+    void pageWithServerSentEventsComesBackAndMissesNothing() throws IOException {
+        startPages();
+        int percent = 20;
+        try (TcpProxy proxy = new TcpProxy(pagePod.port())) {
             int closed = Ports.free();
             for (String name : List.of("events", "fetch")) {
-                Page page = browser.open(
-                        backend.address() + "/" + name + ".html?sluice=http://localhost:" + proxy.port() + "/sse");
+                percent += 10;
+                Page page = browser.open(page(name, "http://localhost:" + proxy.port() + "/sse"));
                 assertThat(page.locator("#state")).hasText("open");
-                redis.publish("upload:42", "{\"progress_percent\":50}");
-                redis.publish("user:alice", "{\"text\":\"before\"}");
-                assertThat(page.locator("#progress")).hasAttribute("value", "50");
+                pageRedis.publish("upload:42", "{\"progress_percent\":" + percent + "}");
+                pageRedis.publish("user:alice", "{\"text\":\"before\"}");
+                assertThat(page.locator("#progress")).hasAttribute("value", "" + percent);
                 assertThat(page.locator("#notes")).hasText("before");
                 assertThat(browser.errors()).isEmpty();
                 proxy.leadTo(closed);
                 proxy.cut();
                 assertThat(page.locator("#state")).not().hasText("open");
-                redis.publish("user:alice", "{\"text\":\"meanwhile\"}");
-                proxy.leadTo(pod.port());
+                pageRedis.publish("user:alice", "{\"text\":\"meanwhile\"}");
+                proxy.leadTo(pagePod.port());
                 assertThat(page.locator("#state")).hasText("open");
-                redis.publish("user:alice", "{\"text\":\"after\"}");
+                pageRedis.publish("user:alice", "{\"text\":\"after\"}");
                 assertThat(page.locator("#notes li")).hasText(new String[] {"before", "meanwhile", "after"});
             }
         }
     }
 
-    private static Map<String, String> byCookie(Backend backend) {
-        return Map.of(
-                "sluice.origins", backend.address(),
-                "sluice.clock.interval", "200ms",
-                "mp.jwt.token.header", "Cookie",
-                "mp.jwt.token.cookie", "session");
-    }
-
     @Test
-    void pageRetriesWithoutAToken() throws Exception {
-        try (Browser browser = Browser.start();
-                Backend backend = Backend.start();
-                Pod pod = Pod.ready(STAGE.redis(), Map.of("sluice.origins", backend.address()))) {
-            for (String name : PAGES) {
-                assertTriesAgain(name, browser, backend, pod);
-            }
+    void pageRetriesWithoutAToken() throws IOException {
+        startPages();
+        for (String name : PAGES) {
+            assertTriesAgain(name);
         }
     }
 
-    private static void assertTriesAgain(String name, Browser browser, Backend backend, Pod pod) {
+    private static void assertTriesAgain(String name) {
         Page page = browser.open("about:blank");
         AtomicInteger asked = new AtomicInteger();
         page.route("**/token", route -> {
@@ -303,7 +337,7 @@ class ExamplesIT {
                 default -> route.resume();
             }
         });
-        page.navigate(backend.address() + "/" + name + ".html?sluice=" + pod.webSocket("/ws"));
+        page.navigate(webSocketPage(name));
         assertThat(page.locator("#state")).hasText("open");
         assertThat(asked.get()).isEqualTo(4);
     }

@@ -15,13 +15,16 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A user's subscriptions are restored on the next connection to any pod, with a secret and without. */
 @Order(1)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @ParameterizedClass
 @ValueSource(strings = {"", "a secret of the fleet's, long enough"})
 class LingerIT {
@@ -136,21 +139,21 @@ class LingerIT {
         }
     }
 
+    /** Last, because it ends a pod. */
     @Test
+    @Order(Integer.MAX_VALUE)
     void subscriptionsOfAStoppingPodAreRestoredElsewhere() {
         // More channels than one message between pods can hold.
         int users = 150;
         List<Client> clients = new ArrayList<>();
-        Pod going = pod();
         try {
             for (int i = 0; i < users; i++) {
-                clients.add(Client.of(going, user + "-" + i).subscribe(upload));
+                clients.add(Client.of(one, user + "-" + i).subscribe(upload));
             }
-            going.terminate();
+            one.terminate();
             assertThat(clients).allMatch(client -> client.closeCode() == 1012);
-            going.exit(Duration.ofSeconds(20));
+            one.exit(Duration.ofSeconds(20));
         } finally {
-            going.close();
             clients.forEach(Client::close);
         }
         clients.clear();

@@ -87,7 +87,9 @@ final class Program {
     static Program java() {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        return new Program(List.of(java, "-cp", classPath), Path.of("."), Map.of());
+        // Each runs for less than a second, for which the JVM's best compiler is too slow.
+        return new Program(
+                List.of(java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath), Path.of("."), Map.of());
     }
 
     Program in(Path elsewhere) {
