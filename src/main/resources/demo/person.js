@@ -70,6 +70,7 @@ export function person(name, token, remove) {
       case 'upload_failed':
         return update(message.upload_id, undefined, message.error_message, 'failed');
       default:
+        if (channel?.startsWith('upload:')) update(channel.slice(7), message?.progress_percent, message?.text ?? 'published');
         if (typeof message?.text === 'string') find('.note').textContent = message.text.slice(0, 200);
     }
   }
@@ -105,7 +106,7 @@ export function person(name, token, remove) {
   function update(id, percent, text, status) {
     const item = uploads.get(id)?.item;
     if (!item) return;
-    if (percent !== undefined) {
+    if (Number.isFinite(percent)) {
       item.querySelector('progress').value = percent;
       item.querySelector('.percent').textContent = `${percent} %`;
     }

@@ -77,6 +77,20 @@ class DevConsoleTest {
         assertThat(browser.errors()).isEmpty();
     }
 
+    /** The README's payload is no typed event. */
+    @Test
+    void anyPayloadWithProgressIsShown() {
+        person("alice").locator(".follow input").fill("42");
+        person("alice").locator(".follow input").press("Enter");
+        assertThat(person("alice").locator(".stage")).hasText("nothing published yet");
+        assertThat(person("alice").locator(".messages")).containsText("subscribed to upload:42");
+        page.locator("#channel").fill("upload:42");
+        page.locator("#payload").fill("{\"progress_percent\":50}");
+        button(page.locator("#publish"), "Publish").click();
+        assertThat(person("alice").locator(".percent")).hasText("50 %");
+        assertThat(person("alice").locator(".stage")).hasText("published");
+    }
+
     @Test
     void addedUserCanFollowAnUpload() {
         page.locator("#name").fill("carol");
