@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class PackagedJar {
 
     private static final boolean AOT = Runtime.version().feature() >= 25;
-    private static final Path FOLDER = Path.of("target", "quarkus-app").toAbsolutePath();
+    private static final Path FOLDER = Pod.PACKAGE.resolve("quarkus-app").toAbsolutePath();
 
     private static final List<String> APPLICATION = application();
 
@@ -88,13 +88,13 @@ public final class PackagedJar {
 
     /** The first test process writes the archive; the others wait for it. */
     private static @Nullable Path archive() {
-        Path lockFile = Path.of("target", "it-archive.lock");
+        Path lockFile = Pod.PACKAGE.resolve("it-archive.lock");
         try (FileChannel file = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock lock = file.lock()) {
             long packaged =
                     Files.getLastModifiedTime(FOLDER.resolve("quarkus-run.jar")).toMillis();
-            Path archive = Path.of(
-                            "target", "it-classes-" + Runtime.version() + "-" + packaged + (AOT ? ".aot" : ".jsa"))
+            Path archive = Pod.PACKAGE
+                    .resolve("it-classes-" + Runtime.version() + "-" + packaged + (AOT ? ".aot" : ".jsa"))
                     .toAbsolutePath();
             if (lock.isValid() && !Files.exists(archive)) {
                 write(archive);

@@ -30,6 +30,9 @@ import org.awaitility.Awaitility;
 /** One process of the packaged application, jar or native executable, on its own ports. */
 public final class Pod implements AutoCloseable {
 
+    /** The folder of the package. */
+    static final Path PACKAGE = Path.of(System.getProperty("test.package", "target"));
+
     private static final Pattern LISTENING = Pattern.compile("Listening on: http://[^:]+:(\\d+)");
     private static final Pattern MANAGED = Pattern.compile("Management interface listening on http://[^:]+:(\\d+)");
     private static final Pattern LISTENING_SECURELY = Pattern.compile("Listening on: .*https://[^:]+:(\\d+)");
@@ -380,7 +383,7 @@ public final class Pod implements AutoCloseable {
 
     public static Properties artifact() {
         Properties artifact = new Properties();
-        try (InputStream in = Files.newInputStream(Path.of("target", "quarkus-artifact.properties"))) {
+        try (InputStream in = Files.newInputStream(PACKAGE.resolve("quarkus-artifact.properties"))) {
             artifact.load(in);
         } catch (IOException e) {
             throw new UncheckedIOException("there is no package: run ./mvnw verify", e);
@@ -391,7 +394,7 @@ public final class Pod implements AutoCloseable {
     private static List<String> command(List<String> properties, List<String> jvmOptions) {
         List<String> command = new ArrayList<>();
         if (isNative()) {
-            command.add(Path.of("target", artifact().getProperty("path"))
+            command.add(PACKAGE.resolve(artifact().getProperty("path"))
                     .toAbsolutePath()
                     .toString());
             command.addAll(properties);

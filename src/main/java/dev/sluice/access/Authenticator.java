@@ -5,6 +5,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
+import dev.sluice.span.Span;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 import io.quarkus.tls.TlsConfigurationRegistry;
@@ -39,20 +40,45 @@ public final class Authenticator {
                 .orElse(null);
     }
 
-    /** Authenticates a token; the result comes on any thread and is never a failure. Blocks no event loop. */
-    public Uni<TokenResult> verify(String token) {
+    /**
+     * Authenticates a token; the result comes on any thread and is never a failure. Blocks no event loop.
+     *
+     * @param parent the span of the client's request
+     */
+    public Uni<TokenResult> verify(String token, Span parent) {
+        Span span = parent.child("authenticate");
+        return verifyIn(span, token)
+                .onItem()
+                .invoke(result -> end(span, result))
+                .onCancellation()
+                .invoke(() -> span.fail("timeout"));
+    }
+
+    private static void end(Span span, TokenResult result) {
+        if (result instanceof TokenResult.Accepted) {
+            span.end("accepted");
+        } else if (result instanceof TokenResult.Refused refused) {
+            span.end(refused.reason());
+        } else if (result instanceof TokenResult.Forbidden) {
+            span.end("forbidden");
+        } else {
+            span.fail(result instanceof TokenResult.Undecided ? "undecided" : "unavailable");
+        }
+    }
+
+    private Uni<TokenResult> verifyIn(Span span, String token) {
         ConnectWebhook asked = webhook;
         if (asked == null) {
             return tokens.verify(token);
         }
         return tokens.verify(token)
                 .chain(result -> result instanceof TokenResult.Accepted accepted
-                        ? ask(asked, token, accepted)
+                        ? ask(asked, token, accepted, span)
                         : Uni.createFrom().item(result));
     }
 
-    private Uni<TokenResult> ask(ConnectWebhook asked, String token, TokenResult.Accepted accepted) {
-        return asked.ask(token, new ConnectRequest(accepted.identity().user(), accepted.claims()))
+    private Uni<TokenResult> ask(ConnectWebhook asked, String token, TokenResult.Accepted accepted, Span span) {
+        return asked.ask(token, new ConnectRequest(accepted.identity().user(), accepted.claims()), span)
                 .<TokenResult>map(may -> may ? accepted : new TokenResult.Forbidden())
                 .onFailure()
                 .recoverWithItem(failure -> {

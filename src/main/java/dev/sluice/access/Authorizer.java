@@ -10,6 +10,7 @@ import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
+import dev.sluice.span.Span;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
@@ -143,8 +144,13 @@ public final class Authorizer {
 
     /** Asks for a decision that {@link #known} does not have; never fails. The decision may come on any thread. */
     public Uni<Decision> ask(String user, Channel channel) {
+        return ask(user, channel, Span.NONE);
+    }
+
+    /** The same as a part of this span. */
+    public Uni<Decision> ask(String user, Channel channel, Span span) {
         return authorizer(channel)
-                .ask(user, channel)
+                .ask(user, channel, span)
                 .map(Authorizer::decision)
                 .onFailure()
                 .recoverWithItem(failure -> unknown(access(channel), failure))

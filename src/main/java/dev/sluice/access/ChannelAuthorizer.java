@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import io.smallrye.mutiny.Uni;
 import org.jspecify.annotations.Nullable;
 
@@ -13,5 +14,5 @@ interface ChannelAuthorizer {
     }
 
     /** Asks for the decision; fails without an answer. May answer on any thread. */
-    Uni<Boolean> ask(String user, Channel channel);
+    Uni<Boolean> ask(String user, Channel channel, Span span);
 }

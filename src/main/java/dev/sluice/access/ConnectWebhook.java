@@ -5,6 +5,7 @@ import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.log.LimitMeter;
+import dev.sluice.span.Span;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -47,25 +48,27 @@ final class ConnectWebhook {
     }
 
     /** Whether the user may connect; fails without a decision. Answers on any thread. */
-    Uni<Boolean> ask(String token, ConnectRequest request) {
+    Uni<Boolean> ask(String token, ConnectRequest request, Span span) {
         String key = digest(token);
         int characters = token.length();
-        return charged(characters, () -> answers.ask(key, () -> charged(characters, () -> question(request))));
+        return charged(characters, () -> answers.ask(key, () -> charged(characters, () -> question(request, span))));
     }
 
-    private Uni<Boolean> question(ConnectRequest request) {
+    private Uni<Boolean> question(ConnectRequest request, Span span) {
         // A question that timed out stays in the queue, but its content is released.
         AtomicReference<@Nullable ConnectRequest> kept = new AtomicReference<>(request);
         return bulkhead.call(() -> {
                     ConnectRequest asked = kept.get();
-                    return asked == null ? Uni.createFrom().failure(new TimeoutException()) : send(asked);
+                    return asked == null ? Uni.createFrom().failure(new TimeoutException()) : send(asked, span);
                 })
                 .onTermination()
                 .invoke(() -> kept.set(null));
     }
 
-    private Uni<Boolean> send(ConnectRequest request) {
-        return backend.mayConnect(request)
+    private Uni<Boolean> send(ConnectRequest request, Span span) {
+        return Backend.traced(
+                        span,
+                        call -> backend.mayConnect(call.header(Backend.PARENT), call.header(Backend.STATE), request))
                 .onItem()
                 .transformToUni(answer -> answer(answer.getStatus()))
                 .onFailure(WebApplicationException.class)

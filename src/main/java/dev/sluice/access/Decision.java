@@ -1,5 +1,7 @@
 package dev.sluice.access;
 
+import dev.sluice.span.Span;
+
 /** Whether a user may listen to a channel. */
 public enum Decision {
     /** The user may. */
@@ -7,5 +9,14 @@ public enum Decision {
     /** The user may not. */
     FORBIDDEN,
     /** There is no decision now, so the user may not for the moment. */
-    UNKNOWN
+    UNKNOWN;
+
+    /** Ends the span of a request to listen. */
+    public void end(Span span) {
+        if (this == UNKNOWN) {
+            span.fail("unknown");
+        } else {
+            span.end(this);
+        }
+    }
 }

@@ -3,6 +3,7 @@ package dev.sluice.access;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.redis.CommandConnection;
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import io.smallrye.mutiny.Uni;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Request;
@@ -22,7 +23,7 @@ final class OwnerAuthorizer implements ChannelAuthorizer {
     }
 
     @Override
-    public Uni<Boolean> ask(String user, Channel channel) {
+    public Uni<Boolean> ask(String user, Channel channel, Span span) {
         Request question =
                 Request.cmd(Command.SISMEMBER).arg(SET + channel.name()).arg(user);
         return bulkhead.call(() -> redis.send(question).map(Response::toBoolean));

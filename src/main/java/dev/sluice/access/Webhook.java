@@ -4,6 +4,7 @@ import dev.sluice.access.Backend.Question;
 import dev.sluice.bulkhead.Bulkhead;
 import dev.sluice.config.WebhookConfig;
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import io.quarkus.tls.TlsConfigurationRegistry;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.WebApplicationException;
@@ -40,11 +41,14 @@ final class Webhook implements ChannelAuthorizer {
     }
 
     @Override
-    public Uni<Boolean> ask(String user, Channel channel) {
+    public Uni<Boolean> ask(String user, Channel channel, Span span) {
         Question question = new Question(user, channel.name());
         return answers.ask(
                 question,
-                () -> bulkhead.call(() -> backend.mayListen(question)
+                () -> bulkhead.call(() -> Backend.traced(
+                                span,
+                                call -> backend.mayListen(
+                                        call.header(Backend.PARENT), call.header(Backend.STATE), question))
                         .map(answer -> allows(answer.getStatus()))
                         .onFailure(WebApplicationException.class)
                         .recoverWithUni(Webhook::refused)));

@@ -9,6 +9,8 @@ import dev.sluice.log.RootCause;
 import dev.sluice.route.Channel;
 import dev.sluice.route.PublicationSource;
 import dev.sluice.route.Routes;
+import dev.sluice.span.Span;
+import dev.sluice.span.Tracer;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
@@ -23,6 +25,7 @@ import java.util.function.UnaryOperator;
 import org.eclipse.microprofile.faulttolerance.exceptions.BulkheadException;
 import org.eclipse.microprofile.faulttolerance.exceptions.TimeoutException;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** Publishes the bodies of POST requests; limits their number, size and time. Thread-safe. */
 @Startup
@@ -34,6 +37,7 @@ public final class PublishService {
     private final Publisher publisher;
     private final Routes routes;
     private final Vertx vertx;
+    private final Tracer tracer;
     private final int maxPayload;
     private final Duration timeout;
     private final boolean writeBoth;
@@ -42,10 +46,17 @@ public final class PublishService {
     private final Counter abandoned;
     private final LogThrottle unconfirmed = new LogThrottle();
 
-    PublishService(Publisher publisher, Routes routes, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
+    PublishService(
+            Publisher publisher,
+            Routes routes,
+            Vertx vertx,
+            Tracer tracer,
+            SluiceConfig config,
+            MeterRegistry metrics) {
         this.publisher = publisher;
         this.routes = routes;
         this.vertx = vertx;
+        this.tracer = tracer;
         this.maxPayload = (int) config.maxPayload().asLongValue();
         this.timeout = config.publish().timeout();
         this.writeBoth = config.streams().writeBoth();
@@ -77,6 +88,7 @@ public final class PublishService {
         boolean toStream = writesStream(resolved.route().source());
         Context context = vertx.getOrCreateContext();
         AtomicBoolean sent = new AtomicBoolean();
+        Span span = tracer.start("publish", request).set("sluice.channel", channel);
         return bulkhead.call(() -> read(request, context)
                         .map(payload)
                         .invoke(this::check)
@@ -97,7 +109,22 @@ public final class PublishService {
                 .transform(this::tooMany)
                 .onFailure(TimeoutException.class)
                 .transform(failure -> ProblemException.unavailable(
-                        "The request timed out; the message may still have been published"));
+                        "The request timed out; the message may still have been published"))
+                .onTermination()
+                .invoke((receipt, failure, cancelled) -> end(span, failure, cancelled));
+    }
+
+    private static void end(Span span, @Nullable Throwable failure, boolean cancelled) {
+        if (cancelled) {
+            span.end("disconnected");
+        } else if (failure == null) {
+            span.answered(202);
+        } else {
+            span.answered(
+                    failure instanceof ProblemException problem
+                            ? problem.problem().status()
+                            : 500);
+        }
     }
 
     private boolean writesStream(PublicationSource source) {

@@ -24,6 +24,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
@@ -57,7 +58,7 @@ final class Authentication {
     /** Verifies a token; the result may come on any thread. Never fails. */
     @FunctionalInterface
     interface Verifier {
-        void verify(String token, Consumer<TokenResult> result);
+        void verify(String token, Span span, Consumer<TokenResult> result);
     }
 
     /** Adds a connection; returns false if its user has the maximum number. */
@@ -92,8 +93,8 @@ final class Authentication {
                     long id = vertx.setTimer(config.auth().timeout().toMillis(), fired -> task.run());
                     return () -> vertx.cancelTimer(id);
                 },
-                (token, result) -> authenticator
-                        .verify(token)
+                (token, span, result) -> authenticator
+                        .verify(token, span)
                         .subscribe()
                         .with(result, failure -> result.accept(new TokenResult.Unavailable())),
                 connection -> {
@@ -262,7 +263,7 @@ final class Authentication {
                             .error(ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", id));
             return;
         }
-        verifier.verify(token, result -> session.run(() -> refreshed(session, result, id)));
+        verifier.verify(token, session.span(), result -> session.run(() -> refreshed(session, result, id)));
     }
 
     void timedOut(Session session) {
@@ -280,7 +281,7 @@ final class Authentication {
     private void verify(Session session, String token, @Nullable JsonNode id, Consumer<AuthenticatedUser> accepted) {
         session.cancelTimer();
         session.verifying(startTimer(session));
-        verifier.verify(token, result -> session.run(() -> verified(session, result, id, accepted)));
+        verifier.verify(token, session.span(), result -> session.run(() -> verified(session, result, id, accepted)));
     }
 
     private void verified(

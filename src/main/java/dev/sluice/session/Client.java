@@ -4,6 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
+import dev.sluice.span.Span;
 import org.jspecify.annotations.Nullable;
 
 /** An authenticated client, as {@link CommandHandler} sees it. Confined to the connection's event loop. */
@@ -35,6 +36,9 @@ interface Client {
 
     /** Runs work for the client when a turn of the event loop has room; the client may queue only one task. */
     void inTurn(Runnable work);
+
+    /** The span of the request by which the client connected. */
+    Span span();
 
     /** The client's undecided subscribe requests. */
     PendingSubscriptions pending();

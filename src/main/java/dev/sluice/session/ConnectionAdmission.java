@@ -85,7 +85,7 @@ final class ConnectionAdmission {
     Uni<Outcome> verify(ClientChannel channel, String token) {
         Context loop = Vertx.currentContext();
         Uni<Outcome> verified = authenticator
-                .verify(token)
+                .verify(token, channel.span())
                 .ifNoItem()
                 .after(timeout)
                 .recoverWithItem(new TokenResult.Unavailable())

@@ -11,6 +11,8 @@ import dev.sluice.http.ProblemException;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.route.Channel;
 import dev.sluice.session.ConnectionAdmission.Outcome;
+import dev.sluice.span.Span;
+import dev.sluice.span.Tracer;
 import dev.sluice.wire.EventStreamChannel;
 import dev.sluice.wire.EventStreamChannelFactory;
 import io.smallrye.mutiny.Uni;
@@ -43,6 +45,7 @@ final class EventStreamRoute {
     private final Authorizer authorizer;
     private final EventStreamChannelFactory channels;
     private final SessionRegistry sessions;
+    private final Tracer tracer;
 
     EventStreamRoute(
             ConnectionAdmission admission,
@@ -50,13 +53,15 @@ final class EventStreamRoute {
             EventStreamQuery queries,
             Authorizer authorizer,
             EventStreamChannelFactory channels,
-            SessionRegistry sessions) {
+            SessionRegistry sessions,
+            Tracer tracer) {
         this.admission = admission;
         this.requestToken = requestToken;
         this.queries = queries;
         this.authorizer = authorizer;
         this.channels = channels;
         this.sessions = sessions;
+        this.tracer = tracer;
     }
 
     void register(@Observes Router router) {
@@ -95,6 +100,7 @@ final class EventStreamRoute {
             // A slot taken now would never be released.
             return;
         }
+        channel.traced(tracer.start("upgrade", request).set("sluice.protocol", Dialect.EVENTS.tag()));
         String token = requestToken.of(request);
         if (ConnectionAdmission.hasBody(request)) {
             refuse(context, channel, new Problem(400, "A request for a stream has no body"));
@@ -116,9 +122,8 @@ final class EventStreamRoute {
 
     private void verified(RoutingContext context, EventStreamChannel channel, Outcome outcome) {
         if (!channel.isOpen()) {
-            return;
-        }
-        if (outcome instanceof Outcome.Refused refused) {
+            channel.span().end("disconnected");
+        } else if (outcome instanceof Outcome.Refused refused) {
             refuse(context, channel, refused.status());
         } else if (outcome instanceof Outcome.Admitted admitted) {
             try {
@@ -136,11 +141,7 @@ final class EventStreamRoute {
             EventStreamQuery.Query query) {
         List<Uni<Decision>> decisions = new ArrayList<>();
         for (Channel wanted : query.opening().channels()) {
-            Decision known = authorizer.known(identity, wanted);
-            decisions.add(
-                    known == null
-                            ? authorizer.ask(identity.user(), wanted)
-                            : Uni.createFrom().item(known));
+            decisions.add(decide(identity, wanted, channel.span()));
         }
         if (decisions.isEmpty()) {
             open(context, channel, identity, query);
@@ -156,7 +157,23 @@ final class EventStreamRoute {
                 .with(done -> {}, failure -> fail(context, channel, failure));
     }
 
+    private Uni<Decision> decide(AuthenticatedUser identity, Channel wanted, Span request) {
+        Span span = request.child("subscribe").set("sluice.channel", wanted.name());
+        Decision known = authorizer.known(identity, wanted);
+        if (known != null) {
+            known.end(span);
+            return Uni.createFrom().item(known);
+        }
+        return authorizer
+                .ask(identity.user(), wanted, span)
+                .onItem()
+                .invoke(decision -> decision.end(span))
+                .onCancellation()
+                .invoke(() -> span.end("cancelled"));
+    }
+
     private static void fail(RoutingContext context, EventStreamChannel channel, Throwable failure) {
+        channel.span().answered(500);
         channel.refused();
         context.fail(failure);
     }
@@ -169,9 +186,8 @@ final class EventStreamRoute {
             List<Decision> decisions) {
         int forbidden = decisions.indexOf(Decision.FORBIDDEN);
         if (!channel.isOpen()) {
-            return;
-        }
-        if (forbidden >= 0) {
+            channel.span().end("disconnected");
+        } else if (forbidden >= 0) {
             Channel named = query.opening().channels().get(forbidden);
             refuse(context, channel, new Problem(403, "You may not listen to " + named));
         } else if (decisions.contains(Decision.UNKNOWN)) {
@@ -189,16 +205,23 @@ final class EventStreamRoute {
         HttpServerRequest request = context.request();
         HttpServerResponse response = EventStreamPath.begin(request);
         if (request.method().name().equals("HEAD")) {
+            channel.span().answered(200);
             channel.refused();
             response.end();
             return;
         }
         Dialect dialect = query.named() ? Dialect.NAMED_EVENTS : Dialect.EVENTS;
         channel.begin(request, FIRST)
-                .onComplete(begun -> sessions.open(channel, dialect, identity, query.opening()), failure -> {
-                    LOG.debug("A stream could not begin", failure);
-                    channel.cut();
-                });
+                .onComplete(
+                        begun -> {
+                            channel.span().answered(200);
+                            sessions.open(channel, dialect, identity, query.opening());
+                        },
+                        failure -> {
+                            LOG.debug("A stream could not begin", failure);
+                            channel.span().end("failed");
+                            channel.cut();
+                        });
     }
 
     private static void refuse(RoutingContext context, EventStreamChannel channel, int status) {
@@ -210,6 +233,7 @@ final class EventStreamRoute {
             String seconds = RetryAfter.seconds();
             String later = EventStreamPath.refusal(context, seconds);
             if (later != null) {
+                channel.span().answered(status);
                 channel.refused();
                 EventStreamPath.begin(context.request())
                         .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE)
@@ -223,6 +247,7 @@ final class EventStreamRoute {
     }
 
     private static void refuse(RoutingContext context, EventStreamChannel channel, Problem problem) {
+        channel.span().answered(problem.status());
         channel.refused();
         answer(context.request(), problem);
     }

@@ -20,6 +20,7 @@ import dev.sluice.protocol.Start;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import dev.sluice.wire.ClientChannel;
 import dev.sluice.wire.EventStreamChannel;
 import dev.sluice.wire.Inbound;
@@ -404,6 +405,11 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         } else {
             work.run();
         }
+    }
+
+    @Override
+    public Span span() {
+        return channel == null ? Span.NONE : channel.span();
     }
 
     @Override

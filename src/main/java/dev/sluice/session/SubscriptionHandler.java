@@ -19,6 +19,7 @@ import dev.sluice.retain.Retention;
 import dev.sluice.route.Access;
 import dev.sluice.route.Channel;
 import dev.sluice.session.PendingSubscriptions.Request;
+import dev.sluice.span.Span;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
@@ -79,24 +80,29 @@ final class SubscriptionHandler {
     }
 
     private void subscribe(Client client, Channel channel, Request request) {
+        Span span = client.span().child("subscribe").set("sluice.channel", channel.name());
         Decision known = authorizer.known(client.identity(), channel);
         if (known != null) {
             decided(client, channel, request, known);
+            known.end(span);
             return;
         }
         PendingSubscriptions pending = client.pending();
         if (pending.count() >= registry.maxSubscriptions() || !pending.hasRoomFor(request)) {
             tooMany(client, channel, request.id());
             settle(client, request);
+            span.end(ErrorCode.TOO_MANY_SUBSCRIPTIONS);
         } else if (pending.add(channel, request)) {
             authorizer
-                    .ask(client.identity().user(), channel)
+                    .ask(client.identity().user(), channel, span)
                     .subscribe()
                     // If the client has unsubscribed meanwhile, nothing waits for the decision.
-                    .with(decision -> client.connection()
-                            .loop()
-                            .execute(() -> pending.remove(channel)
-                                    .forEach(waiting -> decided(client, channel, waiting, decision))));
+                    .with(decision -> client.connection().loop().execute(() -> {
+                        pending.remove(channel).forEach(waiting -> decided(client, channel, waiting, decision));
+                        decision.end(span);
+                    }));
+        } else {
+            span.end("pending");
         }
     }
 

@@ -8,6 +8,8 @@ import dev.sluice.http.WebSocketPath;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.session.ConnectionAdmission.Outcome;
+import dev.sluice.span.Span;
+import dev.sluice.span.Tracer;
 import dev.sluice.wire.WebSocketChannel;
 import dev.sluice.wire.WebSocketChannelFactory;
 import io.quarkus.vertx.http.HttpServerOptionsCustomizer;
@@ -43,16 +45,19 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
     private final RequestToken requestToken;
     private final SessionRegistry sessions;
     private final WebSocketChannelFactory channels;
+    private final Tracer tracer;
 
     UpgradeRoute(
             ConnectionAdmission admission,
             RequestToken requestToken,
             SessionRegistry sessions,
-            WebSocketChannelFactory channels) {
+            WebSocketChannelFactory channels,
+            Tracer tracer) {
         this.admission = admission;
         this.requestToken = requestToken;
         this.sessions = sessions;
         this.channels = channels;
+        this.tracer = tracer;
     }
 
     void register(@Observes Router router) {
@@ -93,10 +98,11 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             reject(request, 400);
             return;
         }
+        channel.traced(tracer.start("upgrade", request).set("sluice.protocol", dialect.tag()));
         String token = requestToken.of(request);
         int refused = admission.begin(request, channel, token != null);
         if (refused != 0) {
-            reject(request, refused);
+            reject(request, channel.span(), refused);
         } else {
             upgrade(context, channel, dialect, token);
         }
@@ -133,7 +139,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
         try {
             since = since(request);
         } catch (IllegalArgumentException e) {
-            reject(request, 400);
+            reject(request, channel.span(), 400);
             return;
         }
         admission
@@ -143,15 +149,17 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
                         outcome -> {
                             if (!channel.isOpen()) {
                                 // A client that has disconnected meanwhile gets neither an answer nor a WebSocket.
-                                return;
-                            }
-                            if (outcome instanceof Outcome.Admitted admitted) {
+                                channel.span().end("disconnected");
+                            } else if (outcome instanceof Outcome.Admitted admitted) {
                                 open(request, channel, dialect, admitted.identity(), since);
                             } else if (outcome instanceof Outcome.Refused refused) {
-                                reject(request, refused.status());
+                                reject(request, channel.span(), refused.status());
                             }
                         },
-                        context::fail);
+                        failure -> {
+                            channel.span().answered(500);
+                            context.fail(failure);
+                        });
     }
 
     private static @Nullable Position since(HttpServerRequest request) {
@@ -166,12 +174,23 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             @Nullable AuthenticatedUser identity,
             @Nullable Position since) {
         request.toWebSocket()
-                .onComplete(socket -> sessions.open(socket, channel, dialect, identity, since), failure -> {
-                    LOG.debug("An upgrade failed", failure);
-                    if (!request.response().ended()) {
-                        channel.cut();
-                    }
-                });
+                .onComplete(
+                        socket -> {
+                            channel.span().answered(101);
+                            sessions.open(socket, channel, dialect, identity, since);
+                        },
+                        failure -> {
+                            LOG.debug("An upgrade failed", failure);
+                            channel.span().end("failed");
+                            if (!request.response().ended()) {
+                                channel.cut();
+                            }
+                        });
+    }
+
+    private static void reject(HttpServerRequest request, Span span, int status) {
+        span.answered(status);
+        reject(request, status);
     }
 
     private static void reject(HttpServerRequest request, int status) {

@@ -1,12 +1,19 @@
 package dev.sluice.wire;
 
 import dev.sluice.guard.Slot;
+import dev.sluice.span.Span;
 
 /** What a session uses of its client's TCP connection. Confined to the connection's event loop. */
 public interface ClientChannel {
 
     /** The connection's slot among all connections. */
     Slot slot();
+
+    /** The span of the request, for its children. */
+    Span span();
+
+    /** Sets the span of the request. */
+    void traced(Span as);
 
     /** The client has authenticated. */
     void authenticated();

@@ -6,6 +6,7 @@ import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.guard.TurnScheduler;
 import dev.sluice.outbox.Disconnect;
+import dev.sluice.span.Span;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
@@ -52,6 +53,7 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
     private final Slot slot;
     private @Nullable ChannelHandlerContext encoder;
     private @Nullable Owner owner;
+    private Span span = Span.NONE;
     private boolean reset;
 
     EventStreamChannel(Channel channel, HttpServerResponse response, ConnectionSlots slots, TurnScheduler scheduler) {
@@ -172,6 +174,16 @@ public final class EventStreamChannel extends ChannelInboundHandlerAdapter
     @Override
     public Slot slot() {
         return slot;
+    }
+
+    @Override
+    public Span span() {
+        return span;
+    }
+
+    @Override
+    public void traced(Span as) {
+        span = as;
     }
 
     @Override

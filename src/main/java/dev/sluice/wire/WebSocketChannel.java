@@ -4,6 +4,7 @@ import dev.sluice.guard.ConnectionSlots;
 import dev.sluice.guard.Slot;
 import dev.sluice.guard.TcpChannel;
 import dev.sluice.outbox.Disconnect;
+import dev.sluice.span.Span;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelFuture;
@@ -57,6 +58,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     private boolean upgrading;
     private boolean violated;
     private @Nullable Owner owner;
+    private Span span = Span.NONE;
 
     /** The owner of the WebSocket; called on the event loop. */
     public interface Owner {
@@ -109,6 +111,16 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     @Override
     public Slot slot() {
         return slot;
+    }
+
+    @Override
+    public Span span() {
+        return span;
+    }
+
+    @Override
+    public void traced(Span as) {
+        span = as;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.sluice.access;
 
 import dev.sluice.route.Channel;
+import dev.sluice.span.Span;
 import io.smallrye.mutiny.Uni;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,7 @@ public final class HandDrivenAuthorizer implements ChannelAuthorizer {
     public final List<CompletableFuture<Boolean>> questions = new ArrayList<>();
 
     @Override
-    public Uni<Boolean> ask(String user, Channel channel) {
+    public Uni<Boolean> ask(String user, Channel channel, Span span) {
         CompletableFuture<Boolean> question = new CompletableFuture<>();
         questions.add(question);
         return Uni.createFrom().completionStage(question);

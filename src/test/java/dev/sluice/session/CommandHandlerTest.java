@@ -17,6 +17,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.retain.TestRetention;
+import dev.sluice.span.RecordingSpan;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -102,6 +103,20 @@ class CommandHandlerTest {
                         one -> assertThat(one).contains("\"subscribed\"", "\"id\":1"),
                         two -> assertThat(two).contains("\"subscribed\"", "\"id\":2"));
         assertThat(tab.client.pending().count()).isZero();
+    }
+
+    @Test
+    void spanOfASubscriptionEndsWithTheDecision() {
+        RecordingSpan span = new RecordingSpan("upgrade");
+        tab.client.span = span;
+        tab.subscribe(TEAM, 1);
+        tab.subscribe(OWNED, 2);
+        tab.subscribe(OWNED, 3);
+        assertThat(span.ended()).containsExactly("subscribe: forbidden", "subscribe: pending");
+        authorizer.questions.get(0).complete(true);
+        tab.subscribe(OWNED, 4);
+        authorizer.questions.get(1).completeExceptionally(new IllegalStateException("out of order"));
+        assertThat(span.ended().subList(2, 4)).containsExactly("subscribe: allowed", "subscribe failed: unknown");
     }
 
     @Test
@@ -209,7 +224,7 @@ class CommandHandlerTest {
     private final class Tab {
         final RecordingFrameWriter writer = new RecordingFrameWriter();
         final Connection connection;
-        final Client client;
+        final TestClient client;
 
         Tab(String user, String... grants) {
             var identity = TestAuthorizers.identity(user, grants);

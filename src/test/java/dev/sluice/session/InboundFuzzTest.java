@@ -87,7 +87,7 @@ class InboundFuzzTest {
     InboundFuzzTest() {
         authentication.admits = registry::add;
         authentication.onDisconnected = event -> registry.remove(event.connection());
-        authentication.verifier = (token, result) -> {
+        authentication.verifier = (token, span, result) -> {
             assertThat(token).isNotEmpty();
             if (verifiesAtOnce) {
                 result.accept(new TokenResult.Accepted(TestAuthorizers.identity("7", "team:*")));

@@ -28,7 +28,7 @@ final class TestAuthentication {
     Predicate<Connection> admits = connection -> true;
 
     /** The verification of a token. */
-    Authentication.Verifier verifier = (token, result) -> results.add(result);
+    Authentication.Verifier verifier = (token, span, result) -> results.add(result);
 
     /** The action at the end of a connection. */
     Consumer<Disconnected> onDisconnected = event -> {};
@@ -39,7 +39,7 @@ final class TestAuthentication {
                     timerRuns = true;
                     return () -> timerRuns = false;
                 },
-                (token, result) -> verifier.verify(token, result),
+                (token, span, result) -> verifier.verify(token, span, result),
                 connection -> {
                     boolean added = admits.test(connection);
                     if (added) {

@@ -4,6 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
+import dev.sluice.span.Span;
 import org.jspecify.annotations.Nullable;
 
 /** A client without a socket. */
@@ -13,6 +14,7 @@ final class TestClient implements Client {
     private final Dialect dialect;
     private final PendingSubscriptions pending = new PendingSubscriptions();
     private AuthenticatedUser identity;
+    Span span = Span.NONE;
 
     TestClient(Connection connection, AuthenticatedUser identity) {
         this(connection, identity, Dialect.V1);
@@ -67,6 +69,11 @@ final class TestClient implements Client {
     @Override
     public void inTurn(Runnable work) {
         work.run();
+    }
+
+    @Override
+    public Span span() {
+        return span;
     }
 
     @Override
