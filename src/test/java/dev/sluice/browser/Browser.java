@@ -35,6 +35,23 @@ public final class Browser implements AutoCloseable {
     private static final int PHONE_WIDTH = 390;
     private static final int HEIGHT = 844;
 
+    /** Returns the short words in tables that continue on the next line. */
+    private static final String BROKEN_WORDS = """
+            () => {
+              const broken = [];
+              const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+              for (let text; (text = texts.nextNode()); ) {
+                if (!text.parentElement.closest('tbody')) continue;
+                for (const word of text.data.matchAll(/(?<!\\S)\\S{1,16}(?!\\S)/g)) {
+                  const range = document.createRange();
+                  range.setStart(text, word.index);
+                  range.setEnd(text, word.index + word[0].length);
+                  if (range.getClientRects().length > 1) broken.push(word[0]);
+                }
+              }
+              return broken;
+            }""";
+
     private final Playwright playwright;
     private final com.microsoft.playwright.Browser chromium;
     private final List<String> errors = new CopyOnWriteArrayList<>();
@@ -119,6 +136,7 @@ public final class Browser implements AutoCloseable {
         page().setViewportSize(PHONE_WIDTH, HEIGHT);
         assertThat(page().evaluate("() => document.documentElement.scrollWidth"))
                 .isEqualTo(PHONE_WIDTH);
+        assertThat(page().evaluate(BROKEN_WORDS)).as("broken words").isEqualTo(List.of());
         page().setViewportSize(WIDTH, HEIGHT);
         prefers(ColorScheme.LIGHT);
     }
