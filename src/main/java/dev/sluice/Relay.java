@@ -5,6 +5,7 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.PublicationMeters;
 import dev.sluice.feed.Batch;
+import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
@@ -13,6 +14,7 @@ import dev.sluice.history.History;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Payload;
 import dev.sluice.registry.ChannelListeners;
+import dev.sluice.registry.Demand;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
 import dev.sluice.route.Channel;
@@ -140,6 +142,10 @@ final class Relay {
         if (streams != null) {
             streams.start();
         }
+        ChannelSubscriptions channels = feed.channels();
+        if (channels != null) {
+            follow(channels);
+        }
         subscription = feed.batches(beginnings(), maxPayload)
                 .onItem()
                 .invoke(this::relay)
@@ -149,6 +155,31 @@ final class Relay {
                         failure -> LOG.fatal(
                                 "The feed failed, which is a bug. Restart the pod, and report this bug", failure),
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
+    }
+
+    /** Subscribes to the channels that have listeners. */
+    private void follow(ChannelSubscriptions channels) {
+        channels.whenLeft(name -> {
+            Channel left = routes.resolve(name);
+            if (left != null) {
+                retention.forget(left);
+            }
+        });
+        registry.tell(new Demand() {
+            @Override
+            public void wanted(Channel channel) {
+                if (channel.route().source().hearsPublish()) {
+                    channels.wanted(channel.name());
+                }
+            }
+
+            @Override
+            public void unwanted(Channel channel) {
+                if (channel.route().source().hearsPublish()) {
+                    channels.unwanted(channel.name());
+                }
+            }
+        });
     }
 
     /** Returns what precedes the first colon, or the second after a keyspace, in the channels to hear. */

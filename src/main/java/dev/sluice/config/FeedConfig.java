@@ -10,6 +10,33 @@ import java.time.Duration;
  */
 public interface FeedConfig {
 
+    /** How the pod subscribes to channels. */
+    enum Mode {
+        /** By one pattern for each route, so that it hears every publication. */
+        PATTERN,
+        /** By the names of the channels that have listeners on this pod. */
+        EXACT
+    }
+
+    /** How the pod subscribes to channels. */
+    @WithDefault("pattern")
+    Mode mode();
+
+    /** In mode {@code exact}: how long the subscription to a channel outlives its last listener. */
+    @WithDefault("30s")
+    @InRange(min = "0s", max = "1h")
+    Duration linger();
+
+    /** In mode {@code exact}: the maximum number of channels without listeners that the pod still subscribes to. */
+    @WithDefault("10000")
+    @InRange(min = "0", max = "1000000")
+    int maxLingering();
+
+    /** In mode {@code exact}: the number of channels beyond which clients can't subscribe to further ones. */
+    @WithDefault("200000")
+    @InRange(min = "1", max = "10000000")
+    int maxChannels();
+
     /** The maximum time to connect, subscribe and receive a first canary message. */
     @WithDefault("5s")
     @InRange(min = "1ms")

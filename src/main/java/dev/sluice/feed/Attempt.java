@@ -103,7 +103,9 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         if (!over && subscription != null) {
             subscribed = time.now();
             proof = new PathProof(subscription, timing, renewal, time, listener, this::ended);
-            ticker.start();
+            if (subscription.hasClock()) {
+                ticker.start();
+            }
         }
     }
 
@@ -172,7 +174,11 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         messages = subscription.messages();
         if (!paused) {
             try {
-                proof.next(messages != before);
+                boolean behind = messages != before;
+                proof.next(behind);
+                if (!behind && subscription.isStuck(timing.missedBeats())) {
+                    ended(new TimeoutException("Redis does not acknowledge subscriptions"));
+                }
             } catch (RuntimeException e) {
                 ended(e);
             }

@@ -18,6 +18,7 @@ import io.vertx.redis.client.Redis;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -49,6 +50,10 @@ public final class Feed implements Source {
     private final Event<PodMessage> messages;
     private final Context context;
     private final FeedMeters meters;
+
+    /** {@code null} in mode {@code pattern}. */
+    private final @Nullable ChannelSubscriptions channels;
+
     private final String probeKey = "sluice:streams:" + UUID.randomUUID();
     private volatile Runnable onProbe = () -> {};
     private volatile LongConsumer onBeatFollows = number -> {};
@@ -84,14 +89,16 @@ public final class Feed implements Source {
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
+        this.channels = this.config.mode() == FeedConfig.Mode.EXACT ? subscriptions() : null;
+        meters.measure(channels);
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
     }
 
     /**
-     * Returns a stream of the publications on every channel that starts with one of the prefixes and a colon, in
-     * Redis's order. Each item is a read from Redis or a move of the clock. The stream neither completes nor fails.
+     * Returns a stream of the publications on every channel that starts with one of the prefixes and a colon, or on those
+     * of them that are among {@link #channels}, in Redis's order. Each item is a read from Redis or a move of the clock. The stream neither completes nor fails.
      * Items are emitted on the event loop that reads Redis, and are dropped while the subscriber has requested none.
      * Each subscriber opens a subscription to Redis, and {@link #live} describes the last one, so there should be one.
      *
@@ -101,6 +108,20 @@ public final class Feed implements Source {
     public Multi<Batch> batches(Map<String, Boolean> prefixes, int maxPayload) {
         return Multi.createFrom()
                 .emitter(subscriber -> supervise(prefixes, maxPayload, subscriber), BackPressureStrategy.DROP);
+    }
+
+    private ChannelSubscriptions subscriptions() {
+        ChannelSubscriptions.Bounds bounds =
+                new ChannelSubscriptions.Bounds(config.maxChannels(), config.linger(), config.maxLingering());
+        return new ChannelSubscriptions(bounds, new ContextTime(vertx, context), this::execute);
+    }
+
+    /**
+     * Returns the channels to which the pod subscribes by name, so that it hears only those; {@code null} if it hears
+     * all channels.
+     */
+    public @Nullable ChannelSubscriptions channels() {
+        return channels;
     }
 
     /** Whether the clock is proven, so that publications have positions on which all pods agree. */
@@ -113,7 +134,7 @@ public final class Feed implements Source {
         return clock == Ticker.State.AWAITED;
     }
 
-    /** Whether the pod receives everything that is published, because its canary messages return. */
+    /** Whether the pod receives everything that is published on the channels that it hears, because its canary messages return. */
     public boolean live() {
         Supervisor current = supervisor;
         return current != null && current.live();
@@ -193,15 +214,22 @@ public final class Feed implements Source {
     }
 
     private void supervise(Map<String, Boolean> prefixes, int maxPayload, MultiEmitter<? super Batch> subscriber) {
-        List<String> patterns =
-                prefixes.keySet().stream().map(prefix -> prefix + ":*").toList();
-        ClockChannel ticks = ClockChannel.of(prefixes, maxPayload);
-        boolean streams = prefixes.keySet().stream().anyMatch(prefix -> prefix.startsWith(keyspace()));
-        String probe = streams ? keyspace() + probeKey : null;
+        List<String> streams = prefixes.keySet().stream()
+                .filter(prefix -> prefix.startsWith(keyspace()))
+                .toList();
+        Collection<String> byPattern = channels == null ? prefixes.keySet() : streams;
+        List<String> patterns = byPattern.stream().map(prefix -> prefix + ":*").toList();
+        List<String> byName = prefixes.keySet().stream()
+                .filter(prefix -> !byPattern.contains(prefix))
+                .toList();
+        // Without patterns, pods hear different publications, so they have no common order.
+        ClockChannel ticks = channels == null ? ClockChannel.of(prefixes, maxPayload) : null;
+        String probe = streams.isEmpty() ? null : keyspace() + probeKey;
+        RedisSubscription.Names names = new RedisSubscription.Names(patterns, byName, probe, ticks, channels);
         RedisSubscription.Clients clients = redis.clients(vertx);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
-                life -> new RedisSubscription(clients, patterns, probe, maxPayload, ticks, context, listener, life),
+                life -> new RedisSubscription(clients, names, maxPayload, context, listener, life),
                 listener,
                 backoff(),
                 timing,

@@ -1,6 +1,7 @@
 package dev.sluice.feed;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
@@ -8,10 +9,13 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /** The metrics of the feed. */
 final class FeedMeters {
 
+    private final MeterRegistry metrics;
     private final Timer beats;
     private final Map<PathProof.Renewal, Counter> renewals = new EnumMap<>(PathProof.Renewal.class);
     private final Map<Ticker.Outcome, Counter> ticks = new EnumMap<>(Ticker.Outcome.class);
@@ -19,6 +23,7 @@ final class FeedMeters {
     private final Counter gaps;
 
     FeedMeters(MeterRegistry metrics) {
+        this.metrics = metrics;
         this.beats = Timer.builder("sluice.canary.latency")
                 .description("From the publication of a beat until the feed hears it")
                 .publishPercentileHistogram()
@@ -46,6 +51,21 @@ final class FeedMeters {
                 .register(metrics);
         this.gaps = Counter.builder("sluice.feed.gaps")
                 .description("Stretches of time in which publications may have been missed")
+                .register(metrics);
+    }
+
+    /** Counts the channels; they are {@code null} if the pod hears all. */
+    void measure(@Nullable ChannelSubscriptions channels) {
+        gauge("subscribed", channels, ChannelSubscriptions::held);
+        gauge("pending", channels, ChannelSubscriptions::pending);
+        gauge("lingering", channels, ChannelSubscriptions::lingering);
+    }
+
+    private void gauge(
+            String state, @Nullable ChannelSubscriptions channels, ToDoubleFunction<ChannelSubscriptions> count) {
+        Gauge.builder("sluice.feed.channels", () -> channels == null ? 0 : count.applyAsDouble(channels))
+                .description("Channels to which this pod subscribes by name")
+                .tag("state", state)
                 .register(metrics);
     }
 

@@ -62,6 +62,7 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     private final RespReader resp = new RespReader();
     private final Consumer<Publication> receiver = this::add;
     private final int maxPayload;
+    private final List<byte[]> prefixes;
     private final Consumer<List<Publication>> published;
     private final Consumer<Publication> named;
 
@@ -87,18 +88,23 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
      * Creates a decoder for a new connection.
      *
      * @param maxPayload in bytes; larger payloads are left out of publications
-     * @param published receives the publications of one read on channels that match a pattern, in order and at least one,
-     *     on the event loop; must not throw
+     * @param prefixes what precedes the colon in the names of channels that are subscribed to by name
+     * @param published receives the publications of one read on channels that match a pattern or have one of the prefixes,
+     *     in order and at least one, on the event loop; must not throw
      * @param named receives each message on a channel of Sluice's own, in order with the batches, on the event loop; a
      *     payload larger than {@link #MAX_NAMED_PAYLOAD} is left out; must not throw
      */
-    PublicationDecoder(int maxPayload, Consumer<List<Publication>> published, Consumer<Publication> named) {
+    PublicationDecoder(
+            int maxPayload, List<String> prefixes, Consumer<List<Publication>> published, Consumer<Publication> named) {
         this.maxPayload = maxPayload;
+        this.prefixes = prefixes.stream()
+                .map(prefix -> (prefix + ":").getBytes(StandardCharsets.US_ASCII))
+                .toList();
         this.published = published;
         this.named = named;
     }
 
-    /** Returns the number of messages read on the patterns, including those that are dropped. */
+    /** Returns the number of publications read, including those that are dropped. */
     long messages() {
         return messages;
     }
@@ -171,9 +177,11 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
                 decoded = payloadWithoutName(now);
             } else if (isPublication()) {
                 decoded = publication(now);
-            } else if (isOwn()) {
+            } else if (isNamed() && begins(OWN)) {
                 endBatch();
                 decoded = message(start + NAMED_AT, MAX_NAMED_PAYLOAD, named, now);
+            } else if (!prefixes.isEmpty() && isNamed() && beginsWithPrefix()) {
+                decoded = message(start + NAMED_AT, maxPayload, receiver, now);
             } else {
                 decoded = passOn(context);
             }
@@ -219,16 +227,30 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
                 && word(start + Long.BYTES) == PMESSAGE;
     }
 
-    /** Also returns false while too few bytes have arrived; the message is then incomplete. */
-    private boolean isOwn() {
-        if (limit - start <= NAMED_AT
-                || (word(start) & WITHOUT_FIRST_BYTE) != NAMED_START
-                || word(start + Long.BYTES) != MESSAGE
-                || resp.bulkLength(in, start + NAMED_AT, limit) == INCOMPLETE
-                || limit < resp.next() + OWN.length) {
-            return false;
+    /**
+     * Whether this is a message on a channel that was subscribed to by name. Also returns false while too few bytes have
+     * arrived; the message is then incomplete.
+     */
+    private boolean isNamed() {
+        return limit - start > NAMED_AT
+                && (word(start) & WITHOUT_FIRST_BYTE) == NAMED_START
+                && word(start + Long.BYTES) == MESSAGE
+                && resp.bulkLength(in, start + NAMED_AT, limit) != INCOMPLETE;
+    }
+
+    /** Whether the name after the length that was read last begins with these bytes, which have arrived. */
+    private boolean begins(byte[] prefix) {
+        int name = resp.next();
+        return limit >= name + prefix.length && Arrays.equals(in, name, name + prefix.length, prefix, 0, prefix.length);
+    }
+
+    private boolean beginsWithPrefix() {
+        for (byte[] prefix : prefixes) {
+            if (begins(prefix)) {
+                return true;
+            }
         }
-        return Arrays.equals(in, resp.next(), resp.next() + OWN.length, OWN, 0, OWN.length);
+        return false;
     }
 
     private long word(int at) {

@@ -13,6 +13,7 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -21,7 +22,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pattern subscription on its own connection. It uses the low-level connection, whose message handler is in place
+ * A subscription to patterns or names on its own connection. It uses the low-level connection, whose message handler is in place
  * before PSUBSCRIBE is sent, so that neither the acknowledgement nor the first publication can be missed.
  */
 final class RedisSubscription implements Subscription {
@@ -31,6 +32,21 @@ final class RedisSubscription implements Subscription {
      * allocate and clear larger ones each time.
      */
     private static final int READ_BYTES = 32 * 1024;
+
+    /**
+     * What a subscription hears.
+     *
+     * @param prefixes those of channels that it hears by name
+     * @param probe a channel of Redis's own to hear as well; {@code null} for none
+     * @param clock the channel of ticks; {@code null} for none
+     * @param channels the channels that it hears by name; {@code null} if there are no prefixes
+     */
+    record Names(
+            List<String> patterns,
+            List<String> prefixes,
+            @Nullable String probe,
+            @Nullable ClockChannel clock,
+            @Nullable ChannelSubscriptions channels) {}
 
     /** Makes a Redis client for each connection; the caller closes it. Called on the feed's thread. */
     interface Clients {
@@ -44,8 +60,15 @@ final class RedisSubscription implements Subscription {
 
     private final Clients clients;
     private final List<String> patterns;
+    private final List<String> prefixes;
     private final @Nullable String probe;
-    private final ClockChannel clock;
+
+    /** {@code null} without a clock. */
+    private final @Nullable ClockChannel clock;
+
+    /** {@code null} if it hears channels by patterns only. */
+    private final @Nullable ChannelSubscriptions channels;
+
     private final Context context;
     private final FeedListener heard;
     private final Listener listener;
@@ -62,7 +85,11 @@ final class RedisSubscription implements Subscription {
     private @Nullable String clockChannel;
 
     private byte[] clockName = new byte[0];
-    private int acknowledged;
+
+    /** The names and patterns of the first commands that are unacknowledged. */
+    private int unacknowledged;
+
+    private @Nullable Link link;
 
     /** With Sentinel, the last connection that the client makes is the one to Redis itself. */
     private @Nullable Channel newest;
@@ -75,30 +102,24 @@ final class RedisSubscription implements Subscription {
     /**
      * Starts to connect.
      *
-     * @param probe a channel of Redis's own to hear as well; {@code null} for none
+     * @param names what it hears
      * @param maxPayload in bytes; larger payloads are left out of publications
-     * @param clock the channel of ticks
      * @param context where the listeners are called, and where this must be called
      * @param heard receives control messages
      */
     RedisSubscription(
-            Clients clients,
-            List<String> patterns,
-            @Nullable String probe,
-            int maxPayload,
-            ClockChannel clock,
-            Context context,
-            FeedListener heard,
-            Listener listener) {
+            Clients clients, Names names, int maxPayload, Context context, FeedListener heard, Listener listener) {
         this.clients = clients;
-        this.patterns = patterns;
-        this.probe = probe;
-        this.clock = clock;
+        this.patterns = names.patterns();
+        this.prefixes = names.prefixes();
+        this.probe = names.probe();
+        this.clock = names.clock();
+        this.channels = names.channels();
         this.context = context;
         this.heard = heard;
         this.listener = listener;
         this.redis = clients.subscriber(pipeline -> {
-            pipeline.addLast(new PublicationDecoder(maxPayload, listener::published, this::named));
+            pipeline.addLast(new PublicationDecoder(maxPayload, prefixes, listener::published, this::named));
             pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
             newest = pipeline.channel();
         });
@@ -125,10 +146,14 @@ final class RedisSubscription implements Subscription {
     }
 
     private Future<RedisConnection> chooseClockChannel(RedisConnection made) {
+        ClockChannel ticks = clock;
+        if (ticks == null) {
+            return Future.succeededFuture(made);
+        }
         return ClockChannel.canPublish(made)
                 .compose(can -> {
                     canPublish = can;
-                    return can ? Future.succeededFuture(clock.name()) : clock.ofServer(made);
+                    return can ? Future.succeededFuture(ticks.name()) : ticks.ofServer(made);
                 })
                 .map(name -> {
                     clockChannel = name;
@@ -140,17 +165,50 @@ final class RedisSubscription implements Subscription {
     private void subscribe(RedisConnection made) {
         connection = made;
         made.handler(this::acknowledgement);
-        Request names = Request.cmd(Command.SUBSCRIBE).arg(beats).arg(Feed.CONTROL);
+        List<String> names = new ArrayList<>(List.of(beats, Feed.CONTROL));
         if (clockChannel != null) {
-            names.arg(clockChannel);
+            names.add(clockChannel);
         }
         if (probe != null) {
-            names.arg(probe);
+            names.add(probe);
         }
-        made.send(names).onFailure(this::end);
-        Request subscribe = Request.cmd(Command.PSUBSCRIBE);
-        patterns.forEach(subscribe::arg);
-        made.send(subscribe).onFailure(this::end);
+        // No channel has such a name. If Redis refuses it, this pod never becomes ready, instead of failing later.
+        List<String> tried = prefixes.stream().map(prefix -> prefix + ":").toList();
+        names.addAll(tried);
+        unacknowledged = names.size() + patterns.size() + tried.size();
+        send(made, Command.SUBSCRIBE, names);
+        if (!patterns.isEmpty()) {
+            send(made, Command.PSUBSCRIBE, patterns);
+        }
+        if (!tried.isEmpty()) {
+            send(made, Command.UNSUBSCRIBE, tried);
+        }
+    }
+
+    private void send(RedisConnection to, Command command, List<String> names) {
+        Request request = Request.cmd(command);
+        names.forEach(request::arg);
+        to.send(request).onFailure(this::end);
+    }
+
+    /** Subscribes to channels by name. */
+    private final class Link implements ChannelSubscriptions.Link {
+
+        private final RedisConnection to;
+
+        Link(RedisConnection to) {
+            this.to = to;
+        }
+
+        @Override
+        public void subscribe(List<String> names) {
+            send(to, Command.SUBSCRIBE, names);
+        }
+
+        @Override
+        public void unsubscribe(List<String> names) {
+            send(to, Command.UNSUBSCRIBE, names);
+        }
     }
 
     @Override
@@ -159,7 +217,20 @@ final class RedisSubscription implements Subscription {
         if (decoder != null) {
             decoder.stop();
         }
+        if (channels != null && link != null) {
+            channels.disconnected(link);
+        }
         redis.close();
+    }
+
+    @Override
+    public boolean hasClock() {
+        return clock != null;
+    }
+
+    @Override
+    public boolean isStuck(int beats) {
+        return channels != null && channels.isStuck(beats);
     }
 
     @Override
@@ -203,13 +274,35 @@ final class RedisSubscription implements Subscription {
             if (kind.equals("message") && message.get(1).toString().equals(probe)) {
                 context.runOnContext(x -> probed());
             }
-            int names = 2 + (clockChannel == null ? 0 : 1) + (probe == null ? 0 : 1);
-            if ((kind.equals("subscribe") || kind.equals("psubscribe")) && ++acknowledged == names + patterns.size()) {
-                context.runOnContext(x -> {
-                    listener.subscribed();
-                    askWhetherAlone();
-                });
+            if (kind.endsWith("subscribe")) {
+                acknowledged(kind, message.get(1).toString());
             }
+        }
+    }
+
+    private void acknowledged(String kind, String name) {
+        if (unacknowledged > 0) {
+            unacknowledged--;
+            if (unacknowledged == 0) {
+                context.runOnContext(x -> firstAcknowledged());
+            }
+        } else if (channels != null && !closed) {
+            // At once, so that the order to the publications around it is known.
+            if (kind.equals("subscribe")) {
+                channels.subscribed(name);
+            } else if (!channels.unsubscribed(name)) {
+                end(new IllegalStateException("Redis ended a subscription by itself"));
+            }
+        }
+    }
+
+    private void firstAcknowledged() {
+        if (channels == null) {
+            listener.subscribed();
+            askWhetherAlone();
+        } else if (!closed && connection != null) {
+            link = new Link(connection);
+            channels.connected(link, listener::subscribed);
         }
     }
 

@@ -24,6 +24,20 @@ interface Subscription {
      */
     boolean tick(String text);
 
+    /** Whether its publications can have positions. */
+    default boolean hasClock() {
+        return true;
+    }
+
+    /**
+     * Whether Redis acknowledges nothing any more. To be called at each beat while the connection is read.
+     *
+     * @param beats the number of beats within which it must acknowledge something
+     */
+    default boolean isStuck(int beats) {
+        return false;
+    }
+
     /** Connects a publisher whose beats this subscription hears. */
     BeatConnection connectPublisher(BeatConnection.Listener listener);
 
@@ -36,7 +50,7 @@ interface Subscription {
     /** Receives the life cycle of one subscription, on the feed's thread. */
     interface Listener {
 
-        /** Redis has acknowledged every pattern and name. */
+        /** Redis has acknowledged every pattern and name that has been wanted so far. */
         void subscribed();
 
         /** No other pod subscribes to the clock's channel. May follow {@link #subscribed}. */

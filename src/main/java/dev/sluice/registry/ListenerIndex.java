@@ -28,6 +28,13 @@ final class ListenerIndex {
         onWanted = action;
     }
 
+    /** See {@link Registry#tell}; {@code null} if nothing must be told. */
+    private volatile @Nullable Demand demand;
+
+    void tell(Demand observer) {
+        demand = observer;
+    }
+
     /** See {@link Registry#publishing}. */
     void publishing(long sequence) {
         newest = sequence;
@@ -47,6 +54,10 @@ final class ListenerIndex {
         byChannel.compute(channel.compact(), (name, known) -> {
             ChannelListeners those = known == null ? new ChannelListeners() : known;
             first[0] = known == null;
+            Demand told = demand;
+            if (told != null && known == null) {
+                told.wanted(name);
+            }
             LoopListeners joined = those.on(connection.loop());
             if (joined == null) {
                 joined = new LoopListeners(name, ofLoop);
@@ -135,7 +146,14 @@ final class ListenerIndex {
                     done[0] = false;
                 }
             }
-            return those.isEmpty() ? null : those;
+            if (!those.isEmpty()) {
+                return those;
+            }
+            Demand told = demand;
+            if (told != null) {
+                told.unwanted(name);
+            }
+            return null;
         });
         return done[0];
     }

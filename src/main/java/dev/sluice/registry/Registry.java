@@ -284,6 +284,11 @@ public final class Registry {
         listeners.whenWanted(action);
     }
 
+    /** Tells the observer which channels have listeners, from now on. To be called at the start. */
+    public void tell(Demand observer) {
+        listeners.tell(observer);
+    }
+
     /**
      * Whether the connection's user lacks a subscription of an earlier connection: there is room for it, and the user
      * has neither subscribed nor, as far as is known, unsubscribed since.

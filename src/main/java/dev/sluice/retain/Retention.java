@@ -93,6 +93,14 @@ public final class Retention {
         return newest == null || isExpired(newest, nanoTime.getAsLong()) ? null : newest.payload;
     }
 
+    /** Removes the channel's publication, because this pod does not hear newer ones any more. */
+    public void forget(Channel channel) {
+        synchronized (oldestFirst) {
+            Retained removed = oldestFirst.remove(channel);
+            bytes -= removed == null ? 0 : removed.cost;
+        }
+    }
+
     /** Removes everything, because this pod may have missed newer publications. */
     public void clear() {
         synchronized (oldestFirst) {

@@ -24,6 +24,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
 import dev.sluice.span.Span;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Event;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +78,8 @@ final class Authentication {
     private final Session.Requests requests;
     private final Duration heartbeat;
     private final boolean closesExpired;
+    private final FeedGate gate;
+    private final Function<String, List<Channel>> ownChannels;
 
     @Inject
     Authentication(
@@ -84,6 +88,8 @@ final class Authentication {
             Registry registry,
             SubscriptionRestorer restorer,
             Feed feed,
+            FeedGate gate,
+            Routes routes,
             CommandHandler commands,
             SessionMeters meters,
             Event<Disconnected> disconnected,
@@ -111,7 +117,9 @@ final class Authentication {
                 meters::authFailed,
                 commands,
                 config.heartbeat().interval(),
-                config.auth().onExpiry() == OnExpiry.CLOSE);
+                config.auth().onExpiry() == OnExpiry.CLOSE,
+                gate,
+                routes::ofUser);
     }
 
     Authentication(
@@ -123,7 +131,9 @@ final class Authentication {
             Consumer<Refusal> failures,
             Session.Requests requests,
             Duration heartbeat,
-            boolean closesExpired) {
+            boolean closesExpired,
+            FeedGate gate,
+            Function<String, List<Channel>> ownChannels) {
         this.timeout = timeout;
         this.verifier = verifier;
         this.admission = admission;
@@ -133,6 +143,8 @@ final class Authentication {
         this.requests = requests;
         this.heartbeat = heartbeat;
         this.closesExpired = closesExpired;
+        this.gate = gate;
+        this.ownChannels = ownChannels;
     }
 
     /** Waits for the auth message. */
@@ -184,6 +196,39 @@ final class Authentication {
      * @param id that of the client's auth message
      */
     void admit(Session session, AuthenticatedUser identity, Opening opening, @Nullable JsonNode id) {
+        whenHeard(session, identity, opening, () -> begin(session, identity, opening, id));
+    }
+
+    /** Waits until the feed hears the client's first channels, and then continues unless the session has ended. */
+    private void whenHeard(Session session, AuthenticatedUser identity, Opening opening, Runnable then) {
+        if (gate.isOpen()) {
+            then.run();
+            return;
+        }
+        List<Channel> first = new ArrayList<>(opening.channels());
+        if (opening.own()) {
+            first.addAll(ownChannels.apply(identity.user()));
+        }
+        session.cancelTimer();
+        session.verifying(startTimer(session));
+        gate.join(
+                first,
+                release -> session.run(() -> {
+                    try {
+                        if (session.isVerifying() && release != null) {
+                            then.run();
+                        } else if (session.isVerifying()) {
+                            session.close(session.dialect().closeUntilLater("this pod has too many channels"));
+                        }
+                    } finally {
+                        if (release != null) {
+                            release.run();
+                        }
+                    }
+                }));
+    }
+
+    private void begin(Session session, AuthenticatedUser identity, Opening opening, @Nullable JsonNode id) {
         if (!admit(session, identity, opening.own())) {
             return;
         }
@@ -210,6 +255,10 @@ final class Authentication {
     }
 
     private void admit(Session session, AuthenticatedUser identity, Connect connect) {
+        whenHeard(session, identity, Opening.own(null), () -> begin(session, identity, connect));
+    }
+
+    private void begin(Session session, AuthenticatedUser identity, Connect connect) {
         if (admit(session, identity, true)) {
             requests.connect(
                     session,

@@ -17,6 +17,7 @@ final class JointRequest {
     private final @Nullable EntryId entry;
     private final boolean strict;
     private final List<Channel> allowed = new ArrayList<>();
+    private final List<Runnable> onSettled = new ArrayList<>(0);
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
@@ -61,6 +62,16 @@ final class JointRequest {
     /** Records one decision; returns whether all are decided. */
     boolean decided() {
         return --undecided == 0;
+    }
+
+    /** Runs the action once the client listens to the channels, or has given up. */
+    void whenSettled(Runnable action) {
+        onSettled.add(action);
+    }
+
+    /** The client listens to the channels, or has given up. */
+    void settled() {
+        onSettled.forEach(Runnable::run);
     }
 
     /** The channels that the client may hear. */

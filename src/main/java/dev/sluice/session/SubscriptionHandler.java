@@ -35,6 +35,7 @@ final class SubscriptionHandler {
 
     private final ChannelNames names;
     private final Authorizer authorizer;
+    private final FeedGate gate;
     private final Registry registry;
     private final Retention retention;
     private final DeliveryDispatcher deliveries;
@@ -46,6 +47,7 @@ final class SubscriptionHandler {
     SubscriptionHandler(
             ChannelNames names,
             Authorizer authorizer,
+            FeedGate gate,
             Registry registry,
             Retention retention,
             DeliveryDispatcher deliveries,
@@ -55,6 +57,7 @@ final class SubscriptionHandler {
             MeterRegistry metrics) {
         this.names = names;
         this.authorizer = authorizer;
+        this.gate = gate;
         this.registry = registry;
         this.retention = retention;
         this.deliveries = deliveries;
@@ -82,7 +85,7 @@ final class SubscriptionHandler {
     private void subscribe(Client client, Channel channel, Request request) {
         Span span = client.span().child("subscribe").set("sluice.channel", channel.name());
         Decision known = authorizer.known(client.identity(), channel);
-        if (known != null) {
+        if (known != null && !(known == Decision.ALLOWED && gate.guards(channel))) {
             decided(client, channel, request, known);
             known.end(span);
             return;
@@ -93,16 +96,77 @@ final class SubscriptionHandler {
             settle(client, request);
             span.end(ErrorCode.TOO_MANY_SUBSCRIPTIONS);
         } else if (pending.add(channel, request)) {
+            if (known != null) {
+                awaitFeed(client, channel, span);
+                return;
+            }
             authorizer
                     .ask(client.identity().user(), channel, span)
                     .subscribe()
-                    // If the client has unsubscribed meanwhile, nothing waits for the decision.
                     .with(decision -> client.connection().loop().execute(() -> {
-                        pending.remove(channel).forEach(waiting -> decided(client, channel, waiting, decision));
-                        decision.end(span);
+                        if (decision == Decision.ALLOWED && gate.guards(channel)) {
+                            awaitFeed(client, channel, span);
+                        } else {
+                            // If the client has unsubscribed meanwhile, nothing waits for the decision.
+                            pending.remove(channel).forEach(waiting -> decided(client, channel, waiting, decision));
+                            decision.end(span);
+                        }
                     }));
         } else {
             span.end("pending");
+        }
+    }
+
+    /** Decides the waiting requests for a channel once the feed hears it. */
+    private void awaitFeed(Client client, Channel channel, Span span) {
+        gate.join(
+                List.of(channel),
+                release -> client.connection().loop().execute(() -> {
+                    joined(client, channel, client.pending().remove(channel), release);
+                    if (release == null) {
+                        span.fail("max_channels");
+                    } else {
+                        span.end(Decision.ALLOWED);
+                    }
+                }));
+    }
+
+    /** @param release to be run when the client listens, {@code null} if the feed can't hear the channel */
+    private void joined(Client client, Channel channel, List<Request> waiting, @Nullable Runnable release) {
+        if (release == null) {
+            for (Request request : waiting) {
+                client.connection()
+                        .send(client.dialect()
+                                .error(
+                                        ErrorCode.UNAVAILABLE,
+                                        "this pod has too many channels",
+                                        channel.name(),
+                                        request.id()));
+                settle(client, request);
+            }
+            return;
+        }
+        int[] unsettled = {waiting.size() + 1};
+        Runnable settled = () -> {
+            if (--unsettled[0] == 0) {
+                release.run();
+            }
+        };
+        try {
+            // A new token may have changed it.
+            Decision now = authorizer.known(client.identity(), channel);
+            for (Request request : waiting) {
+                JointRequest joint = request.joint();
+                if (joint != null) {
+                    joint.whenSettled(settled);
+                }
+                decided(client, channel, request, now == null ? Decision.ALLOWED : now);
+                if (joint == null) {
+                    settled.run();
+                }
+            }
+        } finally {
+            settled.run();
         }
     }
 
@@ -139,9 +203,16 @@ final class SubscriptionHandler {
     /** Records a decision; when all channels are decided, the allowed ones are answered together. */
     private void settle(Client client, Request request) {
         JointRequest joint = request.joint();
-        if (joint == null || !joint.decided()) {
-            return;
+        if (joint != null && joint.decided()) {
+            try {
+                listen(client, request, joint);
+            } finally {
+                joint.settled();
+            }
         }
+    }
+
+    private void listen(Client client, Request request, JointRequest joint) {
         List<Channel> hears = new ArrayList<>();
         List<Channel> joined = new ArrayList<>();
         for (Channel channel : joint.allowed()) {

@@ -34,7 +34,8 @@ class PublicationDecoderTest {
     /** The number of publications of each batch. */
     private final List<Integer> batches = new ArrayList<>();
 
-    private final PublicationDecoder decoder = new PublicationDecoder(MAX_PAYLOAD, this::published, this::own);
+    private final PublicationDecoder decoder =
+            new PublicationDecoder(MAX_PAYLOAD, List.of(), this::published, this::own);
     private final EmbeddedChannel channel = new EmbeddedChannel(decoder);
 
     @ParameterizedTest
@@ -42,6 +43,25 @@ class PublicationDecoderTest {
     void extractsPublications(String type) {
         read(publication(type, "user:*", "user:7", "hello"));
         assertThat(seen).containsExactly("user:7=hello");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"*", ">"})
+    void extractsPublicationsOfChannelsThatAreSubscribedToByName(String type) {
+        EmbeddedChannel byName = new EmbeddedChannel(
+                new PublicationDecoder(MAX_PAYLOAD, List.of("upload", "user"), this::published, this::own));
+        String text = named(type, "user:7", "a")
+                + named(type, "sluice:canary:1", "1")
+                + named(type, "upload:42", "b".repeat(MAX_PAYLOAD + 1))
+                + named(type, "user:7", "")
+                + named(type, "+switch-master", "c")
+                + named(type, "users:7", "d");
+        for (byte one : text.getBytes(UTF_8)) {
+            byName.writeInbound(Unpooled.copiedBuffer(new byte[] {one}));
+        }
+        byName.flushInbound();
+        assertThat(seen).containsExactly("user:7=a", "own sluice:canary:1=1", "upload:42 with 51", "user:7=");
+        assertThat(byName.inboundMessages()).as("passed on to the Redis client").hasSize(2);
     }
 
     @Test
@@ -219,7 +239,7 @@ class PublicationDecoderTest {
     @ValueSource(ints = {1_000, 65_536, 100_000, 1_000_000})
     void messageLongerThanOneReadIsKept(int read) {
         int max = 300_000;
-        EmbeddedChannel large = new EmbeddedChannel(new PublicationDecoder(max, this::published, this::own));
+        EmbeddedChannel large = new EmbeddedChannel(new PublicationDecoder(max, List.of(), this::published, this::own));
         List<String> sent = new ArrayList<>();
         StringBuilder text = new StringBuilder();
         for (int length : new int[] {65_500, 1, 65_536, max, 70_000, 0, max, max + 1, 131_072}) {

@@ -2,9 +2,12 @@ package dev.sluice.session;
 
 import dev.sluice.access.TokenResult;
 import dev.sluice.feed.Gap;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.Refusal;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,6 +58,8 @@ final class TestAuthentication {
                 failures::add,
                 requests,
                 Duration.ofSeconds(30),
-                true);
+                true,
+                new FeedGate(null, new LimitMeter("max-channels", new SimpleMeterRegistry())),
+                TestOutboxFactory.ROUTES::ofUser);
     }
 }

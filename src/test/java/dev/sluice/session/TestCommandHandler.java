@@ -5,6 +5,7 @@ import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
+import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
@@ -57,6 +58,7 @@ public final class TestCommandHandler {
         SubscriptionHandler subscriptions = new SubscriptionHandler(
                 new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),
                 TestAuthorizers.asking(authorizer),
+                new FeedGate(null, new LimitMeter("max-channels", metrics)),
                 registry,
                 retention,
                 deliveries,

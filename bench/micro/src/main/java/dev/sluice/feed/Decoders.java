@@ -11,6 +11,6 @@ public final class Decoders {
 
     /** A decoder that passes each read to the consumer. */
     public static ChannelHandler decoder(Consumer<List<Publication>> consumer) {
-        return new PublicationDecoder(256 * 1024, consumer, own -> {});
+        return new PublicationDecoder(256 * 1024, List.of(), consumer, own -> {});
     }
 }

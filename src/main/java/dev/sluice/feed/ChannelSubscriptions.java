@@ -1,0 +1,432 @@
+package dev.sluice.feed;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The channels to which this pod subscribes by name, in mode {@code exact}: those that have listeners, or had some a
+ * short time ago. Commands have many names each, and few names are unacknowledged at a time, so that neither side
+ * buffers much. Survives connections: each new one subscribes to all channels again. Confined to the feed's thread
+ * unless stated otherwise.
+ */
+public final class ChannelSubscriptions {
+
+    /** The maximum names of one command, each at most some 300 bytes. */
+    static final int SLICE = 256;
+
+    /** The maximum names that Redis has not acknowledged yet. */
+    static final int WINDOW = 4 * SLICE;
+
+    /** How much later than they could, subscriptions end, so that many end with one command. */
+    private static final long SWEEP_MILLIS = 100;
+
+    private static final Logger LOG = Logger.getLogger(ChannelSubscriptions.class);
+
+    /** Sends commands on one connection, whose acknowledgements come in the same order. */
+    interface Link {
+        void subscribe(List<String> names);
+
+        void unsubscribe(List<String> names);
+    }
+
+    /**
+     * Bounds.
+     *
+     * @param maxChannels beyond it, clients can't add channels
+     * @param linger how long a channel without listeners is kept, because they may come back
+     * @param maxLingering beyond it, those that wait longest are not kept
+     */
+    record Bounds(int maxChannels, Duration linger, int maxLingering) {}
+
+    /** A request that waits until channels are acknowledged. */
+    private final class Join {
+
+        private final List<Tracked> channels;
+        private final Consumer<@Nullable Runnable> then;
+        private int missing;
+        private boolean done;
+
+        Join(List<Tracked> channels, Consumer<@Nullable Runnable> then) {
+            this.channels = channels;
+            this.then = then;
+        }
+
+        void acknowledged() {
+            missing--;
+            if (missing <= 0) {
+                complete();
+            }
+        }
+
+        void complete() {
+            if (!done) {
+                done = true;
+                tell(then, () -> thread.execute(() -> channels.forEach(ChannelSubscriptions.this::release)));
+            }
+        }
+    }
+
+    private enum State {
+        /** It waits for a command. */
+        WAITING,
+        /** The command was sent. */
+        SENT,
+        /** Redis has acknowledged. */
+        HELD
+    }
+
+    private static final class Tracked {
+
+        private final String name;
+        private State state = State.WAITING;
+
+        /** Whether it has listeners. */
+        private boolean wanted;
+
+        /** The requests that were answered and whose listeners may not be known yet, and those that wait. */
+        private int reserved;
+
+        /** Whether the start of the connection waits for it. */
+        private boolean initial;
+
+        /** When it ends, unless it gets listeners; in {@link Time#nanos}. */
+        private long lingersUntil;
+
+        private List<Join> joins = new ArrayList<>(1);
+
+        Tracked(String name) {
+            this.name = name;
+        }
+
+        boolean idle() {
+            return !wanted && reserved == 0;
+        }
+    }
+
+    private final Bounds bounds;
+    private final Time time;
+    private final Executor thread;
+    private final Map<String, Tracked> channels = new HashMap<>();
+    private final Queue<Tracked> waiting = new ArrayDeque<>();
+
+    /** Those without listeners, in the order in which they end. */
+    private final Set<Tracked> lingering = new LinkedHashSet<>();
+
+    /** The names of commands that end subscriptions and are unacknowledged. */
+    private final Set<String> leaving = new HashSet<>();
+
+    private Consumer<String> onLeft = name -> {};
+    private @Nullable Link link;
+    private @Nullable Runnable onStarted;
+    private int initial;
+    private int sent;
+    private int held;
+    private long acknowledgements;
+    private long acknowledgementsBefore;
+    private int silentBeats;
+    private boolean pumping;
+    private boolean sweeping;
+
+    /** @param thread runs tasks on the feed's thread; thread-safe */
+    ChannelSubscriptions(Bounds bounds, Time time, Executor thread) {
+        this.bounds = bounds;
+        this.time = time;
+        this.thread = thread;
+    }
+
+    /** Calls the action on the feed's thread with each channel that is not heard any more. To be called at the start. */
+    public void whenLeft(Consumer<String> action) {
+        onLeft = action;
+    }
+
+    /**
+     * The channel has listeners from now on. Thread-safe. Calls of this method and of {@link #unwanted} for one channel
+     * must exclude each other.
+     */
+    public void wanted(String name) {
+        thread.execute(() -> {
+            Tracked channel = get(name);
+            channel.wanted = true;
+            lingering.remove(channel);
+        });
+    }
+
+    /** The channel has no listeners any more. Thread-safe. */
+    public void unwanted(String name) {
+        thread.execute(() -> {
+            Tracked channel = channels.get(name);
+            if (channel != null) {
+                channel.wanted = false;
+                settle(channel);
+            }
+        });
+    }
+
+    /**
+     * Makes the feed hear channels that are about to get listeners. Thread-safe.
+     *
+     * @param then called on the feed's thread, once Redis has acknowledged every channel, or a gap is open. Its argument
+     *     must be run, on any thread, when the listeners are known; it is {@code null} if this pod has too many channels
+     */
+    public void join(Collection<String> names, Consumer<@Nullable Runnable> then) {
+        thread.execute(() -> {
+            long added =
+                    names.stream().filter(name -> !channels.containsKey(name)).count();
+            if (added > 0 && channels.size() - lingering.size() + added > bounds.maxChannels()) {
+                tell(then, null);
+                return;
+            }
+            List<Tracked> joined = names.stream().map(this::get).toList();
+            Join join = new Join(joined, then);
+            for (Tracked channel : joined) {
+                channel.reserved++;
+                lingering.remove(channel);
+                if (link != null && channel.state != State.HELD) {
+                    channel.joins.add(join);
+                    join.missing++;
+                }
+            }
+            if (join.missing == 0) {
+                join.complete();
+            }
+        });
+    }
+
+    /**
+     * A connection can subscribe.
+     *
+     * @param then called when Redis has acknowledged all channels that have been wanted before
+     */
+    void connected(Link made, Runnable then) {
+        link = made;
+        onStarted = then;
+        initial = channels.size();
+        for (Tracked channel : channels.values()) {
+            channel.initial = true;
+            waiting.add(channel);
+        }
+        pump();
+        started();
+    }
+
+    /**
+     * The connection has ended. The joins that wait are told later, when the gap has been reported.
+     *
+     * @param ended that connection; any other is ignored
+     */
+    void disconnected(Link ended) {
+        if (!ended.equals(link)) {
+            return;
+        }
+        link = null;
+        onStarted = null;
+        waiting.clear();
+        lingering.clear();
+        leaving.clear();
+        sent = 0;
+        held = 0;
+        silentBeats = 0;
+        List<Join> joins = new ArrayList<>();
+        for (Iterator<Tracked> all = channels.values().iterator(); all.hasNext(); ) {
+            Tracked channel = all.next();
+            channel.state = State.WAITING;
+            channel.initial = false;
+            joins.addAll(channel.joins);
+            channel.joins = new ArrayList<>(1);
+            if (channel.idle()) {
+                all.remove();
+            }
+        }
+        thread.execute(() -> joins.forEach(Join::complete));
+    }
+
+    /** Redis has acknowledged a subscription. */
+    void subscribed(String name) {
+        acknowledgements++;
+        Tracked channel = channels.get(name);
+        if (channel == null || channel.state != State.SENT) {
+            return;
+        }
+        channel.state = State.HELD;
+        sent--;
+        held++;
+        if (channel.initial) {
+            channel.initial = false;
+            initial--;
+        }
+        List<Join> joins = channel.joins;
+        channel.joins = new ArrayList<>(1);
+        joins.forEach(Join::acknowledged);
+        settle(channel);
+        pump();
+        started();
+    }
+
+    /** A subscription has ended; returns false if this pod has not asked for that. */
+    boolean unsubscribed(String name) {
+        acknowledgements++;
+        if (!leaving.remove(name)) {
+            return false;
+        }
+        onLeft.accept(name);
+        pump();
+        return true;
+    }
+
+    /**
+     * Whether Redis acknowledges nothing any more. To be called at each beat while the connection is read.
+     *
+     * @param beats the number of beats within which it must acknowledge something
+     */
+    boolean isStuck(int beats) {
+        boolean silent = sent + leaving.size() > 0 && acknowledgements == acknowledgementsBefore;
+        acknowledgementsBefore = acknowledgements;
+        silentBeats = silent ? silentBeats + 1 : 0;
+        return silentBeats >= beats;
+    }
+
+    /** The number of acknowledged channels with listeners. May be called by any thread, for metrics. */
+    int held() {
+        return Math.max(0, held - lingering.size());
+    }
+
+    /** The number of channels that Redis has not acknowledged yet. May be called by any thread, for metrics. */
+    int pending() {
+        return Math.max(0, channels.size() - held);
+    }
+
+    /** The number of channels that are kept without listeners. May be called by any thread, for metrics. */
+    int lingering() {
+        return lingering.size();
+    }
+
+    private Tracked get(String name) {
+        return channels.computeIfAbsent(name, missing -> {
+            Tracked added = new Tracked(missing);
+            if (link != null) {
+                waiting.add(added);
+                pumpSoon();
+            }
+            return added;
+        });
+    }
+
+    private void release(Tracked channel) {
+        channel.reserved--;
+        settle(channel);
+    }
+
+    /** Lets a channel linger, or forgets it, if it is not needed any more. */
+    private void settle(Tracked channel) {
+        if (!channel.idle()) {
+            return;
+        }
+        if (link == null) {
+            channels.remove(channel.name);
+        } else if (channel.state == State.HELD && lingering.add(channel)) {
+            channel.lingersUntil = time.nanos() + bounds.linger().toNanos();
+            sweepLater();
+            if (lingering.size() > bounds.maxLingering()) {
+                pumpSoon();
+            }
+        }
+    }
+
+    /** Sends commands later, so that they have the names of all tasks that wait now. */
+    private void pumpSoon() {
+        if (!pumping) {
+            pumping = true;
+            thread.execute(() -> {
+                pumping = false;
+                pump();
+            });
+        }
+    }
+
+    private void pump() {
+        Link current = link;
+        if (current == null) {
+            return;
+        }
+        for (int count = Math.min(SLICE, waiting.size());
+                count > 0 && sent + count <= WINDOW;
+                count = Math.min(SLICE, waiting.size())) {
+            List<String> names = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                Tracked next = Objects.requireNonNull(waiting.poll());
+                next.state = State.SENT;
+                names.add(next.name);
+            }
+            sent += count;
+            current.subscribe(names);
+        }
+        while (leaving.size() + SLICE <= WINDOW && isDue()) {
+            List<String> names = new ArrayList<>();
+            while (names.size() < SLICE && isDue()) {
+                names.add(leave());
+            }
+            current.unsubscribe(names);
+        }
+    }
+
+    private boolean isDue() {
+        return lingering.size() > bounds.maxLingering()
+                || (!lingering.isEmpty() && lingering.iterator().next().lingersUntil - time.nanos() <= 0);
+    }
+
+    private String leave() {
+        Iterator<Tracked> oldest = lingering.iterator();
+        Tracked left = oldest.next();
+        oldest.remove();
+        channels.remove(left.name);
+        leaving.add(left.name);
+        held--;
+        return left.name;
+    }
+
+    private void sweepLater() {
+        if (!sweeping && !lingering.isEmpty()) {
+            sweeping = true;
+            long nanos = lingering.iterator().next().lingersUntil - time.nanos();
+            time.after(Duration.ofNanos(Math.max(0, nanos)).plusMillis(SWEEP_MILLIS), () -> {
+                sweeping = false;
+                pump();
+                sweepLater();
+            });
+        }
+    }
+
+    private void started() {
+        Runnable then = onStarted;
+        if (initial == 0 && then != null) {
+            onStarted = null;
+            then.run();
+        }
+    }
+
+    private static void tell(Consumer<@Nullable Runnable> then, @Nullable Runnable release) {
+        try {
+            then.accept(release);
+        } catch (RuntimeException e) {
+            LOG.error("Sluice failed to answer after a subscription. Please report this bug", e);
+            if (release != null) {
+                release.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package dev.sluice.session;
+
+import dev.sluice.feed.ChannelSubscriptions;
+import dev.sluice.feed.Feed;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.route.Channel;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets clients listen to channels only once the feed hears these. It hears all channels, except in mode {@code exact}.
+ * Thread-safe.
+ */
+@Singleton
+final class FeedGate {
+
+    private final @Nullable ChannelSubscriptions subscriptions;
+    private final LimitMeter tooMany;
+
+    @Inject
+    FeedGate(Feed feed, MeterRegistry metrics) {
+        this(feed.channels(), new LimitMeter("max-channels", metrics));
+    }
+
+    /** @param subscriptions {@code null} if the feed hears all channels */
+    FeedGate(@Nullable ChannelSubscriptions subscriptions, LimitMeter tooMany) {
+        this.subscriptions = subscriptions;
+        this.tooMany = tooMany;
+    }
+
+    /** Whether the feed hears all channels, so that clients never wait. */
+    boolean isOpen() {
+        return subscriptions == null;
+    }
+
+    /** Whether clients must wait for the channel; the feed may hear it already. */
+    boolean guards(Channel channel) {
+        return subscriptions != null && channel.route().source().hearsPublish();
+    }
+
+    /**
+     * Makes the feed hear the channels.
+     *
+     * @param then called once the feed hears them, or its gap is reported to clients. Its argument must be run when the
+     *     client listens, or has given up; it is {@code null} if this pod has too many channels
+     */
+    void join(List<Channel> channels, Consumer<@Nullable Runnable> then) {
+        List<String> names =
+                channels.stream().filter(this::guards).map(Channel::name).toList();
+        if (subscriptions == null || names.isEmpty()) {
+            then.accept(() -> {});
+            return;
+        }
+        subscriptions.join(names, release -> {
+            if (release == null) {
+                tooMany.exceeded();
+            }
+            then.accept(release);
+        });
+    }
+}
