@@ -24,11 +24,17 @@ client
   .on('publication', ({ channel, data }) => say('publication', channel, json(data)));
 
 function subscribe(channel) {
-  const subscription = client.newSubscription(channel, { minResubscribeDelay: 50, maxResubscribeDelay: 500 });
+  const subscription = client.newSubscription(channel, {
+    minResubscribeDelay: 50,
+    maxResubscribeDelay: 500,
+    joinLeave: true,
+  });
   subscription
     .on('subscribed', ({ wasRecovering, recovered }) => say('subscribed', channel, wasRecovering, recovered))
     .on('subscribing', ({ code }) => say('subscribing', channel, code))
     .on('unsubscribed', ({ code }) => say('unsubscribed', channel, code))
+    .on('join', ({ info }) => say('join', channel, info.user))
+    .on('leave', ({ info }) => say('leave', channel, info.user))
     .on('publication', ({ data }) => say('publication', channel, json(data)));
   subscription.subscribe();
 }
@@ -43,6 +49,10 @@ const actions = {
   presence: async (channel) => {
     const { numClients, numUsers } = await client.getSubscription(channel).presenceStats();
     say('presence', channel, numClients, numUsers);
+  },
+  users: async (channel) => {
+    const { clients } = await client.getSubscription(channel).presence();
+    say('users', channel, Object.keys(clients).sort());
   },
   token: (next) => {
     const first = !token;

@@ -89,6 +89,8 @@ class ArchitectureTest {
                 .definedBy("dev.sluice.operate")
                 .layer("fleet")
                 .definedBy("dev.sluice.fleet")
+                .layer("presence")
+                .definedBy("dev.sluice.presence")
                 .layer("trace")
                 .definedBy("dev.sluice.trace")
                 .layer("linger")
@@ -154,9 +156,11 @@ class ArchitectureTest {
                 .whereLayer("linger")
                 .mayOnlyBeAccessedByLayers("session")
                 .whereLayer("control")
-                .mayOnlyBeAccessedByLayers("operate", "linger", "fleet")
+                .mayOnlyBeAccessedByLayers("operate", "linger", "fleet", "presence")
                 .whereLayer("fleet")
-                .mayOnlyBeAccessedByLayers("operate", "console", "session", "trace")
+                .mayOnlyBeAccessedByLayers("operate", "console", "session", "trace", "presence")
+                .whereLayer("presence")
+                .mayOnlyBeAccessedByLayers("session")
                 .whereLayer("trace")
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("publish")
@@ -174,7 +178,16 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("root", "session", "trace")
                 .whereLayer("registry")
                 .mayOnlyBeAccessedByLayers(
-                        "root", "session", "delivery", "stream", "operate", "console", "linger", "fleet", "trace")
+                        "root",
+                        "session",
+                        "delivery",
+                        "stream",
+                        "operate",
+                        "console",
+                        "linger",
+                        "fleet",
+                        "trace",
+                        "presence")
                 .whereLayer("outbox")
                 .mayOnlyBeAccessedByLayers(
                         "root",
@@ -189,6 +202,7 @@ class ArchitectureTest {
                         "operate",
                         "console",
                         "linger",
+                        "presence",
                         "trace")
                 .whereLayer("route")
                 .mayOnlyBeAccessedByLayers(
@@ -209,6 +223,7 @@ class ArchitectureTest {
                         "operate",
                         "fleet",
                         "trace",
+                        "presence",
                         "console")
                 .whereLayer("access")
                 .mayOnlyBeAccessedByLayers("session", "protocol", "http", "linger", "trace")
@@ -220,7 +235,7 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("publish", "access", "feed", "stream")
                 .whereLayer("feed")
                 .mayOnlyBeAccessedByLayers(
-                        "root", "health", "session", "stream", "control", "console", "fleet", "trace")
+                        "root", "health", "session", "stream", "control", "console", "fleet", "trace", "presence")
                 .ensureAllClassesAreContainedInArchitecture()
                 .check(HOUSE);
     }

@@ -250,6 +250,9 @@ public interface SluiceConfig {
         int questionsPerSecond();
     }
 
+    /** Users who join and leave channels. */
+    PresenceConfig presence();
+
     /** The console. */
     Console console();
 

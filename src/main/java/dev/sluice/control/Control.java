@@ -108,8 +108,8 @@ public final class Control {
     /**
      * Sends every pod, also this one, a message about the fleet. Completes and fails as {@link Publisher#publish} does.
      *
-     * @param command {@link FleetMessage#QUESTION}, with the field {@link FleetMessage#ID}, {@link FleetMessage#POD} or
-     *     {@link FleetMessage#LEAVE}
+     * @param command {@link FleetMessage#QUESTION}, with the field {@link FleetMessage#ID}, {@link FleetMessage#POD},
+     *     {@link FleetMessage#LEAVE} or {@link FleetMessage#PRESENCE}
      * @param content at most 10,000 bytes
      */
     public Uni<Long> tell(String command, ObjectNode content) {

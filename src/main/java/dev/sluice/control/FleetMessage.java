@@ -6,7 +6,7 @@ import java.util.Set;
 /**
  * A signed message of any pod, maybe this one, about the fleet. Fired on the thread that reads Redis.
  *
- * @param command {@link #QUESTION}, {@link #ANSWER}, {@link #POD} or {@link #LEAVE}
+ * @param command {@link #QUESTION}, {@link #ANSWER}, {@link #POD}, {@link #LEAVE} or {@link #PRESENCE}
  * @param content the whole message
  * @param length its bytes
  */
@@ -24,8 +24,11 @@ public record FleetMessage(String command, JsonNode content, int length) {
     /** A pod stops; may be a repetition. */
     public static final String LEAVE = "leave";
 
+    /** A pod tells or asks which users receive channels; may be a repetition. */
+    public static final String PRESENCE = "presence";
+
     /** The field that identifies a question. */
     public static final String ID = "id";
 
-    static final Set<String> COMMANDS = Set.of(QUESTION, POD, LEAVE);
+    static final Set<String> COMMANDS = Set.of(QUESTION, POD, LEAVE, PRESENCE);
 }

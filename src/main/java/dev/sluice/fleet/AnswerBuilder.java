@@ -39,7 +39,7 @@ public final class AnswerBuilder {
     }
 
     /** Returns the maximum length of JSON that becomes a JSON string in the signed message. */
-    private static int escapedLength(String json) {
+    public static int escapedLength(String json) {
         int length = 0;
         for (int i = 0; i < json.length(); i++) {
             char c = json.charAt(i);

@@ -55,7 +55,9 @@ public final class Fleet {
     private static final int MAX_QUESTION = 1_500;
 
     private static final String KIND = "kind";
-    private static final String FROM = "from";
+    /** The field of messages that has the id of the pod that sends it. */
+    public static final String FROM = "from";
+
     private static final String POD = "pod";
     private static final String CONTENT = "content";
 
@@ -270,7 +272,8 @@ public final class Fleet {
                     members.heard(from, member(content));
                 }
             }
-            default -> members.left(from);
+            case FleetMessage.LEAVE -> members.left(from);
+            default -> {}
         }
     }
 

@@ -25,7 +25,7 @@ public final class PodIdentity {
     }
 
     /** A text that no other process has. */
-    String id() {
+    public String id() {
         return id;
     }
 

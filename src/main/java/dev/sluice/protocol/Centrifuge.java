@@ -234,6 +234,17 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
+    public Frame presenceChanged(Channel channel, String user, boolean joined) {
+        ObjectNode push = object().put("channel", channel.name());
+        // A user has one entry, however many clients, so that entries and events match.
+        push.putObject(joined ? "join" : "leave")
+                .putObject("info")
+                .put("user", user)
+                .put("client", user);
+        return text(push(push));
+    }
+
+    @Override
     public Frame presenceStats(long connections, long users, @Nullable JsonNode id) {
         return reply(
                 id, "presence_stats", object().put("num_clients", connections).put("num_users", users));

@@ -54,7 +54,18 @@ final class CentrifugeCommandParser {
 
     /** The fields that are read, of all commands; the values of others are skipped. */
     private static final Set<String> FIELDS = Set.of(
-            "token", "subs", "channel", "recover", "epoch", "offset", "flag", "type", "limit", "since", "reverse");
+            "token",
+            "subs",
+            "channel",
+            "recover",
+            "epoch",
+            "offset",
+            "flag",
+            "type",
+            "limit",
+            "since",
+            "reverse",
+            "join_leave");
 
     private static final Set<String> METHODS = Set.of(
             "connect",
@@ -177,7 +188,8 @@ final class CentrifugeCommandParser {
                     yield new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "only channels are available", id);
                 }
                 boolean strict = (number(of, "flag") & REJECT_UNRECOVERED) != 0;
-                yield new Subscribe(List.of(channel(of)), false, since(of), strict, id);
+                boolean presence = flag(of, "join_leave");
+                yield new Subscribe(List.of(channel(of)), false, since(of), strict, id, null, presence);
             }
             case "unsubscribe" -> new Unsubscribe(List.of(channel(of)), id);
             case "ping" -> new Ping(id);

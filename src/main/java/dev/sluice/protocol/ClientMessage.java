@@ -43,6 +43,7 @@ public sealed interface ClientMessage {
      * @param since the last position that the client holds, from which it resumes these channels
      * @param strict whether the client wants an error rather than a subscription that is not recovered
      * @param entry as {@code since}, of channels that are read from streams
+     * @param presence whether the client wants to be told which users join and leave
      */
     record Subscribe(
             List<String> channels,
@@ -50,7 +51,8 @@ public sealed interface ClientMessage {
             @Nullable Position since,
             boolean strict,
             @Nullable JsonNode id,
-            @Nullable EntryId entry)
+            @Nullable EntryId entry,
+            boolean presence)
             implements ClientMessage {
 
         public Subscribe(List<String> channels, boolean retained, @Nullable Position since, @Nullable JsonNode id) {
@@ -63,7 +65,7 @@ public sealed interface ClientMessage {
                 @Nullable Position since,
                 boolean strict,
                 @Nullable JsonNode id) {
-            this(channels, retained, since, strict, id, null);
+            this(channels, retained, since, strict, id, null, false);
         }
 
         @Override

@@ -40,7 +40,7 @@ final class ClientMessageParser {
 
     /** The known fields; the values of others are skipped. */
     private static final Set<String> FIELDS =
-            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since");
+            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since", "presence");
 
     /** Each answer of a list repeats the id, so its length bounds what one frame makes Sluice send. */
     private static final int MAX_ID_LENGTH = 1024;
@@ -111,7 +111,7 @@ final class ClientMessageParser {
             return invalid("a message needs an action, or the type auth", id);
         }
         return switch (action.textValue()) {
-            case "subscribe" -> channels(message, since, entry, id, true);
+            case "subscribe" -> subscribe(message, since, entry, positions, id);
             case "unsubscribe" -> channels(message, null, null, id, false);
             case "subscribe_upload" -> upload(message, since, entry, id, true);
             case "unsubscribe_upload" -> upload(message, null, null, id, false);
@@ -120,6 +120,24 @@ final class ClientMessageParser {
             case "pong" -> new Pong();
             default -> new InvalidMessage(ErrorCode.UNKNOWN_ACTION, "unknown action", id);
         };
+    }
+
+    /** Version 1 has no events of presence. */
+    private static ClientMessage subscribe(
+            JsonNode message,
+            @Nullable Position since,
+            @Nullable EntryId entry,
+            boolean positions,
+            @Nullable JsonNode id) {
+        ClientMessage request = channels(message, since, entry, id, true);
+        JsonNode presence = positions ? present(message.get("presence")) : null;
+        if (presence == null || !(request instanceof Subscribe subscribe)) {
+            return request;
+        }
+        return presence.isBoolean()
+                ? new Subscribe(
+                        subscribe.channels(), subscribe.retained(), since, false, id, entry, presence.booleanValue())
+                : invalid("presence must be true or false", id);
     }
 
     /** Version 1 has no such action. */
@@ -222,7 +240,9 @@ final class ClientMessageParser {
             @Nullable EntryId entry,
             @Nullable JsonNode id,
             boolean subscribe) {
-        return subscribe ? new Subscribe(channels, retained, since, false, id, entry) : new Unsubscribe(channels, id);
+        return subscribe
+                ? new Subscribe(channels, retained, since, false, id, entry, false)
+                : new Unsubscribe(channels, id);
     }
 
     private static InvalidMessage invalid(String why, @Nullable JsonNode id) {

@@ -98,6 +98,9 @@ public interface Dialect extends PublicationFormat {
     /** The answer to a client that asks who receives a channel; not to be called if its clients can't ask. */
     Frame presence(PresentUsers present, @Nullable JsonNode id);
 
+    /** A user has joined or left a channel; not to be called if the dialect has no such message. */
+    Frame presenceChanged(Channel channel, String user, boolean joined);
+
     /** The answer to a client's ping. */
     Frame pong(JsonNode id);
 

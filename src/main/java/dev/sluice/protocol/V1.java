@@ -107,6 +107,11 @@ class V1 implements Dialect {
     }
 
     @Override
+    public Frame presenceChanged(Channel channel, String user, boolean joined) {
+        throw new UnsupportedOperationException(tag());
+    }
+
+    @Override
     public Frame pong(JsonNode id) {
         return frame(action("pong"), id);
     }

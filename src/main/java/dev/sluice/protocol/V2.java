@@ -46,14 +46,20 @@ final class V2 extends V1 {
 
     @Override
     public Frame presence(PresentUsers present, @Nullable JsonNode id) {
-        ObjectNode answer = action("presence")
-                .put("channel", present.channel())
-                .put("scope", present.scope())
-                .put("connections", present.connections())
-                .put("count", present.users());
+        ObjectNode answer = action("presence").put("channel", present.channel()).put("scope", present.scope());
+        if (present.connections() != null) {
+            answer.put("connections", present.connections());
+        }
+        answer.put("count", present.users());
         ArrayNode users = answer.putArray("users");
         present.names().forEach(users::add);
         return frame(answer.put("complete", present.complete()), id);
+    }
+
+    @Override
+    public Frame presenceChanged(Channel channel, String user, boolean joined) {
+        ObjectNode event = action(joined ? "join" : "leave").put("channel", channel.name());
+        return frame(event.put("user", user), null);
     }
 
     @Override

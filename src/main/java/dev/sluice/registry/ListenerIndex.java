@@ -24,6 +24,13 @@ final class ListenerIndex {
     /** See {@link Registry#whenWanted}. */
     private volatile Consumer<Channel> onWanted = channel -> {};
 
+    /** See {@link Registry#observe}. */
+    private volatile @Nullable ListeningObserver observer;
+
+    void observe(ListeningObserver by) {
+        observer = by;
+    }
+
     void whenWanted(Consumer<Channel> action) {
         onWanted = action;
     }
@@ -75,10 +82,18 @@ final class ListenerIndex {
             onWanted.accept(channel.compact());
         }
         ofLoop.schedule();
+        ListeningObserver by = channel.route().presence() ? observer : null;
+        if (by != null) {
+            by.joined(connection, channel);
+        }
     }
 
     /** Removes the connection from the channel's listeners. */
     void leave(Connection connection, Channel channel) {
+        ListeningObserver by = channel.route().presence() ? observer : null;
+        if (by != null) {
+            by.left(connection, channel);
+        }
         LoopListeners left = on(connection.loop(), channel);
         if (left != null) {
             left.changes().add(() -> left.remove(connection));

@@ -289,6 +289,11 @@ public final class Registry {
         listeners.tell(observer);
     }
 
+    /** Sets the observer of routes with presence; to be called before connections are added. */
+    public void observe(ListeningObserver observer) {
+        listeners.observe(observer);
+    }
+
     /**
      * Whether the connection's user lacks a subscription of an earlier connection: there is room for it, and the user
      * has neither subscribed nor, as far as is known, unsubscribed since.

@@ -63,25 +63,21 @@ final class ChannelCommands {
         resumption.begin(new ChannelResumption.Request(client, own, answer), then);
     }
 
-    /**
-     * Starts the delivery of a channel to which the client has just subscribed.
-     *
-     * @param strict whether the client prefers an error to a subscription that is not recovered
-     */
-    void subscribed(Client client, Channel channel, @Nullable Position since, boolean strict, @Nullable JsonNode id) {
+    /** Starts the delivery of a channel to which the client has just subscribed. */
+    void subscribed(Client client, Channel channel, JointRequest joint, @Nullable JsonNode id) {
         Map<Channel, @Nullable Position> one = new LinkedHashMap<>();
-        one.put(channel, since);
+        one.put(channel, joint.since());
         resumption.begin(
                 new ChannelResumption.Request(client, one, starts -> {
                     Start start = starts.getOrDefault(channel, Start.UNKNOWN);
-                    if (strict && Boolean.FALSE.equals(start.recovered())) {
+                    if (joint.strict() && Boolean.FALSE.equals(start.recovered())) {
                         registry.unsubscribe(client.connection(), channel);
                         return client.dialect()
                                 .error(ErrorCode.UNRECOVERABLE, "unrecoverable position", channel.name(), id);
                     }
                     return client.dialect().subscribed(channel, false, start, id);
                 }),
-                () -> {});
+                () -> joint.answered(client, channel));
     }
 
     /** Whether the client receives the channel, with or without a subscription. */

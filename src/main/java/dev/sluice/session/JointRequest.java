@@ -5,6 +5,7 @@ import dev.sluice.clock.Position;
 import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,12 +17,23 @@ final class JointRequest {
     private final @Nullable Position since;
     private final @Nullable EntryId entry;
     private final boolean strict;
+    private final BiConsumer<Client, Channel> then;
     private final List<Channel> allowed = new ArrayList<>();
     private final List<Runnable> onSettled = new ArrayList<>(0);
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
     JointRequest(@Nullable Position since, @Nullable EntryId entry, boolean strict) {
+        this(since, entry, strict, (client, channel) -> {});
+    }
+
+    /**
+     * Creates a request whose channels have not been checked yet.
+     *
+     * @param then called for each channel to which the client has subscribed, after the answer
+     */
+    JointRequest(@Nullable Position since, @Nullable EntryId entry, boolean strict, BiConsumer<Client, Channel> then) {
+        this.then = then;
         this.since = since;
         this.entry = entry;
         this.strict = strict;
@@ -47,6 +59,11 @@ final class JointRequest {
     /** Whether the client prefers an error to a subscription that is not recovered. */
     boolean strict() {
         return strict;
+    }
+
+    /** The client has been told that it receives the channel. */
+    void answered(Client client, Channel channel) {
+        then.accept(client, channel);
     }
 
     /** Adds an undecided channel. */

@@ -95,8 +95,8 @@ final class PositionedSubscriptions {
         boolean recovered = answer.recovered() && channel.route().history();
         Payload newest = request.retained() && !recovered ? retention.newest(channel) : null;
         boolean given = newest != null && needs(client.connection(), channel, newest, answer, joined);
-        boolean asked = Objects.requireNonNull(request.joint()).asked();
-        Start start = new Start(asked ? (Boolean) recovered : null, answer.at(), answer.from());
+        JointRequest joint = Objects.requireNonNull(request.joint());
+        Start start = new Start(joint.asked() ? (Boolean) recovered : null, answer.at(), answer.from());
         Connection connection = client.connection();
         if (newest != null && given) {
             // The answer has no position: the retained publication is older, and the connection may be cut before it is
@@ -109,6 +109,7 @@ final class PositionedSubscriptions {
         } else {
             connection.send(client.dialect().subscribed(channel, false, start, request.id()));
         }
+        joint.answered(client, channel);
     }
 
     /** Whether the retained publication must be sent, because the replay after the answer does not contain it. */

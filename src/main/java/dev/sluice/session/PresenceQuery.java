@@ -6,8 +6,12 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.sluice.fleet.Listeners;
 import dev.sluice.fleet.ListenersResponder;
 import dev.sluice.outbox.Frame;
+import dev.sluice.presence.PresenceEvents;
+import dev.sluice.presence.PresenceEvents.Present;
+import dev.sluice.presence.PresenceFormat;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.ErrorCode;
 import dev.sluice.protocol.PresentUsers;
 import dev.sluice.registry.Connection;
@@ -18,9 +22,13 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Answers clients that ask who else receives a channel. Thread-safe. */
+/**
+ * Answers clients that ask who else receives a channel. A client that is told who joins and leaves is answered from the
+ * same knowledge, so that events add to the answer. Thread-safe.
+ */
 @Singleton
 final class PresenceQuery {
 
@@ -37,19 +45,74 @@ final class PresenceQuery {
 
     private final Cache<Key, Uni<Listeners>> answers =
             Caffeine.newBuilder().expireAfterWrite(KEPT).maximumSize(MAX_KEPT).build();
+    /** The formats of those dialects that have events. */
+    private static final PresenceFormat V2 = Dialect.V2::presenceChanged;
+
+    private static final PresenceFormat CENTRIFUGE = Dialect.CENTRIFUGE::presenceChanged;
+
     private final BiFunction<Channel, Boolean, Uni<Listeners>> question;
+    private final PresenceEvents events;
 
     @Inject
-    PresenceQuery(ListenersResponder fleet) {
-        this((channel, byClient) -> fleet.ask(channel, byClient));
+    PresenceQuery(ListenersResponder fleet, PresenceEvents events) {
+        this((channel, byClient) -> fleet.ask(channel, byClient), events);
     }
 
-    PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question) {
+    PresenceQuery(BiFunction<Channel, Boolean, Uni<Listeners>> question, PresenceEvents events) {
         this.question = question;
+        this.events = events;
+    }
+
+    /**
+     * Tells the client from now on which users join and leave the channel, and first, unless it keeps a position for each
+     * channel, who is present. To be called on the client's loop, after the client was told that it receives the channel.
+     */
+    void watch(Client client, Channel channel) {
+        boolean byChannel = client.dialect() instanceof ChannelDialect;
+        if (channel.route().presence()) {
+            events.watch(client.connection(), channel, byChannel ? CENTRIFUGE : V2, present -> {
+                if (!byChannel) {
+                    send(client, frame(client, channel, present, null), null);
+                }
+            });
+        } else if (!byChannel) {
+            client.connection()
+                    .send(client.dialect()
+                            .error(ErrorCode.UNKNOWN_ACTION, "the channel has no presence", channel.name(), null));
+        }
+    }
+
+    /** Clients of Centrifugo know users by connections; these get one for each user, as their events say. */
+    private static Frame frame(Client client, Channel channel, Present present, @Nullable JsonNode id) {
+        if (client.dialect() instanceof ChannelDialect dialect) {
+            if (!present.complete()) {
+                return present.count() > present.names().size()
+                        ? dialect.error(ErrorCode.TOO_MANY_SUBSCRIPTIONS, "too many users to list", id)
+                        : dialect.error(ErrorCode.UNAVAILABLE, "this pod may not know all users now", id);
+            }
+            return dialect.presence(present.names().stream().collect(Collectors.toMap(name -> name, name -> name)), id);
+        }
+        return client.dialect()
+                .presence(
+                        new PresentUsers(
+                                channel.name(),
+                                present.scope(),
+                                null,
+                                present.count(),
+                                present.names(),
+                                present.complete()),
+                        id);
     }
 
     /** Answers when the fleet has answered. To be called on the client's loop, for a channel that it may hear. */
     void answer(Client client, Channel channel, ClientMessage.Presence message) {
+        if (!message.stats()
+                && events.present(
+                        client.connection(),
+                        channel,
+                        present -> send(client, frame(client, channel, present, message.id()), message.id()))) {
+            return;
+        }
         boolean byClient = client.dialect() instanceof ChannelDialect && !message.stats();
         Key key = new Key(channel.compact(), byClient);
         Uni<Listeners> answer = Objects.requireNonNull(answers.get(

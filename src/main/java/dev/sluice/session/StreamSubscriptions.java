@@ -239,6 +239,10 @@ final class StreamSubscriptions {
 
     private static void answer(Client client, Channel channel, Start start, Request request) {
         client.connection().send(client.dialect().subscribed(channel, false, start, request.id()));
+        JointRequest joint = request.joint();
+        if (joint != null) {
+            joint.answered(client, channel);
+        }
     }
 
     private static void error(Client client, Channel channel, ErrorCode code, String message, @Nullable JsonNode id) {

@@ -42,6 +42,7 @@ final class SubscriptionHandler {
     private final PositionedSubscriptions positioned;
     private final ChannelCommands channelCommands;
     private final StreamSubscriptions streams;
+    private final PresenceQuery presence;
     private final LimitMeter tooManySubscriptions;
 
     SubscriptionHandler(
@@ -54,6 +55,7 @@ final class SubscriptionHandler {
             PositionedSubscriptions positioned,
             ChannelCommands channelCommands,
             StreamSubscriptions streams,
+            PresenceQuery presence,
             MeterRegistry metrics) {
         this.names = names;
         this.authorizer = authorizer;
@@ -64,13 +66,18 @@ final class SubscriptionHandler {
         this.positioned = positioned;
         this.channelCommands = channelCommands;
         this.streams = streams;
+        this.presence = presence;
         this.tooManySubscriptions = new LimitMeter("subscriptions-per-user", metrics);
     }
 
     /** Subscribes the client to the channels to which it may listen. */
     void subscribe(Client client, Subscribe message) {
         JointRequest joint = client.connection().positioned()
-                ? new JointRequest(message.since(), message.entry(), message.strict())
+                ? new JointRequest(
+                        message.since(),
+                        message.entry(),
+                        message.strict(),
+                        message.presence() ? presence::watch : (watching, channel) -> {})
                 : null;
         Request request = new Request(message.retained(), message.id(), joint);
         names.forEachSubscribed(client, message, channel -> {
@@ -238,8 +245,7 @@ final class SubscriptionHandler {
             }
         }
         if (client.dialect() instanceof ChannelDialect) {
-            joined.forEach(channel ->
-                    channelCommands.subscribed(client, channel, joint.since(), joint.strict(), request.id()));
+            joined.forEach(channel -> channelCommands.subscribed(client, channel, joint, request.id()));
         } else if (!hears.isEmpty()) {
             positioned.subscribe(client, hears, joined, request);
         }

@@ -111,6 +111,14 @@ class AsyncApiTest {
         frames.add(dialect.gap(Instant.EPOCH, null));
         frames.add(dialect.gap(Instant.EPOCH, Instant.now()));
         frames.add(dialect.mark(AT));
+        if (dialect.tag().equals("v2")) {
+            for (Long count : Arrays.asList(null, 3L)) {
+                PresentUsers users = new PresentUsers("upload:1", "fleet", count, 2, List.of("7", "8"), true);
+                frames.add(dialect.presence(users, null));
+            }
+            frames.add(dialect.presenceChanged(UPLOAD, "7", true));
+            frames.add(dialect.presenceChanged(UPLOAD, "7", false));
+        }
         frames.add(dialect.heartbeat().get(0));
         frames.add(dialect.pong(new TextNode("1")));
         Arrays.stream(ErrorCode.values())

@@ -27,10 +27,12 @@ class PresenceQueryTest {
     private final RecordingFrameWriter writer = new RecordingFrameWriter();
     private final CompletableFuture<Listeners> answer = new CompletableFuture<>();
     private int asked;
-    private final PresenceQuery query = new PresenceQuery((channel, byClient) -> {
-        asked++;
-        return Uni.createFrom().completionStage(answer);
-    });
+    private final PresenceQuery query = new PresenceQuery(
+            (channel, byClient) -> {
+                asked++;
+                return Uni.createFrom().completionStage(answer);
+            },
+            TestCommandHandler.noEvents());
 
     private TestClient client(Dialect dialect) {
         Connection connection = new Connection(

@@ -7,6 +7,8 @@ import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.presence.PresenceEvents;
+import dev.sluice.presence.PresenceFormat;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
@@ -17,6 +19,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Makes command handlers for tests. */
 public final class TestCommandHandler {
@@ -30,6 +33,22 @@ public final class TestCommandHandler {
 
     private static PositionWait neverAhead() {
         return new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime);
+    }
+
+    /** Returns presence without events. */
+    static PresenceEvents noEvents() {
+        return new PresenceEvents() {
+            @Override
+            public void watch(
+                    Connection connection, Channel channel, PresenceFormat format, Consumer<Present> present) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public boolean present(Connection connection, Channel channel, Consumer<Present> present) {
+                return false;
+            }
+        };
     }
 
     /** Returns a handler with an empty history. */
@@ -49,12 +68,14 @@ public final class TestCommandHandler {
         ResumeMeters meters = new ResumeMeters(metrics);
         PositionedSubscriptions positioned = new PositionedSubscriptions(
                 registry, retention, deliveries, new Resumption(history, registry, deliveries, meters, wait));
+        PresenceQuery presence =
+                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), noEvents());
         ChannelCommands channels = new ChannelCommands(
                 TestOutboxFactory.ROUTES,
                 registry,
                 history,
                 new ChannelResumption(history, registry, deliveries, meters, wait),
-                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing()));
+                presence);
         SubscriptionHandler subscriptions = new SubscriptionHandler(
                 new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),
                 TestAuthorizers.asking(authorizer),
@@ -65,6 +86,7 @@ public final class TestCommandHandler {
                 positioned,
                 channels,
                 TestStreams.none(registry, deliveries),
+                presence,
                 metrics);
         return new CommandHandler(subscriptions, positioned, channels, registry);
     }

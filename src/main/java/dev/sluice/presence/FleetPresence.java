@@ -1,0 +1,304 @@
+package dev.sluice.presence;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.config.SluiceConfig;
+import dev.sluice.control.Control;
+import dev.sluice.control.FleetMessage;
+import dev.sluice.feed.Gap;
+import dev.sluice.fleet.Fleet;
+import dev.sluice.fleet.PodIdentity;
+import dev.sluice.log.LimitMeter;
+import dev.sluice.registry.Connection;
+import dev.sluice.registry.ListeningObserver;
+import dev.sluice.registry.Registry;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.StartupEvent;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connects the view of the fleet with this pod's connections, the other pods and the clock. Does nothing if no route has
+ * presence. Its lock is taken inside that of a user in the registry, never around it.
+ */
+@Startup
+@Singleton
+final class FleetPresence implements PresenceEvents, ListeningObserver, UserTable.Audience {
+
+    /** Messages of other pods that may wait; a lost one is noticed, and its content asked for again. */
+    private static final int MAX_WAITING = 1_000;
+
+    private static final Logger LOG = Logger.getLogger(FleetPresence.class);
+
+    private static final long TICK_MILLIS = 100;
+
+    /** The frames of a tick, some milliseconds of all event loops; one event may exceed it. */
+    private static final int FRAMES = 2_000;
+
+    /** The pause between two messages to the other pods. */
+    private static final long PAUSE_MILLIS = 25;
+
+    private final Control control;
+    private final Registry registry;
+    private final Routes routes;
+    private final Vertx vertx;
+    private final boolean enabled;
+    private final String scope;
+    private final LimitMeter crowded;
+    private final LimitMeter tooMany;
+    private final Counter joins;
+    private final Counter leaves;
+
+    // Under the lock of this.
+    private final FleetView view;
+    private final UserTable table;
+    private final Watchers watchers = new Watchers();
+    private final Map<Channel, Map<String, List<Connection>>> local = new HashMap<>();
+    private boolean sending;
+
+    private final AtomicBoolean ticking = new AtomicBoolean();
+    private final AtomicInteger waiting = new AtomicInteger();
+    private volatile @Nullable Context context;
+
+    FleetPresence(
+            Control control,
+            Registry registry,
+            Routes routes,
+            PodIdentity identity,
+            Vertx vertx,
+            SluiceConfig config,
+            MeterRegistry metrics) {
+        this.control = control;
+        this.registry = registry;
+        this.routes = routes;
+        this.vertx = vertx;
+        this.enabled = config.routes().values().stream()
+                .anyMatch(route -> route.presence() && route.audience() == Audience.SUBSCRIBERS);
+        this.scope = control.enabled() ? "fleet" : "pod";
+        this.crowded = new LimitMeter("presence-users", metrics);
+        this.tooMany = new LimitMeter("presence-known", metrics);
+        this.joins = events("join", metrics);
+        this.leaves = events("leave", metrics);
+        this.table = new UserTable(
+                config.presence().grace().toNanos(),
+                config.presence().maxUsers(),
+                config.presence().maxKnown(),
+                System::nanoTime,
+                this);
+        this.view = new FleetView(
+                identity.id(), !control.enabled(), System::nanoTime, this::channel, tooMany::exceeded, table);
+        Gauge.builder("sluice.presence.known", this, FleetPresence::known)
+                .description("Pairs of a user and a channel that this pod knows of other pods, or in their grace")
+                .register(metrics);
+    }
+
+    private static Counter events(String kind, MeterRegistry metrics) {
+        return Counter.builder("sluice.presence.events")
+                .description("Users of whom clients of this pod were told that they joined or left a channel")
+                .tag("event", kind)
+                .register(metrics);
+    }
+
+    void start(@Observes StartupEvent event) {
+        if (enabled) {
+            registry.observe(this);
+            Context worker = vertx.getOrCreateContext();
+            context = worker;
+            vertx.setPeriodic(TICK_MILLIS, fired -> {
+                // One at a time, also if a tick takes longer.
+                if (!ticking.getAndSet(true)) {
+                    run(worker, this::tick);
+                }
+            });
+        }
+    }
+
+    private synchronized double known() {
+        return table.known();
+    }
+
+    private @Nullable Channel channel(String name) {
+        Channel channel = routes.resolve(name);
+        return channel != null && isConcerned(channel) ? channel.compact() : null;
+    }
+
+    private static boolean isConcerned(Channel channel) {
+        return channel.route().presence() && channel.route().audience() == Audience.SUBSCRIBERS;
+    }
+
+    @Override
+    public synchronized void joined(Connection connection, Channel channel) {
+        if (!isConcerned(channel)) {
+            return;
+        }
+        Channel compact = channel.compact();
+        List<Connection> those = local.computeIfAbsent(compact, x -> new HashMap<>())
+                .computeIfAbsent(connection.user(), x -> new ArrayList<>(1));
+        if (those.contains(connection)) {
+            return;
+        }
+        those.add(connection);
+        if (those.size() == 1) {
+            view.joined(compact, connection.user());
+        }
+    }
+
+    @Override
+    public synchronized void left(Connection connection, Channel channel) {
+        Map<String, List<Connection>> users = local.get(channel);
+        List<Connection> those = users == null ? null : users.get(connection.user());
+        if (users == null || those == null || !those.remove(connection)) {
+            return;
+        }
+        watchers.remove(connection, channel);
+        if (those.isEmpty()) {
+            users.remove(connection.user());
+            if (users.isEmpty()) {
+                local.remove(channel);
+            }
+            view.left(channel.compact(), connection.user());
+        }
+    }
+
+    private boolean hears(Connection connection, Channel channel) {
+        List<Connection> those = local.getOrDefault(channel, Map.of()).get(connection.user());
+        return those != null && those.contains(connection);
+    }
+
+    @Override
+    public synchronized void watch(
+            Connection connection, Channel channel, PresenceFormat format, Consumer<Present> present) {
+        if (hears(connection, channel)) {
+            watchers.add(connection, channel.compact(), format);
+            present(connection, channel, present);
+        }
+    }
+
+    @Override
+    public synchronized boolean present(Connection connection, Channel channel, Consumer<Present> present) {
+        return watchers.has(connection, channel) && view.whenWarm(() -> tell(connection, channel.compact(), present));
+    }
+
+    private void tell(Connection connection, Channel channel, Consumer<Present> present) {
+        if (!watchers.has(connection, channel)) {
+            return;
+        }
+        // So that clients find themselves among the present users.
+        table.tellNow(channel, connection.user());
+        watchers.send();
+        UserTable.Told told = view.told(channel);
+        Present users = new Present(told.names(), told.count(), told.complete(), scope);
+        connection.loop().execute(() -> present.accept(users));
+    }
+
+    @Override
+    public int watching(Channel channel) {
+        return watchers.count(channel);
+    }
+
+    @Override
+    public void changed(Channel channel, String user, boolean present) {
+        (present ? joins : leaves).increment();
+        watchers.changed(channel, user, present);
+    }
+
+    @Override
+    public void crowded(Channel channel) {
+        crowded.exceeded(channel.name());
+    }
+
+    @Override
+    public void graceless() {
+        tooMany.exceeded();
+    }
+
+    void onGap(@Observes Gap gap) {
+        synchronized (this) {
+            view.live(!gap.open());
+        }
+    }
+
+    /** Left to a worker, because a message has hundreds of users, and publications arrive on this thread. */
+    void heard(@Observes FleetMessage message) {
+        Context worker = context;
+        boolean presence = message.command().equals(FleetMessage.PRESENCE);
+        if (worker == null || (!presence && !message.command().equals(FleetMessage.LEAVE))) {
+            return;
+        }
+        if (presence && waiting.get() >= MAX_WAITING) {
+            tooMany.exceeded();
+            return;
+        }
+        waiting.incrementAndGet();
+        run(worker, () -> {
+            waiting.decrementAndGet();
+            hear(message, presence);
+        });
+    }
+
+    private synchronized void hear(FleetMessage message, boolean presence) {
+        if (presence) {
+            view.heard(message.content());
+        } else {
+            view.stopped(message.content().path(Fleet.FROM).asText());
+        }
+    }
+
+    /** Runs a task on a worker thread, after earlier ones. */
+    private static void run(Context worker, Runnable task) {
+        worker.executeBlocking(
+                        () -> {
+                            task.run();
+                            return null;
+                        },
+                        true)
+                .onFailure(failure -> LOG.error("Presence failed. Please report this bug", failure));
+    }
+
+    private void tick() {
+        ticking.set(false);
+        synchronized (this) {
+            view.tick(FRAMES);
+            watchers.send();
+        }
+        send();
+    }
+
+    private void send() {
+        ObjectNode message;
+        synchronized (this) {
+            message = sending ? null : view.next();
+            if (message == null) {
+                return;
+            }
+            sending = true;
+        }
+        control.tell(FleetMessage.PRESENCE, message).subscribe().with(receivers -> sent(), failure -> {
+            LOG.debug("Other pods could not be told of present users", failure);
+            sent();
+        });
+    }
+
+    private void sent() {
+        synchronized (this) {
+            sending = false;
+        }
+        vertx.setTimer(PAUSE_MILLIS, fired -> send());
+    }
+}

@@ -1,0 +1,36 @@
+package dev.sluice.presence;
+
+import dev.sluice.registry.Connection;
+import dev.sluice.route.Channel;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Tells clients which users join and leave channels. Thread-safe. */
+public interface PresenceEvents {
+
+    /**
+     * The present users of a channel.
+     *
+     * @param names as far as clients were told, in order
+     * @param count how many are present
+     * @param complete whether the names are of all
+     * @param scope {@code fleet}, or {@code pod} if this pod knows no other
+     */
+    record Present(List<String> names, int count, boolean complete, String scope) {}
+
+    /**
+     * Begins to send events of a channel to a connection that receives it, until it no longer does. Every event is sent
+     * either before the users, which have its change, or after them.
+     *
+     * @param present receives the present users, on the connection's loop
+     */
+    void watch(Connection connection, Channel channel, PresenceFormat format, Consumer<Present> present);
+
+    /**
+     * Gets the present users of a channel for a connection that gets its events.
+     *
+     * @param present see {@link #watch}
+     * @return false if the connection does not get events, or too many others wait for this pod to know the users
+     */
+    boolean present(Connection connection, Channel channel, Consumer<Present> present);
+}

@@ -1,0 +1,155 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.Tokens;
+import java.util.Map;
+import org.jose4j.jwt.JwtClaims;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Clients are told which users join and leave a channel, on two pods of one fleet with a grace of two seconds. */
+class PresenceIT {
+
+    private static final Map<String, String> CONFIG = Map.of(
+            "sluice.control.secret", "a secret of the tests, which is long enough",
+            "sluice.presence.grace", "2s",
+            "sluice.routes.upload.presence", "true",
+            "sluice.routes.team.audience", "subscribers",
+            "sluice.routes.team.access", "claim");
+
+    // Without the other pods of a stage, which do not share the secret.
+    @AutoClose
+    private static final Redis REDIS = Redis.start();
+
+    @AutoClose
+    private static Pod one;
+
+    @AutoClose
+    private static Pod two;
+
+    @BeforeAll
+    static void start() {
+        one = Pod.started(REDIS, CONFIG);
+        two = Pod.ready(REDIS, CONFIG);
+        one.awaitReady();
+    }
+
+    @Test
+    void usersJoinOnceAndLeaveAfterTheGrace() {
+        String channel = "upload:" + Stage.upload();
+        try (Client watcher = v2(one, "watcher")) {
+            watcher.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\",\"presence\":true}");
+            assertThat(watcher.next()).startsWith("{\"action\":\"subscribed\"");
+            assertThat(next(watcher)).isEqualTo(present(channel, 1, "\"watcher\""));
+            Client moving = subscribed(two, "moving", channel);
+            assertThat(next(watcher)).isEqualTo(event("join", channel, "moving"));
+            Client staying = subscribed(one, "staying", channel);
+            assertThat(next(watcher)).isEqualTo(event("join", channel, "staying"));
+
+            // Changes pods, has two connections meanwhile, and then none for a moment: no events.
+            Client moved = subscribed(one, "moving", channel);
+            moving.close();
+            moved.close();
+            moving = subscribed(two, "moving", channel);
+
+            staying.close();
+            assertThat(next(watcher)).isEqualTo(event("leave", channel, "staying"));
+            watcher.send("{\"action\":\"presence\",\"channel\":\"" + channel + "\"}");
+            assertThat(next(watcher)).isEqualTo(present(channel, 2, "\"moving\",\"watcher\""));
+            moving.send("{\"action\":\"unsubscribe\",\"channel\":\"" + channel + "\"}");
+            assertThat(next(moving)).as("no events unasked").startsWith("{\"action\":\"unsubscribed\"");
+            assertThat(next(watcher)).isEqualTo(event("leave", channel, "moving"));
+            moving.close();
+        }
+        assertThat(one.metric("sluice_presence_events_total{event=\"leave\"}")).isPositive();
+    }
+
+    @Test
+    void eventsAreOnlyForClientsThatAskAndRoutesThatAllow() {
+        String channel = "upload:" + Stage.upload();
+        try (Client old = Client.of(one, "old");
+                Client watcher = v2(one, "watcher")) {
+            old.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\",\"presence\":true}");
+            assertThat(old.next()).startsWith("{\"action\":\"subscribed\"");
+            watcher.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\",\"presence\":1}");
+            assertThat(next(watcher)).contains("bad_message");
+            watcher.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\",\"presence\":true}");
+            assertThat(watcher.next()).startsWith("{\"action\":\"subscribed\"");
+            assertThat(next(watcher)).isEqualTo(present(channel, 2, "\"old\",\"watcher\""));
+            try (Client joining = subscribed(two, "joining", channel)) {
+                assertThat(next(watcher)).isEqualTo(event("join", channel, "joining"));
+                assertThat(joining.isOpen()).isTrue();
+            }
+            old.send("{\"action\":\"ping\",\"id\":1}");
+            assertThat(old.next()).startsWith("{\"action\":\"pong\"");
+        }
+        JwtClaims claims = Tokens.claims("7");
+        claims.setStringListClaim("channels", "team:red");
+        try (Client team = v2With(one, Tokens.sign(claims))) {
+            team.send("{\"action\":\"subscribe\",\"channel\":\"team:red\",\"presence\":true}");
+            assertThat(team.next()).startsWith("{\"action\":\"subscribed\"");
+            assertThat(next(team)).contains("unknown_action", "the channel has no presence");
+        }
+    }
+
+    @Test
+    void sdkTellsItsUsersWhoJoinsAndLeaves() {
+        String channel = "upload:" + Stage.upload();
+        try (SdkClient sdk =
+                SdkClient.start(SdkClient.Sdk.JAVASCRIPT, one.webSocket("/connection/websocket"), Tokens.of("sdk"))) {
+            sdk.await("own user:sdk false false");
+            sdk.send("subscribe " + channel);
+            sdk.await("subscribed " + channel + " false false");
+            sdk.send("users " + channel);
+            sdk.await("users " + channel + " sdk");
+            try (Client other = subscribed(two, "other", channel)) {
+                sdk.await("join " + channel + " other");
+                sdk.send("users " + channel);
+                sdk.await("users " + channel + " other,sdk");
+                assertThat(other.isOpen()).isTrue();
+            }
+            sdk.await("leave " + channel + " other");
+        }
+    }
+
+    private static Client subscribed(Pod pod, String user, String channel) {
+        Client client = v2(pod, user);
+        client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+        assertThat(client.next()).startsWith("{\"action\":\"subscribed\"");
+        return client;
+    }
+
+    private static Client v2(Pod pod, String user) {
+        return v2With(pod, Tokens.of(user));
+    }
+
+    private static Client v2With(Pod pod, String token) {
+        Client client = Client.connect(pod.webSocket("/ws"), Map.of("Authorization", "Bearer " + token), "sluice.v2");
+        assertThat(client.next()).startsWith("{\"action\":\"auth_success\"");
+        return client;
+    }
+
+    /** Returns the next message that is no mark. */
+    private static String next(Client client) {
+        while (true) {
+            String message = client.next();
+            if (!message.startsWith("{\"action\":\"mark\"")) {
+                return message;
+            }
+        }
+    }
+
+    private static String present(String channel, int count, String users) {
+        return "{\"action\":\"presence\",\"channel\":\"" + channel + "\",\"scope\":\"fleet\",\"count\":" + count
+                + ",\"users\":[" + users + "],\"complete\":true}";
+    }
+
+    private static String event(String action, String channel, String user) {
+        return "{\"action\":\"" + action + "\",\"channel\":\"" + channel + "\",\"user\":\"" + user + "\"}";
+    }
+}
