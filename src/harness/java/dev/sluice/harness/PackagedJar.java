@@ -1,5 +1,6 @@
 package dev.sluice.harness;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
@@ -14,26 +15,41 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import java.util.zip.Deflater;
+import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The packaged jars on one class path, with an archive of their classes, which halves the CPU time of a start: an AOT
- * cache since JDK 25, a class-data archive before. {@code quarkus-run.jar} loads the same classes with Quarkus's class
- * loader, which the JVM can't archive; {@code SmokeIT} starts it.
+ * The packaged jars merged into one, because opening almost two hundred takes a tenth of the CPU time of a start, with an
+ * archive of its classes, which halves it: an AOT cache since JDK 25, a class-data archive before. {@code quarkus-run.jar}
+ * loads the same classes with Quarkus's class loader, which the JVM can't archive; {@code SmokeIT} starts it.
  */
 public final class PackagedJar {
 
     private static final boolean AOT = Runtime.version().feature() >= 25;
     private static final Path FOLDER = Pod.PACKAGE.resolve("quarkus-app").toAbsolutePath();
 
+    /** Files with this name are of one JDK and build. */
+    private static final String NAME = "it-classes-" + Runtime.version() + "-" + packagedAt();
+
     private static final List<String> APPLICATION = application();
 
-    /** One archive per JDK and build; null if the JVM could not write it. */
+    /** Null if the JVM could not write it. */
     private static final @Nullable Path ARCHIVE = archive();
+
+    private interface Writer {
+        void write(Path file) throws IOException;
+    }
 
     private PackagedJar() {}
 
@@ -52,7 +68,8 @@ public final class PackagedJar {
         arguments.add("-XX:+UseSerialGC");
         arguments.addAll(accessAsInManifest());
         arguments.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
-        arguments.addAll(List.of("-cp", classPath(), "io.quarkus.runner.GeneratedMain"));
+        arguments.addAll(
+                List.of("-cp", written(".jar", PackagedJar::merge).toString(), "io.quarkus.runner.GeneratedMain"));
         return arguments;
     }
 
@@ -71,7 +88,63 @@ public final class PackagedJar {
         }
     }
 
-    private static String classPath() {
+    private static long packagedAt() {
+        try {
+            return Files.getLastModifiedTime(FOLDER.resolve("quarkus-run.jar")).toMillis();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The first test process writes the file; the others wait for it. */
+    private static Path written(String suffix, Writer writer) {
+        Path file = Pod.PACKAGE.resolve(NAME + suffix).toAbsolutePath();
+        try (FileChannel locked = FileChannel.open(
+                        Pod.PACKAGE.resolve("it-archive.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock lock = locked.lock()) {
+            if (lock.isValid() && !Files.exists(file)) {
+                writer.write(file);
+            }
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void merge(Path into) throws IOException {
+        Path unfinished = into.resolveSibling(into.getFileName() + ".unfinished");
+        Set<String> names = new HashSet<>();
+        Map<String, ByteArrayOutputStream> providers = new TreeMap<>();
+        try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(unfinished))) {
+            // Uncompressed, because each start reads it.
+            out.setLevel(Deflater.NO_COMPRESSION);
+            for (Path path : jars()) {
+                try (JarFile jar = new JarFile(path.toFile(), false, ZipFile.OPEN_READ, Runtime.version())) {
+                    for (JarEntry entry : jar.versionedStream().toList()) {
+                        byte[] bytes = jar.getInputStream(entry).readAllBytes();
+                        if (entry.getName().startsWith("META-INF/services/") && !entry.isDirectory()) {
+                            ByteArrayOutputStream all =
+                                    providers.computeIfAbsent(entry.getName(), x -> new ByteArrayOutputStream());
+                            all.writeBytes(bytes);
+                            all.write('\n');
+                        } else if (!entry.getName().equals(JarFile.MANIFEST_NAME) && names.add(entry.getName())) {
+                            // The first of several counts, as on a class path; later ones are originals of transformed
+                            // classes, licences, and what Quarkus needs for the build.
+                            out.putNextEntry(new JarEntry(entry.getName()));
+                            out.write(bytes);
+                        }
+                    }
+                }
+            }
+            for (Map.Entry<String, ByteArrayOutputStream> service : providers.entrySet()) {
+                out.putNextEntry(new JarEntry(service.getKey()));
+                service.getValue().writeTo(out);
+            }
+        }
+        Files.move(unfinished, into);
+    }
+
+    private static List<Path> jars() throws IOException {
         List<Path> jars = new ArrayList<>();
         // Classes that Quarkus transformed or generated must precede the originals.
         jars.add(FOLDER.resolve("quarkus/transformed-bytecode.jar"));
@@ -79,26 +152,14 @@ public final class PackagedJar {
         for (String folder : List.of("app", "lib/boot", "lib/main")) {
             try (Stream<Path> files = Files.list(FOLDER.resolve(folder))) {
                 files.filter(file -> file.toString().endsWith(".jar")).sorted().forEach(jars::add);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
             }
         }
-        return String.join(":", jars.stream().map(Path::toString).toList());
+        return jars;
     }
 
-    /** The first test process writes the archive; the others wait for it. */
     private static @Nullable Path archive() {
-        Path lockFile = Pod.PACKAGE.resolve("it-archive.lock");
-        try (FileChannel file = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                FileLock lock = file.lock()) {
-            long packaged =
-                    Files.getLastModifiedTime(FOLDER.resolve("quarkus-run.jar")).toMillis();
-            Path archive = Pod.PACKAGE
-                    .resolve("it-classes-" + Runtime.version() + "-" + packaged + (AOT ? ".aot" : ".jsa"))
-                    .toAbsolutePath();
-            if (lock.isValid() && !Files.exists(archive)) {
-                write(archive);
-            }
+        Path archive = written(AOT ? ".aot" : ".jsa", PackagedJar::write);
+        try {
             return Files.size(archive) > 0 ? archive : null;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -3,6 +3,7 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
@@ -33,7 +34,7 @@ class AttackIT {
     private static final Stage STAGE = Stage.take();
 
     private static final int ATTACKERS = 4;
-    private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(800);
+    private static final long LASTS_NANOS = TimeUnit.MILLISECONDS.toNanos(Histories.halfOf(800));
     private static final int MANY = 300;
 
     private static final String UPGRADE = """

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * A pod with little memory survives clients that never read, for payloads of any size and number. The test fails if any
  * queue between Redis and the sockets can grow without bound.
  */
-@Order(1)
+@Order(2)
 @ParameterizedClass
 @EnumSource(Way.class)
 class BoundsIT {

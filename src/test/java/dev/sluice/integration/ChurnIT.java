@@ -3,6 +3,7 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
@@ -20,11 +21,11 @@ class ChurnIT {
     /** More than the connections that traces show. */
     private static final int WARM_UP = 6;
 
-    private static final int ROUNDS = 12;
+    private static final int ROUNDS = Histories.halfOf(12);
     private static final int CLIENTS = 100;
 
     /** The growth allowed for caches, metrics and compiled code. */
-    private static final long HEAP_TOLERANCE = 4 << 20;
+    private static final long HEAP_TOLERANCE = Histories.halfOf(4 << 20);
 
     private final Redis redis = Redis.start();
     private final Pod pod = Pod.ready(redis, Map.of());

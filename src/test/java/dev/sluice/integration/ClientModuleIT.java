@@ -7,9 +7,11 @@ import dev.sluice.harness.Redis;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Runs the JavaScript tests of the client module against a pod. */
+@Order(2)
 class ClientModuleIT {
 
     private static final String SECRET = "a secret of the tests only, long enough";

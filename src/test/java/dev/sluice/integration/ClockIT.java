@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Tests that pods on one Redis count from the same ticks, even after faults. */
-@Order(1)
+@Order(2)
 @ResourceLock("both cores")
 @Tag("chaos")
 class ClockIT {

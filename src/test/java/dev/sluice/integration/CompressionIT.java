@@ -14,8 +14,10 @@ import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** With compression, the limit of a message applies to its decompressed size. */
+@ResourceLock("the pod with options")
 class CompressionIT {
 
     @AutoClose

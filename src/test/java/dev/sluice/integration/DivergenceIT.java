@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The pod of a fleet that loses publications detects this, and reports a gap to its clients. */
-@Order(1)
+@Order(0)
 @ResourceLock("both cores")
 @Tag("chaos")
 class DivergenceIT {

@@ -10,8 +10,10 @@ import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Tests connections whose token expires with on-expiry=keep. */
+@ResourceLock("the pod with options")
 class ExpiryIT {
 
     @AutoClose

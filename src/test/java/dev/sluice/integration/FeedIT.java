@@ -66,7 +66,7 @@ class FeedIT {
                 } catch (RuntimeException down) {
                     // Redis will start again.
                 }
-                LockSupport.parkNanos(200_000);
+                LockSupport.parkNanos(2_000_000);
             }
         });
         traffic.setDaemon(true);

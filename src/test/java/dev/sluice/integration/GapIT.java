@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A pod that does not hear Redis reports it to probes and clients, and recovers by itself. */
-@Order(1)
+@Order(2)
 @Tag("chaos")
 class GapIT {
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Tests answers of a key server, and rotations of its keys. */
-@Order(1)
+@Order(0)
 class KeyServerIT {
 
     @AutoClose

@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Text of clients never looks like a log line, even at level DEBUG. All tests check that logs hold no secret, token or
  * payload.
  */
+@ResourceLock("the pod with options")
 class LogIT {
 
     @AutoClose

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A connection ends once, with the right reason, however its client leaves. */
-@Order(1)
+@Order(2)
 @Tag("chaos")
 @ParameterizedClass
 @EnumSource(Way.class)

@@ -3,6 +3,7 @@ package dev.sluice.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import java.nio.charset.StandardCharsets;
@@ -213,7 +214,7 @@ class RetentionIT {
         String unsubscribed = "{\"action\":\"unsubscribed\",\"channel\":\"upload:" + upload + "\"}";
         int newest = 0;
         try (Client client = Client.of(pod, user)) {
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(Histories.halfOf(2));
             for (int round = 0; round < 10 || (round < MOST_ROUNDS && System.nanoTime() < end); round++) {
                 client.subscribeToRetained(upload);
                 int first = Integer.parseInt(client.next());

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Stage implements AutoCloseable {
 
-    /** What is off by default, and changes nothing for clients that do not use it. */
+    /** What is off by default, and changes nothing for clients that do not use it. Classes share one such pod by a lock. */
     static final Map<String, String> OPTIONS = Map.of(
             "mp.jwt.token.header", "Cookie",
             "mp.jwt.token.cookie", "session",
