@@ -168,9 +168,16 @@ class TracingIT {
                 "quarkus.otel.exporter.otlp.endpoint",
                 collector.url(),
                 "quarkus.otel.exporter.otlp.protocol",
-                "http/protobuf");
+                "http/protobuf",
+                "quarkus.otel.traces.sampler.arg",
+                "0");
         String trace = "8bf92f3577b34da6a3ce929d0e0e4736";
         try (Pod pod = pod(own, Map.of())) {
+            // Not recorded, because no caller decided for it, and the share is 0.
+            assertThat(Api.publisher(pod)
+                            .post("/api/channels/user:7/messages", "{}")
+                            .statusCode())
+                    .isEqualTo(202);
             int status = Api.publisher(pod)
                     .post(
                             "/api/channels/user:7/messages",
@@ -180,6 +187,8 @@ class TracingIT {
                     .statusCode();
             assertThat(status).isEqualTo(202);
             await().untilAsserted(() -> assertThat(collector.trace(trace)).hasSize(1));
+            assertThat(collector.spans().stream().filter(span -> span.name().equals("publish")))
+                    .hasSize(1);
             Collector.Span publish = named(collector.trace(trace), "publish");
             assertThat(publish.parent()).isEqualTo(PARENT_ID);
             assertThat(publish.attributes())
