@@ -41,6 +41,7 @@ function subscribe(channel) {
 
 const actions = {
   subscribe,
+  again: (channel) => client.getSubscription(channel).subscribe(),
   unsubscribe: (channel) => client.getSubscription(channel).unsubscribe(),
   history: async (channel) => {
     const { publications } = await client.getSubscription(channel).history({ limit: 10 });

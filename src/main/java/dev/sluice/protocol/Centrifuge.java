@@ -6,12 +6,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
+import dev.sluice.route.PublicationSource;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -21,7 +23,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** The JSON protocol of Centrifugo's SDKs: an epoch is an era, an offset that of a position. */
+/**
+ * The JSON protocol of Centrifugo's SDKs: an epoch is an era, an offset that of a position; of streams, see {@link
+ * EntryOffset}.
+ */
 final class Centrifuge implements ChannelDialect {
 
     /** The epoch if this pod has no positions; no pod resumes from it. */
@@ -37,6 +42,9 @@ final class Centrifuge implements ChannelDialect {
 
     /** An unsubscription after which the SDKs subscribe again and learn whether they have missed anything. */
     private static final int INSUFFICIENT_STATE = 2500;
+
+    /** The same, but the SDKs forget their position before. */
+    private static final int STATE_INVALIDATED = 2502;
 
     /** The most bytes around the data of a publication, without the name of its channel. */
     private static final int AROUND =
@@ -132,11 +140,33 @@ final class Centrifuge implements ChannelDialect {
             result.put("epoch", from == null ? NO_EPOCH : from.era().toString())
                     .put("offset", from == null ? 0 : from.offset());
         }
+        if (isStream(channel)) {
+            EntryId after = start.entry();
+            result.put("recoverable", true)
+                    .put("positioned", true)
+                    .put("epoch", after == null ? NO_EPOCH : EntryOffset.EPOCH)
+                    .put("offset", after == null ? 0 : EntryOffset.of(after));
+        }
         if (start.recovered() != null) {
             result.put("was_recovering", true).put("recovered", start.recovered());
             publications(result, start.missed());
         }
         return result;
+    }
+
+    /** If {@code PUBLISH} is heard as well, the channel has no single order. */
+    private static boolean isStream(Channel channel) {
+        return channel.route().source() == PublicationSource.STREAM;
+    }
+
+    @Override
+    public boolean canName(EntryId entry) {
+        return EntryOffset.isOf(entry);
+    }
+
+    @Override
+    public Frame invalidated(Channel channel) {
+        return text(unsubscription(channel.name(), STATE_INVALIDATED, "state invalidated"));
     }
 
     @Override
@@ -344,16 +374,25 @@ final class Centrifuge implements ChannelDialect {
         if (json == null) {
             return null;
         }
-        Position position = channel.route().history() ? payload.position() : null;
+        long offset = offset(channel, payload);
         byte[] before = ("{\"push\":{\"channel\":" + quoted(channel.name()) + ",\"pub\":{\"data\":")
                 .getBytes(StandardCharsets.UTF_8);
-        byte[] behind = (position == null ? "}}}" : ",\"offset\":" + position.offset() + "}}}")
-                .getBytes(StandardCharsets.US_ASCII);
+        byte[] behind = (offset == 0 ? "}}}" : ",\"offset\":" + offset + "}}}").getBytes(StandardCharsets.US_ASCII);
         byte[] message = new byte[before.length + json.length + behind.length];
         System.arraycopy(before, 0, message, 0, before.length);
         System.arraycopy(json, 0, message, before.length, json.length);
         System.arraycopy(behind, 0, message, before.length + json.length, behind.length);
         return message;
+    }
+
+    /** Returns the offset that SDKs are to keep; 0 if there is none. */
+    private static long offset(Channel channel, Payload payload) {
+        EntryId id = payload.id();
+        if (id != null) {
+            return isStream(channel) && EntryOffset.isOf(id) ? EntryOffset.of(id) : 0;
+        }
+        Position position = channel.route().history() ? payload.position() : null;
+        return position == null ? 0 : position.offset();
     }
 
     @Override

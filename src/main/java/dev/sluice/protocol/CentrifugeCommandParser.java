@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.protocol.ClientMessage.Connect;
@@ -179,7 +180,7 @@ final class CentrifugeCommandParser {
         return switch (method) {
             case "connect" -> {
                 String token = text(of, "token");
-                yield new Connect(token.isEmpty() ? null : token, positions(of.get("subs")), id);
+                yield connect(token.isEmpty() ? null : token, of.get("subs"), id);
             }
             case "refresh" -> new Refresh(needed(of, "token"), id);
             case "subscribe" -> {
@@ -189,7 +190,7 @@ final class CentrifugeCommandParser {
                 }
                 boolean strict = (number(of, "flag") & REJECT_UNRECOVERED) != 0;
                 boolean presence = flag(of, "join_leave");
-                yield new Subscribe(List.of(channel(of)), false, since(of), strict, id, null, presence);
+                yield new Subscribe(List.of(channel(of)), false, since(of), strict, id, entry(of), presence);
             }
             case "unsubscribe" -> new Unsubscribe(List.of(channel(of)), id);
             case "ping" -> new Ping(id);
@@ -207,21 +208,31 @@ final class CentrifugeCommandParser {
         };
     }
 
-    private static Map<String, Position> positions(@Nullable JsonNode subs) throws BadValue {
+    private static Connect connect(@Nullable String token, @Nullable JsonNode subs, JsonNode id) throws BadValue {
         if (subs == null || subs.isNull()) {
-            return Map.of();
+            return new Connect(token, Map.of(), id);
         }
         if (!subs.isObject() || subs.size() > MAX_POSITIONS) {
             throw new BadValue("subs must be an object of at most " + MAX_POSITIONS + " channels");
         }
         Map<String, Position> positions = new HashMap<>();
+        Map<String, EntryId> entries = new HashMap<>();
         for (Map.Entry<String, JsonNode> sub : subs.properties()) {
             Position since = sub.getValue() instanceof ObjectNode given ? since(given) : null;
+            EntryId entry = sub.getValue() instanceof ObjectNode given ? entry(given) : null;
             if (since != null) {
                 positions.put(sub.getKey(), since);
             }
+            if (entry != null) {
+                entries.put(sub.getKey(), entry);
+            }
         }
-        return positions;
+        return new Connect(token, positions, entries, id);
+    }
+
+    /** Returns the entry that a client names as its last one; {@code null} if it names none. */
+    private static @Nullable EntryId entry(ObjectNode of) throws BadValue {
+        return flag(of, "recover") ? EntryOffset.parse(text(of, "epoch"), offset(of)) : null;
     }
 
     private static @Nullable Position since(ObjectNode of) throws BadValue {
@@ -230,20 +241,25 @@ final class CentrifugeCommandParser {
 
     /** Returns the position, {@link Position#NOWHERE} if it is none of Sluice. */
     private static Position position(ObjectNode of) throws BadValue {
-        JsonNode offset = of.get("offset");
-        if (offset != null
-                && !offset.isNull()
-                && (!offset.isIntegralNumber() || offset.bigIntegerValue().signum() < 0)) {
-            throw new BadValue("offset must be an integer of at least 0");
-        }
+        long offset = offset(of);
         String epoch = text(of, "epoch");
         try {
-            return Position.withoutNonce(
-                    Era.parse(epoch),
-                    offset == null || offset.isNull() ? 0 : offset.canConvertToLong() ? offset.longValue() : -1);
+            return Position.withoutNonce(Era.parse(epoch), offset);
         } catch (IllegalArgumentException e) {
             return Position.NOWHERE;
         }
+    }
+
+    /** Returns the offset, -1 if it is larger than any of Sluice. */
+    private static long offset(ObjectNode of) throws BadValue {
+        JsonNode offset = of.get("offset");
+        if (offset == null || offset.isNull()) {
+            return 0;
+        }
+        if (!offset.isIntegralNumber() || offset.bigIntegerValue().signum() < 0) {
+            throw new BadValue("offset must be an integer of at least 0");
+        }
+        return offset.canConvertToLong() ? offset.longValue() : -1;
     }
 
     private static String channel(ObjectNode of) throws BadValue {

@@ -1,6 +1,7 @@
 package dev.sluice.protocol;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
@@ -17,6 +18,12 @@ public interface ChannelDialect extends Dialect {
 
     /** The subscriptions have ended, and the user's own channels start again, because publications may be lost. */
     Frame restarted(List<Channel> ended, Map<Channel, Start> own);
+
+    /** The subscription has ended, and the client is to subscribe again without a position, because entries may be lost. */
+    Frame invalidated(Channel channel);
+
+    /** Whether the client can name the entry as the last one that it has. */
+    boolean canName(EntryId entry);
 
     /**
      * The publications of a channel in the history.

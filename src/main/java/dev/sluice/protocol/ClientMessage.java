@@ -30,8 +30,15 @@ public sealed interface ClientMessage {
      *
      * @param token {@code null} where the upgrade request is to have it
      * @param since the last position that the client holds of each of its user's channels
+     * @param entries as {@code since}, of channels that are read from streams
      */
-    record Connect(@Nullable String token, Map<String, Position> since, JsonNode id) implements ClientMessage {}
+    record Connect(@Nullable String token, Map<String, Position> since, Map<String, EntryId> entries, JsonNode id)
+            implements ClientMessage {
+
+        public Connect(@Nullable String token, Map<String, Position> since, JsonNode id) {
+            this(token, since, Map.of(), id);
+        }
+    }
 
     /** Renews the token of a client of Centrifugo's. */
     record Refresh(String token, JsonNode id) implements ClientMessage {}

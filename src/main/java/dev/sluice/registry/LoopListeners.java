@@ -159,6 +159,15 @@ public final class LoopListeners {
                 .toList();
     }
 
+    /** Returns those of the {@link #connections} that are not deferred. To be called on the loop. */
+    public List<Connection> receiving() {
+        changes.apply();
+        return Arrays.stream(listeners, 0, size)
+                .filter(listener -> listener.deferral == null)
+                .map(listener -> listener.connection)
+                .toList();
+    }
+
     boolean isEmpty() {
         return size == 0;
     }

@@ -262,7 +262,7 @@ final class Authentication {
         if (admit(session, identity, true)) {
             requests.connect(
                     session,
-                    connect.since(),
+                    connect,
                     starts -> session.dialect()
                             .authSuccess(welcome(session, identity, List.of(), Start.UNKNOWN, starts), connect.id()),
                     () -> welcomed(session));

@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.history.History;
 import dev.sluice.history.Replay;
@@ -36,14 +37,21 @@ final class ChannelCommands {
     private final Registry registry;
     private final History history;
     private final ChannelResumption resumption;
+    private final ChannelStreams streams;
     private final PresenceQuery presence;
 
     ChannelCommands(
-            Routes routes, Registry registry, History history, ChannelResumption resumption, PresenceQuery presence) {
+            Routes routes,
+            Registry registry,
+            History history,
+            ChannelResumption resumption,
+            ChannelStreams streams,
+            PresenceQuery presence) {
         this.routes = routes;
         this.registry = registry;
         this.history = history;
         this.resumption = resumption;
+        this.streams = streams;
         this.presence = presence;
     }
 
@@ -54,30 +62,156 @@ final class ChannelCommands {
     /**
      * Starts the delivery of the user's channels to a new client.
      *
-     * @param since its positions by the names of the channels
+     * @param message has its positions
      */
     void connect(
-            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
         Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
-        routes.ofUser(client.connection().user()).forEach(channel -> own.put(channel, since.get(channel.name())));
-        resumption.begin(new ChannelResumption.Request(client, own, answer), then);
+        List<Channel> ofStreams = new ArrayList<>();
+        for (Channel channel : routes.ofUser(client.connection().user())) {
+            if (ChannelStreams.reads(channel)) {
+                ofStreams.add(channel);
+            } else {
+                own.put(channel, message.since().get(channel.name()));
+            }
+        }
+        if (ofStreams.isEmpty()) {
+            resumption.begin(new ChannelResumption.Request(client, own, answer), then);
+            return;
+        }
+        client.waits(true);
+        Connecting connecting = new Connecting(client, ofStreams.size(), own, answer, () -> {
+            then.run();
+            client.waits(false);
+        });
+        for (Channel channel : ofStreams) {
+            boolean asked = message.since().containsKey(channel.name());
+            EntryId since = message.entries().get(channel.name());
+            streams.begin(new ChannelStreams.Request(
+                    client,
+                    channel,
+                    asked,
+                    since,
+                    (start, following) -> connecting.started(
+                            channel, start == null ? Start.ofStream(asked ? false : null, null) : start, following)));
+        }
+    }
+
+    /** The user's channels that are read from streams, which are answered together with the others. */
+    private final class Connecting {
+
+        private final Client client;
+        private final int count;
+        private final Map<Channel, @Nullable Position> others;
+        private final Function<Map<Channel, Start>, Frame> answer;
+        private final Runnable then;
+        private final Map<Channel, Start> starts = new LinkedHashMap<>();
+        private final List<ChannelStreams.Following> followings = new ArrayList<>();
+
+        Connecting(
+                Client client,
+                int count,
+                Map<Channel, @Nullable Position> others,
+                Function<Map<Channel, Start>, Frame> answer,
+                Runnable then) {
+            this.client = client;
+            this.count = count;
+            this.others = others;
+            this.answer = answer;
+            this.then = then;
+        }
+
+        /** Records a start; with the last one, answers. Returns whether it has. */
+        boolean started(Channel channel, Start start, ChannelStreams.Following following) {
+            starts.put(channel, start);
+            if (starts.size() < count) {
+                followings.add(following);
+                return false;
+            }
+            if (others.isEmpty()) {
+                client.connection().send(answer.apply(starts));
+                answered();
+                return true;
+            }
+            followings.add(following);
+            ChannelResumption.Request rest = new ChannelResumption.Request(client, others, begun -> {
+                starts.putAll(begun);
+                return answer.apply(starts);
+            });
+            resumption.begin(rest, this::answered);
+            return false;
+        }
+
+        private void answered() {
+            then.run();
+            followings.forEach(ChannelStreams.Following::follow);
+        }
     }
 
     /** Starts the delivery of a channel to which the client has just subscribed. */
     void subscribed(Client client, Channel channel, JointRequest joint, @Nullable JsonNode id) {
+        if (ChannelStreams.reads(channel)) {
+            streams.begin(new ChannelStreams.Request(
+                    client, channel, joint.asked(), joint.entry(), new Subscribing(client, channel, joint, id)));
+            return;
+        }
         Map<Channel, @Nullable Position> one = new LinkedHashMap<>();
         one.put(channel, joint.since());
         resumption.begin(
-                new ChannelResumption.Request(client, one, starts -> {
-                    Start start = starts.getOrDefault(channel, Start.UNKNOWN);
-                    if (joint.strict() && Boolean.FALSE.equals(start.recovered())) {
-                        registry.unsubscribe(client.connection(), channel);
-                        return client.dialect()
-                                .error(ErrorCode.UNRECOVERABLE, "unrecoverable position", channel.name(), id);
-                    }
-                    return client.dialect().subscribed(channel, false, start, id);
-                }),
+                new ChannelResumption.Request(
+                        client,
+                        one,
+                        starts -> answer(client, channel, joint, starts.getOrDefault(channel, Start.UNKNOWN), id)),
                 () -> joint.answered(client, channel));
+    }
+
+    private Frame answer(Client client, Channel channel, JointRequest joint, Start start, @Nullable JsonNode id) {
+        if (isRejected(joint, start)) {
+            registry.unsubscribe(client.connection(), channel);
+            return client.dialect().error(ErrorCode.UNRECOVERABLE, "unrecoverable position", channel.name(), id);
+        }
+        return client.dialect().subscribed(channel, false, start, id);
+    }
+
+    /** Whether the client prefers an error to this start. */
+    private static boolean isRejected(JointRequest joint, Start start) {
+        return joint.strict() && Boolean.FALSE.equals(start.recovered());
+    }
+
+    /** Answers a request to subscribe to a stream. */
+    private final class Subscribing implements ChannelStreams.Answer {
+
+        private final Client client;
+        private final Channel channel;
+        private final JointRequest joint;
+        private final @Nullable JsonNode id;
+
+        Subscribing(Client client, Channel channel, JointRequest joint, @Nullable JsonNode id) {
+            this.client = client;
+            this.channel = channel;
+            this.joint = joint;
+            this.id = id;
+        }
+
+        @Override
+        public boolean send(@Nullable Start start, ChannelStreams.Following following) {
+            if (start == null) {
+                registry.unsubscribe(client.connection(), channel);
+                refuse(client, ErrorCode.UNAVAILABLE, "can't read the stream now", id);
+                return true;
+            }
+            client.connection().send(answer(client, channel, joint, start, id));
+            if (isRejected(joint, start)) {
+                return false;
+            }
+            joint.answered(client, channel);
+            return true;
+        }
+
+        @Override
+        public void left() {
+            refuse(client, ErrorCode.UNAVAILABLE, "unsubscribed", id);
+        }
     }
 
     /** Whether the client receives the channel, with or without a subscription. */
@@ -88,29 +222,53 @@ final class ChannelCommands {
     /** Suspends delivery to the client until {@link #restart} reports that publications may be lost. */
     void suspend(Client client) {
         Connection connection = client.connection();
-        registry.channels(connection).forEach(channel -> registry.suspend(connection, channel));
+        registry.channels(connection).stream()
+                .filter(channel -> !ChannelStreams.reads(channel))
+                .forEach(channel -> registry.suspend(connection, channel));
     }
 
-    /** Ends the client's subscriptions, so that it subscribes again, and restarts its user's channels. */
-    void restart(Client client) {
+    /**
+     * Ends the client's subscriptions, so that it subscribes again, and restarts its user's channels.
+     *
+     * @param all whether also those to channels that are read from streams alone
+     */
+    void restart(Client client, boolean all) {
         Connection connection = client.connection();
-        Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
-        routes.ofUser(connection.user()).forEach(channel -> own.put(channel, null));
+        List<Channel> own = routes.ofUser(connection.user());
+        Map<Channel, @Nullable Position> restarted = new LinkedHashMap<>();
+        own.stream().filter(channel -> !ChannelStreams.reads(channel)).forEach(channel -> restarted.put(channel, null));
         List<Channel> ended = new ArrayList<>(registry.channels(connection));
-        ended.removeAll(own.keySet());
+        ended.removeAll(own);
+        ended.removeIf(channel -> !isRestarted(channel, all));
         ended.forEach(channel -> registry.unsubscribe(connection, channel));
         ended.forEach(connection::forget);
-        own.keySet().forEach(connection::forget);
-        if (own.isEmpty() && ended.isEmpty()) {
-            return;
+        restarted.keySet().forEach(connection::forget);
+        if (!restarted.isEmpty() || !ended.isEmpty()) {
+            resumption.begin(
+                    new ChannelResumption.Request(client, restarted, starts -> {
+                        Map<Channel, Start> lost = new LinkedHashMap<>();
+                        starts.forEach((channel, start) -> lost.put(channel, new Start(false, null, start.from())));
+                        return dialect(client).restarted(ended, lost);
+                    }),
+                    () -> {});
         }
-        resumption.begin(
-                new ChannelResumption.Request(client, own, starts -> {
-                    Map<Channel, Start> lost = new LinkedHashMap<>();
-                    starts.forEach((channel, start) -> lost.put(channel, new Start(false, null, start.from())));
-                    return dialect(client).restarted(ended, lost);
-                }),
-                () -> {});
+        own.stream()
+                .filter(channel -> ChannelStreams.reads(channel) && isRestarted(channel, all))
+                .forEach(channel -> restart(client, channel));
+    }
+
+    private static boolean isRestarted(Channel channel, boolean all) {
+        return all || channel.route().source().hearsPublish();
+    }
+
+    private void restart(Client client, Channel ofStream) {
+        Connection connection = client.connection();
+        connection.forget(ofStream);
+        streams.begin(new ChannelStreams.Request(client, ofStream, true, null, (known, following) -> {
+            Start start = known == null ? Start.ofStream(false, null) : known;
+            connection.send(dialect(client).restarted(List.of(), Map.of(ofStream, start)));
+            return true;
+        }));
     }
 
     /** Answers with the publications of a channel in the history, if the client receives the channel. */

@@ -12,6 +12,9 @@ final class ChannelRestart {
     /** Whether the client must subscribe again as soon as a replay is over, or at the next heartbeat. */
     private boolean due;
 
+    /** Whether channels that are read from streams alone are included. */
+    private boolean streams;
+
     ChannelRestart(Client client, Session.Requests requests) {
         this.client = client;
         this.requests = requests;
@@ -22,11 +25,14 @@ final class ChannelRestart {
         requests.suspend(client);
     }
 
-    void restart() {
+    void restart(boolean withStreams) {
+        streams |= withStreams;
         // A channel whose answer is not sent yet can't end.
         due = client.isWaiting();
         if (!due) {
-            requests.restart(client);
+            boolean all = streams;
+            streams = false;
+            requests.restart(client, all);
         }
     }
 
@@ -37,7 +43,7 @@ final class ChannelRestart {
 
     void restartIfDue() {
         if (due) {
-            restart();
+            restart(false);
         }
     }
 }

@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.clock.Position;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ChannelDialect;
@@ -75,8 +74,8 @@ final class CommandHandler implements Session.Requests {
 
     @Override
     public void connect(
-            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
-        channels.connect(client, since, answer, then);
+            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+        channels.connect(client, message, answer, then);
     }
 
     @Override
@@ -85,8 +84,8 @@ final class CommandHandler implements Session.Requests {
     }
 
     @Override
-    public void restart(Client client) {
-        channels.restart(client);
+    public void restart(Client client, boolean streams) {
+        channels.restart(client, streams);
     }
 
     /**

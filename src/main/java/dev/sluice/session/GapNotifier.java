@@ -4,7 +4,9 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
+import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -33,6 +35,7 @@ final class GapNotifier {
     private final Stagger spread;
     private final Resumption resumption;
     private final Registry registry;
+    private final ChannelStreams channelStreams;
 
     /** Whether any route reads streams. */
     private final boolean streams;
@@ -44,9 +47,11 @@ final class GapNotifier {
             Stagger spread,
             Resumption resumption,
             Registry registry,
+            ChannelStreams channelStreams,
             Routes routes,
             SluiceConfig config) {
         this.registry = registry;
+        this.channelStreams = channelStreams;
         this.streams = routes.haveStreams();
         this.sessions = sessions;
         this.spread = spread;
@@ -84,16 +89,27 @@ final class GapNotifier {
 
     /** The listeners are told before later entries are delivered to them. */
     void onStreamGap(@Observes StreamGap gap) {
+        tell(gap, channelStreams);
+    }
+
+    static void tell(StreamGap gap, ChannelStreams channelStreams) {
         Map<String, Frame> notices = new HashMap<>();
         Dialect.ALL.forEach(
                 dialect -> notices.put(dialect.tag(), dialect.gap(gap.channel(), gap.since(), gap.until())));
         gap.listeners()
-                .forEachLoop(listeners -> listeners
-                        .loop()
-                        .execute(() -> listeners
-                                .connections()
-                                .forEach(connection ->
-                                        connection.send(Objects.requireNonNull(notices.get(connection.protocol()))))));
+                .forEachLoop(listeners -> listeners.loop().execute(() -> {
+                    listeners
+                            .connections()
+                            .forEach(connection ->
+                                    connection.send(Objects.requireNonNull(notices.get(connection.protocol()))));
+                    // The others learn from the answer, or from the replay, whether they miss anything.
+                    for (Connection connection : listeners.receiving()) {
+                        ChannelDialect dialect = ChannelStreams.dialect(connection);
+                        if (dialect != null) {
+                            channelStreams.lose(connection, dialect, gap.channel(), gap.reached());
+                        }
+                    }
+                }));
     }
 
     void onLagged(@Observes Lagged event) {
@@ -101,7 +117,7 @@ final class GapNotifier {
         for (Session session : sessions.on(event.loop())) {
             Frame notice = Objects.requireNonNull(notices.get(session.dialect()));
             if (session.isByChannel()) {
-                session.restart();
+                session.restart(true);
             } else if (!session.isOpen() || !resumption.repeat(session, event.reached(), () -> session.tell(notice))) {
                 session.tell(notice);
             }

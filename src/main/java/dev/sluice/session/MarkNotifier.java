@@ -41,7 +41,7 @@ final class MarkNotifier {
         List<Session> positioned =
                 open.stream().filter(session -> session.dialect().positioned()).toList();
         stagger.over(period, loop, positioned, session -> {
-            session.restart();
+            session.restart(false);
             session.tellPosition();
         });
     }

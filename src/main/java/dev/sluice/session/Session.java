@@ -61,18 +61,25 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         /**
          * Starts the delivery of the user's channels to a client that keeps a position for each channel.
          *
-         * @param since its positions by the names of the channels
+         * @param message has its positions
          * @param answer makes the answer to the client
          * @param then run after the answer
          */
         void connect(
-                Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then);
+                Client client,
+                ClientMessage.Connect message,
+                Function<Map<Channel, Start>, Frame> answer,
+                Runnable then);
 
         /** Suspends delivery to a client until {@link #restart} reports a gap to it. */
         void suspend(Client client);
 
-        /** Makes a client that keeps a position for each channel subscribe again. */
-        void restart(Client client);
+        /**
+         * Makes a client that keeps a position for each channel subscribe again.
+         *
+         * @param streams whether also to channels that are read from streams alone
+         */
+        void restart(Client client, boolean streams);
 
         /** The client renewed its token. */
         void renew(Client client, AuthenticatedUser identity);
@@ -571,10 +578,14 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         }
     }
 
-    /** Makes a client that keeps a position for each channel subscribe again, because it may have missed something. */
-    void restart() {
+    /**
+     * Makes a client that keeps a position for each channel subscribe again, because it may have missed something.
+     *
+     * @param streams whether also of channels that are read from streams alone
+     */
+    void restart(boolean streams) {
         if (state == State.OPEN && channelRestart != null) {
-            channelRestart.restart();
+            channelRestart.restart(streams);
         }
     }
 
@@ -608,7 +619,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
             if (reports.starts(gap) && notice != null) {
                 tell(notice);
             }
-            restart();
+            restart(false);
             if (reports.isExpected()) {
                 outbox.release();
             }

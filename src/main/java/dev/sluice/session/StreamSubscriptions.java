@@ -61,20 +61,17 @@ final class StreamSubscriptions {
             SluiceConfig config,
             Vertx vertx,
             MeterRegistry metrics) {
-        this(
-                registry,
-                deliveries,
-                reader,
-                replays,
-                meters,
-                Timer.of(vertx),
-                (int) Math.min(
-                        config.history()
-                                .maxReplay()
-                                .map(MemorySize::asLongValue)
-                                .orElseGet(() -> config.outbox().maxBytes().asLongValue() / 2),
-                        config.streams().maxReadBytes().asLongValue()),
-                metrics);
+        this(registry, deliveries, reader, replays, meters, Timer.of(vertx), sliceBytes(config), metrics);
+    }
+
+    /** Returns how many bytes of a replay are sent at once. */
+    static int sliceBytes(SluiceConfig config) {
+        return (int) Math.min(
+                config.history()
+                        .maxReplay()
+                        .map(MemorySize::asLongValue)
+                        .orElseGet(() -> config.outbox().maxBytes().asLongValue() / 2),
+                config.streams().maxReadBytes().asLongValue());
     }
 
     StreamSubscriptions(

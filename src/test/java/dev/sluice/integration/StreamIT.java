@@ -8,10 +8,13 @@ import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ResumingClient;
+import dev.sluice.harness.TcpProxy;
 import dev.sluice.harness.Tokens;
 import io.vertx.core.json.JsonObject;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -307,6 +310,100 @@ class StreamIT {
     }
 
     @Test
+    void sdksOfCentrifugoResumeOnOtherPodsAndLearnThatEntriesWereLost() {
+        Map<String, String> more = new HashMap<>(ROUTES);
+        // The answer to connect is about a stream and another channel.
+        more.put("sluice.routes.inbox.audience", "user");
+        try (Pod killed = Pod.ready(redis, more);
+                TcpProxy proxy = new TcpProxy(other.port())) {
+            URI uri = URI.create("ws://127.0.0.1:" + proxy.port() + "/connection/websocket");
+            add("invoice:sdk", 0, 1);
+            add("user:reader", 0, 1);
+            try (SdkClients sdks = SdkClients.start(uri, Tokens.of("reader"))) {
+                sdks.send("subscribe invoice:sdk");
+                sdks.await("subscribed invoice:sdk false false");
+                addBoth(1);
+                sdks.await("publication invoice:sdk 3");
+                sdks.await("publication user:reader 3");
+                proxy.cut();
+                proxy.leadTo(killed.port());
+                addBoth(4);
+                sdks.await("subscribed invoice:sdk true true");
+                sdks.await("own user:reader true true");
+                sdks.await("own inbox:reader false false");
+                sdks.await("publication invoice:sdk 6");
+                sdks.await("publication user:reader 6");
+                killed.process().kill();
+                addBoth(7);
+                proxy.leadTo(pod.port());
+                sdks.await("publication invoice:sdk 9");
+                sdks.await("publication user:reader 9");
+                for (String channel : List.of("invoice:sdk", "user:reader")) {
+                    for (SdkClient sdk : sdks.clients()) {
+                        assertThat(sdk.said())
+                                .filteredOn(line -> line.startsWith("publication " + channel))
+                                .containsExactlyElementsOf(IntStream.range(1, 10)
+                                        .mapToObj(number -> "publication " + channel + " " + number)
+                                        .toList());
+                        assertThat(sdk.said()).doesNotContain("subscribed " + channel + " true false");
+                    }
+                }
+                redis.reply("RENAME", "invoice:sdk", "elsewhere:sdk");
+                redis.reply("RENAME", "user:reader", "elsewhere:reader");
+                sdks.await("subscribing invoice:sdk 2502");
+                sdks.await("subscribed invoice:sdk true false");
+                // Not all SDKs say here whether they have recovered.
+                sdks.clients()
+                        .forEach(sdk -> await("a fourth start")
+                                .until(() -> sdk.said().stream()
+                                                .filter(line -> line.startsWith("own user:reader"))
+                                                .count()
+                                        == 4));
+                addBoth(10);
+                sdks.await("publication invoice:sdk 12");
+                sdks.await("publication user:reader 12");
+                sdks.assumeComplete();
+            }
+        }
+    }
+
+    @Test
+    void sdkIsRefusedOnlyIfItsNextEntryHasNoOffset() {
+        try (Redis.Admin admin = redis.admin();
+                SdkClient sdk = SdkClient.start(
+                        SdkClient.Sdk.JAVASCRIPT, pod.webSocket("/connection/websocket"), Tokens.of("own-ids"))) {
+            for (String id : List.of("1-1", "1-4096", "2-0")) {
+                admin.command("XADD", "invoice:own-ids", id, "data", "{}");
+            }
+            sdk.send("subscribe invoice:own-ids");
+            sdk.await("subscribed invoice:own-ids false false");
+            admin.command("XADD", "invoice:own-ids", "2-4095", "data", "1");
+            sdk.await("publication invoice:own-ids 1");
+            sdk.send("unsubscribe invoice:own-ids");
+            sdk.await("unsubscribed invoice:own-ids 0");
+            admin.command("XADD", "invoice:own-ids", "3-0", "data", "2");
+            admin.command("XADD", "invoice:own-ids", "3-4096", "data", "3");
+            sdk.send("again invoice:own-ids");
+            sdk.await("subscribed invoice:own-ids true true");
+            sdk.await("publication invoice:own-ids 2");
+            sdk.await("publication invoice:own-ids 3");
+            sdk.send("unsubscribe invoice:own-ids");
+            await("left")
+                    .until(() -> sdk.said().stream()
+                                    .filter("unsubscribed invoice:own-ids 0"::equals)
+                                    .count()
+                            == 2);
+            sdk.send("again invoice:own-ids");
+            sdk.await("subscribed invoice:own-ids true false");
+            admin.command("XADD", "invoice:own-ids", "4-0", "data", "4");
+            sdk.await("publication invoice:own-ids 4");
+            assertThat(sdk.said())
+                    .filteredOn(line -> line.startsWith("publication"))
+                    .hasSize(4);
+        }
+    }
+
+    @Test
     void keyOfAnotherTypeHasNoEntries() {
         try (Redis.Admin admin = redis.admin()) {
             admin.command("SET", "invoice:7", "no stream");
@@ -361,6 +458,11 @@ class StreamIT {
 
     private static String id(String publication) {
         return new JsonObject(publication.split("\n", 2)[0]).getString("id");
+    }
+
+    private static void addBoth(int first) {
+        add("invoice:sdk", first, 3);
+        add("user:reader", first, 3);
     }
 
     /** Waits until the pod has heard so many of its beats. */

@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
-import dev.sluice.clock.Position;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Start;
@@ -32,7 +31,7 @@ enum NoRequests implements Session.Requests {
 
     @Override
     public void connect(
-            Client client, Map<String, Position> since, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
+            Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
         client.connection().send(answer.apply(Map.of()));
         then.run();
     }
@@ -41,7 +40,7 @@ enum NoRequests implements Session.Requests {
     public void suspend(Client client) {}
 
     @Override
-    public void restart(Client client) {}
+    public void restart(Client client, boolean streams) {}
 
     @Override
     public void renew(Client client, AuthenticatedUser identity) {

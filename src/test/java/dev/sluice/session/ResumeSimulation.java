@@ -236,7 +236,7 @@ final class ResumeSimulation {
             count("lags");
             for (Session session : sessions) {
                 if (session.loop() == event.loop() && session.isByChannel()) {
-                    session.restart();
+                    session.restart(true);
                 } else if (session.loop() == event.loop() && session.isOpen()) {
                     Runnable lost = () -> session.tell(session.dialect().gap(event.since(), event.until()));
                     if (!Objects.requireNonNull(resumption).repeat(session, event.reached(), lost)) {

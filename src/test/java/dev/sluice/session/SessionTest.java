@@ -63,7 +63,7 @@ class SessionTest {
         @Override
         public void connect(
                 Client client,
-                Map<String, Position> since,
+                ClientMessage.Connect message,
                 Function<Map<Channel, Start>, Frame> answer,
                 Runnable then) {
             throw new UnsupportedOperationException();
@@ -73,7 +73,7 @@ class SessionTest {
         public void suspend(Client client) {}
 
         @Override
-        public void restart(Client client) {}
+        public void restart(Client client, boolean streams) {}
 
         @Override
         public void renew(Client client, AuthenticatedUser identity) {

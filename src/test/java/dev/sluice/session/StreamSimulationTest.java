@@ -10,15 +10,19 @@ import dev.sluice.config.Scope;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.outbox.TestOutboxFactory;
+import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
+import dev.sluice.registry.Subscribed;
 import dev.sluice.registry.TestRegistries;
 import dev.sluice.route.Channel;
 import dev.sluice.session.PendingSubscriptions.Request;
@@ -27,8 +31,10 @@ import dev.sluice.stream.StreamGap;
 import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.TestReplays;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.smallrye.mutiny.Uni;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -95,6 +101,7 @@ class StreamSimulationTest {
         SplittableRandom seeds = new SplittableRandom(seed);
         int gaps = 0;
         int refused = 0;
+        int refusedSdks = 0;
         int received = 0;
         for (int run = 0; run < RUNS; run++) {
             long own = seeds.nextLong();
@@ -106,8 +113,10 @@ class StreamSimulationTest {
             }
             gaps += simulation.gaps;
             refused += simulation.refused;
+            refusedSdks += simulation.refusedSdks;
             received += simulation.received;
         }
+        assertThat(refusedSdks).isGreaterThan(RUNS / 10);
         assertThat(received).isGreaterThan(RUNS * (weather == Weather.TRIMMED ? 5 : 20));
         if (weather == Weather.HOSTILE) {
             assertThat(gaps).isGreaterThan(RUNS / 10);
@@ -140,11 +149,27 @@ class StreamSimulationTest {
                 (millis, task) -> timers.add(task),
                 200,
                 new SimpleMeterRegistry());
+        private final ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
+        private final ChannelStreams streams = new ChannelStreams(
+                registry, deliveries, reader, TestReplays.of(reader), meters, (millis, task) -> timers.add(task), 200);
+        private final ChannelCommands commands = new ChannelCommands(
+                TestOutboxFactory.ROUTES,
+                registry,
+                TestHistory.standard(),
+                new ChannelResumption(
+                        TestHistory.standard(),
+                        registry,
+                        deliveries,
+                        meters,
+                        new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime)),
+                streams,
+                new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
         private final Map<Channel, List<EntryId>> added = new HashMap<>();
-        private final List<Browser> browsers = new ArrayList<>();
+        private final List<Participant> browsers = new ArrayList<>();
         private boolean down;
         private int gaps;
         private int refused;
+        private int refusedSdks;
         private int received;
 
         Simulation(SplittableRandom random, Weather weather) {
@@ -153,13 +178,14 @@ class StreamSimulationTest {
             reader.start();
             CHANNELS.forEach(channel -> {
                 added.put(channel, new ArrayList<>());
-                for (int i = 0; i < 3; i++) {
+                for (int i = 0; i < 2; i++) {
                     browsers.add(new Browser(channel));
+                    browsers.add(new SdkBrowser(channel));
                 }
             });
             if (weather != Weather.CALM) {
                 // A stream without entries before an interruption does not prove that none was removed in it.
-                browsers.forEach(Browser::change);
+                browsers.forEach(Participant::change);
                 settle();
                 CHANNELS.forEach(channel -> add(channel, Integer.MAX_VALUE));
                 settle();
@@ -167,11 +193,7 @@ class StreamSimulationTest {
         }
 
         private void gap(StreamGap gap) {
-            gap.listeners()
-                    .forEachLoop(listeners -> loop.execute(() -> listeners
-                            .connections()
-                            .forEach(connection ->
-                                    connection.send(Dialect.V2.gap(gap.channel(), gap.since(), gap.until())))));
+            GapNotifier.tell(gap, streams);
         }
 
         private void add(Channel channel, int maxLength) {
@@ -192,7 +214,7 @@ class StreamSimulationTest {
                 restore();
             }
             settle();
-            browsers.forEach(Browser::verifyEnd);
+            browsers.forEach(Participant::verifyEnd);
         }
 
         private void settle() {
@@ -274,6 +296,8 @@ class StreamSimulationTest {
                 add(channel, 1 + random.nextInt(3));
             } else if (hostile && random.nextInt(20) == 0) {
                 addedTo(channel).add(redis.addLarge(channel));
+            } else if (random.nextInt(10) == 0) {
+                addedTo(channel).add(redis.addUnnameable(channel));
             } else {
                 boolean trims = hostile && random.nextInt(3) == 0;
                 // Sometimes more than one read finds.
@@ -311,7 +335,15 @@ class StreamSimulationTest {
             return true;
         }
 
-        private final class Browser implements FrameWriter {
+        private abstract static class Participant {
+
+            abstract void change();
+
+            abstract void verifyEnd();
+        }
+
+        /** A client of version 2. */
+        private final class Browser extends Participant implements FrameWriter {
 
             private final Channel channel;
             private @Nullable Connection connection;
@@ -333,6 +365,7 @@ class StreamSimulationTest {
                 this.channel = channel;
             }
 
+            @Override
             void change() {
                 if (connection == null) {
                     connect();
@@ -443,6 +476,7 @@ class StreamSimulationTest {
                 last = now;
             }
 
+            @Override
             void verifyEnd() {
                 if (failure != null) {
                     throw failure;
@@ -473,6 +507,255 @@ class StreamSimulationTest {
 
             @Override
             public void cut() {}
+        }
+
+        /** A client on one of Centrifugo's SDKs. */
+        private final class SdkBrowser extends Participant {
+
+            private int connections;
+
+            private final Channel channel;
+            private @Nullable Connection connection;
+
+            /** Whether the SDK takes publications. */
+            private boolean subscribed;
+
+            /** Whether the SDK asks to recover. */
+            private boolean recovers;
+
+            private String epoch = "";
+            private long offset;
+            private @Nullable EntryId asked;
+
+            /** The last entry that came, or the position of the answer. */
+            private @Nullable EntryId last;
+
+            private boolean told;
+            private boolean owed;
+            private @Nullable AssertionError failure;
+
+            SdkBrowser(Channel channel) {
+                this.channel = channel;
+            }
+
+            @Override
+            void change() {
+                if (connection == null) {
+                    connect();
+                } else {
+                    registry.remove(connection);
+                    connections++;
+                    connection = null;
+                    subscribed = false;
+                    owed = false;
+                }
+            }
+
+            private void connect() {
+                Connection made = new Connection(
+                        "7",
+                        any -> true,
+                        TestOutboxFactory.with(8_000, Duration.ofDays(1), new SimpleMeterRegistry())
+                                .open(new Socket(++connections), loop, reason -> {}),
+                        loop,
+                        event -> registry.remove(event.connection()),
+                        "centrifuge",
+                        true,
+                        false);
+                connection = made;
+                registry.add(made);
+                if (random.nextInt(4) == 0) {
+                    recovers = false;
+                }
+                subscribe(made);
+            }
+
+            private void subscribe(Connection on) {
+                String since = recovers ? ",\"recover\":true,\"epoch\":\"" + epoch + "\",\"offset\":" + offset : "";
+                ClientMessage.Subscribe message = (ClientMessage.Subscribe) Dialect.CENTRIFUGE
+                        .parse("{\"id\":1,\"subscribe\":{\"channel\":\"" + channel.name() + "\"" + since + "}}")
+                        .get(0);
+                asked = recovers ? message.entry() : null;
+                TestClient client = new TestClient(on, TestAuthorizers.identity("7"), Dialect.CENTRIFUGE);
+                assertThat(registry.subscribe(on, channel)).isEqualTo(Subscribed.YES);
+                commands.subscribed(
+                        client,
+                        channel,
+                        new JointRequest(message.since(), message.entry(), message.strict()),
+                        message.id());
+            }
+
+            /** The socket of a connection, which is not read any more after the next one has begun. */
+            private final class Socket implements FrameWriter {
+
+                private final int number;
+
+                Socket(int number) {
+                    this.number = number;
+                }
+
+                @Override
+                public void write(Frame frame) {
+                    try {
+                        if (number == connections) {
+                            take(frame);
+                        }
+                    } catch (AssertionError e) {
+                        // The connection would end instead.
+                        failure = failure == null ? e : failure;
+                    }
+                }
+
+                @Override
+                public void flush(Done done) {
+                    done.done(null);
+                }
+
+                @Override
+                public void close(int code, String reason) {}
+
+                @Override
+                public void cut() {}
+            }
+
+            private void take(Frame frame) {
+                if (frame instanceof PublicationBatch batch) {
+                    for (int i = 0; i < batch.count(); i++) {
+                        publication(batch.get(i));
+                    }
+                } else if (frame instanceof ReplayBatch batch) {
+                    for (int i = 0; i < batch.count(); i++) {
+                        publication(batch.get(i));
+                    }
+                } else if (frame instanceof Frame.Text text) {
+                    new String(text.utf8(), StandardCharsets.UTF_8)
+                            .lines()
+                            .map(this::parse)
+                            .forEach(this::hear);
+                }
+            }
+
+            private void publication(Payload payload) {
+                byte[] message = Objects.requireNonNull(Dialect.CENTRIFUGE.encode(channel, payload, true));
+                hear(parse(new String(message, StandardCharsets.UTF_8)));
+            }
+
+            private JsonNode parse(String json) {
+                try {
+                    return JSON.readTree(json);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+
+            private void hear(JsonNode message) {
+                JsonNode push = message.path("push");
+                if (message.has("subscribe")) {
+                    began(message.get("subscribe"));
+                } else if (message.has("error")) {
+                    assertThat(message.get("error").get("code").asInt()).isEqualTo(100);
+                    Connection refused = Objects.requireNonNull(connection);
+                    connection = null;
+                    source.execute(() -> registry.remove(refused));
+                } else if (push.has("pub")) {
+                    hearPublication(push.get("pub"));
+                } else if (push.has("unsubscribe")) {
+                    assertThat(push.get("unsubscribe").get("code").asInt()).isEqualTo(2502);
+                    assertThat(subscribed).isTrue();
+                    subscribed = false;
+                    epoch = "_";
+                    offset = 0;
+                    Connection same = Objects.requireNonNull(connection);
+                    loop.execute(() -> {
+                        if (same.equals(connection)) {
+                            subscribe(same);
+                        }
+                    });
+                } else {
+                    assertThat(push.get("message").get("data").get("action").asText())
+                            .isEqualTo("gap");
+                }
+            }
+
+            private void began(JsonNode start) {
+                assertThat(subscribed).isFalse();
+                subscribed = true;
+                assertThat(start.get("recoverable").asBoolean()).isTrue();
+                assertThat(start.has("was_recovering")).isEqualTo(recovers);
+                boolean invalidated = epoch.equals("_");
+                boolean before = recovers;
+                recovers = true;
+                epoch = start.get("epoch").asText();
+                offset = start.get("offset").asLong();
+                EntryId at = new EntryId(offset >>> 12, offset & 4095);
+                if (!before) {
+                    last = at;
+                    // The position may be before the entry after which delivery begins.
+                    told = weather == Weather.HOSTILE
+                            || !(at.equals(EntryId.ZERO) || addedTo(channel).contains(at));
+                } else if (start.get("recovered").asBoolean()) {
+                    assertThat(at).isEqualTo(asked);
+                } else {
+                    refusedSdks++;
+                    assertThat(weather == Weather.HOSTILE
+                                    || weather == Weather.TRIMMED
+                                    || invalidated
+                                    || mayLack(Objects.requireNonNull(asked)))
+                            .as("refused only where entries may be missing")
+                            .isTrue();
+                    told = true;
+                    owed = false;
+                    EntryId known = Objects.requireNonNull(last);
+                    last = known.precedes(at) ? at : known;
+                }
+            }
+
+            /** Whether the client has no proof of what it has: nothing yet, or perhaps an entry that it can't name. */
+            private boolean mayLack(EntryId since) {
+                return since.equals(EntryId.ZERO)
+                        || addedTo(channel).stream()
+                                .filter(since::precedes)
+                                .findFirst()
+                                .filter(next -> !SimulatedStreams.isNameable(next))
+                                .isPresent()
+                        || !addedTo(channel).contains(since);
+            }
+
+            private void hearPublication(JsonNode publication) {
+                if (!subscribed) {
+                    return;
+                }
+                received++;
+                EntryId before = Objects.requireNonNull(last);
+                EntryId now = EntryId.parse(publication.get("data").asText());
+                assertThat(before.precedes(now)).as("%s after %s", now, before).isTrue();
+                boolean missed = addedTo(channel).stream().anyMatch(one -> before.precedes(one) && one.precedes(now));
+                owed |= missed && !told;
+                told = false;
+                last = now;
+                assertThat(publication.has("offset")).isEqualTo(SimulatedStreams.isNameable(now));
+                if (publication.has("offset")) {
+                    assertThat(publication.get("offset").asLong()).isGreaterThan(offset);
+                    offset = publication.get("offset").asLong();
+                }
+            }
+
+            @Override
+            void verifyEnd() {
+                if (failure != null) {
+                    throw failure;
+                }
+                if (connection == null) {
+                    return;
+                }
+                assertThat(subscribed).as("subscribed").isTrue();
+                assertThat(owed).as("lost and not told").isFalse();
+                EntryId end = Objects.requireNonNull(last);
+                boolean missed = addedTo(channel).stream().anyMatch(one -> end.precedes(one));
+                assertThat(missed && !told)
+                        .as("entries after %s of %s", end, addedTo(channel))
+                        .isFalse();
+            }
         }
     }
 }

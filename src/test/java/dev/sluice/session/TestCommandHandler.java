@@ -75,6 +75,7 @@ public final class TestCommandHandler {
                 registry,
                 history,
                 new ChannelResumption(history, registry, deliveries, meters, wait),
+                TestStreams.noneByChannel(registry, deliveries),
                 presence);
         SubscriptionHandler subscriptions = new SubscriptionHandler(
                 new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),

@@ -10,6 +10,18 @@ final class TestStreams {
     private TestStreams() {}
 
     @SuppressWarnings("NullAway") // Nothing is read.
+    static ChannelStreams noneByChannel(Registry registry, DeliveryDispatcher deliveries) {
+        return new ChannelStreams(
+                registry,
+                deliveries,
+                null,
+                null,
+                new ResumeMeters(new SimpleMeterRegistry()),
+                (millis, task) -> {},
+                1024);
+    }
+
+    @SuppressWarnings("NullAway") // Nothing is read.
     static StreamSubscriptions none(Registry registry, DeliveryDispatcher deliveries) {
         return new StreamSubscriptions(
                 registry,

@@ -41,6 +41,9 @@ public final class SimulatedStreams implements StreamCommands {
     /** The number of entries that are too large. */
     private static final long LARGE = 7;
 
+    /** A number for which no client of Centrifugo's has an offset. */
+    private static final long UNNAMEABLE = 5_000;
+
     private record Command(Supplier<Runnable> execution, Runnable failure) {}
 
     /** The entries of each stream. */
@@ -77,6 +80,17 @@ public final class SimulatedStreams implements StreamCommands {
         return add(channel, Integer.MAX_VALUE, LARGE);
     }
 
+    /** Adds an entry that clients of Centrifugo's can't name. */
+    public EntryId addUnnameable(Channel channel) {
+        return add(channel, Integer.MAX_VALUE, UNNAMEABLE);
+    }
+
+    /** Whether clients of Centrifugo's can name the entry. */
+    public static boolean isNameable(EntryId id) {
+        return id.number() != UNNAMEABLE;
+    }
+
+    /** Whether the entry is too large to be delivered. */
     public static boolean isLarge(EntryId id) {
         return id.number() == LARGE;
     }

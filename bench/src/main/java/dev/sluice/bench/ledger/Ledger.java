@@ -193,6 +193,26 @@ public final class Ledger extends Check<FaultFinding> {
                             figure("lost by v2", finding -> losses(finding.v2, "not resumed")),
                             count("resumed by v2", finding -> finding.v2.countResumed()),
                             figure("recovery", FaultFinding::recovery)));
+            page.writeLines("streams", streams(findings));
+        }
+
+        private static String streams(List<FaultFinding> findings) {
+            long expected = 0;
+            long delivered = 0;
+            List<String> forgotten = new ArrayList<>();
+            for (FaultFinding finding : findings) {
+                expected += finding.streams2.expected();
+                delivered += finding.streams2.count(Fate.DELIVERED);
+                long lost = finding.streams2.count(Fate.FORGOTTEN);
+                if (lost > 0) {
+                    forgotten.add("`" + finding.fault + "` " + Page.grouped(lost));
+                }
+            }
+            return "Entries of streams that Redis kept: clients of v2 got %s of %s. Lost by Redis: %s."
+                    .formatted(
+                            Page.grouped(delivered),
+                            Page.grouped(expected),
+                            forgotten.isEmpty() ? "none" : String.join(", ", forgotten));
         }
 
         static void writeFigures(Page page, List<FaultFinding> findings) {
