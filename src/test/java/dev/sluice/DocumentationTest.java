@@ -72,7 +72,7 @@ class DocumentationTest {
         String readme = Files.readString(ROOT.resolve("README.md"));
         assertThat(readme)
                 .contains("under " + rows("docs/ledger.md", "ledger-faults") + " faults")
-                .contains("Under " + rows("docs/attacks.md", "attack-latencies") + " attacks");
+                .contains("Under " + rows("bench/results/attacks.md", "attack-latencies") + " attacks");
     }
 
     /** Returns the number of rows of a table that a program wrote, without the first, which is for comparison. */
