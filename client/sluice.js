@@ -114,10 +114,32 @@ class Positions {
   /** Recovered channels whose replay may be under way: no `at` has followed. @type {Set<string>} */ #replaying = new Set();
   /** Last publication of each channel. @type {Map<string, {era: string, offset: number}>} */ #last = new Map();
   /** Last entry of each channel that is a stream; empty after a gap. @type {Map<string, string>} */ #entries = new Map();
+  /** The user's own channels that are streams. @type {Set<string>} */ #ownStreams = new Set();
 
   /** @param {string} channel @returns {string | undefined} where to resume it */
   since(channel) {
     return this.#confirmed.has(channel) ? undefined : this.#since.get(channel) || undefined;
+  }
+
+  /** @returns {Record<string, string> | undefined} the last entry of each own channel that is a stream */
+  ownEntries() {
+    const known = [...this.#ownStreams].filter((channel) => this.#entries.get(channel));
+    return known.length > 0
+      ? Object.fromEntries(known.map((channel) => [channel, this.#entries.get(channel) ?? '']))
+      : undefined;
+  }
+
+  /**
+   * Records where the user's own streams stand, which the answer to the authentication says of those that do not resume.
+   *
+   * @param {{recovered?: boolean, ids?: Record<string, unknown>}} answer
+   */
+  confirmOwnEntries({ recovered, ids = {} }) {
+    if (recovered !== true) for (const channel of this.#ownStreams) this.#entries.set(channel, '');
+    for (const [channel, id] of Object.entries(ids)) {
+      this.#ownStreams.add(channel);
+      this.#entries.set(channel, isEntry(id) ? /** @type {string} */ (id) : '');
+    }
   }
 
   /** @param {unknown} at of any message */
@@ -432,18 +454,25 @@ export class Sluice {
 
   /** The URL of the upgrade, with the position if a cookie authenticates, as no auth message follows. */
   #address() {
-    const since = this.#options.token ? undefined : this.#positions.since(OWN_CHANNELS);
-    if (!since) return this.#url;
+    if (this.#options.token) return this.#url;
+    const { since, ids } = this.#resumption();
+    if (!since && !ids) return this.#url;
     const url = new URL(this.#url);
-    url.searchParams.set('since', since);
+    if (since) url.searchParams.set('since', since);
+    if (ids) url.searchParams.set('ids', JSON.stringify(ids));
     return url.href;
   }
 
   #authenticate() {
     if (!this.#token) return;
     const message = { type: 'auth', token: this.#token };
-    const resuming = { ...message, since: this.#v2 ? this.#positions.since(OWN_CHANNELS) : undefined };
+    const resuming = this.#v2 ? { ...message, ...this.#resumption() } : message;
     this.#send(jsonSize(resuming) > this.#options.maxFrame ? message : resuming);
+  }
+
+  /** Where the user's own channels resume. */
+  #resumption() {
+    return { since: this.#positions.since(OWN_CHANNELS), ids: this.#positions.ownEntries() };
   }
 
   /**
@@ -528,11 +557,12 @@ export class Sluice {
     }
   }
 
-  /** @param {{user_id: string, recovered?: boolean, at?: unknown}} answer */
+  /** @param {{user_id: string, recovered?: boolean, at?: unknown, ids?: Record<string, unknown>}} answer */
   #authenticated(answer) {
     if (this.#state.name !== 'connecting') return;
     this.#openedAt = this.#lastMessageAt;
     this.#confirm(OWN_CHANNELS, answer);
+    this.#positions.confirmOwnEntries(answer);
     if (this.#gapSince) this.#resubscribing = new Set(this.#subscriptions.keys());
     this.#budget = this.#rateLimited ? BURST : Infinity;
     this.#setState({ name: 'open', user: answer.user_id });
@@ -570,7 +600,8 @@ export class Sluice {
   /** The server refused a message, maybe for its position: repeats it without. */
   #dropPositions() {
     const resuming = [...this.#pending].filter((channel) => this.#positions.since(channel));
-    const authenticating = this.#state.name === 'connecting' && this.#positions.since(OWN_CHANNELS);
+    const { since, ids } = this.#resumption();
+    const authenticating = this.#state.name === 'connecting' && (since || ids);
     if (resuming.length > 0 || authenticating) this.#positions.forget();
     if (authenticating) return this.#disconnected(1006, 'the position was refused');
     for (const channel of resuming) if (this.#subscriptions.has(channel)) this.#request('subscribe', channel);
@@ -808,7 +839,8 @@ export class Sluice {
       if (Date.now() - this.#openedAt >= STABLE_MS) this.#attempts = this.#refusedTokens = 0;
       this.#gapSince ||= this.#lastMessageAt;
     }
-    const misunderstood = code === BAD_AUTH && this.#v2 && this.#positions.since(OWN_CHANNELS) !== undefined;
+    const { since, ids } = this.#resumption();
+    const misunderstood = code === BAD_AUTH && this.#v2 && (since !== undefined || ids !== undefined);
     if (misunderstood) this.#positions.forget();
     this.#drop();
     if (TOKEN_REFUSED.has(code)) this.#refusedTokens++;

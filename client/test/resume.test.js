@@ -276,6 +276,45 @@ describe('a channel that is a stream', { timeout: 20_000 }, () => {
     assert.equal((await resumed(server)).since['result:1'], '1000-0');
   });
 
+  it('resumes the own streams of the user, which the server names', async (t) => {
+    const server = await serve(t);
+    const alice = page(t, server.url);
+    const first = await server.connection();
+    assert.equal((await first.admits({ at: at(90), ids: { 'user:7': '1000-0', 'alert:7': '0-1' } })).ids, undefined);
+    first.publishes({ channel: 'user:7', id: '1001-0' }, 'one');
+    await settled(alice, first);
+    first.cuts();
+    const second = await server.connection();
+    const { since, ids } = await second.admits({ recovered: true });
+    assert.deepEqual({ since, ids }, { since: at(90), ids: { 'user:7': '1001-0', 'alert:7': '0-1' } });
+    second.publishes({ channel: 'user:7', id: '1001-0' }, 'one');
+    second.publishes({ channel: 'alert:7', id: '900-0' }, 'two');
+    await settled(alice, second);
+    assert.deepEqual(alice.messages(), ['one', 'two']);
+    assert.deepEqual(alice.told.gap, []);
+    second.cuts();
+    const third = await server.connection();
+    assert.deepEqual((await third.admits({ recovered: false, ids: { 'alert:7': '5-0' } })).ids, {
+      'user:7': '1001-0',
+      'alert:7': '900-0',
+    });
+    await settled(alice, third);
+    assert.equal(alice.told.gap.length, 1);
+    third.cuts();
+    assert.deepEqual((await (await server.connection()).admits({ recovered: true })).ids, { 'alert:7': '5-0' });
+  });
+
+  it('sends the last entries of own streams in the URL if a cookie authenticates', async (t) => {
+    const server = await serve(t);
+    const alice = page(t, server.url, { token: undefined });
+    const first = await server.connection();
+    first.says({ action: 'auth_success', user_id: '7', ids: { 'user:7': '1000-0' } });
+    await alice.until(({ state }) => state.at(-1).name === 'open');
+    first.cuts();
+    const again = await server.connection();
+    assert.equal(new URL(again.url, server.url).searchParams.get('ids'), '{"user:7":"1000-0"}');
+  });
+
   it('drops entries that are not newer than its last', async (t) => {
     const { alice, connection } = await reading(t);
     for (const id of ['1001-0', '1001-0', '1000-9', '1001-2', '1001-10', '1001-9', '999-99', '9999-0', '10000-0']) {

@@ -14,6 +14,12 @@ public record EntryId(long millis, long number) implements Comparable<EntryId> {
     /** What a client names that wants everything that the stream has. */
     public static final EntryId BEGINNING = new EntryId(0, -1);
 
+    /**
+     * What clients of a stream without entries get as its position. They send {@code 0-0} to get everything, so that can't
+     * be it.
+     */
+    private static final EntryId SENT_FOR_ZERO = new EntryId(0, 1);
+
     private static final int MAX_DIGITS = 20;
 
     /**
@@ -35,6 +41,22 @@ public record EntryId(long millis, long number) implements Comparable<EntryId> {
             throw new IllegalArgumentException("no entry ID");
         }
         return id;
+    }
+
+    /**
+     * Parses what a client sends as its last entry: {@code 0} or {@code 0-0} for everything, or the output of {@link
+     * #since}.
+     *
+     * @throws IllegalArgumentException where it is anything else
+     */
+    public static EntryId parseSince(String text) {
+        EntryId id = parse(text);
+        return id.equals(ZERO) ? BEGINNING : id.equals(SENT_FOR_ZERO) ? ZERO : id;
+    }
+
+    /** Returns what the client sends as its last entry if it has nothing after this one. */
+    public String since() {
+        return (equals(ZERO) ? SENT_FOR_ZERO : this).toString();
     }
 
     @Override

@@ -1,10 +1,15 @@
 package dev.sluice.outbox;
 
+import dev.sluice.clock.EntryId;
+import dev.sluice.clock.Position;
 import dev.sluice.route.Channel;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** One or several WebSocket messages that are written to a connection at once. All receivers share it. */
-public sealed interface Frame permits Frame.Text, Frame.Missed, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
+public sealed interface Frame
+        permits Frame.Text, Frame.Mark, Frame.Missed, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
 
     /**
      * Memory of a waiting frame besides its bytes: Netty counts 96 bytes for its own entry, and buffer and promise take
@@ -38,6 +43,24 @@ public sealed interface Frame permits Frame.Text, Frame.Missed, Frame.Ping, Fram
         @Override
         public int length() {
             return encodedLength(utf8.length);
+        }
+    }
+
+    /**
+     * Tells a client up to where it has received everything. Each connection may have its own form of it, for which the
+     * message is then only the beginning.
+     *
+     * @param message what precedes the position; never modified
+     * @param position the position as a message
+     * @param at the position; {@code null} if it is unknown or unchanged
+     * @param entries the last entries of streams, as far as they are known and have changed
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Mark(byte[] message, byte[] position, @Nullable Position at, Map<Channel, EntryId> entries)
+            implements Frame {
+        @Override
+        public int length() {
+            return encodedLength(message.length) + encodedLength(position.length);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sluice.protocol;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -16,14 +17,22 @@ public sealed interface ClientMessage {
     }
 
     /**
+     * Reads what a client of version 2 has received from the parameters of its upgrade request, which are as in an auth
+     * message.
+     *
+     * @throws IllegalArgumentException where they are invalid
+     */
+    static @Nullable Since since(@Nullable String since, @Nullable String ids) {
+        return ClientMessageParser.since(since, ids);
+    }
+
+    /**
      * Authenticates, or renews the token.
      *
-     * @param since the last position that the client holds, from which it resumes its user's channels
+     * @param since what the client has of its user's channels, which it resumes
      */
     record Auth(
-            String token,
-            @Nullable Position since,
-            @Nullable JsonNode id) implements ClientMessage {}
+            String token, @Nullable Since since, @Nullable JsonNode id) implements ClientMessage {}
 
     /**
      * Authenticates a client of Centrifugo's.

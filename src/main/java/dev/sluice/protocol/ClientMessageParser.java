@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
@@ -25,7 +26,9 @@ import dev.sluice.protocol.ClientMessage.Subscribe;
 import dev.sluice.protocol.ClientMessage.Unsubscribe;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -40,13 +43,15 @@ final class ClientMessageParser {
 
     /** The known fields; the values of others are skipped. */
     private static final Set<String> FIELDS =
-            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since", "presence");
+            Set.of("type", "token", "action", "id", "upload_id", "channel", "channels", "since", "ids", "presence");
 
     /** Each answer of a list repeats the id, so its length bounds what one frame makes Sluice send. */
     private static final int MAX_ID_LENGTH = 1024;
 
     /** Each entry of a list gets an answer, so its length is bounded as well. */
     private static final int MAX_CHANNELS = 256;
+
+    private static final String INVALID_IDS = "ids must have the ID of an entry for each channel";
 
     private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
@@ -87,25 +92,22 @@ final class ClientMessageParser {
         if (id != null && !isId(id)) {
             return invalid("id must be a string or number of at most " + MAX_ID_LENGTH + " characters", null);
         }
-        Position since = null;
-        EntryId entry = null;
+        Since resumes = null;
         if (positions) {
-            JsonNode given = present(message.get("since"));
-            since = given == null ? null : position(given);
-            entry = given == null || since != null ? null : entry(given);
-            if (given != null && since == null && entry == null) {
-                return invalid("since must be a position that Sluice has sent", id);
+            try {
+                resumes = since(present(message.get("since")), present(message.get("ids")));
+            } catch (IllegalArgumentException e) {
+                return invalid(String.valueOf(e.getMessage()), id);
             }
         }
         if (isText(message.get("type"), "auth")) {
             JsonNode token = message.get("token");
-            if (entry != null) {
-                return invalid("since must be a position that Sluice has sent", id);
-            }
             return token != null && token.isTextual() && !token.textValue().isEmpty()
-                    ? new Auth(token.textValue(), since, id)
+                    ? new Auth(token.textValue(), resumes, id)
                     : invalid("an auth message needs a token", id);
         }
+        Position since = resumes == null ? null : resumes.position();
+        EntryId entry = resumes == null ? null : resumes.entry();
         JsonNode action = message.get("action");
         if (action == null || !action.isTextual()) {
             return invalid("a message needs an action, or the type auth", id);
@@ -164,6 +166,8 @@ final class ClientMessageParser {
                 parser.skipChildren();
             } else if (value == JsonToken.START_ARRAY && name.equals("channels")) {
                 message.set(name, list(parser));
+            } else if (value == JsonToken.START_OBJECT && name.equals("ids")) {
+                message.set(name, ids(parser));
             } else {
                 message.set(name, scalar(parser));
             }
@@ -180,6 +184,17 @@ final class ClientMessageParser {
             } else {
                 parser.skipChildren();
             }
+        }
+        return values;
+    }
+
+    /** Reads the values of an object, of which there are few. */
+    private static ObjectNode ids(JsonParser parser) throws IOException {
+        ObjectNode values = JsonNodeFactory.instance.objectNode();
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            String name = parser.currentName();
+            parser.nextToken();
+            values.set(name, scalar(parser));
         }
         return values;
     }
@@ -249,20 +264,58 @@ final class ClientMessageParser {
         return new InvalidMessage(ErrorCode.BAD_MESSAGE, why, id);
     }
 
-    private static @Nullable Position position(JsonNode given) {
-        try {
-            return given.isTextual() ? Position.parse(given.textValue()) : null;
-        } catch (IllegalArgumentException e) {
-            return null;
+    /**
+     * Reads what a client has received, as a request names it.
+     *
+     * @param ids JSON, as in a message
+     * @throws IllegalArgumentException where it is anything else
+     */
+    static @Nullable Since since(@Nullable String since, @Nullable String ids) {
+        JsonNode entries = null;
+        if (ids != null) {
+            JsonNode message;
+            try (JsonParser parser = JSON.createParser("{\"ids\":" + ids + "}")) {
+                message = read(parser);
+            } catch (IOException | NumberFormatException | ArithmeticException e) {
+                throw new IllegalArgumentException(INVALID_IDS, e);
+            }
+            entries = message.get("ids");
+            if (entries == null) {
+                throw new IllegalArgumentException(INVALID_IDS);
+            }
         }
+        return since(since == null ? null : JsonNodeFactory.instance.textNode(since), entries);
     }
 
-    private static @Nullable EntryId entry(JsonNode given) {
-        try {
-            return given.isTextual() ? EntryId.parse(given.textValue()) : null;
-        } catch (IllegalArgumentException e) {
-            return null;
+    private static @Nullable Since since(@Nullable JsonNode given, @Nullable JsonNode ids) {
+        Since since = given == null ? null : since(given);
+        if (ids == null) {
+            return since;
         }
+        if (!ids.isObject()) {
+            throw new IllegalArgumentException(INVALID_IDS);
+        }
+        Map<String, EntryId> entries = new HashMap<>();
+        ids.properties().forEach(field -> {
+            Since of = since(field.getValue());
+            if (of.entry() == null) {
+                throw new IllegalArgumentException(INVALID_IDS);
+            }
+            entries.put(Since.key(field.getKey()), of.entry());
+        });
+        return new Since(since == null ? null : since.position(), since == null ? null : since.entry(), entries);
+    }
+
+    private static Since since(JsonNode given) {
+        try {
+            Since since = given.isTextual() ? Since.parse(given.textValue()) : null;
+            if (since != null && since.entries().isEmpty()) {
+                return since;
+            }
+        } catch (IllegalArgumentException e) {
+            // As anything else that is no text.
+        }
+        throw new IllegalArgumentException("since must be a position that Sluice has sent");
     }
 
     private static @Nullable JsonNode present(@Nullable JsonNode node) {

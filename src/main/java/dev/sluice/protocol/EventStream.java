@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -82,12 +83,17 @@ final class EventStream extends V1 {
         Position at = welcome.start().at();
         // The client reconnects after that time, also if this pod is killed.
         String first = retry(MAX_RETRY_MILLIS) + event(answer);
-        return Frame.text(at == null || Boolean.TRUE.equals(recovered) ? first : first + position(at));
+        Position valid = Boolean.TRUE.equals(recovered) ? null : at;
+        return new Frame.Mark(
+                utf8(first),
+                valid == null ? NOTHING : ascii(position(valid)),
+                valid,
+                welcome.start().entries());
     }
 
     @Override
     public Frame mark(Position at) {
-        return Frame.text(position(at));
+        return new Frame.Mark(NOTHING, ascii(position(at)), at, Map.of());
     }
 
     @Override
@@ -197,7 +203,7 @@ final class EventStream extends V1 {
 
     @Override
     byte[] bytes(ObjectNode message) {
-        return event(message).getBytes(StandardCharsets.UTF_8);
+        return utf8(event(message));
     }
 
     /** JSON without line breaks is one line of data. */
@@ -213,6 +219,10 @@ final class EventStream extends V1 {
     /** The time after which browsers reconnect, random so that the clients of a pod do not reconnect together. */
     private static String retry(int maxMillis) {
         return "retry: " + ThreadLocalRandom.current().nextInt(maxMillis / 5, maxMillis + 1) + "\n";
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private static byte[] ascii(String text) {

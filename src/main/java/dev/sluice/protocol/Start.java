@@ -3,7 +3,9 @@ package dev.sluice.protocol;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.outbox.Payload;
+import dev.sluice.route.Channel;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,25 +17,32 @@ import org.jspecify.annotations.Nullable;
  * @param from the publications after it will be sent; {@code null} if this pod has no positions
  * @param missed the publications that follow, if they are part of the answer
  * @param entry as {@code at}, of a stream
+ * @param entries as {@code entry}, of each of several streams for which it is known
  */
 public record Start(
         @Nullable Boolean recovered,
         @Nullable Position at,
         @Nullable Position from,
         List<Payload> missed,
-        @Nullable EntryId entry) {
+        @Nullable EntryId entry,
+        Map<Channel, EntryId> entries) {
 
     public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from) {
         this(recovered, at, from, List.of());
     }
 
     public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from, List<Payload> missed) {
-        this(recovered, at, from, missed, null);
+        this(recovered, at, from, missed, null, Map.of());
     }
 
     /** Returns the start of a stream's channel. */
     public static Start ofStream(@Nullable Boolean recovered, @Nullable EntryId at) {
-        return new Start(recovered, null, null, List.of(), at);
+        return new Start(recovered, null, null, List.of(), at, Map.of());
+    }
+
+    /** Returns this start together with that of streams. */
+    public Start with(boolean recovers, Map<Channel, EntryId> streams) {
+        return new Start(recovered == null ? null : recovered && recovers, at, from, missed, entry, streams);
     }
 
     /** A start without positions. */

@@ -128,10 +128,17 @@ final class V2 extends V1 {
         }
         EntryId entry = start.entry();
         if (entry != null) {
-            return answer.put("at", entry.toString());
+            return answer.put("at", entry.since());
         }
         Position at = start.at();
         // Publications that are recovered have not been sent yet, so no later position is valid.
-        return at == null || Boolean.TRUE.equals(recovered) ? answer : answer.put("at", at.toString());
+        if (at != null && !Boolean.TRUE.equals(recovered)) {
+            answer.put("at", at.toString());
+        }
+        if (!start.entries().isEmpty() && !Boolean.TRUE.equals(recovered)) {
+            ObjectNode ids = answer.putObject("ids");
+            start.entries().forEach((channel, id) -> ids.put(channel.name(), id.since()));
+        }
+        return answer;
     }
 }

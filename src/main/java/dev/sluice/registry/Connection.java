@@ -34,6 +34,9 @@ public final class Connection {
     private final AtomicReference<@Nullable Disconnect> ended = new AtomicReference<>();
     private volatile Predicate<Channel> grants;
 
+    /** Whether its client has yet to be answered. Confined to the loop. */
+    private boolean waiting;
+
     /**
      * A connection that has not ended.
      *
@@ -117,6 +120,19 @@ public final class Connection {
     public Predicate<Channel> hearable() {
         Predicate<Channel> own = grants;
         return channel -> channel.route().access() != Access.CLAIM || own.test(channel);
+    }
+
+    /**
+     * Records whether its client has yet to be answered. Until then it does not receive channels that it joins, see {@link
+     * Registry#start}. To be called on its loop.
+     */
+    public void waits(boolean awaited) {
+        waiting = awaited;
+    }
+
+    /** Whether its client has yet to be answered. To be called on its loop. */
+    public boolean isWaiting() {
+        return waiting;
     }
 
     /** See {@link Registry#regrant}. */

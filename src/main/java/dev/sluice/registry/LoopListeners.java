@@ -174,6 +174,9 @@ public final class LoopListeners {
 
     void add(Listener listener) {
         listener.after = newestRetained;
+        if (listener.connection.isWaiting()) {
+            listener.suspend();
+        }
         if (size == listeners.length) {
             listeners = Arrays.copyOf(listeners, 2 * size);
         }

@@ -73,11 +73,17 @@ public final class Registry {
     }
 
     /**
-     * Adds a connection, which from now on hears its {@link #own} channels. Returns false, and does nothing, if the user has
-     * the maximum number of connections.
+     * Adds a connection, which from now on hears its {@link #own} channels; if one of them is a stream, and its client gets no
+     * positions, only after {@link #start}. Returns false, and does nothing, if the user has the maximum number of
+     * connections. To be called on the connection's loop.
      */
     public boolean add(Connection connection) {
         boolean[] added = {false};
+        if (!connection.positioned()
+                && own(connection).stream()
+                        .anyMatch(channel -> channel.route().source().readsStreams())) {
+            connection.waits(true);
+        }
         users.compute(connection.user(), (user, known) -> {
             Group group = known == null ? new Group(maxSubscriptions, lingering.newest(user)) : known;
             if (group.count() >= maxConnections) {
@@ -102,6 +108,13 @@ public final class Registry {
             return group;
         });
         return added[0];
+    }
+
+    /** Starts the delivery of all channels to a connection that waits for it. To be called on the connection's loop. */
+    public void start(Connection connection) {
+        // Channels that are joined from now on do not wait.
+        connection.waits(false);
+        channels(connection).forEach(channel -> resume(connection, channel, null));
     }
 
     /** Whether the user may have one more connection now; {@link #add} may still refuse it. */

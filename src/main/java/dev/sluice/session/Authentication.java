@@ -232,15 +232,10 @@ final class Authentication {
         if (!admit(session, identity, opening.own())) {
             return;
         }
-        if (session.dialect().positioned()) {
-            requests.begin(session, opening, start -> {
-                session.send(session.dialect().authSuccess(welcome(session, opening.channels(), start), id));
-                welcomed(session);
-            });
-        } else {
-            session.send(session.dialect().authSuccess(welcome(session, List.of(), Start.UNKNOWN), id));
+        requests.begin(session, opening, start -> {
+            session.send(session.dialect().authSuccess(welcome(session, opening.channels(), start), id));
             welcomed(session);
-        }
+        });
     }
 
     private boolean admit(Session session, AuthenticatedUser identity, boolean hearsUser) {

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
@@ -20,6 +21,9 @@ interface Client {
 
     /** The format of messages to the client. */
     Dialect dialect();
+
+    /** The format of publications to the client, which may be longer than the dialect's. */
+    PublicationFormat format();
 
     /** The position before which everything has been sent to the client; {@code null} if there is none. */
     @Nullable

@@ -25,16 +25,19 @@ final class CommandHandler implements Session.Requests {
     private final SubscriptionHandler subscriptions;
     private final PositionedSubscriptions positioned;
     private final ChannelCommands channels;
+    private final StreamOpenings streams;
     private final Registry registry;
 
     CommandHandler(
             SubscriptionHandler subscriptions,
             PositionedSubscriptions positioned,
             ChannelCommands channels,
+            StreamOpenings streams,
             Registry registry) {
         this.subscriptions = subscriptions;
         this.positioned = positioned;
         this.channels = channels;
+        this.streams = streams;
         this.registry = registry;
     }
 
@@ -105,6 +108,10 @@ final class CommandHandler implements Session.Requests {
 
     @Override
     public void begin(Client client, Opening opening, Consumer<Start> answer) {
-        positioned.begin(client, opening, answer);
+        if (client.dialect().positioned()) {
+            positioned.begin(client, opening, answer);
+        } else {
+            streams.await(client, own(client), () -> answer.accept(Start.UNKNOWN));
+        }
     }
 }

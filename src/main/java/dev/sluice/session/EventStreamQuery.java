@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
-import dev.sluice.clock.Position;
+import dev.sluice.access.AuthenticatedUser;
+import dev.sluice.clock.Since;
 import dev.sluice.http.Problem;
 import dev.sluice.http.ProblemException;
 import dev.sluice.log.LimitMeter;
@@ -11,6 +12,7 @@ import dev.sluice.route.Routes;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.vertx.core.http.HttpServerRequest;
 import jakarta.inject.Singleton;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -44,7 +46,7 @@ final class EventStreamQuery {
 
     /** Parses the query and the header {@code Last-Event-ID}; throws {@link ProblemException}. */
     Query parse(HttpServerRequest request) {
-        Position since = since(request);
+        Since since = since(request);
         boolean own = flag(request, "user", true);
         boolean named = flag(request, "named", false);
         List<String> names = request.params().getAll("channel");
@@ -64,6 +66,13 @@ final class EventStreamQuery {
         return new Query(new Opening(own, List.copyOf(channels), since), named);
     }
 
+    /** Returns all channels that the client is going to hear. */
+    List<Channel> heard(AuthenticatedUser identity, Query query) {
+        List<Channel> heard = new ArrayList<>(query.opening().own() ? routes.ofUser(identity.user()) : List.of());
+        heard.addAll(query.opening().channels());
+        return heard;
+    }
+
     private Channel channel(String name) {
         Channel channel = routes.resolve(name);
         if (channel == null) {
@@ -80,11 +89,11 @@ final class EventStreamQuery {
     }
 
     /** The header is newer: browsers send it with the URL of their first request. */
-    private static @Nullable Position since(HttpServerRequest request) {
+    private static @Nullable Since since(HttpServerRequest request) {
         String last = request.getHeader("Last-Event-ID");
         String since = last == null || last.isEmpty() ? request.getParam("since") : last;
         try {
-            return since == null ? null : Position.parse(since);
+            return since == null ? null : Since.parse(since);
         } catch (IllegalArgumentException e) {
             throw ProblemException.badRequest("Last-Event-ID or since is not a position that Sluice has sent");
         }

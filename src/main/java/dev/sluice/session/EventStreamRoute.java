@@ -215,7 +215,7 @@ final class EventStreamRoute {
                 .onComplete(
                         begun -> {
                             channel.span().answered(200);
-                            sessions.open(channel, dialect, identity, query.opening());
+                            sessions.open(channel, dialect, identity, query.opening(), queries.heard(identity, query));
                         },
                         failure -> {
                             LOG.debug("A stream could not begin", failure);

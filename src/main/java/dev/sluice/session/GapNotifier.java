@@ -100,6 +100,9 @@ final class GapNotifier {
                 .forEachLoop(listeners -> listeners.loop().execute(() -> {
                     listeners
                             .connections()
+                            .stream()
+                            // The answer to the others decides what they miss.
+                            .filter(connection -> !connection.isWaiting())
                             .forEach(connection ->
                                     connection.send(Objects.requireNonNull(notices.get(connection.protocol()))));
                     // The others learn from the answer, or from the replay, whether they miss anything.

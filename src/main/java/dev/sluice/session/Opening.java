@@ -1,6 +1,6 @@
 package dev.sluice.session;
 
-import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.route.Channel;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param own whether it receives its user's channels
  * @param channels the others, to which it may listen
- * @param since its position; {@code null} if it has none
+ * @param since what the client has received; {@code null} if it has named nothing
  */
 record Opening(
-        boolean own, List<Channel> channels, @Nullable Position since) {
+        boolean own, List<Channel> channels, @Nullable Since since) {
 
     /** The user's channels alone. */
-    static Opening own(@Nullable Position since) {
+    static Opening own(@Nullable Since since) {
         return new Opening(true, List.of(), since);
     }
 }

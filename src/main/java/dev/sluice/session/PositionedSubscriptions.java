@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.outbox.Payload;
 import dev.sluice.protocol.Start;
@@ -29,13 +30,19 @@ final class PositionedSubscriptions {
     private final Retention retention;
     private final DeliveryDispatcher deliveries;
     private final Resumption resumption;
+    private final StreamOpenings streams;
 
     PositionedSubscriptions(
-            Registry registry, Retention retention, DeliveryDispatcher deliveries, Resumption resumption) {
+            Registry registry,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            Resumption resumption,
+            StreamOpenings streams) {
         this.registry = registry;
         this.retention = retention;
         this.deliveries = deliveries;
         this.resumption = resumption;
+        this.streams = streams;
     }
 
     /** Starts the delivery to a new client, and sends what it missed. */
@@ -47,14 +54,47 @@ final class PositionedSubscriptions {
             }
             hears.add(channel);
         }
-        boolean asked = opening.since() != null;
-        // A client with a single position must get everything that it missed, or the answer that this is impossible.
-        boolean recoverable = opening.channels().isEmpty()
-                || hears.stream().allMatch(channel -> channel.route().history());
-        Position since = recoverable ? opening.since() : null;
+        List<Channel> others = hears.stream()
+                .filter(channel -> !channel.route().source().readsStreams())
+                .toList();
+        if (others.size() == hears.size()) {
+            begin(client, opening, hears, true, answer);
+            return;
+        }
+        hears.removeAll(others);
+        others.forEach(channel -> registry.suspend(client.connection(), channel));
+        streams.begin(
+                client,
+                hears,
+                opening.since(),
+                opened -> begin(client, opening, others, opened.recovers(), start -> {
+                    answer.accept(start.with(opened.recovers(), opened.entries()));
+                    opened.proceed();
+                }));
+    }
+
+    /** @param recovers whether the client gets what it missed of all other channels */
+    private void begin(Client client, Opening opening, List<Channel> hears, boolean recovers, Consumer<Start> answer) {
+        Since since = opening.since();
+        Position position = since == null ? null : since.position();
+        if (hears.isEmpty()) {
+            Position at = client.at();
+            answer.accept(new Start(since == null ? null : true, at, at));
+            return;
+        }
+        // A client with a single answer must get everything that it missed, or the answer that this is impossible.
+        boolean recoverable = recovers
+                && (opening.channels().isEmpty()
+                        || hears.stream().allMatch(channel -> channel.route().history()));
+        Position from = recoverable ? position : null;
         resumption.begin(
-                new Resumption.Request(client, hears, hears, since, since != null),
-                given -> welcome(client, opening.channels(), given, given.start(asked), answer));
+                new Resumption.Request(client, hears, hears, from, from != null),
+                given -> welcome(
+                        client,
+                        opening.channels().stream().filter(hears::contains).toList(),
+                        given,
+                        given.start(since != null),
+                        answer));
     }
 
     private void welcome(

@@ -10,6 +10,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.OutboxFactory;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
@@ -49,7 +50,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         void execute(Client client, ClientMessage message);
 
         /**
-         * Starts the delivery to a client with positions.
+         * Starts the delivery to a client.
          *
          * @param answer receives the start for the answer to the client
          */
@@ -113,6 +114,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     private final Outbox outbox;
     private final Loop loop;
     private final Dialect dialect;
+    private final PublicationFormat format;
     private final Function<Loop, @Nullable Position> delivered;
     private final long started = System.nanoTime();
     private State state = State.OVER;
@@ -168,6 +170,8 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         this.outbox = outboxes.open(writer, loop, this);
         this.loop = loop;
         this.dialect = dialect;
+        PublicationFormat headers = writer.headers();
+        this.format = headers == null ? dialect : headers;
         this.delivered = delivered;
         this.channelRestart = dialect instanceof ChannelDialect ? new ChannelRestart(this, requests) : null;
     }
@@ -377,6 +381,11 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     @Override
     public Dialect dialect() {
         return dialect;
+    }
+
+    @Override
+    public PublicationFormat format() {
+        return format;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
@@ -12,6 +13,7 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Registry;
+import dev.sluice.route.Channel;
 import dev.sluice.wire.ClientChannel;
 import dev.sluice.wire.EventLoops;
 import dev.sluice.wire.EventStreamChannel;
@@ -100,7 +102,7 @@ final class SessionRegistry {
             WebSocketChannel channel,
             Dialect dialect,
             @Nullable AuthenticatedUser identity,
-            @Nullable Position since) {
+            @Nullable Since since) {
         try {
             Session session = add(channel, dialect, loop -> wires.open(socket, channel, loop, dialect));
             if (!socket.isClosed()) {
@@ -123,10 +125,19 @@ final class SessionRegistry {
         }
     }
 
-    /** Opens the session of a stream of events. To be called on its event loop. */
-    void open(EventStreamChannel channel, Dialect dialect, AuthenticatedUser identity, Opening opening) {
+    /**
+     * Opens the session of a stream of events. To be called on its event loop.
+     *
+     * @param heard all channels that the client hears
+     */
+    void open(
+            EventStreamChannel channel,
+            Dialect dialect,
+            AuthenticatedUser identity,
+            Opening opening,
+            List<Channel> heard) {
         try {
-            Session session = add(channel, dialect, loop -> wires.open(channel, loop, dialect));
+            Session session = add(channel, dialect, loop -> wires.open(channel, loop, dialect, heard));
             channel.opened(session);
             session.opened(identity, opening);
             endIfClosing(session);

@@ -40,7 +40,7 @@ final class StreamSubscriptions {
     private static final long ROOM_MILLIS = 20;
 
     /** How long to wait before Redis is tried again. */
-    private static final long REDIS_MILLIS = 500;
+    static final long REDIS_MILLIS = 500;
 
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
@@ -127,7 +127,7 @@ final class StreamSubscriptions {
             return;
         }
         if (since != null) {
-            replay(new Replaying(client, channel, request, deferral), Progress.since(channel, since), true);
+            replay(new Replaying(client, channel, request, deferral), Progress.since(channel, since), Answered.NOT_YET);
             return;
         }
         reader.join(
@@ -142,41 +142,82 @@ final class StreamSubscriptions {
                 }));
     }
 
-    private record Replaying(Client client, Channel channel, Request request, Deferral deferral) {}
+    /**
+     * Sends a client that has been answered what it missed of a channel, then what arrived meanwhile.
+     *
+     * @param told whether the client knows that it may miss entries before the first ones that it gets
+     */
+    void resume(Client client, Channel channel, Deferral deferral, EntryId since, boolean told) {
+        replay(
+                new Replaying(client, channel, null, deferral),
+                Progress.since(channel, since),
+                told ? Answered.LOST : Answered.YES);
+    }
 
-    private void replay(Replaying replaying, Progress progress, boolean first) {
+    /** Delivers a channel to a client that has been answered, once Redis answers, and tells it what it may have missed. */
+    void follow(Client client, Channel channel, Deferral deferral, Instant answered) {
+        reader.join(
+                channel,
+                standing -> onLoop(deferral, client, () -> {
+                    if (standing == null) {
+                        timer.after(
+                                REDIS_MILLIS, () -> onLoop(client, () -> follow(client, channel, deferral, answered)));
+                    } else if (deferral.lasts()) {
+                        client.connection().send(client.dialect().gap(channel, answered, Instant.now()));
+                        deferral.end(standing.sequence());
+                    }
+                }));
+    }
+
+    /** What a client knows of its replay. */
+    private enum Answered {
+        /** The first slice decides what it is told. */
+        NOT_YET,
+        /** It knows that entries may be lost before the next slice. */
+        LOST,
+        /** It must be told if entries are lost. */
+        YES
+    }
+
+    /** @param request {@code null} if the client has been answered */
+    private record Replaying(
+            Client client, Channel channel, @Nullable Request request, Deferral deferral) {}
+
+    private void replay(Replaying replaying, Progress progress, Answered answered) {
         Client client = replaying.client();
         if (!replaying.deferral().lasts()) {
             // A later request of the client for the same channel continues.
-            if (first && replaying.deferral().hears()) {
+            if (answered == Answered.NOT_YET && replaying.deferral().hears()) {
                 answer(client, replaying.channel(), Start.ofStream(false, null), replaying.request());
             }
         } else if (!client.connection().hasRoom(sliceBytes * 3L / 2 + Resumption.RESERVE)) {
-            retry(replaying, progress, first, ROOM_MILLIS);
+            retry(replaying, progress, answered, ROOM_MILLIS);
         } else {
             replays.read(
                     progress,
                     sliceBytes,
-                    slice -> onLoop(replaying.deferral(), client, () -> send(replaying, progress, first, slice)));
+                    client.format(),
+                    slice -> onLoop(replaying.deferral(), client, () -> send(replaying, progress, answered, slice)));
         }
     }
 
-    private void send(Replaying replaying, Progress progress, boolean first, @Nullable Slice slice) {
+    private void send(Replaying replaying, Progress progress, Answered answered, @Nullable Slice slice) {
         Client client = replaying.client();
         Connection connection = client.connection();
         Channel channel = replaying.channel();
+        boolean first = answered == Answered.NOT_YET;
         if (slice == null && first) {
             fail(client, channel, replaying.request(), replaying.deferral());
             return;
         }
         if (slice == null || !replaying.deferral().lasts()) {
-            retry(replaying, progress, first, slice == null ? REDIS_MILLIS : 0);
+            retry(replaying, progress, answered, slice == null ? REDIS_MILLIS : 0);
             return;
         }
-        ReplayBatch batch = new ReplayBatch(client.dialect());
+        ReplayBatch batch = new ReplayBatch(client.format());
         slice.payloads().forEach(payload -> batch.add(channel, payload));
         if (!connection.hasRoom(batch.cost() + Resumption.RESERVE)) {
-            retry(replaying, progress, first, ROOM_MILLIS);
+            retry(replaying, progress, answered, ROOM_MILLIS);
             return;
         }
         if (first) {
@@ -184,7 +225,7 @@ final class StreamSubscriptions {
             boolean nothing = slice.complete() && batch.count() == 0 && !slice.connected();
             EntryId at = nothing ? slice.progress().after() : null;
             answer(client, channel, Start.ofStream(slice.connected(), at), replaying.request());
-        } else if (!slice.connected()) {
+        } else if (!slice.connected() && answered == Answered.YES) {
             Instant now = Instant.now();
             Instant since = Instant.ofEpochMilli(
                     Math.min(now.toEpochMilli(), Math.max(0, progress.after().millis())));
@@ -198,19 +239,19 @@ final class StreamSubscriptions {
         if (slice.complete()) {
             replaying.deferral().end(slice.sequence());
         } else if (batch.count() == 0) {
-            retry(replaying, slice.progress(), false, ROOM_MILLIS);
+            retry(replaying, slice.progress(), first ? Answered.YES : answered, ROOM_MILLIS);
         } else {
-            replay(replaying, slice.progress(), false);
+            replay(replaying, slice.progress(), Answered.YES);
         }
     }
 
-    private void retry(Replaying replaying, Progress progress, boolean first, long millis) {
+    private void retry(Replaying replaying, Progress progress, Answered answered, long millis) {
         Client client = replaying.client();
-        timer.after(Math.max(1, millis), () -> onLoop(client, () -> replay(replaying, progress, first)));
+        timer.after(Math.max(1, millis), () -> onLoop(client, () -> replay(replaying, progress, answered)));
     }
 
     /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
-    private static void onLoop(Deferral deferral, Client client, Runnable task) {
+    static void onLoop(Deferral deferral, Client client, Runnable task) {
         deferral.execute(() -> {
             if (client.connection().ended() == null) {
                 task.run();
@@ -219,7 +260,7 @@ final class StreamSubscriptions {
     }
 
     /** Runs a task unless the connection has ended by then. */
-    private static void onLoop(Client client, Runnable task) {
+    static void onLoop(Client client, Runnable task) {
         client.connection().loop().execute(() -> {
             if (client.connection().ended() == null) {
                 task.run();
@@ -227,16 +268,22 @@ final class StreamSubscriptions {
         });
     }
 
-    private void fail(Client client, Channel channel, Request request, Deferral deferral) {
+    private void fail(Client client, Channel channel, @Nullable Request request, Deferral deferral) {
         if (deferral.hears()) {
             registry.unsubscribe(client.connection(), channel);
-            error(client, channel, ErrorCode.UNAVAILABLE, "can't read the stream now", request.id());
+            error(
+                    client,
+                    channel,
+                    ErrorCode.UNAVAILABLE,
+                    "can't read the stream now",
+                    request == null ? null : request.id());
         }
     }
 
-    private static void answer(Client client, Channel channel, Start start, Request request) {
-        client.connection().send(client.dialect().subscribed(channel, false, start, request.id()));
-        JointRequest joint = request.joint();
+    private static void answer(Client client, Channel channel, Start start, @Nullable Request request) {
+        client.connection()
+                .send(client.dialect().subscribed(channel, false, start, request == null ? null : request.id()));
+        JointRequest joint = request == null ? null : request.joint();
         if (joint != null) {
             joint.answered(client, channel);
         }

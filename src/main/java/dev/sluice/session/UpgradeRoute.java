@@ -2,10 +2,11 @@ package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.access.RequestToken;
-import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.guard.RetryAfter;
 import dev.sluice.http.WebSocketPath;
 import dev.sluice.protocol.ChannelDialect;
+import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.session.ConnectionAdmission.Outcome;
 import dev.sluice.span.Span;
@@ -135,7 +136,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             open(request, channel, dialect, null, null);
             return;
         }
-        Position since;
+        Since since;
         try {
             since = since(request);
         } catch (IllegalArgumentException e) {
@@ -162,9 +163,10 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
                         });
     }
 
-    private static @Nullable Position since(HttpServerRequest request) {
-        String since = request.getParam("since");
-        return since != null && V2.equals(request.getHeader(SUBPROTOCOL)) ? Position.parse(since) : null;
+    private static @Nullable Since since(HttpServerRequest request) {
+        return V2.equals(request.getHeader(SUBPROTOCOL))
+                ? ClientMessage.since(request.getParam("since"), request.getParam("ids"))
+                : null;
     }
 
     private void open(
@@ -172,7 +174,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
             WebSocketChannel channel,
             Dialect dialect,
             @Nullable AuthenticatedUser identity,
-            @Nullable Position since) {
+            @Nullable Since since) {
         request.toWebSocket()
                 .onComplete(
                         socket -> {

@@ -11,6 +11,7 @@ import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -182,6 +183,20 @@ public final class StreamReader {
                 cursor.joins.add(new Join(then, System.nanoTime()));
             }
             reads.pump();
+        });
+    }
+
+    /** Says where the delivery of channels begins now, of those whose cursors stand. Thread-safe. */
+    public void standings(Collection<Channel> channels, Consumer<Map<Channel, Standing>> then) {
+        source.execute(() -> {
+            Map<Channel, Standing> found = new HashMap<>();
+            for (Channel channel : channels) {
+                Standing standing = standing(channel);
+                if (standing != null) {
+                    found.put(channel, standing);
+                }
+            }
+            then.accept(found);
         });
     }
 

@@ -1,8 +1,9 @@
 package dev.sluice.stream;
 
 import dev.sluice.clock.EntryId;
+import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.PublicationBatch;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.route.Channel;
 import dev.sluice.stream.StreamReader.Standing;
 import jakarta.inject.Singleton;
@@ -46,12 +47,52 @@ public final class StreamReplay {
             List<Payload> payloads, boolean connected, boolean complete, long sequence, Progress progress) {}
 
     /**
+     * What a client can get of a stream.
+     *
+     * @param connected whether it gets every entry after its last one that the stream ever had
+     * @param after what it gets begins after this entry
+     */
+    public record Check(boolean connected, EntryId after) {}
+
+    /**
+     * Finds out what a client can get of a stream. The channel must have listeners. Thread-safe.
+     *
+     * @param after the last entry that it has
+     * @param then called on the source's thread; with {@code null} if Redis does not answer
+     */
+    public void check(Channel channel, EntryId after, Consumer<@Nullable Check> then) {
+        reader.join(channel, before -> {
+            if (before == null) {
+                then.accept(null);
+                return;
+            }
+            if (after.equals(EntryId.BEGINNING)) {
+                then.accept(new Check(true, EntryId.ZERO));
+                return;
+            }
+            reader.replay(
+                    channel,
+                    after,
+                    1,
+                    read -> {
+                        EntryId newest = before.after();
+                        boolean connected = read.isEmpty()
+                                ? after.equals(EntryId.ZERO) && newest.equals(after)
+                                : read.get(0).id().equals(after);
+                        then.accept(new Check(connected, newest.precedes(after) ? newest : after));
+                    },
+                    failure -> then.accept(null));
+        });
+    }
+
+    /**
      * Reads a slice. The channel must have listeners. Thread-safe.
      *
      * @param maxBytes about what it may take in an outbox; it has at least one entry if there is one
+     * @param format that of the connection
      * @param then called on the source's thread; with {@code null} if Redis does not answer
      */
-    public void read(Progress progress, int maxBytes, Consumer<@Nullable Slice> then) {
+    public void read(Progress progress, int maxBytes, PublicationFormat format, Consumer<@Nullable Slice> then) {
         Channel channel = progress.channel();
         reader.join(channel, before -> {
             if (before == null) {
@@ -64,12 +105,13 @@ public final class StreamReplay {
                     channel,
                     all ? EntryId.ZERO : progress.after(),
                     count,
-                    read -> then.accept(slice(progress, maxBytes, before, read, count)),
+                    read -> then.accept(slice(progress, maxBytes, format, before, read, count)),
                     failure -> then.accept(null));
         });
     }
 
-    private @Nullable Slice slice(Progress progress, int maxBytes, Standing before, List<Entry> read, int count) {
+    private @Nullable Slice slice(
+            Progress progress, int maxBytes, PublicationFormat format, Standing before, List<Entry> read, int count) {
         Standing now = reader.standing(progress.channel());
         if (now == null) {
             return null;
@@ -77,7 +119,9 @@ public final class StreamReplay {
         EntryId from = progress.after();
         boolean all = from.equals(EntryId.BEGINNING);
         boolean found = !read.isEmpty() && read.get(0).id().equals(from);
-        boolean connected = all || found || (from.equals(EntryId.ZERO) && read.isEmpty());
+        boolean connected = all
+                || found
+                || (from.equals(EntryId.ZERO) && read.isEmpty() && now.after().equals(from));
         List<Entry> entries = found ? read.subList(1, read.size()) : read;
         progress.size().adapt(read.size(), Entry.bytes(read), maxBytes);
         if (!all && now.after().precedes(from)) {
@@ -90,21 +134,29 @@ public final class StreamReplay {
         boolean skipped = false;
         boolean whole = read.size() < count && before.after().equals(now.after());
         for (Entry entry : entries) {
-            bytes += entry.length() + PublicationBatch.maxHeader(progress.channel());
             if (now.after().precedes(entry.id())) {
                 break;
             }
-            if (bytes > maxBytes && !payloads.isEmpty()) {
+            if (entry.payload() == null && !payloads.isEmpty()) {
+                // The next slice begins with what is lost, so that the client is told in the right place.
                 whole = false;
                 break;
             }
-            last = entry.id();
             Payload payload = reader.entries.payload(progress.channel(), entry, now.sequence());
             if (payload == null) {
                 skipped = true;
             } else {
+                // Some connections send each entry by itself.
+                bytes += Frame.OVERHEAD
+                        + Frame.encodedLength(payload.bytes().length)
+                        + format.overhead(progress.channel(), payload);
+                if (bytes > maxBytes && !payloads.isEmpty()) {
+                    whole = false;
+                    break;
+                }
                 payloads.add(payload);
             }
+            last = entry.id();
         }
         return new Slice(
                 payloads,

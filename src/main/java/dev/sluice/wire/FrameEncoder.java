@@ -56,10 +56,13 @@ final class FrameEncoder {
         if (frame instanceof PublicationBatch batch) {
             return shared(batch, upToDate, allocator).retainedDuplicate();
         }
-        int length = frame.length() + framing.extra();
+        int length = frame.length() + 2 * framing.extra();
         ByteBuf bytes = allocator.directBuffer(length, length);
         if (frame instanceof Frame.Text text) {
             framing.append(bytes, Framing.TEXT, text.utf8());
+        } else if (frame instanceof Frame.Mark mark) {
+            framing.append(bytes, Framing.TEXT, mark.message());
+            framing.append(bytes, Framing.TEXT, mark.position());
         } else if (frame instanceof Frame.Missed missed) {
             framing.append(bytes, Framing.TEXT, format.missed(missed.channel(), missed.count()));
         } else if (frame instanceof Frame.Pong pong) {

@@ -5,8 +5,10 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.PublicationFormat;
+import dev.sluice.route.Channel;
 import io.vertx.core.http.ServerWebSocket;
 import jakarta.inject.Singleton;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -26,10 +28,18 @@ public final class FrameWriterFactory {
                 && !config.compression().enabled();
     }
 
-    /** Returns a wire to a stream of the loop; there is only the direct one. */
-    public FrameWriter open(EventStreamChannel channel, Loop loop, PublicationFormat format) {
-        return new DirectFrameWriter(
+    /**
+     * Returns a wire to a stream of the loop; there is only the direct one.
+     *
+     * @param heard the channels that the client hears
+     */
+    public FrameWriter open(
+            EventStreamChannel channel, Loop loop, PublicationFormat format, Collection<Channel> heard) {
+        FrameWriter writer = new DirectFrameWriter(
                 (code, reason) -> channel.end(), channel.context(), encoder(loop, format, Framing.CHUNK));
+        return heard.stream().anyMatch(one -> one.route().source().readsStreams())
+                ? new EventIdWriter(writer, format, new EventIds(heard))
+                : writer;
     }
 
     private FrameEncoder encoder(Loop loop, PublicationFormat format, Framing framing) {

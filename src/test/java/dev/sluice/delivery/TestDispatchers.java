@@ -28,6 +28,11 @@ public final class TestDispatchers {
         return of(source, registry, TestOutboxFactory.ROUTES, maxBytes, onLagged);
     }
 
+    /** Returns a dispatcher with other routes. */
+    public static DeliveryDispatcher with(Source source, Registry registry, Routes routes) {
+        return of(source, registry, routes, 1 << 20, lagged -> {});
+    }
+
     private static DeliveryDispatcher of(Registry registry, Routes routes) {
         return of(new HandDrivenSource(), registry, routes, 1 << 20, lagged -> {});
     }

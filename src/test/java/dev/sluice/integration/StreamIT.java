@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.EventClient;
+import dev.sluice.harness.EventParser.Event;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ResumingClient;
@@ -23,6 +25,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients receive the entries of Redis streams, whatever is interrupted. */
 @Tag("chaos")
@@ -433,6 +437,105 @@ class StreamIT {
     }
 
     @Test
+    void userGetsEverythingFromTheInboxOnAnyPodOfAllVersions() {
+        List<String> first = add("user:inbox1", 0, 3);
+        String stands;
+        try (Client client = own(pod, "inbox1", null, null);
+                Client another = own(pod, "inbox1", null, null);
+                Client old = Client.of(pod, "inbox1")) {
+            JsonObject answer = new JsonObject(next(client));
+            assertThat(answer.getJsonObject("ids").getString("user:inbox1")).isEqualTo(first.get(2));
+            assertThat(answer.containsKey("recovered")).isFalse();
+            assertThat(next(another)).contains(first.get(2));
+            List<String> second = add("user:inbox1", 3, 50);
+            for (int i = 0; i < 50; i++) {
+                String expected = "{\"channel\":\"user:inbox1\",\"id\":\"" + second.get(i) + "\"}\n" + (i + 3);
+                assertThat(next(client)).isEqualTo(expected);
+                assertThat(next(another)).isEqualTo(expected);
+                assertThat(old.next()).isEqualTo("" + (i + 3));
+            }
+            stands = second.get(49);
+        }
+        add("user:inbox1", 53, 2_000);
+        try (Client client = own(other, "inbox1", stands, null)) {
+            assertThat(next(client))
+                    .isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"inbox1\",\"recovered\":true}");
+            assertHears(client, 53, 2_000);
+        }
+        try (Client client = own(other, "inbox1", null, new JsonObject().put("user:inbox1", stands))) {
+            assertThat(next(client)).contains("\"recovered\":true");
+            assertHears(client, 53, 2_000);
+        }
+        for (String all : List.of("0", "0-0")) {
+            try (Client client = own(other, "inbox1", all, null)) {
+                assertThat(next(client)).contains("\"recovered\":true");
+                assertHears(client, 0, 2_053);
+                add("user:inbox1", 0, 1);
+                assertHears(client, 0, 1);
+            }
+            redis.reply("DEL", "user:inbox1");
+            add("user:inbox1", 0, 2_053);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/ws?since=%s", "/ws?ids=%%7B%%22user:inbox2%%22:%%22%s%%22%%7D"})
+    void upgradeRequestMaySayWhereTheInboxResumes(String path) {
+        List<String> ids = add("user:inbox2", 0, 5);
+        try (Client client = Client.connect(
+                other.webSocket(path.formatted(ids.get(1))),
+                Map.of("Authorization", "Bearer " + Tokens.of("inbox2")),
+                ResumingClient.SUBPROTOCOL)) {
+            assertThat(next(client)).contains("\"recovered\":true");
+            assertHears(client, 2, 3);
+        }
+        redis.reply("DEL", "user:inbox2");
+    }
+
+    @Test
+    void entryAddedRightAfterTheAnswerReachesTheUser() {
+        for (int i = 0; i < 20; i++) {
+            String user = "quick" + i;
+            try (Client old = Client.of(pod, user)) {
+                add("user:" + user, 0, 2);
+                assertThat(old.next()).isEqualTo("0");
+                assertThat(old.next()).isEqualTo("1");
+            }
+            try (Client client = own(other, user, null, null)) {
+                assertThat(next(client)).contains("\"ids\":{");
+                add("user:" + user, 2, 1);
+                assertHears(client, 2, 1);
+            }
+        }
+    }
+
+    @Test
+    void trimmedInboxIsToldAndTheRestFollows() {
+        List<String> ids = add("user:inbox3", 0, 10);
+        redis.reply("XTRIM", "user:inbox3", "MAXLEN", "3");
+        try (Client client = own(pod, "inbox3", ids.get(1), null)) {
+            JsonObject answer = new JsonObject(next(client));
+            assertThat(answer.getBoolean("recovered")).isFalse();
+            assertThat(answer.getJsonObject("ids").getString("user:inbox3")).isEqualTo(ids.get(1));
+            assertHears(client, 7, 3);
+            assertThat(client.hasHeardOfGap()).isFalse();
+        }
+    }
+
+    @Test
+    void eventsOfOneStreamHaveItsIds() {
+        List<String> ids = add("invoice:sse1", 0, 4);
+        try (EventClient client = EventClient.of(pod, "7", "?user=false&channel=invoice:sse1&since=0")) {
+            assertThat(client.next().data()).contains("\"recovered\":true");
+            for (int i = 0; i < 4; i++) {
+                Event event = client.next();
+                assertThat(event.data()).isEqualTo("" + i);
+                assertThat(event.lastEventId()).isEqualTo(ids.get(i));
+            }
+        }
+    }
+
+    @Test
     void podIsNotReadyUntilRedisTellsOfEntries() {
         try (Redis.Admin admin = redis.admin()) {
             admin.command("CONFIG", "SET", "notify-keyspace-events", "");
@@ -508,6 +611,19 @@ class StreamIT {
                 .authenticate(Tokens.of("7"));
         assertThat(next(client)).contains("auth_success");
         return client;
+    }
+
+    /** Authenticates a client of version 2. */
+    private static Client own(Pod on, String user, String since, JsonObject ids) {
+        JsonObject message = new JsonObject().put("type", "auth").put("token", Tokens.of(user));
+        if (since != null) {
+            message.put("since", since);
+        }
+        if (ids != null) {
+            message.put("ids", ids);
+        }
+        return Client.connect(on.webSocket("/ws"), Map.of(), ResumingClient.SUBPROTOCOL)
+                .send(message.encode());
     }
 
     private static Client subscribed(Pod on, String channel, String since) {

@@ -44,6 +44,9 @@ public final class TestOutboxFactory {
 
     public static final Routes ROUTES = new Routes(List.of(UPLOAD, USER, OWNED, TEAM, PLAIN, LOG));
 
+    /** Routes whose users' own channels are streams. */
+    public static final Routes OWN_STREAMS = new Routes(List.of(LOG, ownStream("inbox"), ownStream("mail")));
+
     public static final Duration MAX_FLUSH = Duration.ofMinutes(30);
 
     private record Config(
@@ -51,6 +54,11 @@ public final class TestOutboxFactory {
             implements OutboxConfig {}
 
     private TestOutboxFactory() {}
+
+    private static Route ownStream(String prefix) {
+        return new Route(
+                prefix, Audience.USER, null, Overflow.CLOSE, Retain.NONE, false, PublicationSource.STREAM, false);
+    }
 
     public static OutboxFactory standard() {
         return with(1024 * 1024, Duration.ofSeconds(30), new SimpleMeterRegistry());

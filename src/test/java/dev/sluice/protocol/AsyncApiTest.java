@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.harness.EventParser;
@@ -18,6 +19,7 @@ import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
 import dev.sluice.route.Channel;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -93,6 +95,12 @@ class AsyncApiTest {
                 api.assertPublication(
                         operation, json(text.substring(end + 1)), end < 0 ? null : json(text.substring(0, end)));
             }
+            byte[] entry = Objects.requireNonNull(
+                    dialect.encode(UPLOAD, Payload.ofEntry(1, new EntryId(1, 0), new byte[] {'1'}, 0), true));
+            String text = new String(entry, StandardCharsets.UTF_8);
+            int end = text.indexOf('\n');
+            api.assertPublication(
+                    operation, json(text.substring(end + 1)), end < 0 ? null : json(text.substring(0, end)));
             assertThat(api.compared()).containsAll(api.messages(operation).values());
         });
     }
@@ -110,6 +118,8 @@ class AsyncApiTest {
         frames.add(dialect.unsubscribed("no channel", new IntNode(1)));
         frames.add(dialect.gap(Instant.EPOCH, null));
         frames.add(dialect.gap(Instant.EPOCH, Instant.now()));
+        frames.add(dialect.gap(UPLOAD, Instant.EPOCH, Instant.now()));
+        frames.add(dialect.authSuccess(welcome(Start.UNKNOWN.with(true, Map.of(UPLOAD, new EntryId(1, 0)))), null));
         frames.add(dialect.mark(AT));
         if (dialect.tag().equals("v2")) {
             for (Long count : Arrays.asList(null, 3L)) {
@@ -179,6 +189,12 @@ class AsyncApiTest {
     }
 
     private static byte[] utf8(@Nullable Frame frame) {
+        if (frame instanceof Frame.Mark mark) {
+            ByteArrayOutputStream both = new ByteArrayOutputStream();
+            both.writeBytes(mark.message());
+            both.writeBytes(mark.position());
+            return both.toByteArray();
+        }
         return ((Frame.Text) Objects.requireNonNull(frame)).utf8();
     }
 

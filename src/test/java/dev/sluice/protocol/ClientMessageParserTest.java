@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.InvalidMessage;
 import dev.sluice.protocol.ClientMessage.NotAnObject;
@@ -177,7 +178,7 @@ class ClientMessageParserTest {
         String auth = "{\"type\":\"auth\",\"token\":\"t\",\"since\":\"" + position + "\"}";
         String subscribe = "{\"action\":\"subscribe\",\"channel\":\"upload:1\",\"since\":\"" + position + "\"}";
 
-        assertThat(ClientMessageParser.parse(auth, true)).isEqualTo(new Auth("t", position, null));
+        assertThat(ClientMessageParser.parse(auth, true)).isEqualTo(new Auth("t", Since.of(position), null));
         assertThat(ClientMessageParser.parse(auth, false)).isEqualTo(new Auth("t", null, null));
         assertThat(ClientMessageParser.parse(subscribe, true))
                 .isEqualTo(new Subscribe(List.of("upload:1"), true, position, null));

@@ -12,6 +12,7 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
@@ -199,6 +200,12 @@ class EventStreamTest {
     }
 
     private static byte[] utf8(@Nullable Frame frame) {
+        if (frame instanceof Frame.Mark mark) {
+            ByteArrayOutputStream both = new ByteArrayOutputStream();
+            both.writeBytes(mark.message());
+            both.writeBytes(mark.position());
+            return both.toByteArray();
+        }
         return ((Frame.Text) Objects.requireNonNull(frame)).utf8();
     }
 

@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import dev.sluice.config.Scope;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.route.Channel;
+import dev.sluice.route.Routes;
 import java.time.Duration;
 import java.util.List;
 
@@ -14,6 +15,11 @@ public final class TestRegistries {
 
     public static Registry with(Scope scope) {
         return new Registry(TestOutboxFactory.ROUTES, scope, 256, Integer.MAX_VALUE, noLingering());
+    }
+
+    /** Returns a registry with other routes. */
+    public static Registry with(Routes routes) {
+        return new Registry(routes, Scope.USER, 256, Integer.MAX_VALUE, noLingering());
     }
 
     /** Returns a registry with scope user and lingering subscriptions. */

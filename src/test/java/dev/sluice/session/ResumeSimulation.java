@@ -8,6 +8,7 @@ import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.config.Scope;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.HandDrivenSource;
@@ -258,7 +259,8 @@ final class ResumeSimulation {
                     dialect,
                     delivery::position);
             sessions.add(session);
-            on.execute(() -> session.opened(TestAuthorizers.identity(user), Opening.own(since)));
+            on.execute(() -> session.opened(
+                    TestAuthorizers.identity(user), Opening.own(since == null ? null : Since.of(since))));
             return session;
         }
 

@@ -446,7 +446,7 @@ class StreamSimulationTest {
                 assertThat(message.get("action").asText()).isEqualTo("subscribed");
                 answered = true;
                 if (asked == null) {
-                    last = EntryId.parse(message.get("at").asText());
+                    last = EntryId.parseSince(message.get("at").asText());
                     // The stream may have had entries before it was empty.
                     told = last.equals(EntryId.ZERO) && weather == Weather.HOSTILE;
                     return;
@@ -460,7 +460,7 @@ class StreamSimulationTest {
                     told = true;
                 }
                 if (message.has("at")) {
-                    last = EntryId.parse(message.get("at").asText());
+                    last = EntryId.parseSince(message.get("at").asText());
                 }
             }
 

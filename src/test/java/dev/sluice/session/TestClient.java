@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
+import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
@@ -43,6 +44,11 @@ final class TestClient implements Client {
 
     @Override
     public Dialect dialect() {
+        return dialect;
+    }
+
+    @Override
+    public PublicationFormat format() {
         return dialect;
     }
 

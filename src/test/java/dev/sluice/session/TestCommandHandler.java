@@ -13,6 +13,7 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
+import dev.sluice.retain.TestRetention;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -64,10 +65,45 @@ public final class TestCommandHandler {
             DeliveryDispatcher deliveries,
             HandDrivenAuthorizer authorizer,
             PositionWait wait) {
+        StreamSubscriptions streams = TestStreams.none(registry, deliveries);
+        return of(
+                registry,
+                history,
+                retention,
+                deliveries,
+                authorizer,
+                wait,
+                streams,
+                TestStreams.noOpenings(registry, streams));
+    }
+
+    /** Returns a handler of clients that hear only streams. */
+    static CommandHandler ofStreams(
+            Registry registry, DeliveryDispatcher deliveries, StreamSubscriptions streams, StreamOpenings openings) {
+        return of(
+                registry,
+                TestHistory.standard(),
+                TestRetention.with(1),
+                deliveries,
+                new HandDrivenAuthorizer(),
+                neverAhead(),
+                streams,
+                openings);
+    }
+
+    private static CommandHandler of(
+            Registry registry,
+            History history,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            HandDrivenAuthorizer authorizer,
+            PositionWait wait,
+            StreamSubscriptions streams,
+            StreamOpenings openings) {
         MeterRegistry metrics = new SimpleMeterRegistry();
         ResumeMeters meters = new ResumeMeters(metrics);
         PositionedSubscriptions positioned = new PositionedSubscriptions(
-                registry, retention, deliveries, new Resumption(history, registry, deliveries, meters, wait));
+                registry, retention, deliveries, new Resumption(history, registry, deliveries, meters, wait), openings);
         PresenceQuery presence =
                 new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), noEvents());
         ChannelCommands channels = new ChannelCommands(
@@ -86,10 +122,10 @@ public final class TestCommandHandler {
                 deliveries,
                 positioned,
                 channels,
-                TestStreams.none(registry, deliveries),
+                streams,
                 presence,
                 metrics);
-        return new CommandHandler(subscriptions, positioned, channels, registry);
+        return new CommandHandler(subscriptions, positioned, channels, openings, registry);
     }
 
     public void subscribe(Connection connection, Channel channel) {

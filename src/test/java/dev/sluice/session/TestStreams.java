@@ -33,4 +33,10 @@ final class TestStreams {
                 1024,
                 new SimpleMeterRegistry());
     }
+
+    @SuppressWarnings("NullAway") // Nothing is read.
+    static StreamOpenings noOpenings(Registry registry, StreamSubscriptions streams) {
+        return new StreamOpenings(
+                registry, null, null, streams, new ResumeMeters(new SimpleMeterRegistry()), (millis, task) -> {});
+    }
 }

@@ -68,7 +68,7 @@ public final class SimulatedStreams implements StreamCommands {
                 this,
                 new ReadLimits(2, 5, 100, Duration.ofMillis(1), Duration.ofMillis(2), Duration.ofDays(1)),
                 onGap,
-                new StreamMeters(TestOutboxFactory.ROUTES, new SimpleMeterRegistry()));
+                new StreamMeters(TestOutboxFactory.OWN_STREAMS, new SimpleMeterRegistry()));
     }
 
     public EntryId add(Channel channel, int maxLength) {
