@@ -213,7 +213,11 @@ final class ChannelStreams {
         } else if (!open.connection().hasRoom(sliceBytes * 3L / 2 + Resumption.RESERVE)) {
             retry(open, progress, first, ROOM_MILLIS);
         } else {
-            replays.read(progress, sliceBytes, slice -> onLoop(open, () -> send(open, progress, first, slice)));
+            replays.read(
+                    progress,
+                    sliceBytes,
+                    Dialect.CENTRIFUGE,
+                    slice -> onLoop(open, () -> send(open, progress, first, slice)));
         }
     }
 

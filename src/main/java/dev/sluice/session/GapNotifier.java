@@ -98,9 +98,7 @@ final class GapNotifier {
                 dialect -> notices.put(dialect.tag(), dialect.gap(gap.channel(), gap.since(), gap.until())));
         gap.listeners()
                 .forEachLoop(listeners -> listeners.loop().execute(() -> {
-                    listeners
-                            .connections()
-                            .stream()
+                    listeners.connections().stream()
                             // The answer to the others decides what they miss.
                             .filter(connection -> !connection.isWaiting())
                             .forEach(connection ->
