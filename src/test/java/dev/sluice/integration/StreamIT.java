@@ -536,6 +536,58 @@ class StreamIT {
     }
 
     @Test
+    void eventsResumeStreamsAndPublicationsOnAnotherPod() {
+        String query = "?channel=invoice:sse2&channel=upload:sse2&channel=invoice:sse3";
+        String last;
+        // What was added to an empty stream may have been trimmed since.
+        add("invoice:sse3", 0, 1);
+        await("one era").atMost(30, TimeUnit.SECONDS).until(() -> !era(pod).isEmpty() && era(pod).equals(era(other)));
+        try (EventClient client = EventClient.of(pod, "sse", query)) {
+            assertThat(client.next().data()).contains("subscribed").doesNotContain("recovered");
+            add("invoice:sse2", 0, 1);
+            assertThat(client.next().data()).isEqualTo("0");
+            redis.publish("upload:sse2", "1");
+            assertThat(client.next().data()).isEqualTo("1");
+            add("user:sse", 2, 1);
+            Event event = client.next();
+            assertThat(event.data()).isEqualTo("2");
+            last = event.lastEventId();
+        }
+        add("invoice:sse2", 3, 300);
+        redis.publish("upload:sse2", "303");
+        add("user:sse", 304, 300);
+        add("invoice:sse3", 604, 1);
+        List<Integer> heard = new ArrayList<>();
+        // Each connection is cut at any event.
+        for (int cut = 1; heard.size() < 602; cut += 7) {
+            try (EventClient client = EventClient.of(other, "sse", query, "Last-Event-ID: " + last)) {
+                assertThat(client.next().data()).contains("\"recovered\":true");
+                for (int i = 0; i < cut && heard.size() < 602; i++) {
+                    Event event = client.next();
+                    heard.add(Integer.valueOf(event.data()));
+                    last = event.lastEventId();
+                }
+            }
+        }
+        assertThat(heard)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(3, 605).boxed().toList());
+        assertThat(heard.stream().filter(one -> one < 303)).isSorted();
+        assertThat(heard.stream().filter(one -> one >= 304 && one < 604)).isSorted();
+        try (EventClient client =
+                EventClient.of(pod, "sse", query + "&channel=invoice:sse4", "Last-Event-ID: " + last)) {
+            assertThat(client.next().data()).contains("\"recovered\":false");
+        }
+        redis.reply("XTRIM", "invoice:sse2", "MAXLEN", "0");
+        try (EventClient client = EventClient.of(pod, "sse", query, "Last-Event-ID: " + last)) {
+            assertThat(client.next().data()).contains("\"recovered\":false");
+            assertThat(client.publication().data()).as("retained").isEqualTo("303");
+            add("invoice:sse2", 700, 1);
+            assertThat(client.publication().data()).isEqualTo("700");
+        }
+    }
+
+    @Test
     void podIsNotReadyUntilRedisTellsOfEntries() {
         try (Redis.Admin admin = redis.admin()) {
             admin.command("CONFIG", "SET", "notify-keyspace-events", "");
@@ -589,6 +641,13 @@ class StreamIT {
         for (Pod one : List.of(pod, other)) {
             await("the gap is over").atMost(30, TimeUnit.SECONDS).until(() -> one.metric("sluice_feed_live") == 1);
         }
+    }
+
+    private static String era(Pod of) {
+        return of.log()
+                .lines()
+                .filter(line -> line.contains("positions in era"))
+                .reduce("", (before, line) -> line.substring(line.lastIndexOf(' ')));
     }
 
     private static void assertHears(Client client, int first, int count) {
