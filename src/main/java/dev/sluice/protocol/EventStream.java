@@ -83,11 +83,11 @@ final class EventStream extends V1 {
         Position at = welcome.start().at();
         // The client reconnects after that time, also if this pod is killed.
         String first = retry(MAX_RETRY_MILLIS) + event(answer);
-        Position valid = Boolean.TRUE.equals(recovered) ? null : at;
+        boolean resumes = Boolean.TRUE.equals(recovered);
         return new Frame.Mark(
                 utf8(first),
-                valid == null ? NOTHING : ascii(position(valid)),
-                valid,
+                at == null || resumes ? NOTHING : ascii(position(at)),
+                resumes ? welcome.start().since() : at,
                 welcome.start().entries());
     }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param missed the publications that follow, if they are part of the answer
  * @param entry as {@code at}, of a stream
  * @param entries as {@code entry}, of each of several streams for which it is known
+ * @param since the client's position, which stays valid while it gets what it missed of streams; {@code null} otherwise
  */
 public record Start(
         @Nullable Boolean recovered,
@@ -25,24 +26,30 @@ public record Start(
         @Nullable Position from,
         List<Payload> missed,
         @Nullable EntryId entry,
-        Map<Channel, EntryId> entries) {
+        Map<Channel, EntryId> entries,
+        @Nullable Position since) {
 
     public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from) {
         this(recovered, at, from, List.of());
     }
 
     public Start(@Nullable Boolean recovered, @Nullable Position at, @Nullable Position from, List<Payload> missed) {
-        this(recovered, at, from, missed, null, Map.of());
+        this(recovered, at, from, missed, null, Map.of(), null);
     }
 
     /** Returns the start of a stream's channel. */
     public static Start ofStream(@Nullable Boolean recovered, @Nullable EntryId at) {
-        return new Start(recovered, null, null, List.of(), at, Map.of());
+        return new Start(recovered, null, null, List.of(), at, Map.of(), null);
     }
 
-    /** Returns this start together with that of streams. */
-    public Start with(boolean recovers, Map<Channel, EntryId> streams) {
-        return new Start(recovered == null ? null : recovered && recovers, at, from, missed, entry, streams);
+    /**
+     * Returns this start together with that of streams.
+     *
+     * @param resumed the client's position; {@code null} if it gave none
+     */
+    public Start with(boolean recovers, Map<Channel, EntryId> streams, @Nullable Position resumed) {
+        Boolean both = recovered == null ? null : recovered && recovers;
+        return new Start(both, at, from, missed, entry, streams, Boolean.TRUE.equals(both) ? resumed : null);
     }
 
     /** A start without positions. */

@@ -62,13 +62,15 @@ final class PositionedSubscriptions {
             return;
         }
         hears.removeAll(others);
+        Since since = opening.since();
+        Position position = since == null ? null : since.position();
         others.forEach(channel -> registry.suspend(client.connection(), channel));
         streams.begin(
                 client,
                 hears,
-                opening.since(),
+                since,
                 opened -> begin(client, opening, others, opened.recovers(), start -> {
-                    answer.accept(start.with(opened.recovers(), opened.entries()));
+                    answer.accept(start.with(opened.recovers(), opened.entries(), position));
                     opened.proceed();
                 }));
     }

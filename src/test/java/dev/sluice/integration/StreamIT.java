@@ -561,7 +561,9 @@ class StreamIT {
         // Each connection is cut at any event.
         for (int cut = 1; heard.size() < 602; cut += 7) {
             try (EventClient client = EventClient.of(other, "sse", query, "Last-Event-ID: " + last)) {
-                assertThat(client.next().data()).contains("\"recovered\":true");
+                assertThat(client.next().data())
+                        .as("from %s: %s", last, resumes(other))
+                        .contains("\"recovered\":true");
                 for (int i = 0; i < cut && heard.size() < 602; i++) {
                     Event event = client.next();
                     heard.add(Integer.valueOf(event.data()));
@@ -641,6 +643,12 @@ class StreamIT {
         for (Pod one : List.of(pod, other)) {
             await("the gap is over").atMost(30, TimeUnit.SECONDS).until(() -> one.metric("sluice_feed_live") == 1);
         }
+    }
+
+    private static List<String> resumes(Pod of) {
+        return of.metrics().stream()
+                .filter(line -> line.startsWith("sluice_resumes_total"))
+                .toList();
     }
 
     private static String era(Pod of) {

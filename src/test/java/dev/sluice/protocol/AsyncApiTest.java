@@ -119,7 +119,7 @@ class AsyncApiTest {
         frames.add(dialect.gap(Instant.EPOCH, null));
         frames.add(dialect.gap(Instant.EPOCH, Instant.now()));
         frames.add(dialect.gap(UPLOAD, Instant.EPOCH, Instant.now()));
-        frames.add(dialect.authSuccess(welcome(Start.UNKNOWN.with(true, Map.of(UPLOAD, new EntryId(1, 0)))), null));
+        frames.add(dialect.authSuccess(welcome(Start.UNKNOWN.with(true, Map.of(UPLOAD, new EntryId(1, 0)), AT)), null));
         frames.add(dialect.mark(AT));
         if (dialect.tag().equals("v2")) {
             for (Long count : Arrays.asList(null, 3L)) {
