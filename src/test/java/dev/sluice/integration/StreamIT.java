@@ -17,6 +17,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -558,22 +559,25 @@ class StreamIT {
         add("user:sse", 304, 300);
         add("invoice:sse3", 604, 1);
         List<Integer> heard = new ArrayList<>();
-        // Each connection is cut at any event.
-        for (int cut = 1; heard.size() < 602; cut += 7) {
+        // Each connection is cut at any event. Replayed publications have no id, so a cut replay begins again.
+        for (int cut = 1; new HashSet<>(heard).size() < 602; cut += 7) {
             try (EventClient client = EventClient.of(other, "sse", query, "Last-Event-ID: " + last)) {
                 assertThat(client.next().data())
                         .as("from %s: %s", last, resumes(other))
                         .contains("\"recovered\":true");
-                for (int i = 0; i < cut && heard.size() < 602; i++) {
+                for (int i = 0; i < cut && new HashSet<>(heard).size() < 602; i++) {
                     Event event = client.next();
                     heard.add(Integer.valueOf(event.data()));
                     last = event.lastEventId();
                 }
             }
         }
-        assertThat(heard)
-                .containsExactlyInAnyOrderElementsOf(
-                        IntStream.range(3, 605).boxed().toList());
+        assertThat(heard).contains(303);
+        assertThat(heard.stream().filter(one -> one != 303))
+                .containsExactlyInAnyOrderElementsOf(IntStream.range(3, 605)
+                        .filter(one -> one != 303)
+                        .boxed()
+                        .toList());
         assertThat(heard.stream().filter(one -> one < 303)).isSorted();
         assertThat(heard.stream().filter(one -> one >= 304 && one < 604)).isSorted();
         try (EventClient client =
