@@ -219,14 +219,17 @@ final class StreamOpenings {
         private void checked(Channel channel, @Nullable Check check) {
             if (!answered) {
                 checks.put(channel, check);
-                meters.resumed(check == null ? Reason.UNKNOWN : check.connected() ? null : Reason.TOO_OLD);
+                meters.resumed(
+                        recovers(channel)
+                                ? null
+                                : check == null || check.connected() ? Reason.UNKNOWN : Reason.TOO_OLD);
                 answerIfKnown();
             }
         }
 
         private boolean recovers(Channel channel) {
             Check check = checks.get(channel);
-            return check != null && check.connected();
+            return check != null && check.connected() && StreamSubscriptions.isRecoverable(channel);
         }
 
         private void answerIfKnown() {

@@ -6,6 +6,8 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.log.LimitMeter;
+import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ErrorCode;
@@ -26,6 +28,7 @@ import io.vertx.core.Vertx;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Instant;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class StreamSubscriptions {
+
+    private static final Logger LOG = Logger.getLogger(StreamSubscriptions.class);
 
     /** How long to wait before it is checked whether a slow client has read. */
     private static final long ROOM_MILLIS = 20;
@@ -216,15 +221,17 @@ final class StreamSubscriptions {
         }
         ReplayBatch batch = new ReplayBatch(client.format());
         slice.payloads().forEach(payload -> batch.add(channel, payload));
-        if (!connection.hasRoom(batch.cost() + Resumption.RESERVE)) {
+        // Some connections send each entry by itself.
+        if (!connection.hasRoom(batch.cost() + (long) batch.count() * Frame.OVERHEAD + Resumption.RESERVE)) {
             retry(replaying, progress, answered, ROOM_MILLIS);
             return;
         }
         if (first) {
-            meters.resumed(slice.connected() ? null : Reason.TOO_OLD);
+            meters.resumed(slice.connected() ? isRecoverable(channel) ? null : Reason.UNKNOWN : Reason.TOO_OLD);
             boolean nothing = slice.complete() && batch.count() == 0 && !slice.connected();
             EntryId at = nothing ? slice.progress().after() : null;
-            answer(client, channel, Start.ofStream(slice.connected(), at), replaying.request());
+            boolean recovered = slice.connected() && isRecoverable(channel);
+            answer(client, channel, Start.ofStream(recovered, at), replaying.request());
         } else if (!slice.connected() && answered == Answered.YES) {
             Instant now = Instant.now();
             Instant since = Instant.ofEpochMilli(
@@ -245,6 +252,11 @@ final class StreamSubscriptions {
         }
     }
 
+    /** Whether clients can get everything that they missed: no stream has what was sent by {@code PUBLISH}. */
+    static boolean isRecoverable(Channel channel) {
+        return !channel.route().source().hearsPublish();
+    }
+
     private void retry(Replaying replaying, Progress progress, Answered answered, long millis) {
         Client client = replaying.client();
         timer.after(Math.max(1, millis), () -> onLoop(client, () -> replay(replaying, progress, answered)));
@@ -252,20 +264,25 @@ final class StreamSubscriptions {
 
     /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
     static void onLoop(Deferral deferral, Client client, Runnable task) {
-        deferral.execute(() -> {
-            if (client.connection().ended() == null) {
-                task.run();
-            }
-        });
+        deferral.execute(() -> run(client, task));
     }
 
     /** Runs a task unless the connection has ended by then. */
     static void onLoop(Client client, Runnable task) {
-        client.connection().loop().execute(() -> {
-            if (client.connection().ended() == null) {
-                task.run();
-            }
-        });
+        client.connection().loop().execute(() -> run(client, task));
+    }
+
+    private static void run(Client client, Runnable task) {
+        if (client.connection().ended() != null) {
+            return;
+        }
+        try {
+            task.run();
+        } catch (Throwable e) {
+            LOG.debug("A stream could not be sent to a client", e);
+            // Otherwise the client would wait for its answer for ever.
+            client.connection().disconnect(Disconnect.INTERNAL_ERROR);
+        }
     }
 
     private void fail(Client client, Channel channel, @Nullable Request request, Deferral deferral) {

@@ -106,7 +106,13 @@ final class EventIdWriter implements FrameWriter {
             // Browsers take the id for that of the event that follows, once they have all of it.
             events.write(Frame.text(FIELD + ids + "\n"));
         }
-        events.writeLate(event);
+        try {
+            events.writeLate(event);
+        } catch (Throwable e) {
+            // The id would become that of the next event, and the client would never get this one.
+            events.cut();
+            throw e;
+        }
     }
 
     @Override

@@ -225,6 +225,12 @@ class StreamIT {
             add("moving:1", 0, 1);
             assertThat(next(client)).endsWith("\n0");
         }
+        // What was published meanwhile would be lost.
+        try (Client client = connected(pod)) {
+            client.send("{\"action\":\"subscribe\",\"channel\":\"moving:1\",\"since\":\"0\"}");
+            assertThat(next(client)).contains("\"recovered\":false");
+            assertThat(next(client)).endsWith("\n0");
+        }
     }
 
     @Test
