@@ -294,7 +294,7 @@ final class Authentication {
     private void welcomed(Session session) {
         Gap open = gap.get();
         if (open != null) {
-            session.tell(open, session.dialect().gap(open.since(), null));
+            session.tell(open, session.dialect().gap(open.since(), null), true);
         }
         session.proceed();
     }

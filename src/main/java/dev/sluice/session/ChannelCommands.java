@@ -1,7 +1,6 @@
 package dev.sluice.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Position;
 import dev.sluice.history.History;
 import dev.sluice.history.Replay;
@@ -21,9 +20,12 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -67,10 +69,11 @@ final class ChannelCommands {
     void connect(
             Client client, ClientMessage.Connect message, Function<Map<Channel, Start>, Frame> answer, Runnable then) {
         Map<Channel, @Nullable Position> own = new LinkedHashMap<>();
-        List<Channel> ofStreams = new ArrayList<>();
+        Map<Channel, Start> ofStreams = new LinkedHashMap<>();
         for (Channel channel : routes.ofUser(client.connection().user())) {
             if (ChannelStreams.reads(channel)) {
-                ofStreams.add(channel);
+                boolean asked = message.since().containsKey(channel.name());
+                ofStreams.put(channel, Start.ofStream(asked ? false : null, null));
             } else {
                 own.put(channel, message.since().get(channel.name()));
             }
@@ -80,69 +83,107 @@ final class ChannelCommands {
             return;
         }
         client.waits(true);
-        Connecting connecting = new Connecting(client, ofStreams.size(), own, answer, () -> {
+        // A publication before the answer would move the client's position past those that it missed.
+        own.keySet().forEach(channel -> registry.suspend(client.connection(), channel));
+        Connecting connecting = new Connecting(client, ofStreams, own, answer, () -> {
             then.run();
             client.waits(false);
         });
-        for (Channel channel : ofStreams) {
-            boolean asked = message.since().containsKey(channel.name());
-            EntryId since = message.entries().get(channel.name());
-            streams.begin(new ChannelStreams.Request(
-                    client,
-                    channel,
-                    asked,
-                    since,
-                    (start, following) -> connecting.started(
-                            channel, start == null ? Start.ofStream(asked ? false : null, null) : start, following)));
-        }
+        streams.whenOverdue(client, connecting::overdue);
+        ofStreams
+                .keySet()
+                .forEach(channel -> streams.begin(new ChannelStreams.Request(
+                        client,
+                        channel,
+                        message.since().containsKey(channel.name()),
+                        message.entries().get(channel.name()),
+                        (start, following) -> connecting.started(channel, start, following))));
     }
 
     /** The user's channels that are read from streams, which are answered together with the others. */
     private final class Connecting {
 
         private final Client client;
-        private final int count;
         private final Map<Channel, @Nullable Position> others;
         private final Function<Map<Channel, Start>, Frame> answer;
         private final Runnable then;
-        private final Map<Channel, Start> starts = new LinkedHashMap<>();
+        private final Map<Channel, Start> starts;
+        private final Set<Channel> missing;
         private final List<ChannelStreams.Following> followings = new ArrayList<>();
 
+        /** Whether the answer waits for the other channels only, or has been sent. */
+        private boolean complete;
+
+        private boolean answered;
+
+        /** @param unread the channels, and the start of each if it can't be read */
         Connecting(
                 Client client,
-                int count,
+                Map<Channel, Start> unread,
                 Map<Channel, @Nullable Position> others,
                 Function<Map<Channel, Start>, Frame> answer,
                 Runnable then) {
             this.client = client;
-            this.count = count;
+            this.starts = new LinkedHashMap<>(unread);
+            this.missing = new HashSet<>(unread.keySet());
             this.others = others;
             this.answer = answer;
             this.then = then;
         }
 
-        /** Records a start; with the last one, answers. Returns whether it has. */
-        boolean started(Channel channel, Start start, ChannelStreams.Following following) {
-            starts.put(channel, start);
-            if (starts.size() < count) {
-                followings.add(following);
-                return false;
+        /**
+         * Records a start; with the last one, answers.
+         *
+         * @param start {@code null} if the stream can't be read
+         * @return whether the answer has been sent
+         */
+        boolean started(Channel channel, @Nullable Start start, ChannelStreams.Following following) {
+            if (answered) {
+                return start == null || begunLate(channel, start);
             }
+            missing.remove(channel);
+            if (start != null) {
+                starts.put(channel, start);
+            }
+            boolean last = missing.isEmpty() && !complete;
+            boolean now = last && others.isEmpty();
+            if (!now) {
+                followings.add(following);
+            }
+            if (last) {
+                complete();
+            }
+            return now;
+        }
+
+        /** The client knows no position of the channel yet, and may have missed entries since it was answered. */
+        private boolean begunLate(Channel channel, Start start) {
+            return streams.lose(client.connection(), dialect(client), channel, Objects.requireNonNull(start.entry()));
+        }
+
+        /** Answers without the missing channels, unless nothing is missing. */
+        void overdue() {
+            if (!complete) {
+                complete();
+            }
+        }
+
+        private void complete() {
+            complete = true;
             if (others.isEmpty()) {
                 client.connection().send(answer.apply(starts));
                 answered();
-                return true;
+                return;
             }
-            followings.add(following);
             ChannelResumption.Request rest = new ChannelResumption.Request(client, others, begun -> {
                 starts.putAll(begun);
                 return answer.apply(starts);
             });
             resumption.begin(rest, this::answered);
-            return false;
         }
 
         private void answered() {
+            answered = true;
             then.run();
             followings.forEach(ChannelStreams.Following::follow);
         }
@@ -198,7 +239,7 @@ final class ChannelCommands {
             if (start == null) {
                 registry.unsubscribe(client.connection(), channel);
                 refuse(client, ErrorCode.UNAVAILABLE, "can't read the stream now", id);
-                return true;
+                return false;
             }
             client.connection().send(answer(client, channel, joint, start, id));
             if (isRejected(joint, start)) {

@@ -39,6 +39,9 @@ final class ChannelStreams {
     /** How long to wait before Redis is tried again. */
     private static final long REDIS_MILLIS = 500;
 
+    /** Less than the five seconds for which the SDKs wait for an answer. */
+    private static final long MAX_WAIT_MILLIS = 2_000;
+
     private final Registry registry;
     private final DeliveryDispatcher deliveries;
     private final StreamReader reader;
@@ -127,6 +130,11 @@ final class ChannelStreams {
         return channel.route().source().readsStreams();
     }
 
+    /** Runs a task when a new client has waited for its streams long enough, unless its connection has ended by then. */
+    void whenOverdue(Client client, Runnable task) {
+        later(client, MAX_WAIT_MILLIS, task);
+    }
+
     /** Starts the delivery of a channel that the client receives from now on. */
     void begin(Request request) {
         Deferral deferral = registry.defer(request.client().connection(), request.channel());
@@ -136,7 +144,7 @@ final class ChannelStreams {
         Open open = new Open(request, deferral);
         EntryId since = resumable(request.channel()) ? request.since() : null;
         if (since == null) {
-            join(open);
+            join(open, Reason.UNKNOWN);
         } else {
             replay(open, Progress.since(request.channel(), since), true);
         }
@@ -165,27 +173,45 @@ final class ChannelStreams {
         return !channel.route().source().hearsPublish();
     }
 
-    private void join(Open open) {
-        reader.join(open.request().channel(), standing -> onLoop(open, () -> joined(open, standing)));
+    /** Begins with the next entry, because the client has no position, or can't resume from it. */
+    private void join(Open open, Reason refusal) {
+        reader.join(open.request().channel(), standing -> onLoop(open, () -> joined(open, standing, refusal)));
     }
 
-    private void joined(Open open, @Nullable Standing standing) {
+    private void joined(Open open, @Nullable Standing standing, Reason refusal) {
         if (!open.deferral().hears()) {
             open.request().answer().left();
             return;
         }
         Boolean recovered = open.request().asked() ? Boolean.FALSE : null;
         if (standing == null) {
-            // Delivery begins when the stream can be read.
-            open.deferral().end(0);
-            open.request().answer().send(null, () -> {});
+            if (open.request().answer().send(null, () -> restart(open))) {
+                restart(open);
+            }
             return;
         }
-        count(open, Reason.UNKNOWN);
+        count(open, refusal);
         EntryId after = standing.after();
         if (open.request().answer().send(Start.ofStream(recovered, after), () -> follow(open, after))) {
             open.deferral().end(standing.sequence());
         }
+    }
+
+    /** Begins with the next entry once the stream can be read, and tells the client that entries before it may be lost. */
+    private void restart(Open open) {
+        Channel channel = open.request().channel();
+        reader.join(
+                channel,
+                standing -> onLoop(open, () -> {
+                    if (!open.deferral().lasts()) {
+                        return;
+                    }
+                    if (standing == null) {
+                        later(open.request().client(), REDIS_MILLIS, () -> restart(open));
+                    } else if (lose(open.connection(), open.dialect(), channel, standing.after())) {
+                        open.deferral().end(standing.sequence());
+                    }
+                }));
     }
 
     /** Continues after an entry, if the cursor is still there; otherwise reads what was added meanwhile. */
@@ -228,7 +254,7 @@ final class ChannelStreams {
         }
         if (slice == null) {
             if (first) {
-                joined(open, null);
+                joined(open, null, Reason.UNKNOWN);
             } else {
                 retry(open, progress, false, REDIS_MILLIS);
             }
@@ -241,7 +267,16 @@ final class ChannelStreams {
             return;
         }
         if (first && !nothing && mayHave(open, slice.payloads().get(0))) {
-            join(open);
+            join(open, Reason.UNKNOWN);
+            return;
+        }
+        if (nothing && !slice.connected() && slice.complete()) {
+            // The stream has lost the client's last entry, which must not stay its position.
+            if (first) {
+                join(open, Reason.TOO_OLD);
+            } else {
+                restart(open);
+            }
             return;
         }
         ReplayBatch batch = new ReplayBatch(open.dialect());
@@ -292,16 +327,16 @@ final class ChannelStreams {
     }
 
     private void retry(Open open, Progress progress, boolean first, long millis) {
-        timer.after(millis, () -> open.connection().loop().execute(() -> replay(open, progress, first)));
+        later(open.request().client(), millis, () -> replay(open, progress, first));
+    }
+
+    private void later(Client client, long millis, Runnable task) {
+        timer.after(millis, () -> StreamSubscriptions.onLoop(client, task));
     }
 
     /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
     private static void onLoop(Open open, Runnable task) {
-        open.deferral().execute(() -> {
-            if (open.connection().ended() == null) {
-                task.run();
-            }
-        });
+        StreamSubscriptions.onLoop(open.deferral(), open.request().client(), task);
     }
 
     /** Returns the dialect of the connection; {@code null} if its client does not keep a position for each channel. */

@@ -72,7 +72,8 @@ final class GapNotifier {
                     period,
                     loop,
                     concerned,
-                    session -> session.tell(gap, isConcerned(session) ? notices.get(session.dialect()) : null));
+                    session -> session.tell(
+                            gap, Objects.requireNonNull(notices.get(session.dialect())), isConcerned(session)));
         });
     }
 

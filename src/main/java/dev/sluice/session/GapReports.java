@@ -9,6 +9,9 @@ final class GapReports {
     /** The current gap that was reported to the client. */
     private @Nullable Gap told;
 
+    /** Whether the client was sent the start of the gap, so that it waits for the end. */
+    private boolean sent;
+
     /** The number of gaps that must still be reported. */
     private int untold;
 
@@ -17,14 +20,20 @@ final class GapReports {
         untold++;
     }
 
-    /** Records the report of a gap's start; returns false if the client already knows it, or a later one. */
-    boolean starts(Gap gap) {
+    /**
+     * Records the report of a gap's start.
+     *
+     * @param concerned whether the client may miss something by it
+     * @return whether the client is to be sent it: it may already know the gap, or a later one
+     */
+    boolean starts(Gap gap, boolean concerned) {
         // A client that authenticated meanwhile may already know a later gap.
         boolean unknown = told == null || gap.since().isAfter(told.since());
         if (unknown) {
             told = gap;
+            sent = concerned;
         }
-        return unknown;
+        return unknown && concerned;
     }
 
     /** Counts a report that was expected; returns false if none was. */
@@ -43,6 +52,11 @@ final class GapReports {
             told = null;
         }
         return known;
+    }
+
+    /** Whether the client was sent the start of the newest gap that it was told of. */
+    boolean wasSent() {
+        return sent;
     }
 
     boolean isOver() {

@@ -617,15 +617,17 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
      * Reports a gap to an authenticated client, once at its start and once at its end. Other clients get a current gap
      * when they authenticate.
      *
-     * @param notice the report; {@code null} if no channel of the client is concerned
+     * @param notice the report
+     * @param concerned whether the client may miss something by it; otherwise it is only sent the end of a gap of whose
+     *     start it knows
      */
-    void tell(Gap gap, @Nullable Frame notice) {
+    void tell(Gap gap, Frame notice, boolean concerned) {
         if (state != State.OPEN) {
             return;
         }
         GapReports reports = gaps();
         if (gap.open()) {
-            if (reports.starts(gap) && notice != null) {
+            if (reports.starts(gap, concerned)) {
                 tell(notice);
             }
             restart(false);
@@ -633,7 +635,7 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
                 outbox.release();
             }
         } else if (reports.ends(gap)) {
-            if (notice != null) {
+            if (concerned || reports.wasSent()) {
                 tell(notice);
             }
             // Otherwise the client was told when the pod had positions again.

@@ -59,7 +59,7 @@ class MarkNotifierTest {
         at(1000);
         assertThat(marked()).isZero();
         Gap gap = new Gap(Instant.EPOCH, null);
-        sessions.forEach(session -> session.tell(gap, Dialect.V2.gap(gap.since(), null)));
+        sessions.forEach(session -> session.tell(gap, Dialect.V2.gap(gap.since(), null), true));
         assertThat(marked()).isEqualTo(100);
     }
 

@@ -498,10 +498,10 @@ class SessionTest {
     void gapIsReportedOnceAtItsStartAndOnceAtItsEnd() {
         session.opened(SEVEN, Opening.own(null));
         Gap open = gap(1);
-        session.tell(open, Frame.text("begins"));
-        session.tell(open, Frame.text("begins"));
-        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
-        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(open, Frame.text("begins"), true);
+        session.tell(open, Frame.text("begins"), true);
+        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(1, sent.size())).containsExactly("begins", "over");
     }
 
@@ -510,8 +510,8 @@ class SessionTest {
         authentication.gap = gap(1);
         session.opened(SEVEN, Opening.own(null));
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(authentication.gap, Frame.text("begins"));
-        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(authentication.gap, Frame.text("begins"), true);
+        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
@@ -519,18 +519,35 @@ class SessionTest {
     void connectionAdmittedAfterTheGapMessagesGetsTheGap() {
         authentication.gap = gap(1);
         session.opened(null, Opening.own(null));
-        session.tell(authentication.gap, Frame.text("begins"));
+        session.tell(authentication.gap, Frame.text("begins"), true);
         session.received(AUTH);
         accept("7");
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
+    }
+
+    @Test
+    void clientThatKnowsTheStartGetsTheEndEvenIfItIsNotConcernedByThen() {
+        authentication.gap = gap(1);
+        session.opened(SEVEN, Opening.own(null));
+        session.tell(authentication.gap, Frame.text("begins"), false);
+        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
+        assertThat(sent.subList(2, sent.size())).containsExactly("over");
+    }
+
+    @Test
+    void clientThatIsNotConcernedGetsNoGap() {
+        session.opened(SEVEN, Opening.own(null));
+        session.tell(gap(1), Frame.text("begins"), false);
+        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
+        assertThat(sent).hasSize(1);
     }
 
     @Test
     void connectionAfterAGapGetsNoGap() {
         session.opened(SEVEN, Opening.own(null));
-        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"));
+        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent).hasSize(1);
     }
 
@@ -538,8 +555,8 @@ class SessionTest {
     void earlierGapIsNotReportedAfterALaterOne() {
         authentication.gap = gap(3);
         session.opened(SEVEN, Opening.own(null));
-        session.tell(gap(1), Frame.text("earlier begins"));
-        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"));
+        session.tell(gap(1), Frame.text("earlier begins"), true);
+        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"), true);
         assertThat(sent).hasSize(2);
     }
 
@@ -587,7 +604,7 @@ class SessionTest {
         positioned.beat();
         assertThat(sent).noneMatch(message -> message.contains(at.toString()));
         assertThat(positioned.at()).isNull();
-        positioned.tell(gap(1), Frame.text("begins"));
+        positioned.tell(gap(1), Frame.text("begins"), true);
         assertThat(sent).endsWith("begins", "{\"action\":\"mark\",\"at\":\"" + at + "\"}");
         assertThat(positioned.at()).isEqualTo(at);
     }
