@@ -6,6 +6,7 @@ import dev.sluice.route.Channel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,12 +15,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class JointRequest {
 
+    private record Release(Channel channel, Runnable action) {}
+
     private final @Nullable Position since;
     private final @Nullable EntryId entry;
     private final boolean strict;
     private final BiConsumer<Client, Channel> then;
     private final List<Channel> allowed = new ArrayList<>();
-    private final List<Runnable> onSettled = new ArrayList<>(0);
+    private final List<Release> onSettled = new ArrayList<>(0);
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
@@ -81,14 +84,29 @@ final class JointRequest {
         return --undecided == 0;
     }
 
-    /** Runs the action once the client listens to the channels, or has given up. */
-    void whenSettled(Runnable action) {
-        onSettled.add(action);
+    /** Runs the action once the client listens to the channel, or has given up. */
+    void whenSettled(Channel channel, Runnable action) {
+        onSettled.add(new Release(channel, action));
     }
 
     /** The client listens to the channels, or has given up. */
     void settled() {
-        onSettled.forEach(Runnable::run);
+        onSettled.forEach(release -> release.action.run());
+    }
+
+    /** While some channels are undecided, gives up allowed ones of these; returns them. */
+    List<Channel> withdraw(Predicate<Channel> which) {
+        if (undecided == 0) {
+            return List.of();
+        }
+        List<Channel> withdrawn = allowed.stream().filter(which).toList();
+        allowed.removeAll(withdrawn);
+        List<Release> releases = onSettled.stream()
+                .filter(release -> withdrawn.contains(release.channel))
+                .toList();
+        onSettled.removeAll(releases);
+        releases.forEach(release -> release.action.run());
+        return withdrawn;
     }
 
     /** The channels that the client may hear. */

@@ -38,6 +38,15 @@ final class PendingSubscriptions {
         return count;
     }
 
+    /** Those of the requests whose channels are answered together. */
+    List<Request> joint() {
+        return byChannel.values().stream()
+                .flatMap(List::stream)
+                .filter(request -> request.joint() != null)
+                .distinct()
+                .toList();
+    }
+
     /** Whether there is room for the id of another request. */
     boolean hasRoomFor(Request request) {
         return idCharacters + request.idCharacters() <= MAX_ID_CHARACTERS;

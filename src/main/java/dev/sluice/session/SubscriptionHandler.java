@@ -24,6 +24,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,18 +91,20 @@ final class SubscriptionHandler {
     }
 
     private void subscribe(Client client, Channel channel, Request request) {
-        Span span = client.span().child("subscribe").set("sluice.channel", channel.name());
+        Span span = span(client, channel);
         Decision known = authorizer.known(client.identity(), channel);
         if (known != null && !(known == Decision.ALLOWED && gate.guards(channel))) {
             decided(client, channel, request, known);
-            known.end(span);
+            end(span, known);
             return;
         }
         PendingSubscriptions pending = client.pending();
         if (pending.count() >= registry.maxSubscriptions() || !pending.hasRoomFor(request)) {
             tooMany(client, channel, request.id());
             settle(client, request);
-            span.end(ErrorCode.TOO_MANY_SUBSCRIPTIONS);
+            if (!span.equals(Span.NONE)) {
+                span.end(ErrorCode.TOO_MANY_SUBSCRIPTIONS);
+            }
         } else if (pending.add(channel, request)) {
             if (known != null) {
                 awaitFeed(client, channel, span);
@@ -116,11 +119,23 @@ final class SubscriptionHandler {
                         } else {
                             // If the client has unsubscribed meanwhile, nothing waits for the decision.
                             pending.remove(channel).forEach(waiting -> decided(client, channel, waiting, decision));
-                            decision.end(span);
+                            end(span, decision);
                         }
                     }));
         } else {
             span.end("pending");
+        }
+    }
+
+    /** Without a tracer, not even the strings are made. */
+    private static Span span(Client client, Channel channel) {
+        Span parent = client.span();
+        return parent.equals(Span.NONE) ? parent : parent.child("subscribe").set("sluice.channel", channel.name());
+    }
+
+    private static void end(Span span, Decision decision) {
+        if (!span.equals(Span.NONE)) {
+            decision.end(span);
         }
     }
 
@@ -133,7 +148,7 @@ final class SubscriptionHandler {
                     if (release == null) {
                         span.fail("max_channels");
                     } else {
-                        span.end(Decision.ALLOWED);
+                        end(span, Decision.ALLOWED);
                     }
                 }));
     }
@@ -165,7 +180,7 @@ final class SubscriptionHandler {
             for (Request request : waiting) {
                 JointRequest joint = request.joint();
                 if (joint != null) {
-                    joint.whenSettled(settled);
+                    joint.whenSettled(channel, settled);
                 }
                 decided(client, channel, request, now == null ? Decision.ALLOWED : now);
                 if (joint == null) {
@@ -188,9 +203,7 @@ final class SubscriptionHandler {
                 }
             }
             case FORBIDDEN -> {
-                client.connection()
-                        .send(client.dialect()
-                                .error(ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
+                forbid(client, channel, id);
                 if (channel.route().access() != Access.CLAIM) {
                     revoke(client, channel);
                 }
@@ -276,27 +289,43 @@ final class SubscriptionHandler {
 
     /** Ends the client's subscriptions to the channels. */
     void unsubscribe(Client client, Unsubscribe message) {
-        names.forEachUnsubscribed(client, message, channel -> unsubscribe(client, channel, message.id()));
+        List<Request> joint = client.pending().joint();
+        names.forEachUnsubscribed(client, message, channel -> unsubscribe(client, channel, joint, message.id()));
     }
 
-    private void unsubscribe(Client client, Channel channel, @Nullable JsonNode id) {
-        // Undecided requests end the same way.
+    /** @param joint the client's requests that wait, maybe for other channels */
+    private void unsubscribe(Client client, Channel channel, List<Request> joint, @Nullable JsonNode id) {
+        // Requests that wait end the same way.
+        for (Request request : joint) {
+            withdraw(request, channel::equals).forEach(allowed -> giveUp(client, allowed, request));
+        }
         client.pending().remove(channel).forEach(waiting -> {
-            if (client.dialect() instanceof ChannelDialect) {
-                client.connection()
-                        .send(client.dialect()
-                                .error(ErrorCode.UNAVAILABLE, "unsubscribed", channel.name(), waiting.id()));
-            } else {
-                leave(client.connection(), client.dialect(), channel, waiting.id());
-            }
+            giveUp(client, channel, waiting);
             settle(client, waiting);
         });
         registry.unsubscribe(client.connection(), channel);
         leave(client.connection(), client.dialect(), channel, id);
     }
 
+    private static List<Channel> withdraw(Request request, Predicate<Channel> which) {
+        return request.joint() == null ? List.of() : request.joint().withdraw(which);
+    }
+
+    private static void giveUp(Client client, Channel channel, Request request) {
+        if (client.dialect() instanceof ChannelDialect) {
+            client.connection()
+                    .send(client.dialect().error(ErrorCode.UNAVAILABLE, "unsubscribed", channel.name(), request.id()));
+        } else {
+            leave(client.connection(), client.dialect(), channel, request.id());
+        }
+    }
+
     /** Reports channels that the client no longer receives, because its new token does not allow them. */
     void regrant(Client client) {
+        for (Request request : client.pending().joint()) {
+            withdraw(request, channel -> authorizer.known(client.identity(), channel) == Decision.FORBIDDEN)
+                    .forEach(channel -> forbid(client, channel, request.id()));
+        }
         registry.regrant(client.connection(), client.identity().grants())
                 .forEach(channel -> leave(client.connection(), client.dialect(), channel, null));
     }
@@ -314,6 +343,12 @@ final class SubscriptionHandler {
     private static void leave(Connection connection, Dialect dialect, Channel channel, @Nullable JsonNode id) {
         connection.forget(channel);
         connection.send(dialect.unsubscribed(channel.name(), id));
+    }
+
+    private static void forbid(Client client, Channel channel, @Nullable JsonNode id) {
+        client.connection()
+                .send(client.dialect()
+                        .error(ErrorCode.FORBIDDEN, "you may not listen to this channel", channel.name(), id));
     }
 
     private void tooMany(Client client, Channel channel, @Nullable JsonNode id) {

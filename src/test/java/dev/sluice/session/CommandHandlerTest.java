@@ -13,6 +13,7 @@ import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.RecordingFrameWriter;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.ClientMessage;
+import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.Test;
 class CommandHandlerTest {
 
     private static final String OWNED = "owned:1";
+    private static final String UPLOAD = "upload:1";
     private static final String TEAM = "team:red";
 
     private final HandDrivenAuthorizer authorizer = new HandDrivenAuthorizer();
@@ -215,6 +217,45 @@ class CommandHandlerTest {
         assertThat(hears(TEAM)).isFalse();
     }
 
+    @Test
+    void unsubscribeWinsOverARequestThatWaitsForAnotherChannel() {
+        Tab joint = new Tab(Dialect.V2, "7");
+        joint.subscribe(List.of(OWNED, UPLOAD), 1);
+        assertThat(joint.writer.sent).isEmpty();
+        joint.unsubscribe(UPLOAD, 2);
+        assertThat(joint.writer.sent)
+                .containsExactly(
+                        "{\"action\":\"unsubscribed\",\"channel\":\"upload:1\",\"id\":1}",
+                        "{\"action\":\"unsubscribed\",\"channel\":\"upload:1\",\"id\":2}");
+        authorizer.questions.get(0).complete(true);
+        assertThat(hears(UPLOAD)).isFalse();
+        assertThat(hears(OWNED)).isTrue();
+        assertThat(joint.writer.sent).hasSize(3);
+        assertThat(joint.writer.sent.get(2)).contains("\"subscribed\"", OWNED).doesNotContain(UPLOAD);
+    }
+
+    @Test
+    void oneRequestEndsSubscriptionsAndThoseThatWait() {
+        Tab joint = new Tab(Dialect.V2, "7");
+        joint.subscribe(List.of(OWNED, UPLOAD), 1);
+        joint.unsubscribe(List.of(OWNED, UPLOAD), 2);
+        authorizer.questions.get(0).complete(true);
+        assertThat(hears(UPLOAD)).isFalse();
+        assertThat(hears(OWNED)).isFalse();
+        assertThat(joint.client.pending().count()).isZero();
+    }
+
+    @Test
+    void renewalEndsWhatWaitsForAnotherChannel() {
+        Tab joint = new Tab(Dialect.V2, "7", "team:*");
+        joint.subscribe(List.of(OWNED, TEAM), 1);
+        commands.renew(joint.client, TestAuthorizers.identity("7"));
+        authorizer.questions.get(0).complete(true);
+        assertThat(hears(TEAM)).isFalse();
+        assertThat(hears(OWNED)).isTrue();
+        assertThat(joint.writer.sent.get(0)).contains("\"code\":\"forbidden\"", TEAM, "\"id\":1");
+    }
+
     private boolean hears(String channel) {
         return !TestRegistries.hearing(registry, TestOutboxFactory.channel(channel))
                 .isEmpty();
@@ -227,23 +268,38 @@ class CommandHandlerTest {
         final TestClient client;
 
         Tab(String user, String... grants) {
+            this(Dialect.V1, user, grants);
+        }
+
+        Tab(Dialect dialect, String user, String... grants) {
             var identity = TestAuthorizers.identity(user, grants);
             connection = new Connection(
                     user,
                     identity.grants(),
                     TestOutboxFactory.standard().open(writer, loop, reason -> {}),
                     loop,
-                    event -> {});
-            client = new TestClient(connection, identity);
+                    event -> {},
+                    dialect.tag(),
+                    dialect.positioned(),
+                    true);
+            client = new TestClient(connection, identity, dialect);
             registry.add(connection);
         }
 
         void subscribe(String channel, int id) {
-            commands.execute(client, new ClientMessage.Subscribe(List.of(channel), true, null, new IntNode(id)));
+            subscribe(List.of(channel), id);
+        }
+
+        void subscribe(List<String> channels, int id) {
+            commands.execute(client, new ClientMessage.Subscribe(channels, true, null, new IntNode(id)));
         }
 
         void unsubscribe(String channel, int id) {
-            commands.execute(client, new ClientMessage.Unsubscribe(List.of(channel), new IntNode(id)));
+            unsubscribe(List.of(channel), id);
+        }
+
+        void unsubscribe(List<String> channels, int id) {
+            commands.execute(client, new ClientMessage.Unsubscribe(channels, new IntNode(id)));
         }
     }
 }
