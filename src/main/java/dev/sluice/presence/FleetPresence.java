@@ -44,6 +44,13 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
     /** Messages of other pods that may wait; a lost one is noticed, and its content asked for again. */
     private static final int MAX_WAITING = 1_000;
 
+    /**
+     * Waits for the present users.
+     *
+     * @param asks whether the client has asked for them, and not only begun to watch
+     */
+    private record Waiter(Connection connection, Channel channel, boolean asks) {}
+
     private static final Logger LOG = Logger.getLogger(FleetPresence.class);
 
     private static final long TICK_MILLIS = 100;
@@ -167,12 +174,18 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
             return;
         }
         watchers.remove(connection, channel);
+        Channel compact = channel.compact();
+        view.cancel(new Waiter(connection, compact, false));
+        Runnable asked = view.cancel(new Waiter(connection, compact, true));
+        if (asked != null) {
+            asked.run();
+        }
         if (those.isEmpty()) {
             users.remove(connection.user());
             if (users.isEmpty()) {
                 local.remove(channel);
             }
-            view.left(channel.compact(), connection.user());
+            view.left(compact, connection.user());
         }
     }
 
@@ -186,17 +199,31 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
             Connection connection, Channel channel, PresenceFormat format, Consumer<Present> present) {
         if (hears(connection, channel)) {
             watchers.add(connection, channel.compact(), format);
-            present(connection, channel, present);
+            tellWhenWarm(new Waiter(connection, channel.compact(), false), present, () -> {});
         }
     }
 
     @Override
-    public synchronized boolean present(Connection connection, Channel channel, Consumer<Present> present) {
-        return watchers.has(connection, channel) && view.whenWarm(() -> tell(connection, channel.compact(), present));
+    public synchronized boolean present(
+            Connection connection, Channel channel, Consumer<Present> present, Runnable left) {
+        if (!watchers.has(connection, channel)) {
+            return false;
+        }
+        tellWhenWarm(new Waiter(connection, channel.compact(), true), present, left);
+        return true;
     }
 
-    private void tell(Connection connection, Channel channel, Consumer<Present> present) {
+    private void tellWhenWarm(Waiter waiter, Consumer<Present> present, Runnable left) {
+        Runnable tell = () -> tell(waiter.connection, waiter.channel, present, left);
+        if (!view.whenWarm(waiter, tell)) {
+            // Incomplete, but a client that asks gets an answer.
+            tell.run();
+        }
+    }
+
+    private void tell(Connection connection, Channel channel, Consumer<Present> present, Runnable left) {
         if (!watchers.has(connection, channel)) {
+            connection.loop().execute(left);
             return;
         }
         // So that clients find themselves among the present users.
@@ -289,16 +316,21 @@ final class FleetPresence implements PresenceEvents, ListeningObserver, UserTabl
             }
             sending = true;
         }
-        control.tell(FleetMessage.PRESENCE, message).subscribe().with(receivers -> sent(), failure -> {
+        control.tell(FleetMessage.PRESENCE, message).subscribe().with(receivers -> sent(true), failure -> {
             LOG.debug("Other pods could not be told of present users", failure);
-            sent();
+            sent(false);
         });
     }
 
-    private void sent() {
+    private void sent(boolean delivered) {
         synchronized (this) {
             sending = false;
+            view.sent(delivered);
         }
-        vertx.setTimer(PAUSE_MILLIS, fired -> send());
+        Context worker = context;
+        if (worker != null) {
+            // Not on the thread of the connection, because a message takes long to make and to sign.
+            vertx.setTimer(PAUSE_MILLIS, fired -> run(worker, this::send));
+        }
     }
 }

@@ -28,10 +28,11 @@ import org.jspecify.annotations.Nullable;
  * nothing is confirmed or repeated.
  *
  * <p>When its subscription becomes live, a pod asks all others: those it has never heard, and those whose messages it
- * may have missed. It is <em>warm</em> after two seconds, when every pod it knows has answered; in any case after ten. A
- * new pod that is not warm tells its clients nothing, and then begins with all present users, and with those in grace:
- * one of the others names these, and the users of pods that have not spoken since the question, which may be dead. So
- * neither a new pod nor one that replaces another makes anybody join or leave. No grace ends while the subscription is
+ * may have missed. It is <em>warm</em> after two seconds, when every pod it knows has answered; in any case after ten.
+ * Clients that have waited for ten seconds are told what it knows, also if the subscription is not live. A new pod that
+ * is not warm tells its clients nothing, and then begins with all present users, and with those in grace: one of the
+ * others names these, and the users of pods that have not spoken since the question, which may be dead. So neither a
+ * new pod nor one that replaces another makes anybody join or leave. No grace ends while the subscription is
  * interrupted, until the pod is warm again, or while it knows that it lacks changes of a pod; so what it missed makes
  * nobody leave. A user may join late, and leave late.
  *
@@ -75,10 +76,14 @@ final class FleetView {
     /** Pods that have stopped, so that copies of their messages are ignored. */
     private final Map<String, Long> stopped = new LinkedHashMap<>();
 
-    private final List<Runnable> waiting = new ArrayList<>();
+    private final Map<Object, Runnable> waiting = new LinkedHashMap<>();
+    private long waitingSince;
     private boolean live;
     private boolean warm;
+
+    /** Whether clients are told. */
     private boolean everWarm;
+
     private long liveSince;
 
     /** When a pod asked all others; {@code null} if users in their grace need not be told of. */
@@ -121,13 +126,17 @@ final class FleetView {
 
     /** The first connection of a user on this pod receives the channel. */
     void joined(Channel channel, String user) {
-        outgoing.joined(channel, user);
+        if (!alone) {
+            outgoing.joined(channel, user);
+        }
         table.appeared(channel, user, true);
     }
 
     /** The last connection of a user on this pod no longer receives the channel. */
     void left(Channel channel, String user) {
-        outgoing.left(channel, user);
+        if (!alone) {
+            outgoing.left(channel, user);
+        }
         table.vanished(channel, user, true);
     }
 
@@ -162,16 +171,27 @@ final class FleetView {
     /** Returns what clients have been told of the channel. */
     UserTable.Told told(Channel channel) {
         UserTable.Told told = table.told(channel);
-        return alone || (live && warm) ? told : new UserTable.Told(told.names(), told.count(), false);
+        return alone || (live && warm && peers.values().stream().allMatch(Peer::isSettled))
+                ? told
+                : new UserTable.Told(told.names(), told.count(), false);
     }
 
-    /** Runs the action when the pod knows the others; returns false if too many wait for that. */
-    boolean whenWarm(Runnable action) {
+    /** Runs the action when the pod knows the others; returns false if one with the key waits, or too many do. */
+    boolean whenWarm(Object key, Runnable action) {
         if (everWarm) {
             action.run();
             return true;
         }
-        return waiting.size() < MAX_WAITING && waiting.add(action);
+        if (waiting.isEmpty()) {
+            waitingSince = nanoTime.getAsLong();
+        }
+        return waiting.size() < MAX_WAITING && waiting.putIfAbsent(key, action) == null;
+    }
+
+    /** Returns the action that waits, and no longer does; {@code null} if there is none. */
+    @Nullable
+    Runnable cancel(Object key) {
+        return waiting.remove(key);
     }
 
     /** To be called several times a second; tells clients changes with about that many frames at most. */
@@ -190,6 +210,9 @@ final class FleetView {
             if (!warm && isWarm(now)) {
                 warm();
             }
+        }
+        if (!waiting.isEmpty() && now - waitingSince > WARM_NANOS) {
+            begin();
         }
         if (greetedAt != null && now - greetedAt > SPEAK_NANOS) {
             tellGraces(greetedAt);
@@ -232,16 +255,20 @@ final class FleetView {
         if (waited > WARM_NANOS) {
             return true;
         }
-        return waited > ANSWER_NANOS
-                && peers.values().stream().allMatch(peer -> peer.confirmed && (peer.synced || peer.refused));
+        return outgoing.isGreeted(now - ANSWER_NANOS)
+                && peers.values().stream().allMatch(peer -> peer.confirmed && peer.isSettled());
     }
 
     private void warm() {
         warm = true;
+        begin();
+    }
+
+    private void begin() {
         if (!everWarm) {
             everWarm = true;
             table.speak();
-            waiting.forEach(Runnable::run);
+            waiting.values().forEach(Runnable::run);
             waiting.clear();
         }
     }
@@ -255,6 +282,11 @@ final class FleetView {
     @Nullable
     ObjectNode next() {
         return alone ? null : outgoing.next();
+    }
+
+    /** The last message was delivered, or not; to be called before the next one. */
+    void sent(boolean delivered) {
+        outgoing.sent(delivered);
     }
 
     /** A pod has said that it stops. */

@@ -38,6 +38,9 @@ final class Outgoing {
     /** How long requests for all users gather, which one answer then serves. */
     private static final long REQUESTS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    /** The pause before what must arrive is sent again. */
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     /** Beyond it, the other pods are left to ask for all users. */
     private static final int MAX_CHANGES = 20_000;
 
@@ -77,6 +80,16 @@ final class Outgoing {
     private long nextChanges;
     private long nextAlive;
     private boolean hello;
+
+    /** Whether the last message was the hello. */
+    private boolean helloSent;
+
+    /** When the hello was delivered; {@code null} before that. */
+    private @Nullable Long greetedAt;
+
+    /** When what was not delivered may be sent again. */
+    private long retryAt;
+
     private Collection<String> greeted = List.of();
     private final Set<String> wanted = new LinkedHashSet<>();
 
@@ -91,6 +104,9 @@ final class Outgoing {
     private int part;
     private List<UserTable.Lingering> graces = List.of();
 
+    /** The graces of which the last message had some. */
+    private List<UserTable.Lingering> sentGraces = List.of();
+
     /**
      * Creates a pod without users.
      *
@@ -104,6 +120,7 @@ final class Outgoing {
         this.tooLong = tooLong;
         this.nextChanges = nanoTime.getAsLong();
         this.nextAlive = nextChanges;
+        this.retryAt = nextChanges;
     }
 
     long version() {
@@ -141,8 +158,38 @@ final class Outgoing {
     /** Asks all pods for their users, and tells them which versions this pod knows. */
     void hello(Collection<String> known) {
         hello = true;
+        helloSent = false;
+        greetedAt = null;
         greeted = known;
         nextAlive = nanoTime.getAsLong();
+    }
+
+    /** Whether all pods were asked by that time. */
+    boolean isGreeted(long by) {
+        return greetedAt != null && greetedAt - by < 0;
+    }
+
+    /**
+     * The last message was delivered, or not. Only a hello and graces are sent again: of the others, pods notice the loss.
+     */
+    void sent(boolean delivered) {
+        long now = nanoTime.getAsLong();
+        if (helloSent) {
+            hello = !delivered;
+            greetedAt = delivered ? (Long) now : null;
+        }
+        if (!delivered) {
+            retryAt = now + RETRY_NANOS;
+            if (!sentGraces.isEmpty()) {
+                graces = graces.isEmpty() ? sentGraces : graces;
+                rest = null;
+                unsent = null;
+            }
+        }
+        helloSent = false;
+        if (rest == null) {
+            sentGraces = List.of();
+        }
     }
 
     /** Asks one pod for its users. */
@@ -177,8 +224,10 @@ final class Outgoing {
         if (rest != null) {
             return part();
         }
-        if (hello) {
+        boolean again = retryAt - now <= 0;
+        if (hello && again) {
             hello = false;
+            helloSent = true;
             return want(greeted, true);
         }
         if (!wanted.isEmpty()) {
@@ -192,12 +241,13 @@ final class Outgoing {
             nextAlive = now + ALIVE_NANOS;
             return part();
         }
-        if (!graces.isEmpty()) {
+        if (!graces.isEmpty() && again) {
             begin(
                     GRACE,
                     graces.stream()
                             .map(one -> new Pair(GRACE, one.channel(), one.name(), one.nanos()))
                             .iterator());
+            sentGraces = graces;
             graces = List.of();
             return part();
         }

@@ -72,6 +72,11 @@ final class Peer {
         return !synced && (!refused || retried);
     }
 
+    /** Whether nothing of it is missing, except what this pod could not store. */
+    boolean isSettled() {
+        return synced || refused;
+    }
+
     boolean has(Channel channel, String user) {
         Set<String> those = users.get(channel);
         return those != null && those.contains(user);

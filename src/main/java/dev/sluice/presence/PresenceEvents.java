@@ -30,7 +30,8 @@ public interface PresenceEvents {
      * Gets the present users of a channel for a connection that gets its events.
      *
      * @param present see {@link #watch}
-     * @return false if the connection does not get events, or too many others wait for this pod to know the users
+     * @param left called instead, on the connection's loop, if the connection no longer receives the channel
+     * @return false if the connection does not get events
      */
-    boolean present(Connection connection, Channel channel, Consumer<Present> present);
+    boolean present(Connection connection, Channel channel, Consumer<Present> present, Runnable left);
 }

@@ -110,7 +110,10 @@ final class PresenceQuery {
                 && events.present(
                         client.connection(),
                         channel,
-                        present -> send(client, frame(client, channel, present, message.id()), message.id()))) {
+                        present -> send(client, frame(client, channel, present, message.id()), message.id()),
+                        () -> client.connection()
+                                .send(client.dialect()
+                                        .error(ErrorCode.FORBIDDEN, "subscribe to the channel first", message.id())))) {
             return;
         }
         boolean byClient = client.dialect() instanceof ChannelDialect && !message.stats();
@@ -158,6 +161,7 @@ final class PresenceQuery {
 
     private static void send(Client client, Frame frame, @Nullable JsonNode id) {
         if (client.connection().hasRoom(frame.cost())) {
+            client.spend(frame.length());
             client.connection().send(frame);
         } else {
             client.connection()

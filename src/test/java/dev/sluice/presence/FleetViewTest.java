@@ -70,6 +70,7 @@ class FleetViewTest {
             List<ObjectNode> all = new ArrayList<>();
             for (ObjectNode next = view.next(); next != null; next = view.next()) {
                 all.add(next);
+                view.sent(true);
             }
             return all;
         }
@@ -202,6 +203,102 @@ class FleetViewTest {
         pods[0].view.live(true);
         pass(60, pods);
         assertThat(pods[0].events).containsExactly("+7");
+        assertThat(pods[0].view.told(ROOM).complete()).isTrue();
+    }
+
+    @Test
+    void whoWaitsForOtherPodsIsToldAfterTenSeconds() {
+        Pod pod = new Pod("a", false, 100, 100);
+        pod.view.joined(ROOM, "7");
+        List<String> told = new ArrayList<>();
+        assertThat(pod.view.whenWarm("watcher", () -> told.add("present"))).isTrue();
+        assertThat(pod.view.whenWarm("watcher", () -> told.add("again"))).isFalse();
+        assertThat(pod.view.whenWarm("other", () -> told.add("left"))).isTrue();
+        assertThat(pod.view.cancel("other")).isNotNull();
+        pass(9, pod);
+        assertThat(told).isEmpty();
+        pass(2, pod);
+        assertThat(told).containsExactly("present");
+        assertThat(pod.view.told(ROOM).names()).containsExactly("7");
+        assertThat(pod.view.told(ROOM).complete()).isFalse();
+        pod.view.live(true);
+        pass(5, pod);
+        assertThat(pod.view.told(ROOM).complete()).isTrue();
+    }
+
+    @Test
+    void waitingActionsAreBounded() {
+        Pod pod = new Pod("a", false, 100, 100);
+        for (int i = 0; i < 10_000; i++) {
+            assertThat(pod.view.whenWarm(i, () -> {})).isTrue();
+        }
+        assertThat(pod.view.whenWarm("one more", () -> {})).isFalse();
+    }
+
+    @Test
+    void helloThatFailsIsSentAgain() {
+        Pod old = new Pod("old", false, 100, 100);
+        old.view.live(true);
+        pass(5, old);
+        old.view.joined(ROOM, "7");
+        pass(3, old);
+        Pod pod = new Pod("new", false, 100, 100);
+        List<List<String>> told = new ArrayList<>();
+        pod.view.live(true);
+        pod.view.whenWarm("watcher", () -> told.add(pod.view.told(ROOM).names()));
+        for (int i = 0; i < 16; i++) {
+            now += SECOND / 4;
+            pod.view.tick(100);
+            for (ObjectNode next = pod.view.next(); next != null; next = pod.view.next()) {
+                pod.view.sent(false);
+            }
+        }
+        assertThat(told).as("after 4 s in which nothing was delivered").isEmpty();
+        pass(5, old, pod);
+        assertThat(told).containsExactly(List.of("7"));
+        assertThat(pod.events).isEmpty();
+    }
+
+    @Test
+    void gracesThatFailAreSentAgain() {
+        Pod[] pods = {new Pod("old", false, 100, 100), new Pod("new", false, 100, 100)};
+        pods[0].view.live(true);
+        pass(5, pods[0]);
+        pods[0].view.joined(ROOM, "7");
+        pods[0].view.left(ROOM, "7");
+        pods[1].view.live(true);
+        int graces = 0;
+        for (int i = 0; i < 24; i++) {
+            now += SECOND / 4;
+            for (Pod from : pods) {
+                from.view.tick(100);
+                for (ObjectNode next = from.view.next(); next != null; next = from.view.next()) {
+                    boolean fails = next.path("kind").asText().equals("grace") && graces++ == 0;
+                    if (!fails) {
+                        for (Pod to : pods) {
+                            to.view.heard(next);
+                        }
+                    }
+                    from.view.sent(!fails);
+                }
+            }
+        }
+        assertThat(graces).isGreaterThan(1);
+    }
+
+    @Test
+    void listIsIncompleteWhileChangesOfAPodAreMissing() {
+        Pod[] pods = two(100);
+        assertThat(pods[0].view.told(ROOM).complete()).isTrue();
+        pods[1].view.joined(ROOM, "lost");
+        now += SECOND;
+        pods[1].messages();
+        pods[1].view.joined(ROOM, "heard");
+        now += SECOND;
+        pods[1].messages().forEach(pods[0].view::heard);
+        assertThat(pods[0].view.told(ROOM).complete()).isFalse();
+        pass(5, pods);
+        assertThat(pods[0].view.told(ROOM).names()).containsExactly("heard", "lost");
         assertThat(pods[0].view.told(ROOM).complete()).isTrue();
     }
 

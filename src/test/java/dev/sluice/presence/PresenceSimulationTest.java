@@ -131,7 +131,12 @@ class PresenceSimulationTest {
                 if (message != null) {
                     messages++;
                     assertThat(message.toString().length()).isLessThan(10_000);
-                    publish(message);
+                    // A message may also fail as a whole.
+                    boolean fails = random.nextDouble() < loss;
+                    if (!fails) {
+                        publish(message);
+                    }
+                    view.sent(!fails);
                 }
             }
             at(now + 100 * MILLI, this::run);
@@ -211,7 +216,7 @@ class PresenceSimulationTest {
                 }
                 View view = new View(room);
                 views.put(room, view);
-                to.view.whenWarm(() -> {
+                to.view.whenWarm(view, () -> {
                     if (pod == to && views.get(room) == view) {
                         to.table.tellNow(room, user);
                         to.watchers

@@ -52,6 +52,10 @@ class PresenceQueryTest {
         answer.complete(new Listeners(2, 2, Set.of("7"), Map.of(), true, "pod", null));
         query.answer(client, CHANNEL, presence(3));
         assertThat(asked).isEqualTo(1);
+        assertThat(client.spent)
+                .as("bytes charged")
+                .isGreaterThanOrEqualTo(
+                        writer.sent.stream().mapToInt(String::length).sum());
         assertThat(writer.sent)
                 .hasSize(3)
                 .allMatch(

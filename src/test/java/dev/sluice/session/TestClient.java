@@ -16,6 +16,7 @@ final class TestClient implements Client {
     private final PendingSubscriptions pending = new PendingSubscriptions();
     private AuthenticatedUser identity;
     Span span = Span.NONE;
+    int spent;
 
     TestClient(Connection connection, AuthenticatedUser identity) {
         this(connection, identity, Dialect.V1);
@@ -70,6 +71,7 @@ final class TestClient implements Client {
     @Override
     public void spend(int bytes) {
         // It has no time limit.
+        spent += bytes;
     }
 
     @Override

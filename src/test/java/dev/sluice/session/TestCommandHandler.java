@@ -46,7 +46,7 @@ public final class TestCommandHandler {
             }
 
             @Override
-            public boolean present(Connection connection, Channel channel, Consumer<Present> present) {
+            public boolean present(Connection connection, Channel channel, Consumer<Present> present, Runnable left) {
                 return false;
             }
         };
