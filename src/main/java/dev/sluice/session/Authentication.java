@@ -292,6 +292,7 @@ final class Authentication {
     }
 
     private void welcomed(Session session) {
+        session.welcomed();
         Gap open = gap.get();
         if (open != null) {
             session.tell(open, session.dialect().gap(open.since(), null), true);

@@ -140,6 +140,9 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
     /** Present only from the start of a gap until its end is reported. */
     private @Nullable GapReports gaps;
 
+    /** What the client is told after the answer to its authentication; present only from its admission until then. */
+    private @Nullable List<Frame> untold;
+
     /** The reason why the session was closed before authentication. */
     private @Nullable String refused;
 
@@ -252,9 +255,19 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         connection = added;
         identity = of;
         state = State.OPEN;
+        untold = new ArrayList<>(0);
         if (channel != null) {
             channel.slot().decided();
             channel.authenticated();
+        }
+    }
+
+    /** The client's authentication has been answered. */
+    void welcomed() {
+        List<Frame> due = untold;
+        untold = null;
+        if (due != null) {
+            due.forEach(this::tell);
         }
     }
 
@@ -482,8 +495,11 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         return unanswered;
     }
 
-    /** Sends a heartbeat. */
+    /** Sends a heartbeat, unless the client waits for the answer to its authentication. */
     void beat() {
+        if (untold != null) {
+            return;
+        }
         if (!outbox.isSending() && dialect.answersHeartbeats()) {
             // Otherwise it would wait behind data under way, whose time is measured anyway.
             unanswered++;
@@ -564,7 +580,8 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
 
     @Override
     public @Nullable Frame mark() {
-        Position at = state == State.OPEN && dialect.positioned() ? delivered.apply(loop) : null;
+        boolean told = state == State.OPEN && untold == null && dialect.positioned();
+        Position at = told ? delivered.apply(loop) : null;
         return at == null ? null : dialect.mark(at);
     }
 
@@ -573,9 +590,11 @@ final class Session implements Client, Inbound.Peer, EventStreamChannel.Owner, O
         outbox.send(frame);
     }
 
-    /** Sends an unsolicited frame to an authenticated client. */
+    /** Sends an unsolicited frame to an authenticated client, but not before the answer to its authentication. */
     void tell(Frame frame) {
-        if (state == State.OPEN) {
+        if (state == State.OPEN && untold != null) {
+            untold.add(frame);
+        } else if (state == State.OPEN) {
             connection().send(frame);
         }
     }

@@ -336,7 +336,12 @@ final class SubscriptionHandler {
      */
     private void revoke(Client asking, Channel channel) {
         for (Connection connection : registry.unsubscribe(asking.connection(), channel)) {
-            connection.loop().execute(() -> leave(connection, asking.dialect(), channel, null));
+            connection.loop().execute(() -> {
+                // A client that has yet to be answered does not know of the subscription.
+                if (!connection.isWaiting()) {
+                    leave(connection, asking.dialect(), channel, null);
+                }
+            });
         }
     }
 

@@ -30,7 +30,10 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SessionTest {
 
@@ -44,6 +47,10 @@ class SessionTest {
     private final List<Connection> admitted = authentication.admitted;
     private final List<Disconnected> ended = authentication.ended;
     private final List<Consumer<TokenResult>> results = authentication.results;
+
+    /** The answers to authentications; {@code null} if they are sent at once. */
+    private @Nullable List<Runnable> waiting;
+
     private final Session.Requests requests = new Session.Requests() {
         @Override
         public void execute(Client client, ClientMessage message) {
@@ -52,7 +59,12 @@ class SessionTest {
 
         @Override
         public void begin(Client client, Opening opening, Consumer<Start> answer) {
-            answer.accept(new Start(opening.since() == null ? null : true, client.at(), null));
+            Runnable begun = () -> answer.accept(new Start(opening.since() == null ? null : true, client.at(), null));
+            if (waiting == null) {
+                begun.run();
+            } else {
+                waiting.add(begun);
+            }
         }
 
         @Override
@@ -567,6 +579,33 @@ class SessionTest {
         assertThat(ended).containsExactly(new Disconnected(admitted.get(0), Disconnect.CLIENT_CLOSED));
         session.received(ALIVE);
         assertThat(executed).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void nothingPrecedesTheAnswerToTheAuthentication(boolean positioned) {
+        Position at = Position.of(new Era(1, 1), 1, 5, 1);
+        Session opening = new Session(
+                shared,
+                requests,
+                writer,
+                TestOutboxFactory.standard(),
+                new Loop(0, Runnable::run),
+                positioned ? Dialect.V2 : Dialect.V1,
+                on -> at);
+        waiting = new ArrayList<>();
+        opening.opened(SEVEN, Opening.own(null));
+        opening.holdUntilTold();
+        opening.tell(gap(1), Frame.text("begins"), true);
+        opening.tell(Frame.text("lagged"));
+        opening.beat();
+        opening.tellPosition();
+        assertThat(sent).isEmpty();
+        waiting.forEach(Runnable::run);
+        assertThat(sent.get(0)).contains("auth_success");
+        assertThat(sent.subList(1, sent.size())).containsExactly("begins", "lagged");
+        opening.beat();
+        assertThat(sent).contains("{\"action\":\"ping\"}");
     }
 
     private static AuthenticatedUser until(long millis) {
