@@ -2,6 +2,10 @@ package dev.sluice.integration;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -17,7 +21,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** A collector of spans in OTLP over HTTP; also a webhook that allows everything and keeps the headers of its requests. */
+/**
+ * A collector of spans in OTLP, over HTTP and over gRPC; also a webhook that allows everything and keeps the headers of
+ * its requests.
+ */
 final class Collector implements AutoCloseable {
 
     /**
@@ -35,7 +42,14 @@ final class Collector implements AutoCloseable {
             Map<String, String> attributes,
             boolean failed) {}
 
+    private static final String GRPC_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+    /** A flag that says whether a message is compressed, and its length. */
+    private static final int GRPC_PREFIX = 5;
+
     private final HttpServer server;
+    private final Vertx vertx = Vertx.vertx();
+    private final io.vertx.core.http.HttpServer grpcServer;
     private final List<Span> spans = new CopyOnWriteArrayList<>();
     private final List<String> bodies = new CopyOnWriteArrayList<>();
     private final List<Map<String, List<String>>> asked = new CopyOnWriteArrayList<>();
@@ -47,22 +61,7 @@ final class Collector implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         server.createContext("/v1/traces", exchange -> {
-            byte[] body = exchange.getRequestBody().readAllBytes();
-            bodies.add(new String(body, StandardCharsets.ISO_8859_1));
-            // The numbers are those of fields in opentelemetry-proto.
-            fields(body, (resource, spansOfResource) -> {
-                if (resource == 1) {
-                    fields(bytes(spansOfResource), (scope, spansOfScope) -> {
-                        if (scope == 2) {
-                            fields(bytes(spansOfScope), (field, span) -> {
-                                if (field == 2) {
-                                    spans.add(span(bytes(span)));
-                                }
-                            });
-                        }
-                    });
-                }
-            });
+            accept(exchange.getRequestBody().readAllBytes());
             answer(exchange);
         });
         server.createContext("/asked", exchange -> {
@@ -70,6 +69,47 @@ final class Collector implements AutoCloseable {
             answer(exchange);
         });
         server.start();
+        grpcServer = vertx.createHttpServer()
+                .requestHandler(this::acceptGrpc)
+                .listen(0, "localhost")
+                .toCompletionStage()
+                .toCompletableFuture()
+                .join();
+    }
+
+    /** Keeps the spans of a request for an export. */
+    private void accept(byte[] body) {
+        bodies.add(new String(body, StandardCharsets.ISO_8859_1));
+        // The numbers are those of fields in opentelemetry-proto.
+        fields(body, (resource, spansOfResource) -> {
+            if (resource == 1) {
+                fields(bytes(spansOfResource), (scope, spansOfScope) -> {
+                    if (scope == 2) {
+                        fields(bytes(spansOfScope), (field, span) -> {
+                            if (field == 2) {
+                                spans.add(span(bytes(span)));
+                            }
+                        });
+                    }
+                });
+            }
+        });
+    }
+
+    private void acceptGrpc(HttpServerRequest request) {
+        request.body().onSuccess(body -> {
+            HttpServerResponse response = request.response().putHeader("content-type", "application/grpc");
+            boolean understood = request.path().equals(GRPC_METHOD)
+                    && "application/grpc".equals(request.getHeader("content-type"))
+                    && body.getByte(0) == 0
+                    && body.getInt(1) == body.length() - GRPC_PREFIX;
+            if (understood) {
+                accept(body.getBytes(GRPC_PREFIX, body.length()));
+                // An empty message.
+                response.write(Buffer.buffer(new byte[GRPC_PREFIX]));
+            }
+            response.putTrailer("grpc-status", understood ? "0" : "12").end();
+        });
     }
 
     private static void answer(HttpExchange exchange) throws IOException {
@@ -155,6 +195,10 @@ final class Collector implements AutoCloseable {
         return "http://localhost:" + server.getAddress().getPort();
     }
 
+    String grpcUrl() {
+        return "http://localhost:" + grpcServer.actualPort();
+    }
+
     String webhook() {
         return url() + "/asked";
     }
@@ -182,5 +226,6 @@ final class Collector implements AutoCloseable {
     @Override
     public void close() {
         server.stop(0);
+        vertx.close().toCompletionStage().toCompletableFuture().join();
     }
 }

@@ -58,8 +58,8 @@ class TracingIT {
 
     @Test
     void requestsOfClientsHaveSpans() {
-        Map<String, String> standard =
-                Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url(), "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+        // Without a protocol, spans are exported over gRPC.
+        Map<String, String> standard = Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", collector.grpcUrl());
         try (Pod pod = pod(Map.of(), standard)) {
             webSocket(pod);
             eventStream(pod);
