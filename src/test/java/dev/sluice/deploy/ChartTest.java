@@ -6,6 +6,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.sluice.route.Access;
+import dev.sluice.route.Audience;
+import dev.sluice.route.Overflow;
+import dev.sluice.route.PublicationSource;
+import dev.sluice.route.Retain;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -25,6 +30,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -45,6 +51,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChartTest {
 
     private static final YAMLMapper YAML = new YAMLMapper();
+    private static final String ROUTE_KEY = "sluice.routes.*.";
     private static final Pattern ROW = Pattern.compile("^\\| `([\\w.]+)` \\|", Pattern.MULTILINE);
 
     static Stream<Chart> examples() {
@@ -183,6 +190,43 @@ class ChartTest {
                 .allSatisfy(key -> assertThat(
                                 values.at("/" + key.replace('.', '/')).isMissingNode())
                         .isFalse());
+    }
+
+    @Test
+    void routesTakeEveryKeyAndValue() throws IOException {
+        Map<String, Enum<?>[]> values = Map.of(
+                "audience", Audience.values(),
+                "access", Access.values(),
+                "overflow", Overflow.values(),
+                "retain", Retain.values(),
+                "source", PublicationSource.values());
+        Map<String, List<String>> expected = new TreeMap<>();
+        for (String key : Configuration.defaults().keySet()) {
+            if (key.startsWith(ROUTE_KEY)) {
+                String name = key.substring(ROUTE_KEY.length());
+                expected.put(name, names(values.getOrDefault(name, new Enum<?>[0])));
+            }
+        }
+        Map<String, List<String>> actual = new TreeMap<>();
+        YAML.readTree(Files.readString(Chart.FOLDER.resolve("values.schema.json")))
+                .at("/properties/routes/additionalProperties/properties")
+                .properties()
+                .forEach(key -> actual.put(
+                        key.getKey(),
+                        key.getValue()
+                                .path("enum")
+                                .valueStream()
+                                .map(JsonNode::asText)
+                                .sorted()
+                                .toList()));
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    private static List<String> names(Enum<?>... values) {
+        return Stream.of(values)
+                .map(value -> value.name().toLowerCase(Locale.ROOT))
+                .sorted()
+                .toList();
     }
 
     private static void collect(String prefix, JsonNode schema, Set<String> keys) {
