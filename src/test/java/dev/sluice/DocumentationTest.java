@@ -75,6 +75,24 @@ class DocumentationTest {
                 .contains("Under " + rows("bench/results/attacks.md", "attack-latencies") + " attacks");
     }
 
+    @Test
+    void readmeSaysHowSoonPodsRecoverFromFaultsOfRedis() throws IOException {
+        MatchResult promised = Pattern.compile("within (\\d+) s after each fault of Redis")
+                .matcher(Files.readString(ROOT.resolve("README.md")))
+                .results()
+                .findFirst()
+                .orElseThrow();
+        List<Double> measured = Pattern.compile(
+                        "^\\| `(?:redis|link|connections|out)-.*\\| ([\\d.]+) s \\|$", Pattern.MULTILINE)
+                .matcher(Files.readString(ROOT.resolve("docs/ledger.md")))
+                .results()
+                .map(row -> Double.valueOf(row.group(1)))
+                .toList();
+        assertThat(measured)
+                .hasSizeGreaterThan(8)
+                .allSatisfy(seconds -> assertThat(seconds).isLessThanOrEqualTo(Double.parseDouble(promised.group(1))));
+    }
+
     /** Returns the number of rows of a table that a program wrote, without the first, which is for comparison. */
     private static long rows(String page, String part) throws IOException {
         String text = Files.readString(ROOT.resolve(page));
