@@ -34,6 +34,7 @@ public final class Browser implements AutoCloseable {
     private static final int WIDTH = 1280;
     private static final int PHONE_WIDTH = 390;
     private static final int HEIGHT = 844;
+    private static final int README_HEIGHT = 940;
 
     /** Returns the short words in tables that continue on the next line. */
     private static final String BROKEN_WORDS = """
@@ -161,18 +162,31 @@ public final class Browser implements AutoCloseable {
     /** Takes screenshots of the whole page, light, dark, and on a phone, into {@code target/screenshots}. */
     public void screenshots(String name) {
         page().setViewportSize(PHONE_WIDTH, HEIGHT);
-        screenshot(name + "-phone");
+        screenshot(Path.of("target", "screenshots", name + "-phone.png"));
         page().setViewportSize(WIDTH, HEIGHT);
         for (ColorScheme scheme : List.of(ColorScheme.DARK, ColorScheme.LIGHT)) {
             prefers(scheme);
-            screenshot(name + "-" + scheme.name().toLowerCase(Locale.ROOT));
+            screenshot(file(name, scheme));
         }
     }
 
-    private void screenshot(String name) {
-        page().screenshot(new Page.ScreenshotOptions()
-                .setFullPage(true)
-                .setPath(Path.of("target", "screenshots", name + ".png")));
+    /** Takes the README's screenshots, light and dark: the upper part of the page, into {@code target/screenshots}. */
+    public void readmeScreenshots(String name) {
+        for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
+            prefers(scheme);
+            page().screenshot(new Page.ScreenshotOptions()
+                    .setFullPage(true)
+                    .setClip(0, 0, WIDTH, README_HEIGHT)
+                    .setPath(file(name, scheme)));
+        }
+    }
+
+    private void screenshot(Path file) {
+        page().screenshot(new Page.ScreenshotOptions().setFullPage(true).setPath(file));
+    }
+
+    private static Path file(String name, ColorScheme scheme) {
+        return Path.of("target", "screenshots", name + "-" + scheme.name().toLowerCase(Locale.ROOT) + ".png");
     }
 
     private Page page() {
