@@ -157,7 +157,7 @@ public final class ConnectionSlots {
     }
 
     /** Frees a slot, whose state must be {@code DECIDED}. */
-    void leave(@Nullable String address) {
+    public void leave(@Nullable String address) {
         taken.decrementAndGet();
         if (address != null) {
             byAddress.computeIfPresent(address, (same, count) -> count == 1 ? null : count - 1);

@@ -80,6 +80,16 @@ public final class Slot {
         }
     }
 
+    /** Whether it has been taken and not freed. */
+    public boolean isTaken() {
+        return state != State.OUTSIDE;
+    }
+
+    /** The address by which it is counted; {@code null} if there is none. */
+    public @Nullable String address() {
+        return address;
+    }
+
     /** Frees the slot. Idempotent. */
     public void leave() {
         if (state != State.OUTSIDE) {

@@ -11,6 +11,7 @@ import dev.sluice.feed.Gap;
 import dev.sluice.linger.SubscriptionRestorer;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
+import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.ClientMessage.Auth;
 import dev.sluice.protocol.ClientMessage.Connect;
@@ -75,7 +76,7 @@ final class Authentication {
     private final Supplier<@Nullable Gap> gap;
     private final Consumer<Disconnected> disconnected;
     private final Consumer<Refusal> failures;
-    private final Session.Requests requests;
+    private final Requests requests;
     private final Duration heartbeat;
     private final boolean closesExpired;
     private final FeedGate gate;
@@ -129,7 +130,7 @@ final class Authentication {
             Supplier<@Nullable Gap> gap,
             Consumer<Disconnected> disconnected,
             Consumer<Refusal> failures,
-            Session.Requests requests,
+            Requests requests,
             Duration heartbeat,
             boolean closesExpired,
             FeedGate gate,
@@ -149,7 +150,7 @@ final class Authentication {
 
     /** Waits for the auth message. */
     void await(Session session) {
-        session.await(startTimer(session));
+        session.handshake().await(startTimer(session));
     }
 
     /** Handles a message of an unauthenticated client. */
@@ -161,7 +162,7 @@ final class Authentication {
                     auth.id(),
                     identity -> admit(session, identity, Opening.own(auth.since()), auth.id()));
         } else if (message instanceof Connect connect) {
-            AuthenticatedUser shown = session.shown();
+            AuthenticatedUser shown = session.handshake().shown();
             if (connect.token() != null) {
                 verify(session, connect.token(), connect.id(), identity -> admit(session, identity, connect));
             } else if (shown != null) {
@@ -209,8 +210,7 @@ final class Authentication {
         if (opening.own()) {
             first.addAll(ownChannels.apply(identity.user()));
         }
-        session.cancelTimer();
-        session.verifying(startTimer(session));
+        startVerifying(session);
         gate.join(
                 first,
                 release -> session.run(() -> {
@@ -229,24 +229,26 @@ final class Authentication {
     }
 
     private void begin(Session session, AuthenticatedUser identity, Opening opening, @Nullable JsonNode id) {
-        if (!admit(session, identity, opening.own())) {
-            return;
+        AuthenticatedClient client = admitted(session, identity, opening.own());
+        if (client != null) {
+            requests.begin(client, opening, start -> {
+                session.send(session.dialect()
+                        .authSuccess(welcome(client, client.identity(), opening.channels(), start, Map.of()), id));
+                welcomed(session);
+            });
         }
-        requests.begin(session, opening, start -> {
-            session.send(session.dialect().authSuccess(welcome(session, opening.channels(), start), id));
-            welcomed(session);
-        });
     }
 
-    private boolean admit(Session session, AuthenticatedUser identity, boolean hearsUser) {
-        Connection connection = session.newConnection(identity, hearsUser, disconnected);
-        if (!admission.admit(connection)) {
+    /** Ends the handshake; returns {@code null} if the user has the maximum number of connections. */
+    private @Nullable AuthenticatedClient admitted(Session session, AuthenticatedUser identity, boolean hearsUser) {
+        AuthenticatedClient client = session.newClient(identity, hearsUser, disconnected);
+        if (!admission.admit(client.connection())) {
             session.close(session.dialect().closeUntilLater("too many connections of this user"));
-            return false;
+            return null;
         }
         // Nothing may fail here: a connection in the registry must end with its session.
-        session.admitted(connection, identity);
-        return true;
+        session.admitted(client);
+        return client;
     }
 
     private void admit(Session session, AuthenticatedUser identity, Connect connect) {
@@ -254,33 +256,26 @@ final class Authentication {
     }
 
     private void begin(Session session, AuthenticatedUser identity, Connect connect) {
-        if (admit(session, identity, true)) {
+        AuthenticatedClient client = admitted(session, identity, true);
+        if (client != null) {
             requests.connect(
-                    session,
+                    client,
                     connect,
                     starts -> session.dialect()
-                            .authSuccess(welcome(session, identity, List.of(), Start.UNKNOWN, starts), connect.id()),
+                            .authSuccess(welcome(client, identity, List.of(), Start.UNKNOWN, starts), connect.id()),
                     () -> welcomed(session));
         }
     }
 
-    private Welcome welcome(Session session, List<Channel> others, Start start) {
-        return welcome(session, session.identity(), others, start, Map.of());
-    }
-
     private Welcome welcome(
-            Session session,
-            AuthenticatedUser identity,
-            List<Channel> others,
-            Start start,
-            Map<Channel, Start> starts) {
-        List<Channel> channels = new ArrayList<>(requests.own(session));
+            Client client, AuthenticatedUser identity, List<Channel> others, Start start, Map<Channel, Start> starts) {
+        List<Channel> channels = new ArrayList<>(requests.own(client));
         channels.addAll(others);
         return new Welcome(
-                session.connection().id(),
+                client.connection().id(),
                 identity.user(),
                 closesExpired ? identity.until() : Long.MAX_VALUE,
-                heartbeatSeconds(session.dialect()),
+                heartbeatSeconds(client.dialect()),
                 channels,
                 start,
                 starts);
@@ -292,23 +287,24 @@ final class Authentication {
     }
 
     private void welcomed(Session session) {
-        session.welcomed();
-        Gap open = gap.get();
-        if (open != null) {
-            session.tell(open, session.dialect().gap(open.since(), null), true);
-        }
+        session.ifOpen(client -> {
+            client.answered();
+            Gap open = gap.get();
+            if (open != null) {
+                client.tell(open, client.dialect().gap(open.since(), null), true);
+            }
+        });
         session.proceed();
     }
 
     /** Handles an auth message of an authenticated client. */
-    void refresh(Session session, String token, @Nullable JsonNode id) {
-        if (!session.beginRefresh()) {
-            session.connection()
-                    .send(session.dialect()
-                            .error(ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", id));
+    void refresh(Session session, AuthenticatedClient client, String token, @Nullable JsonNode id) {
+        if (!client.beginRefresh()) {
+            client.tell(client.dialect()
+                    .error(ErrorCode.UNAVAILABLE, "the auth message before this one is not answered yet", id));
             return;
         }
-        verifier.verify(token, session.span(), result -> session.run(() -> refreshed(session, result, id)));
+        verifier.verify(token, session.span(), result -> session.run(() -> refreshed(client, result, id)));
     }
 
     void timedOut(Session session) {
@@ -319,13 +315,17 @@ final class Authentication {
         }
     }
 
+    private void startVerifying(Session session) {
+        session.handshake().cancelTimer();
+        session.verifying(startTimer(session));
+    }
+
     private Runnable startTimer(Session session) {
         return timeout.start(() -> session.run(() -> timedOut(session)));
     }
 
     private void verify(Session session, String token, @Nullable JsonNode id, Consumer<AuthenticatedUser> accepted) {
-        session.cancelTimer();
-        session.verifying(startTimer(session));
+        startVerifying(session);
         verifier.verify(token, session.span(), result -> session.run(() -> verified(session, result, id, accepted)));
     }
 
@@ -347,31 +347,30 @@ final class Authentication {
         }
     }
 
-    private void refreshed(Session session, TokenResult result, @Nullable JsonNode id) {
-        session.endRefresh();
-        String user = session.identity().user();
+    private void refreshed(AuthenticatedClient client, TokenResult result, @Nullable JsonNode id) {
+        client.endRefresh();
+        String user = client.identity().user();
         if (result instanceof TokenResult.Refused refused) {
             boolean expired = refused.reason() == TokenResult.Reason.EXPIRED;
-            if (expired && session.isByChannel()) {
+            if (expired && client.dialect() instanceof ChannelDialect) {
                 // The SDKs take an error for final, but connect again, with a new token.
-                session.disconnect(Disconnect.TOKEN_EXPIRED);
+                client.connection().disconnect(Disconnect.TOKEN_EXPIRED);
                 return;
             }
             ErrorCode code = expired ? ErrorCode.TOKEN_EXPIRED : ErrorCode.UNAUTHORIZED;
-            session.connection().send(session.dialect().error(code, refused.message(), id));
+            client.tell(client.dialect().error(code, refused.message(), id));
         } else if (result instanceof TokenResult.Forbidden) {
-            session.connection()
-                    .send(session.dialect().error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
+            client.tell(client.dialect().error(ErrorCode.UNAUTHORIZED, TokenResult.Forbidden.MESSAGE, id));
         } else if (!(result instanceof TokenResult.Accepted accepted)) {
-            session.connection().send(session.dialect().error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
+            client.tell(client.dialect().error(ErrorCode.UNAVAILABLE, NOT_NOW, id));
         } else if (!accepted.identity().user().equals(user)) {
-            session.connection().send(session.dialect().error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
+            client.tell(client.dialect().error(ErrorCode.UNAUTHORIZED, "token is another user's", id));
         } else {
             AuthenticatedUser renewed = accepted.identity();
-            Start start = new Start(null, session.at(), null);
-            Welcome welcome = welcome(session, renewed, List.of(), start, Map.of());
-            session.connection().send(session.dialect().renewed(welcome, id));
-            requests.renew(session, renewed);
+            Start start = new Start(null, client.at(), null);
+            Welcome welcome = welcome(client, renewed, List.of(), start, Map.of());
+            client.tell(client.dialect().renewed(welcome, id));
+            requests.renew(client, renewed);
         }
     }
 }

@@ -7,7 +7,7 @@ package dev.sluice.session;
 final class ChannelRestart {
 
     private final Client client;
-    private final Session.Requests requests;
+    private final Requests requests;
 
     /** Whether the client must subscribe again as soon as a replay is over, or at the next heartbeat. */
     private boolean due;
@@ -15,7 +15,7 @@ final class ChannelRestart {
     /** Whether channels that are read from streams alone are included. */
     private boolean streams;
 
-    ChannelRestart(Client client, Session.Requests requests) {
+    ChannelRestart(Client client, Requests requests) {
         this.client = client;
         this.requests = requests;
     }

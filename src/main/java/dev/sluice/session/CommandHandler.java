@@ -20,7 +20,7 @@ import java.util.function.Function;
 
 /** Executes the requests of authenticated clients. */
 @Singleton
-final class CommandHandler implements Session.Requests {
+final class CommandHandler implements Requests {
 
     private final SubscriptionHandler subscriptions;
     private final PositionedSubscriptions positioned;

@@ -8,8 +8,6 @@ import io.quarkus.runtime.Startup;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
@@ -49,21 +47,13 @@ final class Drain {
         TimeUnit.NANOSECONDS.sleep(delay.toNanos());
         sessions.refuseNew();
         long deadline = System.nanoTime() + period.plus(MAX_WAIT).toNanos();
-        List<Session> leaving = sessions.open();
+        int leaving = sessions.open().size();
         sessions.forEachLoop(
                 (loop, open) -> spread.over(period, loop, open, session -> session.disconnect(Disconnect.GOING_AWAY)));
-        await(leaving, deadline);
-        // Upgrades that were accepted before have become sessions meanwhile, which end at once.
-        await(sessions.open(), deadline);
-        subscriptions.flush(MAX_TELLING);
-        LOG.infof("Sluice closed %d connections before it stops", leaving.size());
-    }
-
-    private static void await(List<Session> leaving, long deadline) {
-        CompletableFuture.allOf(leaving.stream()
-                        .map(session -> session.whenClosed().toCompletableFuture())
-                        .toArray(CompletableFuture<?>[]::new))
+        sessions.allClosed()
                 .completeOnTimeout(null, Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
                 .join();
+        subscriptions.flush(MAX_TELLING);
+        LOG.infof("Sluice closed %d connections before it stops", leaving);
     }
 }

@@ -66,23 +66,23 @@ final class GapNotifier {
             if (gap.open()) {
                 // Done before newer publications are delivered, so that no position after the gap is sent before its
                 // report.
-                loop.execute(() -> concerned.forEach(Session::holdUntilTold));
+                loop.execute(() -> concerned.forEach(session -> session.ifOpen(AuthenticatedClient::holdUntilTold)));
             }
             spread.over(
                     period,
                     loop,
                     concerned,
-                    session -> session.tell(
-                            gap, Objects.requireNonNull(notices.get(session.dialect())), isConcerned(session)));
+                    session -> session.ifOpen(client -> client.tell(
+                            gap, Objects.requireNonNull(notices.get(client.dialect())), isConcerned(client))));
         });
     }
 
     /** Whether the client may have missed something: streams are read on from where they were interrupted. */
-    private boolean isConcerned(Session session) {
-        if (!streams || !session.isOpen()) {
+    private boolean isConcerned(Client client) {
+        if (!streams) {
             return true;
         }
-        List<Channel> channels = registry.channels(session.connection());
+        List<Channel> channels = registry.channels(client.connection());
         return channels.isEmpty()
                 || channels.stream()
                         .anyMatch(channel -> channel.route().source().hearsPublish());
@@ -116,14 +116,15 @@ final class GapNotifier {
 
     void onLagged(@Observes Lagged event) {
         Map<Dialect, Frame> notices = notices(event.since(), event.until());
-        for (Session session : sessions.on(event.loop())) {
-            Frame notice = Objects.requireNonNull(notices.get(session.dialect()));
-            if (session.isByChannel()) {
-                session.restart(true);
-            } else if (!session.isOpen() || !resumption.repeat(session, event.reached(), () -> session.tell(notice))) {
-                session.tell(notice);
-            }
-        }
+        sessions.on(event.loop())
+                .forEach(session -> session.ifOpen(client -> {
+                    Frame notice = Objects.requireNonNull(notices.get(client.dialect()));
+                    if (session.isByChannel()) {
+                        client.restart(true);
+                    } else if (!resumption.repeat(client, event.reached(), () -> client.tell(notice))) {
+                        client.tell(notice);
+                    }
+                }));
     }
 
     /** Returns a frame for each dialect, which all its clients share. */

@@ -71,7 +71,7 @@ final class Heartbeat {
 
     /** Ends the session if its token has expired; in milliseconds since the epoch. */
     static void expire(Session session, long now) {
-        if (session.isOpen() && now >= session.identity().until()) {
+        if (session.isOpen() && now >= session.client().identity().until()) {
             session.disconnect(Disconnect.TOKEN_EXPIRED);
         }
     }
@@ -84,13 +84,14 @@ final class Heartbeat {
         if (!session.isOpen()) {
             return;
         }
+        AuthenticatedClient client = session.client();
         if (session.isUnfinishedFor(now, MAX_UNFINISHED_NANOS)) {
             session.disconnect(Disconnect.INBOUND_FULL);
-        } else if (session.isBeatDue(now, interval)) {
-            if (session.unanswered() == MAX_UNANSWERED) {
+        } else if (client.isBeatDue(now, interval)) {
+            if (client.unanswered() == MAX_UNANSWERED) {
                 session.disconnect(Disconnect.PEER_SILENT);
             } else {
-                session.beat();
+                client.beat();
             }
         }
     }

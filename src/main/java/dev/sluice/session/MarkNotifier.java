@@ -32,7 +32,7 @@ final class MarkNotifier {
         sessions.forEachLoop((loop, open) -> {
             // Done before newer publications are delivered, because their offsets belong to an epoch unknown to these
             // clients.
-            loop.execute(() -> open.forEach(Session::suspend));
+            loop.execute(() -> open.forEach(session -> session.ifOpen(AuthenticatedClient::suspend)));
             tell(stagger, period, loop, open);
         });
     }
@@ -41,7 +41,7 @@ final class MarkNotifier {
         List<Session> positioned =
                 open.stream().filter(session -> session.dialect().positioned()).toList();
         stagger.over(period, loop, positioned, session -> {
-            session.restart(false);
+            session.ifOpen(client -> client.restart(false));
             session.tellPosition();
         });
     }

@@ -26,6 +26,7 @@ import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
@@ -55,6 +56,7 @@ final class SessionRegistry {
     private final FrameWriterFactory wires;
     private final Function<Loop, @Nullable Position> delivered;
     private final SessionMeters meters;
+    private final CompletableFuture<Void> allClosed = new CompletableFuture<>();
     private volatile boolean closing;
 
     SessionRegistry(
@@ -170,6 +172,18 @@ final class SessionRegistry {
     /** Closes new sessions at once, and makes upgrades refused. */
     void refuseNew() {
         closing = true;
+        endClosing();
+    }
+
+    private void endClosing() {
+        if (closing && open.values().stream().allMatch(Set::isEmpty)) {
+            allClosed.complete(null);
+        }
+    }
+
+    /** Completes when, after {@link #refuseNew}, no session is open. */
+    CompletableFuture<Void> allClosed() {
+        return allClosed;
     }
 
     boolean closing() {
@@ -212,6 +226,7 @@ final class SessionRegistry {
                 ending.why(),
                 LogSanitizer.text(ending.user()),
                 session.dialect().tag());
+        endClosing();
     }
 
     /** Returns the open sessions. Sessions that open or close during the call may be missing or included. */

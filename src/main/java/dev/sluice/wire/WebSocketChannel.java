@@ -51,7 +51,14 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     private static final int MAX_CLOSING_SECONDS = 2;
 
     private final Channel channel;
-    private final Slot slot;
+    private final ConnectionSlots slots;
+
+    /** Present only until the client has authenticated, when no more than its address is needed. */
+    private @Nullable Slot slot;
+
+    /** The address by which the authenticated client is counted. */
+    private @Nullable String address;
+
     private final Inbound inbound;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
@@ -71,6 +78,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
 
     public WebSocketChannel(Channel channel, ConnectionSlots slots, Inbound inbound) {
         this.channel = channel;
+        this.slots = slots;
         this.slot = new Slot(slots, this);
         this.inbound = inbound;
     }
@@ -110,7 +118,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
 
     @Override
     public Slot slot() {
-        return slot;
+        return Objects.requireNonNull(slot);
     }
 
     @Override
@@ -125,6 +133,10 @@ public final class WebSocketChannel extends ChannelDuplexHandler
 
     @Override
     public void authenticated() {
+        if (slot != null && slot.isTaken()) {
+            address = slot.address();
+            slot = null;
+        }
         inbound.authenticated();
     }
 
@@ -188,7 +200,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
 
     @Override
     public void operationComplete(ChannelFuture closed) {
-        slot.leave();
+        leaveSlot();
         try {
             // Runs what others have queued, too.
             inbound.closed();
@@ -196,6 +208,14 @@ public final class WebSocketChannel extends ChannelDuplexHandler
             if (owner != null) {
                 owner.closed();
             }
+        }
+    }
+
+    private void leaveSlot() {
+        if (slot != null) {
+            slot.leave();
+        } else {
+            slots.leave(address);
         }
     }
 
@@ -222,7 +242,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
                 // Refused, by Sluice or by Vert.x: the client may try again on the same connection.
                 headers = null;
                 upgrading = false;
-                slot.leave();
+                slot().leave();
             }
         }
         context.write(message, promise);

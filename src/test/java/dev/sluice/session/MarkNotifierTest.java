@@ -54,12 +54,12 @@ class MarkNotifierTest {
     @Test
     void laggingClientGetsItsMarkOnceItHasCaughtUp() {
         List<Session> sessions = sessions(Dialect.V2);
-        sessions.forEach(Session::holdUntilTold);
+        sessions.forEach(session -> session.client().holdUntilTold());
         adopt(sessions);
         at(1000);
         assertThat(marked()).isZero();
         Gap gap = new Gap(Instant.EPOCH, null);
-        sessions.forEach(session -> session.tell(gap, Dialect.V2.gap(gap.since(), null), true));
+        sessions.forEach(session -> session.client().tell(gap, Dialect.V2.gap(gap.since(), null), true));
         assertThat(marked()).isEqualTo(100);
     }
 

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** For sessions whose clients send no requests. */
-enum NoRequests implements Session.Requests {
+enum NoRequests implements Requests {
     INSTANCE;
 
     @Override

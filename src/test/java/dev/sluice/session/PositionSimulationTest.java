@@ -117,7 +117,7 @@ class PositionSimulationTest {
         for (Client client : clients) {
             assertThat(client.unpromised()).as("seed %d, at the end", seed).isEmpty();
             if (client.holds == 0 && !client.gone) {
-                client.session.beat();
+                client.session.client().beat();
                 runTasks();
                 assertThat(client.at).as("seed %d, with a heartbeat", seed).isEqualTo(at().offset());
             }
@@ -132,7 +132,7 @@ class PositionSimulationTest {
             case 5 -> client.drain();
             case 6 -> client.full = random.nextInt(3) > 0;
             case 7 -> {
-                client.session.beat();
+                client.session.client().beat();
                 runTask();
             }
             case 8 -> {
@@ -205,7 +205,7 @@ class PositionSimulationTest {
                     Dialect.V2,
                     deliveries::position);
             session.opened(TestAuthorizers.identity("7"), Opening.own(null));
-            CHANNELS.forEach(channel -> registry.subscribe(session.connection(), channel));
+            CHANNELS.forEach(channel -> registry.subscribe(session.client().connection(), channel));
             runTasks();
         }
 
@@ -228,14 +228,14 @@ class PositionSimulationTest {
         void hold() {
             if (!gone) {
                 holds++;
-                session.connection().hold();
+                session.client().connection().hold();
             }
         }
 
         void release() {
             if (holds > 0 && !gone) {
                 holds--;
-                session.connection().release();
+                session.client().connection().release();
             }
         }
 

@@ -237,10 +237,11 @@ final class ResumeSimulation {
             count("lags");
             for (Session session : sessions) {
                 if (session.loop() == event.loop() && session.isByChannel()) {
-                    session.restart(true);
+                    session.ifOpen(client -> client.restart(true));
                 } else if (session.loop() == event.loop() && session.isOpen()) {
-                    Runnable lost = () -> session.tell(session.dialect().gap(event.since(), event.until()));
-                    if (!Objects.requireNonNull(resumption).repeat(session, event.reached(), lost)) {
+                    AuthenticatedClient client = session.client();
+                    Runnable lost = () -> client.tell(client.dialect().gap(event.since(), event.until()));
+                    if (!Objects.requireNonNull(resumption).repeat(client, event.reached(), lost)) {
                         lost.run();
                     }
                 }

@@ -51,7 +51,7 @@ class SessionTest {
     /** The answers to authentications; {@code null} if they are sent at once. */
     private @Nullable List<Runnable> waiting;
 
-    private final Session.Requests requests = new Session.Requests() {
+    private final Requests requests = new Requests() {
         @Override
         public void execute(Client client, ClientMessage message) {
             executed.add(message);
@@ -324,7 +324,6 @@ class SessionTest {
         accept("7");
         assertThat(admitted).isEmpty();
         assertThat(ended).isEmpty();
-        assertThat(session.whenClosed().toCompletableFuture()).isCompleted();
     }
 
     @Test
@@ -429,7 +428,7 @@ class SessionTest {
         session.opened(SEVEN, Opening.own(null));
         connection.inbound.watch(session);
         writer.fill();
-        session.tell(Frame.text("x".repeat(512 * 1024)));
+        session.client().tell(Frame.text("x".repeat(512 * 1024)));
         connection.send("1", "2");
         assertThat(connection.passedOn()).isEmpty();
         writer.open();
@@ -458,7 +457,7 @@ class SessionTest {
         session.opened(SEVEN, Opening.own(null));
         writer.fill();
         for (int i = 0; i < 1000; i++) {
-            session.tell(Frame.text("{}"));
+            session.client().tell(Frame.text("{}"));
         }
         assertThat(writer.flushes).isGreaterThan(1);
         writer.fail(new IOException("Connection reset by peer"));
@@ -510,10 +509,10 @@ class SessionTest {
     void gapIsReportedOnceAtItsStartAndOnceAtItsEnd() {
         session.opened(SEVEN, Opening.own(null));
         Gap open = gap(1);
-        session.tell(open, Frame.text("begins"), true);
-        session.tell(open, Frame.text("begins"), true);
-        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
-        session.tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.client().tell(open, Frame.text("begins"), true);
+        session.client().tell(open, Frame.text("begins"), true);
+        session.client().tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.client().tell(open.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(1, sent.size())).containsExactly("begins", "over");
     }
 
@@ -522,8 +521,8 @@ class SessionTest {
         authentication.gap = gap(1);
         session.opened(SEVEN, Opening.own(null));
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(authentication.gap, Frame.text("begins"), true);
-        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.client().tell(authentication.gap, Frame.text("begins"), true);
+        session.client().tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
@@ -531,11 +530,11 @@ class SessionTest {
     void connectionAdmittedAfterTheGapMessagesGetsTheGap() {
         authentication.gap = gap(1);
         session.opened(null, Opening.own(null));
-        session.tell(authentication.gap, Frame.text("begins"), true);
+        session.ifOpen(client -> client.tell(gap(1), Frame.text("begins"), true));
         session.received(AUTH);
         accept("7");
         assertThat(sent.get(1)).isEqualTo("{\"action\":\"gap\",\"since\":\"1970-01-01T00:00:01Z\",\"until\":null}");
-        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.client().tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
@@ -543,23 +542,23 @@ class SessionTest {
     void clientThatKnowsTheStartGetsTheEndEvenIfItIsNotConcernedByThen() {
         authentication.gap = gap(1);
         session.opened(SEVEN, Opening.own(null));
-        session.tell(authentication.gap, Frame.text("begins"), false);
-        session.tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
+        session.client().tell(authentication.gap, Frame.text("begins"), false);
+        session.client().tell(authentication.gap.closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
         assertThat(sent.subList(2, sent.size())).containsExactly("over");
     }
 
     @Test
     void clientThatIsNotConcernedGetsNoGap() {
         session.opened(SEVEN, Opening.own(null));
-        session.tell(gap(1), Frame.text("begins"), false);
-        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
+        session.client().tell(gap(1), Frame.text("begins"), false);
+        session.client().tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), false);
         assertThat(sent).hasSize(1);
     }
 
     @Test
     void connectionAfterAGapGetsNoGap() {
         session.opened(SEVEN, Opening.own(null));
-        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
+        session.client().tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("over"), true);
         assertThat(sent).hasSize(1);
     }
 
@@ -567,8 +566,8 @@ class SessionTest {
     void earlierGapIsNotReportedAfterALaterOne() {
         authentication.gap = gap(3);
         session.opened(SEVEN, Opening.own(null));
-        session.tell(gap(1), Frame.text("earlier begins"), true);
-        session.tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"), true);
+        session.client().tell(gap(1), Frame.text("earlier begins"), true);
+        session.client().tell(gap(1).closed(Instant.EPOCH.plusSeconds(2)), Frame.text("earlier is over"), true);
         assertThat(sent).hasSize(2);
     }
 
@@ -595,16 +594,16 @@ class SessionTest {
                 on -> at);
         waiting = new ArrayList<>();
         opening.opened(SEVEN, Opening.own(null));
-        opening.holdUntilTold();
-        opening.tell(gap(1), Frame.text("begins"), true);
-        opening.tell(Frame.text("lagged"));
-        opening.beat();
+        opening.client().holdUntilTold();
+        opening.client().tell(gap(1), Frame.text("begins"), true);
+        opening.client().tell(Frame.text("lagged"));
+        opening.client().beat();
         opening.tellPosition();
         assertThat(sent).isEmpty();
         waiting.forEach(Runnable::run);
         assertThat(sent.get(0)).contains("auth_success");
         assertThat(sent.subList(1, sent.size())).containsExactly("begins", "lagged");
-        opening.beat();
+        opening.client().beat();
         assertThat(sent).contains("{\"action\":\"ping\"}");
     }
 
@@ -639,11 +638,11 @@ class SessionTest {
                 on -> at);
         positioned.opened(SEVEN, Opening.own(null));
         sent.clear();
-        positioned.holdUntilTold();
-        positioned.beat();
+        positioned.client().holdUntilTold();
+        positioned.client().beat();
         assertThat(sent).noneMatch(message -> message.contains(at.toString()));
         assertThat(positioned.at()).isNull();
-        positioned.tell(gap(1), Frame.text("begins"), true);
+        positioned.client().tell(gap(1), Frame.text("begins"), true);
         assertThat(sent).endsWith("begins", "{\"action\":\"mark\",\"at\":\"" + at + "\"}");
         assertThat(positioned.at()).isEqualTo(at);
     }

@@ -36,7 +36,7 @@ final class TestAuthentication {
     /** The action at the end of a connection. */
     Consumer<Disconnected> onDisconnected = event -> {};
 
-    Authentication with(Session.Requests requests) {
+    Authentication with(Requests requests) {
         return new Authentication(
                 task -> {
                     timerRuns = true;

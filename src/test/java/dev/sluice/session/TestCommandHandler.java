@@ -134,7 +134,7 @@ public final class TestCommandHandler {
                 new ClientMessage.Subscribe(List.of(channel.name()), true, null, null));
     }
 
-    Session.Requests requests() {
+    Requests requests() {
         return commands;
     }
 
