@@ -69,6 +69,34 @@ public final class Redis implements AutoCloseable {
         return redis;
     }
 
+    /**
+     * Starts a node of a cluster, in Debian's version; see {@link RedisCluster}.
+     *
+     * @param busPort the port for other nodes
+     */
+    static Redis node(int busPort) {
+        String config =
+                Fork.file("cluster-" + busPort + ".conf").toAbsolutePath().toString();
+        Redis redis = new Redis(
+                "",
+                "--cluster-enabled",
+                "yes",
+                "--cluster-port",
+                "" + busPort,
+                "--cluster-config-file",
+                config,
+                "--cluster-node-timeout",
+                "1000");
+        try {
+            // It may be that of an earlier test.
+            Files.deleteIfExists(Path.of(config));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        redis.startAgainAsDebian();
+        return redis;
+    }
+
     /** Starts a replica of the master, with the same options. */
     public static Redis replicaOf(Redis master) {
         List<String> options = new ArrayList<>(List.of(master.options));

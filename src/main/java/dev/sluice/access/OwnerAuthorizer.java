@@ -24,8 +24,8 @@ final class OwnerAuthorizer implements ChannelAuthorizer {
 
     @Override
     public Uni<Boolean> ask(String user, Channel channel, Span span) {
-        Request question =
-                Request.cmd(Command.SISMEMBER).arg(SET + channel.name()).arg(user);
-        return bulkhead.call(() -> redis.send(question).map(Response::toBoolean));
+        String key = SET + channel.name();
+        Request question = Request.cmd(Command.SISMEMBER).arg(key).arg(user);
+        return bulkhead.call(() -> redis.send(key, question).map(Response::toBoolean));
     }
 }

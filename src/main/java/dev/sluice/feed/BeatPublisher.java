@@ -24,16 +24,23 @@ final class BeatPublisher implements BeatConnection {
      *
      * @param client used by this publisher alone; closed with it, because nothing else ends a connection attempt that hangs
      * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself
+     * @param checked whether it refuses a Redis that is not a master
      * @param context where the listener is called
      */
-    BeatPublisher(Redis client, String channel, @Nullable ClockChannel ticks, Context context, Listener listener) {
+    BeatPublisher(
+            Redis client,
+            String channel,
+            @Nullable ClockChannel ticks,
+            boolean checked,
+            Context context,
+            Listener listener) {
         this.client = client;
         this.channel = channel;
         this.context = context;
         this.listener = listener;
         client.connect()
                 .onSuccess(made -> made.endHandler(end -> ended(null)).exceptionHandler(this::ended))
-                .compose(MasterCheck::check)
+                .compose(made -> checked ? MasterCheck.check(made) : Future.succeededFuture(made))
                 .compose(made -> ticks == null
                         ? Future.succeededFuture(made)
                         : ticks.ofServer(made).map(name -> {

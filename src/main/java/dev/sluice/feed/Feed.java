@@ -51,6 +51,9 @@ public final class Feed implements Source {
     private final Context context;
     private final FeedMeters meters;
 
+    /** {@code null} without a Redis Cluster. */
+    private final @Nullable NodeChoice nodes;
+
     /** {@code null} in mode {@code pattern}. */
     private final @Nullable ChannelSubscriptions channels;
 
@@ -89,6 +92,7 @@ public final class Feed implements Source {
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
+        this.nodes = redis.isCluster() ? new NodeChoice(redis.nodes(vertx, canary.reconnect())) : null;
         this.channels = this.config.mode() == FeedConfig.Mode.EXACT ? subscriptions() : null;
         meters.measure(channels);
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
@@ -106,8 +110,24 @@ public final class Feed implements Source {
      * @param maxPayload in bytes; larger payloads are left out of publications
      */
     public Multi<Batch> batches(Map<String, Boolean> prefixes, int maxPayload) {
+        if (nodes != null) {
+            checkNoStreams(prefixes.keySet());
+        }
         return Multi.createFrom()
                 .emitter(subscriber -> supervise(prefixes, maxPayload, subscriber), BackPressureStrategy.DROP);
+    }
+
+    /** A node of a cluster tells only of changes of its own keys. */
+    private void checkNoStreams(Collection<String> prefixes) {
+        prefixes.stream()
+                .filter(prefix -> prefix.startsWith(keyspace()))
+                .map(prefix -> prefix.substring(keyspace().length()))
+                .findAny()
+                .ifPresent(route -> {
+                    throw new ConfigurationException("sluice.routes." + route
+                            + ".source must be pubsub if quarkus.redis.client-type is cluster: a pod subscribes to one"
+                            + " node, which does not tell of new entries on other nodes");
+                });
     }
 
     private ChannelSubscriptions subscriptions() {
@@ -226,10 +246,9 @@ public final class Feed implements Source {
         ClockChannel ticks = channels == null ? ClockChannel.of(prefixes, maxPayload) : null;
         String probe = streams.isEmpty() ? null : keyspace() + probeKey;
         RedisSubscription.Names names = new RedisSubscription.Names(patterns, byName, probe, ticks, channels);
-        RedisSubscription.Clients clients = redis.clients(vertx);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
-                life -> new RedisSubscription(clients, names, maxPayload, context, listener, life),
+                life -> open(names, maxPayload, listener, life),
                 listener,
                 backoff(),
                 timing,
@@ -237,6 +256,20 @@ public final class Feed implements Source {
         supervisor = supervised;
         subscriber.onTermination(() -> execute(supervised::stop));
         execute(supervised::start);
+    }
+
+    private Subscription open(
+            RedisSubscription.Names names, int maxPayload, FeedListener listener, Subscription.Listener life) {
+        NodeChoice choice = nodes;
+        if (choice == null) {
+            return new RedisSubscription(redis.clients(vertx), names, maxPayload, context, listener, life);
+        }
+        return new NodeSubscription(
+                choice,
+                vertx,
+                context,
+                life,
+                (clients, heard) -> new RedisSubscription(clients, names, maxPayload, context, listener, heard));
     }
 
     private Backoff backoff() {

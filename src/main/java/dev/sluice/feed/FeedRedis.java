@@ -1,13 +1,17 @@
 package dev.sluice.feed;
 
 import dev.sluice.redis.ClientTypeCheck;
+import dev.sluice.redis.ClusterNodes;
 import dev.sluice.redis.HostnameVerification;
 import io.netty.channel.ChannelPipeline;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisClientType;
 import io.vertx.redis.client.RedisOptions;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -56,11 +60,24 @@ final class FeedRedis implements RedisOptionsCustomizer {
             }
 
             @Override
-            public Redis publisher() {
+            public BeatConnection beats(
+                    String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener) {
                 // The subscriber already listens to the sentinels, and a new client asks them for the master.
-                return Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
+                Redis client = Redis.createClient(vertx, rotated(publishers++).setAutoFailover(false));
+                return new BeatPublisher(client, channel, ticks, true, context, listener);
             }
         };
+    }
+
+    /** Whether Redis is a Redis Cluster. */
+    boolean isCluster() {
+        RedisOptions configured = options;
+        return configured != null && configured.getType() == RedisClientType.CLUSTER;
+    }
+
+    /** Returns the nodes of the Redis Cluster. */
+    ClusterNodes nodes(Vertx vertx, Duration maxAge) {
+        return new ClusterNodes(vertx, Objects.requireNonNull(options), maxAge);
     }
 
     private RedisOptions rotated(int distance) {

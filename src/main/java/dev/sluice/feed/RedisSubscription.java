@@ -54,8 +54,17 @@ final class RedisSubscription implements Subscription {
         /** Returns a client that subscribes; the initializer receives the pipeline of each of its connections. */
         Redis subscriber(Consumer<ChannelPipeline> initializer);
 
-        /** Returns a client that publishes. */
-        Redis publisher();
+        /** Connects a publisher; see {@link BeatPublisher}. */
+        BeatConnection beats(
+                String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener);
+
+        /**
+         * Whether they connect to a node of a Redis Cluster, which also passes on what is published on other nodes, in an
+         * order of its own.
+         */
+        default boolean areOfNode() {
+            return false;
+        }
     }
 
     private final Clients clients;
@@ -134,7 +143,7 @@ final class RedisSubscription implements Subscription {
                     decoder = channel.pipeline().get(PublicationDecoder.class);
                     connected.exceptionHandler(this::end).endHandler(ended -> end(null));
                 })
-                .compose(MasterCheck::check)
+                .compose(made -> clients.areOfNode() ? Future.succeededFuture(made) : MasterCheck.check(made))
                 .compose(this::chooseClockChannel)
                 .onComplete(connected -> context.runOnContext(x -> {
                     if (connected.failed()) {
@@ -153,6 +162,9 @@ final class RedisSubscription implements Subscription {
         return ClockChannel.canPublish(made)
                 .compose(can -> {
                     canPublish = can;
+                    if (clients.areOfNode()) {
+                        return can ? ticks.ofServer(made) : Future.succeededFuture();
+                    }
                     return can ? Future.succeededFuture(ticks.name()) : ticks.ofServer(made);
                 })
                 .map(name -> {
@@ -248,7 +260,7 @@ final class RedisSubscription implements Subscription {
     @Override
     public BeatConnection connectPublisher(BeatConnection.Listener connection) {
         ClockChannel ticks = canPublish ? null : clock;
-        return new BeatPublisher(clients.publisher(), beats, ticks, context, connection);
+        return clients.beats(beats, ticks, context, connection);
     }
 
     @Override

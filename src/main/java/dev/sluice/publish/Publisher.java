@@ -65,9 +65,8 @@ public final class Publisher {
      * @param payload must not change any more
      */
     public Uni<String> add(String channel, byte[] payload) {
-        Buffer key = bytes(channel);
         Request entry = Request.cmd(Command.XADD)
-                .arg(key)
+                .arg(bytes(channel))
                 .arg("MAXLEN")
                 .arg("~")
                 .arg(maxLength)
@@ -76,12 +75,12 @@ public final class Publisher {
                 .arg(Buffer.buffer(payload));
         // Not a chain, which would leave the stream without an expiry if the client disconnected in between.
         return Uni.createFrom()
-                .emitter(answer -> redis.send(entry)
+                .emitter(answer -> redis.send(channel, entry)
                         .subscribe()
                         .with(
                                 id -> {
                                     // Not before the entry is confirmed, because the key may hold other data.
-                                    expire(key);
+                                    expire(channel);
                                     answer.complete(id.toString());
                                 },
                                 failure -> answer.fail(
@@ -96,8 +95,8 @@ public final class Publisher {
     }
 
     /** Sets the expiry. A failure is only counted: the entry exists, and a publisher that repeated it would duplicate it. */
-    private void expire(Buffer key) {
-        redis.send(Request.cmd(Command.PEXPIRE).arg(key).arg(maxAgeMillis))
+    private void expire(String key) {
+        redis.send(key, Request.cmd(Command.PEXPIRE).arg(bytes(key)).arg(maxAgeMillis))
                 .subscribe()
                 .with(done -> {}, this::warnOfExpiry);
     }

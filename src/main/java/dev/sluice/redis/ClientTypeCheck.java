@@ -13,17 +13,16 @@ public final class ClientTypeCheck {
     private ClientTypeCheck() {}
 
     /**
-     * Throws, naming the key, if the client type is not standalone or sentinel, or the role is not master.
+     * Throws, naming the key, if the client type is replication, or the role of a sentinel's client is not master.
      *
      * @param client the name of the Redis client
      */
     public static void check(String client, RedisOptions options) {
         RedisClientType type = options.getType();
-        if (type != RedisClientType.STANDALONE && type != RedisClientType.SENTINEL) {
-            throw new ConfigurationException(
-                    key(client, "client-type") + " " + type.name().toLowerCase(Locale.ROOT)
-                            + " is not supported: a subscription may be on another node than the publications and receive"
-                            + " none; use standalone with the address of the master, or sentinel");
+        if (type == RedisClientType.REPLICATION) {
+            throw new ConfigurationException(key(client, "client-type") + " replication"
+                    + " is not supported: a subscription may be on another node than the publications and receive"
+                    + " none; use standalone with the address of the master, sentinel, or cluster");
         }
         if (type == RedisClientType.SENTINEL && options.getRole() != RedisRole.MASTER) {
             throw new ConfigurationException(key(client, "role") + " must be master, is "

@@ -5,8 +5,11 @@ import io.quarkus.arc.InjectableInstance;
 import io.quarkus.redis.client.RedisClientName;
 import io.quarkus.redis.client.RedisOptionsCustomizer;
 import io.quarkus.redis.runtime.client.config.RedisConfig;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.RedisOptions;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.inject.Instance;
@@ -28,6 +31,7 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
     private final Duration reconnect;
     private final List<CommandConnection> open = new CopyOnWriteArrayList<>();
     private volatile @Nullable RedisOptions options;
+    private @Nullable ClusterNodes nodes;
 
     CommandConnectionFactory(
             // Injected only so that Quarkus reads its configuration.
@@ -55,9 +59,25 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
      * @param timeout for the response to a command
      */
     public CommandConnection open(Duration timeout) {
-        CommandConnection connection = new CommandConnection(vertx.get(), this::client, timeout, reconnect);
+        CommandConnection connection = isCluster()
+                ? new ClusterConnection(vertx.get(), nodes(), timeout, reconnect)
+                : new ServerConnection(vertx.get(), vertx.get().getOrCreateContext(), server(), timeout, reconnect);
         open.add(connection);
         return connection;
+    }
+
+    private boolean isCluster() {
+        return Objects.requireNonNull(options).getType() == RedisClientType.CLUSTER;
+    }
+
+    /** Returns the nodes, which all connections share. */
+    private synchronized ClusterNodes nodes() {
+        ClusterNodes shared = nodes;
+        if (shared == null) {
+            shared = new ClusterNodes(vertx.get(), Objects.requireNonNull(options), reconnect);
+            nodes = shared;
+        }
+        return shared;
     }
 
     @PreDestroy
@@ -65,7 +85,17 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
         open.forEach(CommandConnection::close);
     }
 
-    private Redis client() {
-        return Redis.createClient(vertx.get(), new RedisOptions(Objects.requireNonNull(options)));
+    private ServerConnection.Clients server() {
+        return new ServerConnection.Clients() {
+            @Override
+            public Redis create() {
+                return Redis.createClient(vertx.get(), new RedisOptions(Objects.requireNonNull(options)));
+            }
+
+            @Override
+            public Future<RedisConnection> check(RedisConnection connection) {
+                return MasterCheck.check(connection);
+            }
+        };
     }
 }

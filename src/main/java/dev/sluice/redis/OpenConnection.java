@@ -7,8 +7,9 @@ import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
-/** One connection to a Redis master, which never reconnects. Confined to its context. */
+/** One connection to Redis, which never reconnects. Confined to its context. */
 final class OpenConnection {
 
     private final Redis client;
@@ -22,16 +23,21 @@ final class OpenConnection {
      * Starts to connect.
      *
      * @param client owned by this connection and closed with it
+     * @param check completes with the connection if it may be used
      * @param context the caller's context
      * @param ended called when the connection fails or ends, on any thread, possibly more than once
      */
-    OpenConnection(Redis client, Context context, Consumer<OpenConnection> ended) {
+    OpenConnection(
+            Redis client,
+            Function<RedisConnection, Future<RedisConnection>> check,
+            Context context,
+            Consumer<OpenConnection> ended) {
         this.client = client;
         this.context = context;
         this.connection = client.connect()
                 .onSuccess(connected ->
                         connected.endHandler(end -> ended.accept(this)).exceptionHandler(failure -> ended.accept(this)))
-                .compose(MasterCheck::check)
+                .compose(check)
                 .onFailure(failure -> ended.accept(this));
     }
 
@@ -40,11 +46,12 @@ final class OpenConnection {
         return connection;
     }
 
-    /** Completes with Redis's response; fails when the connection closes. Has no timeout. */
+    /** Completes with Redis's response; fails with a {@link NotConnectedException}, or when the connection closes. Has no timeout. */
     Future<Response> send(Request request) {
         used = true;
         pending++;
         return connection
+                .recover(failure -> Future.failedFuture(new NotConnectedException(failure)))
                 .compose(connected -> connected.send(request))
                 .onComplete(answered -> context.runOnContext(x -> {
                     pending--;

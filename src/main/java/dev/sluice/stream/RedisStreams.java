@@ -31,12 +31,14 @@ final class RedisStreams implements StreamCommands {
 
     @Override
     public Uni<List<Entry>> range(Channel channel, EntryId from, int count) {
-        return redis.send(Request.cmd(Command.XRANGE)
-                        .arg(channel.nameBytes())
-                        .arg(from.toString())
-                        .arg("+")
-                        .arg("COUNT")
-                        .arg(count))
+        return redis.send(
+                        channel.name(),
+                        Request.cmd(Command.XRANGE)
+                                .arg(channel.nameBytes())
+                                .arg(from.toString())
+                                .arg("+")
+                                .arg("COUNT")
+                                .arg(count))
                 .map(this::entries)
                 .onFailure(RedisStreams::isOfAnotherType)
                 .recoverWithItem(List.of());
@@ -44,12 +46,14 @@ final class RedisStreams implements StreamCommands {
 
     @Override
     public Uni<EntryId> newest(Channel channel) {
-        return redis.send(Request.cmd(Command.XREVRANGE)
-                        .arg(channel.nameBytes())
-                        .arg("+")
-                        .arg("-")
-                        .arg("COUNT")
-                        .arg(1))
+        return redis.send(
+                        channel.name(),
+                        Request.cmd(Command.XREVRANGE)
+                                .arg(channel.nameBytes())
+                                .arg("+")
+                                .arg("-")
+                                .arg("COUNT")
+                                .arg(1))
                 .map(reply -> reply == null || reply.size() == 0 ? EntryId.ZERO : id(reply.get(0)))
                 .onFailure(RedisStreams::isOfAnotherType)
                 .recoverWithItem(EntryId.ZERO);

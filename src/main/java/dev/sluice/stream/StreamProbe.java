@@ -96,14 +96,17 @@ public final class StreamProbe {
         heard = false;
         String key = feed.probeKey();
         long seconds = interval.multipliedBy(INTERVALS).toSeconds() + 1;
-        redis.send(Request.cmd(Command.XADD)
-                        .arg(key)
-                        .arg("MAXLEN")
-                        .arg(1)
-                        .arg("*")
-                        .arg("probe")
-                        .arg(current))
-                .chain(added -> redis.send(Request.cmd(Command.EXPIRE).arg(key).arg(seconds)))
+        redis.send(
+                        key,
+                        Request.cmd(Command.XADD)
+                                .arg(key)
+                                .arg("MAXLEN")
+                                .arg(1)
+                                .arg("*")
+                                .arg("probe")
+                                .arg(current))
+                .chain(added ->
+                        redis.send(key, Request.cmd(Command.EXPIRE).arg(key).arg(seconds)))
                 .subscribe()
                 .with(
                         done -> feed.execute(() -> check(current), patience),

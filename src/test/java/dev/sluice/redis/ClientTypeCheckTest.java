@@ -15,12 +15,10 @@ class ClientTypeCheckTest {
 
     @ParameterizedTest
     @CsvSource({
-        "<default>, CLUSTER, quarkus.redis.client-type cluster",
         "<default>, REPLICATION, quarkus.redis.client-type replication",
-        "feed, CLUSTER, quarkus.redis.client-type (or quarkus.redis.feed.client-type) cluster",
         "feed, REPLICATION, quarkus.redis.client-type (or quarkus.redis.feed.client-type) replication",
     })
-    void clusterAndReplicationAreRefused(String client, RedisClientType type, String message) {
+    void replicationIsRefused(String client, RedisClientType type, String message) {
         assertThatThrownBy(() -> ClientTypeCheck.check(client, new RedisOptions().setType(type)))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContaining(message + " is not supported");
@@ -40,9 +38,10 @@ class ClientTypeCheckTest {
     }
 
     @Test
-    void standaloneAndSentinelAreAccepted() {
+    void otherTypesAreAccepted() {
         assertThatCode(() -> {
                     ClientTypeCheck.check("feed", new RedisOptions());
+                    ClientTypeCheck.check("feed", new RedisOptions().setType(RedisClientType.CLUSTER));
                     ClientTypeCheck.check("feed", new RedisOptions().setType(RedisClientType.SENTINEL));
                 })
                 .doesNotThrowAnyException();

@@ -1,0 +1,110 @@
+package dev.sluice.harness;
+
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/** A real Redis Cluster of three masters with a replica each. It detects dead nodes after a second. */
+public final class RedisCluster implements AutoCloseable {
+
+    private static final int MASTERS = 3;
+
+    private final List<Redis> nodes = new ArrayList<>();
+
+    private RedisCluster() {}
+
+    /** Starts the nodes, and joins them with redis-cli. */
+    public static RedisCluster start() {
+        RedisCluster cluster = new RedisCluster();
+        try {
+            for (int i = 0; i < 2 * MASTERS; i++) {
+                cluster.nodes.add(Redis.node(Ports.free()));
+            }
+            cluster.redisCli(Stream.concat(
+                            Stream.concat(
+                                    Stream.of("--cluster", "create"),
+                                    cluster.nodes.stream().map(RedisCluster::address)),
+                            Stream.of("--cluster-replicas", "1", "--cluster-yes"))
+                    .toArray(String[]::new));
+            cluster.awaitWhole();
+        } catch (RuntimeException e) {
+            cluster.close();
+            throw e;
+        }
+        return cluster;
+    }
+
+    /** Runs redis-cli, and returns what it prints. */
+    public String redisCli(String... arguments) {
+        List<String> command = new ArrayList<>(List.of("redis-cli"));
+        command.addAll(Arrays.asList(arguments));
+        return ServerProcess.output(command.toArray(String[]::new))
+                .orElseThrow(() -> new IllegalStateException(String.join(" ", command) + " failed"));
+    }
+
+    /** Returns the address of a node, for redis-cli. */
+    public static String address(Redis node) {
+        return "127.0.0.1:" + node.port();
+    }
+
+    /** Waits until every running node knows a master for every slot, and has a replica for every master. */
+    public void awaitWhole() {
+        await("the cluster").ignoreExceptions().until(() -> running().stream().allMatch(RedisCluster::isWhole));
+    }
+
+    /** Waits until replicas have replaced all dead masters. */
+    public void awaitMasters() {
+        await("masters")
+                .ignoreExceptions()
+                .until(() -> masters().size() == MASTERS
+                        && running().stream()
+                                .allMatch(node -> ((String) Objects.requireNonNull(node.reply("CLUSTER", "INFO")))
+                                        .contains("cluster_state:ok")));
+    }
+
+    private static boolean isWhole(Redis node) {
+        String state = (String) Objects.requireNonNull(node.reply("CLUSTER", "INFO"));
+        String nodes = (String) Objects.requireNonNull(node.reply("CLUSTER", "NODES"));
+        return state.contains("cluster_state:ok")
+                && state.contains("cluster_slots_ok:16384")
+                && nodes.lines().noneMatch(line -> line.contains("handshake"))
+                && (node.isMaster()
+                        || ((String) Objects.requireNonNull(node.reply("INFO", "replication")))
+                                .contains("master_link_status:up"));
+    }
+
+    /** Returns the nodes that run. */
+    public List<Redis> running() {
+        return nodes.stream().filter(node -> node.process().isAlive()).toList();
+    }
+
+    /** Returns the masters that run. */
+    public List<Redis> masters() {
+        return running().stream().filter(Redis::isMaster).toList();
+    }
+
+    /** Returns all nodes. */
+    public List<Redis> nodes() {
+        return nodes;
+    }
+
+    /** Returns the value of {@code quarkus.redis.hosts}. */
+    public String uris() {
+        return String.join(",", nodes.stream().map(Redis::uri).toList());
+    }
+
+    /** Starts the nodes that don't run again, as replicas or masters, whichever they find themselves to be. */
+    public void heal() {
+        nodes.stream().filter(node -> !node.process().isAlive()).forEach(Redis::startAgain);
+        awaitWhole();
+    }
+
+    @Override
+    public void close() {
+        nodes.forEach(Redis::close);
+    }
+}

@@ -1,0 +1,164 @@
+package dev.sluice.redis;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisClientType;
+import io.vertx.redis.client.RedisOptions;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks the nodes of a Redis Cluster for its topology, each on a connection of its own: those that are known, then those
+ * that are configured, until one answers. Thread-safe.
+ */
+public final class ClusterNodes {
+
+    /** How long one node may take to answer. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+    private final Vertx vertx;
+    private final RedisOptions options;
+    private final Duration maxAge;
+    private @Nullable ClusterTopology known;
+    private @Nullable Future<ClusterTopology> asking;
+    private long askedNanos;
+    private boolean valid;
+
+    /** By how many places the list of nodes is rotated, so that one that does not answer is not asked first again. */
+    private int first;
+
+    /**
+     * Creates it without asking.
+     *
+     * @param options the addresses of some nodes, and how to connect to all
+     * @param maxAge the time after which {@link #topology} asks again
+     */
+    public ClusterNodes(Vertx vertx, RedisOptions options, Duration maxAge) {
+        this.vertx = vertx;
+        this.options = options;
+        this.maxAge = maxAge;
+    }
+
+    /** Returns the topology; asks for it if it is unknown, or has turned out to be wrong. */
+    synchronized Future<ClusterTopology> topology() {
+        ClusterTopology last = known;
+        if (last == null || !valid) {
+            return ask();
+        }
+        if (System.nanoTime() - askedNanos > maxAge.toNanos()) {
+            ask();
+        }
+        return Future.succeededFuture(last);
+    }
+
+    /** The known topology has turned out to be wrong. */
+    synchronized void invalidate() {
+        valid = false;
+    }
+
+    /** Asks for the topology. */
+    public synchronized Future<ClusterTopology> ask() {
+        Future<ClusterTopology> current = asking;
+        if (current == null) {
+            askedNanos = System.nanoTime();
+            valid = true;
+            Promise<ClusterTopology> answer = Promise.promise();
+            current = answer.future();
+            asking = current;
+            ask(List.copyOf(endpoints()), 0, answer);
+        }
+        return current;
+    }
+
+    private Set<String> endpoints() {
+        Set<String> all = new LinkedHashSet<>();
+        ClusterTopology last = known;
+        if (last != null) {
+            last.masters().forEach(master -> all.add(endpoint(master.address())));
+        }
+        all.addAll(options.getEndpoints());
+        List<String> rotated = new ArrayList<>(all);
+        Collections.rotate(rotated, -first);
+        return new LinkedHashSet<>(rotated);
+    }
+
+    private void ask(List<String> endpoints, int index, Promise<ClusterTopology> answer) {
+        String endpoint = endpoints.get(index);
+        ask(endpoint).onComplete(asked -> {
+            if (asked.succeeded()) {
+                end(asked.result());
+                answer.complete(asked.result());
+            } else if (index + 1 < endpoints.size()) {
+                rotate();
+                ask(endpoints, index + 1, answer);
+            } else {
+                rotate();
+                end(null);
+                answer.fail(asked.cause());
+            }
+        });
+    }
+
+    private synchronized void rotate() {
+        first++;
+    }
+
+    private synchronized void end(@Nullable ClusterTopology topology) {
+        asking = null;
+        if (topology == null) {
+            valid = false;
+        } else {
+            known = topology;
+        }
+    }
+
+    private Future<ClusterTopology> ask(String endpoint) {
+        Redis client = Redis.createClient(vertx, optionsOf(endpoint));
+        Promise<ClusterTopology> answer = Promise.promise();
+        long timer = vertx.setTimer(
+                PATIENCE.toMillis(), fired -> answer.tryFail("a node of the Redis Cluster does not answer"));
+        client.connect()
+                .compose(connection ->
+                        connection.send(Request.cmd(Command.CLUSTER).arg("SLOTS")))
+                .map(reply -> topology(reply, endpoint))
+                .onSuccess(answer::tryComplete)
+                .onFailure(answer::tryFail);
+        return answer.future().onComplete(answered -> {
+            vertx.cancelTimer(timer);
+            client.close();
+        });
+    }
+
+    private static ClusterTopology topology(Response reply, String endpoint) {
+        ClusterTopology topology =
+                ClusterTopology.of(reply, URI.create(endpoint).getHost());
+        if (topology.masters().isEmpty()) {
+            throw new IllegalStateException("the Redis Cluster has no masters with slots");
+        }
+        return topology;
+    }
+
+    /** Returns the options of a client that connects to one node only. */
+    public RedisOptions optionsOf(String endpoint) {
+        return new RedisOptions(options).setType(RedisClientType.STANDALONE).setEndpoints(List.of(endpoint));
+    }
+
+    /** Returns the URI of a node: that of the first configured one with another address. */
+    public String endpoint(String address) {
+        URI configured = URI.create(options.getEndpoints().get(0));
+        String user = configured.getRawUserInfo() == null ? "" : configured.getRawUserInfo() + "@";
+        String query = configured.getRawQuery() == null ? "" : "?" + configured.getRawQuery();
+        return configured.getScheme() + "://" + user + address + query;
+    }
+}

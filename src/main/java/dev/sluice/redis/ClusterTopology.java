@@ -1,0 +1,86 @@
+package dev.sluice.redis;
+
+import io.vertx.redis.client.Response;
+import io.vertx.redis.client.ResponseType;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which master serves which hash slots, as one node of a Redis Cluster told it.
+ *
+ * @param masters those with slots, in the order of their IDs, which is the same for all pods
+ */
+public record ClusterTopology(List<Master> masters) {
+
+    /** The port that a node gives for another if it has none for this kind of connection. */
+    private static final int NO_PORT = 0;
+
+    /**
+     * A master.
+     *
+     * @param id the node's ID, which it keeps for ever
+     */
+    public record Master(String id, String host, int port, List<Range> slots) {
+
+        /** The host and the port. */
+        public String address() {
+            return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+        }
+
+        boolean serves(int slot) {
+            return slots.stream().anyMatch(range -> range.first <= slot && slot <= range.last);
+        }
+    }
+
+    /** Consecutive slots. */
+    public record Range(int first, int last) {}
+
+    public ClusterTopology {
+        masters = masters.stream().sorted(Comparator.comparing(Master::id)).toList();
+    }
+
+    /**
+     * Reads the reply to CLUSTER SLOTS.
+     *
+     * @param asked the host of the node that replied, for nodes that don't know their host
+     */
+    static ClusterTopology of(Response reply, String asked) {
+        Map<String, Master> masters = new TreeMap<>();
+        for (Response part : reply) {
+            Range range = new Range(part.get(0).toInteger(), part.get(1).toInteger());
+            Response node = part.get(2);
+            int port = node.get(1).toInteger();
+            if (port == NO_PORT) {
+                continue;
+            }
+            String id = node.size() > 2 ? node.get(2).toString() : node.get(0) + ":" + port;
+            String host = host(node.get(0), asked);
+            List<Range> slots =
+                    masters.containsKey(id) ? new ArrayList<>(masters.get(id).slots()) : new ArrayList<>();
+            slots.add(range);
+            masters.put(id, new Master(id, host, port, List.copyOf(slots)));
+        }
+        return new ClusterTopology(List.copyOf(masters.values()));
+    }
+
+    private static String host(@Nullable Response told, String asked) {
+        boolean known = told != null && told.type() == ResponseType.BULK;
+        String host = known ? Objects.requireNonNull(told).toString() : "";
+        return host.isEmpty() || host.equals("?") ? asked : host;
+    }
+
+    /** Returns the master that serves the slot; {@code null} if none does. */
+    public @Nullable Master of(int slot) {
+        for (Master master : masters) {
+            if (master.serves(slot)) {
+                return master;
+            }
+        }
+        return null;
+    }
+}

@@ -1,0 +1,282 @@
+package dev.sluice.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.harness.Client;
+import dev.sluice.harness.Pod;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.RedisCluster;
+import dev.sluice.harness.ResumingClient;
+import dev.sluice.harness.Tokens;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Pods on a Redis Cluster hear everything that is published on any of its nodes, or tell of a gap. */
+@Tag("chaos")
+class ClusterIT {
+
+    private static RedisCluster cluster;
+    private static Pod pod;
+    private static Pod other;
+
+    @BeforeAll
+    static void start() {
+        Program.named("redis-check-rdb");
+        cluster = RedisCluster.start();
+        Map<String, String> config = Map.of(
+                "quarkus.redis.client-type", "cluster",
+                "quarkus.redis.hosts", cluster.uris(),
+                "sluice.canary.interval", "300ms",
+                "sluice.canary.reconnect", "3s",
+                "sluice.gap.spread", "100ms",
+                "sluice.feed.backoff.max", "300ms",
+                "sluice.routes.owned.audience", "subscribers",
+                "sluice.routes.owned.access", "owner");
+        pod = Pod.ready(cluster.nodes().get(0), config);
+        other = Pod.ready(cluster.nodes().get(0), config);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (cluster != null) {
+            other.close();
+            pod.close();
+            cluster.close();
+        }
+    }
+
+    @BeforeEach
+    void heal() {
+        cluster.heal();
+        pod.awaitReady();
+        other.awaitReady();
+    }
+
+    @Test
+    void publicationsOnAllNodesArrive() {
+        String upload = Stage.upload();
+        try (Client one = Client.of(pod, "1").subscribe(upload);
+                Client two = Client.of(other, "2").subscribe(upload)) {
+            List<String> published = new ArrayList<>();
+            for (Redis node : cluster.nodes()) {
+                node.publish("upload:" + upload, "from " + node.port());
+                published.add("from " + node.port());
+            }
+            for (Client client : List.of(one, two)) {
+                published.forEach(client::awaitMessage);
+            }
+            Api.publisher(pod).post("/api/channels/upload:" + upload + "/messages", "by HTTP");
+            one.awaitMessage("by HTTP");
+            two.awaitMessage("by HTTP");
+        }
+        assertThat(pod.log()).contains("This pod subscribes to node ");
+    }
+
+    @Test
+    void ownersAreLookedUpOnTheNodesOfTheirSlots() {
+        try (Client client = Client.of(pod, "3")) {
+            for (int i = 0; i < 10; i++) {
+                String channel = "owned:" + Stage.upload();
+                cluster.redisCli(
+                        "-c", "-p", "" + cluster.nodes().get(0).port(), "SADD", "sluice:owner:" + channel, "3");
+                client.send("{\"action\":\"subscribe\",\"channel\":\"" + channel + "\"}");
+                assertThat(client.next()).contains("\"subscribed\"");
+            }
+        }
+    }
+
+    @Test
+    void podsThatHearTheSameNodeResumeEachOthersClients() {
+        String channel = "upload:" + Stage.upload();
+        ResumingClient state = new ResumingClient("4", List.of(channel));
+        Redis node = cluster.masters().get(1);
+        await("a position").until(() -> {
+            try (Client client = opened(pod, state)) {
+                node.publish(channel, "{\"n\":1}");
+                while (state.heard(client.next()).payload().isEmpty()) {
+                    Thread.onSpinWait();
+                }
+                return state.position().isPresent();
+            }
+        });
+        for (Redis each : cluster.masters()) {
+            each.publish(channel, "{\"from\":" + each.port() + "}");
+        }
+        try (Client client = opened(other, state)) {
+            List<String> payloads = new ArrayList<>();
+            boolean recovered = false;
+            while (payloads.size() < cluster.masters().size()) {
+                ResumingClient.Frame frame = state.heard(client.next());
+                recovered |= frame.isRecovered() && frame.channel().equals(channel);
+                assertThat(frame.isRefused()).isFalse();
+                frame.payload().ifPresent(payloads::add);
+            }
+            assertThat(recovered).isTrue();
+        }
+    }
+
+    private static Client opened(Pod at, ResumingClient state) {
+        Client client = Client.connect(at.webSocket("/ws"), Map.of(), ResumingClient.SUBPROTOCOL);
+        state.opened(Tokens.of("4")).forEach(client::send);
+        return client;
+    }
+
+    @Test
+    void deathOfTheNodeIsAGapAndAnotherNodeIsChosen() {
+        Redis node = link();
+        try (Client client = Client.of(pod, "5");
+                Load load = new Load("user:5")) {
+            load.awaitPublished(300);
+            node.kill();
+            assertThat(client.nextGap()).contains("\"until\":null");
+            load.gap(client.nextGap());
+            pod.awaitReady();
+            assertThat(link().port()).isNotEqualTo(node.port());
+            load.awaitPublished(300);
+            load.end();
+            load.assertLossIsInGaps(client);
+        }
+    }
+
+    @Test
+    void deathOfAnotherMasterIsAGapOnTheSameNode() {
+        Redis node = link();
+        Redis victim = cluster.masters().stream()
+                .filter(master -> master.port() != node.port())
+                .findFirst()
+                .orElseThrow();
+        try (Client client = Client.of(pod, "6");
+                Load load = new Load("user:6")) {
+            load.awaitPublished(300);
+            victim.kill();
+            assertThat(client.nextGap()).contains("\"until\":null");
+            load.gap(client.nextGap());
+            assertThat(link().port()).isEqualTo(node.port());
+            cluster.awaitMasters();
+            assertThat(Api.publisher(pod)
+                            .post("/api/channels/user:6/messages", "0")
+                            .statusCode())
+                    .isEqualTo(202);
+            load.awaitPublished(300);
+            load.end();
+            load.assertLossIsInGaps(client);
+        }
+    }
+
+    /** Returns the node to which the pods subscribe. */
+    private static Redis link() {
+        List<Redis> links = new ArrayList<>();
+        await("one node").untilAsserted(() -> {
+            links.clear();
+            cluster.running().stream().filter(node -> node.patterns() > 0).forEach(links::add);
+            assertThat(links).hasSize(1);
+        });
+        return links.get(0);
+    }
+
+    /** Publishes numbers on one channel and all running nodes in turn, and keeps what a node has confirmed. */
+    private static final class Load implements AutoCloseable {
+
+        private record Confirmed(Instant before, Instant after) {}
+
+        private record Period(Instant since, Instant until) {}
+
+        private final Map<String, Confirmed> confirmed = new ConcurrentHashMap<>();
+        private final List<Period> gaps = new ArrayList<>();
+        private final Thread thread;
+        private volatile boolean ended;
+
+        Load(String channel) {
+            List<Redis.Publisher> publishers = new ArrayList<>(
+                    cluster.running().stream().map(Redis::publisher).toList());
+            thread = new Thread(() -> {
+                for (int i = 0; !ended && !publishers.isEmpty(); i++) {
+                    Redis.Publisher publisher = publishers.get(i % publishers.size());
+                    Instant before = Instant.now();
+                    try {
+                        publisher.publish(channel, ("" + i).getBytes(StandardCharsets.US_ASCII));
+                        confirmed.put("" + i, new Confirmed(before, Instant.now()));
+                    } catch (UncheckedIOException dead) {
+                        publishers.remove(publisher);
+                    }
+                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+                }
+                publishers.forEach(Redis.Publisher::close);
+            });
+            thread.start();
+        }
+
+        void awaitPublished(int more) {
+            int before = confirmed.size();
+            await("publications").until(() -> confirmed.size() >= before + more);
+        }
+
+        /** A client was told of a gap. */
+        void gap(String message) {
+            Json gap = Json.from(message);
+            gaps.add(new Period(Instant.parse(gap.getString("since")), Instant.parse(gap.getString("until"))));
+        }
+
+        void end() {
+            ended = true;
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        void assertLossIsInGaps(Client client) {
+            int last = confirmed.keySet().stream()
+                    .mapToInt(Integer::parseInt)
+                    .max()
+                    .orElseThrow();
+            Set<String> heard = new HashSet<>();
+            for (String message = client.next(); !message.equals("" + last); message = client.next()) {
+                heard.add(message);
+            }
+            heard.add("" + last);
+            // Nodes do not agree on an order, so others may follow the last one.
+            await("the rest").pollDelay(Duration.ofMillis(200)).until(() -> {
+                client.rest().forEach(message -> heard.add((String) message));
+                return true;
+            });
+            List<String> missing = confirmed.entrySet().stream()
+                    .filter(one -> !heard.contains(one.getKey()))
+                    .filter(one -> gaps.stream()
+                            .noneMatch(gap -> !one.getValue().after.isBefore(gap.since)
+                                    && one.getValue().before.isBefore(gap.until)))
+                    .map(Map.Entry::getKey)
+                    .toList();
+            System.out.printf(
+                    "%d confirmed, %d lost within gaps, lost without: %s%n",
+                    confirmed.size(),
+                    confirmed.keySet().stream()
+                            .filter(one -> !heard.contains(one))
+                            .count(),
+                    missing);
+            assertThat(missing).isEmpty();
+        }
+
+        @Override
+        public void close() {
+            end();
+        }
+    }
+}
