@@ -29,8 +29,8 @@ public final class Tokens {
     /** The tokens by user and groups, because signing takes time and a token outlives all tests. */
     private static final Map<String, String> GOOD = new ConcurrentHashMap<>();
 
-    private static final KeyPair KEY = keyPair();
-    private static final KeyPair OTHER_KEY = keyPair();
+    private static final KeyPair KEY = RsaKeys.next();
+    private static final KeyPair OTHER_KEY = RsaKeys.next();
     private static final Path KEY_FILE = file("key.pem", publicKeyPem());
     private static final Path PRIVATE_KEY_FILE =
             file("privatekey.pem", pem("PRIVATE KEY", KEY.getPrivate().getEncoded()));
@@ -92,11 +92,12 @@ public final class Tokens {
     public record NamedKey(@Nullable String id, KeyPair pair, String algorithm) {
 
         public static NamedKey rsa(@Nullable String id) {
-            return rsa(id, 2048);
+            return new NamedKey(id, RsaKeys.next(), AlgorithmIdentifiers.RSA_USING_SHA256);
         }
 
-        public static NamedKey rsa(@Nullable String id, int bits) {
-            return new NamedKey(id, keyPair("RSA", bits), AlgorithmIdentifiers.RSA_USING_SHA256);
+        /** Returns a key of 1024 bits, which are too few. */
+        public static NamedKey weakRsa(@Nullable String id) {
+            return new NamedKey(id, keyPair("RSA", 1024), AlgorithmIdentifiers.RSA_USING_SHA256);
         }
 
         /** Returns the key with another id, or none. */
@@ -203,10 +204,6 @@ public final class Tokens {
         } catch (JoseException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    private static KeyPair keyPair() {
-        return keyPair("RSA", 2048);
     }
 
     private static KeyPair keyPair(String algorithm, int bits) {

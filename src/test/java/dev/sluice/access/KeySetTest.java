@@ -3,8 +3,10 @@ package dev.sluice.access;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.harness.RsaKeys;
 import io.smallrye.jwt.algorithm.SignatureAlgorithm;
 import java.io.IOException;
+import java.security.KeyPair;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
@@ -32,8 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class KeySetTest {
 
-    private static final PublicJsonWebKey ONE = rsa(2048, "one");
-    private static final PublicJsonWebKey TWO = rsa(2048, "two");
+    private static final PublicJsonWebKey ONE = rsa("one");
+    private static final PublicJsonWebKey TWO = rsa("two");
 
     @ParameterizedTest
     @ValueSource(
@@ -95,9 +97,9 @@ class KeySetTest {
 
     @Test
     void keyForEncryptionOrAnotherAlgorithmIsNotUsed() throws Exception {
-        PublicJsonWebKey encrypts = rsa(2048, "one");
+        PublicJsonWebKey encrypts = rsa("one");
         encrypts.setUse("enc");
-        PublicJsonWebKey other = rsa(2048, "one");
+        PublicJsonWebKey other = rsa("one");
         other.setAlgorithm(AlgorithmIdentifiers.RSA_USING_SHA512);
         KeySet keys = parse(jwks(encrypts, other, ONE));
         assertThat(keys.signerOf(token(encrypts, "one"), "one")).isNull();
@@ -116,7 +118,7 @@ class KeySetTest {
 
     @Test
     void namedKeyIsTriedBeforeManyUnnamedKeys() throws Exception {
-        PublicJsonWebKey unnamed = rsa(2048, null);
+        PublicJsonWebKey unnamed = rsa(null);
         KeySet keys = parse("{\"keys\":["
                 + String.join(",", Collections.nCopies(KeySet.MAX_TRIED + 1, unnamed.toJson())) + "," + TWO.toJson()
                 + "]}");
@@ -128,7 +130,7 @@ class KeySetTest {
 
     @Test
     void unnamedKeyIsTriedFirstForATokenWithoutKeyId() throws Exception {
-        PublicJsonWebKey unnamed = rsa(2048, null);
+        PublicJsonWebKey unnamed = rsa(null);
         KeySet keys = parse("{\"keys\":[" + String.join(",", Collections.nCopies(KeySet.MAX_TRIED, ONE.toJson())) + ","
                 + unnamed.toJson() + "]}");
         assertThat(keys.signerOf(token(unnamed, null), null)).isEqualTo(unnamed.getPublicKey());
@@ -163,7 +165,7 @@ class KeySetTest {
     @Test
     void shortKeysAreWeak() throws Exception {
         assertThat(parse(jwks(ONE)).weak()).isEmpty();
-        assertThat(parse(jwks(rsa(1024, "short"))).weak())
+        assertThat(parse(jwks(RsaJwkGenerator.generateJwk(1024))).weak())
                 .singleElement()
                 .asString()
                 .contains("RSA", "1024");
@@ -196,9 +198,11 @@ class KeySetTest {
         return (JsonWebSignature) JsonWebSignature.fromCompactSerialization(token.getCompactSerialization());
     }
 
-    private static PublicJsonWebKey rsa(int bits, @Nullable String id) {
+    private static PublicJsonWebKey rsa(@Nullable String id) {
         try {
-            PublicJsonWebKey key = RsaJwkGenerator.generateJwk(bits);
+            KeyPair pair = RsaKeys.next();
+            PublicJsonWebKey key = PublicJsonWebKey.Factory.newPublicJwk(pair.getPublic());
+            key.setPrivateKey(pair.getPrivate());
             key.setKeyId(id);
             return key;
         } catch (JoseException e) {

@@ -3,6 +3,7 @@ package dev.sluice.access;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.harness.RsaKeys;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.jwt.KeyProvider;
 import io.smallrye.jwt.algorithm.SignatureAlgorithm;
@@ -12,7 +13,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.jose4j.jwk.JsonWebKey.OutputControlLevel;
 import org.jose4j.jwk.OctJwkGenerator;
-import org.jose4j.jwk.RsaJwkGenerator;
+import org.jose4j.jwk.PublicJsonWebKey;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,8 +55,9 @@ class VerificationKeyTest {
 
     @Test
     void readableKeysAndSecretsAreAccepted() throws Exception {
-        info.setPublicKeyContent(
-                "{\"keys\":[" + RsaJwkGenerator.generateJwk(2048).toJson(OutputControlLevel.PUBLIC_ONLY) + "]}");
+        info.setPublicKeyContent("{\"keys\":["
+                + PublicJsonWebKey.Factory.newPublicJwk(RsaKeys.next().getPublic())
+                        .toJson() + "]}");
         assertThatCode(() -> VerificationKey.check(info)).doesNotThrowAnyException();
         JWTAuthContextInfo shared = new JWTAuthContextInfo();
         shared.setSignatureAlgorithm(Set.of(SignatureAlgorithm.HS256));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.config.Scope;
 import dev.sluice.guard.Slot;
+import dev.sluice.harness.Histories;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
@@ -67,7 +68,7 @@ class DeliveryStressTest {
 
     private static final int LOOPS = 3;
     private static final int CLIENTS = 8;
-    private static final int PUBLICATIONS = 100_000;
+    private static final int PUBLICATIONS = Histories.halfOf(100_000);
     private static final int MAX_OUTBOX = 192 * 1024;
     private static final long MAX_PENDING = 256 * 1024;
 

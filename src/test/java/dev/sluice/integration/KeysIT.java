@@ -101,7 +101,7 @@ class KeysIT {
                 await("the key is gone, as the next fetch tells").until(() -> {
                     return Client.outcome(pod, first.sign(Tokens.claims("7"))) == 4003;
                 });
-                NamedKey weak = NamedKey.rsa("weak", 1024);
+                NamedKey weak = NamedKey.weakRsa("weak");
                 keys.says(Tokens.jwks(weak));
                 await("the next time").until(() -> Client.outcome(pod, weak.sign(Tokens.claims("7"))) == 0);
                 pod.awaitLog("an RSA key of 1024 bits");
@@ -137,7 +137,7 @@ class KeysIT {
     void keySetInAFileVerifiesTokensWithoutKeyIdAndLogsAWeakKey() throws IOException {
         NamedKey first = NamedKey.rsa("first");
         NamedKey second = NamedKey.rsa("second");
-        NamedKey weak = NamedKey.rsa("weak", 1024);
+        NamedKey weak = NamedKey.weakRsa("weak");
         Path file = Files.writeString(Fork.file("keys.json").toAbsolutePath(), Tokens.jwks(first, second, weak));
         try (Pod pod = Pod.ready(REDIS, Map.of(LOCATION, file.toString()))) {
             assertAccepted(pod, second.as(null).sign(Tokens.claims("7")));
