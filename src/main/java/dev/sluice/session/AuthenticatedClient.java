@@ -9,8 +9,10 @@ import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,7 @@ final class AuthenticatedClient implements Client {
     private int waits;
 
     private @Nullable PendingSubscriptions pending;
+    private @Nullable Queue<ChannelReplay> replays;
 
     /** Present only if the client keeps a position for each channel. */
     private final @Nullable ChannelRestart channelRestart;
@@ -128,6 +131,14 @@ final class AuthenticatedClient implements Client {
             pending = new PendingSubscriptions();
         }
         return pending;
+    }
+
+    @Override
+    public Queue<ChannelReplay> replays() {
+        if (replays == null) {
+            replays = new ArrayDeque<>(1);
+        }
+        return replays;
     }
 
     /** Whether a heartbeat is due; the next one is due after the interval. Both in nanoseconds. */

@@ -89,15 +89,15 @@ final class ChannelCommands {
             then.run();
             client.waits(false);
         });
-        streams.whenOverdue(client, connecting::overdue);
+        connecting.timer = streams.whenOverdue(client, connecting::overdue);
         ofStreams
                 .keySet()
-                .forEach(channel -> streams.begin(new ChannelStreams.Request(
+                .forEach(channel -> streams.begin(
                         client,
                         channel,
                         message.since().containsKey(channel.name()),
                         message.entries().get(channel.name()),
-                        (start, following) -> connecting.started(channel, start, following))));
+                        (start, follow) -> connecting.started(channel, start, follow)));
     }
 
     /** The user's channels that are read from streams, which are answered together with the others. */
@@ -109,7 +109,10 @@ final class ChannelCommands {
         private final Runnable then;
         private final Map<Channel, Start> starts;
         private final Set<Channel> missing;
-        private final List<ChannelStreams.Following> followings = new ArrayList<>();
+        private final List<Runnable> followings = new ArrayList<>();
+
+        /** Cancels the timer. */
+        private Runnable timer = () -> {};
 
         /** Whether the answer waits for the other channels only, or has been sent. */
         private boolean complete;
@@ -137,7 +140,7 @@ final class ChannelCommands {
          * @param start {@code null} if the stream can't be read
          * @return whether the answer has been sent
          */
-        boolean started(Channel channel, @Nullable Start start, ChannelStreams.Following following) {
+        boolean started(Channel channel, @Nullable Start start, Runnable follow) {
             if (answered) {
                 return start == null || begunLate(channel, start);
             }
@@ -148,7 +151,7 @@ final class ChannelCommands {
             boolean last = missing.isEmpty() && !complete;
             boolean now = last && others.isEmpty();
             if (!now) {
-                followings.add(following);
+                followings.add(follow);
             }
             if (last) {
                 complete();
@@ -170,6 +173,7 @@ final class ChannelCommands {
 
         private void complete() {
             complete = true;
+            timer.run();
             if (others.isEmpty()) {
                 client.connection().send(answer.apply(starts));
                 answered();
@@ -185,15 +189,14 @@ final class ChannelCommands {
         private void answered() {
             answered = true;
             then.run();
-            followings.forEach(ChannelStreams.Following::follow);
+            followings.forEach(Runnable::run);
         }
     }
 
     /** Starts the delivery of a channel to which the client has just subscribed. */
     void subscribed(Client client, Channel channel, JointRequest joint, @Nullable JsonNode id) {
         if (ChannelStreams.reads(channel)) {
-            streams.begin(new ChannelStreams.Request(
-                    client, channel, joint.asked(), joint.entry(), new Subscribing(client, channel, joint, id)));
+            streams.begin(client, channel, joint.asked(), joint.entry(), new Subscribing(client, channel, joint, id));
             return;
         }
         Map<Channel, @Nullable Position> one = new LinkedHashMap<>();
@@ -235,7 +238,7 @@ final class ChannelCommands {
         }
 
         @Override
-        public boolean send(@Nullable Start start, ChannelStreams.Following following) {
+        public boolean send(@Nullable Start start, Runnable follow) {
             if (start == null) {
                 registry.unsubscribe(client.connection(), channel);
                 refuse(client, ErrorCode.UNAVAILABLE, "can't read the stream now", id);
@@ -305,11 +308,11 @@ final class ChannelCommands {
     private void restart(Client client, Channel ofStream) {
         Connection connection = client.connection();
         connection.forget(ofStream);
-        streams.begin(new ChannelStreams.Request(client, ofStream, true, null, (known, following) -> {
+        streams.begin(client, ofStream, true, null, (known, follow) -> {
             Start start = known == null ? Start.ofStream(false, null) : known;
             connection.send(dialect(client).restarted(List.of(), Map.of(ofStream, start)));
             return true;
-        }));
+        });
     }
 
     /** Answers with the publications of a channel in the history, if the client receives the channel. */

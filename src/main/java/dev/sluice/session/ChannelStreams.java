@@ -1,11 +1,8 @@
 package dev.sluice.session;
 
 import dev.sluice.clock.EntryId;
-import dev.sluice.config.SluiceConfig;
-import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.history.Replay.Reason;
 import dev.sluice.outbox.Payload;
-import dev.sluice.outbox.ReplayBatch;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Start;
@@ -15,11 +12,7 @@ import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.StreamReader.Standing;
-import dev.sluice.stream.StreamReplay;
-import dev.sluice.stream.StreamReplay.Progress;
 import dev.sluice.stream.StreamReplay.Slice;
-import io.vertx.core.Vertx;
-import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Map;
@@ -33,22 +26,13 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class ChannelStreams {
 
-    /** How long to wait before it is checked whether a slow client has read. */
-    private static final long ROOM_MILLIS = 20;
-
-    /** How long to wait before Redis is tried again. */
-    private static final long REDIS_MILLIS = 500;
-
     /** Less than the five seconds for which the SDKs wait for an answer. */
     private static final long MAX_WAIT_MILLIS = 2_000;
 
     private final Registry registry;
-    private final DeliveryDispatcher deliveries;
     private final StreamReader reader;
-    private final StreamReplay replays;
+    private final ReplaySender sender;
     private final ResumeMeters meters;
-    private final Timer timer;
-    private final int sliceBytes;
 
     /** Answers a request, in the same turn of the event loop. */
     interface Answer {
@@ -57,72 +41,21 @@ final class ChannelStreams {
          * Sends the answer, unless another channel is to be answered with it.
          *
          * @param start {@code null} if Redis does not answer
+         * @param follow if the answer can't be sent at once, to be run after it, once: delivers what was added since the
+         *     start
          * @return whether the answer has been sent, and delivery begins
          */
-        boolean send(@Nullable Start start, Following following);
+        boolean send(@Nullable Start start, Runnable follow);
 
         /** Answers that the client has left the channel meanwhile. */
         default void left() {}
     }
 
-    /** What follows an answer that could not be sent at once. */
-    interface Following {
-
-        /** Delivers what was added since the start that was answered. To be called once. */
-        void follow();
-    }
-
-    /**
-     * A request to deliver a channel.
-     *
-     * @param asked whether the client wants to resume
-     * @param since the last entry that it has; {@code null} if that is unknown
-     */
-    record Request(
-            Client client,
-            Channel channel,
-            boolean asked,
-            @Nullable EntryId since,
-            Answer answer) {}
-
-    /** A request that has been started. */
-    private record Open(Request request, Deferral deferral) {
-        Connection connection() {
-            return request.client().connection();
-        }
-
-        ChannelDialect dialect() {
-            return ChannelCommands.dialect(request.client());
-        }
-    }
-
-    @Inject
-    ChannelStreams(
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            StreamReader reader,
-            StreamReplay replays,
-            ResumeMeters meters,
-            SluiceConfig config,
-            Vertx vertx) {
-        this(registry, deliveries, reader, replays, meters, Timer.of(vertx), StreamSubscriptions.sliceBytes(config));
-    }
-
-    ChannelStreams(
-            Registry registry,
-            DeliveryDispatcher deliveries,
-            StreamReader reader,
-            StreamReplay replays,
-            ResumeMeters meters,
-            Timer timer,
-            int sliceBytes) {
+    ChannelStreams(Registry registry, StreamReader reader, ReplaySender sender, ResumeMeters meters) {
         this.registry = registry;
-        this.deliveries = deliveries;
         this.reader = reader;
-        this.replays = replays;
+        this.sender = sender;
         this.meters = meters;
-        this.timer = timer;
-        this.sliceBytes = sliceBytes;
     }
 
     /** Whether the channel is read from a stream, perhaps besides others. */
@@ -130,23 +63,30 @@ final class ChannelStreams {
         return channel.route().source().readsStreams();
     }
 
-    /** Runs a task when a new client has waited for its streams long enough, unless its connection has ended by then. */
-    void whenOverdue(Client client, Runnable task) {
-        later(client, MAX_WAIT_MILLIS, task);
+    /**
+     * Runs a task when a new client has waited for its streams long enough, unless its connection has ended by then. Returns
+     * an action that cancels the task.
+     */
+    Runnable whenOverdue(Client client, Runnable task) {
+        return sender.later(client, MAX_WAIT_MILLIS, task);
     }
 
-    /** Starts the delivery of a channel that the client receives from now on. */
-    void begin(Request request) {
-        Deferral deferral = registry.defer(request.client().connection(), request.channel());
+    /**
+     * Starts the delivery of a channel that the client receives from now on.
+     *
+     * @param asked whether the client wants to resume
+     * @param since the last entry that it has; {@code null} if that is unknown
+     */
+    void begin(Client client, Channel channel, boolean asked, @Nullable EntryId since, Answer answer) {
+        Deferral deferral = registry.defer(client.connection(), channel);
         if (deferral == null) {
             return;
         }
-        Open open = new Open(request, deferral);
-        EntryId since = resumable(request.channel()) ? request.since() : null;
-        if (since == null) {
-            join(open, Reason.UNKNOWN);
+        Open open = new Open(client, channel, deferral, asked, answer);
+        if (since == null || !StreamSubscriptions.isRecoverable(channel)) {
+            open.join(Reason.UNKNOWN);
         } else {
-            replay(open, Progress.since(request.channel(), since), true);
+            sender.begin(open, since);
         }
     }
 
@@ -168,175 +108,136 @@ final class ChannelStreams {
         return own;
     }
 
-    /** Publications on channels of both sources have no common order, so that an entry says nothing of them. */
-    private static boolean resumable(Channel channel) {
-        return !channel.route().source().hearsPublish();
-    }
+    /** A request that has been started. */
+    private final class Open extends ChannelReplay {
 
-    /** Begins with the next entry, because the client has no position, or can't resume from it. */
-    private void join(Open open, Reason refusal) {
-        reader.join(open.request().channel(), standing -> onLoop(open, () -> joined(open, standing, refusal)));
-    }
+        private final boolean asked;
+        private final Answer answer;
+        private boolean answered;
 
-    private void joined(Open open, @Nullable Standing standing, Reason refusal) {
-        if (!open.deferral().hears()) {
-            open.request().answer().left();
-            return;
+        Open(Client client, Channel channel, Deferral deferral, boolean asked, Answer answer) {
+            super(client, channel, deferral);
+            this.asked = asked;
+            this.answer = answer;
         }
-        Boolean recovered = open.request().asked() ? Boolean.FALSE : null;
-        if (standing == null) {
-            if (open.request().answer().send(null, () -> restart(open))) {
-                restart(open);
+
+        /** Begins with the next entry, because the client has no position, or can't resume from it. */
+        void join(Reason refusal) {
+            reader.join(channel, standing -> onLoop(() -> joined(standing, refusal)));
+        }
+
+        private void joined(@Nullable Standing standing, Reason refusal) {
+            if (!deferral.hears()) {
+                left();
+                return;
             }
-            return;
-        }
-        count(open, refusal);
-        EntryId after = standing.after();
-        if (open.request().answer().send(Start.ofStream(recovered, after), () -> follow(open, after))) {
-            open.deferral().end(standing.sequence());
-        }
-    }
-
-    /** Begins with the next entry once the stream can be read, and tells the client that entries before it may be lost. */
-    private void restart(Open open) {
-        Channel channel = open.request().channel();
-        reader.join(
-                channel,
-                standing -> onLoop(open, () -> {
-                    if (!open.deferral().lasts()) {
-                        return;
-                    }
-                    if (standing == null) {
-                        later(open.request().client(), REDIS_MILLIS, () -> restart(open));
-                    } else if (lose(open.connection(), open.dialect(), channel, standing.after())) {
-                        open.deferral().end(standing.sequence());
-                    }
-                }));
-    }
-
-    /** Continues after an entry, if the cursor is still there; otherwise reads what was added meanwhile. */
-    private void follow(Open open, EntryId after) {
-        Channel channel = open.request().channel();
-        reader.join(
-                channel,
-                standing -> onLoop(open, () -> {
-                    if (standing != null && standing.after().equals(after)) {
-                        open.deferral().end(standing.sequence());
-                    } else {
-                        replay(open, Progress.since(channel, after), false);
-                    }
-                }));
-    }
-
-    private void replay(Open open, Progress progress, boolean first) {
-        if (open.connection().ended() != null) {
-            return;
-        }
-        if (!open.deferral().lasts()) {
-            if (first) {
-                open.request().answer().left();
+            answered = true;
+            if (standing == null) {
+                if (answer.send(null, this::restart)) {
+                    restart();
+                }
+                return;
             }
-        } else if (!open.connection().hasRoom(sliceBytes * 3L / 2 + Resumption.RESERVE)) {
-            retry(open, progress, first, ROOM_MILLIS);
-        } else {
-            replays.read(
-                    progress,
-                    sliceBytes,
-                    Dialect.CENTRIFUGE,
-                    slice -> onLoop(open, () -> send(open, progress, first, slice)));
+            count(refusal);
+            EntryId after = standing.after();
+            Start start = Start.ofStream(asked ? Boolean.FALSE : null, after);
+            if (answer.send(start, () -> follow(after))) {
+                deferral.end(standing.sequence());
+            }
         }
-    }
 
-    private void send(Open open, Progress progress, boolean first, @Nullable Slice slice) {
-        if (!open.deferral().lasts()) {
-            replay(open, progress, first);
-            return;
+        /** Begins with the next entry once the stream can be read, and tells the client that entries before it may be lost. */
+        private void restart() {
+            sender.await(client, channel, deferral, standing -> {
+                if (lose(standing.after())) {
+                    deferral.end(standing.sequence());
+                }
+            });
         }
-        if (slice == null) {
-            if (first) {
-                joined(open, null, Reason.UNKNOWN);
-            } else {
-                retry(open, progress, false, REDIS_MILLIS);
+
+        /** Continues after an entry, if the cursor is still there; otherwise reads what was added meanwhile. */
+        private void follow(EntryId after) {
+            reader.join(
+                    channel,
+                    standing -> onLoop(() -> {
+                        if (standing != null && standing.after().equals(after)) {
+                            deferral.end(standing.sequence());
+                        } else {
+                            sender.begin(this, after);
+                        }
+                    }));
+        }
+
+        private boolean lose(EntryId reached) {
+            return ChannelStreams.this.lose(client.connection(), dialect(), channel, reached);
+        }
+
+        @Override
+        boolean isAnswered() {
+            return answered;
+        }
+
+        @Override
+        Next before(Slice slice) {
+            boolean nothing = slice.payloads().isEmpty();
+            if (nothing && !answered && slice.connected() && !slice.complete()) {
+                // The first entry decides.
+                return Next.WAIT;
             }
-            return;
-        }
-        boolean nothing = slice.payloads().isEmpty();
-        if (first && nothing && slice.connected() && !slice.complete()) {
-            // The first entry decides.
-            retry(open, progress, true, ROOM_MILLIS);
-            return;
-        }
-        if (first && !nothing && mayHave(open, slice.payloads().get(0))) {
-            join(open, Reason.UNKNOWN);
-            return;
-        }
-        if (nothing && !slice.connected() && slice.complete()) {
-            // The stream has lost the client's last entry, which must not stay its position.
-            if (first) {
-                join(open, Reason.TOO_OLD);
-            } else {
-                restart(open);
+            if (!nothing && !answered && mayHave(slice.payloads().get(0))) {
+                join(Reason.UNKNOWN);
+                return Next.STOP;
             }
-            return;
-        }
-        ReplayBatch batch = new ReplayBatch(open.dialect());
-        slice.payloads().forEach(payload -> batch.add(open.request().channel(), payload));
-        if (!open.connection().hasRoom(batch.cost() + Resumption.RESERVE)) {
-            retry(open, progress, first, ROOM_MILLIS);
-            return;
-        }
-        if (first) {
-            count(open, slice.connected() ? null : Reason.TOO_OLD);
+            if (nothing && !slice.connected() && slice.complete()) {
+                // The stream has lost the client's last entry, which must not stay its position.
+                if (answered) {
+                    restart();
+                } else {
+                    join(Reason.TOO_OLD);
+                }
+                return Next.STOP;
+            }
+            if (answered) {
+                return slice.connected() || lose(progress.after()) ? Next.SEND : Next.STOP;
+            }
+            answered = true;
+            count(slice.connected() ? null : Reason.TOO_OLD);
             EntryId at = slice.connected() || !nothing
                     ? progress.after()
                     : slice.progress().after();
-            if (!open.request().answer().send(Start.ofStream(slice.connected(), at), () -> follow(open, at))) {
-                return;
+            boolean begins = answer.send(Start.ofStream(slice.connected(), at), () -> follow(at));
+            return begins ? Next.SEND : Next.STOP;
+        }
+
+        @Override
+        void left() {
+            answer.left();
+        }
+
+        @Override
+        void unavailable() {
+            joined(null, Reason.UNKNOWN);
+        }
+
+        /** Whether the client may have received the first entry after its last one, which it can't name. */
+        private boolean mayHave(Payload first) {
+            return first.id() != null && !dialect().canName(first.id());
+        }
+
+        private void count(@Nullable Reason refusal) {
+            if (asked) {
+                meters.resumed(refusal);
             }
-        } else if (!slice.connected()
-                && !lose(open.connection(), open.dialect(), open.request().channel(), progress.after())) {
-            return;
         }
-        proceed(open, slice, batch);
-    }
 
-    private void proceed(Open open, Slice slice, ReplayBatch batch) {
-        if (batch.count() > 0) {
-            open.request().client().spend(batch.length());
-            deliveries.replay(open.connection(), batch);
-            meters.replayed(batch.count());
+        private ChannelDialect dialect() {
+            return ChannelCommands.dialect(client);
         }
-        if (slice.complete()) {
-            open.deferral().end(slice.sequence());
-        } else if (batch.count() == 0) {
-            retry(open, slice.progress(), false, ROOM_MILLIS);
-        } else {
-            replay(open, slice.progress(), false);
+
+        /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
+        private void onLoop(Runnable task) {
+            ReplaySender.onLoop(deferral, client, task);
         }
-    }
-
-    /** Whether the client may have received the first entry after its last one, which it can't name. */
-    private static boolean mayHave(Open open, Payload first) {
-        return first.id() != null && !open.dialect().canName(first.id());
-    }
-
-    private void count(Open open, @Nullable Reason refusal) {
-        if (open.request().asked()) {
-            meters.resumed(refusal);
-        }
-    }
-
-    private void retry(Open open, Progress progress, boolean first, long millis) {
-        later(open.request().client(), millis, () -> replay(open, progress, first));
-    }
-
-    private void later(Client client, long millis, Runnable task) {
-        timer.after(millis, () -> StreamSubscriptions.onLoop(client, task));
-    }
-
-    /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */
-    private static void onLoop(Open open, Runnable task) {
-        StreamSubscriptions.onLoop(open.deferral(), open.request().client(), task);
     }
 
     /** Returns the dialect of the connection; {@code null} if its client does not keep a position for each channel. */

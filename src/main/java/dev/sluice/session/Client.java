@@ -6,6 +6,7 @@ import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
+import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** An authenticated client, as {@link CommandHandler} sees it. Confined to the connection's event loop. */
@@ -46,4 +47,7 @@ interface Client {
 
     /** The client's undecided subscribe requests. */
     PendingSubscriptions pending();
+
+    /** The client's replays that are under way, see {@link ReplaySender}. */
+    Queue<ChannelReplay> replays();
 }

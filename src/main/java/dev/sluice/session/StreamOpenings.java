@@ -11,8 +11,6 @@ import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.StreamReader.Standing;
 import dev.sluice.stream.StreamReplay;
 import dev.sluice.stream.StreamReplay.Check;
-import io.vertx.core.Vertx;
-import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.HashMap;
@@ -41,34 +39,23 @@ final class StreamOpenings {
     private final Registry registry;
     private final StreamReader reader;
     private final StreamReplay replays;
+    private final ReplaySender sender;
     private final StreamSubscriptions subscriptions;
     private final ResumeMeters meters;
-    private final Timer timer;
-
-    @Inject
-    StreamOpenings(
-            Registry registry,
-            StreamReader reader,
-            StreamReplay replays,
-            StreamSubscriptions subscriptions,
-            ResumeMeters meters,
-            Vertx vertx) {
-        this(registry, reader, replays, subscriptions, meters, Timer.of(vertx));
-    }
 
     StreamOpenings(
             Registry registry,
             StreamReader reader,
             StreamReplay replays,
+            ReplaySender sender,
             StreamSubscriptions subscriptions,
-            ResumeMeters meters,
-            Timer timer) {
+            ResumeMeters meters) {
         this.registry = registry;
         this.reader = reader;
         this.replays = replays;
+        this.sender = sender;
         this.subscriptions = subscriptions;
         this.meters = meters;
-        this.timer = timer;
     }
 
     /**
@@ -88,18 +75,16 @@ final class StreamOpenings {
         client.waits(true);
         Awaited awaited = new Awaited(client, new HashSet<>(streams), answer);
         streams.forEach(channel -> join(client, channel, () -> awaited.stands(channel)));
-        timer.after(MAX_WAIT_MILLIS, () -> StreamSubscriptions.onLoop(client, awaited::start));
+        awaited.overdue = sender.later(client, MAX_WAIT_MILLIS, awaited::start);
     }
 
     /** Runs the action on the client's event loop when the cursor of the channel stands. */
     private void join(Client client, Channel channel, Runnable action) {
         reader.join(
                 channel,
-                standing -> StreamSubscriptions.onLoop(client, () -> {
+                standing -> ReplaySender.onLoop(client, () -> {
                     if (standing == null) {
-                        timer.after(
-                                StreamSubscriptions.REDIS_MILLIS,
-                                () -> StreamSubscriptions.onLoop(client, () -> join(client, channel, action)));
+                        sender.later(client, ReplaySender.REDIS_MILLIS, () -> join(client, channel, action));
                     } else {
                         action.run();
                     }
@@ -112,6 +97,9 @@ final class StreamOpenings {
         private final Client client;
         private final Set<Channel> missing;
         private final Runnable answer;
+
+        /** Cancels the timer. */
+        private Runnable overdue = () -> {};
 
         /** When the client was answered; {@code null} before. */
         private @Nullable Instant started;
@@ -135,6 +123,7 @@ final class StreamOpenings {
         void start() {
             if (started == null) {
                 started = Instant.now();
+                overdue.run();
                 answer.run();
                 registry.start(client.connection());
                 client.waits(false);
@@ -162,20 +151,14 @@ final class StreamOpenings {
         }
         connection.waits(true);
         client.waits(true);
-        timer.after(
-                since == null ? MAX_WAIT_MILLIS : MAX_RESUME_WAIT_MILLIS,
-                () -> StreamSubscriptions.onLoop(client, opened::answer));
+        opened.overdue = sender.later(client, since == null ? MAX_WAIT_MILLIS : MAX_RESUME_WAIT_MILLIS, opened::answer);
         opened.deferrals.forEach((channel, deferral) -> {
             EntryId last = opened.last(channel);
             if (last == null) {
-                reader.join(
-                        channel,
-                        standing -> StreamSubscriptions.onLoop(client, () -> opened.stands(channel, standing)));
+                reader.join(channel, standing -> ReplaySender.onLoop(client, () -> opened.stands(channel, standing)));
             } else {
                 replays.check(
-                        channel,
-                        last,
-                        check -> StreamSubscriptions.onLoop(client, () -> opened.checked(channel, check)));
+                        channel, last, check -> ReplaySender.onLoop(client, () -> opened.checked(channel, check)));
             }
         });
     }
@@ -193,6 +176,9 @@ final class StreamOpenings {
 
         /** What the client gets of channels that it resumes; {@code null} where Redis does not answer. */
         private final Map<Channel, @Nullable Check> checks = new HashMap<>();
+
+        /** Cancels the timer. */
+        private Runnable overdue = () -> {};
 
         /** Whether everything up to the cursors has been handed to the event loop, and nothing after them delivered. */
         private boolean current;
@@ -244,7 +230,7 @@ final class StreamOpenings {
             // Each of them may be the first of which newer entries would be delivered.
             reader.standings(
                     begin,
-                    found -> begin.forEach(channel -> StreamSubscriptions.onLoop(
+                    found -> begin.forEach(channel -> ReplaySender.onLoop(
                             Objects.requireNonNull(deferrals.get(channel)), client, () -> answer(found))));
         }
 
@@ -260,6 +246,7 @@ final class StreamOpenings {
         private void answer() {
             if (!answered) {
                 answered = true;
+                overdue.run();
                 answer.accept(this);
                 client.waits(false);
             }

@@ -6,9 +6,13 @@ import io.vertx.core.Vertx;
 @FunctionalInterface
 interface Timer {
 
-    void after(long millis, Runnable task);
+    /** Returns an action that cancels the task, which else is held until it runs. */
+    Runnable after(long millis, Runnable task);
 
     static Timer of(Vertx vertx) {
-        return (millis, task) -> vertx.setTimer(millis, fired -> task.run());
+        return (millis, task) -> {
+            long timer = vertx.setTimer(millis, fired -> task.run());
+            return () -> vertx.cancelTimer(timer);
+        };
     }
 }

@@ -58,7 +58,7 @@ class ChannelConnectTest {
     private final SimulatedStreams redis = new SimulatedStreams();
     private final HandDrivenSource source = new HandDrivenSource();
     private final Queue<Runnable> tasks = new ArrayDeque<>();
-    private final List<Runnable> timers = new ArrayList<>();
+    private final TestTimer timer = new TestTimer();
     private final Loop loop = new Loop(0, tasks::add);
     private final Registry registry = TestRegistries.with(ROUTES);
     private final DeliveryDispatcher deliveries = TestDispatchers.with(source, registry, ROUTES);
@@ -73,15 +73,12 @@ class ChannelConnectTest {
                     registry,
                     deliveries,
                     meters,
-                    new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime)),
+                    new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime)),
             new ChannelStreams(
                     registry,
-                    deliveries,
                     reader,
-                    TestReplays.of(reader),
-                    meters,
-                    (millis, task) -> timers.add(task),
-                    200),
+                    new ReplaySender(deliveries, reader, TestReplays.of(reader), meters, timer, System::nanoTime, 200),
+                    meters),
             new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
     private final List<Disconnected> ended = new ArrayList<>();
     private RecordingFrameWriter socket = new RecordingFrameWriter();
@@ -134,11 +131,12 @@ class ChannelConnectTest {
     }
 
     @Test
-    void timerDoesNothingAfterTheAnswer() {
+    void answerCancelsTheTimer() {
         connect("");
+        assertThat(timer.count()).isOne();
         settle();
-        fireTimers();
         assertThat(socket.sent).hasSize(1);
+        assertThat(timer.count()).isZero();
     }
 
     @Test
@@ -279,9 +277,7 @@ class ChannelConnectTest {
     }
 
     private void fireTimers() {
-        List<Runnable> due = List.copyOf(timers);
-        timers.clear();
-        due.forEach(Runnable::run);
+        timer.isUp();
         turn();
     }
 

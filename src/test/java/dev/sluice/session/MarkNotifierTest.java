@@ -28,11 +28,11 @@ class MarkNotifierTest {
     private final Loop loop = new Loop(0, Runnable::run);
     private final TestAuthentication authentication = new TestAuthentication();
     private final List<RecordingFrameWriter> writers = new ArrayList<>();
-    private final List<Runnable> timers = new ArrayList<>();
+    private final TestTimer timer = new TestTimer();
     private @Nullable Position delivered;
     private long now;
 
-    private final Stagger stagger = new Stagger(() -> now, (millis, task) -> timers.add(task));
+    private final Stagger stagger = new Stagger(() -> now, timer);
 
     @Test
     void clientsWithPositionsGetMarksSpreadOverThePeriod() {
@@ -93,8 +93,6 @@ class MarkNotifierTest {
 
     private void at(long millis) {
         now = TimeUnit.MILLISECONDS.toNanos(millis);
-        List<Runnable> due = List.copyOf(timers);
-        timers.clear();
-        due.forEach(Runnable::run);
+        timer.isUp();
     }
 }

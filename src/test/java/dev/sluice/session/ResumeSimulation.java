@@ -210,8 +210,11 @@ final class ResumeSimulation {
             History history = TestHistory.standard();
             Retention retention = TestRetention.with(100);
             DeliveryDispatcher delivery = TestDispatchers.with(source, registry, 4_000, this::lagged);
-            Timer timer = (millis, task) -> timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
-                    .add(task);
+            Timer timer = (millis, task) -> {
+                timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
+                        .add(task);
+                return () -> {};
+            };
             PositionWait wait = new PositionWait(Duration.ofMillis(60), timer, () -> now);
             deliveries = delivery;
             ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());

@@ -31,10 +31,10 @@ class StaggerTest {
             .limit(100)
             .toList();
     private final Map<Session, List<String>> told = new HashMap<>();
-    private final List<Runnable> timers = new ArrayList<>();
+    private final TestTimer timer = new TestTimer();
     private long now;
 
-    private final Stagger spread = new Stagger(() -> now, (millis, task) -> timers.add(task));
+    private final Stagger spread = new Stagger(() -> now, timer);
 
     @Test
     void eachConnectionHasItsOwnTimeWithinThePeriod() {
@@ -43,7 +43,7 @@ class StaggerTest {
         assertThat(told.size()).isBetween(20, 80);
         at(1000);
         assertThat(told).hasSize(100);
-        assertThat(timers).as("nothing is left to do").isEmpty();
+        assertThat(timer.count()).as("nothing is left to do").isZero();
     }
 
     @Test
@@ -78,8 +78,6 @@ class StaggerTest {
 
     private void at(long millis) {
         now = TimeUnit.MILLISECONDS.toNanos(millis);
-        List<Runnable> due = List.copyOf(timers);
-        timers.clear();
-        due.forEach(Runnable::run);
+        timer.isUp();
     }
 }

@@ -28,6 +28,7 @@ import dev.sluice.route.Channel;
 import dev.sluice.stream.SimulatedStreams;
 import dev.sluice.stream.StreamGap;
 import dev.sluice.stream.StreamReader;
+import dev.sluice.stream.StreamReplay;
 import dev.sluice.stream.TestReplays;
 import dev.sluice.wire.TestEventIds;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -127,8 +128,11 @@ class StreamOpeningSimulationTest {
         private final SimulatedStreams redis = new SimulatedStreams();
         private final HandDrivenSource source = new HandDrivenSource();
         private final Queue<Runnable> tasks = new ArrayDeque<>();
-        private final List<Runnable> timers = new ArrayList<>();
-        private final List<Runnable> patience = new ArrayList<>();
+        private final TestTimer timer = new TestTimer();
+
+        /** A client that waits too long is answered without knowing what it can get. */
+        private final TestTimer patience = new TestTimer();
+
         private final Loop loop = new Loop(0, tasks::add);
         private final Registry registry = TestRegistries.with(TestOutboxFactory.OWN_STREAMS);
         private final DeliveryDispatcher deliveries =
@@ -161,31 +165,16 @@ class StreamOpeningSimulationTest {
         private CommandHandler commands() {
             SimpleMeterRegistry metrics = new SimpleMeterRegistry();
             ResumeMeters meters = new ResumeMeters(metrics);
-            StreamSubscriptions subscriptions = new StreamSubscriptions(
-                    registry,
-                    deliveries,
-                    reader,
-                    TestReplays.of(reader),
-                    meters,
-                    (millis, task) -> timers.add(task),
-                    1_000,
-                    metrics);
+            StreamReplay replays = TestReplays.of(reader);
+            Timer timers = (millis, task) -> (millis < 2_000 ? timer : patience).after(millis, task);
+            ReplaySender sender =
+                    new ReplaySender(deliveries, reader, replays, meters, timers, System::nanoTime, 1_000);
+            StreamSubscriptions subscriptions = new StreamSubscriptions(registry, reader, sender, meters, metrics);
             return TestCommandHandler.ofStreams(
                     registry,
                     deliveries,
                     subscriptions,
-                    new StreamOpenings(
-                            registry,
-                            reader,
-                            TestReplays.of(reader),
-                            subscriptions,
-                            meters,
-                            // A client that waits too long is answered without knowing what it can get.
-                            (millis, task) -> {
-                                if (weather != Weather.CALM) {
-                                    patience.add(task);
-                                }
-                            }));
+                    new StreamOpenings(registry, reader, replays, sender, subscriptions, meters));
         }
 
         private void gap(StreamGap gap) {
@@ -246,9 +235,7 @@ class StreamOpeningSimulationTest {
         }
 
         private void timeIsUp() {
-            List<Runnable> due = List.copyOf(timers);
-            timers.clear();
-            due.forEach(Runnable::run);
+            timer.isUp();
         }
 
         private void step(int choice) {
@@ -283,8 +270,9 @@ class StreamOpeningSimulationTest {
             } else if (choice < 94) {
                 browsers.get(random.nextInt(browsers.size())).read();
             } else if (choice < 95 && random.nextInt(4) == 0) {
-                patience.forEach(Runnable::run);
-                patience.clear();
+                if (weather != Weather.CALM) {
+                    patience.isUp();
+                }
             } else if (choice < 97) {
                 browsers.get(random.nextInt(browsers.size())).change();
             } else if (choice < 99 && weather != Weather.CALM) {

@@ -135,23 +135,17 @@ class StreamSimulationTest {
         private final SimulatedStreams redis = new SimulatedStreams();
         private final HandDrivenSource source = new HandDrivenSource();
         private final Queue<Runnable> tasks = new ArrayDeque<>();
-        private final List<Runnable> timers = new ArrayList<>();
+        private final TestTimer timer = new TestTimer();
         private final Loop loop = new Loop(0, tasks::add);
         private final Registry registry = TestRegistries.with(Scope.CONNECTION);
         private final DeliveryDispatcher deliveries = TestDispatchers.with(source, registry, 1 << 20, lagged -> {});
         private final StreamReader reader = redis.reader(source, registry, deliveries, this::gap);
-        private final StreamSubscriptions subscriptions = new StreamSubscriptions(
-                registry,
-                deliveries,
-                reader,
-                TestReplays.of(reader),
-                new ResumeMeters(new SimpleMeterRegistry()),
-                (millis, task) -> timers.add(task),
-                200,
-                new SimpleMeterRegistry());
         private final ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
-        private final ChannelStreams streams = new ChannelStreams(
-                registry, deliveries, reader, TestReplays.of(reader), meters, (millis, task) -> timers.add(task), 200);
+        private final ReplaySender sender =
+                new ReplaySender(deliveries, reader, TestReplays.of(reader), meters, timer, System::nanoTime, 200);
+        private final StreamSubscriptions subscriptions =
+                new StreamSubscriptions(registry, reader, sender, meters, new SimpleMeterRegistry());
+        private final ChannelStreams streams = new ChannelStreams(registry, reader, sender, meters);
         private final ChannelCommands commands = new ChannelCommands(
                 TestOutboxFactory.ROUTES,
                 registry,
@@ -161,7 +155,7 @@ class StreamSimulationTest {
                         registry,
                         deliveries,
                         meters,
-                        new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime)),
+                        new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime)),
                 streams,
                 new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
         private final Map<Channel, List<EntryId>> added = new HashMap<>();
@@ -234,9 +228,7 @@ class StreamSimulationTest {
                     quiet = 0;
                 } else {
                     source.timeIsUp();
-                    List<Runnable> due = List.copyOf(timers);
-                    timers.clear();
-                    due.forEach(Runnable::run);
+                    timer.isUp();
                     if (left-- > 0) {
                         redis.beat(reader);
                     }
@@ -267,9 +259,7 @@ class StreamSimulationTest {
             } else if (choice < 90) {
                 source.timeIsUp();
             } else if (choice < 93) {
-                List<Runnable> due = List.copyOf(timers);
-                timers.clear();
-                due.forEach(Runnable::run);
+                timer.isUp();
             } else if (choice < 97) {
                 browsers.get(random.nextInt(browsers.size())).change();
             } else if (choice < 99 && (weather == Weather.INTERRUPTED || weather == Weather.HOSTILE)) {

@@ -6,6 +6,8 @@ import dev.sluice.outbox.PublicationFormat;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** A client without a socket. */
@@ -14,6 +16,7 @@ final class TestClient implements Client {
     private final Connection connection;
     private final Dialect dialect;
     private final PendingSubscriptions pending = new PendingSubscriptions();
+    private final Queue<ChannelReplay> replays = new ArrayDeque<>();
     private AuthenticatedUser identity;
     Span span = Span.NONE;
     int spent;
@@ -82,6 +85,11 @@ final class TestClient implements Client {
     @Override
     public Span span() {
         return span;
+    }
+
+    @Override
+    public Queue<ChannelReplay> replays() {
+        return replays;
     }
 
     @Override

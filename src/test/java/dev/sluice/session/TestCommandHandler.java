@@ -33,7 +33,7 @@ public final class TestCommandHandler {
     }
 
     private static PositionWait neverAhead() {
-        return new PositionWait(Duration.ofSeconds(1), (millis, task) -> {}, System::nanoTime);
+        return new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime);
     }
 
     /** Returns presence without events. */
@@ -74,7 +74,7 @@ public final class TestCommandHandler {
                 authorizer,
                 wait,
                 streams,
-                TestStreams.noOpenings(registry, streams));
+                TestStreams.noOpenings(registry, streams, deliveries));
     }
 
     /** Returns a handler of clients that hear only streams. */

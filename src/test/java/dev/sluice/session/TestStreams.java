@@ -11,32 +11,25 @@ final class TestStreams {
 
     @SuppressWarnings("NullAway") // Nothing is read.
     static ChannelStreams noneByChannel(Registry registry, DeliveryDispatcher deliveries) {
-        return new ChannelStreams(
-                registry,
-                deliveries,
-                null,
-                null,
-                new ResumeMeters(new SimpleMeterRegistry()),
-                (millis, task) -> {},
-                1024);
+        return new ChannelStreams(registry, null, sender(deliveries), meters());
     }
 
     @SuppressWarnings("NullAway") // Nothing is read.
     static StreamSubscriptions none(Registry registry, DeliveryDispatcher deliveries) {
-        return new StreamSubscriptions(
-                registry,
-                deliveries,
-                null,
-                null,
-                new ResumeMeters(new SimpleMeterRegistry()),
-                (millis, task) -> {},
-                1024,
-                new SimpleMeterRegistry());
+        return new StreamSubscriptions(registry, null, sender(deliveries), meters(), new SimpleMeterRegistry());
     }
 
     @SuppressWarnings("NullAway") // Nothing is read.
-    static StreamOpenings noOpenings(Registry registry, StreamSubscriptions streams) {
-        return new StreamOpenings(
-                registry, null, null, streams, new ResumeMeters(new SimpleMeterRegistry()), (millis, task) -> {});
+    static StreamOpenings noOpenings(Registry registry, StreamSubscriptions streams, DeliveryDispatcher deliveries) {
+        return new StreamOpenings(registry, null, null, sender(deliveries), streams, meters());
+    }
+
+    @SuppressWarnings("NullAway") // Nothing is read.
+    private static ReplaySender sender(DeliveryDispatcher deliveries) {
+        return new ReplaySender(deliveries, null, null, meters(), new TestTimer(), System::nanoTime, 1024);
+    }
+
+    private static ResumeMeters meters() {
+        return new ResumeMeters(new SimpleMeterRegistry());
     }
 }

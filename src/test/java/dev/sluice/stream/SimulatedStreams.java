@@ -58,6 +58,12 @@ public final class SimulatedStreams implements StreamCommands {
     private long newestBeat;
     private long clock = 1_000;
 
+    /** The number of ranges that are being read. */
+    public int ranges;
+
+    /** The number of ranges that have been read or are being read. */
+    public int rangesRead;
+
     /** Returns a reader of these streams. */
     public StreamReader reader(
             Source source, Registry registry, DeliveryDispatcher deliveries, Consumer<StreamGap> onGap) {
@@ -176,16 +182,20 @@ public final class SimulatedStreams implements StreamCommands {
 
     @Override
     public Uni<List<Entry>> range(Channel channel, EntryId from, int count) {
+        ranges++;
+        rangesRead++;
         return command(() -> {
-            List<Entry> found = new ArrayList<>();
-            for (EntryId id : entries(channel).tailSet(from, true)) {
-                if (found.size() < count) {
-                    byte[] payload = id.toString().getBytes(StandardCharsets.US_ASCII);
-                    found.add(new Entry(id, isLarge(id) ? null : payload, payload.length, payload.length));
-                }
-            }
-            return found;
-        });
+                    List<Entry> found = new ArrayList<>();
+                    for (EntryId id : entries(channel).tailSet(from, true)) {
+                        if (found.size() < count) {
+                            byte[] payload = id.toString().getBytes(StandardCharsets.US_ASCII);
+                            found.add(new Entry(id, isLarge(id) ? null : payload, payload.length, payload.length));
+                        }
+                    }
+                    return found;
+                })
+                .onTermination()
+                .invoke(() -> ranges--);
     }
 
     @Override
