@@ -8,11 +8,14 @@ import io.smallrye.jwt.auth.principal.JWTAuthContextInfo;
 import io.smallrye.jwt.util.KeyUtils;
 import jakarta.enterprise.inject.spi.DeploymentException;
 import jakarta.inject.Singleton;
+import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 import org.jose4j.lang.UnresolvableKeyException;
 
@@ -28,17 +31,27 @@ final class VerificationKey {
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
-    VerificationKey(JWTAuthContextInfo info, TokenFactory factory) {
+    VerificationKey(
+            JWTAuthContextInfo info, TokenFactory factory, @ConfigProperty(name = LOCATION) Optional<String> location) {
         try {
             check(info);
             factory.start(info);
         } catch (DeploymentException e) {
             throw new ConfigurationException("The key to verify tokens with can't be read: see " + LOCATION
-                    + (e.getCause() == null ? "" : "; " + e.getCause()));
+                    + reason(e, location.orElse(LOCATION)));
         } catch (UnresolvableKeyException | IllegalArgumentException e) {
             throw new ConfigurationException("The key to verify tokens with can't be had: see " + LOCATION + "; "
                     + e.getMessage() + (e.getCause() == null ? "" : "; " + RootCause.innermost(e)));
         }
+    }
+
+    private static String reason(DeploymentException e, String location) {
+        Throwable cause = e.getCause();
+        if (cause instanceof MalformedURLException) {
+            // SmallRye takes the name of a file that does not exist for a URL.
+            return "; " + location + " is neither a file nor a URL";
+        }
+        return cause == null ? "" : "; " + cause;
     }
 
     /**

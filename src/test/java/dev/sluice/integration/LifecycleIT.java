@@ -134,7 +134,11 @@ class LifecycleIT {
                 "quarkus.redis.hosts", STAGE.redis().uri(), "mp.jwt.verify.publickey.location", "/nowhere/key.pem");
         try (Pod pod = Pod.launched(config, Map.of())) {
             assertThat(pod.exit(Duration.ofSeconds(60))).isEqualTo(1);
-            assertThat(pod.log()).contains("can't be read", "mp.jwt.verify.publickey.location");
+            assertThat(pod.log())
+                    .contains(
+                            "can't be read",
+                            "mp.jwt.verify.publickey.location",
+                            "/nowhere/key.pem is neither a file nor a URL");
         }
     }
 
