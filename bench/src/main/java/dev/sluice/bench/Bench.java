@@ -10,6 +10,7 @@ import dev.sluice.bench.contender.SocketIoServer;
 import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Results;
+import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
 import dev.sluice.bench.work.Work.Sizes;
@@ -17,6 +18,7 @@ import dev.sluice.bench.work.Work.Trial;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
@@ -35,20 +37,32 @@ import picocli.CommandLine.Option;
                 "Measures Sluice next to other servers that do the same, and writes bench/results in about an hour. Needs two cores and Node.")
 public final class Bench extends Program {
 
-    private static final int DEFAULT_ROUNDS = 3;
+    private static final int DEFAULT_SECONDS = 10;
 
     /** Built only if the command line names it. */
     private static final String UNMETERED = "sluice-unmetered";
 
-    @Option(names = "--rounds", paramLabel = "N", description = "how often each trial is repeated (default: 3)")
+    @Option(
+            names = "--rounds",
+            paramLabel = "N",
+            description = "how often each trial is repeated (default: 3); with fewer, results go to bench/target")
     private Integer rounds;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            description = "the time under load before the count (default: 10)")
+    private Integer warmUp;
+
+    @Option(names = "--window", paramLabel = "SECONDS", description = "the time of the count (default: 10)")
+    private Integer window;
 
     @Option(
             names = "--only",
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "WORK",
-            description = "only these workloads, with the results in bench/target; a wrong name lists them")
+            description = "only these workloads; a wrong name lists them")
     private Set<Work> only = EnumSet.noneOf(Work.class);
 
     @Option(
@@ -56,8 +70,7 @@ public final class Bench extends Program {
             split = COMMA,
             splitSynopsisLabel = ",",
             paramLabel = "NAME",
-            description =
-                    "only these, with the results in bench/target; a wrong name lists them; sluice-unmetered takes part only if it is named")
+            description = "only these; a wrong name lists them; sluice-unmetered takes part only if it is named")
     private Set<String> contenders = new HashSet<>();
 
     @Option(
@@ -77,8 +90,6 @@ public final class Bench extends Program {
             description = "measure nothing; write the pages and the chart again from bench/results/results.json")
     private boolean pages;
 
-    private final List<Trial> trials = new ArrayList<>();
-    private final List<String> failures = new ArrayList<>();
     private List<Turn> turns;
     private Sizes sizes;
 
@@ -87,7 +98,7 @@ public final class Bench extends Program {
 
         @Override
         public String toString() {
-            return "%-8s  %-17s  round %d".formatted(work.id(), contender.name(), round);
+            return "%-17s  %-17s  round %d".formatted(work.id(), contender.name(), round);
         }
     }
 
@@ -97,10 +108,12 @@ public final class Bench extends Program {
 
     @Override
     protected void validate() {
-        rounds = number("--rounds", rounds, 1, 100, quick ? 1 : DEFAULT_ROUNDS);
-        sizes = quick ? Sizes.quick() : Sizes.full();
-        if (before != null && !Files.exists(before.resolve("quarkus-run.jar"))) {
-            throw wrong("--before needs a folder with a quarkus-run.jar, not " + before);
+        rounds = number("--rounds", rounds, 1, 100, quick ? 1 : Results.ENOUGH_ROUNDS);
+        Duration before = Duration.ofSeconds(number("--warm-up", warmUp, 1, 600, DEFAULT_SECONDS));
+        Duration counted = Duration.ofSeconds(number("--window", window, 1, 600, DEFAULT_SECONDS));
+        sizes = quick ? Sizes.quick() : Sizes.full(before, counted);
+        if (this.before != null && !Files.exists(this.before.resolve("quarkus-run.jar"))) {
+            throw wrong("--before needs a folder with a quarkus-run.jar, not " + this.before);
         }
         checkNative(nativeExecutable);
         turns = turns(chosen(contenders()));
@@ -167,7 +180,7 @@ public final class Bench extends Program {
     private List<Turn> turns(List<Contender> contestants) {
         List<Turn> all = new ArrayList<>();
         for (Work work : only.isEmpty() ? EnumSet.allOf(Work.class) : EnumSet.copyOf(only)) {
-            for (int round = 1; round <= work.rounds(rounds); round++) {
+            for (int round = 1; round <= rounds; round++) {
                 for (Contender contender : contestants) {
                     if (work.suits(contender)) {
                         all.add(new Turn(work, round, contender));
@@ -184,28 +197,45 @@ public final class Bench extends Program {
             Results.read(root()).write(root(), root());
             return true;
         }
-        Machine machine =
-                Machine.here(root(), sluiceFlags(), NodeRelay.version(), Nchan.version(), Centrifugo.version());
+        Machine machine = Machine.here(
+                root(),
+                sluiceFlags(),
+                NodeRelay.version(),
+                Nchan.version(),
+                Centrifugo.version(),
+                before == null ? "" : Machine.commit(before));
+        boolean publish = !quick && rounds >= Results.ENOUGH_ROUNDS;
+        Path folder = publish ? root() : target();
+        Results results = publish ? Results.read(root()) : new Results(quick, List.of());
+        Row row = null;
+        boolean allIsWell = true;
         for (int i = 0; i < turns.size(); i++) {
-            System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turns.get(i));
+            Turn turn = turns.get(i);
+            if (row == null || row.work() != turn.work()) {
+                row = new Row(turn.work(), machine, sizes, new ArrayList<>(), new ArrayList<>());
+            }
+            System.out.printf("[%2d/%d] %s  ", i + 1, turns.size(), turn);
             System.out.flush();
-            System.out.println(outcome(turns.get(i)));
+            System.out.println(outcome(turn, row));
+            allIsWell &= row.failures().isEmpty();
+            // A run that is stopped has written what it has measured.
+            if (i + 1 == turns.size() || turns.get(i + 1).work() != turn.work()) {
+                results = publish ? results.with(row) : results.withAny(row);
+                results.write(root(), folder);
+            }
         }
-        boolean complete = !quick && only.isEmpty() && contenders.isEmpty();
-        Path folder = complete ? root() : target();
-        new Results(machine, sizes, quick, trials, failures).write(root(), folder);
         System.out.println("results: " + folder.resolve("bench/results"));
-        return failures.isEmpty();
+        return allIsWell;
     }
 
-    private String outcome(Turn turn) throws IOException {
+    private String outcome(Turn turn, Row row) throws IOException {
         Path logs = logs(turn);
         try {
             Trial trial = turn.work().run(turn.contender(), turn.round(), sizes, logs);
-            trials.add(trial);
+            row.trials().add(trial);
             return summary(trial.values());
         } catch (RuntimeException | AssertionError e) {
-            failures.add(turn.toString().replaceAll(" +", " ") + ": " + e);
+            row.failures().add(turn.toString().replaceAll(" +", " ") + ": " + e);
             return "FAILED: " + e;
         }
     }

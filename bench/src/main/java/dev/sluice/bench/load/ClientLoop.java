@@ -1,17 +1,23 @@
 package dev.sluice.bench.load;
 
 import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The event loop of clients and publishers. Only its thread uses their state; other threads submit tasks and wait. */
 public final class ClientLoop implements AutoCloseable {
@@ -21,6 +27,9 @@ public final class ClientLoop implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
 
+    /** All connections. Those that are opened after its close are closed at once. */
+    private final ChannelGroup connections = new DefaultChannelGroup(loop, true);
+
     public EventLoop eventLoop() {
         return loop;
     }
@@ -29,7 +38,7 @@ public final class ClientLoop implements AutoCloseable {
     public Bootstrap bootstrap() {
         return new Bootstrap()
                 .group(loop)
-                .channel(EpollSocketChannel.class)
+                .channelFactory(this::connection)
                 .option(ChannelOption.TCP_NODELAY, true)
                 // A close resets the connection, so that no port stays in TIME_WAIT.
                 .option(ChannelOption.SO_LINGER, 0);
@@ -63,7 +72,7 @@ public final class ClientLoop implements AutoCloseable {
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IllegalStateException failure
                     ? failure
-                    : new IllegalStateException("the clients: " + e.getCause(), e.getCause());
+                    : new IllegalStateException("the clients: " + reasons(e.getCause()), e.getCause());
         } catch (TimeoutException e) {
             throw new IllegalStateException("the clients are still busy after " + patience.toSeconds() + " s", e);
         } catch (InterruptedException e) {
@@ -71,9 +80,26 @@ public final class ClientLoop implements AutoCloseable {
         }
     }
 
-    /** Resets all connections. */
+    /** The failure and what it was caused by: Netty's says only that a channel could not be made. */
+    private static String reasons(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
+                .map(Throwable::toString)
+                .collect(Collectors.joining(", caused by "));
+    }
+
+    private Channel connection() {
+        Channel connection = new EpollSocketChannel();
+        connections.add(connection);
+        return connection;
+    }
+
+    /**
+     * Resets all connections. The event loop does not always do that itself: if it is about to end a round when it is told
+     * to shut down, it ends without closing anything, and the files stay open.
+     */
     @Override
     public void close() {
+        run(connections::close);
         group.shutdownGracefully(0, PATIENCE.toSeconds(), TimeUnit.SECONDS).syncUninterruptibly();
     }
 }

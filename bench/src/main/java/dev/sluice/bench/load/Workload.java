@@ -58,30 +58,35 @@ public sealed interface Workload {
     }
 
     /**
-     * Publications on channels without listeners, and after some of them one to the only receiver, which shows progress.
+     * Publications on channels without listeners. The last publication of some units goes to the only receiver, which shows progress.
      *
      * @param channels the number of channels without listeners, which take turns
+     * @param publicationsPerUnit that for the receiver included
+     * @param unitsPerMarker one unit in this number has a publication for the receiver
      */
-    record Unwanted(Publication unwanted, int channels, Publication marker) implements Workload {
-
-        private static final int RUN = 500;
-
-        @Override
-        public int publicationsPerUnit() {
-            return RUN + 1;
-        }
+    record Unwanted(Publication unwanted, int channels, Publication marker, int publicationsPerUnit, int unitsPerMarker)
+            implements Workload {
 
         @Override
         public int countedPerDelivery() {
-            return RUN;
+            return publicationsPerUnit * unitsPerMarker;
         }
 
         @Override
         public void write(ByteBuf out, long unit, long nanos) {
-            for (int i = 0; i < RUN; i++) {
-                unwanted.writeTo(out, (unit * RUN + i) % channels, nanos);
+            boolean marked = (unit + 1) % unitsPerMarker == 0;
+            int ofNobody = marked ? publicationsPerUnit - 1 : publicationsPerUnit;
+            for (int i = 0; i < ofNobody; i++) {
+                unwanted.writeTo(out, (unit * publicationsPerUnit + i) % channels, nanos);
             }
-            marker.writeTo(out, 0, nanos);
+            if (marked) {
+                marker.writeTo(out, 0, nanos);
+            }
+        }
+
+        @Override
+        public long expected(int receiver, long units) {
+            return units / unitsPerMarker;
         }
     }
 }

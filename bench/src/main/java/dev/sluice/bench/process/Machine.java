@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param nginx the version of nginx, if it takes part
  * @param centrifugo the version of Centrifugo, if it takes part; results before 2026-11-30 have none
  * @param commit of the repository, with a plus sign if files have changed since
+ * @param before the commit of {@code sluice-before}; empty without it
  */
 public record Machine(
         String cpu,
@@ -29,19 +30,22 @@ public record Machine(
         String nginx,
         String centrifugo,
         String commit,
+        String before,
         String date) {
 
     public Machine {
         centrifugo = centrifugo == null ? "not installed" : centrifugo;
+        before = before == null ? "" : before;
     }
 
     /** This machine, without peers. */
     public static Machine here(Path repository) throws IOException {
-        return here(repository, List.of(), "", "", "");
+        return here(repository, List.of(), "", "", "", "");
     }
 
     /** This machine, and the peers of Sluice that take part. */
-    public static Machine here(Path repository, List<String> sluiceFlags, String node, String nginx, String centrifugo)
+    public static Machine here(
+            Path repository, List<String> sluiceFlags, String node, String nginx, String centrifugo, String before)
             throws IOException {
         return new Machine(
                 cpuInfo("model name").findFirst().orElse(System.getProperty("os.arch")),
@@ -52,7 +56,8 @@ public record Machine(
                 node,
                 nginx,
                 centrifugo,
-                commit(repository.toString()),
+                commit(repository),
+                before,
                 LocalDate.now(ZoneOffset.UTC).toString());
     }
 
@@ -67,10 +72,22 @@ public record Machine(
                 .map(line -> line.substring(line.indexOf(':') + 1).strip());
     }
 
-    private static String commit(String repository) {
-        String commit = ServerProcess.output("git", "-C", repository, "rev-parse", "--short", "HEAD")
+    /** The commit of the repository that has this folder, with a plus sign if anything but figures has changed since. */
+    public static String commit(Path folder) {
+        String where = folder.toString();
+        String commit = ServerProcess.output("git", "-C", where, "rev-parse", "--short", "HEAD")
                 .orElse("unknown");
-        boolean changed = ServerProcess.output("git", "-C", repository, "status", "--porcelain")
+        boolean changed = ServerProcess.output(
+                        "git",
+                        "-C",
+                        where,
+                        "status",
+                        "--porcelain",
+                        "--",
+                        ":/",
+                        ":!/bench/results",
+                        ":!/docs",
+                        ":!/README.md")
                 .filter(status -> !status.isEmpty())
                 .isPresent();
         return changed ? commit + "+" : commit;

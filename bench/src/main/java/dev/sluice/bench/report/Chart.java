@@ -1,14 +1,17 @@
 package dev.sluice.bench.report;
 
+import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 
-/** A picture of the throughput per CPU-second: a panel of bars for each workload, each with its own scale. */
+/** A picture of figures: a panel of bars for each workload, each with its own scale. */
 final class Chart {
 
     private static final String OTHERS = "others";
@@ -55,7 +58,7 @@ final class Chart {
     /** @param style differs for Sluice, its variants, and the others */
     private record Bar(String label, String style, Spread value) {}
 
-    private record Panel(String title, String unit, List<Bar> bars) {
+    private record Panel(String title, String unit, String format, List<Bar> bars) {
 
         int height() {
             return PANEL_HEAD + bars.size() * ROW + PANEL_GAP;
@@ -66,39 +69,94 @@ final class Chart {
         }
     }
 
+    /** Where a chart shows one row of a workload, it is that with the most of these. */
+    private static final List<String> CONTENDERS =
+            List.of("sluice", "centrifugo", "socket.io", "node", "nchan", "sluice-v2", "sluice-stream");
+
+    private static final String PER_CPU_SECOND = "What one CPU-second of the server gets done";
+
+    private final String title;
+    private final String explanation;
     private final List<Panel> panels;
     private final Results results;
     private final StringBuilder svg = new StringBuilder();
 
-    private Chart(Results results, List<Panel> panels) {
+    private Chart(Results results, String title, String explanation, List<Optional<Panel>> panels) {
         this.results = results;
-        this.panels = panels;
+        this.title = title;
+        this.explanation = explanation;
+        this.panels = panels.stream().flatMap(Optional::stream).toList();
     }
 
-    static Chart of(Results results) {
-        List<Panel> panels = new ArrayList<>();
-        panels.add(new Panel(
-                "One channel, %,d listeners".formatted(results.sizes().connections()),
-                "deliveries",
-                bars(results, Work.FAN_OUT, "")));
-        panels.add(new Panel(
-                "%,d users, a channel each".formatted(results.sizes().connections()),
-                "deliveries",
-                bars(results, Work.DIRECT, "")));
-        List<Bar> unwanted = new ArrayList<>(bars(results, Work.DISCARD, ""));
-        unwanted.addAll(bars(results, Work.RETAINED, ", remembering"));
-        unwanted.sort(Comparator.comparing(bar -> bar.style().equals(OTHERS)));
-        panels.add(new Panel("Channels without listeners", "publications", unwanted));
-        return new Chart(
-                results,
-                panels.stream().filter(panel -> !panel.bars().isEmpty()).toList());
+    /** All charts of which anything was measured, by their files. */
+    static Map<String, Chart> all(Results results) {
+        Map<String, Chart> charts = new LinkedHashMap<>();
+        charts.put(
+                "chart.svg",
+                new Chart(
+                        results,
+                        PER_CPU_SECOND,
+                        "Payloads of 200 bytes over WebSocket; longer is better, each panel to its own scale",
+                        List.of(
+                                throughput(results, Work.FAN_OUT, "One channel, 1,000 listeners", "deliveries"),
+                                throughput(results, Work.DIRECT, "1,000 users, a channel each", "deliveries"),
+                                throughput(results, Work.DISCARD, "Channels without listeners", "publications"),
+                                throughput(results, Work.RETAINED, "The same, retaining the newest", "publications"))));
+        charts.put(
+                "connections.svg",
+                new Chart(
+                        results,
+                        PER_CPU_SECOND,
+                        "20,000 deliveries a second, in turn to each connection; longer is better, each panel to its own scale",
+                        List.of(
+                                throughput(results, Work.CONNECTIONS_1, "1 connection", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_10, "10 connections", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_100, "100 connections", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_1000, "1,000 connections", "deliveries"),
+                                throughput(results, Work.CONNECTIONS_10000, "10,000 connections", "deliveries"))));
+        charts.put(
+                "payloads.svg",
+                new Chart(
+                        results,
+                        PER_CPU_SECOND,
+                        "1,000 deliveries a second, in turn to 1,000 connections; longer is better, each panel to its own scale",
+                        List.of(
+                                throughput(results, Work.PAYLOAD_40, "40 bytes", "deliveries"),
+                                throughput(results, Work.PAYLOAD_2000, "2,000 bytes", "deliveries"),
+                                throughput(results, Work.PAYLOAD_64000, "64,000 bytes", "deliveries"))));
+        charts.put(
+                "latency.svg",
+                new Chart(
+                        results,
+                        "From publishing until the client has it, ms",
+                        "20,000 deliveries a second; shorter is better, each panel to its own scale",
+                        List.of(
+                                latency(results, Work.CONNECTIONS_1000, "1,000 users in turn", Metric.P50),
+                                latency(results, Work.CONNECTIONS_1000, "1,000 users in turn", Metric.P99),
+                                latency(results, Work.PACED, "One channel, 1,000 listeners", Metric.P50),
+                                latency(results, Work.PACED, "One channel, 1,000 listeners", Metric.P99))));
+        charts.values().removeIf(chart -> chart.panels.isEmpty());
+        return charts;
     }
 
-    private static List<Bar> bars(Results results, Work work, String suffix) {
+    private static Optional<Panel> throughput(Results results, Work work, String title, String unit) {
+        return panel(results, work, title, unit + " per CPU-second", Metric.PER_CPU_SECOND, "%,.0f");
+    }
+
+    private static Optional<Panel> latency(Results results, Work work, String title, Metric metric) {
+        return panel(results, work, title, metric == Metric.P50 ? "p50, ms" : "p99, ms", metric, "%,.2f");
+    }
+
+    private static Optional<Panel> panel(
+            Results results, Work work, String title, String unit, Metric metric, String format) {
+        return results.row(work, CONTENDERS)
+                .map(row -> new Panel(title, unit + ", at " + row.measured(), format, bars(row, metric)));
+    }
+
+    private static List<Bar> bars(Row row, Metric metric) {
         List<Bar> bars = new ArrayList<>();
-        for (String contender : results.contenders(work)) {
-            results.spread(work, contender, Metric.PER_CPU_SECOND)
-                    .ifPresent(value -> bars.add(new Bar(contender + suffix, style(contender), value)));
+        for (String contender : row.contenders()) {
+            row.spread(contender, metric).ifPresent(value -> bars.add(new Bar(contender, style(contender), value)));
         }
         return bars;
     }
@@ -114,17 +172,12 @@ final class Chart {
         int height = HEAD + panels.stream().mapToInt(Panel::height).sum() + FOOT;
         add(
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\""
-                        + " aria-label=\"What one CPU-second of the server gets done\">",
-                WIDTH, height, WIDTH, height);
+                        + " aria-label=\"%s\">",
+                WIDTH, height, WIDTH, height, title);
         svg.append(STYLE);
         add("<rect class=\"card\" x=\".5\" y=\".5\" width=\"%d\" height=\"%d\" rx=\"10\"/>", WIDTH - 1, height - 1);
-        text("title", MARGIN, 40, "start", "What one CPU-second of the server gets done");
-        text(
-                "quiet",
-                MARGIN,
-                62,
-                "start",
-                "Payloads of 200 bytes over WebSocket; longer is better, each panel to its own scale");
+        text("title", MARGIN, 40, "start", title);
+        text("quiet", MARGIN, 62, "start", explanation);
         int y = HEAD;
         for (Panel panel : panels) {
             panel(panel, y);
@@ -135,25 +188,22 @@ final class Chart {
     }
 
     private String method() {
-        return "Server alone on one core of %s; median of rounds, line: least to most; Sluice %s, %s"
-                .formatted(
-                        results.machine().cpu(),
-                        results.machine().commit(),
-                        results.machine().date());
+        return "Server alone on one core of %s; median of rounds, line: least to most"
+                .formatted(results.rows().get(0).machine().cpu());
     }
 
     private void panel(Panel panel, int top) {
         text("panel", MARGIN, top + 16, "start", panel.title());
-        text("quiet", WIDTH - MARGIN, top + 16, "end", panel.unit() + " per CPU-second");
+        text("quiet", WIDTH - MARGIN, top + 16, "end", panel.unit());
         double perUnit = (WIDTH - 2 * MARGIN - LABELS - FIGURES) / panel.most();
         int y = top + PANEL_HEAD;
         for (Bar bar : panel.bars()) {
-            bar(bar, y, perUnit);
+            bar(bar, panel.format(), y, perUnit);
             y += ROW;
         }
     }
 
-    private void bar(Bar bar, int top, double perUnit) {
+    private void bar(Bar bar, String format, int top, double perUnit) {
         int left = MARGIN + LABELS;
         double width = bar.value().median() * perUnit;
         double least = left + bar.value().min() * perUnit;
@@ -169,7 +219,7 @@ final class Chart {
                 (int) Math.max(left + width, most) + 8,
                 top + 14,
                 "start",
-                "%,.0f".formatted(bar.value().median()));
+                String.format(Locale.ROOT, format, bar.value().median()));
     }
 
     private void text(String styles, int x, int y, String anchor, String text) {

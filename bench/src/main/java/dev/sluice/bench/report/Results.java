@@ -17,26 +17,109 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 
 /**
- * The results of bench/run.
+ * The results of bench/run, which several runs may have measured.
  *
  * @param quick whether the figures mean nothing
- * @param failures trials that gave no figures, and why
  */
-public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> trials, List<String> failures) {
+public record Results(boolean quick, List<Row> rows) {
 
     private static final String PROGRAM = "run";
     private static final String RAW = "bench/results/results.json";
     private static final double DISTURBING = 0.15;
 
+    /** The number of rounds from which on rows are published: with fewer, disjoint ranges are often chance. */
+    public static final int ENOUGH_ROUNDS = 3;
+
+    /**
+     * A workload with the contenders that one run measured in turn. Figures of different rows are never compared.
+     *
+     * @param failures trials that gave no figures, and why
+     */
+    public record Row(Work work, Machine machine, Sizes sizes, List<Trial> trials, List<String> failures) {
+
+        /** The contenders, in the order of their first trials. */
+        List<String> contenders() {
+            return trials.stream().map(Trial::contender).distinct().toList();
+        }
+
+        /** Median and range of the rounds; empty if there are none. */
+        Optional<Spread> spread(String contender, Metric metric) {
+            double[] values = trials.stream()
+                    .filter(trial -> trial.contender().equals(contender))
+                    .filter(trial -> trial.values().containsKey(metric))
+                    .mapToDouble(trial -> trial.values().get(metric))
+                    .toArray();
+            return values.length == 0 ? Optional.empty() : Optional.of(Spread.of(values));
+        }
+
+        private long rounds(String contender) {
+            return trials.stream()
+                    .filter(trial -> trial.contender().equals(contender))
+                    .count();
+        }
+
+        /** The least rounds of a contender. */
+        long rounds() {
+            return contenders().stream().mapToLong(this::rounds).min().orElse(0);
+        }
+
+        /** Without the contenders of which too many rounds failed. */
+        private Row ofEnoughRounds() {
+            List<Trial> enough = trials.stream()
+                    .filter(trial -> rounds(trial.contender()) >= ENOUGH_ROUNDS)
+                    .toList();
+            return new Row(work, machine, sizes, enough, failures);
+        }
+
+        /** Whether the other row says nothing that this one does not. */
+        private boolean replaces(Row other) {
+            return work == other.work
+                    && (other.rounds() < ENOUGH_ROUNDS || contenders().containsAll(other.contenders()));
+        }
+
+        /** The trials whose figures are doubtful, because other processes used the CPU. */
+        List<Trial> disturbed() {
+            return trials.stream()
+                    .filter(trial -> trial.values().getOrDefault(Metric.OTHER_CPU, 0.0) > DISTURBING)
+                    .toList();
+        }
+
+        /** Which build was measured when. */
+        String measured() {
+            String before = contenders().contains("sluice-before") ? " (before: " + machine.before() + ")" : "";
+            return "%s%s, %s".formatted(machine.commit(), before, machine.date());
+        }
+    }
+
     /** Reads the published results. */
     public static Results read(Path root) throws IOException {
         return mapper().readValue(root.resolve(RAW).toFile(), Results.class);
+    }
+
+    /** Adds a row if it has enough rounds, in place of those that it replaces. */
+    public Results with(Row measured) {
+        Row row = measured.ofEnoughRounds();
+        if (row.trials().isEmpty()) {
+            return this;
+        }
+        List<Row> all = Stream.concat(rows.stream().filter(old -> !row.replaces(old)), Stream.of(row))
+                .sorted(Comparator.comparing(Row::work))
+                .toList();
+        return new Results(quick, all);
+    }
+
+    /** Adds a row, however few rounds it has. */
+    public Results withAny(Row row) {
+        return new Results(quick, Stream.concat(rows.stream(), Stream.of(row)).toList());
     }
 
     /**
@@ -53,12 +136,12 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
         }
     }
 
-    /** The raw figures, the pages and a picture, by their paths. */
+    /** The raw figures, the pages and the pictures, by their paths. */
     Map<String, String> files(Path root) throws IOException {
         Map<String, String> files = new LinkedHashMap<>();
         Tables tables = new Tables(this);
         files.put(RAW, mapper().writeValueAsString(this) + "\n");
-        files.put("bench/results/chart.svg", Chart.of(this).svg());
+        Chart.all(this).forEach((name, chart) -> files.put("bench/results/" + name, chart.svg()));
         files.put(
                 "bench/results/results.md",
                 page(root, "bench/results/results.md")
@@ -96,44 +179,17 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
         return new ObjectMapper().registerModule(durations).enable(SerializationFeature.INDENT_OUTPUT);
     }
 
-    /** Median and range of the rounds; empty if there are none. */
-    Optional<Spread> spread(Work work, String contender, Metric metric) {
-        double[] values = trials.stream()
-                .filter(trial -> trial.work() == work && trial.contender().equals(contender))
-                .filter(trial -> trial.values().containsKey(metric))
-                .mapToDouble(trial -> trial.values().get(metric))
-                .toArray();
-        return values.length == 0 ? Optional.empty() : Optional.of(Spread.of(values));
-    }
-
-    /** The contenders that did the work, in the order of their first trials. */
-    List<String> contenders(Work work) {
-        return trials.stream()
-                .filter(trial -> trial.work() == work)
-                .map(Trial::contender)
-                .distinct()
-                .toList();
-    }
-
-    /** The trials whose figures are doubtful, because other processes used the CPU. */
-    List<Trial> disturbed() {
-        return trials.stream()
-                .filter(trial -> trial.values().getOrDefault(Metric.OTHER_CPU, 0.0) > DISTURBING)
-                .toList();
-    }
-
-    /** The works that were done. */
-    List<Work> works() {
-        return Arrays.stream(Work.values())
-                .filter(work -> !contenders(work).isEmpty())
-                .toList();
+    /** The newest of the rows of the work that have most of these contenders; empty if none has one. */
+    Optional<Row> row(Work work, List<String> contenders) {
+        ToLongFunction<Row> fitting =
+                row -> contenders.stream().filter(row.contenders()::contains).count();
+        return rows.stream()
+                .filter(row -> row.work() == work && fitting.applyAsLong(row) > 0)
+                .reduce((one, later) -> fitting.applyAsLong(later) >= fitting.applyAsLong(one) ? later : one);
     }
 
     /** Median and range of the values of some rounds. */
     record Spread(double median, double min, double max, int rounds) {
-
-        /** With fewer rounds, disjoint ranges are often chance. */
-        private static final int ENOUGH_ROUNDS = 3;
 
         static Spread of(double... values) {
             double[] sorted = values.clone();
@@ -155,19 +211,15 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
         }
     }
 
-    /** One median over another. */
-    record Ratio(String name, Term over, Term under) {
+    /** The median of a contender over that of another, which one run measured. */
+    record Ratio(Work work, String over, String under, Metric metric) {
 
         private static final String SLUICE = "sluice";
         private static final String NODE = "node";
-
-        /** A metric of a contender. */
-        record Term(Work work, String contender, Metric metric) {
-
-            Optional<Spread> of(Results results) {
-                return results.spread(work, contender, metric);
-            }
-        }
+        private static final String BEFORE = "sluice-before";
+        private static final String STREAM = "sluice-stream";
+        private static final String CENTRIFUGO = "centrifugo";
+        private static final String SOCKET_IO = "socket.io";
 
         static final List<Ratio> ALL = List.of(
                 perCpuSecond(Work.FAN_OUT, SLUICE, NODE),
@@ -176,73 +228,73 @@ public record Results(Machine machine, Sizes sizes, boolean quick, List<Trial> t
                 perCpuSecond(Work.DIRECT, "sluice-v2", SLUICE),
                 perCpuSecond(Work.FAN_OUT, "sluice-sse", SLUICE),
                 perCpuSecond(Work.FAN_OUT, "sluice-centrifuge", SLUICE),
-                perCpuSecond(Work.FAN_OUT, SLUICE, "sluice-before"),
-                perCpuSecond(Work.DIRECT, SLUICE, "sluice-before"),
-                perCpuSecond(Work.DISCARD, SLUICE, "sluice-before"),
+                perCpuSecond(Work.FAN_OUT, "sluice-c1", SLUICE),
+                perCpuSecond(Work.DIRECT, "sluice-c1", SLUICE),
+                perCpuSecond(Work.DISCARD, "sluice-c1", SLUICE),
+                perCpuSecond(Work.FAN_OUT, SLUICE, BEFORE),
+                perCpuSecond(Work.DIRECT, SLUICE, BEFORE),
+                perCpuSecond(Work.DISCARD, SLUICE, BEFORE),
+                perCpuSecond(Work.FAN_OUT, STREAM, SLUICE),
+                perCpuSecond(Work.DIRECT, STREAM, SLUICE),
+                perCpuSecond(Work.DISCARD_LARGE, STREAM, SLUICE),
+                perCpuSecond(Work.UNWANTED, STREAM, SLUICE),
+                p99(Work.PACED_DIRECT, STREAM, SLUICE),
                 perCpuSecond(Work.FAN_OUT, SLUICE, "nchan"),
-                perCpuSecond(Work.FAN_OUT, SLUICE, "centrifugo"),
-                perCpuSecond(Work.FAN_OUT, "sluice-centrifuge", "centrifugo"),
-                perCpuSecond(Work.FAN_OUT, SLUICE, "socket.io"),
-                perCpuSecond(Work.DIRECT, SLUICE, "centrifugo"),
-                perCpuSecond(Work.DIRECT, SLUICE, "socket.io"),
+                perCpuSecond(Work.FAN_OUT, SLUICE, CENTRIFUGO),
+                perCpuSecond(Work.FAN_OUT, "sluice-centrifuge", CENTRIFUGO),
+                perCpuSecond(Work.FAN_OUT, SLUICE, SOCKET_IO),
+                perCpuSecond(Work.DIRECT, SLUICE, CENTRIFUGO),
+                perCpuSecond(Work.DIRECT, SLUICE, SOCKET_IO),
                 perCpuSecond(Work.DIRECT, SLUICE, NODE),
                 perCpuSecond(Work.DIRECT, SLUICE, "sluice-sendtext"),
                 perCpuSecond(Work.DISCARD, SLUICE, NODE),
-                new Ratio(
-                        "retained per CPU-second: sluice / node's discard",
-                        new Term(Work.RETAINED, SLUICE, Metric.PER_CPU_SECOND),
-                        new Term(Work.DISCARD, NODE, Metric.PER_CPU_SECOND)),
-                new Ratio(
-                        "KB per idle connection: sluice / node",
-                        new Term(Work.IDLE, SLUICE, Metric.KB_PER_CONNECTION),
-                        new Term(Work.IDLE, NODE, Metric.KB_PER_CONNECTION)),
-                new Ratio(
-                        "paced p99: sluice / node",
-                        new Term(Work.PACED, SLUICE, Metric.P99),
-                        new Term(Work.PACED, NODE, Metric.P99)),
-                stalledP99(SLUICE),
-                stalledP99(NODE));
+                new Ratio(Work.IDLE, SLUICE, NODE, Metric.KB_PER_CONNECTION),
+                new Ratio(Work.IDLE, SLUICE, CENTRIFUGO, Metric.KB_PER_CONNECTION),
+                new Ratio(Work.IDLE, SLUICE, SOCKET_IO, Metric.KB_PER_CONNECTION),
+                p99(Work.PACED, SLUICE, NODE),
+                p99(Work.PACED, SLUICE, CENTRIFUGO),
+                p99(Work.PACED, SLUICE, SOCKET_IO),
+                p99(Work.CONNECTIONS_1000, SLUICE, NODE),
+                p99(Work.CONNECTIONS_1000, SLUICE, CENTRIFUGO));
 
-        Optional<Spread> over(Results results) {
-            return over.of(results);
+        String name() {
+            String of = switch (metric) {
+                case PER_CPU_SECOND -> " per CPU-second";
+                case P99 -> " p99";
+                default -> " KB per connection";
+            };
+            return "%s%s: %s / %s".formatted(work.id(), of, over, under);
         }
 
-        Optional<Spread> under(Results results) {
-            return under.of(results);
+        /** Empty unless one run measured both. */
+        Optional<Measured> of(Results results) {
+            return results.row(work, List.of(over, under))
+                    .flatMap(row -> row.spread(over, metric)
+                            .flatMap(one -> row.spread(under, metric).map(other -> new Measured(this, one, other))));
         }
 
-        /** To be called if both were measured. */
-        double of(Results results) {
-            return over(results).orElseThrow().median()
-                    / under(results).orElseThrow().median();
-        }
+        record Measured(Ratio ratio, Spread over, Spread under) {
 
-        /** The contender that is ahead of the other; a dash if none is. */
-        String ahead(Results results) {
-            if (over.contender().equals(under.contender())) {
-                return "–";
+            double value() {
+                return over.median() / under.median();
             }
-            boolean lessIsBetter = Spread.lessIsBetter(over.metric());
-            if (over(results).orElseThrow().isAheadOf(under(results).orElseThrow(), lessIsBetter)) {
-                return over.contender();
+
+            /** The contender that is ahead of the other; a dash if none is. */
+            String ahead() {
+                boolean lessIsBetter = Spread.lessIsBetter(ratio.metric());
+                if (over.isAheadOf(under, lessIsBetter)) {
+                    return ratio.over();
+                }
+                return under.isAheadOf(over, lessIsBetter) ? ratio.under() : "–";
             }
-            return under(results).orElseThrow().isAheadOf(over(results).orElseThrow(), lessIsBetter)
-                    ? under.contender()
-                    : "–";
         }
 
         private static Ratio perCpuSecond(Work work, String over, String under) {
-            return new Ratio(
-                    "%s per CPU-second: %s / %s".formatted(work.id(), over, under),
-                    new Term(work, over, Metric.PER_CPU_SECOND),
-                    new Term(work, under, Metric.PER_CPU_SECOND));
+            return new Ratio(work, over, under, Metric.PER_CPU_SECOND);
         }
 
-        private static Ratio stalledP99(String contender) {
-            return new Ratio(
-                    "p99 with stalled clients / before: " + contender,
-                    new Term(Work.STALLED, contender, Metric.P99),
-                    new Term(Work.STALLED, contender, Metric.CALM_P99));
+        private static Ratio p99(Work work, String over, String under) {
+            return new Ratio(work, over, under, Metric.P99);
         }
     }
 }

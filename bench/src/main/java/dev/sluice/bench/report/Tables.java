@@ -7,6 +7,8 @@ import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.report.Results.Ratio;
+import dev.sluice.bench.report.Results.Ratio.Measured;
+import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
@@ -17,6 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleFunction;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Results of bench/run as Markdown. */
@@ -29,6 +33,9 @@ final class Tables {
     private static final String CENTRIFUGO = "centrifugo";
     private static final String NCHAN = "nchan";
 
+    /** The contenders that pages compare. */
+    private static final List<String> PEERS = List.of(SLUICE, CENTRIFUGO, SOCKET_IO, NODE, NCHAN);
+
     private final Results results;
 
     Tables(Results results) {
@@ -37,37 +44,21 @@ final class Tables {
 
     /** All figures, for results.md. */
     String all() {
-        Machine machine = results.machine();
         List<String> parts = new ArrayList<>();
         if (results.quick()) {
             parts.add("**A quick run: these figures mean nothing.**");
         }
-        parts.add("""
-                - %s, %d cores (the server on one of them, everything else on the others), %s
-                - JDK %s, flags for Sluice: %s
-                - Node %s, nginx %s, Centrifugo %s
-                - Sluice at %s, %s
-
-                Medians of the rounds, with least and most in parentheses where it matters.""".formatted(
-                        machine.cpu(),
-                        machine.cores(),
-                        machine.kernel(),
-                        machine.jdk(),
-                        machine.sluiceFlags(),
-                        machine.node(),
-                        machine.nginx(),
-                        machine.centrifugo(),
-                        machine.commit(),
-                        machine.date()));
-        list("Failed", results.failures()).ifPresent(parts::add);
+        parts.add(results.rows().stream()
+                .map(Row::machine)
+                .distinct()
+                .map(Tables::inFull)
+                .collect(Collectors.joining("\n")));
+        parts.add(
+                "Medians of the rounds, with least and most in parentheses where it matters. Contenders of one row were measured in turn;"
+                        + " figures of different rows are from different runs or hours.");
+        list("Failed", failures()).ifPresent(parts::add);
         if (!results.quick()) {
-            list(
-                            "Disturbed: other processes used the CPU",
-                            results.disturbed().stream()
-                                    .map(trial -> "%s %s round %d"
-                                            .formatted(trial.work().id(), trial.contender(), trial.round()))
-                                    .toList())
-                    .ifPresent(parts::add);
+            list("Disturbed: other processes used the CPU", disturbed()).ifPresent(parts::add);
         }
         Stream.of(deliveries(), idle(), stalled(), storm(), ratios())
                 .flatMap(Optional::stream)
@@ -75,23 +66,49 @@ final class Tables {
         return String.join("\n\n", parts);
     }
 
-    /** The machine and the number of rounds, for docs/performance.md. */
-    String machine() {
-        Machine machine = results.machine();
-        int rounds = results.spread(Work.FAN_OUT, SLUICE, Metric.PER_CPU_SECOND)
-                .map(Spread::rounds)
-                .orElse(0);
-        return "%s, %s, JDK %s, Node %s, nginx %s, Centrifugo %s; Sluice at %s, %s. Medians of %d rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md)."
-                .formatted(
-                        machine.cpu(),
-                        machine.kernel(),
-                        machine.jdk(),
-                        machine.node(),
-                        machine.nginx(),
-                        machine.centrifugo(),
+    private static String inFull(Machine machine) {
+        return """
+                - Sluice at %s, %s: %s, %d cores (the server on one of them, everything else on the others), %s; JDK %s, flags for Sluice: \
+                %s; Node %s, nginx %s, Centrifugo %s""".formatted(
                         machine.commit(),
                         machine.date(),
-                        rounds);
+                        machine.cpu(),
+                        machine.cores(),
+                        machine.kernel(),
+                        machine.jdk(),
+                        machine.sluiceFlags(),
+                        machine.node(),
+                        machine.nginx(),
+                        machine.centrifugo());
+    }
+
+    private List<String> failures() {
+        return results.rows().stream().flatMap(row -> row.failures().stream()).toList();
+    }
+
+    private List<String> disturbed() {
+        return results.rows().stream()
+                .flatMap(row -> row.disturbed().stream()
+                        .map(trial -> "%s %s round %d".formatted(row.work().id(), trial.contender(), trial.round())))
+                .toList();
+    }
+
+    /** The machine of the fan-out, for docs/performance.md. */
+    String machine() {
+        return results.row(Work.FAN_OUT, PEERS)
+                .map(Row::machine)
+                .map(machine -> "%s, %s, JDK %s, Node %s, nginx %s, Centrifugo %s."
+                        .formatted(
+                                machine.cpu(),
+                                machine.kernel(),
+                                machine.jdk(),
+                                machine.node(),
+                                machine.nginx(),
+                                machine.centrifugo()))
+                .map(
+                        machine -> machine
+                                + " Each row is from one run, with medians of its rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md).")
+                .orElse(NOTHING);
     }
 
     /** The comparison in docs/performance.md. */
@@ -140,7 +157,10 @@ final class Tables {
                                 Work.IDLE,
                                 Metric.KB_PER_CONNECTION,
                                 tenths)),
-                List.of(text("workload", Comparison::name), text("unit", Comparison::unit)),
+                List.of(
+                        text("workload", Comparison::name),
+                        text("unit", Comparison::unit),
+                        text("Sluice at", row -> row.measured(results))),
                 Map.of(
                         SLUICE,
                         "Sluice",
@@ -156,14 +176,17 @@ final class Tables {
 
     /** The sentence at the head of README.md, without its end. */
     String headline() {
-        String rate = results.spread(Work.FAN_OUT, SLUICE, Metric.PER_CPU_SECOND)
-                .map(spread -> format("%.1f million", spread.median() / 1e6))
-                .orElse(NOTHING);
-        String memory = results.spread(Work.IDLE, SLUICE, Metric.KB_PER_CONNECTION)
-                .map(spread -> format("%.0f KB", spread.median()))
-                .orElse(NOTHING);
-        return rate + " deliveries a second on one core, to 1,000 subscribers of one channel; " + memory
+        return median(Work.FAN_OUT, Metric.PER_CPU_SECOND, value -> format("%.1f million", value / 1e6))
+                + " deliveries a second on one core, to 1,000 subscribers of one channel; "
+                + median(Work.IDLE, Metric.KB_PER_CONNECTION, value -> format("%.0f KB", value))
                 + " for an idle connection";
+    }
+
+    private String median(Work work, Metric metric, DoubleFunction<String> format) {
+        return results.row(work, PEERS)
+                .flatMap(row -> row.spread(SLUICE, metric))
+                .map(spread -> format.apply(spread.median()))
+                .orElse(NOTHING);
     }
 
     /** The comparison in README.md. */
@@ -210,25 +233,37 @@ final class Tables {
     }
 
     private String comparison(List<Comparison> rows, List<Column<Comparison>> head, Map<String, String> titles) {
-        List<Column<Comparison>> columns = new ArrayList<>(head);
-        List<String> contenders = Stream.of(SLUICE, CENTRIFUGO, SOCKET_IO, NODE, NCHAN)
-                .filter(results.contenders(Work.FAN_OUT)::contains)
+        List<Comparison> measured = rows.stream()
+                .filter(row -> results.row(row.work, PEERS).isPresent())
                 .toList();
-        for (String contender : contenders) {
-            columns.add(figure(titles.get(contender), row -> row.cell(results, contender, contenders)));
-        }
-        return Page.table(rows, columns);
+        List<Column<Comparison>> columns = new ArrayList<>(head);
+        PEERS.stream()
+                .filter(contender -> measured.stream()
+                        .anyMatch(row -> row.spread(results, contender).isPresent()))
+                .forEach(contender -> columns.add(figure(titles.get(contender), row -> row.cell(results, contender))));
+        return Page.table(measured, columns);
     }
 
     /** One metric of several contenders. */
     private record Comparison(String name, String unit, Work work, Metric metric, DoubleFunction<String> format) {
 
+        Optional<Spread> spread(Results results, String contender) {
+            return results.row(work, PEERS).flatMap(row -> row.spread(contender, metric));
+        }
+
+        String measured(Results results) {
+            return results.row(work, PEERS)
+                    .map(row -> "%s, %d %s"
+                            .formatted(row.machine().commit(), row.rounds(), row.rounds() == 1 ? "round" : "rounds"))
+                    .orElse(NOTHING);
+        }
+
         /** Bold if the contender is ahead of all others. */
-        String cell(Results results, String contender, List<String> contenders) {
-            Optional<Spread> own = results.spread(work, contender, metric);
-            List<Spread> others = contenders.stream()
+        String cell(Results results, String contender) {
+            Optional<Spread> own = spread(results, contender);
+            List<Spread> others = PEERS.stream()
                     .filter(other -> !other.equals(contender))
-                    .flatMap(other -> results.spread(work, other, metric).stream())
+                    .flatMap(other -> spread(results, other).stream())
                     .toList();
             boolean ahead = own.isPresent()
                     && !others.isEmpty()
@@ -248,16 +283,7 @@ final class Tables {
     private Optional<String> deliveries() {
         return table(
                 "Deliveries",
-                List.of(
-                        Work.FAN_OUT,
-                        Work.DIRECT,
-                        Work.DISCARD,
-                        Work.DISCARD_LARGE,
-                        Work.RETAINED,
-                        Work.PACED,
-                        Work.PACED_DIRECT,
-                        Work.STALLED,
-                        Work.STORM),
+                work -> work != Work.IDLE && work != Work.REFUSED,
                 List.of(
                         ranged("per CPU-second", Metric.PER_CPU_SECOND, "%,.0f"),
                         median("per second", Metric.PER_SECOND, "%,.0f"),
@@ -275,7 +301,7 @@ final class Tables {
     private Optional<String> idle() {
         return table(
                 "Idle connections",
-                List.of(Work.IDLE),
+                Work.IDLE::equals,
                 List.of(
                         ranged("KB per connection", Metric.KB_PER_CONNECTION, "%.1f"),
                         ranged("RSS MB", Metric.RSS, "%,.0f")));
@@ -284,7 +310,7 @@ final class Tables {
     private Optional<String> stalled() {
         return table(
                 "Clients that read nothing: the latencies of others before and meanwhile, and the server",
-                List.of(Work.STALLED),
+                Work.STALLED::equals,
                 List.of(
                         median("p50 ms before", Metric.CALM_P50, "%,.2f"),
                         median("p50 ms", Metric.P50, "%,.2f"),
@@ -298,7 +324,7 @@ final class Tables {
     private Optional<String> storm() {
         return table(
                 "Clients that connect at once: the latencies of others before and meanwhile, and the cost",
-                List.of(Work.STORM, Work.REFUSED),
+                work -> work == Work.STORM || work == Work.REFUSED,
                 List.of(
                         median("p50 ms before", Metric.CALM_P50, "%,.2f"),
                         median("p50 ms", Metric.P50, "%,.2f"),
@@ -315,10 +341,8 @@ final class Tables {
     }
 
     private Optional<String> ratios() {
-        List<Ratio> measured = Ratio.ALL.stream()
-                .filter(ratio ->
-                        ratio.over(results).isPresent() && ratio.under(results).isPresent())
-                .toList();
+        List<Measured> measured =
+                Ratio.ALL.stream().flatMap(ratio -> ratio.of(results).stream()).toList();
         return measured.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
@@ -326,35 +350,49 @@ final class Tables {
                                 + Page.table(
                                         measured,
                                         List.of(
-                                                text("", Ratio::name),
-                                                figure("", ratio -> format("%.2f", ratio.of(results))),
-                                                text("ahead", ratio -> ratio.ahead(results))))
+                                                text("", one -> one.ratio().name()),
+                                                figure("", one -> format("%.2f", one.value())),
+                                                text("ahead", Measured::ahead)))
                                 + "\n\n**ahead**: the contender all of whose rounds are better than all of the other's, with three rounds or more.");
     }
 
-    private record Row(Work work, String contender) {}
+    /** @param first whether it is the first of the row, which says what all have in common */
+    private record Line(Row row, String contender, boolean first) {
 
-    private Optional<String> table(String title, List<Work> works, List<Column<Row>> columns) {
-        List<Row> rows = works.stream()
-                .filter(results.works()::contains)
-                .flatMap(work -> results.contenders(work).stream().map(contender -> new Row(work, contender)))
-                .toList();
-        List<Column<Row>> all =
-                new ArrayList<>(List.of(text("work", row -> row.work.id()), text("contender", Row::contender)));
-        all.addAll(columns);
-        return rows.isEmpty() ? Optional.empty() : Optional.of("### " + title + "\n\n" + Page.table(rows, all));
+        static Stream<Line> of(Row row) {
+            List<String> contenders = row.contenders();
+            return contenders.stream().map(contender -> new Line(row, contender, contender.equals(contenders.get(0))));
+        }
+
+        String common(String text) {
+            return first ? text : "";
+        }
     }
 
-    private Column<Row> median(String title, Metric metric, String format) {
+    private Optional<String> table(String title, Predicate<Work> works, List<Column<Line>> columns) {
+        List<Line> lines = results.rows().stream()
+                .filter(row -> works.test(row.work()))
+                .flatMap(Line::of)
+                .toList();
+        List<Column<Line>> all = new ArrayList<>();
+        all.add(text("work", line -> line.common(line.row().work().id())));
+        all.add(text("contender", Line::contender));
+        all.addAll(columns);
+        all.add(figure("rounds", line -> line.common(Long.toString(line.row().rounds()))));
+        all.add(text("Sluice at", line -> line.common(line.row().measured())));
+        return lines.isEmpty() ? Optional.empty() : Optional.of("### " + title + "\n\n" + Page.table(lines, all));
+    }
+
+    private Column<Line> median(String title, Metric metric, String format) {
         return column(title, metric, spread -> format(format, spread.median()));
     }
 
-    private Column<Row> percent(String title, Metric metric) {
+    private Column<Line> percent(String title, Metric metric) {
         return column(title, metric, spread -> format("%.0f %%", spread.median() * 100));
     }
 
     /** With least and most beside the median. */
-    private Column<Row> ranged(String title, Metric metric, String format) {
+    private Column<Line> ranged(String title, Metric metric, String format) {
         return column(title, metric, spread -> {
             String median = format(format, spread.median());
             return spread.min() < spread.max()
@@ -363,10 +401,10 @@ final class Tables {
         });
     }
 
-    private Column<Row> column(String title, Metric metric, Function<Spread, String> cell) {
+    private Column<Line> column(String title, Metric metric, Function<Spread, String> cell) {
         return figure(
                 title,
-                row -> results.spread(row.work, row.contender, metric).map(cell).orElse(NOTHING));
+                line -> line.row().spread(line.contender(), metric).map(cell).orElse(NOTHING));
     }
 
     private static String format(String format, double value) {

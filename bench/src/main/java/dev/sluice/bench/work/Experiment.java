@@ -26,6 +26,11 @@ interface Experiment {
     double NANOS_PER_SECOND = TimeUnit.SECONDS.toNanos(1);
     double MILLIS_PER_SECOND = TimeUnit.SECONDS.toMillis(1);
 
+    ChannelName UPLOAD_CHANNEL = ChannelName.of("upload:" + TestBed.UPLOAD);
+
+    /** The rate of a fan-out that is not in a closed loop. */
+    int FAN_OUTS_PER_SECOND = 20;
+
     Map<Metric, Double> run(TestBed bed, Sizes sizes);
 
     /** How many clients may connect to the server in a second. */
@@ -58,44 +63,6 @@ interface Experiment {
         }
     }
 
-    /** A fan-out at a low rate, which shows the latency of each delivery. */
-    static final class Paced implements Experiment {
-
-        static final int PER_SECOND = 20;
-
-        private static final int PAYLOAD_BYTES = 200;
-
-        @Override
-        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
-            bed.admitSubscribers(sizes.connections());
-            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
-            bed.publishAtPace(new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections()), PER_SECOND);
-            Waiting.sleep(sizes.warmUp());
-            Map<Metric, Double> values = bed.count(sizes.window(), 1);
-            bed.load().stopAndVerify();
-            return values;
-        }
-    }
-
-    /** Many channels with one listener each. */
-    static final class PacedDirect implements Experiment {
-
-        private static final int PER_SECOND = 5_000;
-        private static final int PAYLOAD_BYTES = 200;
-
-        @Override
-        public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
-            bed.admitUsers(sizes.idleConnections());
-            bed.publishAtPace(
-                    new Direct(bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES), sizes.idleConnections()),
-                    PER_SECOND);
-            Waiting.sleep(sizes.warmUp());
-            Map<Metric, Double> values = bed.count(sizes.window(), 1);
-            bed.load().stopAndVerify();
-            return values;
-        }
-    }
-
     /** The effect of clients that read nothing on the latencies of others, and on the memory of the server. */
     static final class Stalled implements Experiment {
 
@@ -113,8 +80,7 @@ interface Experiment {
             int sleepers = sizes.connections() / ONE_IN;
             int readers = sizes.connections() - sleepers;
             bed.admitSubscribers(readers);
-            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
-            bed.publishAtPace(new FanOut(bed.publication(channel, PAYLOAD_BYTES), readers), Paced.PER_SECOND);
+            bed.publishAtPace(new FanOut(bed.publication(UPLOAD_CHANNEL, PAYLOAD_BYTES), readers), FAN_OUTS_PER_SECOND);
             Waiting.sleep(sizes.warmUp());
             Map<Metric, Double> calm = bed.count(sizes.window(), 1);
 
@@ -139,8 +105,8 @@ interface Experiment {
         }
     }
 
-    /** As many publications as the server can handle, in a closed loop. */
-    static final class Saturation implements Experiment {
+    /** Publications in a closed loop, as many as the server can handle, or at a constant rate, which shows latencies. */
+    static final class Load implements Experiment {
 
         private static final int PAYLOAD_BYTES = 200;
         private static final int UNWANTED_DIGITS = 6;
@@ -151,58 +117,88 @@ interface Experiment {
             Workload enter(TestBed bed, Sizes sizes);
         }
 
+        private interface Drive {
+
+            void publish(TestBed bed, Workload workload);
+        }
+
         private final Audience audience;
-        private final int window;
-        private final int refill;
+        private final Drive drive;
 
-        private Saturation(Audience audience, int window, int refill) {
+        private Load(Audience audience, Drive drive) {
             this.audience = audience;
-            this.window = window;
-            this.refill = refill;
+            this.drive = drive;
         }
 
-        static Saturation fanOut() {
-            return new Saturation(
-                    (bed, sizes) -> {
-                        bed.admitSubscribers(sizes.connections());
-                        ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
-                        return new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections());
-                    },
-                    // Refilled earlier, a contender would write fewer publications at once the longer its clients take
-                    // to read, so that the figure would be the clients'.
-                    32,
-                    32);
+        static Load fanOut() {
+            // Refilled earlier, a contender would write fewer publications at once the longer its clients take to read,
+            // so
+            // that the figure would be the clients'.
+            return new Load(Load::oneChannel, inClosedLoop(32, 32));
         }
 
-        static Saturation direct() {
-            return new Saturation(
-                    (bed, sizes) -> {
-                        bed.admitUsers(sizes.connections());
-                        return new Direct(bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES), sizes.connections());
-                    },
-                    512,
-                    64);
+        static Load pacedFanOut() {
+            return new Load(Load::oneChannel, atPace(FAN_OUTS_PER_SECOND));
+        }
+
+        static Load direct() {
+            return new Load(channelForEach(1_000, PAYLOAD_BYTES), inClosedLoop(512, 64));
+        }
+
+        /** @param connections in turn, each of them with a channel of its own */
+        static Load pacedDirect(int connections, int payloadBytes, int perSecond) {
+            return new Load(channelForEach(connections, payloadBytes), atPace(perSecond));
         }
 
         /** @param prefix of the channels without listeners */
-        static Saturation unwanted(String prefix, int payloadBytes) {
-            return new Saturation(
-                    (bed, sizes) -> {
-                        bed.admitUsers(1);
-                        ChannelName nobodys = new ChannelName(prefix + "nobody", UNWANTED_DIGITS);
-                        return new Unwanted(
-                                bed.publication(nobodys, payloadBytes),
-                                sizes.unwantedChannels(),
-                                bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES));
-                    },
-                    4,
-                    1);
+        static Load unwanted(String prefix, int payloadBytes) {
+            return new Load(noListeners(prefix, payloadBytes, 501, 1), inClosedLoop(4, 1));
+        }
+
+        /** Only one publication in 500 has a listener, as in a closed loop, but 20 are published at once. */
+        static Load pacedUnwanted(String prefix, int payloadBytes, int perSecond) {
+            int atOnce = 20;
+            return new Load(noListeners(prefix, payloadBytes, atOnce, 500 / atOnce), atPace(perSecond / atOnce));
+        }
+
+        private static Workload oneChannel(TestBed bed, Sizes sizes) {
+            bed.admitSubscribers(sizes.connections());
+            return new FanOut(bed.publication(UPLOAD_CHANNEL, PAYLOAD_BYTES), sizes.connections());
+        }
+
+        private static Audience channelForEach(int connections, int payloadBytes) {
+            return (bed, sizes) -> {
+                int users = Math.min(connections, sizes.idleConnections());
+                bed.admitUsers(users);
+                return new Direct(bed.publication(TestBed.USER_CHANNELS, payloadBytes), users);
+            };
+        }
+
+        private static Audience noListeners(
+                String prefix, int payloadBytes, int publicationsPerUnit, int unitsPerMarker) {
+            return (bed, sizes) -> {
+                bed.admitUsers(1);
+                return new Unwanted(
+                        bed.publication(new ChannelName(prefix + "nobody", UNWANTED_DIGITS), payloadBytes),
+                        sizes.unwantedChannels(),
+                        bed.publication(TestBed.USER_CHANNELS, PAYLOAD_BYTES),
+                        publicationsPerUnit,
+                        unitsPerMarker);
+            };
+        }
+
+        private static Drive inClosedLoop(int window, int refill) {
+            return (bed, workload) -> bed.publishInClosedLoop(workload, window, refill);
+        }
+
+        private static Drive atPace(int unitsPerSecond) {
+            return (bed, workload) -> bed.publishAtPace(workload, unitsPerSecond);
         }
 
         @Override
         public Map<Metric, Double> run(TestBed bed, Sizes sizes) {
             Workload workload = audience.enter(bed, sizes);
-            bed.publishInClosedLoop(workload, window, refill);
+            drive.publish(bed, workload);
             Waiting.sleep(sizes.warmUp());
             Map<Metric, Double> values = bed.count(sizes.window(), workload.countedPerDelivery());
             bed.load().stopAndVerify();
@@ -230,9 +226,9 @@ interface Experiment {
             comeAndLeave(bed, sizes);
             double calmConnect = comeAndLeave(bed, sizes);
             bed.admitSubscribers(sizes.connections(), sizes.connectsPerSecond());
-            ChannelName channel = ChannelName.of("upload:" + TestBed.UPLOAD);
             bed.publishAtPace(
-                    new FanOut(bed.publication(channel, PAYLOAD_BYTES), sizes.connections()), Paced.PER_SECOND);
+                    new FanOut(bed.publication(UPLOAD_CHANNEL, PAYLOAD_BYTES), sizes.connections()),
+                    FAN_OUTS_PER_SECOND);
             Waiting.sleep(sizes.warmUp());
             Map<Metric, Double> calm = bed.count(sizes.window(), 1);
 

@@ -2,12 +2,11 @@ package dev.sluice.bench.work;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.sluice.bench.contender.Contender;
+import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.work.Experiment.Idle;
-import dev.sluice.bench.work.Experiment.Paced;
-import dev.sluice.bench.work.Experiment.PacedDirect;
+import dev.sluice.bench.work.Experiment.Load;
 import dev.sluice.bench.work.Experiment.Reconnects;
 import dev.sluice.bench.work.Experiment.Refused;
-import dev.sluice.bench.work.Experiment.Saturation;
 import dev.sluice.bench.work.Experiment.Stalled;
 import dev.sluice.bench.work.TestBed.Units;
 import java.nio.file.Path;
@@ -17,14 +16,23 @@ import java.util.function.Predicate;
 
 /** The workloads. */
 public enum Work {
-    FAN_OUT("fan-out", contender -> true, Saturation.fanOut()),
-    DIRECT("direct", contender -> true, Saturation.direct()),
-    DISCARD("discard", Contender::isForUnwanted, Saturation.unwanted("user:", 200)),
-    DISCARD_LARGE("discard-large", Contender::isForUnwanted, Saturation.unwanted("user:", 2_000)),
-    RETAINED("retained", Contender::isForRetained, Saturation.unwanted("upload:", 200)),
+    FAN_OUT("fan-out", contender -> true, Load.fanOut()),
+    DIRECT("direct", contender -> true, Load.direct()),
+    DISCARD("discard", Contender::isForUnwanted, Load.unwanted("user:", 200)),
+    DISCARD_LARGE("discard-large", Contender::isForUnwanted, Load.unwanted("user:", 2_000)),
+    UNWANTED("unwanted", Contender::isForUnwanted, Load.pacedUnwanted("user:", 2_000, 20_000)),
+    RETAINED("retained", Contender::isForRetained, Load.unwanted("upload:", 200)),
     IDLE("idle", contender -> true, new Idle()),
-    PACED("paced", contender -> true, new Paced()),
-    PACED_DIRECT("paced-direct", Contender::isForUnwanted, new PacedDirect()),
+    PACED("paced", contender -> true, Load.pacedFanOut()),
+    PACED_DIRECT("paced-direct", contender -> true, Load.pacedDirect(10_000, 200, 5_000)),
+    CONNECTIONS_1("connections-1", Work::queuesEverything, Load.pacedDirect(1, 200, 20_000)),
+    CONNECTIONS_10("connections-10", Work::queuesEverything, Load.pacedDirect(10, 200, 20_000)),
+    CONNECTIONS_100("connections-100", Work::queuesEverything, Load.pacedDirect(100, 200, 20_000)),
+    CONNECTIONS_1000("connections-1000", Work::queuesEverything, Load.pacedDirect(1_000, 200, 20_000)),
+    CONNECTIONS_10000("connections-10000", Work::queuesEverything, Load.pacedDirect(10_000, 200, 20_000)),
+    PAYLOAD_40("payload-40", contender -> true, Load.pacedDirect(1_000, 40, 1_000)),
+    PAYLOAD_2000("payload-2000", contender -> true, Load.pacedDirect(1_000, 2_000, 1_000)),
+    PAYLOAD_64000("payload-64000", contender -> true, Load.pacedDirect(1_000, 64_000, 1_000)),
     STALLED("stalled", contender -> true, new Stalled()),
     STORM("storm", Contender::limitsConnects, new Reconnects()),
     REFUSED("refused", Contender::limitsConnects, new Refused());
@@ -55,9 +63,9 @@ public enum Work {
         return suits.test(contender);
     }
 
-    /** The number of rounds: {@code stalled} takes minutes, and varies little. */
-    public int rounds(int wanted) {
-        return this == STALLED ? 1 : wanted;
+    /** Not a stream: of a channel with thousands of entries a second, it would trim those that are not read yet. */
+    private static boolean queuesEverything(Contender contender) {
+        return contender.protocol() != PublishProtocol.REDIS_STREAM;
     }
 
     /** Runs it once, with new servers. */
@@ -65,7 +73,7 @@ public enum Work {
         try (TestBed bed = TestBed.start(contender, experiment.connectsPerSecond(sizes), logs)) {
             Map<Metric, Double> values = experiment.run(bed, sizes);
             values.put(Metric.RSS, Units.megabytes(bed.server().process().residentBytes()));
-            return new Trial(this, contender.name(), round, values);
+            return new Trial(contender.name(), round, values);
         }
     }
 
@@ -94,15 +102,15 @@ public enum Work {
             int connectsPerSecond) {
 
         /** For results. */
-        public static Sizes full() {
+        public static Sizes full(Duration warmUp, Duration window) {
             return new Sizes(
                     1_000,
                     10_000,
                     100_000,
-                    Duration.ofSeconds(10),
-                    Duration.ofSeconds(10),
+                    warmUp,
+                    window,
                     Duration.ofSeconds(5),
-                    Duration.ofMinutes(1),
+                    Duration.ofSeconds(30),
                     10_000,
                     2_000);
         }
@@ -127,7 +135,7 @@ public enum Work {
      *
      * @param round counted from 1
      */
-    public record Trial(Work work, String contender, int round, Map<Metric, Double> values) {}
+    public record Trial(String contender, int round, Map<Metric, Double> values) {}
 
     /** What is measured. */
     public enum Metric {

@@ -2,9 +2,11 @@ package dev.sluice.bench.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.report.Results.Ratio;
+import dev.sluice.bench.report.Results.Row;
 import dev.sluice.bench.report.Results.Spread;
 import dev.sluice.bench.work.Work;
 import dev.sluice.bench.work.Work.Metric;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.Test;
 class ResultsTest {
 
     private static final Path ROOT = Path.of("..");
+    private static int rows;
 
     @Test
     void publishedPagesHaveTheFiguresOfThePublishedResults() throws IOException {
@@ -53,17 +56,106 @@ class ResultsTest {
         assertEquals("–", ahead(1));
     }
 
+    @Test
+    void runReplacesOnlyRowsThatItMeasuredAnew() {
+        Row direct = row(Work.DIRECT, 3, "sluice", "node");
+        Row streams = row(Work.DIRECT, 3, "sluice", "sluice-stream");
+        Row idle = row(Work.IDLE, 3, "sluice", "node");
+        Results before = new Results(false, List.of(direct, streams, idle));
+
+        Row same = row(Work.DIRECT, 3, "sluice", "node");
+        assertRows(before.with(same), streams, same, idle);
+        Row more = row(Work.DIRECT, 3, "sluice", "node", "sluice-stream");
+        assertRows(before.with(more), more, idle);
+        Row fewer = row(Work.DIRECT, 3, "sluice");
+        assertRows(before.with(fewer), direct, streams, fewer, idle);
+    }
+
+    @Test
+    void rowsNeedThreeRounds() {
+        Row old = row(Work.DIRECT, 2, "sluice", "node", "nchan");
+        Results before = new Results(false, List.of(old));
+
+        assertRows(before.with(row(Work.DIRECT, 2, "sluice", "node", "nchan")), old);
+        Row newer = row(Work.DIRECT, 3, "sluice");
+        assertRows(before.with(newer), newer);
+    }
+
+    @Test
+    void contenderOfWhichARoundFailedIsLeftOut() {
+        Row row = row(Work.DIRECT, 3, "sluice", "node");
+        row.trials().remove(0);
+        row.failures().add("direct sluice round 1: failed");
+
+        Row published = new Results(false, List.of())
+                .with(row)
+                .row(Work.DIRECT, List.of("node"))
+                .orElseThrow();
+
+        assertEquals(List.of("node"), published.contenders());
+        assertEquals(row.failures(), published.failures());
+    }
+
+    /** Figures of different rows, and so of different runs, are not to be compared. */
+    @Test
+    void ratioNeedsOneRowWithBoth() {
+        Ratio ratio = ratio("fan-out per CPU-second: sluice / node");
+        Row sluice = row(Work.FAN_OUT, 3, "sluice", "nchan");
+        Row node = row(Work.FAN_OUT, 3, "node", "nchan");
+
+        assertTrue(ratio.of(new Results(false, List.of(sluice, node))).isEmpty());
+        Row both = row(Work.FAN_OUT, 3, "node", "sluice");
+        assertEquals(
+                1,
+                ratio.of(new Results(false, List.of(sluice, both, node)))
+                        .orElseThrow()
+                        .value());
+    }
+
+    @Test
+    void comparisonTakesTheNewestOfTheRowsWithMostContenders() {
+        Row old = row(Work.DIRECT, 3, "sluice", "node");
+        Row newer = row(Work.DIRECT, 3, "sluice", "node");
+        Row other = row(Work.DIRECT, 3, "sluice", "sluice-v2");
+
+        assertSame(
+                newer,
+                new Results(false, List.of(old, newer, other))
+                        .row(Work.DIRECT, List.of("sluice", "node", "nchan"))
+                        .orElseThrow());
+    }
+
+    private static void assertRows(Results results, Row... rows) {
+        assertEquals(List.of(rows), results.rows());
+    }
+
+    private static Row row(Work work, int rounds, String... contenders) {
+        List<Trial> trials = new ArrayList<>();
+        for (int round = 1; round <= rounds; round++) {
+            for (String contender : contenders) {
+                trials.add(new Trial(contender, round, Map.of(Metric.PER_CPU_SECOND, (double) round)));
+            }
+        }
+        // A failure of its own, because rows are compared by value.
+        return new Row(work, null, null, trials, new ArrayList<>(List.of("row " + rows++)));
+    }
+
     /** The contender that is ahead after three rounds of fan-out, in which the values of Sluice are greater by this. */
     private static String ahead(double by) {
-        List<Trial> trials = new ArrayList<>();
+        Row row = row(Work.FAN_OUT, 3, "node");
         for (int round = 1; round <= 3; round++) {
-            trials.add(new Trial(Work.FAN_OUT, "sluice", round, Map.of(Metric.PER_CPU_SECOND, round + by)));
-            trials.add(new Trial(Work.FAN_OUT, "node", round, Map.of(Metric.PER_CPU_SECOND, (double) round)));
+            row.trials().add(new Trial("sluice", round, Map.of(Metric.PER_CPU_SECOND, round + by)));
         }
-        Ratio ratio = Ratio.ALL.stream()
-                .filter(one -> one.name().equals("fan-out per CPU-second: sluice / node"))
+        return ratio("fan-out per CPU-second: sluice / node")
+                .of(new Results(false, List.of(row)))
+                .orElseThrow()
+                .ahead();
+    }
+
+    private static Ratio ratio(String name) {
+        return Ratio.ALL.stream()
+                .filter(one -> one.name().equals(name))
                 .findFirst()
                 .orElseThrow();
-        return ratio.ahead(new Results(null, null, false, trials, List.of()));
     }
 }

@@ -1,0 +1,38 @@
+package dev.sluice.bench.load;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class ClientLoopTest {
+
+    /** Longer than a close takes to tell the event loop that it shuts down. */
+    private static final Duration BUSY = Duration.ofMillis(300);
+
+    @Test
+    void connectionsAreClosedWithALoopThatIsBusyMeanwhile() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            ClientLoop clients = new ClientLoop();
+            Channel connection = clients.bootstrap()
+                    .handler(new ChannelInboundHandlerAdapter())
+                    .connect(server.getLocalSocketAddress())
+                    .syncUninterruptibly()
+                    .channel();
+            clients.eventLoop().execute(() -> {
+                long until = System.nanoTime() + BUSY.toNanos();
+                while (!clients.eventLoop().isShuttingDown() && System.nanoTime() < until) {
+                    Thread.onSpinWait();
+                }
+            });
+            clients.close();
+
+            assertFalse(connection.isOpen());
+        }
+    }
+}
