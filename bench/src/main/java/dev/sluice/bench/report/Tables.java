@@ -107,7 +107,7 @@ final class Tables {
                                 machine.centrifugo()))
                 .map(
                         machine -> machine
-                                + " Each row is from one run, with medians of its rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md).")
+                                + " Each row is of one run; medians of its rounds; **bold**: better than all others in each of three rounds or more; [all figures](../bench/results/results.md).")
                 .orElse(NOTHING);
     }
 
@@ -157,10 +157,7 @@ final class Tables {
                                 Work.IDLE,
                                 Metric.KB_PER_CONNECTION,
                                 tenths)),
-                List.of(
-                        text("workload", Comparison::name),
-                        text("unit", Comparison::unit),
-                        text("Sluice at", row -> row.measured(results))),
+                List.of(text("workload", Comparison::name), text("unit", Comparison::unit)),
                 Map.of(
                         SLUICE,
                         "Sluice",
@@ -249,13 +246,6 @@ final class Tables {
 
         Optional<Spread> spread(Results results, String contender) {
             return results.row(work, PEERS).flatMap(row -> row.spread(contender, metric));
-        }
-
-        String measured(Results results) {
-            return results.row(work, PEERS)
-                    .map(row -> "%s, %d %s"
-                            .formatted(row.machine().commit(), row.rounds(), row.rounds() == 1 ? "round" : "rounds"))
-                    .orElse(NOTHING);
         }
 
         /** Bold if the contender is ahead of all others. */
