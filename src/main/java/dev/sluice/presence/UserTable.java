@@ -181,7 +181,7 @@ final class UserTable {
         }
     }
 
-    /** Another pod knows of a user in grace. Ignored unless this pod has told nobody anything. */
+    /** Another pod knows of a user in grace. Ignored if this pod has told a client anything. */
     void lingering(Channel channel, String name, long nanos) {
         if (!silent || nanos <= 0 || !hasRoomFor(1)) {
             return;

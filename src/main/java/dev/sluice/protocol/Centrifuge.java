@@ -1,6 +1,5 @@
 package dev.sluice.protocol;
 
-import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -13,14 +12,12 @@ import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Payload;
 import dev.sluice.route.Channel;
-import dev.sluice.route.PublicationSource;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,26 +43,9 @@ final class Centrifuge implements ChannelDialect {
     /** The same, but the SDKs forget their position before. */
     private static final int STATE_INVALIDATED = 2502;
 
-    /** The most bytes around the data of a publication, without the name of its channel. */
-    private static final int AROUND =
-            "{'push':{'channel':'','pub':{'data':,'offset':12345678901234567}}}\n".length() + 8;
-
     private static final List<Frame> HEARTBEAT = List.of(Frame.text("{}"));
 
-    /** The number of publications that are not UTF-8, and so can't be sent. */
-    private final LongAdder binary = new LongAdder();
-
-    /** All connections of an event loop get a publication one after another. */
-    private volatile @Nullable Data last;
-
-    /**
-     * A payload as the data of a publication.
-     *
-     * @param json {@code null} if the payload is not UTF-8
-     */
-    // Two are never compared.
-    @SuppressWarnings("ArrayRecordComponent")
-    private record Data(Payload payload, byte @Nullable [] json) {}
+    private final CentrifugePublications encoder = new CentrifugePublications();
 
     @Override
     public String tag() {
@@ -140,7 +120,7 @@ final class Centrifuge implements ChannelDialect {
             result.put("epoch", from == null ? NO_EPOCH : from.era().toString())
                     .put("offset", from == null ? 0 : from.offset());
         }
-        if (isStream(channel)) {
+        if (CentrifugePublications.isStream(channel)) {
             EntryId after = start.entry();
             result.put("recoverable", true)
                     .put("positioned", true)
@@ -152,11 +132,6 @@ final class Centrifuge implements ChannelDialect {
             publications(result, start.missed());
         }
         return result;
-    }
-
-    /** If {@code PUBLISH} is heard as well, the channel has no single order. */
-    private static boolean isStream(Channel channel) {
-        return channel.route().source() == PublicationSource.STREAM;
     }
 
     @Override
@@ -282,7 +257,7 @@ final class Centrifuge implements ChannelDialect {
 
     @Override
     public Frame error(ErrorCode code, String message, @Nullable JsonNode id) {
-        ObjectNode error = object().put("code", number(code)).put("message", message);
+        ObjectNode error = object().put("code", CentrifugeCodes.number(code)).put("message", message);
         if (code == ErrorCode.UNAVAILABLE) {
             error.put("temporary", true);
         }
@@ -294,62 +269,19 @@ final class Centrifuge implements ChannelDialect {
         return error(code, message, id);
     }
 
-    private static int number(ErrorCode code) {
-        return switch (code) {
-            case UNAVAILABLE -> 100;
-            case UNAUTHORIZED -> 101;
-            case BAD_CHANNEL -> 102;
-            case FORBIDDEN -> 103;
-            case ALREADY_SUBSCRIBED -> 105;
-            case TOO_MANY_SUBSCRIPTIONS -> 106;
-            case BAD_MESSAGE -> 107;
-            case UNKNOWN_ACTION -> 108;
-            case TOKEN_EXPIRED -> 109;
-            case UNRECOVERABLE -> 112;
-        };
-    }
-
     @Override
     public Close closeFor(Disconnect reason) {
-        return switch (reason) {
-            case CLIENT_CLOSED -> new Close(1000, "");
-            case CONNECTION_LOST, CONNECTION_RESET -> new Close(3000, "connection closed");
-            case GOING_AWAY -> new Close(3001, "shutdown");
-            case MAX_AGE -> new Close(3001, "reconnect, so that clients even out");
-            case INBOUND_FULL, SEND_FAILED, INTERNAL_ERROR -> new Close(3004, "internal server error");
-            case TOKEN_EXPIRED -> new Close(3005, "connection expired");
-            case OUTBOX_FULL, STALLED -> new Close(3008, "slow");
-            case PEER_SILENT -> new Close(3012, "no pong");
-            case FLOODED -> new Close(3013, "too many requests");
-            case PROTOCOL_ERROR, INVALID_TEXT -> new Close(3501, "bad request");
-            case OPERATOR -> new Close(3503, "disconnected by an operator");
-            // The SDKs know this code.
-            case FRAME_TOO_LARGE -> new Close(1009, "frame too large");
-        };
+        return CentrifugeCodes.closeFor(reason);
     }
 
     @Override
     public Close closeFor(Refusal reason, String message) {
-        int code = switch (reason) {
-            case TIMEOUT -> 3502;
-            case NOT_AUTH, NOT_JSON -> 3501;
-            case EXPIRED -> 3005;
-            case TOKEN, SIGNATURE, AUDIENCE, ISSUER, TYPE, CLAIMS, WEBHOOK -> 3500;
-            case FLOOD -> 3013;
-            case UNAVAILABLE, UNDECIDED -> 3004;
-        };
-        // In this protocol, the message that authenticates is called connect.
-        String text = switch (reason) {
-            case TIMEOUT -> "no connect in time";
-            case NOT_AUTH, NOT_JSON -> "the first command must be connect with a token";
-            default -> message;
-        };
-        return new Close(code, text);
+        return CentrifugeCodes.closeFor(reason, message);
     }
 
     @Override
     public Close closeUntilLater(String message) {
-        return new Close(3004, message);
+        return CentrifugeCodes.closeUntilLater(message);
     }
 
     @Override
@@ -364,35 +296,12 @@ final class Centrifuge implements ChannelDialect {
 
     @Override
     public int overhead(Channel channel, Payload payload) {
-        byte[] json = data(payload);
-        return json == null ? 0 : AROUND + 6 * channel.length() + Math.max(0, json.length - payload.bytes().length);
+        return encoder.overhead(channel, payload);
     }
 
     @Override
     public byte @Nullable [] encode(Channel channel, Payload payload, boolean complete) {
-        byte[] json = data(payload);
-        if (json == null) {
-            return null;
-        }
-        long offset = offset(channel, payload);
-        byte[] before = ("{\"push\":{\"channel\":" + quoted(channel.name()) + ",\"pub\":{\"data\":")
-                .getBytes(StandardCharsets.UTF_8);
-        byte[] behind = (offset == 0 ? "}}}" : ",\"offset\":" + offset + "}}}").getBytes(StandardCharsets.US_ASCII);
-        byte[] message = new byte[before.length + json.length + behind.length];
-        System.arraycopy(before, 0, message, 0, before.length);
-        System.arraycopy(json, 0, message, before.length, json.length);
-        System.arraycopy(behind, 0, message, before.length + json.length, behind.length);
-        return message;
-    }
-
-    /** Returns the offset that SDKs are to keep; 0 if there is none. */
-    private static long offset(Channel channel, Payload payload) {
-        EntryId id = payload.id();
-        if (id != null) {
-            return isStream(channel) && EntryOffset.isOf(id) ? EntryOffset.of(id) : 0;
-        }
-        Position position = channel.route().history() ? payload.position() : null;
-        return position == null ? 0 : position.offset();
+        return encoder.encode(channel, payload);
     }
 
     @Override
@@ -405,13 +314,13 @@ final class Centrifuge implements ChannelDialect {
 
     @Override
     public long binary() {
-        return binary.sum();
+        return encoder.binary();
     }
 
     private void publications(ObjectNode result, List<Payload> payloads) {
         ArrayNode publications = result.putArray("publications");
         for (Payload payload : payloads) {
-            byte[] json = data(payload);
+            byte[] json = encoder.data(payload);
             if (json != null) {
                 ObjectNode publication = publications.addObject();
                 publication.putRawValue("data", new RawValue(new String(json, StandardCharsets.UTF_8)));
@@ -421,41 +330,6 @@ final class Centrifuge implements ChannelDialect {
                 }
             }
         }
-    }
-
-    private byte @Nullable [] data(Payload payload) {
-        Data known = last;
-        if (known == null || !known.payload.equals(payload)) {
-            known = new Data(payload, json(payload));
-            if (known.json == null) {
-                binary.increment();
-            }
-            last = known;
-        }
-        return known.json;
-    }
-
-    private static byte @Nullable [] json(Payload payload) {
-        if (!payload.text()) {
-            return null;
-        }
-        byte[] bytes = payload.bytes();
-        if (!JsonText.isJson(bytes)) {
-            return quoted(new String(bytes, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
-        }
-        byte @Nullable [] line = null;
-        for (int i = 0; i < bytes.length; i++) {
-            // JSON has line breaks only between values, but for the SDKs they end a message.
-            if (bytes[i] == '\n' || bytes[i] == '\r') {
-                line = line == null ? bytes.clone() : line;
-                line[i] = ' ';
-            }
-        }
-        return line == null ? bytes : line;
-    }
-
-    private static String quoted(String text) {
-        return "\"" + String.valueOf(JsonStringEncoder.getInstance().quoteAsString(text)) + "\"";
     }
 
     private static ObjectNode object() {

@@ -102,7 +102,7 @@ public final class StreamReader {
     /**
      * Redis tells of a change of the channel's key. {@link #read} is to be called after the batch.
      *
-     * @return whether somebody listens to the channel
+     * @return whether the channel has listeners
      */
     public boolean heard(Channel channel, String event) {
         Cursor cursor = cursors.get(channel);

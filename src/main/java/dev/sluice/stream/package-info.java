@@ -1,4 +1,4 @@
-/** Reads Redis streams that somebody listens to, when Redis tells of new entries. */
+/** Reads Redis streams that have listeners, when Redis tells of new entries. */
 @NullMarked
 package dev.sluice.stream;
 

@@ -371,7 +371,7 @@ class PresenceSimulationTest {
         loss = 0;
         exact = false;
         runUntil(now + 70 * SECOND);
-        runUntil(now + FleetView.DEAD_NANOS + grace + 30 * SECOND);
+        runUntil(now + Peers.DEAD_NANOS + grace + 30 * SECOND);
     }
 
     @ParameterizedTest
