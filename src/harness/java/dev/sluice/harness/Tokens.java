@@ -9,6 +9,7 @@ import java.security.GeneralSecurityException;
 import java.security.Key;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
@@ -32,8 +33,6 @@ public final class Tokens {
     private static final KeyPair KEY = RsaKeys.next();
     private static final KeyPair OTHER_KEY = RsaKeys.next();
     private static final Path KEY_FILE = file("key.pem", publicKeyPem());
-    private static final Path PRIVATE_KEY_FILE =
-            file("privatekey.pem", pem("PRIVATE KEY", KEY.getPrivate().getEncoded()));
 
     private Tokens() {}
 
@@ -158,9 +157,22 @@ public final class Tokens {
         return KEY_FILE;
     }
 
-    /** Returns the file with the private key that signs valid tokens. */
+    /** A key for programs that sign tokens themselves, whose libraries would refuse one of {@link RsaKeys}. */
+    private static final class Issuer {
+        private static final KeyPair KEY = keyPair("RSA", 2048);
+        private static final Path PUBLIC = file("issuer.pem", pem(KEY));
+        private static final Path PRIVATE =
+                file("privatekey.pem", pem("PRIVATE KEY", KEY.getPrivate().getEncoded()));
+    }
+
+    /** Returns the file with the private key that programs sign tokens with. */
     public static Path privateKeyFile() {
-        return PRIVATE_KEY_FILE;
+        return Issuer.PRIVATE;
+    }
+
+    /** Returns the file with the key that verifies such tokens. */
+    public static Path issuerKeyFile() {
+        return Issuer.PUBLIC;
     }
 
     private static Path file(String name, String content) {
@@ -198,6 +210,14 @@ public final class Tokens {
                 token.setKeyIdHeaderValue(keyId);
             }
             token.setPayload(claims.toJson());
+            if (key instanceof PrivateKey privateKey && algorithm.equals(AlgorithmIdentifiers.RSA_USING_SHA256)) {
+                String content = token.getHeaders().getEncodedHeader() + "." + token.getEncodedPayload();
+                byte[] signature = RsaKeys.sign(privateKey, content);
+                if (signature != null) {
+                    return content + "."
+                            + Base64.getUrlEncoder().withoutPadding().encodeToString(signature);
+                }
+            }
             token.setKey(key);
             token.setDoKeyValidation(false);
             return token.getCompactSerialization();

@@ -51,6 +51,9 @@ class ExamplesIT {
     @AutoClose
     private static final Stage STAGE = Stage.take();
 
+    private static final String LOCATION = "mp.jwt.verify.publickey.location";
+    private static final String ISSUER = Tokens.issuerKeyFile().toString();
+
     private static final List<String> PAGES = List.of("module", "bare");
     private static final Path EXAMPLES = Path.of("examples");
     private static final AtomicInteger BACKENDS = new AtomicInteger();
@@ -80,11 +83,18 @@ class ExamplesIT {
             pagePod = Pod.ready(
                     pageRedis,
                     Map.of(
-                            "sluice.origins", pageBackend.address(),
-                            "sluice.clock.interval", "200ms",
-                            "sluice.drain.period", "1s",
-                            "mp.jwt.token.header", "Cookie",
-                            "mp.jwt.token.cookie", "session"));
+                            LOCATION,
+                            ISSUER,
+                            "sluice.origins",
+                            pageBackend.address(),
+                            "sluice.clock.interval",
+                            "200ms",
+                            "sluice.drain.period",
+                            "1s",
+                            "mp.jwt.token.header",
+                            "Cookie",
+                            "mp.jwt.token.cookie",
+                            "session"));
         }
     }
 
@@ -151,6 +161,11 @@ class ExamplesIT {
         });
     }
 
+    /** Returns the pod that verifies the tokens of examples. */
+    private static Pod verifying() {
+        return STAGE.pod(Map.of(LOCATION, ISSUER));
+    }
+
     @Test
     void shellScriptMintsTokensForUsersAndOperators() throws Exception {
         Program.named("openssl");
@@ -158,11 +173,11 @@ class ExamplesIT {
                 .with(Map.of("PRIVATE_KEY", Tokens.privateKeyFile().toString()));
         String user = sh.run("examples/backend/mint.sh", "alice").strip();
         String operator = sh.run("examples/backend/mint.sh", "bob", "operator").strip();
-        try (Client client = Client.connect(STAGE.pod().webSocket("/ws"))) {
+        try (Client client = Client.connect(verifying().webSocket("/ws"))) {
             client.authenticate(user);
             assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"alice\"}");
         }
-        URI channel = URI.create("http://localhost:" + STAGE.pod().port() + "/api/channels/upload:42");
+        URI channel = URI.create("http://localhost:" + verifying().port() + "/api/channels/upload:42");
         for (Map.Entry<String, Integer> expected :
                 Map.of(user, 403, operator, 200).entrySet()) {
             assertThat(answer(HttpRequest.newBuilder(channel).header("Authorization", "Bearer " + expected.getKey()))
@@ -181,12 +196,20 @@ class ExamplesIT {
                 Pod pod = Pod.ready(
                         STAGE.redis(),
                         Map.of(
-                                "sluice.routes.team.audience", "subscribers",
-                                "sluice.routes.team.access", "claim",
-                                "sluice.routes.report.audience", "subscribers",
-                                "sluice.routes.report.access", "webhook",
-                                "sluice.webhook.url", express.address() + "/may-listen?key=" + Backend.KEY,
-                                "sluice.webhook.connect.url", fastApi.address() + "/may-connect?key=" + Backend.KEY))) {
+                                LOCATION,
+                                ISSUER,
+                                "sluice.routes.team.audience",
+                                "subscribers",
+                                "sluice.routes.team.access",
+                                "claim",
+                                "sluice.routes.report.audience",
+                                "subscribers",
+                                "sluice.routes.report.access",
+                                "webhook",
+                                "sluice.webhook.url",
+                                express.address() + "/may-listen?key=" + Backend.KEY,
+                                "sluice.webhook.connect.url",
+                                fastApi.address() + "/may-connect?key=" + Backend.KEY))) {
             try (Client client = Client.connect(pod.webSocket("/ws"))) {
                 client.authenticate(minted.strip());
                 assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"7\"}");
@@ -238,7 +261,7 @@ class ExamplesIT {
     /** The variables of the guide, with this backend's address. */
     private static Map<String, String> movedRoutes(Backend backend) throws IOException {
         String guide = Files.readString(Path.of("docs/migrating.md"));
-        Map<String, String> config = new HashMap<>(Map.of("sluice.origins", backend.address()));
+        Map<String, String> config = new HashMap<>(Map.of("sluice.origins", backend.address(), LOCATION, ISSUER));
         Pattern.compile("^ *(SLUICE_(?:ROUTES|WEBHOOK)_\\w+)=(\\S+)$", Pattern.MULTILINE)
                 .matcher(guide)
                 .results()
@@ -251,7 +274,7 @@ class ExamplesIT {
     @Test
     void nodeBackendMintsTokensAndServesPages() throws Exception {
         try (Backend backend = Backend.start();
-                Client client = Client.connect(STAGE.pod().webSocket("/ws"))) {
+                Client client = Client.connect(verifying().webSocket("/ws"))) {
             HttpResponse<String> token = answer(HttpRequest.newBuilder(URI.create(backend.address() + "/token"))
                     .POST(HttpRequest.BodyPublishers.noBody()));
             client.authenticate(token.body());
