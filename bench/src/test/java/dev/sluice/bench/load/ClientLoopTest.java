@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 class ClientLoopTest {
@@ -16,7 +17,7 @@ class ClientLoopTest {
     private static final Duration BUSY = Duration.ofMillis(300);
 
     @Test
-    void connectionsAreClosedWithALoopThatIsBusyMeanwhile() throws IOException {
+    void connectionsAreClosedWithALoopThatIsBusyMeanwhile() throws IOException, InterruptedException {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             ClientLoop clients = new ClientLoop();
             Channel connection = clients.bootstrap()
@@ -24,12 +25,15 @@ class ClientLoopTest {
                     .connect(server.getLocalSocketAddress())
                     .syncUninterruptibly()
                     .channel();
+            CountDownLatch busy = new CountDownLatch(1);
             clients.eventLoop().execute(() -> {
+                busy.countDown();
                 long until = System.nanoTime() + BUSY.toNanos();
                 while (!clients.eventLoop().isShuttingDown() && System.nanoTime() < until) {
                     Thread.onSpinWait();
                 }
             });
+            busy.await();
             clients.close();
 
             assertFalse(connection.isOpen());
