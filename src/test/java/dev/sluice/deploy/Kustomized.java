@@ -8,17 +8,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /** A folder and all that its kustomization refers to: the files as they are, or what kubectl makes of them, where there is one. */
 record Kustomized(Path folder, boolean rendered) implements Applied {
 
-    private static final Map<Path, List<Object>> RENDERED = new HashMap<>();
+    /** Concurrent, because some classes of tests run at the same time. */
+    private static final Map<Path, List<Object>> RENDERED = new ConcurrentHashMap<>();
 
     /** Returns every folder that can be applied, raw and rendered. */
     static Stream<Kustomized> all() {

@@ -127,7 +127,7 @@ class WorkflowsTest {
         JsonNode jobs = read(Path.of(".github/workflows/ci.yml")).path("jobs");
         assertThat(jobs.path("images").path("needs"))
                 .extracting(JsonNode::asText)
-                .containsExactly("test", "native-test");
+                .containsExactly("test", "chart", "native-test");
         assertThat(jobs.path("images").path("if").asText()).contains("refs/tags/v");
         assertThat(jobs.path("native").path("strategy"))
                 .isEqualTo(jobs.path("native-test").path("strategy"));
