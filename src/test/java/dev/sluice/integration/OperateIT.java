@@ -31,9 +31,11 @@ import org.jose4j.jwt.NumericDate;
 import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** Tests the HTTP API for operators, with two pods of one fleet. */
+@Order(2)
 class OperateIT {
 
     @AutoClose

@@ -13,12 +13,14 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /**
  * Runs the logic of the Python system's client against Sluice and against a stand-in for the replaced server: the page
  * must show the same.
  */
+@Order(2)
 class PythonClientIT {
 
     private static final String SECRET = "the secret of the replaced system, long enough";
