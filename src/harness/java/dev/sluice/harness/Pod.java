@@ -342,6 +342,12 @@ public final class Pod implements AutoCloseable {
         return process.liveHeap();
     }
 
+    /** Returns the number of live objects by class, of classes whose names begin so; only for a JVM. */
+    public Map<String, Long> instances(String prefix) {
+        assumeThat(isNative()).as("a native executable has no histogram").isFalse();
+        return process.instances(prefix);
+    }
+
     /** Sends SIGTERM. */
     public void terminate() {
         record.write();

@@ -8,8 +8,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
@@ -166,6 +168,19 @@ public final class ServerProcess implements AutoCloseable {
         String histogram = jcmd("GC.class_histogram");
         String total = histogram.substring(histogram.lastIndexOf("Total"));
         return Long.parseLong(total.split("\\s+", -1)[2]);
+    }
+
+    /** Returns the number of the JVM's live objects by class, of classes whose names begin so; fails as that does. */
+    public Map<String, Long> instances(String prefix) {
+        collectGarbage();
+        Map<String, Long> found = new TreeMap<>();
+        for (String line : jcmd("GC.class_histogram").lines().toList()) {
+            String[] columns = line.strip().split("\\s+", -1);
+            if (columns.length >= 4 && columns[3].startsWith(prefix)) {
+                found.put(columns[3], Long.valueOf(columns[1]));
+            }
+        }
+        return found;
     }
 
     private String jcmd(String command) {

@@ -20,7 +20,7 @@ final class DirectFrameWriter implements FrameWriter {
     /** Ends a connection after all earlier writes. */
     @FunctionalInterface
     interface Closing {
-        void close(int code, String reason);
+        void end(int code, String reason);
     }
 
     private final Closing closing;
@@ -98,7 +98,7 @@ final class DirectFrameWriter implements FrameWriter {
 
     @Override
     public void close(int code, String reason) {
-        closing.close(code, reason);
+        closing.end(code, reason);
     }
 
     @Override

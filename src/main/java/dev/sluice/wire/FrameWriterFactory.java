@@ -48,12 +48,9 @@ public final class FrameWriterFactory {
 
     /** Returns a wire to a WebSocket of the loop. */
     public FrameWriter open(ServerWebSocket socket, WebSocketChannel channel, Loop loop, PublicationFormat format) {
+        channel.becomes(socket);
         FrameWriter writer = direct
-                ? new DirectFrameWriter(
-                        // Vert.x tracks the close handshake; its close frame follows our frames.
-                        (code, reason) -> StandardFrameWriter.close(socket, code, reason),
-                        channel.context(),
-                        encoder(loop, format, Framing.WEB_SOCKET))
+                ? new DirectFrameWriter(channel, channel.context(), encoder(loop, format, Framing.WEB_SOCKET))
                 : new StandardFrameWriter(socket, channel, format);
         return format.joins() ? new JoiningFrameWriter(writer) : writer;
     }

@@ -26,6 +26,7 @@ import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.ServerWebSocket;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.concurrent.Future;
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
 // What is not awaited here ends with the channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class WebSocketChannel extends ChannelDuplexHandler
-        implements ClientChannel, Slot.Holder, ChannelFutureListener {
+        implements ClientChannel, Slot.Holder, ChannelFutureListener, DirectFrameWriter.Closing {
 
     private static final String NAME = "sluice-websocket";
     private static final int MAX_LINGER_SECONDS = 1;
@@ -60,6 +61,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     private @Nullable String address;
 
     private final Inbound inbound;
+    private @Nullable ServerWebSocket socket;
     private @Nullable MultiMap headers;
     private @Nullable ChannelHandlerContext context;
     private boolean upgrading;
@@ -184,6 +186,17 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         return channel.isActive();
     }
 
+    /** Sets the WebSocket, to be closed through Vert.x. */
+    void becomes(ServerWebSocket webSocket) {
+        socket = webSocket;
+    }
+
+    /** Vert.x tracks the close handshake; its close frame follows the frames written before. */
+    @Override
+    public void end(int code, String reason) {
+        StandardFrameWriter.close(Objects.requireNonNull(socket), code, reason);
+    }
+
     /** It is a WebSocket. Tells the owner of its end, at once where it is closed. */
     public void opened(Owner by) {
         owner = by;
@@ -256,15 +269,15 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     }
 
     /**
-     * Forgets once the hand-shake is over what only a request needs. The WebSocket would keep its headers twice for as
-     * long as it lives, a token or cookie among them.
+     * Forgets after the handshake what only a request needs. Otherwise the WebSocket would keep the request's headers twice
+     * until its end, a token or cookie among them.
      */
     private void upgraded(ChannelPipeline pipeline) {
         if (headers != null) {
             headers.clear();
             headers = null;
         }
-        // A timer for each connection, which the signs of life that are sent would keep from ever firing.
+        // A timer for each connection, which heartbeats would keep from ever firing.
         ChannelHandler idle = pipeline.get(IdleStateHandler.class);
         if (idle != null) {
             pipeline.remove(idle);
@@ -287,7 +300,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         if (cause instanceof IOException) {
-            // Netty closes the channel, and that says it all.
+            // Netty closes the channel.
             inbound.reset();
             return;
         }

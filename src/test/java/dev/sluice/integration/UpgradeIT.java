@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -34,6 +36,25 @@ class UpgradeIT {
             assertThat(client.next()).contains("auth_success");
             client.subscribe(Stage.upload());
         }
+    }
+
+    @Test
+    void idleBrowserHasSevenObjectsAndItsUserAndChannel() {
+        int browsers = 30;
+        List<RawClient> idle = new ArrayList<>();
+        Map<String, Long> before = POD.instances("dev.sluice.");
+        for (int i = 0; i < browsers; i++) {
+            idle.add(RawClient.of(POD, "with many browsers"));
+        }
+        Map<String, Long> after = POD.instances("dev.sluice.");
+        idle.forEach(RawClient::close);
+        after.replaceAll((name, count) -> (count - before.getOrDefault(name, 0L)) / browsers);
+        after.values().removeIf(count -> count == 0);
+        assertThat(after)
+                .as("seven of the connection, its token's user, and an entry for the user's channel")
+                .hasSize(9)
+                .allSatisfy((name, count) -> assertThat(count).as(name).isEqualTo(1))
+                .containsKeys("dev.sluice.access.AuthenticatedUser", "dev.sluice.registry.LoopListeners$Listener");
     }
 
     @Test
