@@ -128,6 +128,11 @@ public final class ServerProcess implements AutoCloseable {
         return sum(directory -> Long.parseLong(status(directory, "VmRSS").replaceAll("\\D", ""))) * 1024;
     }
 
+    /** Returns the most resident memory so far in bytes, without children. */
+    public long peakResidentBytes() {
+        return Long.parseLong(status("VmHWM").replaceAll("\\D", "")) * 1024;
+    }
+
     /** Returns the number of open files, including sockets. */
     public long openFiles() {
         return sum(directory -> {

@@ -74,6 +74,11 @@ public final class Centrifugo implements Contender {
     }
 
     @Override
+    public boolean isForStorms() {
+        return true;
+    }
+
+    @Override
     public Server start(Redis redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         Path filledIn = logs.resolve("centrifugo.json");

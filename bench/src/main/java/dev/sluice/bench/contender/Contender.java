@@ -29,6 +29,11 @@ public sealed interface Contender permits Sluice, NodeRelay, SocketIoServer, Cen
     /** Whether it refuses clients if too many connect at once. */
     boolean limitsConnects();
 
+    /** Whether to measure many clients that connect at once. */
+    default boolean isForStorms() {
+        return limitsConnects();
+    }
+
     /**
      * Starts the server, and returns when it is ready.
      *

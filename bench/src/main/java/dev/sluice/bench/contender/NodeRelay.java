@@ -48,6 +48,11 @@ public final class NodeRelay implements Contender {
     }
 
     @Override
+    public boolean isForStorms() {
+        return true;
+    }
+
+    @Override
     public Server start(Redis redis, int connectsPerSecond, Path logs) {
         return start(relay, redis, logs);
     }

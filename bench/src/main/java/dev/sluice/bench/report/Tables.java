@@ -321,6 +321,7 @@ final class Tables {
                         median("p99 ms before", Metric.CALM_P99, "%,.2f"),
                         ranged("p99 ms", Metric.P99, "%,.2f"),
                         ranged("seconds until all are connected", Metric.STORM_LENGTH, "%.1f"),
+                        ranged("RSS MB at most", Metric.PEAK_RSS, "%,.0f"),
                         median("connected per second", Metric.CONNECTS_PER_SECOND, "%,.0f"),
                         median("in the busiest", Metric.CONNECTS_IN_BUSIEST_SECOND, "%,.0f"),
                         median("refused", Metric.REFUSALS, "%,.0f"),

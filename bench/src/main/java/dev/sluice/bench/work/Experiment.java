@@ -242,6 +242,8 @@ interface Experiment {
                 values.put(Metric.CALM_P50, calm.get(Metric.P50));
                 values.put(Metric.CALM_P99, calm.get(Metric.P99));
                 values.put(Metric.STORM_LENGTH, seconds);
+                values.put(
+                        Metric.PEAK_RSS, Units.megabytes(bed.server().process().peakResidentBytes()));
                 values.put(Metric.CONNECTS_PER_SECOND, course.entered() / seconds);
                 values.put(Metric.CONNECTS_IN_BUSIEST_SECOND, (double) course.busiestSecond());
                 values.put(Metric.REFUSALS, (double) course.refusals());

@@ -107,12 +107,12 @@ final class TestBed implements AutoCloseable {
     }
 
     /**
-     * Clients of other users, which will connect at once.
+     * Clients of other users, which will connect at once, and subscribe to another upload.
      *
      * @param attempts after which a client gives up
      */
     Storm storm(int count, int attempts) {
-        List<Session> others = sessions(count, i -> contender.user("storm" + i));
+        List<Session> others = sessions(count, i -> contender.subscriber("storm" + i, "storm"));
         return new Storm(server.address(), others, attempts);
     }
 

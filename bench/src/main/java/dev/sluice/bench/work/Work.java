@@ -34,7 +34,7 @@ public enum Work {
     PAYLOAD_2000("payload-2000", contender -> true, Load.pacedDirect(1_000, 2_000, 1_000)),
     PAYLOAD_64000("payload-64000", contender -> true, Load.pacedDirect(1_000, 64_000, 1_000)),
     STALLED("stalled", contender -> true, new Stalled()),
-    STORM("storm", Contender::limitsConnects, new Reconnects()),
+    STORM("storm", Contender::isForStorms, new Reconnects()),
     REFUSED("refused", Contender::limitsConnects, new Refused());
 
     private final String id;
@@ -171,6 +171,8 @@ public enum Work {
         STALLED_CLOSED,
         /** The time until all clients of a storm are connected, in seconds. */
         STORM_LENGTH,
+        /** The most resident memory of the server until the storm is over, in MB. */
+        PEAK_RSS,
         /** Clients of a storm that connect per second, on average and in the busiest second. */
         CONNECTS_PER_SECOND,
         CONNECTS_IN_BUSIEST_SECOND,
