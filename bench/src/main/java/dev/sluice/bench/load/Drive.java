@@ -6,9 +6,12 @@ import dev.sluice.bench.load.Receiver.Deliveries;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Decides when units are published. To be used on the event loop. */
@@ -111,29 +114,38 @@ interface Drive {
         }
     }
 
-    /** Publishes on one connection without waiting for answers, and counts them. To be used on the event loop. */
-    final class WorkloadPublisher extends ChannelInboundHandlerAdapter {
+    /** Publishes on its connections in turn without waiting for answers, and counts them. To be used on the event loop. */
+    final class WorkloadPublisher {
 
         private final Workload workload;
         private final byte[] acknowledgement;
-        private Channel channel;
+        private final List<Channel> channels = new ArrayList<>();
         private long units;
         private long acknowledged;
-        /** The number of bytes of the acknowledgement's pattern that the last read bytes matched. */
-        private int matched;
 
         WorkloadPublisher(PublishProtocol protocol, Workload workload) {
             this.workload = workload;
             this.acknowledgement = protocol.acknowledgement().getBytes(StandardCharsets.US_ASCII);
         }
 
+        /** Returns the handler of one more connection. */
+        ChannelInboundHandler connection() {
+            return new Connection();
+        }
+
         /** @param nanos the time of publication that the payloads state */
         void publish(long howMany, long nanos) {
-            ByteBuf out = channel.alloc().buffer();
-            for (long i = 0; i < howMany; i++) {
-                workload.write(out, units++, nanos);
+            int used = (int) Math.min(howMany, channels.size());
+            ByteBuf[] out = new ByteBuf[used];
+            for (int i = 0; i < used; i++) {
+                out[i] = channels.get(i).alloc().buffer();
             }
-            channel.writeAndFlush(out, channel.voidPromise());
+            for (long i = 0; i < howMany; i++) {
+                workload.write(out[(int) (i % used)], units++, nanos);
+            }
+            for (int i = 0; i < used; i++) {
+                channels.get(i).writeAndFlush(out[i], channels.get(i).voidPromise());
+            }
         }
 
         Workload workload() {
@@ -155,29 +167,35 @@ interface Drive {
             return acknowledged;
         }
 
-        @Override
-        public void channelActive(ChannelHandlerContext context) {
-            channel = context.channel();
-        }
+        private final class Connection extends ChannelInboundHandlerAdapter {
 
-        @Override
-        public void channelRead(ChannelHandlerContext context, Object message) {
-            ByteBuf in = (ByteBuf) message;
-            while (in.isReadable()) {
-                look(in.readByte());
-            }
-            in.release();
-        }
+            /** The number of bytes of the acknowledgement's pattern that the last read bytes matched. */
+            private int matched;
 
-        private void look(byte next) {
-            if (next == acknowledgement[matched]) {
-                matched++;
-            } else {
-                matched = next == acknowledgement[0] ? 1 : 0;
+            @Override
+            public void channelActive(ChannelHandlerContext context) {
+                channels.add(context.channel());
             }
-            if (matched == acknowledgement.length) {
-                acknowledged++;
-                matched = 0;
+
+            @Override
+            public void channelRead(ChannelHandlerContext context, Object message) {
+                ByteBuf in = (ByteBuf) message;
+                while (in.isReadable()) {
+                    look(in.readByte());
+                }
+                in.release();
+            }
+
+            private void look(byte next) {
+                if (next == acknowledgement[matched]) {
+                    matched++;
+                } else {
+                    matched = next == acknowledgement[0] ? 1 : 0;
+                }
+                if (matched == acknowledgement.length) {
+                    acknowledged++;
+                    matched = 0;
+                }
             }
         }
     }

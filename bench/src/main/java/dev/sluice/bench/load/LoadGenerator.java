@@ -84,13 +84,18 @@ public final class LoadGenerator implements AutoCloseable {
      */
     public void publishInClosedLoop(
             SocketAddress to, PublishProtocol protocol, Workload workload, int window, int refill) {
-        connectPublisher(to, protocol, workload);
+        connectPublisher(to, protocol, workload, 1);
         begin(new ClosedLoop(publisher, deliveries, window, refill));
     }
 
-    /** Publishes at a constant rate. */
-    public void publishAtPace(SocketAddress to, PublishProtocol protocol, Workload workload, int unitsPerSecond) {
-        connectPublisher(to, protocol, workload);
+    /**
+     * Publishes at a constant rate.
+     *
+     * @param connections over which each burst is spread
+     */
+    public void publishAtPace(
+            SocketAddress to, PublishProtocol protocol, Workload workload, int unitsPerSecond, int connections) {
+        connectPublisher(to, protocol, workload, connections);
         begin(new Pace(loop.eventLoop(), publisher, unitsPerSecond));
     }
 
@@ -150,9 +155,11 @@ public final class LoadGenerator implements AutoCloseable {
         return entered.thenCompose(channel -> admitNext(bootstrap, server, waiting, handlers));
     }
 
-    private void connectPublisher(SocketAddress to, PublishProtocol protocol, Workload workload) {
+    private void connectPublisher(SocketAddress to, PublishProtocol protocol, Workload workload, int connections) {
         publisher = new WorkloadPublisher(protocol, workload);
-        Receiver.bootstrap(loop).handler(publisher).connect(to).syncUninterruptibly();
+        for (int i = 0; i < connections; i++) {
+            Receiver.bootstrap(loop).handler(publisher.connection()).connect(to).syncUninterruptibly();
+        }
     }
 
     private void begin(Drive how) {

@@ -125,7 +125,12 @@ final class TestBed implements AutoCloseable {
     }
 
     void publishAtPace(Workload workload, int unitsPerSecond) {
-        load.publishAtPace(contender.publishTo(redis, server), contender.protocol(), workload, unitsPerSecond);
+        publishAtPace(workload, unitsPerSecond, 1);
+    }
+
+    void publishAtPace(Workload workload, int unitsPerSecond, int connections) {
+        load.publishAtPace(
+                contender.publishTo(redis, server), contender.protocol(), workload, unitsPerSecond, connections);
     }
 
     /**

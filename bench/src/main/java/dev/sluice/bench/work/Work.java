@@ -20,7 +20,7 @@ public enum Work {
     DIRECT("direct", contender -> true, Load.direct()),
     DISCARD("discard", Contender::isForUnwanted, Load.unwanted("user:", 200)),
     DISCARD_LARGE("discard-large", Contender::isForUnwanted, Load.unwanted("user:", 2_000)),
-    UNWANTED("unwanted", Contender::isForUnwanted, Load.pacedUnwanted("user:", 2_000, 20_000)),
+    UNWANTED("unwanted", Contender::isForUnwanted, Load.pacedUnwanted("user:", 2_000, 60_000)),
     RETAINED("retained", Contender::isForRetained, Load.unwanted("upload:", 200)),
     IDLE("idle", contender -> true, new Idle()),
     PACED("paced", contender -> true, Load.pacedFanOut()),
