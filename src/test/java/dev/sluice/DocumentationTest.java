@@ -83,7 +83,7 @@ class DocumentationTest {
                 .findFirst()
                 .orElseThrow();
         List<Double> measured = Pattern.compile(
-                        "^\\| `(?:redis|link|connections|out)-.*\\| ([\\d.]+) s \\|$", Pattern.MULTILINE)
+                        "^\\|`(?:redis|link|connections|out)-.*\\|([\\d.]+) s\\|$", Pattern.MULTILINE)
                 .matcher(Files.readString(ROOT.resolve("docs/ledger.md")))
                 .results()
                 .map(row -> Double.valueOf(row.group(1)))
@@ -97,7 +97,7 @@ class DocumentationTest {
     private static long rows(String page, String part) throws IOException {
         String text = Files.readString(ROOT.resolve(page));
         String table = text.substring(text.indexOf("<!--" + part + "-->"), text.indexOf("<!--/" + part + "-->"));
-        return table.lines().filter(line -> line.startsWith("| `")).count() - 1;
+        return table.lines().filter(line -> line.startsWith("|`")).count() - 1;
     }
 
     @Test

@@ -86,7 +86,7 @@ public final class Page {
     }
 
     private static String row(List<String> cells) {
-        return "| " + String.join(" | ", cells) + " |";
+        return "|" + String.join("|", cells) + "|";
     }
 
     /**

@@ -27,7 +27,7 @@ class PageTest {
 
         assertEquals(
                 "<!--other-rows-->, <!--test-count-->2<!--/test-count--> rows: "
-                        + "<!--test-rows-->\n| name | n |\n|---|--:|\n| r1 | 1 |\n| r2000 | 2,000 |\n<!--/test-rows--> end",
+                        + "<!--test-rows-->\n|name|n|\n|---|--:|\n|r1|1|\n|r2000|2,000|\n<!--/test-rows--> end",
                 twice);
     }
 

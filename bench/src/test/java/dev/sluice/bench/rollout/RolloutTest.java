@@ -28,8 +28,8 @@ class RolloutTest {
         String markdown = markdown(finding(Map.of("1012", 2000), List.of()));
 
         assertTrue(markdown.contains("\nSeed 7\n"), markdown);
-        assertTrue(markdown.contains("| longest time without a connection, ms | 250.1 |"), markdown);
-        assertTrue(markdown.contains("| old pods gone after | 15.2 s |"), markdown);
+        assertTrue(markdown.contains("|longest time without a connection, ms|250.1|"), markdown);
+        assertTrue(markdown.contains("|old pods gone after|15.2 s|"), markdown);
     }
 
     /** These numbers are in the prose, which no program writes. */
@@ -53,7 +53,7 @@ class RolloutTest {
 
         assertEquals(2, finding.errors());
         assertEquals(2, finding.objections().size());
-        assertTrue(markdown(finding).contains("| errors seen by clients | 2 |"));
+        assertTrue(markdown(finding).contains("|errors seen by clients|2|"));
     }
 
     private static String markdown(UpdateFinding finding) throws IOException {
