@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients receive the entries of Redis streams, whatever is interrupted. */
@@ -51,13 +52,14 @@ class StreamIT {
 
     private static Redis redis;
     private static Pod pod;
+    /** Writes frames the other way, so that each test with both pods is one of both ways. */
     private static Pod other;
 
     @BeforeAll
     static void start() {
         redis = Redis.withOptions("--notify-keyspace-events", "Ktg", "--appendonly", "yes", "--appendfsync", "always");
         pod = Pod.ready(redis, ROUTES);
-        other = Pod.ready(redis, ROUTES);
+        other = Pod.ready(redis, Way.STANDARD.with(ROUTES));
     }
 
     @AfterAll
@@ -67,37 +69,43 @@ class StreamIT {
         redis.close();
     }
 
-    @Test
-    void entriesAddedByAnyClientAreDeliveredOnceAndInOrder() {
-        try (Client client = subscribed(pod, "invoice:1", null);
-                Client old = Client.of(pod, "9").send("{\"action\":\"subscribe\",\"channel\":\"invoice:1\"}")) {
-            assertThat(old.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"invoice:1\"}");
-            List<String> ids = add("invoice:1", 0, 500);
+    @ParameterizedTest
+    @EnumSource
+    void entriesAddedByAnyClientAreDeliveredOnceAndInOrder(Way way) {
+        String channel = "invoice:added-" + way;
+        try (Client client = subscribed(on(way), channel, null);
+                Client old = Client.of(on(way), "9").send(subscribe(channel, null))) {
+            assertThat(old.next()).isEqualTo("{\"action\":\"subscribed\",\"channel\":\"" + channel + "\"}");
+            List<String> ids = add(channel, 0, 500);
             for (int i = 0; i < 500; i++) {
-                assertThat(client.next()).isEqualTo("{\"channel\":\"invoice:1\",\"id\":\"" + ids.get(i) + "\"}\n" + i);
+                assertThat(client.next())
+                        .isEqualTo("{\"channel\":\"" + channel + "\",\"id\":\"" + ids.get(i) + "\"}\n" + i);
                 assertThat(old.next()).isEqualTo("" + i);
             }
             assertThat(client.rest()).allMatch(message -> ((String) message).contains("mark"));
         }
     }
 
-    @Test
-    void entryMayHaveAnyFieldsAndBytes() {
-        try (Client client = subscribed(pod, "invoice:fields", null);
+    @ParameterizedTest
+    @EnumSource
+    void entryMayHaveAnyFieldsAndBytes(Way way) {
+        String channel = "invoice:fields-" + way;
+        try (Client client = subscribed(on(way), channel, null);
                 Redis.Admin admin = redis.admin()) {
             eval(
                     "redis.call('XADD', KEYS[1], '1-1', 'any', 'first', unpack({'2', 'b', '3', 'c', '4', 'd', '5', 'e',"
                             + " '6', 'f', '7', 'g', '8', 'h', '9', 'i', 'data', 'second'}))",
-                    "invoice:fields");
-            admin.command("XADD", "invoice:fields", "1-2", "", "");
-            eval("redis.call('XADD', KEYS[1], '1-3', 'data', '{\\255}')", "invoice:fields");
-            admin.command("XADD", "invoice:fields", "1-4", "data", "last");
-            assertThat(next(client)).isEqualTo("{\"channel\":\"invoice:fields\",\"id\":\"1-1\"}\nfirst");
-            assertThat(next(client)).isEqualTo("{\"channel\":\"invoice:fields\",\"id\":\"1-2\"}\n");
-            byte[] binary = "{\"channel\":\"invoice:fields\",\"id\":\"1-3\"}\n{?}".getBytes(StandardCharsets.US_ASCII);
+                    channel);
+            admin.command("XADD", channel, "1-2", "", "");
+            eval("redis.call('XADD', KEYS[1], '1-3', 'data', '{\\255}')", channel);
+            admin.command("XADD", channel, "1-4", "data", "last");
+            assertThat(next(client)).isEqualTo("{\"channel\":\"" + channel + "\",\"id\":\"1-1\"}\nfirst");
+            assertThat(next(client)).isEqualTo("{\"channel\":\"" + channel + "\",\"id\":\"1-2\"}\n");
+            byte[] binary =
+                    ("{\"channel\":\"" + channel + "\",\"id\":\"1-3\"}\n{?}").getBytes(StandardCharsets.US_ASCII);
             binary[binary.length - 2] = (byte) 255;
             assertThat(client.nextBinary()).isEqualTo(binary);
-            assertThat(next(client)).isEqualTo("{\"channel\":\"invoice:fields\",\"id\":\"1-4\"}\nlast");
+            assertThat(next(client)).isEqualTo("{\"channel\":\"" + channel + "\",\"id\":\"1-4\"}\nlast");
             assertThat(client.hasHeardOfGap()).isFalse();
         }
     }
@@ -617,6 +625,10 @@ class StreamIT {
             pod.awaitReady();
             other.awaitReady();
         }
+    }
+
+    private static Pod on(Way way) {
+        return way == Way.DIRECT ? pod : other;
     }
 
     /** Returns the next message that is no mark. */

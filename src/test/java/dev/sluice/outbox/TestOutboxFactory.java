@@ -47,6 +47,10 @@ public final class TestOutboxFactory {
     /** Routes whose users' own channels are streams. */
     public static final Routes OWN_STREAMS = new Routes(List.of(LOG, ownStream("inbox"), ownStream("mail")));
 
+    /** These, and one that is heard by {@code PUBLISH}. */
+    public static final Routes STREAMS_AND_UPLOADS =
+            new Routes(List.of(LOG, ownStream("inbox"), ownStream("mail"), UPLOAD));
+
     public static final Duration MAX_FLUSH = Duration.ofMinutes(30);
 
     private record Config(

@@ -4,17 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sluice.TestRelay;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.TestDispatchers;
+import dev.sluice.feed.Batch;
+import dev.sluice.feed.Publication;
 import dev.sluice.harness.EventParser;
+import dev.sluice.history.History;
+import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
+import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.Payload;
 import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.ReplayBatch;
@@ -24,6 +32,8 @@ import dev.sluice.protocol.Welcome;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.registry.TestRegistries;
+import dev.sluice.retain.Retention;
+import dev.sluice.retain.TestRetention;
 import dev.sluice.route.Channel;
 import dev.sluice.stream.SimulatedStreams;
 import dev.sluice.stream.StreamGap;
@@ -39,19 +49,24 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -70,6 +85,9 @@ class StreamOpeningSimulationTest {
             List.of(TestOutboxFactory.channel("log:a"), TestOutboxFactory.channel("log:b"));
     private static final List<Channel> ALL =
             Stream.concat(OWN.stream(), NAMED.stream()).toList();
+    private static final List<Channel> UPLOADS =
+            List.of(TestOutboxFactory.channel("upload:a"), TestOutboxFactory.channel("upload:b"));
+    private static final Era ERA = new Era(1, 2);
     private static final JsonMapper JSON = new JsonMapper();
 
     /** What happens besides additions. */
@@ -97,14 +115,31 @@ class StreamOpeningSimulationTest {
         run(seed, Weather.HOSTILE);
     }
 
+    /** Publications reach the pod also while notifications of streams do not. */
+    @ParameterizedTest
+    @CsvSource({"1, CALM", "2, INTERRUPTED", "3, HOSTILE"})
+    void publicationsBesideStreamsAreNeitherLostNorReordered(long seed, Weather weather) {
+        assertThat(run(seed, weather, true)).isGreaterThan(RUNS * 20);
+    }
+
     private static void run(long seed, Weather weather) {
+        assertThat(run(seed, weather, false)).isZero();
+    }
+
+    /**
+     * Returns the number of publications that clients received.
+     *
+     * @param mixed whether clients of events hear publications beside streams
+     */
+    private static int run(long seed, Weather weather, boolean mixed) {
         SplittableRandom seeds = new SplittableRandom(seed);
         int received = 0;
         int recovered = 0;
         int refused = 0;
+        int published = 0;
         for (int run = 0; run < RUNS; run++) {
             long own = seeds.nextLong();
-            Simulation simulation = new Simulation(new SplittableRandom(own), weather);
+            Simulation simulation = new Simulation(new SplittableRandom(own), weather, mixed);
             try {
                 simulation.run();
             } catch (AssertionError | RuntimeException e) {
@@ -113,18 +148,22 @@ class StreamOpeningSimulationTest {
             received += simulation.received;
             recovered += simulation.recovered;
             refused += simulation.refused;
+            published += simulation.publicationsReceived;
         }
         assertThat(received).isGreaterThan(RUNS * 100);
         assertThat(recovered).isGreaterThan(weather == Weather.HOSTILE ? RUNS / 4 : RUNS);
-        if (weather == Weather.CALM) {
+        // A client that is cut before it gets a position can't resume publications.
+        if (weather == Weather.CALM && !mixed) {
             assertThat(refused).isZero();
         }
+        return published;
     }
 
     private static final class Simulation {
 
         private final SplittableRandom random;
         private final Weather weather;
+        private final boolean mixed;
         private final SimulatedStreams redis = new SimulatedStreams();
         private final HandDrivenSource source = new HandDrivenSource();
         private final Queue<Runnable> tasks = new ArrayDeque<>();
@@ -134,11 +173,20 @@ class StreamOpeningSimulationTest {
         private final TestTimer patience = new TestTimer();
 
         private final Loop loop = new Loop(0, tasks::add);
-        private final Registry registry = TestRegistries.with(TestOutboxFactory.OWN_STREAMS);
+        private final Registry registry = TestRegistries.with(TestOutboxFactory.STREAMS_AND_UPLOADS);
         private final DeliveryDispatcher deliveries =
-                TestDispatchers.with(source, registry, TestOutboxFactory.OWN_STREAMS);
+                TestDispatchers.with(source, registry, TestOutboxFactory.STREAMS_AND_UPLOADS);
         private final StreamReader reader = redis.reader(source, registry, deliveries, this::gap);
+        private final History history = TestHistory.standard();
+        private final Retention retention = TestRetention.with(10);
+        private final Consumer<Batch> relay = TestRelay.of(history, retention, registry, deliveries);
         private final CommandHandler commands = commands();
+
+        /** The number of publications of each channel. */
+        private final Map<Channel, Integer> published = new HashMap<>();
+
+        private int publications;
+        private int publicationsReceived;
         private final Map<Channel, List<EntryId>> added = new HashMap<>();
         private final List<Browser> browsers = new ArrayList<>();
         private boolean down;
@@ -146,9 +194,13 @@ class StreamOpeningSimulationTest {
         private int recovered;
         private int refused;
 
-        Simulation(SplittableRandom random, Weather weather) {
+        Simulation(SplittableRandom random, Weather weather, boolean mixed) {
             this.random = random;
             this.weather = weather;
+            this.mixed = mixed;
+            if (mixed) {
+                relay.accept(new Batch(at(0), new ArrayList<>()));
+            }
             reader.start();
             ALL.forEach(channel -> {
                 added.put(channel, new ArrayList<>());
@@ -172,6 +224,8 @@ class StreamOpeningSimulationTest {
             StreamSubscriptions subscriptions = new StreamSubscriptions(registry, reader, sender, meters, metrics);
             return TestCommandHandler.ofStreams(
                     registry,
+                    history,
+                    retention,
                     deliveries,
                     subscriptions,
                     new StreamOpenings(registry, reader, replays, sender, subscriptions, meters));
@@ -239,6 +293,9 @@ class StreamOpeningSimulationTest {
         }
 
         private void step(int choice) {
+            if (mixed && random.nextInt(8) == 0) {
+                publish();
+            }
             Channel channel = ALL.get(random.nextInt(ALL.size()));
             if (choice < 3) {
                 if (!down && random.nextBoolean()) {
@@ -297,6 +354,23 @@ class StreamOpeningSimulationTest {
             source.execute(() -> reader.interrupted(false));
         }
 
+        private Position at(int number) {
+            return Position.of(ERA, 1, number, 1);
+        }
+
+        private void publish() {
+            Channel channel = UPLOADS.get(random.nextInt(UPLOADS.size()));
+            int number = published.merge(channel, 1, Integer::sum);
+            byte[] name = channel.name().getBytes(StandardCharsets.US_ASCII);
+            byte[] payload = Integer.toString(number).getBytes(StandardCharsets.US_ASCII);
+            byte[] bytes = Arrays.copyOf(name, name.length + payload.length);
+            System.arraycopy(payload, 0, bytes, name.length, payload.length);
+            Position before = at(publications++);
+            List<Publication> one = new ArrayList<>();
+            one.add(new Publication(bytes, name.length, payload.length, 0));
+            source.execute(() -> relay.accept(new Batch(before, one)));
+        }
+
         private boolean hear() {
             int count = Math.min(redis.notifications.size(), 1 + random.nextInt(4));
             List<SimulatedStreams.Notification> heard = new ArrayList<>();
@@ -316,6 +390,25 @@ class StreamOpeningSimulationTest {
             }
             loop.runThenFlush(task);
             return true;
+        }
+
+        /** The owner of an outbox, whose marks have positions if there are publications. */
+        private final class Owner implements Outbox.Owner {
+
+            private final Dialect dialect;
+
+            Owner(Dialect dialect) {
+                this.dialect = dialect;
+            }
+
+            @Override
+            public void failed(Disconnect reason) {}
+
+            @Override
+            public @Nullable Frame mark() {
+                Position at = mixed && dialect.tag().equals("sse") ? deliveries.position(loop) : null;
+                return at == null ? null : dialect.mark(at);
+            }
         }
 
         /** What a client knows of a channel. */
@@ -405,11 +498,12 @@ class StreamOpeningSimulationTest {
             void read() {}
 
             final void open(FrameWriter writer, Dialect dialect, List<Channel> named, @Nullable Since since) {
+                Outbox outbox = TestOutboxFactory.with(20_000, Duration.ofDays(1), new SimpleMeterRegistry())
+                        .open(writer, loop, new Owner(dialect));
                 Connection made = new Connection(
                         USER,
                         any -> true,
-                        TestOutboxFactory.with(20_000, Duration.ofDays(1), new SimpleMeterRegistry())
-                                .open(writer, loop, reason -> {}),
+                        outbox,
                         loop,
                         event -> registry.remove(event.connection()),
                         dialect.tag(),
@@ -418,6 +512,9 @@ class StreamOpeningSimulationTest {
                 connection = made;
                 assertThat(registry.add(made)).isTrue();
                 TestClient client = new TestClient(made, TestAuthorizers.identity(USER), dialect);
+                if (mixed) {
+                    client.at = () -> outbox.isBehind() ? null : deliveries.position(loop);
+                }
                 List<Channel> channels = new ArrayList<>(OWN);
                 channels.addAll(named);
                 commands.begin(
@@ -569,6 +666,15 @@ class StreamOpeningSimulationTest {
 
             private final ByteArrayOutputStream unread = new ByteArrayOutputStream();
             private final Map<Channel, EntryId> newestBefore = new HashMap<>();
+            private final Map<Channel, Integer> publishedBefore = new HashMap<>();
+
+            /** The publications of each channel up to which the client has, or does not want, all. */
+            private final Map<Channel, Integer> numbers = new HashMap<>();
+
+            /** The channels of which the connection has brought publications. */
+            private final Set<Channel> begun = new HashSet<>();
+
+            private int connections;
             private EventParser parser = new EventParser();
             private String lastEventId = "";
 
@@ -579,10 +685,15 @@ class StreamOpeningSimulationTest {
                     lastEventId = "";
                 }
                 heard.clear();
+                begun.clear();
+                List<Channel> named = new ArrayList<>(NAMED);
+                named.addAll(mixed ? UPLOADS : List.of());
+                List<Channel> all = new ArrayList<>(OWN);
+                all.addAll(named);
                 open(
-                        TestEventIds.before(this, Dialect.NAMED_EVENTS, ALL),
+                        TestEventIds.before(new Socket(connections), Dialect.NAMED_EVENTS, all),
                         Dialect.NAMED_EVENTS,
-                        NAMED,
+                        named,
                         lastEventId.isEmpty() ? null : Since.parse(lastEventId));
             }
 
@@ -597,6 +708,7 @@ class StreamOpeningSimulationTest {
                 } else if (frame instanceof Frame.Text text) {
                     if (!answered) {
                         ALL.forEach(channel -> newestBefore.put(channel, newest(channel)));
+                        publishedBefore.putAll(published);
                         answered = true;
                     }
                     unread.writeBytes(text.utf8());
@@ -614,6 +726,8 @@ class StreamOpeningSimulationTest {
                 parser.parse(bytes, length).forEach(event -> {
                     if (event.type().equals("sluice")) {
                         message(json(event.data().getBytes(StandardCharsets.UTF_8)));
+                    } else if (event.type().startsWith("upload:")) {
+                        publication(TestOutboxFactory.channel(event.type()), Integer.parseInt(event.data()));
                     } else {
                         Channel channel = channel(event.type());
                         of(channel).entry(channel, EntryId.parse(event.data()));
@@ -624,8 +738,59 @@ class StreamOpeningSimulationTest {
                 lastEventId = parser.lastEventId().isEmpty() ? lastEventId : parser.lastEventId();
             }
 
+            /** The socket of a connection, which is not read any more after the connection is cut. */
+            private final class Socket implements FrameWriter {
+
+                private final int number;
+
+                Socket(int number) {
+                    this.number = number;
+                }
+
+                @Override
+                public void write(Frame frame) {
+                    if (number == connections) {
+                        Events.this.write(frame);
+                    }
+                }
+
+                @Override
+                public void flush(Done done) {
+                    done.done(null);
+                }
+
+                @Override
+                public void close(int code, String reason) {}
+
+                @Override
+                public void cut() {}
+            }
+
+            private void publication(Channel channel, int number) {
+                publicationsReceived++;
+                int before = numbers.getOrDefault(channel, 0);
+                if (begun.add(channel)) {
+                    // What it has is repeated if the connection was cut before its position came.
+                    assertThat(number).as("%s after %s", channel, before).isLessThanOrEqualTo(before + 1);
+                } else {
+                    assertThat(number).as("%s after %s", channel, before).isEqualTo(before + 1);
+                }
+                numbers.put(channel, number);
+            }
+
+            @Override
+            void verifyEnd() {
+                super.verifyEnd();
+                if (connection != null && mixed) {
+                    UPLOADS.forEach(channel -> assertThat(numbers.getOrDefault(channel, 0))
+                            .as("%s", channel)
+                            .isEqualTo(published.getOrDefault(channel, 0)));
+                }
+            }
+
             @Override
             public void cut() {
+                connections++;
                 // The rest is lost on its way.
                 byte[] bytes = unread.toByteArray();
                 unread.reset();
@@ -639,6 +804,9 @@ class StreamOpeningSimulationTest {
                 boolean all = answer.path("recovered").asBoolean();
                 Since since = lastEventId.isEmpty() ? null : Since.parse(lastEventId);
                 assertThat(asked).isEqualTo(since != null);
+                if (!all) {
+                    numbers.putAll(publishedBefore);
+                }
                 for (Channel channel : ALL) {
                     EntryId last = since == null ? null : since.entry(channel.name());
                     assertThat(all && last == null).isFalse();

@@ -8,6 +8,7 @@ import dev.sluice.registry.Connection;
 import dev.sluice.span.Span;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A client without a socket. */
@@ -19,6 +20,7 @@ final class TestClient implements Client {
     private final Queue<ChannelReplay> replays = new ArrayDeque<>();
     private AuthenticatedUser identity;
     Span span = Span.NONE;
+    Supplier<@Nullable Position> at = () -> null;
     int spent;
 
     TestClient(Connection connection, AuthenticatedUser identity) {
@@ -58,7 +60,7 @@ final class TestClient implements Client {
 
     @Override
     public @Nullable Position at() {
-        return null;
+        return at.get();
     }
 
     @Override

@@ -13,7 +13,6 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
-import dev.sluice.retain.TestRetention;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -77,18 +76,16 @@ public final class TestCommandHandler {
                 TestStreams.noOpenings(registry, streams, deliveries));
     }
 
-    /** Returns a handler of clients that hear only streams. */
+    /** Returns a handler of clients that hear streams. */
     static CommandHandler ofStreams(
-            Registry registry, DeliveryDispatcher deliveries, StreamSubscriptions streams, StreamOpenings openings) {
+            Registry registry,
+            History history,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            StreamSubscriptions streams,
+            StreamOpenings openings) {
         return of(
-                registry,
-                TestHistory.standard(),
-                TestRetention.with(1),
-                deliveries,
-                new HandDrivenAuthorizer(),
-                neverAhead(),
-                streams,
-                openings);
+                registry, history, retention, deliveries, new HandDrivenAuthorizer(), neverAhead(), streams, openings);
     }
 
     private static CommandHandler of(
