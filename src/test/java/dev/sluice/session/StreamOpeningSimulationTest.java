@@ -91,7 +91,7 @@ class StreamOpeningSimulationTest {
     private static final JsonMapper JSON = new JsonMapper();
 
     /** What happens besides additions. */
-    private enum Weather {
+    enum Weather {
         CALM,
         INTERRUPTED,
         HOSTILE
