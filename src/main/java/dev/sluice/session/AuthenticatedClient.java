@@ -32,6 +32,9 @@ final class AuthenticatedClient implements Client {
     /** The number of replays for which the client waits; until then no further message is handled. */
     private int waits;
 
+    /** Cancels the timer of the first answer. */
+    private @Nullable Runnable timer;
+
     private @Nullable PendingSubscriptions pending;
     private @Nullable Queue<ChannelReplay> replays;
 
@@ -107,6 +110,19 @@ final class AuthenticatedClient implements Client {
         if (!isWaiting()) {
             restartIfDue();
             session.proceed();
+        }
+    }
+
+    @Override
+    public void await(Runnable canceller) {
+        timer = canceller;
+    }
+
+    @Override
+    public void cancelTimer() {
+        if (timer != null) {
+            timer.run();
+            timer = null;
         }
     }
 

@@ -89,7 +89,7 @@ final class ChannelCommands {
             then.run();
             client.waits(false);
         });
-        connecting.timer = streams.whenOverdue(client, connecting::overdue);
+        streams.limit(client, connecting::overdue);
         ofStreams
                 .keySet()
                 .forEach(channel -> streams.begin(
@@ -110,9 +110,6 @@ final class ChannelCommands {
         private final Map<Channel, Start> starts;
         private final Set<Channel> missing;
         private final List<Runnable> followings = new ArrayList<>();
-
-        /** Cancels the timer. */
-        private Runnable timer = () -> {};
 
         /** Whether the answer waits for the other channels only, or has been sent. */
         private boolean complete;
@@ -173,7 +170,7 @@ final class ChannelCommands {
 
         private void complete() {
             complete = true;
-            timer.run();
+            client.cancelTimer();
             if (others.isEmpty()) {
                 client.connection().send(answer.apply(starts));
                 answered();

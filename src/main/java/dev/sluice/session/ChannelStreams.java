@@ -63,12 +63,9 @@ final class ChannelStreams {
         return channel.route().source().readsStreams();
     }
 
-    /**
-     * Runs a task when a new client has waited for its streams long enough, unless its connection has ended by then. Returns
-     * an action that cancels the task.
-     */
-    Runnable whenOverdue(Client client, Runnable task) {
-        return sender.later(client, MAX_WAIT_MILLIS, task);
+    /** Runs a task when a new client has waited too long for its streams, see {@link ReplaySender#limit}. */
+    void limit(Client client, Runnable task) {
+        sender.limit(client, MAX_WAIT_MILLIS, task);
     }
 
     /**

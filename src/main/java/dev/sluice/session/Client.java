@@ -36,6 +36,16 @@ interface Client {
     /** Starts or ends the wait for a replay. */
     void waits(boolean waiting);
 
+    /**
+     * Starts the wait for what the first answer needs, which a timer limits.
+     *
+     * @param canceller cancels the timer; run by {@link #cancelTimer}, and when the session ends
+     */
+    void await(Runnable canceller);
+
+    /** Cancels the timer of the first answer. */
+    void cancelTimer();
+
     /** Charges this turn of the event loop with bytes that it handled for the client. */
     void spend(int bytes);
 

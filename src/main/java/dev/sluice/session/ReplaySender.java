@@ -233,9 +233,14 @@ final class ReplaySender {
                 }));
     }
 
-    /** Runs a task later, unless the connection has ended by then; returns what cancels it. */
-    Runnable later(Client client, long millis, Runnable task) {
-        return timer.after(millis, () -> onLoop(client, task));
+    /** Runs a task later, unless the connection has ended by then. */
+    void later(Client client, long millis, Runnable task) {
+        timer.after(millis, () -> onLoop(client, task));
+    }
+
+    /** Runs a task if the client has no first answer after a time, and has not left before. */
+    void limit(Client client, long millis, Runnable task) {
+        client.await(timer.after(millis, () -> onLoop(client, task)));
     }
 
     /** Runs a task before later publications of the channel are delivered, unless the connection has ended by then. */

@@ -457,6 +457,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
 
     private void over() {
         endHandshake();
+        ifOpen(AuthenticatedClient::cancelTimer);
         client = null;
         unhandled = null;
     }

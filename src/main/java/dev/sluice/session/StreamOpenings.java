@@ -75,7 +75,7 @@ final class StreamOpenings {
         client.waits(true);
         Awaited awaited = new Awaited(client, new HashSet<>(streams), answer);
         streams.forEach(channel -> join(client, channel, () -> awaited.stands(channel)));
-        awaited.overdue = sender.later(client, MAX_WAIT_MILLIS, awaited::start);
+        sender.limit(client, MAX_WAIT_MILLIS, awaited::start);
     }
 
     /** Runs the action on the client's event loop when the cursor of the channel stands. */
@@ -97,9 +97,6 @@ final class StreamOpenings {
         private final Client client;
         private final Set<Channel> missing;
         private final Runnable answer;
-
-        /** Cancels the timer. */
-        private Runnable overdue = () -> {};
 
         /** When the client was answered; {@code null} before. */
         private @Nullable Instant started;
@@ -123,7 +120,7 @@ final class StreamOpenings {
         void start() {
             if (started == null) {
                 started = Instant.now();
-                overdue.run();
+                client.cancelTimer();
                 answer.run();
                 registry.start(client.connection());
                 client.waits(false);
@@ -151,7 +148,7 @@ final class StreamOpenings {
         }
         connection.waits(true);
         client.waits(true);
-        opened.overdue = sender.later(client, since == null ? MAX_WAIT_MILLIS : MAX_RESUME_WAIT_MILLIS, opened::answer);
+        sender.limit(client, since == null ? MAX_WAIT_MILLIS : MAX_RESUME_WAIT_MILLIS, opened::answer);
         opened.deferrals.forEach((channel, deferral) -> {
             EntryId last = opened.last(channel);
             if (last == null) {
@@ -176,9 +173,6 @@ final class StreamOpenings {
 
         /** What the client gets of channels that it resumes; {@code null} where Redis does not answer. */
         private final Map<Channel, @Nullable Check> checks = new HashMap<>();
-
-        /** Cancels the timer. */
-        private Runnable overdue = () -> {};
 
         /** Whether everything up to the cursors has been handed to the event loop, and nothing after them delivered. */
         private boolean current;
@@ -246,7 +240,7 @@ final class StreamOpenings {
         private void answer() {
             if (!answered) {
                 answered = true;
-                overdue.run();
+                client.cancelTimer();
                 answer.accept(this);
                 client.waits(false);
             }

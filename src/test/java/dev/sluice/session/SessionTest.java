@@ -580,6 +580,16 @@ class SessionTest {
         assertThat(executed).isEmpty();
     }
 
+    @Test
+    void endCancelsTheTimerOfTheFirstAnswer() {
+        waiting = new ArrayList<>();
+        TestTimer timer = new TestTimer();
+        session.opened(SEVEN, Opening.own(null));
+        session.client().await(timer.after(2_000, () -> {}));
+        session.closed(Disconnect.CLIENT_CLOSED);
+        assertThat(timer.count()).isZero();
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void nothingPrecedesTheAnswerToTheAuthentication(boolean positioned) {

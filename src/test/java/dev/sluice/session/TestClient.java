@@ -22,6 +22,7 @@ final class TestClient implements Client {
     Span span = Span.NONE;
     Supplier<@Nullable Position> at = () -> null;
     int spent;
+    private Runnable canceller = () -> {};
 
     TestClient(Connection connection, AuthenticatedUser identity) {
         this(connection, identity, Dialect.V1);
@@ -71,6 +72,16 @@ final class TestClient implements Client {
     @Override
     public void waits(boolean waiting) {
         // Its requests arrive one by one.
+    }
+
+    @Override
+    public void await(Runnable timer) {
+        canceller = timer;
+    }
+
+    @Override
+    public void cancelTimer() {
+        canceller.run();
     }
 
     @Override
