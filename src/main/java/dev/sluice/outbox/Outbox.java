@@ -420,6 +420,11 @@ public final class Outbox {
         return charged() + unflushed + cost <= bounds.maxBytes();
     }
 
+    /** Whether a frame of that cost fits into the empty outbox. */
+    public boolean canHold(long cost) {
+        return cost <= bounds.maxBytes();
+    }
+
     private void conflate(PublicationBatch batch) {
         if (held == null) {
             held = new ConflatedQueue(headers);

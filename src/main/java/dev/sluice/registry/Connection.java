@@ -171,6 +171,11 @@ public final class Connection {
         return outbox.hasRoom(cost);
     }
 
+    /** Whether a frame of that cost fits into the empty outbox. */
+    public boolean canHold(long cost) {
+        return outbox.canHold(cost);
+    }
+
     /** See {@link Outbox#state}. To be called on its loop. */
     public OutboxState state(Channel channel) {
         return outbox.state(channel);

@@ -139,6 +139,9 @@ public final class LoopListeners {
         }
         listener.suspend();
         Deferred deferral = new Deferred(listener);
+        if (listener.deferral != null) {
+            deferrals.remove(listener.deferral);
+        }
         listener.deferral = deferral;
         deferrals.add(deferral);
         return deferral;

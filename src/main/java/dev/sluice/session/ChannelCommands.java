@@ -83,6 +83,8 @@ final class ChannelCommands {
             return;
         }
         client.waits(true);
+        // Otherwise it would be told of gaps before it is answered.
+        client.connection().waits(true);
         // A publication before the answer would move the client's position past those that it missed.
         own.keySet().forEach(channel -> registry.suspend(client.connection(), channel));
         Connecting connecting = new Connecting(client, ofStreams, own, answer, () -> {
@@ -185,6 +187,7 @@ final class ChannelCommands {
 
         private void answered() {
             answered = true;
+            client.connection().waits(false);
             then.run();
             followings.forEach(Runnable::run);
         }

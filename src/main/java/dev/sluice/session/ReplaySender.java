@@ -115,10 +115,21 @@ final class ReplaySender {
 
     private void add(ChannelReplay replay) {
         Queue<ChannelReplay> queue = replay.client.replays();
+        leaveSuperseded(queue);
         queue.add(replay);
         if (queue.size() == 1) {
             next(queue);
         }
+    }
+
+    /** Otherwise requests for the same channel would fill the queue. The first replay is under way. */
+    private static void leaveSuperseded(Queue<ChannelReplay> queue) {
+        Set<ChannelReplay> superseded = queue.stream()
+                .skip(1)
+                .filter(replay -> !replay.deferral.lasts())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+        queue.removeAll(superseded);
+        superseded.forEach(ReplaySender::leave);
     }
 
     /** Continues with the first replay, which stays in the queue until its slice is sent. */
@@ -149,8 +160,12 @@ final class ReplaySender {
     private void handle(ChannelReplay replay, @Nullable Slice slice) {
         Queue<ChannelReplay> queue = replay.client.replays();
         if (slice == null) {
+            // Without listeners the channel has no cursor, although Redis answers.
+            boolean failed = replay.deferral.lasts();
             fail(replay);
-            failOverdue(queue, replay);
+            if (failed) {
+                failOverdue(queue, replay);
+            }
         } else if (replay.deferral.lasts()) {
             send(replay, slice);
         } else {
@@ -166,7 +181,12 @@ final class ReplaySender {
         ReplayBatch batch = new ReplayBatch(client.format());
         slice.payloads().forEach(payload -> batch.add(replay.channel, payload));
         // Some connections send each entry by itself.
-        boolean fits = connection.hasRoom(batch.cost() + (long) batch.count() * Frame.OVERHEAD + Resumption.RESERVE);
+        long cost = batch.cost() + (long) batch.count() * Frame.OVERHEAD + Resumption.RESERVE;
+        if (batch.count() == 1 && !connection.canHold(cost)) {
+            send(replay, slice.lost());
+            return;
+        }
+        boolean fits = connection.hasRoom(cost);
         Next next = fits ? replay.before(slice) : Next.WAIT;
         if (next == Next.WAIT) {
             later(client, ROOM_MILLIS, () -> add(replay));

@@ -43,8 +43,13 @@ public final class StreamReplay {
      * @param complete whether only publications with a higher sequence are missing after it
      * @param progress that of a client which has received the slice
      */
-    public record Slice(
-            List<Payload> payloads, boolean connected, boolean complete, long sequence, Progress progress) {}
+    public record Slice(List<Payload> payloads, boolean connected, boolean complete, long sequence, Progress progress) {
+
+        /** Returns the slice for a client that can't get its entries, because they are too large for it. */
+        public Slice lost() {
+            return new Slice(List.of(), false, complete, sequence, progress);
+        }
+    }
 
     /**
      * What a client can get of a stream.

@@ -10,9 +10,11 @@ import dev.sluice.outbox.PublicationBatch;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.registry.LoopListeners.Listener;
 import dev.sluice.route.Channel;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -72,6 +74,23 @@ class ListenerIndexTest {
         });
         assertThat(heard).containsExactly(5L, 6L);
         assertThat(deliver(batch(start, 7))).isEqualTo(1);
+    }
+
+    @Test
+    void deliveryDoesNotWalkDeferralsThatWereReplaced() {
+        Queue<Runnable> tasks = new ArrayDeque<>();
+        LoopListeners queued = new LoopListeners(channel, new LoopChanges(new Loop(0, tasks::add), empty -> true));
+        Connection connection = connection();
+        queued.add(new Listener(connection, 0));
+        AtomicInteger runs = new AtomicInteger();
+        Deferral first = Objects.requireNonNull(queued.defer(connection));
+        Deferral second = Objects.requireNonNull(queued.defer(connection));
+        first.execute(runs::incrementAndGet);
+        queued.deliver(batch(Position.parse("1-2.16777216.3"), 1), (run, count) -> {});
+        assertThat(runs).hasValue(0);
+        assertThat(second.lasts()).isTrue();
+        tasks.forEach(Runnable::run);
+        assertThat(runs).as("the replaced one still acts by itself").hasValue(1);
     }
 
     @Test

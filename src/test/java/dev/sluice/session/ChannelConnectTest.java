@@ -19,6 +19,7 @@ import dev.sluice.protocol.ClientMessage;
 import dev.sluice.protocol.Dialect;
 import dev.sluice.protocol.Start;
 import dev.sluice.protocol.Welcome;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
 import dev.sluice.registry.Disconnected;
 import dev.sluice.registry.Registry;
@@ -27,6 +28,7 @@ import dev.sluice.route.Channel;
 import dev.sluice.route.Route;
 import dev.sluice.route.Routes;
 import dev.sluice.stream.SimulatedStreams;
+import dev.sluice.stream.StreamGap;
 import dev.sluice.stream.StreamReader;
 import dev.sluice.stream.TestReplays;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -34,6 +36,7 @@ import io.smallrye.mutiny.Uni;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +67,11 @@ class ChannelConnectTest {
     private final DeliveryDispatcher deliveries = TestDispatchers.with(source, registry, ROUTES);
     private final StreamReader reader = redis.reader(source, registry, deliveries, gap -> {});
     private final ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
+    private final ChannelStreams streams = new ChannelStreams(
+            registry,
+            reader,
+            new ReplaySender(deliveries, reader, TestReplays.of(reader), meters, timer, System::nanoTime, 200),
+            meters);
     private final ChannelCommands commands = new ChannelCommands(
             ROUTES,
             registry,
@@ -74,11 +82,7 @@ class ChannelConnectTest {
                     deliveries,
                     meters,
                     new PositionWait(Duration.ofSeconds(1), new TestTimer(), System::nanoTime)),
-            new ChannelStreams(
-                    registry,
-                    reader,
-                    new ReplaySender(deliveries, reader, TestReplays.of(reader), meters, timer, System::nanoTime, 200),
-                    meters),
+            streams,
             new PresenceQuery((channel, byClient) -> Uni.createFrom().nothing(), TestCommandHandler.noEvents()));
     private final List<Disconnected> ended = new ArrayList<>();
     private RecordingFrameWriter socket = new RecordingFrameWriter();
@@ -110,6 +114,23 @@ class ChannelConnectTest {
         publish();
         turn();
         assertThat(socket.sent).hasSize(2);
+    }
+
+    @Test
+    void gapOfAStreamWaitsForTheAnswer() {
+        connect("");
+        gap();
+        assertThat(socket.sent).isEmpty();
+        settle();
+        assertThat(socket.sent).hasSize(1);
+        gap();
+        assertThat(socket.sent.get(1)).contains("\"gap\"");
+    }
+
+    private void gap() {
+        ChannelListeners listeners = Objects.requireNonNull(registry.listeners(INBOX));
+        GapNotifier.tell(new StreamGap(INBOX, listeners, Instant.EPOCH, Instant.EPOCH, EntryId.ZERO), streams);
+        turn();
     }
 
     @Test

@@ -69,10 +69,11 @@ class ReplaySenderTest {
     private final StreamOpenings openings =
             new StreamOpenings(registry, reader, replays, sender, subscriptions, meters);
     private final Map<Channel, List<EntryId>> added = new LinkedHashMap<>();
+    private final Connection listener;
 
     ReplaySenderTest() {
         reader.start();
-        Connection listener = connect(new Socket(), Dialect.V2);
+        listener = connect(new Socket(), Dialect.V2);
         CHANNELS.forEach(channel -> registry.subscribe(listener, channel));
         CHANNELS.forEach(channel -> {
             List<EntryId> entries = new ArrayList<>();
@@ -168,6 +169,67 @@ class ReplaySenderTest {
         assertThat(socket.count()).isEqualTo((CHANNELS.size() - 1) * ENTRIES);
     }
 
+    /** It would be read for ever. */
+    @ParameterizedTest
+    @ValueSource(strings = {"v2", "sse", "centrifuge"})
+    void clientIsToldThatAnEntryLongerThanItsOutboxIsLost(String protocol) {
+        Channel channel = CHANNELS.get(0);
+        redis.addLong(channel);
+        added(channel).add(redis.add(channel, Integer.MAX_VALUE));
+        settle();
+        Socket socket = new Socket();
+        resume(socket, protocol);
+        settle();
+        for (int i = 0; i < 100; i++) {
+            timer.isUp();
+            settle();
+        }
+        int before = redis.rangesRead;
+        timer.isUp();
+        settle();
+        assertThat(redis.rangesRead).isEqualTo(before);
+        assertThat(timer.count()).isZero();
+        assertThat(socket.losses).isOne();
+        if (protocol.equals("centrifuge")) {
+            // It subscribes again.
+            added(channel).remove(ENTRIES);
+        }
+        assertThat(socket.received).isEqualTo(added);
+    }
+
+    @Test
+    void repeatedRequestsForAChannelDoNotFillTheQueue() {
+        Socket socket = new Socket();
+        socket.stalled = true;
+        Connection connection = connect(socket, Dialect.V2);
+        TestClient client = new TestClient(connection, TestAuthorizers.identity("7"), Dialect.V2);
+        JointRequest all = new JointRequest(null, EntryId.BEGINNING, false);
+        for (int i = 0; i < 10; i++) {
+            CHANNELS.forEach(channel -> subscriptions.takes(client, channel, new Request(false, null, all)));
+            settle();
+            assertThat(client.replays()).hasSizeLessThanOrEqualTo(CHANNELS.size() + 1);
+        }
+    }
+
+    @Test
+    void channelWithoutListenersRefusesNoOtherRequest() {
+        Socket socket = new Socket();
+        Connection connection = resume(socket, "v2");
+        nanoTime += TimeUnit.SECONDS.toNanos(2);
+        while (redis.ranges == 0) {
+            source.runTasks();
+            turn();
+        }
+        Channel first = CHANNELS.get(0);
+        registry.unsubscribe(connection, first);
+        registry.unsubscribe(listener, first);
+        turn();
+        source.execute(() -> reader.heard(first, "xadd"));
+        settle();
+        assertThat(socket.errors).isZero();
+        assertThat(socket.count()).isEqualTo((CHANNELS.size() - 1) * ENTRIES);
+    }
+
     @Test
     void answerCancelsTheTimerOfAClientWithoutPositions() {
         Connection connection = connect(new Socket(), Dialect.V1);
@@ -179,7 +241,7 @@ class ReplaySenderTest {
         assertThat(timer.count()).isZero();
     }
 
-    private void resume(Socket socket, String protocol) {
+    private Connection resume(Socket socket, String protocol) {
         Dialect dialect = Dialect.ALL.stream()
                 .filter(one -> one.tag().equals(protocol))
                 .findFirst()
@@ -201,6 +263,7 @@ class ReplaySenderTest {
                     channelStreams.begin(client, channel, true, EntryId.BEGINNING, (start, follow) -> true);
                 });
         }
+        return connection;
     }
 
     private Connection connect(FrameWriter socket, Dialect dialect) {
@@ -263,6 +326,7 @@ class ReplaySenderTest {
         private final Queue<Done> unread = new ArrayDeque<>();
         private boolean stalled;
         private int errors;
+        private int losses;
 
         int count() {
             return received.values().stream().mapToInt(List::size).sum();
@@ -291,7 +355,9 @@ class ReplaySenderTest {
                     take(batch.channel(), batch.get(i));
                 }
             } else if (frame instanceof Frame.Text text) {
-                errors += new String(text.utf8(), StandardCharsets.UTF_8).contains("unavailable") ? 1 : 0;
+                String message = new String(text.utf8(), StandardCharsets.UTF_8);
+                errors += message.contains("unavailable") ? 1 : 0;
+                losses += message.contains("\"gap\"") || message.contains("unsubscribe\"") ? 1 : 0;
             }
         }
 

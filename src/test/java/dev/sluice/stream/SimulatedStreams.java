@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,11 @@ public final class SimulatedStreams implements StreamCommands {
 
     /** A number for which no client of Centrifugo's has an offset. */
     private static final long UNNAMEABLE = 5_000;
+
+    /** The number of entries that are longer than outboxes of tests. */
+    private static final long LONG = 11;
+
+    private static final int LONG_BYTES = 20_000;
 
     private record Command(Supplier<Runnable> execution, Runnable failure) {}
 
@@ -84,6 +90,11 @@ public final class SimulatedStreams implements StreamCommands {
     /** Adds an entry that is too large to be delivered. */
     public EntryId addLarge(Channel channel) {
         return add(channel, Integer.MAX_VALUE, LARGE);
+    }
+
+    /** Adds an entry that is longer than outboxes of tests. */
+    public EntryId addLong(Channel channel) {
+        return add(channel, Integer.MAX_VALUE, LONG);
     }
 
     /** Adds an entry that clients of Centrifugo's can't name. */
@@ -189,6 +200,7 @@ public final class SimulatedStreams implements StreamCommands {
                     for (EntryId id : entries(channel).tailSet(from, true)) {
                         if (found.size() < count) {
                             byte[] payload = id.toString().getBytes(StandardCharsets.US_ASCII);
+                            payload = id.number() == LONG ? Arrays.copyOf(payload, LONG_BYTES) : payload;
                             found.add(new Entry(id, isLarge(id) ? null : payload, payload.length, payload.length));
                         }
                     }
