@@ -1,5 +1,6 @@
 package dev.sluice;
 
+import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
@@ -72,6 +73,9 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
+    /** {@code null} if the feed hears all channels. */
+    private @Nullable ChannelSubscriptions channels;
+
     private Cancellable subscription = () -> {};
 
     @Inject
@@ -142,9 +146,9 @@ final class Relay {
         if (streams != null) {
             streams.start();
         }
-        ChannelSubscriptions channels = feed.channels();
-        if (channels != null) {
-            follow(channels);
+        ChannelSubscriptions byName = feed.channels();
+        if (byName != null) {
+            follow(byName);
         }
         subscription = feed.batches(beginnings(), maxPayload)
                 .onItem()
@@ -157,26 +161,34 @@ final class Relay {
                         () -> LOG.fatal("The feed ended, which is a bug. Restart the pod, and report this bug"));
     }
 
+    private void resolved(String name, Consumer<Channel> action) {
+        Channel channel = routes.resolve(name);
+        if (channel != null) {
+            action.accept(channel);
+        }
+    }
+
     /** Subscribes to the channels that have listeners. */
-    private void follow(ChannelSubscriptions channels) {
-        channels.whenLeft(name -> {
-            Channel left = routes.resolve(name);
-            if (left != null) {
-                retention.forget(left);
-            }
-        });
+    void follow(ChannelSubscriptions byName) {
+        channels = byName;
+        byName.whenCounted(name -> resolved(name, history::hold));
+        byName.whenLeft(name -> resolved(name, left -> {
+            retention.forget(left);
+            history.release(left);
+        }));
+        byName.whenDisconnected(history::releaseAll);
         registry.tell(new Demand() {
             @Override
             public void wanted(Channel channel) {
                 if (channel.route().source().hearsPublish()) {
-                    channels.wanted(channel.name());
+                    byName.wanted(channel.name());
                 }
             }
 
             @Override
             public void unwanted(Channel channel) {
                 if (channel.route().source().hearsPublish()) {
-                    channels.unwanted(channel.name());
+                    byName.unwanted(channel.name());
                 }
             }
         });
@@ -210,6 +222,9 @@ final class Relay {
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
+            if (size == 0 && channels != null) {
+                channels.ticked(end != null);
+            }
             deliveries.handOver(end);
             if (adopted && end != null) {
                 onAdopted.accept(new Adopted(end));
@@ -307,11 +322,11 @@ final class Relay {
         long sequence = deliveries.nextSequence();
         // Both run before the lookup of listeners, so that a client that subscribes in between gets the publication
         // either way.
-        if (channel.route().history()) {
-            history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt());
-        }
+        Point point = channel.route().history()
+                ? history.append(sequence, index + 1, channel, publication.bytes(), publication.receivedAt())
+                : null;
         boolean retain = channel.route().retain() == Retain.LAST;
-        Payload payload = retain ? payload(batch, index, sequence) : null;
+        Payload payload = retain ? payload(batch, index, sequence, point) : null;
         if (payload != null) {
             registry.publishing(sequence);
             retention.remember(channel, payload);
@@ -321,12 +336,16 @@ final class Relay {
             meter.unwanted().increment();
             return;
         }
-        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence) : payload);
+        deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
         meter.routed().increment();
     }
 
-    private static Payload payload(Batch batch, int index, long sequence) {
+    private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {
         Publication publication = batch.publications().get(index);
-        return Payload.of(sequence, batch.position(index), publication.payload(), publication.receivedAt());
+        Position position = batch.position(index);
+        if (position != null && point != null) {
+            position = position.named(point);
+        }
+        return Payload.of(sequence, position, publication.payload(), publication.receivedAt());
     }
 }

@@ -2,12 +2,14 @@ package dev.sluice;
 
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Batch;
+import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.history.History;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Makes relays without a feed for tests of other packages. */
 public final class TestRelay {
@@ -15,9 +17,23 @@ public final class TestRelay {
     private TestRelay() {}
 
     /** Returns a consumer that passes batches to the relay, as the feed's subscriber does. */
-    @SuppressWarnings("NullAway") // There is no feed.
     public static Consumer<Batch> of(
             History history, Retention retention, Registry registry, DeliveryDispatcher deliveries) {
+        return of(history, retention, registry, deliveries, null);
+    }
+
+    /**
+     * Returns a consumer of batches, as the other method.
+     *
+     * @param channels those that the feed hears by name; {@code null} if it hears all
+     */
+    @SuppressWarnings("NullAway") // There is no feed.
+    public static Consumer<Batch> of(
+            History history,
+            Retention retention,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            @Nullable ChannelSubscriptions channels) {
         Relay relay = new Relay(
                 null,
                 TestOutboxFactory.ROUTES,
@@ -28,6 +44,9 @@ public final class TestRelay {
                 1 << 20,
                 adopted -> {},
                 new SimpleMeterRegistry());
+        if (channels != null) {
+            relay.follow(channels);
+        }
         return relay::relay;
     }
 }

@@ -4,11 +4,13 @@ package dev.sluice.clock;
  * The start of a sequence of ticks. A pod founds an era when it hears no ticks.
  *
  * @param start when it was founded, by the founder's clock, in milliseconds since 1970
- * @param random tells eras apart that were founded in one millisecond; 16 bits where this pod founds one
+ * @param random tells eras apart that were founded in one millisecond, by its lowest 16 bits where this pod founds one;
+ *     the others tell how its publications are counted
  */
 public record Era(long start, int random) implements Comparable<Era> {
 
     private static final int HEXADECIMAL = 16;
+    private static final int BY_CHANNEL = 1 << Short.SIZE;
 
     /**
      * Parses the output of {@link #toString}.
@@ -27,6 +29,24 @@ public record Era(long start, int random) implements Comparable<Era> {
             throw new IllegalArgumentException("no era");
         }
         return era;
+    }
+
+    /**
+     * Returns an era that begins now.
+     *
+     * @param byChannel see {@link #byChannel}
+     * @param random 16 random bits
+     */
+    public static Era founded(long start, boolean byChannel, int random) {
+        return new Era(start, random | (byChannel ? BY_CHANNEL : 0));
+    }
+
+    /**
+     * Whether its pods hear different channels, so that they name positions by {@link Point}s. Such an era is never equal
+     * to one of pods that hear the same.
+     */
+    public boolean byChannel() {
+        return random >>> Short.SIZE == 1;
     }
 
     /** Orders older eras first. */

@@ -9,8 +9,12 @@ import org.jspecify.annotations.Nullable;
  * @param offset the number of the last tick before it, times 2<sup>24</sup>, and the messages heard since; at most
  *     2<sup>53</sup>, so that JavaScript can count it
  * @param nonce the lowest 16 bits of that tick's; {@link #UNKNOWN_NONCE} where a client's protocol does not carry it
+ * @param point the same for other pods, in eras {@link Era#byChannel}; the messages in the offset of such eras are only
+ *     this pod's, and none in the position of a client. {@code null} in other eras, right after a tick, and where other
+ *     pods have no name for it
  */
-public record Position(Era era, long offset, int nonce) {
+public record Position(
+        Era era, long offset, int nonce, @Nullable Point point) {
 
     /** The number of messages between two ticks that can have a position. */
     static final int MAX_MESSAGES = (1 << 24) - 1;
@@ -31,6 +35,13 @@ public record Position(Era era, long offset, int nonce) {
 
     private static final int HEXADECIMAL = 16;
     private static final int MAX_LENGTH = 96;
+    private static final int MIN_FIELDS = 3;
+    private static final int MAX_FIELDS = 5;
+
+    /** Creates a position without a point. */
+    public Position(Era era, long offset, int nonce) {
+        this(era, offset, nonce, null);
+    }
 
     public static Position of(Era era, long tick, int messages, long nonce) {
         return new Position(era, tick << BITS | messages, (int) (nonce & NONCE_BITS));
@@ -45,6 +56,44 @@ public record Position(Era era, long offset, int nonce) {
     /** Returns the position of a later message, or {@code null} if it has none because no tick came in time. */
     public @Nullable Position plus(int messages) {
         return names(messages) ? new Position(era, offset + messages, nonce) : null;
+    }
+
+    /** Returns the same position with a name for other pods. */
+    public Position named(@Nullable Point name) {
+        return new Position(era, offset, nonce, name);
+    }
+
+    /**
+     * Returns the position of a client whose protocol has only the {@link #number} of a channel's positions; itself in eras
+     * in which the number says it all.
+     */
+    public Position of(String channel) {
+        int count = messages(offset);
+        if (!era.byChannel() || count == 0) {
+            return this;
+        }
+        return count > Point.MAX_COUNT
+                ? NOWHERE
+                : new Position(era, offset - count, nonce, new Point(Since.key(channel), count, Point.UNKNOWN_CHECK));
+    }
+
+    /** Whether clients can resume from it. */
+    public boolean isNamed() {
+        return point != null || !era.byChannel() || messages(offset) == 0;
+    }
+
+    /** The number that rises with the publications of each channel. */
+    public long number() {
+        return point == null ? offset : afterTick() + point.count();
+    }
+
+    /** The offset of the last tick. */
+    public long afterTick() {
+        return offset - messages(offset);
+    }
+
+    private static int messages(long offset) {
+        return (int) offset & MAX_MESSAGES;
     }
 
     /** Whether a later message has a position. */
@@ -68,30 +117,57 @@ public record Position(Era era, long offset, int nonce) {
     }
 
     /**
-     * Parses the output of {@link #toString}.
+     * Parses the output of {@link #toString} or {@link #ofPublication}.
      *
      * @throws IllegalArgumentException where it is anything else
      */
     public static Position parse(String text) {
-        int first = text.indexOf('.');
-        int second = text.indexOf('.', first + 1);
-        if (text.length() > MAX_LENGTH || first < 0 || second < 0) {
+        String[] fields = text.split("\\.", MAX_FIELDS + 1);
+        if (text.length() > MAX_LENGTH || fields.length < MIN_FIELDS || fields.length > MAX_FIELDS) {
             throw new IllegalArgumentException("no position");
         }
-        Position position = new Position(
-                Era.parse(text.substring(0, first)),
-                Long.parseLong(text.substring(first + 1, second)),
-                Integer.parseUnsignedInt(text.substring(second + 1), HEXADECIMAL));
+        Era era = Era.parse(fields[0]);
+        long offset = Long.parseLong(fields[1]);
+        int nonce = Integer.parseUnsignedInt(fields[2], HEXADECIMAL);
+        Position position;
+        String same;
+        if (fields.length == MIN_FIELDS) {
+            position = new Position(era, offset, nonce);
+            same = position.toString();
+        } else if (fields.length == MAX_FIELDS) {
+            Point point = Point.parse(fields[3], Integer.parseInt(fields[4], Point.RADIX), nonce);
+            position = new Position(era, offset, UNKNOWN_NONCE, point);
+            same = position.toString();
+        } else {
+            Point point = Point.parse(fields[3], messages(offset), nonce);
+            position = new Position(era, offset - point.count(), UNKNOWN_NONCE, point);
+            same = position.ofPublication();
+        }
         if (position.tick() < 1
                 || position.tick() > MAX_TICK
-                || !position.toString().equals(text)) {
+                || (position.point != null && !era.byChannel())
+                || !position.isNamed()
+                || !same.equals(text)) {
             throw new IllegalArgumentException("no position");
         }
         return position;
     }
 
+    /**
+     * Returns the text for a publication, whose second field rises with those of its channel: the {@link #number}. That of
+     * other positions is not above the next publication of any channel.
+     */
+    public String ofPublication() {
+        return point == null
+                ? toString()
+                : era + "." + number() + "." + Integer.toHexString(point.check()) + "." + point.key();
+    }
+
     @Override
     public String toString() {
-        return era + "." + offset + "." + Integer.toHexString(nonce);
+        return point == null
+                ? era + "." + offset + "." + Integer.toHexString(nonce)
+                : era + "." + afterTick() + "." + Integer.toHexString(point.check()) + "." + point.key() + "."
+                        + Integer.toString(point.count(), Point.RADIX);
     }
 }

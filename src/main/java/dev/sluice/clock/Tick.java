@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param number 1 for the founder's
  * @param nonce tells it apart from others of the same number
  * @param previous the nonce of the tick before, 0 for the founder's
- * @param stretch what its publisher heard between the two ticks before, {@code null} where it had not heard the first of them
+ * @param stretch what its publisher heard between the two ticks before, {@code null} where it had not heard the first of them,
+ *     and where pods hear different messages
  */
 public record Tick(
         Era era,
@@ -44,6 +45,11 @@ public record Tick(
                 fields[4].equals(UNKNOWN)
                         ? null
                         : new Stretch(Long.parseLong(fields[4]), Long.parseUnsignedLong(fields[5], HEXADECIMAL)));
+    }
+
+    /** Returns the tick without what its publisher heard. */
+    Tick withoutStretch() {
+        return new Tick(era, number, nonce, previous, null);
     }
 
     @Override

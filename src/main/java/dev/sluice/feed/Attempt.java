@@ -59,7 +59,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         this.renewal = renewal;
         this.time = time;
         this.listener = listener;
-        this.ticker = new Ticker(timing.tick(), time, listener, this);
+        this.ticker = new Ticker(timing.tick(), timing.byChannel(), time, listener, this);
         this.cancelTimer = time.after(timing.connect(), this::timedOut);
     }
 
@@ -107,6 +107,11 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
                 ticker.start();
             }
         }
+    }
+
+    @Override
+    public void awaited() {
+        ticker.hurry();
     }
 
     @Override

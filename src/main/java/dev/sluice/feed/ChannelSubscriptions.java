@@ -42,6 +42,9 @@ public final class ChannelSubscriptions {
         void subscribe(List<String> names);
 
         void unsubscribe(List<String> names);
+
+        /** Asks for a tick of the clock soon, because clients wait for it. */
+        default void hurry() {}
     }
 
     /**
@@ -58,12 +61,20 @@ public final class ChannelSubscriptions {
 
         private final List<Tracked> channels;
         private final Consumer<@Nullable Runnable> then;
+        /** Whether it waits until channels are counted. */
+        private final boolean counts;
+
         private int missing;
         private boolean done;
 
-        Join(List<Tracked> channels, Consumer<@Nullable Runnable> then) {
+        Join(List<Tracked> channels, boolean counts, Consumer<@Nullable Runnable> then) {
             this.channels = channels;
+            this.counts = counts;
             this.then = then;
+        }
+
+        boolean waitsFor(Tracked channel) {
+            return counts && ticks && !channel.counted;
         }
 
         void acknowledged() {
@@ -104,6 +115,9 @@ public final class ChannelSubscriptions {
         /** Whether the start of the connection waits for it. */
         private boolean initial;
 
+        /** Whether a tick has followed the acknowledgement. */
+        private boolean counted;
+
         /** When it ends, unless it gets listeners; in {@link Time#nanos}. */
         private long lingersUntil;
 
@@ -130,7 +144,15 @@ public final class ChannelSubscriptions {
     /** The names of commands that end subscriptions and are unacknowledged. */
     private final Set<String> leaving = new HashSet<>();
 
+    /** The acknowledged ones that no tick has followed. */
+    private Set<Tracked> uncounted = new LinkedHashSet<>();
+
+    /** Whether publications have positions, so that ticks follow. */
+    private boolean ticks;
+
     private Consumer<String> onLeft = name -> {};
+    private Consumer<String> onCounted = name -> {};
+    private Runnable onDisconnected = () -> {};
     private @Nullable Link link;
     private @Nullable Runnable onStarted;
     private int initial;
@@ -152,6 +174,45 @@ public final class ChannelSubscriptions {
     /** Calls the action on the feed's thread with each channel that is not heard any more. To be called at the start. */
     public void whenLeft(Consumer<String> action) {
         onLeft = action;
+    }
+
+    /**
+     * Calls the action on the feed's thread with each channel of which the pod has heard a tick after the acknowledgement: all
+     * other pods that heard it before that tick count its publications equally. To be called at the start.
+     */
+    public void whenCounted(Consumer<String> action) {
+        onCounted = action;
+    }
+
+    /** Calls the action on the feed's thread when no channel is heard any more. To be called at the start. */
+    public void whenDisconnected(Runnable action) {
+        onDisconnected = action;
+    }
+
+    /**
+     * The clock has moved. To be called on the feed's thread, before later publications are handled.
+     *
+     * @param positions whether publications have positions now
+     */
+    public void ticked(boolean positions) {
+        ticks = positions;
+        Set<Tracked> now = uncounted;
+        if (positions) {
+            uncounted = new LinkedHashSet<>();
+            for (Tracked channel : now) {
+                channel.counted = true;
+                onCounted.accept(channel.name);
+            }
+        }
+        List<Join> answered = new ArrayList<>();
+        for (Tracked channel : now) {
+            answered.addAll(channel.joins);
+            channel.joins = new ArrayList<>(1);
+        }
+        // Later, because the clients' event loops do not know the new position yet.
+        if (!answered.isEmpty()) {
+            thread.execute(() -> answered.forEach(Join::acknowledged));
+        }
     }
 
     /**
@@ -184,6 +245,15 @@ public final class ChannelSubscriptions {
      *     must be run, on any thread, when the listeners are known; it is {@code null} if this pod has too many channels
      */
     public void join(Collection<String> names, Consumer<@Nullable Runnable> then) {
+        join(names, false, then);
+    }
+
+    /**
+     * See {@link #join(Collection, Consumer)}.
+     *
+     * @param counts whether to wait until a tick has followed the acknowledgements, if publications have positions
+     */
+    public void join(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
         thread.execute(() -> {
             long added =
                     names.stream().filter(name -> !channels.containsKey(name)).count();
@@ -192,14 +262,19 @@ public final class ChannelSubscriptions {
                 return;
             }
             List<Tracked> joined = names.stream().map(this::get).toList();
-            Join join = new Join(joined, then);
+            Join join = new Join(joined, counts, then);
+            boolean hurry = false;
             for (Tracked channel : joined) {
                 channel.reserved++;
                 lingering.remove(channel);
-                if (link != null && channel.state != State.HELD) {
+                if (link != null && (channel.state != State.HELD || join.waitsFor(channel))) {
                     channel.joins.add(join);
                     join.missing++;
+                    hurry |= channel.state == State.HELD;
                 }
+            }
+            if (link != null && hurry) {
+                link.hurry();
             }
             if (join.missing == 0) {
                 join.complete();
@@ -235,6 +310,8 @@ public final class ChannelSubscriptions {
         }
         link = null;
         onStarted = null;
+        ticks = false;
+        uncounted.clear();
         waiting.clear();
         lingering.clear();
         leaving.clear();
@@ -246,12 +323,14 @@ public final class ChannelSubscriptions {
             Tracked channel = all.next();
             channel.state = State.WAITING;
             channel.initial = false;
+            channel.counted = false;
             joins.addAll(channel.joins);
             channel.joins = new ArrayList<>(1);
             if (channel.idle()) {
                 all.remove();
             }
         }
+        onDisconnected.run();
         thread.execute(() -> joins.forEach(Join::complete));
     }
 
@@ -269,9 +348,19 @@ public final class ChannelSubscriptions {
             channel.initial = false;
             initial--;
         }
+        uncounted.add(channel);
         List<Join> joins = channel.joins;
         channel.joins = new ArrayList<>(1);
-        joins.forEach(Join::acknowledged);
+        for (Join join : joins) {
+            if (join.waitsFor(channel)) {
+                channel.joins.add(join);
+            } else {
+                join.acknowledged();
+            }
+        }
+        if (!channel.joins.isEmpty() && link != null) {
+            link.hurry();
+        }
         settle(channel);
         pump();
         started();
@@ -394,6 +483,7 @@ public final class ChannelSubscriptions {
         Tracked left = oldest.next();
         oldest.remove();
         channels.remove(left.name);
+        uncounted.remove(left);
         leaving.add(left.name);
         held--;
         return left.name;

@@ -34,10 +34,11 @@ record ClockChannel(String name) {
     /**
      * Returns the channel of pods with these settings.
      *
+     * @param byChannel whether pods hear different channels
      * @param prefixes the wanted ones, those of keyspaces included, and whether the history of each is kept
      */
-    static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload) {
-        String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload;
+    static ClockChannel of(Map<String, Boolean> prefixes, int maxPayload, boolean byChannel) {
+        String settings = VERSION + " " + new TreeMap<>(prefixes) + " " + maxPayload + (byChannel ? " exact" : "");
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(settings.getBytes(StandardCharsets.UTF_8));
             String fingerprint = HexFormat.of().formatHex(digest, 0, FINGERPRINT_BYTES);

@@ -86,7 +86,8 @@ public final class Feed implements Source {
                 canary.interval(),
                 canary.missedBeats(),
                 canary.reconnect(),
-                config.clock().interval());
+                config.clock().interval(),
+                this.config.mode() == FeedConfig.Mode.EXACT);
         this.gaps = gaps;
         this.messages = messages;
         // The only context of all callbacks; the constructor may run on any thread.
@@ -242,8 +243,7 @@ public final class Feed implements Source {
         List<String> byName = prefixes.keySet().stream()
                 .filter(prefix -> !byPattern.contains(prefix))
                 .toList();
-        // Without patterns, pods hear different publications, so they have no common order.
-        ClockChannel ticks = channels == null ? ClockChannel.of(prefixes, maxPayload) : null;
+        ClockChannel ticks = ClockChannel.of(prefixes, maxPayload, channels != null);
         String probe = streams.isEmpty() ? null : keyspace() + probeKey;
         RedisSubscription.Names names = new RedisSubscription.Names(patterns, byName, probe, ticks, channels);
         FeedListener listener = new Events(subscriber);

@@ -221,6 +221,11 @@ final class RedisSubscription implements Subscription {
         public void unsubscribe(List<String> names) {
             send(to, Command.UNSUBSCRIBE, names);
         }
+
+        @Override
+        public void hurry() {
+            listener.awaited();
+        }
     }
 
     @Override
@@ -314,7 +319,10 @@ final class RedisSubscription implements Subscription {
             askWhetherAlone();
         } else if (!closed && connection != null) {
             link = new Link(connection);
-            channels.connected(link, listener::subscribed);
+            channels.connected(link, () -> {
+                listener.subscribed();
+                askWhetherAlone();
+            });
         }
     }
 

@@ -53,6 +53,9 @@ interface Subscription {
         /** Redis has acknowledged every pattern and name that has been wanted so far. */
         void subscribed();
 
+        /** Clients wait for the next tick. */
+        default void awaited() {}
+
         /** No other pod subscribes to the clock's channel. May follow {@link #subscribed}. */
         void alone();
 

@@ -30,8 +30,10 @@ final class Supervisor implements Attempt.Owner {
      * @param missedBeats unheard beats in a row after which a subscription is dead
      * @param reconnect between replacements of the connection that publishes beats
      * @param tick between ticks of the clock
+     * @param byChannel whether pods hear different channels
      */
-    record Timing(Duration connect, Duration beat, int missedBeats, Duration reconnect, Duration tick) {}
+    record Timing(
+            Duration connect, Duration beat, int missedBeats, Duration reconnect, Duration tick, boolean byChannel) {}
 
     private final Subscription.Opener opener;
     private final FeedListener listener;

@@ -33,6 +33,9 @@ final class Ticker {
      */
     private static final int JITTER = 10;
 
+    /** The least time between ticks for which clients wait is this fraction of an interval. */
+    private static final int HURRY = 5;
+
     /** The outcome of a tick. */
     enum Outcome {
         /** This pod publishes it. */
@@ -53,7 +56,8 @@ final class Ticker {
         VOUCHES
     }
 
-    private final Clock clock = new Clock(ThreadLocalRandom.current().nextLong());
+    private final Clock clock;
+    private final boolean byChannel;
     private final Duration interval;
     private final Time time;
     private final FeedListener listener;
@@ -70,6 +74,12 @@ final class Ticker {
     private boolean off;
 
     private boolean paused;
+
+    /** Whether the next tick is published soon. */
+    private boolean hurried;
+
+    /** When the last tick was heard, in {@link Time#nanos}. */
+    private long lastTick;
 
     /** The subscription to which the ticker belongs. */
     interface Owner {
@@ -93,6 +103,13 @@ final class Ticker {
      * @param interval between ticks
      */
     Ticker(Duration interval, Time time, FeedListener listener, Owner owner) {
+        this(interval, false, time, listener, owner);
+    }
+
+    /** @param byChannel whether pods hear different channels */
+    Ticker(Duration interval, boolean byChannel, Time time, FeedListener listener, Owner owner) {
+        this.clock = new Clock(ThreadLocalRandom.current().nextLong(), !byChannel);
+        this.byChannel = byChannel;
         this.interval = interval;
         this.time = time;
         this.listener = listener;
@@ -113,6 +130,16 @@ final class Ticker {
         if (started && !closed && !clock.hears()) {
             publish();
             awaitTick();
+        }
+    }
+
+    /** Publishes the next tick soon, because clients wait for it. */
+    void hurry() {
+        if (clock.vouches() && !hurried && !off && !closed) {
+            hurried = true;
+            cancelTick.run();
+            long due = lastTick + interval.dividedBy(HURRY).toNanos() - time.nanos();
+            cancelTick = time.after(Duration.ofNanos(Math.max(0, due)), this::silent);
         }
     }
 
@@ -164,6 +191,9 @@ final class Ticker {
 
     /** Returns whether the tick counts. */
     private boolean hear(Tick tick) {
+        if (tick.era().byChannel() != byChannel) {
+            return false;
+        }
         boolean awaited = !clock.vouches();
         Clock.Heard heard = clock.hear(tick);
         if (heard == Clock.Heard.LOST) {
@@ -206,6 +236,7 @@ final class Ticker {
             divergence.tick(tick.number(), until);
         }
         cancelWait.run();
+        lastTick = time.nanos();
         Era current = tick.era();
         if (!current.equals(era)) {
             era = current;
@@ -236,6 +267,7 @@ final class Ticker {
 
     private void awaitTick() {
         cancelTick.run();
+        hurried = false;
         Duration silence =
                 !clock.vouches() ? interval.multipliedBy(SILENCE) : clock.votes() ? interval.dividedBy(2) : interval;
         long jitter =
@@ -262,7 +294,7 @@ final class Ticker {
 
     private Tick founding(long nonce) {
         int random = ThreadLocalRandom.current().nextInt(1 << Short.SIZE);
-        Era founded = new Era(time.now().toEpochMilli(), random);
+        Era founded = Era.founded(time.now().toEpochMilli(), byChannel, random);
         return new Tick(founded, 1, nonce, 0, null);
     }
 }

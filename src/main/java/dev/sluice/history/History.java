@@ -1,5 +1,6 @@
 package dev.sluice.history;
 
+import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.config.HistoryConfig;
 import dev.sluice.config.SluiceConfig;
@@ -14,9 +15,11 @@ import io.quarkus.runtime.configuration.MemorySize;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +43,9 @@ public final class History {
     private final IntFunction<byte[]> arrays;
     private final LongSupplier nanoTime;
     private final LogThrottle failed = new LogThrottle();
+
+    /** Empty if this pod hears all channels. */
+    private final Holds holds = new Holds();
 
     /**
      * The publications of one era since this pod started counting in it; {@code null} while the pod has no positions.
@@ -103,9 +109,14 @@ public final class History {
                 log = null;
             } else if (known != null && known.leadsTo(position)) {
                 known.follow(position, nanoTime.getAsLong());
-            } else {
-                log = new PublicationLog(bounds, arrays, position, last, nanoTime.getAsLong());
+            } else if (position.isNamed()) {
+                PublicationLog begun = new PublicationLog(bounds, arrays, position, last, nanoTime.getAsLong());
+                holds.begin(begun);
+                log = begun;
                 adopted = true;
+            } else {
+                // Counting by channel begins at a tick.
+                log = null;
             }
             followed = position;
             return adopted;
@@ -124,23 +135,83 @@ public final class History {
      * @param channel of a route that keeps a history
      * @param bytes the name of the channel, then the payload
      * @param receivedAt see {@link Payload}
+     * @return how pods that hear different channels name it; {@code null} otherwise
      */
-    public void append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
+    public @Nullable Point append(long sequence, int messages, Channel channel, byte[] bytes, long receivedAt) {
         last = sequence;
         PublicationLog known = log;
         Position from = followed;
         if (known == null || from == null) {
-            return;
+            return null;
         }
         try {
-            if (from.names(messages)) {
-                known.append(from.offset() + messages, from.nonce(), sequence, channel, bytes, receivedAt);
-            } else {
+            if (!from.names(messages)) {
                 follow(null);
+            } else if (known.byChannel()) {
+                return append(known, from, sequence, messages, channel, bytes, receivedAt);
+            } else {
+                known.append(from.offset() + messages, from.nonce(), 0, sequence, channel, bytes, receivedAt);
             }
         } catch (Throwable e) {
             failed(e);
         }
+        return null;
+    }
+
+    private @Nullable Point append(
+            PublicationLog known,
+            Position from,
+            long sequence,
+            int messages,
+            Channel channel,
+            byte[] bytes,
+            long receivedAt) {
+        Hold hold = holds.get(known, channel);
+        if (hold == null) {
+            return null;
+        }
+        Point point = hold.count(from.tick(), from.nonce(), bytes);
+        if (point == null) {
+            follow(null);
+        } else {
+            known.append(from.offset() + messages, point.check(), point.count(), sequence, channel, bytes, receivedAt);
+        }
+        return point;
+    }
+
+    /**
+     * Everything of a channel will be appended that is published after the tick at the {@link #head}. To be called by the
+     * writing thread, by pods that hear different channels.
+     */
+    public void hold(Channel channel) {
+        PublicationLog known = log;
+        if (known != null && known.byChannel() && channel.route().history()) {
+            holds.add(known, channel);
+        }
+    }
+
+    /** The channel is not heard any more. To be called by the writing thread. */
+    public void release(Channel channel) {
+        holds.remove(channel);
+    }
+
+    /** No channel is heard any more. To be called by the writing thread. */
+    public void releaseAll() {
+        holds.clear();
+        follow(null);
+    }
+
+    /**
+     * Returns a position of this pod as clients may send it to any pod; {@code null} if others have no name for it.
+     *
+     * @param channels returns those of the client; called only if this pod subscribes by name
+     */
+    public @Nullable Position name(@Nullable Position position, Supplier<? extends Collection<Channel>> channels) {
+        if (position == null || !position.era().byChannel()) {
+            return position;
+        }
+        PublicationLog known = log;
+        return known == null || !known.isOf(position) ? null : holds.name(known, position, channels.get());
     }
 
     /** Clears the history, because it lacks a publication that a client may ask for. */
@@ -180,17 +251,25 @@ public final class History {
                 || channels.stream().anyMatch(channel -> !channel.route().history())) {
             return new Replay.Refused(Reason.UNKNOWN);
         }
-        Position head = known.head();
         if (!known.agrees(since)) {
             return new Replay.Refused(Reason.MISMATCH);
         }
-        if (since.offset() > head.offset()) {
+        long from = since.offset();
+        if (known.byChannel()) {
+            Holds.Found found = holds.resolve(known, since, channels);
+            if (found instanceof Holds.Not not) {
+                return not.answer();
+            }
+            from = ((Holds.At) found).offset();
+        }
+        Position head = known.head();
+        if (from > head.offset()) {
             return new Replay.Ahead();
         }
-        if (!known.coversAllSince(since)) {
+        if (!known.coversAllSince(from) || (known.byChannel() && !holds.cover(known, channels, from))) {
             return new Replay.Refused(Reason.GAP);
         }
-        return new Search(known, maxReplay, since.offset(), head).find(channels);
+        return new Search(known, maxReplay, from, head).find(channels);
     }
 
     /**
@@ -209,13 +288,29 @@ public final class History {
         if (since != null && !known.agrees(since)) {
             return new Replay.Refused(Reason.MISMATCH);
         }
-        if (since != null && !reverse && !known.coversAllSince(since)) {
+        long from = since == null ? 0 : since.offset();
+        long heard = 0;
+        if (known.byChannel()) {
+            Hold hold = holds.get(known, channel);
+            if (hold == null) {
+                return new Replay.Refused(Reason.GAP);
+            }
+            heard = hold.since();
+            if (since != null) {
+                Holds.Found found = holds.resolve(known, since, List.of(channel));
+                if (found instanceof Holds.Not not) {
+                    return not.answer();
+                }
+                from = ((Holds.At) found).offset();
+            }
+        }
+        if (since != null && !reverse && (!known.coversAllSince(from) || from < heard)) {
             return new Replay.Refused(Reason.GAP);
         }
-        Listing listing = new Listing(known, maxReplay, head, channel);
+        Listing listing = new Listing(known, maxReplay, head, channel, heard);
         return reverse
-                ? listing.newest(since == null ? Long.MAX_VALUE : since.offset(), limit)
-                : listing.oldest(since == null ? 0 : since.offset(), limit, since != null);
+                ? listing.newest(since == null ? Long.MAX_VALUE : from, limit)
+                : listing.oldest(Math.max(from, heard), limit, since != null);
     }
 
     /** In bytes of memory. */

@@ -17,6 +17,7 @@ final class Listing {
     private final long maxBytes;
     private final Position upTo;
     private final Channel channel;
+    private final long heard;
 
     /** The addresses of entries of the channel, the newest first. */
     private long[] addresses = new long[16];
@@ -24,8 +25,13 @@ final class Listing {
     private int count;
     private int passed;
 
-    /** Lists publications up to a position, with a maximum of bytes. */
-    Listing(PublicationLog log, long maxBytes, Position upTo, Channel channel) {
+    /**
+     * Lists publications up to a position, with a maximum of bytes.
+     *
+     * @param heard the offset since which the log has everything of the channel that it had not evicted
+     */
+    Listing(PublicationLog log, long maxBytes, Position upTo, Channel channel, long heard) {
+        this.heard = heard;
         this.log = log;
         this.maxBytes = maxBytes;
         this.upTo = upTo;
@@ -34,7 +40,7 @@ final class Listing {
 
     /** Lists the newest ones before an offset, the newest first. */
     Replay newest(long before, int limit) {
-        Reason refusal = walk(0, before, limit);
+        Reason refusal = walk(heard, before, limit);
         if (refusal == Reason.TOO_MUCH) {
             return new Replay.Refused(refusal);
         }
@@ -112,7 +118,7 @@ final class Listing {
                 if (bytes > maxBytes && !found.isEmpty()) {
                     return;
                 }
-                Position position = log.position(segment.offset(at), segment.nonce(at));
+                Position position = log.position(segment, at, channel);
                 found.add(new Entry(
                         channel,
                         Payload.of(segment.sequence(at), position, segment.payload(at), segment.receivedAt(at))));

@@ -1,13 +1,16 @@
 package dev.sluice.history;
 
 import dev.sluice.clock.Era;
+import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
+import dev.sluice.clock.Since;
 import dev.sluice.outbox.Watermark;
 import dev.sluice.route.Channel;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.IntFunction;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,7 +131,7 @@ final class PublicationLog {
     }
 
     /** Adds the next publication. To be called by the writing thread. */
-    void append(long offset, int nonce, long sequence, Channel channel, byte[] entry, long receivedAt) {
+    void append(long offset, int nonce, int count, long sequence, Channel channel, byte[] entry, long receivedAt) {
         int slot = slot(channel.hashCode());
         Segment segment = current;
         if (segment == null || !segment.fits(entry.length)) {
@@ -138,7 +141,7 @@ final class PublicationLog {
             evicted.setPlain(slot, offset);
         } else {
             long address = Segment.address(segment.number(), segment.end());
-            segment.add(offset, nonce, newest.getPlain(slot), sequence, channel, entry, receivedAt);
+            segment.add(offset, nonce, count, newest.getPlain(slot), sequence, channel, entry, receivedAt);
             newest.setRelease(slot, address);
         }
         // Volatile: a client that subscribes now either sees the publication here, or is found by the lookup of
@@ -218,14 +221,84 @@ final class PublicationLog {
                         || (int) tick == position.nonce());
     }
 
-    /** Whether everything after the position has been appended, even if it was evicted later. */
-    boolean coversAllSince(Position position) {
-        return position.offset() >= adoption;
+    /** Whether everything after the offset has been appended, even if it was evicted later. */
+    boolean coversAllSince(long offset) {
+        return offset >= adoption;
     }
 
-    /** Returns the position of an entry. */
-    Position position(long offset, int nonce) {
+    /** Whether the position is of the same era. */
+    boolean isOf(Position position) {
+        return position.era().equals(era);
+    }
+
+    private Position position(long offset, int nonce) {
         return new Position(era, offset, nonce);
+    }
+
+    /** Returns the position of an entry of the channel; its segment must be pinned. */
+    Position position(Segment segment, int at, Channel channel) {
+        int count = segment.count(at);
+        Position position = position(segment.offset(at), segment.nonce(at));
+        return count == 0 ? position : position.named(new Point(Since.key(channel.name()), count, segment.nonce(at)));
+    }
+
+    /** Whether its pods name positions by {@link Point}s. */
+    boolean byChannel() {
+        return era.byChannel();
+    }
+
+    /** What names an entry. */
+    record Entry(long offset, int count, int check) {}
+
+    /** Stands for an entry behind too many others in its slot. */
+    static final Entry TOO_FAR = new Entry(0, 0, 0);
+
+    /** Returns the entry of the channel with that count after a tick, {@link #TOO_FAR}, or {@code null} if there is none. */
+    @Nullable
+    Entry find(Channel channel, long tick, int count) {
+        return walk(
+                channel, tick, entry -> entry.count() == count && Position.tick(entry.offset()) == Position.tick(tick));
+    }
+
+    /** Returns the newest entry of the channel after a tick and up to an offset, as {@link #find}. */
+    @Nullable
+    Entry newestUpTo(Channel channel, long tick, long offset) {
+        return walk(channel, tick, entry -> entry.offset() <= offset);
+    }
+
+    private @Nullable Entry walk(Channel channel, long tick, Predicate<Entry> wanted) {
+        Segment segment = null;
+        try {
+            int passed = 0;
+            for (long address = newest(channel); address != 0; passed++) {
+                if (passed == Search.MAX_PASSED) {
+                    return TOO_FAR;
+                }
+                if (segment == null || !segment.holds(address)) {
+                    if (segment != null) {
+                        segment.unpin();
+                    }
+                    segment = pin(address);
+                }
+                if (segment == null) {
+                    return null;
+                }
+                int at = Segment.index(address);
+                if (segment.offset(at) <= tick) {
+                    return null;
+                }
+                Entry entry = new Entry(segment.offset(at), segment.count(at), segment.nonce(at));
+                if (wanted.test(entry) && segment.isOn(at, channel)) {
+                    return entry;
+                }
+                address = segment.previous(at);
+            }
+            return null;
+        } finally {
+            if (segment != null) {
+                segment.unpin();
+            }
+        }
     }
 
     /** Returns the address of the newest entry in the channel's slot, or 0: {@link #pin} its segment, then read. */

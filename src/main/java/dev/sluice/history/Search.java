@@ -90,7 +90,7 @@ final class Search {
         if (bytes > maxBytes) {
             return false;
         }
-        Position position = log.position(segment.offset(at), segment.nonce(at));
+        Position position = log.position(segment, at, channel);
         found.add(new Entry(
                 channel, Payload.of(segment.sequence(at), position, segment.payload(at), segment.receivedAt(at))));
         return true;

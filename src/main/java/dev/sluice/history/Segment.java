@@ -1,5 +1,6 @@
 package dev.sluice.history;
 
+import dev.sluice.clock.Point;
 import dev.sluice.route.Channel;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -29,6 +30,11 @@ final class Segment {
     private static final int NONCE = 36;
     private static final int NAME_LENGTH = 40;
     private static final int LENGTH = 44;
+
+    /** Of the lower bits of the name's length; the others are the count, see {@link Point}. */
+    private static final int NAME_BITS = 11;
+
+    private static final int NAME = (1 << NAME_BITS) - 1;
 
     /** Replaces the number of readers once no more are allowed. */
     private static final int CLOSED = -1;
@@ -103,10 +109,20 @@ final class Segment {
     /**
      * Adds an entry that {@link #fits}. To be called by the writing thread.
      *
+     * @param nonce of the position, or the check of its {@link Point}
+     * @param count that of its {@link Point}, or 0
      * @param previous what {@link #previous} is to return
      * @param entry name and payload
      */
-    void add(long offset, int nonce, long previous, long sequence, Channel channel, byte[] entry, long receivedAt) {
+    void add(
+            long offset,
+            int nonce,
+            int count,
+            long previous,
+            long sequence,
+            Channel channel,
+            byte[] entry,
+            long receivedAt) {
         int at = end;
         LONGS.set(bytes, at + OFFSET, offset);
         LONGS.set(bytes, at + PREVIOUS, previous);
@@ -114,7 +130,7 @@ final class Segment {
         LONGS.set(bytes, at + RECEIVED_AT, receivedAt);
         INTS.set(bytes, at + HASH, channel.hashCode());
         INTS.set(bytes, at + NONCE, nonce);
-        INTS.set(bytes, at + NAME_LENGTH, channel.length());
+        INTS.set(bytes, at + NAME_LENGTH, count << NAME_BITS | channel.length());
         INTS.set(bytes, at + LENGTH, entry.length);
         System.arraycopy(entry, 0, bytes, at + HEADER, entry.length);
         if (at == 0) {
@@ -134,9 +150,18 @@ final class Segment {
         return (long) LONGS.get(bytes, at + OFFSET);
     }
 
-    /** The position's. */
+    /** The position's nonce, or the check of its point. */
     int nonce(int at) {
         return (int) INTS.get(bytes, at + NONCE);
+    }
+
+    /** The count of the position's point; 0 if it has none. */
+    int count(int at) {
+        return (int) INTS.get(bytes, at + NAME_LENGTH) >>> NAME_BITS;
+    }
+
+    private int nameLength(int at) {
+        return (int) INTS.get(bytes, at + NAME_LENGTH) & NAME;
     }
 
     /** Returns the address of the previous entry of the same slot. */
@@ -158,8 +183,7 @@ final class Segment {
     }
 
     boolean isOn(int at, Channel channel) {
-        return hash(at) == channel.hashCode()
-                && channel.isNamed(bytes, at + HEADER, at + HEADER + (int) INTS.get(bytes, at + NAME_LENGTH));
+        return hash(at) == channel.hashCode() && channel.isNamed(bytes, at + HEADER, at + HEADER + nameLength(at));
     }
 
     /** Returns the length of name and payload, in bytes. */
@@ -168,8 +192,7 @@ final class Segment {
     }
 
     byte[] payload(int at) {
-        return Arrays.copyOfRange(
-                bytes, at + HEADER + (int) INTS.get(bytes, at + NAME_LENGTH), at + HEADER + length(at));
+        return Arrays.copyOfRange(bytes, at + HEADER + nameLength(at), at + HEADER + length(at));
     }
 
     /** Lets the calling thread read until {@link #unpin}; returns false if the segment is closed. */

@@ -118,7 +118,7 @@ final class Centrifuge implements ChannelDialect {
             result.put("recoverable", true).put("positioned", true);
             // The SDKs move the offset with each publication, so the first one is the client's own.
             result.put("epoch", from == null ? NO_EPOCH : from.era().toString())
-                    .put("offset", from == null ? 0 : from.offset());
+                    .put("offset", from == null ? 0 : from.number());
         }
         if (CentrifugePublications.isStream(channel)) {
             EntryId after = start.entry();
@@ -225,7 +225,7 @@ final class Centrifuge implements ChannelDialect {
         ObjectNode result = object();
         publications(result, publications);
         result.put("epoch", top == null ? NO_EPOCH : top.era().toString())
-                .put("offset", top == null ? 0 : top.offset());
+                .put("offset", top == null ? 0 : top.number());
         return reply(id, "history", result);
     }
 
@@ -326,7 +326,7 @@ final class Centrifuge implements ChannelDialect {
                 publication.putRawValue("data", new RawValue(new String(json, StandardCharsets.UTF_8)));
                 Position position = payload.position();
                 if (position != null) {
-                    publication.put("offset", position.offset());
+                    publication.put("offset", position.number());
                 }
             }
         }

@@ -67,7 +67,7 @@ final class CentrifugePublications {
             return isStream(channel) && EntryOffset.isOf(id) ? EntryOffset.of(id) : 0;
         }
         Position position = channel.route().history() ? payload.position() : null;
-        return position == null ? 0 : position.offset();
+        return position == null || !position.isNamed() ? 0 : position.number();
     }
 
     /** The number of publications that were not UTF-8. */

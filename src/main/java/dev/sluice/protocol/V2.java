@@ -84,8 +84,11 @@ final class V2 extends V1 {
         EntryId id = payload.id();
         if (id != null) {
             header = "{\"channel\":\"" + quoted(channel.name()) + "\",\"id\":\"" + id + "\"}\n";
-        } else if (position == null) {
+        } else if (position == null || !position.isNamed()) {
             header = "{\"channel\":\"" + quoted(channel.name()) + "\"}\n";
+        } else if (position.point() != null) {
+            header = "{\"channel\":\"" + quoted(channel.name()) + (complete ? "\",\"at\":\"" : "\",\"pos\":\"")
+                    + position.ofPublication() + "\"}\n";
         } else {
             Tick tick = tick(position);
             header = "{\"channel\":\"" + quoted(channel.name()) + (complete ? "\",\"at\":\"" : "\",\"pos\":\"")

@@ -213,6 +213,7 @@ final class Authentication {
         startVerifying(session);
         gate.join(
                 first,
+                session.dialect().positioned(),
                 release -> session.run(() -> {
                     try {
                         if (session.isVerifying() && release != null) {

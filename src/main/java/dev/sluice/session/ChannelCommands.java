@@ -327,11 +327,13 @@ final class ChannelCommands {
         }
         int limit = message.limit() < 0 ? Integer.MAX_VALUE : message.limit();
         client.spend(Resumption.SEARCH);
-        Replay replay = history.list(channel, limit, message.since(), message.reverse());
+        Position since = message.since() == null ? null : message.since().of(channel.name());
+        Replay replay = history.list(channel, limit, since, message.reverse());
         if (replay instanceof Recovered recovered) {
             List<Payload> payloads =
                     recovered.entries().stream().map(Entry::payload).toList();
-            Frame answer = dialect(client).history(payloads, recovered.upTo(), message.id());
+            Position top = history.name(recovered.upTo(), () -> List.of(channel));
+            Frame answer = dialect(client).history(payloads, top, message.id());
             if (client.connection().hasRoom(answer.cost())) {
                 client.spend(answer.length());
                 client.connection().send(answer);

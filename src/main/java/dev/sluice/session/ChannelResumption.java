@@ -75,7 +75,7 @@ final class ChannelResumption {
         request.since().forEach((channel, since) -> {
             if (since != null) {
                 request.client().spend(Resumption.SEARCH);
-                replays.put(channel, history.read(since, List.of(channel)));
+                replays.put(channel, history.read(since.of(channel.name()), List.of(channel)));
             }
         });
         return replays;
@@ -103,19 +103,25 @@ final class ChannelResumption {
         });
     }
 
-    private static Map<Channel, Start> starts(Request request, Map<Channel, Replay> replays, @Nullable Position head) {
+    private Map<Channel, Start> starts(Request request, Map<Channel, Replay> replays, @Nullable Position head) {
         Map<Channel, Start> starts = new LinkedHashMap<>();
         request.since().forEach((channel, since) -> {
             if (replays.get(channel) instanceof Recovered recovered) {
                 List<Payload> missed =
                         recovered.entries().stream().map(Entry::payload).toList();
                 // The client moves its position with each publication.
-                starts.put(channel, new Start(true, null, missed.isEmpty() ? recovered.upTo() : since, missed));
+                starts.put(
+                        channel,
+                        new Start(true, null, missed.isEmpty() ? name(recovered.upTo(), channel) : since, missed));
             } else {
-                starts.put(channel, new Start(since == null ? null : (Boolean) false, null, head));
+                starts.put(channel, new Start(since == null ? null : (Boolean) false, null, name(head, channel)));
             }
         });
         return starts;
+    }
+
+    private @Nullable Position name(@Nullable Position position, Channel channel) {
+        return history.name(position, () -> List.of(channel));
     }
 
     private void count(Channel channel, @Nullable Replay replay) {

@@ -157,9 +157,10 @@ final class PositionedSubscriptions {
     /** Whether the retained publication must be sent, because the replay after the answer does not contain it. */
     private boolean needs(
             Connection connection, Channel channel, Payload newest, Resumption.Answer answer, boolean joined) {
+        Position position = newest.position();
         Position begins = answer.begins();
         if (joined && begins != null) {
-            return !begins.precedes(newest.position());
+            return !begins.precedes(position);
         }
         return deliveries.needsRetained(connection, channel, newest, joined);
     }

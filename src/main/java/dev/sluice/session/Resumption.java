@@ -177,7 +177,8 @@ final class Resumption {
                     .forEach(channel ->
                             registry.resume(connection, channel, channel.route().history() ? recovered.end() : null));
             boolean follows = request.since() != null;
-            Position at = follows || client.at() == null ? null : begins;
+            Position at =
+                    follows || client.at() == null ? null : history.name(begins, () -> registry.channels(connection));
             answer.accept(new Answer(follows, begins, at, follows ? request.since() : begins));
             if (missed.count() > 0) {
                 client.spend(missed.length());

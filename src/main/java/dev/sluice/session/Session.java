@@ -56,7 +56,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
     private final Loop loop;
     private final Dialect dialect;
     private final PublicationFormat format;
-    private final Function<Loop, @Nullable Position> delivered;
+    private final Function<Connection, @Nullable Position> delivered;
     private final long started = System.nanoTime();
     private @Nullable SessionRegistry sessions;
     private @Nullable ClientChannel channel;
@@ -79,7 +79,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
     /**
      * Creates a session that has not started, on the WebSocket's event loop.
      *
-     * @param delivered the position up to which everything has been handed to the connections of a loop
+     * @param delivered the position up to which everything has been handed to a connection
      */
     Session(
             Authentication authentication,
@@ -88,7 +88,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
             OutboxFactory outboxes,
             Loop loop,
             Dialect dialect,
-            Function<Loop, @Nullable Position> delivered) {
+            Function<Connection, @Nullable Position> delivered) {
         this.authentication = authentication;
         this.requests = requests;
         this.outbox = outboxes.open(writer, loop, this);
@@ -302,10 +302,10 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
         return outbox.isBehind() ? null : delivered();
     }
 
-    /** The position up to which everything has been handed to the connections of the loop. */
+    /** The position up to which everything has been handed to the connection. */
     @Nullable
     Position delivered() {
-        return delivered.apply(loop);
+        return client == null ? null : delivered.apply(client.connection());
     }
 
     void spend(int bytes) {

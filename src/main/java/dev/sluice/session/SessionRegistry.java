@@ -4,6 +4,7 @@ import dev.sluice.access.AuthenticatedUser;
 import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.history.History;
 import dev.sluice.log.LogSanitizer;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.outbox.Close;
@@ -12,6 +13,7 @@ import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.OutboxFactory;
 import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.Connection;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.wire.ClientChannel;
@@ -54,7 +56,7 @@ final class SessionRegistry {
     private final OutboxFactory outboxes;
     private final EventLoops loops;
     private final FrameWriterFactory wires;
-    private final Function<Loop, @Nullable Position> delivered;
+    private final Function<Connection, @Nullable Position> delivered;
     private final SessionMeters meters;
     private final CompletableFuture<Void> allClosed = new CompletableFuture<>();
     private volatile boolean closing;
@@ -66,6 +68,7 @@ final class SessionRegistry {
             EventLoops loops,
             FrameWriterFactory wires,
             DeliveryDispatcher deliveries,
+            History history,
             SessionMeters meters,
             Registry registry,
             MeterRegistry metrics) {
@@ -75,7 +78,8 @@ final class SessionRegistry {
         this.loops = loops;
         this.wires = wires;
         // One for all sessions.
-        this.delivered = deliveries::position;
+        this.delivered =
+                connection -> history.name(deliveries.position(connection.loop()), () -> registry.channels(connection));
         this.meters = meters;
         Dialect.ALL.stream().map(Dialect::tag).distinct().forEach(protocol -> {
             LongAdder all = count(protocol);

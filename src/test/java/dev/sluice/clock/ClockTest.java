@@ -244,6 +244,11 @@ class ClockTest {
         assertThat(position.offset()).isLessThan(1L << 53);
         assertThat(Position.parse(position.toString())).isEqualTo(position);
         assertThat(position.toString()).matches("[!-~]{1,96}");
+        Position named = Position.of(Era.founded(0x18f3c, true, 0xffff), Position.MAX_TICK, 0, 0)
+                .named(new Point(Since.key("upload:7"), Point.MAX_COUNT, 0xffff));
+        assertThat(Position.parse(named.toString())).isEqualTo(named);
+        assertThat(Position.parse(named.ofPublication())).isEqualTo(named);
+        assertThat(named.toString()).matches("[!-~]{1,96}");
     }
 
     @ParameterizedTest
@@ -262,7 +267,13 @@ class ClockTest {
                 "1-1.9007199254740993000.1",
                 "1-1.16777216.1 ",
                 "1.16777216.1",
-                "1-1.16777216.100000000"
+                "1-1.16777216.100000000",
+                "1-1.16777216.1.abc.1",
+                "1-1.16777217.1.abc",
+                "1-10001.16777217.1",
+                "1-10001.16777216.1.abc.0",
+                "1-10001.16777217.1.ABC",
+                "1-10001.16777216.1.abc.1.1"
             })
     void invalidPositionIsRefused(String text) {
         assertThatThrownBy(() -> Position.parse(text)).isInstanceOf(IllegalArgumentException.class);

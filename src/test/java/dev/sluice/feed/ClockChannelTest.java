@@ -10,24 +10,24 @@ class ClockChannelTest {
 
     private static final int MAX_PAYLOAD = 1000;
 
-    private final ClockChannel channel = ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD);
+    private final ClockChannel channel = ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD, false);
 
     @Test
     void orderOfTheRoutesDoesNotMatter() {
         Map<String, Boolean> reversed = new LinkedHashMap<>();
         reversed.put("user", true);
         reversed.put("upload", true);
-        assertThat(ClockChannel.of(reversed, MAX_PAYLOAD)).isEqualTo(channel);
+        assertThat(ClockChannel.of(reversed, MAX_PAYLOAD, false)).isEqualTo(channel);
         assertThat(channel.name()).matches("sluice:clock:[0-9a-f]{16}");
     }
 
     @Test
     void podsWithOtherRoutesOrLimitsHaveAnotherChannel() {
-        assertThat(ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD + 1))
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", true), MAX_PAYLOAD + 1, false))
                 .isNotEqualTo(channel);
-        assertThat(ClockChannel.of(Map.of("upload", true, "user", false), MAX_PAYLOAD))
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", false), MAX_PAYLOAD, false))
                 .isNotEqualTo(channel);
-        assertThat(ClockChannel.of(Map.of("upload", true, "user", true, "team", true), MAX_PAYLOAD))
+        assertThat(ClockChannel.of(Map.of("upload", true, "user", true, "team", true), MAX_PAYLOAD, false))
                 .isNotEqualTo(channel);
     }
 }

@@ -77,7 +77,7 @@ class SupervisorTest {
                 }
             },
             new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), new Random(1)),
-            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT, NEVER),
+            new Supervisor.Timing(CONNECT_TIMEOUT, BEAT, 3, RECONNECT, NEVER, false),
             new Time() {
                 @Override
                 public Instant now() {

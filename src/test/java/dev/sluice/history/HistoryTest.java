@@ -3,6 +3,7 @@ package dev.sluice.history;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.clock.Era;
+import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.history.Replay.Entry;
 import dev.sluice.history.Replay.Reason;
@@ -393,6 +394,40 @@ class HistoryTest {
     }
 
     /** Follows a tick whose number is its nonce. */
+    @Test
+    void podThatSubscribesByNameRefusesPositionsOfTheOtherMode() {
+        Era byName = Era.founded(ERA.start(), true, ERA.random());
+        Position known = Position.of(byName, 1, 0, 5);
+        history.follow(known);
+        history.hold(A);
+        assertThat(history.read(known, List.of(A))).isInstanceOf(Replay.Recovered.class);
+        assertThat(history.read(Position.of(ERA, 1, 0, 5), List.of(A))).isEqualTo(new Replay.Refused(Reason.MISMATCH));
+        history.follow(null);
+        history.follow(Position.of(ERA, 1, 0, 5));
+        assertThat(history.read(known, List.of(A))).isEqualTo(new Replay.Refused(Reason.MISMATCH));
+        assertThat(history.list(A, 10, known, false)).isEqualTo(new Replay.Refused(Reason.MISMATCH));
+    }
+
+    @Test
+    void channelIsRecoveredFromTheTickSinceWhichItIsHeld() {
+        Era byName = Era.founded(1000, true, 7);
+        history.follow(Position.of(byName, 1, 0, 5));
+        assertThat(history.append(1, 1, A, TestHistory.publication(A, "not held"), now))
+                .isNull();
+        Position since = Position.of(byName, 2, 0, 6);
+        history.follow(since);
+        history.hold(A);
+        Point first = Objects.requireNonNull(history.append(2, 1, A, TestHistory.publication(A, "a1"), now));
+        history.append(3, 2, A, TestHistory.publication(A, "a2"), now);
+        assertThat(payloads(history.read(since, List.of(A)))).containsExactly("a1", "a2");
+        assertThat(payloads(history.read(since.named(first), List.of(A)))).containsExactly("a2");
+        assertThat(history.read(Position.of(byName, 1, 0, 5), List.of(A))).isEqualTo(new Replay.Refused(Reason.GAP));
+        Point other = new Point(first.key(), first.count(), first.check() ^ 1);
+        assertThat(history.read(since.named(other), List.of(A))).isEqualTo(new Replay.Refused(Reason.MISMATCH));
+        history.release(A);
+        assertThat(history.read(since, List.of(A))).isEqualTo(new Replay.Refused(Reason.GAP));
+    }
+
     private Position tick() {
         tick++;
         messages = 0;

@@ -33,9 +33,15 @@ class ExactIT {
     private static final int UPLOADS = 250;
     private static final int CLIENTS = 40;
 
+    /** The number of publications before, during and after an absence. */
+    private static final int PART = 200;
+
+    private static final String RECOVERED = "sluice_resumes_total{outcome=\"recovered\"}";
+
     private static Redis redis;
     private static Pod pod;
     private static Pod other;
+    private static Map<String, String> config;
 
     @BeforeAll
     static void start() {
@@ -51,7 +57,7 @@ class ExactIT {
                 "+subscribe",
                 "+unsubscribe",
                 "+publish");
-        Map<String, String> config = Map.of(
+        config = Map.of(
                 "quarkus.redis.hosts", "redis://sluice:secret@127.0.0.1:" + redis.port(),
                 "sluice.feed.mode", "exact",
                 "sluice.feed.linger", "2s",
@@ -120,16 +126,18 @@ class ExactIT {
         String upload = Stage.upload();
         try (Client client = Client.connect(pod.webSocket("/ws"), Map.of(), ResumingClient.SUBPROTOCOL)) {
             client.authenticate(Tokens.of("4"));
-            assertThat(client.next()).isEqualTo("{\"action\":\"auth_success\",\"user_id\":\"4\"}");
+            assertThat(client.next()).startsWith("{\"action\":\"auth_success\",\"user_id\":\"4\"");
             client.send("{\"action\":\"subscribe\",\"channels\":[\"upload:" + upload + "\",\"upload:" + upload
                     + "-2\"],\"since\":\"18f3c0a1b2c-9a1b.16777219.abcd\"}");
             assertThat(client.next())
-                    .isEqualTo("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\",\"recovered\":false}");
+                    .startsWith("{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "\",\"recovered\":false");
             assertThat(client.next())
-                    .isEqualTo(
-                            "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "-2\",\"recovered\":false}");
+                    .startsWith(
+                            "{\"action\":\"subscribed\",\"channel\":\"upload:" + upload + "-2\",\"recovered\":false");
             assertThat(redis.publish("upload:" + upload + "-2", "a")).isEqualTo(1);
-            assertThat(client.next()).isEqualTo("{\"channel\":\"upload:" + upload + "-2\"}\na");
+            assertThat(client.next())
+                    .startsWith("{\"channel\":\"upload:" + upload + "-2\"")
+                    .endsWith("\"}\na");
         }
         try (Client client = Client.connect(
                 pod.webSocket("/connection/websocket"), Map.of("Authorization", "Bearer " + Tokens.of("4")))) {
@@ -143,14 +151,81 @@ class ExactIT {
     }
 
     @Test
+    void clientOfAKilledPodResumesOnAPodThatHearsItsChannels() {
+        List<String> channels = List.of("upload:" + Stage.upload(), "upload:" + Stage.upload());
+        ResumingClient memory = new ResumingClient("11", channels);
+        List<Integer> heard = new ArrayList<>();
+        double recovered = other.metric(RECOVERED);
+        try (Pod one = Pod.ready(redis, config)) {
+            await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(other)));
+            try (Client stays = connect(other, new ResumingClient("11", channels), new ArrayList<>());
+                    Client moves = connect(one, memory, heard)) {
+                publish(channels, 0);
+                while (heard.size() < PART / 2) {
+                    hear(moves, memory, heard);
+                }
+                one.process().kill();
+                assertThat(stays.next()).isNotEmpty();
+            }
+            publish(channels, PART);
+            try (Client back = connect(other, memory, heard)) {
+                publish(channels, 2 * PART);
+                while (heard.size() < 3 * PART) {
+                    hear(back, memory, heard);
+                }
+            }
+        }
+        assertThat(heard)
+                .containsExactlyInAnyOrderElementsOf(
+                        IntStream.range(0, 3 * PART).boxed().toList());
+        assertThat(heard.stream().filter(number -> number % 3 == 0)).isSorted();
+        assertThat(heard.stream().filter(number -> number % 3 != 0)).isSorted();
+        assertThat(other.metric(RECOVERED)).isEqualTo(recovered + 2);
+    }
+
+    /** Returns a client whose subscriptions are answered. */
+    private static Client connect(Pod to, ResumingClient memory, List<Integer> heard) {
+        Client client = Client.connect(to.webSocket("/ws"), Map.of(), ResumingClient.SUBPROTOCOL);
+        memory.opened(Tokens.of("11")).forEach(client::send);
+        while (!memory.isAnswered()) {
+            hear(client, memory, heard);
+        }
+        return client;
+    }
+
+    private static void publish(List<String> channels, int from) {
+        for (int number = from; number < from + PART; number++) {
+            int turn = number % 3;
+            redis.publish(turn == 0 ? "user:11" : channels.get(turn - 1), Integer.toString(number));
+        }
+    }
+
+    private static void hear(Client client, ResumingClient memory, List<Integer> heard) {
+        ResumingClient.Frame frame = memory.heard(client.next());
+        assertThat(frame.isRefused()).isFalse();
+        if (frame.payload().isPresent() && !frame.repeated()) {
+            heard.add(Integer.valueOf(frame.payload().get()));
+        }
+    }
+
+    /** Returns the era of the positions that the pod gives to clients now; empty if it gives none. */
+    private static String era(Pod of) {
+        try (Client client = Client.connect(of.webSocket("/ws"), Map.of(), ResumingClient.SUBPROTOCOL)) {
+            client.authenticate(Tokens.of("12"));
+            Matcher at = Pattern.compile("\"at\":\"([^.]+)").matcher(client.next());
+            return at.find() ? at.group(1) : "";
+        }
+    }
+
+    @Test
     void streamOfEventsBeginsOnceItsChannelsAreHeard() {
         String upload = Stage.upload();
         for (int i = 0; i < 20; i++) {
             String query = "?channel=upload:" + upload + "-" + i;
             try (EventClient client = EventClient.of(other, "sse-" + i, query)) {
                 assertThat(client.next().data())
-                        .isEqualTo("{\"action\":\"subscribed\",\"channels\":[\"user:sse-" + i + "\",\"upload:" + upload
-                                + "-" + i + "\"]}");
+                        .startsWith("{\"action\":\"subscribed\",\"channels\":[\"user:sse-" + i + "\",\"upload:" + upload
+                                + "-" + i + "\"]");
                 assertThat(redis.publish("user:sse-" + i, "own")).isEqualTo(1);
                 assertThat(redis.publish("upload:" + upload + "-" + i, "other")).isEqualTo(1);
                 assertThat(client.publication().data()).isEqualTo("own");

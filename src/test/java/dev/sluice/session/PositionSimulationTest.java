@@ -203,7 +203,7 @@ class PositionSimulationTest {
                     TestOutboxFactory.with(100_000, Duration.ofSeconds(30), new SimpleMeterRegistry()),
                     loop,
                     Dialect.V2,
-                    deliveries::position);
+                    connection -> deliveries.position(connection.loop()));
             session.opened(TestAuthorizers.identity("7"), Opening.own(null));
             CHANNELS.forEach(channel -> registry.subscribe(session.client().connection(), channel));
             runTasks();

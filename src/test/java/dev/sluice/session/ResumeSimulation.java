@@ -7,6 +7,7 @@ import dev.sluice.TestRelay;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.Era;
+import dev.sluice.clock.Point;
 import dev.sluice.clock.Position;
 import dev.sluice.clock.Since;
 import dev.sluice.config.Scope;
@@ -15,7 +16,10 @@ import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.feed.Batch;
+import dev.sluice.feed.ChannelSubscriptions;
+import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.feed.SimulatedChannels;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
@@ -37,6 +41,7 @@ import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,14 +58,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Simulates two pods that receive the same order of publications, and clients that lose connections, read slowly, move
- * between the pods and resume. Threads and time are simulated; all randomness comes from the seed. The clients follow
- * the rules of their protocol, version 2 or that of Centrifugo's SDKs, and check what they receive.
+ * Simulates pods that receive the same order of publications, or by name those of the channels of their clients, and
+ * clients that lose connections, read slowly, move between the pods and resume. Threads and time are simulated; all
+ * randomness comes from the seed. The clients follow the rules of their protocol, version 2 or that of Centrifugo's
+ * SDKs, and check what they receive.
  */
 final class ResumeSimulation {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Era ERA = new Era(1, 2);
     private static final List<String> UPLOADS = List.of("upload:0", "upload:1", "upload:2", "upload:3");
     private static final List<String> WITH_PLAIN = List.of("upload:0", "upload:1", "upload:2", "plain:0");
     private static final int CLIENTS = 4;
@@ -77,6 +82,11 @@ final class ResumeSimulation {
 
     private final Random random;
     private final Dialect dialect;
+
+    /** Whether pods subscribe by name. */
+    private final boolean byName;
+
+    private final Era era;
     private final List<String> channels;
     private final List<Message> order = new ArrayList<>();
     private final Map<String, List<Long>> offsets = new HashMap<>();
@@ -90,13 +100,27 @@ final class ResumeSimulation {
     private int messages;
     private boolean calm;
 
+    /** The publications of each channel since the last tick. */
+    private final Map<String, Integer> counts = new HashMap<>();
+
+    /** The places of each channel's publications in the order, and of each tick. */
+    private final Map<String, List<Integer>> places = new HashMap<>();
+
+    private final Map<Long, Integer> ticks = new HashMap<>();
+
     ResumeSimulation(long seed, Dialect dialect) {
+        this(seed, dialect, false);
+    }
+
+    ResumeSimulation(long seed, Dialect dialect, boolean byName) {
+        this.byName = byName;
+        era = Era.founded(1, byName, 2);
         random = new Random(seed);
         this.dialect = dialect;
         // Every fourth run has a channel whose route keeps no history.
         channels = dialect.equals(Dialect.V2) && seed % 4 == 0 ? WITH_PLAIN : UPLOADS;
         publishTick();
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < (byName ? 3 : 2); i++) {
             pods.add(new Pod());
         }
         for (int i = 0; i < CLIENTS; i++) {
@@ -144,30 +168,47 @@ final class ResumeSimulation {
                 publishTick();
             }
             if (chance(2_000)) {
-                pods.get(random.nextInt(2)).restart();
+                pods.get(random.nextInt(pods.size())).restart();
+            }
+            if (byName && chance(2_000)) {
+                pods.get(random.nextInt(pods.size())).interrupt();
             }
         }
-        pods.get(random.nextInt(2)).step();
+        if (byName && chance(10) && pods.stream().anyMatch(Pod::hurries)) {
+            publishTick();
+        }
+        pods.get(random.nextInt(pods.size())).step();
         clients.get(random.nextInt(CLIENTS)).step();
     }
 
     private void publish() {
         String name = chance(2) ? "user:" + random.nextInt(3) : channels.get(random.nextInt(channels.size()));
         List<Long> known = offsets.computeIfAbsent(name, x -> new ArrayList<>());
+        int count = counts.merge(name, 1, Integer::sum);
         long offset = (tick << 24) + ++messages;
-        known.add(offset);
-        order.add(new Message(TestOutboxFactory.channel(name), known.size(), offset, nonce));
+        known.add(byName ? (tick << 24) + count : offset);
+        places.computeIfAbsent(name, x -> new ArrayList<>()).add(order.size());
+        add(new Message(TestOutboxFactory.channel(name), known.size(), offset, nonce));
+    }
+
+    private void add(Message message) {
+        order.add(message);
+        if (byName) {
+            pods.forEach(pod -> pod.sent(message));
+        }
     }
 
     private void publishTick() {
         tick++;
         messages = 0;
-        nonce = random.nextInt();
-        order.add(new Message(null, 0, tick << 24, nonce));
+        nonce = random.nextInt() & (byName ? 0xffff : -1);
+        counts.clear();
+        ticks.put(tick, order.size());
+        add(new Message(null, 0, tick << 24, nonce));
     }
 
-    private static Position position(long offset, int nonce) {
-        return new Position(ERA, offset, nonce);
+    private Position position(long offset, int nonce) {
+        return new Position(era, offset, nonce);
     }
 
     private final class Pod {
@@ -180,11 +221,21 @@ final class ResumeSimulation {
         private OutboxFactory outboxes = outboxes();
         private @Nullable DeliveryDispatcher deliveries;
         private @Nullable Resumption resumption;
+        private @Nullable History naming;
+        private @Nullable Retention retention;
         private @Nullable CommandHandler commands;
         private @Nullable Authentication authentication;
         private @Nullable Consumer<Batch> relay;
         private @Nullable Position before;
         private int read;
+
+        /** By name: what Redis has sent, and what the feed's thread has to do. */
+        private final Deque<Object> inbox = new ArrayDeque<>();
+
+        private final Deque<Runnable> feed = new ArrayDeque<>();
+        private @Nullable SimulatedChannels byNames;
+        private @Nullable TestAuthentication admission;
+        private boolean wasInterrupted;
 
         Pod() {
             start();
@@ -208,7 +259,8 @@ final class ResumeSimulation {
             registry = TestRegistries.with(Scope.USER);
             outboxes = outboxes();
             History history = TestHistory.standard();
-            Retention retention = TestRetention.with(100);
+            Retention retained = TestRetention.with(100);
+            retention = retained;
             DeliveryDispatcher delivery = TestDispatchers.with(source, registry, 4_000, this::lagged);
             Timer timer = (millis, task) -> {
                 timers.computeIfAbsent(now + millis * MILLI, x -> new ArrayList<>())
@@ -219,15 +271,87 @@ final class ResumeSimulation {
             deliveries = delivery;
             ResumeMeters meters = new ResumeMeters(new SimpleMeterRegistry());
             resumption = new Resumption(history, registry, delivery, meters, wait);
-            commands = TestCommandHandler.of(registry, history, retention, delivery, new HandDrivenAuthorizer(), wait);
+            naming = history;
+            Deque<Runnable> thread = feed;
+            thread.clear();
+            inbox.clear();
+            SimulatedChannels names = byName
+                    ? new SimulatedChannels(
+                            Duration.ofMillis(200),
+                            2,
+                            () -> now,
+                            (millis, task) -> timer.after(millis, () -> thread.add(task)),
+                            thread::add)
+                    : null;
+            byNames = names;
+            ChannelSubscriptions subscriptions = names == null ? null : names.channels();
+            commands = TestCommandHandler.of(
+                    registry, history, retained, delivery, new HandDrivenAuthorizer(), wait, subscriptions);
             TestAuthentication test = new TestAuthentication();
+            test.channels = subscriptions;
+            admission = test;
+            wasInterrupted = false;
             test.admits = registry::add;
             test.onDisconnected = event -> registry.remove(event.connection());
             authentication = test.with(commands);
-            relay = TestRelay.of(history, retention, registry, delivery);
+            relay = TestRelay.of(history, retained, registry, delivery, subscriptions);
+            if (names != null) {
+                names.connect(() -> {});
+            }
             before = null;
             // A new pod starts at the next tick.
             read = order.size();
+        }
+
+        boolean hurries() {
+            return Objects.requireNonNull(byNames).hurries();
+        }
+
+        /** Redis has executed a publication or a tick. */
+        void sent(Message message) {
+            boolean heard = message.channel == null
+                    ? !wasInterrupted
+                    : Objects.requireNonNull(byNames).hears(message.channel.name());
+            if (heard) {
+                inbox.add(message);
+            }
+        }
+
+        /** The connection to Redis ends; its clients learn of the gap. */
+        void interrupt() {
+            count("interruptions");
+            inbox.clear();
+            before = null;
+            Instant since = Instant.EPOCH;
+            sessions.forEach(
+                    session -> session.loop().execute(() -> session.ifOpen(AuthenticatedClient::holdUntilTold)));
+            Objects.requireNonNull(byNames).disconnect();
+            // As the relay does at each gap.
+            Objects.requireNonNull(retention).clear();
+            Objects.requireNonNull(relay).accept(new Batch(null, new ArrayList<>()));
+            Gap gap = new Gap(since, null);
+            for (Session session : sessions) {
+                session.loop()
+                        .execute(() -> session.ifOpen(client -> client.tell(gap, dialect.gap(since, null), true)));
+            }
+            // Told to clients that connect meanwhile.
+            Objects.requireNonNull(admission).gap = gap;
+            wasInterrupted = true;
+        }
+
+        private void connectAgain() {
+            wasInterrupted = false;
+            Objects.requireNonNull(byNames).connect(this::liveAgain);
+        }
+
+        private void liveAgain() {
+            Objects.requireNonNull(admission).gap = null;
+            Gap over = new Gap(Instant.EPOCH, Instant.EPOCH);
+            for (Session session : sessions) {
+                session.loop()
+                        .execute(() -> session.ifOpen(
+                                client -> client.tell(over, dialect.gap(over.since(), over.until()), true)));
+            }
         }
 
         void restart() {
@@ -261,7 +385,8 @@ final class ResumeSimulation {
                     outboxes,
                     on,
                     dialect,
-                    delivery::position);
+                    connection -> Objects.requireNonNull(naming)
+                            .name(delivery.position(connection.loop()), () -> registry.channels(connection)));
             sessions.add(session);
             on.execute(() -> session.opened(
                     TestAuthorizers.identity(user), Opening.own(since == null ? null : Since.of(since))));
@@ -270,8 +395,15 @@ final class ResumeSimulation {
 
         void step() {
             int what = random.nextInt(10);
+            if (byName) {
+                stepByName();
+            }
             if (what < 4 && !source.paused) {
-                readBatch();
+                if (byName) {
+                    readInbox();
+                } else {
+                    readBatch();
+                }
             }
             source.runTasks();
             if (chance(300)) {
@@ -291,6 +423,44 @@ final class ResumeSimulation {
         private void runTasks(Deque<Runnable> queue, int most) {
             for (int i = 0; i < most && !queue.isEmpty(); i++) {
                 queue.remove().run();
+            }
+        }
+
+        private void stepByName() {
+            if (chance(2)) {
+                runTasks(feed, 1 + random.nextInt(4));
+            }
+            if (wasInterrupted && chance(20)) {
+                connectAgain();
+            }
+            if (chance(4)) {
+                inbox.addAll(Objects.requireNonNull(byNames).execute());
+            }
+        }
+
+        private void readInbox() {
+            int most = 1 + random.nextInt(6);
+            List<Publication> publications = new ArrayList<>();
+            Position start = before;
+            while (!inbox.isEmpty() && publications.size() < most) {
+                Object next = inbox.element();
+                if (next instanceof Message message && message.channel != null) {
+                    publications.add(publication(message.channel, message.number));
+                    before = before == null ? null : before.plus(1);
+                    inbox.remove();
+                } else if (!publications.isEmpty()) {
+                    break;
+                } else if (inbox.remove() instanceof Message message) {
+                    before = position(message.offset, message.nonce);
+                    Objects.requireNonNull(relay).accept(new Batch(before, publications));
+                    return;
+                } else {
+                    ((Runnable) next).run();
+                    return;
+                }
+            }
+            if (!publications.isEmpty()) {
+                Objects.requireNonNull(relay).accept(new Batch(start, publications));
             }
         }
 
@@ -443,7 +613,7 @@ final class ResumeSimulation {
         }
 
         private void connect() {
-            Pod to = pods.get(random.nextInt(2));
+            Pod to = pods.get(random.nextInt(pods.size()));
             pod = to;
             wire = new SlowSocket();
             toSend.clear();
@@ -511,9 +681,30 @@ final class ResumeSimulation {
 
         /** Returns the number of publications up to the position. */
         int publishedUpTo(String channel, Position position) {
+            if (byName) {
+                int place = place(position);
+                return (int) places.getOrDefault(channel, List.of()).stream()
+                        .filter(at -> at <= place)
+                        .count();
+            }
             return (int) offsets.getOrDefault(channel, List.of()).stream()
                     .filter(offset -> offset <= position.offset())
                     .count();
+        }
+
+        /** Returns the place of a position in the order. */
+        private int place(Position position) {
+            Point point = position.point();
+            if (point == null) {
+                return Objects.requireNonNull(ticks.get(position.tick()));
+            }
+            long number = position.number();
+            return places.keySet().stream()
+                    .filter(name -> Since.key(name).equals(point.key()))
+                    .map(name -> Objects.requireNonNull(places.get(name))
+                            .get(Objects.requireNonNull(offsets.get(name)).indexOf(number)))
+                    .findFirst()
+                    .orElseThrow();
         }
 
         JsonNode parse(String json) {
@@ -547,6 +738,10 @@ final class ResumeSimulation {
         private final Map<String, Long> lastOffset = new HashMap<>();
         private final Set<String> unanswered = new HashSet<>();
         private final Set<String> inGap = new HashSet<>();
+
+        /** Channels of which a publication came after one that did not, with no report of a gap so far. */
+        private final Set<String> early = new HashSet<>();
+
         private @Nullable Position at;
 
         V2Client(String own) {
@@ -559,6 +754,7 @@ final class ResumeSimulation {
             unanswered.clear();
             unanswered.add(own);
             inGap.clear();
+            early.clear();
             return at;
         }
 
@@ -574,6 +770,7 @@ final class ResumeSimulation {
                 if (wanted.contains(channel)) {
                     if (chance(2)) {
                         wanted.remove(channel);
+                        early.remove(channel);
                         last.remove(channel);
                         lastOffset.remove(channel);
                         unanswered.add(UNSUBSCRIBED + channel);
@@ -600,6 +797,9 @@ final class ResumeSimulation {
                 answered(head);
             }
             // A position from before the last answer does not cover the channel of that answer.
+            if (head.has("at") && !early.isEmpty()) {
+                violation("position before the report of a gap of " + early);
+            }
             if (head.has("at") && unanswered.isEmpty()) {
                 at = Position.parse(head.get("at").textValue());
             }
@@ -614,21 +814,34 @@ final class ResumeSimulation {
             }
             if (position != null) {
                 long before = lastOffset.getOrDefault(channel, 0L);
-                if (position.offset() <= before) {
+                if (secondField(head) <= before) {
                     count("dropped doubles");
                     return;
                 }
-                lastOffset.put(channel, position.offset());
+                lastOffset.put(channel, secondField(head));
             }
             boolean lost = inGap.contains(channel);
             if (head.has("at")) {
                 inGap.remove(channel);
             }
-            follows(channel, number, position == null ? 0 : position.offset(), lost);
+            int next = last.getOrDefault(channel, number) + missed.getOrDefault(channel, 0) + 1;
+            if (byName && position == null && !channel.startsWith("plain:") && !lost && number > next) {
+                // It may overtake the report of a gap, but no position may.
+                early.add(channel);
+                count("before a report");
+                return;
+            }
+            follows(channel, number, position == null ? 0 : position.number(), lost);
             if (inGap.contains(channel)) {
                 // Held back since before the gap, so the next one may be any.
                 last.remove(channel);
             }
+        }
+
+        /** What clients compare: the number between the dots. */
+        private long secondField(JsonNode head) {
+            JsonNode given = head.has("at") ? head.get("at") : head.get("pos");
+            return Long.parseLong(given.textValue().split("\\.", -1)[1]);
         }
 
         private @Nullable Position position(JsonNode head) {
@@ -655,6 +868,7 @@ final class ResumeSimulation {
                             Integer::sum);
                 case "gap" -> {
                     // Publications held back before the gap may arrive after it.
+                    early.clear();
                     inGap.add(own);
                     inGap.addAll(wanted);
                     last.clear();
@@ -696,7 +910,7 @@ final class ResumeSimulation {
             }
             if (!message.has("retained")) {
                 // Retained publications are older than the answer.
-                lastOffset.merge(channel, begins == null ? 0 : begins.offset(), Math::max);
+                lastOffset.merge(channel, begins == null ? 0 : secondField(message), Math::max);
             }
         }
     }
@@ -814,14 +1028,15 @@ final class ResumeSimulation {
             since.put(channel, begins);
             if (start.path("recovered").booleanValue()) {
                 start.get("publications").forEach(publication -> published(channel, publication));
-                int all = publishedUpTo(channel, Objects.requireNonNull(since.get(channel)));
+                int all = publishedUpTo(
+                        channel, Objects.requireNonNull(since.get(channel)).of(channel));
                 if (last.containsKey(channel) && last.get(channel) != all) {
                     violation(channel + " recovered " + last.get(channel) + " of " + all);
                 }
             } else if (begins.equals(Position.NOWHERE)) {
                 last.remove(channel);
             } else {
-                last.put(channel, publishedUpTo(channel, begins));
+                last.put(channel, publishedUpTo(channel, begins.of(channel)));
             }
         }
 
@@ -832,7 +1047,7 @@ final class ResumeSimulation {
             follows(channel, number, offset, false);
             Position before = since.get(channel);
             if (offset != 0 && before != null && !before.equals(Position.NOWHERE)) {
-                since.put(channel, Position.withoutNonce(ERA, offset));
+                since.put(channel, Position.withoutNonce(era, offset));
             }
         }
     }

@@ -51,4 +51,35 @@ class ResumeTest {
         assertThat(outcomes.get("recovered true")).as("recovered").isGreaterThan(SDK_HISTORIES);
         assertThat(outcomes).containsKeys("recovered false", "lags", "restarts", "restarts of channels");
     }
+
+    @Test
+    void podsThatSubscribeByNameLoseAndRepeatNothing() {
+        byName(Dialect.V2, HISTORIES, 6_000, 4_000);
+    }
+
+    @Test
+    void podsThatSubscribeByNameLoseAndRepeatNothingForCentrifugosSdks() {
+        byName(Dialect.CENTRIFUGE, HISTORIES, 3_000, 2_000);
+    }
+
+    private static void byName(Dialect dialect, int histories, int steps, int calmSteps) {
+        List<String> failed = new ArrayList<>();
+        Map<String, Integer> outcomes = new HashMap<>();
+        for (long seed = 0; seed < histories; seed++) {
+            ResumeSimulation simulation = new ResumeSimulation(seed, dialect, true);
+            simulation.run(steps, calmSteps);
+            simulation.outcomes().forEach((outcome, count) -> outcomes.merge(outcome, count, Integer::sum));
+            if (!simulation.violations().isEmpty()) {
+                failed.add("seed " + seed + ": " + simulation.violations().get(0));
+            }
+        }
+        int recovered = outcomes.getOrDefault("recovered true", 0);
+        int refused = outcomes.getOrDefault("recovered false", 0);
+        System.out.printf(
+                "by name, %s: %d resumes, %.1f %% recovered; %s%n",
+                dialect.tag(), recovered + refused, 100.0 * recovered / (recovered + refused), outcomes);
+        assertThat(failed).isEmpty();
+        assertThat(recovered).as("recovered").isGreaterThan(5 * histories);
+        assertThat(outcomes).containsKeys("restarts", "interruptions");
+    }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.access.TokenResult;
+import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.feed.Gap;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.TestOutboxFactory;
@@ -26,6 +27,10 @@ final class TestAuthentication {
 
     @Nullable
     Gap gap;
+
+    /** {@code null} if the feed hears all channels. */
+    @Nullable
+    ChannelSubscriptions channels;
 
     /** Whether a connection is admitted. */
     Predicate<Connection> admits = connection -> true;
@@ -59,7 +64,7 @@ final class TestAuthentication {
                 requests,
                 Duration.ofSeconds(30),
                 true,
-                new FeedGate(null, new LimitMeter("max-channels", new SimpleMeterRegistry())),
+                new FeedGate(channels, new LimitMeter("max-channels", new SimpleMeterRegistry())),
                 TestOutboxFactory.ROUTES::ofUser);
     }
 }

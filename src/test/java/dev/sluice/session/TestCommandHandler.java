@@ -3,6 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
+import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.log.LimitMeter;
@@ -20,6 +21,7 @@ import io.smallrye.mutiny.Uni;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Makes command handlers for tests. */
 public final class TestCommandHandler {
@@ -64,6 +66,18 @@ public final class TestCommandHandler {
             DeliveryDispatcher deliveries,
             HandDrivenAuthorizer authorizer,
             PositionWait wait) {
+        return of(registry, history, retention, deliveries, authorizer, wait, (ChannelSubscriptions) null);
+    }
+
+    /** @param byName the channels that the feed hears by name; {@code null} if it hears all */
+    static CommandHandler of(
+            Registry registry,
+            History history,
+            Retention retention,
+            DeliveryDispatcher deliveries,
+            HandDrivenAuthorizer authorizer,
+            PositionWait wait,
+            @Nullable ChannelSubscriptions byName) {
         StreamSubscriptions streams = TestStreams.none(registry, deliveries);
         return of(
                 registry,
@@ -73,7 +87,8 @@ public final class TestCommandHandler {
                 authorizer,
                 wait,
                 streams,
-                TestStreams.noOpenings(registry, streams, deliveries));
+                TestStreams.noOpenings(registry, streams, deliveries),
+                byName);
     }
 
     /** Returns a handler of clients that hear streams. */
@@ -85,7 +100,15 @@ public final class TestCommandHandler {
             StreamSubscriptions streams,
             StreamOpenings openings) {
         return of(
-                registry, history, retention, deliveries, new HandDrivenAuthorizer(), neverAhead(), streams, openings);
+                registry,
+                history,
+                retention,
+                deliveries,
+                new HandDrivenAuthorizer(),
+                neverAhead(),
+                streams,
+                openings,
+                null);
     }
 
     private static CommandHandler of(
@@ -96,7 +119,8 @@ public final class TestCommandHandler {
             HandDrivenAuthorizer authorizer,
             PositionWait wait,
             StreamSubscriptions streams,
-            StreamOpenings openings) {
+            StreamOpenings openings,
+            @Nullable ChannelSubscriptions byName) {
         MeterRegistry metrics = new SimpleMeterRegistry();
         ResumeMeters meters = new ResumeMeters(metrics);
         PositionedSubscriptions positioned = new PositionedSubscriptions(
@@ -113,7 +137,7 @@ public final class TestCommandHandler {
         SubscriptionHandler subscriptions = new SubscriptionHandler(
                 new ChannelNames(TestOutboxFactory.ROUTES, channels, metrics),
                 TestAuthorizers.asking(authorizer),
-                new FeedGate(null, new LimitMeter("max-channels", metrics)),
+                new FeedGate(byName, new LimitMeter("max-channels", metrics)),
                 registry,
                 retention,
                 deliveries,
