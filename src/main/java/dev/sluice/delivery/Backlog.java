@@ -37,6 +37,11 @@ final class Backlog {
         private int delivered;
         private @Nullable Position end;
 
+        /** Whether it stands for a barrier instead of publications. */
+        private boolean isBarrier() {
+            return deliveries.isEmpty();
+        }
+
         private long last() {
             return deliveries.get(deliveries.size() - 1).publications.last().sequence();
         }
@@ -113,6 +118,17 @@ final class Backlog {
         schedule();
     }
 
+    /**
+     * Delivers what is handed over from now on after the tasks that the loop has now, even if one of them delivers. To
+     * be called by the reading thread.
+     */
+    void barrier() {
+        synchronized (this) {
+            queue.add(new Batch());
+        }
+        schedule();
+    }
+
     /** Whether the backlog is full. */
     synchronized boolean full() {
         return bytes >= bounds.maxBytes;
@@ -132,16 +148,21 @@ final class Backlog {
      * Drops everything that the loop has not started to deliver, and everything that arrives until the loop continues.
      */
     synchronized void drop() {
-        Batch oldest = queue.peek();
-        if (oldest != null) {
-            lagging = true;
-            laggingSince = oldest.deliveries.get(0).publications.first().receivedAt();
-            queue.forEach(batch -> {
-                bytes -= batch.bytes;
-                dropped = batch.last();
-            });
-            queue.clear();
+        Queue<Batch> barriers = new ArrayDeque<>();
+        for (Batch batch : queue) {
+            if (batch.isBarrier()) {
+                barriers.add(batch);
+                continue;
+            }
+            if (!lagging) {
+                lagging = true;
+                laggingSince = batch.deliveries.get(0).publications.first().receivedAt();
+            }
+            bytes -= batch.bytes;
+            dropped = batch.last();
         }
+        queue.clear();
+        queue.addAll(barriers);
     }
 
     /**
@@ -197,6 +218,10 @@ final class Backlog {
             Batch batch = next();
             if (batch == null) {
                 return;
+            }
+            if (batch.isBarrier()) {
+                current = null;
+                break;
             }
             while (batch.delivered < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.delivered++);

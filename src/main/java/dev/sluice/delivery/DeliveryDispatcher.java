@@ -162,6 +162,14 @@ public final class DeliveryDispatcher {
     }
 
     /**
+     * Delivers what is handed over from now on after the tasks that the loop has now; its position stays until then. To
+     * be called on the source's thread.
+     */
+    public void barrier(Loop loop) {
+        backlogs.computeIfAbsent(loop, this::backlog).barrier();
+    }
+
+    /**
      * Returns the newest position up to which everything has been passed to the loop's connections; {@code null}
      * without a position, and while the loop drops publications. To be called on the loop.
      */

@@ -1,6 +1,7 @@
 package dev.sluice.session;
 
 import dev.sluice.config.SluiceConfig;
+import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
@@ -36,6 +37,7 @@ final class GapNotifier {
     private final Resumption resumption;
     private final Registry registry;
     private final ChannelStreams channelStreams;
+    private final DeliveryDispatcher deliveries;
 
     /** Whether any route reads streams. */
     private final boolean streams;
@@ -48,10 +50,12 @@ final class GapNotifier {
             Resumption resumption,
             Registry registry,
             ChannelStreams channelStreams,
+            DeliveryDispatcher deliveries,
             Routes routes,
             SluiceConfig config) {
         this.registry = registry;
         this.channelStreams = channelStreams;
+        this.deliveries = deliveries;
         this.streams = routes.haveStreams();
         this.sessions = sessions;
         this.spread = spread;
@@ -67,6 +71,8 @@ final class GapNotifier {
                 // Done before newer publications are delivered, so that no position after the gap is sent before its
                 // report.
                 loop.execute(() -> concerned.forEach(session -> session.ifOpen(AuthenticatedClient::holdUntilTold)));
+                // A task that delivers may already be ahead of that one.
+                deliveries.barrier(loop);
             }
             spread.over(
                     period,

@@ -2,6 +2,8 @@ package dev.sluice.delivery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.clock.Era;
+import dev.sluice.clock.Position;
 import dev.sluice.config.Scope;
 import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
@@ -84,6 +86,61 @@ class BacklogTest {
         add(A);
         backlog.handOver(null);
         assertThat(tasks).hasSize(1);
+    }
+
+    @Test
+    void whatFollowsABarrierIsDeliveredAfterTheTasksBeforeIt() {
+        List<String> order = new ArrayList<>();
+        for (int i = 1; i <= 3; i++) {
+            add(A);
+            backlog.handOver(at(2 * i));
+            Position before = backlog.position(at(2 * i));
+            tasks.add(() -> {
+                order.add("held after " + writer.sent);
+                assertThat(backlog.position(at(1000)))
+                        .as("not past the barrier")
+                        .isNotEqualTo(at(1000));
+            });
+            backlog.barrier();
+            assertThat(backlog.position(at(2 * i + 1))).isEqualTo(before);
+            add(A);
+            backlog.handOver(at(2 * i + 1));
+            runTasks();
+            assertThat(backlog.position(at(2 * i + 1))).isEqualTo(at(2 * i + 1));
+        }
+        assertThat(order).containsExactly("held after [1]", "held after [1, 2, 3]", "held after [1, 2, 3, 4, 5]");
+        assertThat(writer.sent).containsExactlyElementsOf(numbers(1, 6));
+    }
+
+    @Test
+    void positionDoesNotPassABarrierOfAnIdleLoop() {
+        tasks.add(() -> assertThat(backlog.position(at(7))).isNull());
+        backlog.barrier();
+        runTasks();
+        assertThat(backlog.position(at(7))).isEqualTo(at(7));
+    }
+
+    @Test
+    void dropKeepsBarriers() {
+        backlog.barrier();
+        backlog.drop();
+        assertThat(backlog.drained()).isTrue();
+        runTasks();
+        assertThat(lags).as("nothing was dropped").isEmpty();
+        add(A);
+        backlog.handOver(null);
+        tasks.add(() -> assertThat(lags).isEmpty());
+        backlog.barrier();
+        add(A);
+        backlog.handOver(null);
+        backlog.drop();
+        assertThat(backlog.bytes()).isZero();
+        runTasks();
+        assertThat(lags).hasSize(1);
+        add(A);
+        backlog.handOver(null);
+        runTasks();
+        assertThat(writer.sent).containsExactly("3");
     }
 
     @Test
@@ -337,6 +394,10 @@ class BacklogTest {
         assertThat(writer.sent).isEqualTo(expected);
         assertThat(backlog.bytes()).isZero();
         assertThat(writer.runs).as("there were runs").anyMatch(count -> count > 3);
+    }
+
+    private static Position at(int messages) {
+        return Position.of(new Era(1, 1), 1, messages, 1);
     }
 
     private Backlog backlog(long maxBytes) {
