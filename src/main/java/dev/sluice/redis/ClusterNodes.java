@@ -27,6 +27,9 @@ public final class ClusterNodes {
     /** How long one node may take to answer. */
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
+    /** The time after which no further node is asked. */
+    private static final Duration MAX_SEARCH = Duration.ofSeconds(4);
+
     private final Vertx vertx;
     private final RedisOptions options;
     private final Duration maxAge;
@@ -76,7 +79,12 @@ public final class ClusterNodes {
             Promise<ClusterTopology> answer = Promise.promise();
             current = answer.future();
             asking = current;
-            ask(List.copyOf(endpoints()), 0, answer);
+            try {
+                ask(List.copyOf(endpoints()), 0, answer);
+            } catch (RuntimeException e) {
+                end(null);
+                answer.tryFail(e);
+            }
         }
         return current;
     }
@@ -99,19 +107,19 @@ public final class ClusterNodes {
             if (asked.succeeded()) {
                 end(asked.result());
                 answer.complete(asked.result());
-            } else if (index + 1 < endpoints.size()) {
-                rotate();
+            } else if (rotate() && index + 1 < endpoints.size()) {
                 ask(endpoints, index + 1, answer);
             } else {
-                rotate();
                 end(null);
                 answer.fail(asked.cause());
             }
         });
     }
 
-    private synchronized void rotate() {
+    /** Returns whether there is time to ask another node. */
+    private synchronized boolean rotate() {
         first++;
+        return System.nanoTime() - askedNanos < MAX_SEARCH.toNanos();
     }
 
     private synchronized void end(@Nullable ClusterTopology topology) {
@@ -123,7 +131,16 @@ public final class ClusterNodes {
         }
     }
 
+    /** Never throws, as nothing would be asked again then. */
     private Future<ClusterTopology> ask(String endpoint) {
+        try {
+            return connect(endpoint);
+        } catch (RuntimeException e) {
+            return Future.failedFuture(e);
+        }
+    }
+
+    private Future<ClusterTopology> connect(String endpoint) {
         Redis client = Redis.createClient(vertx, optionsOf(endpoint));
         Promise<ClusterTopology> answer = Promise.promise();
         long timer = vertx.setTimer(

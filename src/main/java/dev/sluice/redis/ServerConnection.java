@@ -86,7 +86,12 @@ final class ServerConnection implements CommandConnection {
     /** Sends a command. To be called on the context. */
     Future<Response> ask(Request request) {
         Promise<Response> answer = Promise.promise();
-        OpenConnection connection = connection();
+        OpenConnection connection;
+        try {
+            connection = connection();
+        } catch (RuntimeException e) {
+            return Future.failedFuture(e);
+        }
         long timer = vertx.setTimer(timeout.toMillis(), fired -> {
             if (answer.tryFail("no answer within " + timeout)) {
                 drop(connection);
