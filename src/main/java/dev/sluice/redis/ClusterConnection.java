@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -64,16 +65,23 @@ final class ClusterConnection implements CommandConnection {
     }
 
     private Uni<Response> start(Request request, int slot) {
-        return Uni.createFrom().completionStage(() -> {
-            Promise<Response> answer = Promise.promise();
-            nodes.topology()
-                    .onFailure(answer::fail)
-                    .onSuccess(topology -> context.runOnContext(x -> {
-                        int attempts = topology.masters().size();
-                        send(request, slot, topology, attempts).onComplete(answer);
-                    }));
-            return answer.future().toCompletionStage();
+        return Uni.createFrom()
+                .completionStage(() -> nodes.topology()
+                        .compose(topology -> onContext(() ->
+                                send(request, slot, topology, topology.masters().size())))
+                        .toCompletionStage());
+    }
+
+    private Future<Response> onContext(Supplier<Future<Response>> action) {
+        Promise<Response> answer = Promise.promise();
+        context.runOnContext(x -> {
+            try {
+                action.get().onComplete(answer);
+            } catch (RuntimeException e) {
+                answer.fail(e);
+            }
         });
+        return answer.future();
     }
 
     /** @param attempts the number of masters on which a command without keys may be tried */
@@ -94,18 +102,14 @@ final class ClusterConnection implements CommandConnection {
                 return Future.failedFuture(failure);
             }
             nodes.invalidate();
-            Promise<Response> answer = Promise.promise();
-            context.runOnContext(x -> {
+            return onContext(() -> {
                 if (slot < 0 && preferred == before) {
                     preferred++;
                 }
-                if (slot < 0 && attempts > 1 && failure instanceof NotConnectedException) {
-                    send(request, slot, topology, attempts - 1).onComplete(answer);
-                } else {
-                    answer.fail(failure);
-                }
+                return slot < 0 && attempts > 1 && failure instanceof NotConnectedException
+                        ? send(request, slot, topology, attempts - 1)
+                        : Future.failedFuture(failure);
             });
-            return answer.future();
         });
     }
 
@@ -125,12 +129,8 @@ final class ClusterConnection implements CommandConnection {
                 return Future.failedFuture(failure);
             }
             String target = error.substring(error.lastIndexOf(' ') + 1);
-            // A node that does not know the host means its own.
-            String to = target.startsWith(":") ? address.substring(0, address.lastIndexOf(':')) + target : target;
-            Promise<Response> answer = Promise.promise();
-            context.runOnContext(
-                    x -> send(request, to, redirections - 1, !moved).onComplete(answer));
-            return answer.future();
+            String to = ClusterTopology.redirection(target, address);
+            return onContext(() -> send(request, to, redirections - 1, !moved));
         });
     }
 

@@ -29,7 +29,7 @@ public record ClusterTopology(List<Master> masters) {
 
         /** The host and the port. */
         public String address() {
-            return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+            return ClusterTopology.address(host, Integer.toString(port));
         }
 
         boolean serves(int slot) {
@@ -70,8 +70,28 @@ public record ClusterTopology(List<Master> masters) {
 
     private static String host(@Nullable Response told, String asked) {
         boolean known = told != null && told.type() == ResponseType.BULK;
-        String host = known ? Objects.requireNonNull(told).toString() : "";
-        return host.isEmpty() || host.equals("?") ? asked : host;
+        return host(known ? Objects.requireNonNull(told).toString() : "", asked);
+    }
+
+    /** Returns a host without brackets; that of the node that was asked if it does not know the host. */
+    private static String host(String told, String asked) {
+        String host = told.isEmpty() || told.equals("?") ? asked : told;
+        return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+    }
+
+    /**
+     * Returns the {@link Master#address} of the node that a redirection names.
+     *
+     * @param asked the address of the node that redirects
+     */
+    static String redirection(String target, String asked) {
+        int end = target.lastIndexOf(':');
+        String host = host(target.substring(0, end), asked.substring(0, asked.lastIndexOf(':')));
+        return address(host, target.substring(end + 1));
+    }
+
+    private static String address(String host, String port) {
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
     }
 
     /** Returns the master that serves the slot; {@code null} if none does. */

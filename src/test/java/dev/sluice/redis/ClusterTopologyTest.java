@@ -42,6 +42,24 @@ class ClusterTopologyTest {
     }
 
     @Test
+    void askedHostMayHaveBrackets() {
+        ClusterTopology topology = ClusterTopology.of(list(part(0, 1, node(null, 1, "a"))), "[::1]");
+        assertThat(topology.masters()).extracting(Master::address).containsExactly("[::1]:1");
+    }
+
+    @Test
+    void redirectionNamesANodeAsTheTopologyDoes() {
+        assertThat(ClusterTopology.redirection("10.0.0.1:7000", "asked:1")).isEqualTo("10.0.0.1:7000");
+        assertThat(ClusterTopology.redirection("::1:7000", "asked:1")).isEqualTo("[::1]:7000");
+        assertThat(ClusterTopology.redirection("[::1]:7000", "asked:1")).isEqualTo("[::1]:7000");
+        for (String asked : List.of("asked:1", "[::2]:1")) {
+            String expected = asked.substring(0, asked.length() - 1) + "7000";
+            assertThat(ClusterTopology.redirection(":7000", asked)).isEqualTo(expected);
+            assertThat(ClusterTopology.redirection("?:7000", asked)).isEqualTo(expected);
+        }
+    }
+
+    @Test
     void nodeWithoutAPortForThisKindOfConnectionIsLeftOut() {
         assertThat(ClusterTopology.of(list(part(0, 1, node("10.0.0.1", 0, "a"))), "asked")
                         .masters())
