@@ -14,6 +14,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
@@ -28,6 +29,13 @@ import org.jose4j.lang.UnresolvableKeyException;
 final class VerificationKey {
 
     private static final Logger LOG = Logger.getLogger(VerificationKey.class);
+
+    /** Shorter than most keys. */
+    private static final int MAX_LOCATION = 200;
+
+    /** A path, or a URL without user and query; base64 of a key has neither a leading slash nor a file's extension. */
+    private static final Pattern LOOKS_LIKE_A_LOCATION =
+            Pattern.compile("([a-z]+:)?/{0,3}([\\w.-]+/)*[\\w-]{1,64}\\.[a-z]{1,5}");
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
@@ -45,11 +53,17 @@ final class VerificationKey {
         }
     }
 
+    /** Whether it looks like a path or a URL; a key may have been set instead, which must not be logged. */
+    static boolean isPrintable(String location) {
+        return location.length() <= MAX_LOCATION
+                && LOOKS_LIKE_A_LOCATION.matcher(location).matches();
+    }
+
     private static String reason(DeploymentException e, String location) {
         Throwable cause = e.getCause();
         if (cause instanceof MalformedURLException) {
             // SmallRye takes the name of a file that does not exist for a URL.
-            return "; " + location + " is neither a file nor a URL";
+            return "; " + (isPrintable(location) ? location : "its value") + " is neither a file nor a URL";
         }
         return cause == null ? "" : "; " + cause;
     }

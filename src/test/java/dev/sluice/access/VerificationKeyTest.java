@@ -1,5 +1,6 @@
 package dev.sluice.access;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -51,6 +52,29 @@ class VerificationKeyTest {
         assertThatThrownBy(() -> VerificationKey.check(info))
                 .isInstanceOf(ConfigurationException.class)
                 .hasMessageContainingAll("can't be read", "smallrye.jwt.verify.secretkey");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/nowhere/key.pem", "key.pem", "keys/public-key.json", "file:///nowhere/key.pem"})
+    void pathsAndUrlsMayBeLogged(String location) {
+        assertThat(VerificationKey.isPrintable(location)).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+                "-----BEGIN PRIVATE KEY-----",
+                "/nowhere/key.pem\nMIIE",
+                "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw/gSjAgEAAoIBAQ",
+                "{\"kty\":\"oct\",\"k\":\"c2VjcmV0\"}",
+                "https://user:password@nowhere/key.pem",
+                "c2VjcmV0"
+            })
+    void whatMayBeAKeyIsNotLogged(String location) {
+        assertThat(VerificationKey.isPrintable(location)).isFalse();
+        assertThat(VerificationKey.isPrintable("a".repeat(200) + ".pem")).isFalse();
     }
 
     @Test
