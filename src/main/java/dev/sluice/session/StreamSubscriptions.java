@@ -87,6 +87,8 @@ final class StreamSubscriptions {
                     } else if (deferral.hears()) {
                         answer(client, channel, Start.ofStream(recovered, standing.after()), request);
                         deferral.end(standing.sequence());
+                    } else {
+                        giveUp(client, channel, request);
                     }
                 }));
     }
@@ -155,6 +157,8 @@ final class StreamSubscriptions {
         void left() {
             if (deferral.hears()) {
                 answer(client, channel, Start.ofStream(false, null), request);
+            } else {
+                giveUp(client, channel, request);
             }
         }
 
@@ -178,6 +182,21 @@ final class StreamSubscriptions {
                     ErrorCode.UNAVAILABLE,
                     "can't read the stream now",
                     request == null ? null : request.id());
+        } else {
+            giveUp(client, channel, request);
+        }
+    }
+
+    /** Answers a request whose client has left the channel meanwhile; without an ID, the client does not wait for that. */
+    private void giveUp(Client client, Channel channel, @Nullable Request request) {
+        if (request == null || request.id() == null) {
+            return;
+        }
+        if (registry.channels(client.connection()).contains(channel)) {
+            // The client has subscribed again.
+            error(client, channel, ErrorCode.UNAVAILABLE, "unsubscribed", request.id());
+        } else {
+            client.connection().send(client.dialect().unsubscribed(channel.name(), request.id()));
         }
     }
 

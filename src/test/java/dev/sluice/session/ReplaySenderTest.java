@@ -2,6 +2,7 @@ package dev.sluice.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.IntNode;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.clock.EntryId;
 import dev.sluice.clock.Since;
@@ -230,6 +231,39 @@ class ReplaySenderTest {
         assertThat(socket.count()).isEqualTo((CHANNELS.size() - 1) * ENTRIES);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void requestIsAnsweredIfTheClientUnsubscribesMeanwhile(boolean resumes) {
+        Channel channel = CHANNELS.get(0);
+        JointRequest joint = new JointRequest(null, resumes ? EntryId.BEGINNING : null, false);
+        Socket socket = new Socket();
+        TestClient client = client(socket, Dialect.V2);
+        subscriptions.takes(client, channel, new Request(false, IntNode.valueOf(5), joint));
+        registry.unsubscribe(client.connection(), channel);
+        settle();
+        assertThat(socket.texts).hasSize(1);
+        assertThat(socket.texts.get(0)).contains("\"unsubscribed\"", "\"id\":5");
+        subscriptions.takes(client, channel, new Request(false, IntNode.valueOf(6), joint));
+        registry.unsubscribe(client.connection(), channel);
+        subscriptions.takes(client, channel, new Request(false, IntNode.valueOf(7), joint));
+        settle();
+        assertThat(socket.texts).hasSize(3);
+        assertThat(socket.texts.get(1)).contains("\"unavailable\"", "\"id\":6");
+        assertThat(socket.texts.get(2)).contains("\"subscribed\"", "\"id\":7");
+    }
+
+    @Test
+    void requestWithoutAnIdIsNotAnsweredIfTheClientUnsubscribesMeanwhile() {
+        Channel channel = CHANNELS.get(0);
+        Socket socket = new Socket();
+        TestClient client = client(socket, Dialect.V2);
+        JointRequest joint = new JointRequest(null, EntryId.BEGINNING, false);
+        subscriptions.takes(client, channel, new Request(false, null, joint));
+        registry.unsubscribe(client.connection(), channel);
+        settle();
+        assertThat(socket.texts).isEmpty();
+    }
+
     @Test
     void answerCancelsTheTimerOfAClientWithoutPositions() {
         Connection connection = connect(new Socket(), Dialect.V1);
@@ -246,8 +280,8 @@ class ReplaySenderTest {
                 .filter(one -> one.tag().equals(protocol))
                 .findFirst()
                 .orElseThrow();
-        Connection connection = connect(socket, dialect);
-        TestClient client = new TestClient(connection, TestAuthorizers.identity("7"), dialect);
+        TestClient client = client(socket, dialect);
+        Connection connection = client.connection();
         switch (protocol) {
             case "v2" -> {
                 JointRequest all = new JointRequest(null, EntryId.BEGINNING, false);
@@ -264,6 +298,10 @@ class ReplaySenderTest {
                 });
         }
         return connection;
+    }
+
+    private TestClient client(Socket socket, Dialect dialect) {
+        return new TestClient(connect(socket, dialect), TestAuthorizers.identity("7"), dialect);
     }
 
     private Connection connect(FrameWriter socket, Dialect dialect) {
@@ -324,6 +362,7 @@ class ReplaySenderTest {
 
         private final Map<Channel, List<EntryId>> received = new LinkedHashMap<>();
         private final Queue<Done> unread = new ArrayDeque<>();
+        private final List<String> texts = new ArrayList<>();
         private boolean stalled;
         private int errors;
         private int losses;
@@ -356,6 +395,7 @@ class ReplaySenderTest {
                 }
             } else if (frame instanceof Frame.Text text) {
                 String message = new String(text.utf8(), StandardCharsets.UTF_8);
+                texts.add(message);
                 errors += message.contains("unavailable") ? 1 : 0;
                 losses += message.contains("\"gap\"") || message.contains("unsubscribe\"") ? 1 : 0;
             }
