@@ -6,10 +6,12 @@ import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.PublicationMeters;
 import dev.sluice.feed.Batch;
-import dev.sluice.feed.ChannelSubscriptions;
+import dev.sluice.feed.ChannelLoss;
+import dev.sluice.feed.CountedChannels;
 import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.Adopted;
 import dev.sluice.history.History;
 import dev.sluice.log.LogThrottle;
@@ -73,8 +75,8 @@ final class Relay {
     /** What precedes a key in the channels on which Redis tells of changes of streams. */
     private final byte[] keyspace;
 
-    /** {@code null} if the feed hears all channels. */
-    private @Nullable ChannelSubscriptions channels;
+    /** {@code null} if the feed hears all channels, and if publications never have positions. */
+    private @Nullable CountedChannels counted;
 
     private Cancellable subscription = () -> {};
 
@@ -146,7 +148,7 @@ final class Relay {
         if (streams != null) {
             streams.start();
         }
-        ChannelSubscriptions byName = feed.channels();
+        WantedChannels byName = feed.channels();
         if (byName != null) {
             follow(byName);
         }
@@ -169,14 +171,16 @@ final class Relay {
     }
 
     /** Subscribes to the channels that have listeners. */
-    void follow(ChannelSubscriptions byName) {
-        channels = byName;
-        byName.whenCounted(name -> resolved(name, history::hold));
+    void follow(WantedChannels byName) {
         byName.whenLeft(name -> resolved(name, left -> {
             retention.forget(left);
             history.release(left);
         }));
-        byName.whenDisconnected(history::releaseAll);
+        if (byName instanceof CountedChannels channels) {
+            counted = channels;
+            channels.whenCounted(name -> resolved(name, history::hold));
+            channels.whenDisconnected(history::releaseAll);
+        }
         registry.tell(new Demand() {
             @Override
             public void wanted(Channel channel) {
@@ -222,8 +226,8 @@ final class Relay {
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
-            if (size == 0 && channels != null) {
-                channels.ticked(end != null);
+            if (size == 0 && counted != null) {
+                counted.ticked(end != null);
             }
             deliveries.handOver(end);
             if (adopted && end != null) {
@@ -292,6 +296,9 @@ final class Relay {
      * its end, because an attempt may have heard some in between.
      */
     void interrupted(@Observes Gap gap) {
+        if (feed.isSharded()) {
+            return;
+        }
         retention.clear();
         if (gap.open()) {
             // Positions of a subscription become invalid at its end. The next subscription may already have positions
@@ -302,6 +309,10 @@ final class Relay {
         if (streams != null) {
             streams.interrupted(gap.open());
         }
+    }
+
+    void interrupted(@Observes ChannelLoss loss) {
+        resolved(loss.channel(), retention::forget);
     }
 
     private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {

@@ -2,7 +2,7 @@ package dev.sluice;
 
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.feed.Batch;
-import dev.sluice.feed.ChannelSubscriptions;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.History;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Registry;
@@ -33,7 +33,7 @@ public final class TestRelay {
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
-            @Nullable ChannelSubscriptions channels) {
+            @Nullable WantedChannels channels) {
         Relay relay = new Relay(
                 null,
                 TestOutboxFactory.ROUTES,

@@ -234,6 +234,13 @@ public final class Client implements WebSocket.Listener, AutoCloseable {
         return heard;
     }
 
+    /** Removes and returns all gap messages. */
+    public List<String> restOfGaps() {
+        List<String> heard = new ArrayList<>();
+        gaps.drainTo(heard);
+        return heard;
+    }
+
     public boolean isOpen() {
         return !closed.isDone();
     }

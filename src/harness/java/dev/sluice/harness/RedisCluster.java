@@ -92,6 +92,101 @@ public final class RedisCluster implements AutoCloseable {
         return nodes;
     }
 
+    /** Returns the hash slot of a channel. */
+    public int slot(String channel) {
+        Object slot = Objects.requireNonNull(running().get(0).reply("CLUSTER", "KEYSLOT", channel));
+        return ((Long) slot).intValue();
+    }
+
+    /** Returns the master that serves the channel's slot. */
+    public Redis masterOf(String channel) {
+        int slot = slot(channel);
+        for (Object range : (List<?>) Objects.requireNonNull(running().get(0).reply("CLUSTER", "SLOTS"))) {
+            List<?> parts = (List<?>) range;
+            if ((Long) parts.get(0) <= slot && slot <= (Long) parts.get(1)) {
+                long port = (Long) ((List<?>) parts.get(2)).get(1);
+                return nodes.stream()
+                        .filter(node -> node.port() == port)
+                        .findFirst()
+                        .orElseThrow();
+            }
+        }
+        throw new IllegalStateException("no master serves slot " + slot);
+    }
+
+    /** Publishes on the shard that the channel belongs to, and returns the number of receivers there. */
+    public long publishToShard(String channel, String payload) {
+        Object receivers = masterOf(channel).reply("SPUBLISH", channel, payload);
+        return (Long) Objects.requireNonNull(receivers);
+    }
+
+    /** Moves a slot without keys to another master, as redis-cli does. */
+    public void moveSlot(int slot) {
+        Redis from = masters().stream()
+                .filter(master -> owns(master, slot))
+                .findFirst()
+                .orElseThrow();
+        Redis to = masters().stream()
+                .filter(master -> master.port() != from.port())
+                .findFirst()
+                .orElseThrow();
+        String number = Integer.toString(slot);
+        String target = id(to);
+        to.reply("CLUSTER", "SETSLOT", number, "IMPORTING", id(from));
+        from.reply("CLUSTER", "SETSLOT", number, "MIGRATING", target);
+        to.reply("CLUSTER", "SETSLOT", number, "NODE", target);
+        from.reply("CLUSTER", "SETSLOT", number, "NODE", target);
+        awaitWhole();
+    }
+
+    /** Waits until redis-cli finds nothing on which nodes disagree. */
+    private void awaitAgreement() {
+        String node = address(running().get(0));
+        await("agreement")
+                .until(() -> ServerProcess.output("redis-cli", "--cluster", "check", node)
+                        .isPresent());
+    }
+
+    /** Moves slots from one master to another, with redis-cli. */
+    public void reshard(Redis from, Redis to, int slots) {
+        awaitAgreement();
+        redisCli(
+                "--cluster",
+                "reshard",
+                address(from),
+                "--cluster-from",
+                id(from),
+                "--cluster-to",
+                id(to),
+                "--cluster-slots",
+                "" + slots,
+                "--cluster-yes");
+    }
+
+    /** Adds a master without slots, with redis-cli. */
+    public Redis addNode() {
+        awaitAgreement();
+        Redis added = Redis.node(Ports.free());
+        redisCli("--cluster", "add-node", address(added), address(running().get(0)));
+        nodes.add(added);
+        awaitWhole();
+        return added;
+    }
+
+    private static boolean owns(Redis master, int slot) {
+        for (Object range : (List<?>) Objects.requireNonNull(master.reply("CLUSTER", "SLOTS"))) {
+            List<?> parts = (List<?>) range;
+            if ((Long) parts.get(0) <= slot && slot <= (Long) parts.get(1)) {
+                return (Long) ((List<?>) parts.get(2)).get(1) == master.port();
+            }
+        }
+        return false;
+    }
+
+    private static String id(Redis node) {
+        return (String) Objects.requireNonNull(node.reply("CLUSTER", "MYID"));
+    }
+
     /** Returns the value of {@code quarkus.redis.hosts}. */
     public String uris() {
         return String.join(",", nodes.stream().map(Redis::uri).toList());

@@ -15,27 +15,34 @@ public interface FeedConfig {
         /** By one pattern for each route, so that it hears every publication. */
         PATTERN,
         /** By the names of the channels that have listeners on this pod. */
-        EXACT
+        EXACT,
+        /** Like exact, each on the shard of a Redis Cluster that it belongs to. Publishers must use SPUBLISH. */
+        SHARDED
     }
 
     /** How the pod subscribes to channels. */
     @WithDefault("pattern")
     Mode mode();
 
-    /** In mode {@code exact}: how long the subscription to a channel outlives its last listener. */
+    /** In modes {@code exact} and {@code sharded}: how long the subscription to a channel outlives its last listener. */
     @WithDefault("30s")
     @InRange(min = "0s", max = "1h")
     Duration linger();
 
-    /** In mode {@code exact}: the maximum number of channels without listeners that the pod still subscribes to. */
+    /** In modes {@code exact} and {@code sharded}: the maximum number of channels without listeners that the pod still subscribes to. */
     @WithDefault("10000")
     @InRange(min = "0", max = "1000000")
     int maxLingering();
 
-    /** In mode {@code exact}: the number of channels beyond which clients can't subscribe to further ones. */
+    /** In modes {@code exact} and {@code sharded}: the number of channels beyond which clients can't subscribe to further ones. */
     @WithDefault("200000")
     @InRange(min = "1", max = "10000000")
     int maxChannels();
+
+    /** In mode {@code sharded}: the number of masters beyond which the pod does not subscribe to further ones. */
+    @WithDefault("200")
+    @InRange(min = "1", max = "1000")
+    int maxShards();
 
     /** The maximum time to connect, subscribe and receive a first canary message. */
     @WithDefault("5s")

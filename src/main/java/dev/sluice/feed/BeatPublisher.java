@@ -12,8 +12,19 @@ import org.jspecify.annotations.Nullable;
 /** Publishes beats on its own connection, which is made like those of other publishers. */
 final class BeatPublisher implements BeatConnection {
 
+    /** The kind of server. */
+    enum Kind {
+        /** It must be a master. */
+        CHECKED,
+        /** It is a node of a Redis Cluster. */
+        NODE,
+        /** It is a node of a Redis Cluster, whose shard alone hears the beats. */
+        SHARDED
+    }
+
     private final Redis client;
     private final String channel;
+    private final Command command;
     private final Context context;
     private final Listener listener;
     private volatile @Nullable String clockChannel;
@@ -23,24 +34,20 @@ final class BeatPublisher implements BeatConnection {
      * Starts to connect.
      *
      * @param client used by this publisher alone; closed with it, because nothing else ends a connection attempt that hangs
+     * @param kind of server and publication
      * @param ticks the clock's channel, {@code null} where the subscription publishes ticks itself
-     * @param checked whether it refuses a Redis that is not a master
      * @param context where the listener is called
      */
     BeatPublisher(
-            Redis client,
-            String channel,
-            @Nullable ClockChannel ticks,
-            boolean checked,
-            Context context,
-            Listener listener) {
+            Redis client, String channel, Kind kind, @Nullable ClockChannel ticks, Context context, Listener listener) {
         this.client = client;
         this.channel = channel;
+        this.command = kind == Kind.SHARDED ? Command.SPUBLISH : Command.PUBLISH;
         this.context = context;
         this.listener = listener;
         client.connect()
                 .onSuccess(made -> made.endHandler(end -> ended(null)).exceptionHandler(this::ended))
-                .compose(made -> checked ? MasterCheck.check(made) : Future.succeededFuture(made))
+                .compose(made -> kind == Kind.CHECKED ? MasterCheck.check(made) : Future.succeededFuture(made))
                 .compose(made -> ticks == null
                         ? Future.succeededFuture(made)
                         : ticks.ofServer(made).map(name -> {
@@ -68,7 +75,7 @@ final class BeatPublisher implements BeatConnection {
 
     private void publish(String name, String text) {
         if (connection != null) {
-            connection.send(Request.cmd(Command.PUBLISH).arg(name).arg(text)).onFailure(this::ended);
+            connection.send(Request.cmd(command).arg(name).arg(text)).onFailure(this::ended);
         }
     }
 

@@ -15,16 +15,17 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels to which this pod subscribes by name, in mode {@code exact}: those that have listeners, or had some a
- * short time ago. Commands have many names each, and few names are unacknowledged at a time, so that neither side
+ * Subscribes to channels by name on one connection, in mode {@code exact} to all, in mode {@code sharded} to those of one
+ * shard. Commands have many names each, and few names are unacknowledged at a time, so that neither side
  * buffers much. Survives connections: each new one subscribes to all channels again. Confined to the feed's thread
  * unless stated otherwise.
  */
-public final class ChannelSubscriptions {
+final class ChannelSubscriptions implements CountedChannels {
 
     /** The maximum names of one command, each at most some 300 bytes. */
     static final int SLICE = 256;
@@ -87,7 +88,7 @@ public final class ChannelSubscriptions {
         void complete() {
             if (!done) {
                 done = true;
-                tell(then, () -> thread.execute(() -> channels.forEach(ChannelSubscriptions.this::release)));
+                tell(then, () -> thread.execute(() -> channels.forEach(channel -> channel.owner.release(channel))));
             }
         }
     }
@@ -104,6 +105,7 @@ public final class ChannelSubscriptions {
     private static final class Tracked {
 
         private final String name;
+        private ChannelSubscriptions owner;
         private State state = State.WAITING;
 
         /** Whether it has listeners. */
@@ -123,8 +125,9 @@ public final class ChannelSubscriptions {
 
         private List<Join> joins = new ArrayList<>(1);
 
-        Tracked(String name) {
+        Tracked(String name, ChannelSubscriptions owner) {
             this.name = name;
+            this.owner = owner;
         }
 
         boolean idle() {
@@ -153,6 +156,7 @@ public final class ChannelSubscriptions {
     private Consumer<String> onLeft = name -> {};
     private Consumer<String> onCounted = name -> {};
     private Runnable onDisconnected = () -> {};
+    private Consumer<String> onHeld = name -> {};
     private @Nullable Link link;
     private @Nullable Runnable onStarted;
     private int initial;
@@ -171,29 +175,22 @@ public final class ChannelSubscriptions {
         this.thread = thread;
     }
 
-    /** Calls the action on the feed's thread with each channel that is not heard any more. To be called at the start. */
+    @Override
     public void whenLeft(Consumer<String> action) {
         onLeft = action;
     }
 
-    /**
-     * Calls the action on the feed's thread with each channel of which the pod has heard a tick after the acknowledgement: all
-     * other pods that heard it before that tick count its publications equally. To be called at the start.
-     */
+    @Override
     public void whenCounted(Consumer<String> action) {
         onCounted = action;
     }
 
-    /** Calls the action on the feed's thread when no channel is heard any more. To be called at the start. */
+    @Override
     public void whenDisconnected(Runnable action) {
         onDisconnected = action;
     }
 
-    /**
-     * The clock has moved. To be called on the feed's thread, before later publications are handled.
-     *
-     * @param positions whether publications have positions now
-     */
+    @Override
     public void ticked(boolean positions) {
         ticks = positions;
         Set<Tracked> now = uncounted;
@@ -215,71 +212,146 @@ public final class ChannelSubscriptions {
         }
     }
 
-    /**
-     * The channel has listeners from now on. Thread-safe. Calls of this method and of {@link #unwanted} for one channel
-     * must exclude each other.
-     */
+    /** Calls the action on the feed's thread with each channel whose subscription is acknowledged. */
+    void whenHeld(Consumer<String> action) {
+        onHeld = action;
+    }
+
+    @Override
     public void wanted(String name) {
-        thread.execute(() -> {
-            Tracked channel = get(name);
-            channel.wanted = true;
-            lingering.remove(channel);
-        });
+        thread.execute(() -> want(name));
     }
 
-    /** The channel has no listeners any more. Thread-safe. */
+    @Override
     public void unwanted(String name) {
-        thread.execute(() -> {
-            Tracked channel = channels.get(name);
-            if (channel != null) {
-                channel.wanted = false;
-                settle(channel);
-            }
-        });
+        thread.execute(() -> drop(name));
     }
 
-    /**
-     * Makes the feed hear channels that are about to get listeners. Thread-safe.
-     *
-     * @param then called on the feed's thread, once Redis has acknowledged every channel, or a gap is open. Its argument
-     *     must be run, on any thread, when the listeners are known; it is {@code null} if this pod has too many channels
-     */
-    public void join(Collection<String> names, Consumer<@Nullable Runnable> then) {
-        join(names, false, then);
-    }
-
-    /**
-     * See {@link #join(Collection, Consumer)}.
-     *
-     * @param counts whether to wait until a tick has followed the acknowledgements, if publications have positions
-     */
+    @Override
     public void join(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
-        thread.execute(() -> {
-            long added =
-                    names.stream().filter(name -> !channels.containsKey(name)).count();
-            if (added > 0 && channels.size() - lingering.size() + added > bounds.maxChannels()) {
-                tell(then, null);
-                return;
+        thread.execute(() -> await(names, counts, then));
+    }
+
+    /** Does what {@link #wanted} does, at once. */
+    void want(String name) {
+        Tracked channel = get(name);
+        channel.wanted = true;
+        lingering.remove(channel);
+    }
+
+    /** Does what {@link #unwanted} does, at once. */
+    void drop(String name) {
+        Tracked channel = channels.get(name);
+        if (channel != null) {
+            channel.wanted = false;
+            settle(channel);
+        }
+    }
+
+    /** Does what {@link #join} does, at once. */
+    void await(Collection<String> names, boolean counts, Consumer<@Nullable Runnable> then) {
+        long added = names.stream().filter(name -> !channels.containsKey(name)).count();
+        if (added > 0 && channels.size() - lingering.size() + added > bounds.maxChannels()) {
+            tell(then, null);
+            return;
+        }
+        List<Tracked> joined = names.stream().map(this::get).toList();
+        Join join = new Join(joined, counts, then);
+        boolean hurry = false;
+        for (Tracked channel : joined) {
+            channel.reserved++;
+            lingering.remove(channel);
+            if (link != null && (channel.state != State.HELD || join.waitsFor(channel))) {
+                channel.joins.add(join);
+                join.missing++;
+                hurry |= channel.state == State.HELD;
             }
-            List<Tracked> joined = names.stream().map(this::get).toList();
-            Join join = new Join(joined, counts, then);
-            boolean hurry = false;
-            for (Tracked channel : joined) {
-                channel.reserved++;
-                lingering.remove(channel);
-                if (link != null && (channel.state != State.HELD || join.waitsFor(channel))) {
-                    channel.joins.add(join);
-                    join.missing++;
-                    hurry |= channel.state == State.HELD;
-                }
+        }
+        if (link != null && hurry) {
+            link.hurry();
+        }
+        if (join.missing == 0) {
+            join.complete();
+        }
+    }
+
+    /** Returns the channels, those without listeners included. */
+    List<String> names() {
+        return List.copyOf(channels.keySet());
+    }
+
+    /** Whether it has a connection, so that requests wait for it. */
+    boolean isConnected() {
+        return link != null;
+    }
+
+    /** Whether it has this channel. */
+    boolean has(String name) {
+        return channels.containsKey(name);
+    }
+
+    /** Whether Redis has acknowledged the channel's subscription on the present connection. */
+    boolean holds(String name) {
+        Tracked channel = channels.get(name);
+        return channel != null && channel.state == State.HELD;
+    }
+
+    /** Whether it waits for Redis to acknowledge the channel's subscription. */
+    boolean hasSent(String name) {
+        Tracked channel = channels.get(name);
+        return channel != null && channel.state == State.SENT;
+    }
+
+    /** Redis does not serve these channels any more, so it does not acknowledge the ends of their subscriptions. */
+    void forgetLeaving(Predicate<String> names) {
+        for (String name : List.copyOf(leaving)) {
+            if (names.test(name)) {
+                unsubscribed(name);
             }
-            if (link != null && hurry) {
-                link.hurry();
-            }
-            if (join.missing == 0) {
-                join.complete();
-            }
-        });
+        }
+    }
+
+    /** Gives a channel to where another connection subscribes to it, or forgets it if it has no listeners. */
+    void move(String name, ChannelSubscriptions to) {
+        Tracked channel = channels.remove(name);
+        if (channel == null) {
+            return;
+        }
+        if (channel.state == State.HELD) {
+            held--;
+        } else if (channel.state == State.SENT) {
+            sent--;
+        } else {
+            waiting.remove(channel);
+        }
+        lingering.remove(channel);
+        uncounted.remove(channel);
+        channel.counted = false;
+        if (channel.initial) {
+            channel.initial = false;
+            initial--;
+        }
+        if (channel.idle()) {
+            onLeft.accept(name);
+        } else {
+            to.adopt(channel);
+        }
+        pump();
+        started();
+    }
+
+    private void adopt(Tracked channel) {
+        channel.owner = this;
+        channel.state = State.WAITING;
+        channels.put(channel.name, channel);
+        if (link == null) {
+            List<Join> joins = channel.joins;
+            channel.joins = new ArrayList<>(1);
+            thread.execute(() -> joins.forEach(Join::complete));
+        } else {
+            waiting.add(channel);
+            pumpSoon();
+        }
     }
 
     /**
@@ -328,6 +400,7 @@ public final class ChannelSubscriptions {
             channel.joins = new ArrayList<>(1);
             if (channel.idle()) {
                 all.remove();
+                onLeft.accept(channel.name);
             }
         }
         onDisconnected.run();
@@ -351,6 +424,7 @@ public final class ChannelSubscriptions {
         uncounted.add(channel);
         List<Join> joins = channel.joins;
         channel.joins = new ArrayList<>(1);
+        onHeld.accept(name);
         for (Join join : joins) {
             if (join.waitsFor(channel)) {
                 channel.joins.add(join);
@@ -389,24 +463,24 @@ public final class ChannelSubscriptions {
         return silentBeats >= beats;
     }
 
-    /** The number of acknowledged channels with listeners. May be called by any thread, for metrics. */
-    int held() {
+    @Override
+    public int held() {
         return Math.max(0, held - lingering.size());
     }
 
-    /** The number of channels that Redis has not acknowledged yet. May be called by any thread, for metrics. */
-    int pending() {
+    @Override
+    public int pending() {
         return Math.max(0, channels.size() - held);
     }
 
-    /** The number of channels that are kept without listeners. May be called by any thread, for metrics. */
-    int lingering() {
+    @Override
+    public int lingering() {
         return lingering.size();
     }
 
     private Tracked get(String name) {
         return channels.computeIfAbsent(name, missing -> {
-            Tracked added = new Tracked(missing);
+            Tracked added = new Tracked(missing, this);
             if (link != null) {
                 waiting.add(added);
                 pumpSoon();
@@ -427,6 +501,7 @@ public final class ChannelSubscriptions {
         }
         if (link == null) {
             channels.remove(channel.name);
+            onLeft.accept(channel.name);
         } else if (channel.state == State.HELD && lingering.add(channel)) {
             channel.lingersUntil = time.nanos() + bounds.linger().toNanos();
             sweepLater();

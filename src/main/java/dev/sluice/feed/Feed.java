@@ -4,6 +4,7 @@ import dev.sluice.config.CanaryConfig;
 import dev.sluice.config.FeedConfig;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.Source;
+import dev.sluice.redis.ClusterNodes;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.arc.InjectableInstance;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongConsumer;
@@ -48,6 +50,7 @@ public final class Feed implements Source {
     private final Supervisor.Timing timing;
     private final Event<Gap> gaps;
     private final Event<PodMessage> messages;
+    private final Event<ChannelLoss> losses;
     private final Context context;
     private final FeedMeters meters;
 
@@ -55,7 +58,16 @@ public final class Feed implements Source {
     private final @Nullable NodeChoice nodes;
 
     /** {@code null} in mode {@code pattern}. */
-    private final @Nullable ChannelSubscriptions channels;
+    private final @Nullable WantedChannels channels;
+
+    /** {@code null} except in mode {@code exact}. */
+    private final @Nullable ChannelSubscriptions exact;
+
+    /** {@code null} except in mode {@code sharded}. */
+    private final @Nullable Shards shards;
+
+    /** Used on the context only; {@code null} except in mode {@code sharded}. */
+    private @Nullable ShardLinks links;
 
     private final String probeKey = "sluice:streams:" + UUID.randomUUID();
     private volatile Runnable onProbe = () -> {};
@@ -71,6 +83,7 @@ public final class Feed implements Source {
             SluiceConfig config,
             Event<Gap> gaps,
             Event<PodMessage> messages,
+            Event<ChannelLoss> losses,
             MeterRegistry metrics) {
         if (!configured.getHandle().getBean().isActive()) {
             throw new ConfigurationException(
@@ -90,12 +103,31 @@ public final class Feed implements Source {
                 this.config.mode() == FeedConfig.Mode.EXACT);
         this.gaps = gaps;
         this.messages = messages;
+        this.losses = losses;
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
         this.nodes = redis.isCluster() ? new NodeChoice(redis.nodes(vertx, canary.reconnect())) : null;
-        this.channels = this.config.mode() == FeedConfig.Mode.EXACT ? subscriptions() : null;
+        boolean sharded = this.config.mode() == FeedConfig.Mode.SHARDED;
+        ClusterSettings.checkMode(this.config.mode(), redis.isCluster());
+        ChannelSubscriptions.Bounds bounds = new ChannelSubscriptions.Bounds(
+                this.config.maxChannels(), this.config.linger(), this.config.maxLingering());
+        Time time = new ContextTime(vertx, context);
+        this.exact = this.config.mode() == FeedConfig.Mode.EXACT
+                ? new ChannelSubscriptions(bounds, time, this::execute)
+                : null;
+        this.shards = sharded
+                ? new Shards(
+                        bounds,
+                        this.config.maxShards(),
+                        time,
+                        this::execute,
+                        canary.interval().multipliedBy(canary.missedBeats()),
+                        this::lost)
+                : null;
+        this.channels = sharded ? shards : exact;
         meters.measure(channels);
+        meters.links(live -> shards == null ? 0L : shards.links(live));
         Gauge.builder("sluice.feed.live", this, feed -> feed.live() ? 1 : 0)
                 .description("1 while the subscription to Redis is live")
                 .register(metrics);
@@ -112,36 +144,17 @@ public final class Feed implements Source {
      */
     public Multi<Batch> batches(Map<String, Boolean> prefixes, int maxPayload) {
         if (nodes != null) {
-            checkNoStreams(prefixes.keySet());
+            ClusterSettings.checkNoStreams(prefixes.keySet(), keyspace());
         }
         return Multi.createFrom()
                 .emitter(subscriber -> supervise(prefixes, maxPayload, subscriber), BackPressureStrategy.DROP);
-    }
-
-    /** A node of a cluster tells only of changes of its own keys. */
-    private void checkNoStreams(Collection<String> prefixes) {
-        prefixes.stream()
-                .filter(prefix -> prefix.startsWith(keyspace()))
-                .map(prefix -> prefix.substring(keyspace().length()))
-                .findAny()
-                .ifPresent(route -> {
-                    throw new ConfigurationException("sluice.routes." + route
-                            + ".source must be pubsub if quarkus.redis.client-type is cluster: a pod subscribes to one"
-                            + " node, which does not tell of new entries on other nodes");
-                });
-    }
-
-    private ChannelSubscriptions subscriptions() {
-        ChannelSubscriptions.Bounds bounds =
-                new ChannelSubscriptions.Bounds(config.maxChannels(), config.linger(), config.maxLingering());
-        return new ChannelSubscriptions(bounds, new ContextTime(vertx, context), this::execute);
     }
 
     /**
      * Returns the channels to which the pod subscribes by name, so that it hears only those; {@code null} if it hears
      * all channels.
      */
-    public @Nullable ChannelSubscriptions channels() {
+    public @Nullable WantedChannels channels() {
         return channels;
     }
 
@@ -158,13 +171,21 @@ public final class Feed implements Source {
     /** Whether the pod receives everything that is published on the channels that it hears, because its canary messages return. */
     public boolean live() {
         Supervisor current = supervisor;
-        return current != null && current.live();
+        return current != null && current.live() && (shards == null || shards.started());
     }
 
-    /** Returns the current gap; {@code null} while live. The first gap lasts from the start until the feed is live. */
+    /**
+     * Whether each channel may have gaps of its own, of which {@link ChannelLoss} tells; then a {@link Gap} is only one of the
+     * messages between pods.
+     */
+    public boolean isSharded() {
+        return shards != null;
+    }
+
+    /** Returns the current gap; {@code null} while live, and if {@link #isSharded}. The first gap lasts from the start until the feed is live. */
     public @Nullable Gap gap() {
         Supervisor current = supervisor;
-        return current == null ? null : current.gap();
+        return current == null || shards != null ? null : current.gap();
     }
 
     /**
@@ -232,6 +253,9 @@ public final class Feed implements Source {
         if (current != null) {
             current.pause(paused);
         }
+        if (links != null) {
+            links.pause(paused);
+        }
     }
 
     private void supervise(Map<String, Boolean> prefixes, int maxPayload, MultiEmitter<? super Batch> subscriber) {
@@ -243,9 +267,11 @@ public final class Feed implements Source {
         List<String> byName = prefixes.keySet().stream()
                 .filter(prefix -> !byPattern.contains(prefix))
                 .toList();
-        ClockChannel ticks = ClockChannel.of(prefixes, maxPayload, channels != null);
+        // Several masters have no common order.
+        ClockChannel ticks = shards == null ? ClockChannel.of(prefixes, maxPayload, exact != null) : null;
         String probe = streams.isEmpty() ? null : keyspace() + probeKey;
-        RedisSubscription.Names names = new RedisSubscription.Names(patterns, byName, probe, ticks, channels);
+        RedisSubscription.Names names =
+                new RedisSubscription.Names(patterns, exact == null ? List.of() : byName, probe, ticks, exact);
         FeedListener listener = new Events(subscriber);
         Supervisor supervised = new Supervisor(
                 life -> open(names, maxPayload, listener, life),
@@ -256,6 +282,39 @@ public final class Feed implements Source {
         supervisor = supervised;
         subscriber.onTermination(() -> execute(supervised::stop));
         execute(supervised::start);
+        Shards sharded = shards;
+        if (sharded != null) {
+            ClusterNodes known = Objects.requireNonNull(nodes).nodes();
+            ShardLinks made = new ShardLinks(
+                    known, vertx, context, byName, maxPayload, subscriber::emit, meters, this::backoff, timing);
+            subscriber.onTermination(() -> execute(() -> {
+                supervised.stop();
+                sharded.stop();
+            }));
+            execute(() -> {
+                links = made;
+                sharded.start(made);
+                watch(sharded);
+            });
+        }
+    }
+
+    /** Follows changes that break no connection, such as new nodes. */
+    private void watch(Shards sharded) {
+        execute(
+                () -> {
+                    sharded.refresh();
+                    watch(sharded);
+                },
+                timing.reconnect());
+    }
+
+    private void lost(ChannelLoss loss) {
+        try {
+            losses.fire(loss);
+        } catch (RuntimeException e) {
+            LOG.error("An observer of a gap failed. Please report this bug", e);
+        }
     }
 
     private Subscription open(

@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -55,18 +56,27 @@ final class FeedMeters {
     }
 
     /** Counts the channels; they are {@code null} if the pod hears all. */
-    void measure(@Nullable ChannelSubscriptions channels) {
-        gauge("subscribed", channels, ChannelSubscriptions::held);
-        gauge("pending", channels, ChannelSubscriptions::pending);
-        gauge("lingering", channels, ChannelSubscriptions::lingering);
+    void measure(@Nullable WantedChannels channels) {
+        gauge("subscribed", channels, WantedChannels::held);
+        gauge("pending", channels, WantedChannels::pending);
+        gauge("lingering", channels, WantedChannels::lingering);
     }
 
-    private void gauge(
-            String state, @Nullable ChannelSubscriptions channels, ToDoubleFunction<ChannelSubscriptions> count) {
+    private void gauge(String state, @Nullable WantedChannels channels, ToDoubleFunction<WantedChannels> count) {
         Gauge.builder("sluice.feed.channels", () -> channels == null ? 0 : count.applyAsDouble(channels))
                 .description("Channels to which this pod subscribes by name")
                 .tag("state", state)
                 .register(metrics);
+    }
+
+    /** Counts the connections to masters; there are none except in mode {@code sharded}. */
+    void links(Function<Boolean, Long> count) {
+        for (boolean live : new boolean[] {true, false}) {
+            Gauge.builder("sluice.feed.shards", () -> count.apply(live))
+                    .description("Masters of a Redis Cluster to which this pod subscribes")
+                    .tag("state", live ? "live" : "down")
+                    .register(metrics);
+        }
     }
 
     void beat(Duration latency) {

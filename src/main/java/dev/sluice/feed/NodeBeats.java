@@ -75,7 +75,9 @@ final class NodeBeats implements BeatConnection {
     private void connect(List<Master> masters) {
         for (Master master : masters.subList(0, Math.min(masters.size(), EchoCount.MAX_COPIES))) {
             connecting.put(
-                    master, new BeatPublisher(clients.apply(master), channel, null, false, context, new One(master)));
+                    master,
+                    new BeatPublisher(
+                            clients.apply(master), channel, BeatPublisher.Kind.NODE, null, context, new One(master)));
         }
         context.owner()
                 .setTimer(

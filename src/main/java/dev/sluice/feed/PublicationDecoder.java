@@ -48,6 +48,15 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
     /** Offset of the channel of a message on a channel subscribed to by name: {@code *3 CRLF $7 CRLF message CRLF}. */
     private static final int NAMED_AT = 17;
 
+    /** {@code *3} or {@code >3}, then the length of "smessage"; without its first byte. */
+    private static final long SHARDED_START = 0x0033_0D0A_2438_0D0AL;
+
+    /** "smessage". */
+    private static final long SMESSAGE = 0x736D_6573_7361_6765L;
+
+    /** Offset of the channel of a message of sharded pub/sub: {@code *3 CRLF $8 CRLF smessage CRLF}. */
+    private static final int SHARDED_AT = 18;
+
     /** Prefix of Sluice's own channels. The Redis client subscribes to others, on sentinels. */
     private static final byte[] OWN = "sluice:".getBytes(StandardCharsets.US_ASCII);
 
@@ -177,11 +186,10 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
                 decoded = payloadWithoutName(now);
             } else if (isPublication()) {
                 decoded = publication(now);
-            } else if (isNamed() && begins(OWN)) {
-                endBatch();
-                decoded = message(start + NAMED_AT, MAX_NAMED_PAYLOAD, named, now);
-            } else if (!prefixes.isEmpty() && isNamed() && beginsWithPrefix()) {
-                decoded = message(start + NAMED_AT, maxPayload, receiver, now);
+            } else if (isNamed(NAMED_AT, NAMED_START, MESSAGE)) {
+                decoded = named(context, NAMED_AT, now);
+            } else if (isNamed(SHARDED_AT, SHARDED_START, SMESSAGE)) {
+                decoded = named(context, SHARDED_AT, now);
             } else {
                 decoded = passOn(context);
             }
@@ -231,11 +239,20 @@ final class PublicationDecoder extends ChannelInboundHandlerAdapter {
      * Whether this is a message on a channel that was subscribed to by name. Also returns false while too few bytes have
      * arrived; the message is then incomplete.
      */
-    private boolean isNamed() {
-        return limit - start > NAMED_AT
-                && (word(start) & WITHOUT_FIRST_BYTE) == NAMED_START
-                && word(start + Long.BYTES) == MESSAGE
-                && resp.bulkLength(in, start + NAMED_AT, limit) != INCOMPLETE;
+    private boolean isNamed(int at, long first, long second) {
+        return limit - start > at
+                && (word(start) & WITHOUT_FIRST_BYTE) == first
+                && word(start + Long.BYTES) == second
+                && resp.bulkLength(in, start + at, limit) != INCOMPLETE;
+    }
+
+    /** Reads a message whose channel begins at the offset, if the channel has one of the prefixes. */
+    private boolean named(ChannelHandlerContext context, int at, long now) {
+        if (begins(OWN)) {
+            endBatch();
+            return message(start + at, MAX_NAMED_PAYLOAD, named, now);
+        }
+        return beginsWithPrefix() ? message(start + at, maxPayload, receiver, now) : passOn(context);
     }
 
     /** Whether the name after the length that was read last begins with these bytes, which have arrived. */

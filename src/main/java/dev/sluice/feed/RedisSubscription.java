@@ -31,7 +31,7 @@ final class RedisSubscription implements Subscription {
      * Bytes of one read; the event loop reads up to 16 times in a row. Netty pools buffers up to this size, and would
      * allocate and clear larger ones each time.
      */
-    private static final int READ_BYTES = 32 * 1024;
+    static final int READ_BYTES = 32 * 1024;
 
     /**
      * What a subscription hears.

@@ -176,11 +176,12 @@ final class Centrifuge implements ChannelDialect {
     }
 
     @Override
-    public Frame gap(Channel channel, Instant since, Instant until) {
+    public Frame gap(Channel channel, Instant since, @Nullable Instant until) {
+        String end = until == null ? null : until.toString();
         return text(message(object().put("action", "gap")
                 .put("channel", channel.name())
                 .put("since", since.toString())
-                .put("until", until.toString())));
+                .put("until", end)));
     }
 
     @Override

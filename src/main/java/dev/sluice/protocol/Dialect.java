@@ -79,8 +79,8 @@ public interface Dialect extends PublicationFormat {
     /** Publications since {@code since} may be lost; {@code until} is {@code null} while the gap lasts. */
     Frame gap(Instant since, @Nullable Instant until);
 
-    /** Entries of the channel's stream may be lost. */
-    Frame gap(Channel channel, Instant since, Instant until);
+    /** What was published on the channel may be lost; {@code until} is {@code null} while the gap lasts. */
+    Frame gap(Channel channel, Instant since, @Nullable Instant until);
 
     /** Everything before the position has been sent; {@code null} if the dialect has no such message. */
     @Nullable

@@ -65,9 +65,10 @@ class V1 implements Dialect {
     }
 
     @Override
-    public Frame gap(Channel channel, Instant since, Instant until) {
+    public Frame gap(Channel channel, Instant since, @Nullable Instant until) {
+        String end = until == null ? null : until.toString();
         ObjectNode message = action("gap").put("channel", channel.name());
-        return frame(message.put("since", since.toString()).put("until", until.toString()), null);
+        return frame(message.put("since", since.toString()).put("until", end), null);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sluice.publish;
 
+import dev.sluice.config.FeedConfig;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.log.LogThrottle;
 import dev.sluice.log.RootCause;
@@ -24,10 +25,14 @@ public final class Publisher {
 
     private static final Logger LOG = Logger.getLogger(Publisher.class);
 
+    /** What the names of channels between pods begin with; they are not sharded. */
+    private static final String OWN = "sluice:";
+
     /** The name of an entry's only field. */
     private static final String FIELD = "data";
 
     private final CommandConnection redis;
+    private final boolean sharded;
     private final long maxLength;
     private final long maxAgeMillis;
     private final Counter unexpiring;
@@ -35,6 +40,7 @@ public final class Publisher {
 
     Publisher(CommandConnectionFactory connections, SluiceConfig config, MeterRegistry metrics) {
         this.redis = connections.open(config.publish().timeout());
+        this.sharded = config.feed().mode() == FeedConfig.Mode.SHARDED;
         this.maxLength = config.streams().maxLength();
         this.maxAgeMillis = config.streams().maxAge().toMillis();
         this.unexpiring = Counter.builder("sluice.streams.unexpiring")
@@ -50,7 +56,11 @@ public final class Publisher {
      * @param payload must not change any more
      */
     public Uni<Long> publish(String channel, byte[] payload) {
-        return redis.send(Request.cmd(Command.PUBLISH).arg(bytes(channel)).arg(Buffer.buffer(payload)))
+        boolean toShard = sharded && !channel.startsWith(OWN);
+        Request request = Request.cmd(toShard ? Command.SPUBLISH : Command.PUBLISH)
+                .arg(bytes(channel))
+                .arg(Buffer.buffer(payload));
+        return (toShard ? redis.send(channel, request) : redis.send(request))
                 .map(Response::toLong)
                 .onFailure()
                 .transform(NotConfirmed::new);

@@ -1,7 +1,7 @@
 package dev.sluice.session;
 
-import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.feed.Feed;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.route.Channel;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 final class FeedGate {
 
-    private final @Nullable ChannelSubscriptions subscriptions;
+    private final @Nullable WantedChannels subscriptions;
     private final LimitMeter tooMany;
 
     @Inject
@@ -27,7 +27,7 @@ final class FeedGate {
     }
 
     /** @param subscriptions {@code null} if the feed hears all channels */
-    FeedGate(@Nullable ChannelSubscriptions subscriptions, LimitMeter tooMany) {
+    FeedGate(@Nullable WantedChannels subscriptions, LimitMeter tooMany) {
         this.subscriptions = subscriptions;
         this.tooMany = tooMany;
     }

@@ -3,11 +3,15 @@ package dev.sluice.session;
 import dev.sluice.config.SluiceConfig;
 import dev.sluice.delivery.DeliveryDispatcher;
 import dev.sluice.delivery.Lagged;
+import dev.sluice.feed.ChannelLoss;
+import dev.sluice.feed.Feed;
 import dev.sluice.feed.Gap;
 import dev.sluice.outbox.Frame;
 import dev.sluice.protocol.ChannelDialect;
 import dev.sluice.protocol.Dialect;
+import dev.sluice.registry.ChannelListeners;
 import dev.sluice.registry.Connection;
+import dev.sluice.registry.LoopListeners;
 import dev.sluice.registry.Registry;
 import dev.sluice.route.Channel;
 import dev.sluice.route.Routes;
@@ -38,6 +42,8 @@ final class GapNotifier {
     private final Registry registry;
     private final ChannelStreams channelStreams;
     private final DeliveryDispatcher deliveries;
+    private final Routes routes;
+    private final Feed feed;
 
     /** Whether any route reads streams. */
     private final boolean streams;
@@ -52,11 +58,14 @@ final class GapNotifier {
             ChannelStreams channelStreams,
             DeliveryDispatcher deliveries,
             Routes routes,
+            Feed feed,
             SluiceConfig config) {
         this.registry = registry;
         this.channelStreams = channelStreams;
         this.deliveries = deliveries;
         this.streams = routes.haveStreams();
+        this.routes = routes;
+        this.feed = feed;
         this.sessions = sessions;
         this.spread = spread;
         this.resumption = resumption;
@@ -64,6 +73,9 @@ final class GapNotifier {
     }
 
     void onGap(@Observes Gap gap) {
+        if (feed.isSharded()) {
+            return;
+        }
         Map<Dialect, Frame> notices = notices(gap.since(), gap.until());
         sessions.forEachLoop((loop, open) -> {
             List<Session> concerned = List.copyOf(open);
@@ -92,6 +104,55 @@ final class GapNotifier {
         return channels.isEmpty()
                 || channels.stream()
                         .anyMatch(channel -> channel.route().source().hearsPublish());
+    }
+
+    /** All listeners of a channel fetch their state, too, and a shard may have many channels. */
+    void onChannelLoss(@Observes ChannelLoss loss) {
+        Channel channel = routes.resolve(loss.channel());
+        ChannelListeners listeners = channel == null ? null : registry.listeners(channel);
+        if (channel == null || listeners == null) {
+            return;
+        }
+        listeners.forEachLoop(some -> some.loop().execute(() -> tell(loss, channel, some)));
+    }
+
+    private void tell(ChannelLoss loss, Channel channel, LoopListeners listeners) {
+        // Made when they are due, as there may be one for each of many thousand channels.
+        Map<String, Frame> notices = new HashMap<>();
+        spread.over(
+                period,
+                listeners.loop(),
+                List.copyOf(listeners.connections()),
+                GapNotifier::share,
+                connection -> tell(
+                        connection,
+                        notices.computeIfAbsent(
+                                connection.protocol(), tag -> dialect(tag).gap(channel, loss.since(), loss.until()))));
+    }
+
+    private void tell(Connection connection, Frame notice) {
+        if (!connection.isWaiting()) {
+            connection.send(notice);
+            return;
+        }
+        // Its client is told after the answer to its authentication.
+        sessions.on(connection.loop())
+                .forEach(session -> session.ifOpen(client -> {
+                    if (client.connection().equals(connection)) {
+                        client.tell(notice);
+                    }
+                }));
+    }
+
+    private static int share(Connection connection) {
+        return System.identityHashCode(connection) & (Session.SHARES - 1);
+    }
+
+    private static Dialect dialect(String tag) {
+        return Dialect.ALL.stream()
+                .filter(dialect -> dialect.tag().equals(tag))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** The listeners are told before later entries are delivered to them. */

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -33,15 +34,15 @@ final class Stagger {
     private final LongSupplier nanoTime;
     private final Timer timer;
     /** The actions under way for each loop; the list is confined to the loop. */
-    private final Map<Loop, List<Round>> rounds = new ConcurrentHashMap<>();
+    private final Map<Loop, List<Round<?>>> rounds = new ConcurrentHashMap<>();
 
-    private record Round(long start, Duration period, Deque<Session> waiting, Consumer<Session> action) {
+    private record Round<T>(long start, Duration period, Deque<T> waiting, ToIntFunction<T> share, Consumer<T> action) {
 
         void serve(long now) {
             while (!waiting.isEmpty() && due(waiting.element()) <= now - start) {
-                Session session = waiting.remove();
+                T next = waiting.remove();
                 try {
-                    action.accept(session);
+                    action.accept(next);
                 } catch (Throwable e) {
                     // A failure must not keep the other connections waiting.
                     LOG.error("Sluice failed to notify or close a connection. Please report this bug", e);
@@ -49,8 +50,8 @@ final class Stagger {
             }
         }
 
-        private double due(Session session) {
-            return (double) period.toNanos() * session.share() / Session.SHARES;
+        private double due(T one) {
+            return (double) period.toNanos() * share.applyAsInt(one) / Session.SHARES;
         }
     }
 
@@ -66,14 +67,22 @@ final class Stagger {
 
     /** Applies the action to the sessions within the period, on their loop. Thread-safe. */
     void over(Duration period, Loop loop, Collection<Session> sessions, Consumer<Session> action) {
-        Round round = new Round(
+        over(period, loop, sessions, Session::share, action);
+    }
+
+    /**
+     * Applies the action to what belongs to sessions within the period, on their loop. Thread-safe.
+     *
+     * @param share less than {@link Session#SHARES}, and always the same for one of them
+     */
+    <T> void over(Duration period, Loop loop, Collection<T> all, ToIntFunction<T> share, Consumer<T> action) {
+        Round<T> round = new Round<>(
                 nanoTime.getAsLong(),
                 period,
-                sessions.stream()
-                        .sorted(Comparator.comparingInt(Session::share))
-                        .collect(Collectors.toCollection(ArrayDeque::new)),
+                all.stream().sorted(Comparator.comparingInt(share)).collect(Collectors.toCollection(ArrayDeque::new)),
+                share,
                 action);
-        List<Round> ofLoop = rounds.computeIfAbsent(loop, x -> new ArrayList<>());
+        List<Round<?>> ofLoop = rounds.computeIfAbsent(loop, x -> new ArrayList<>());
         loop.execute(() -> {
             ofLoop.add(round);
             if (ofLoop.size() == 1) {
@@ -82,7 +91,7 @@ final class Stagger {
         });
     }
 
-    private void serve(Loop loop, List<Round> ofLoop) {
+    private void serve(Loop loop, List<Round<?>> ofLoop) {
         long now = nanoTime.getAsLong();
         loop.runThenFlush(() -> ofLoop.forEach(round -> round.serve(now)));
         ofLoop.removeIf(round -> round.waiting().isEmpty());

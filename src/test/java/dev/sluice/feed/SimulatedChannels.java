@@ -56,7 +56,7 @@ public final class SimulatedChannels {
                 thread);
     }
 
-    public ChannelSubscriptions channels() {
+    public WantedChannels channels() {
         return channels;
     }
 

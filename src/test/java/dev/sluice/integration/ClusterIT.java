@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,15 @@ import org.junit.jupiter.api.Test;
 @Tag("chaos")
 class ClusterIT {
 
+    private static final Map<String, String> CONFIG = Map.of(
+            "quarkus.redis.client-type", "cluster",
+            "sluice.canary.interval", "300ms",
+            "sluice.canary.reconnect", "3s",
+            "sluice.gap.spread", "100ms",
+            "sluice.feed.backoff.max", "300ms",
+            "sluice.routes.owned.audience", "subscribers",
+            "sluice.routes.owned.access", "owner");
+
     private static RedisCluster cluster;
     private static Pod pod;
     private static Pod other;
@@ -39,15 +49,8 @@ class ClusterIT {
     static void start() {
         Program.named("redis-check-rdb");
         cluster = RedisCluster.start();
-        Map<String, String> config = Map.of(
-                "quarkus.redis.client-type", "cluster",
-                "quarkus.redis.hosts", cluster.uris(),
-                "sluice.canary.interval", "300ms",
-                "sluice.canary.reconnect", "3s",
-                "sluice.gap.spread", "100ms",
-                "sluice.feed.backoff.max", "300ms",
-                "sluice.routes.owned.audience", "subscribers",
-                "sluice.routes.owned.access", "owner");
+        Map<String, String> config = new HashMap<>(CONFIG);
+        config.put("quarkus.redis.hosts", cluster.uris());
         pod = Pod.ready(cluster.nodes().get(0), config);
         other = Pod.ready(cluster.nodes().get(0), config);
     }
@@ -90,6 +93,26 @@ class ClusterIT {
             two.awaitMessage("by HTTP");
         }
         assertThat(pod.log()).contains("This pod subscribes to node ");
+    }
+
+    @Test
+    void exactSubscriptionsHearAllNodes() {
+        Map<String, String> exact = new HashMap<>(CONFIG);
+        exact.put("quarkus.redis.hosts", cluster.uris());
+        exact.put("sluice.feed.mode", "exact");
+        try (Pod third = Pod.ready(cluster.nodes().get(0), exact);
+                Client client = Client.of(third, "7")) {
+            String upload = Stage.upload();
+            client.subscribe(upload);
+            cluster.masters().forEach(node -> node.publish("upload:" + upload, "from " + node.port()));
+            cluster.masters().forEach(node -> client.awaitMessage("from " + node.port()));
+            assertThat(client.hasHeardOfGap()).isFalse();
+            cluster.masters().get(0).kill();
+            assertThat(client.nextGap()).contains("\"until\":null");
+            assertThat(client.nextGap()).doesNotContain("\"until\":null");
+            cluster.masters().get(0).publish("upload:" + upload, "after");
+            client.awaitMessage("after");
+        }
     }
 
     @Test

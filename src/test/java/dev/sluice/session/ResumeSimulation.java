@@ -16,10 +16,10 @@ import dev.sluice.delivery.HandDrivenSource;
 import dev.sluice.delivery.Lagged;
 import dev.sluice.delivery.TestDispatchers;
 import dev.sluice.feed.Batch;
-import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.feed.Gap;
 import dev.sluice.feed.Publication;
 import dev.sluice.feed.SimulatedChannels;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.outbox.Disconnect;
@@ -284,7 +284,7 @@ final class ResumeSimulation {
                             thread::add)
                     : null;
             byNames = names;
-            ChannelSubscriptions subscriptions = names == null ? null : names.channels();
+            WantedChannels subscriptions = names == null ? null : names.channels();
             commands = TestCommandHandler.of(
                     registry, history, retained, delivery, new HandDrivenAuthorizer(), wait, subscriptions);
             TestAuthentication test = new TestAuthentication();

@@ -1,8 +1,8 @@
 package dev.sluice.session;
 
 import dev.sluice.access.TokenResult;
-import dev.sluice.feed.ChannelSubscriptions;
 import dev.sluice.feed.Gap;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.log.LimitMeter;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.protocol.Refusal;
@@ -30,7 +30,7 @@ final class TestAuthentication {
 
     /** {@code null} if the feed hears all channels. */
     @Nullable
-    ChannelSubscriptions channels;
+    WantedChannels channels;
 
     /** Whether a connection is admitted. */
     Predicate<Connection> admits = connection -> true;

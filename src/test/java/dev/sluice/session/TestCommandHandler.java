@@ -3,7 +3,7 @@ package dev.sluice.session;
 import dev.sluice.access.HandDrivenAuthorizer;
 import dev.sluice.access.TestAuthorizers;
 import dev.sluice.delivery.DeliveryDispatcher;
-import dev.sluice.feed.ChannelSubscriptions;
+import dev.sluice.feed.WantedChannels;
 import dev.sluice.history.History;
 import dev.sluice.history.TestHistory;
 import dev.sluice.log.LimitMeter;
@@ -66,7 +66,7 @@ public final class TestCommandHandler {
             DeliveryDispatcher deliveries,
             HandDrivenAuthorizer authorizer,
             PositionWait wait) {
-        return of(registry, history, retention, deliveries, authorizer, wait, (ChannelSubscriptions) null);
+        return of(registry, history, retention, deliveries, authorizer, wait, (WantedChannels) null);
     }
 
     /** @param byName the channels that the feed hears by name; {@code null} if it hears all */
@@ -77,7 +77,7 @@ public final class TestCommandHandler {
             DeliveryDispatcher deliveries,
             HandDrivenAuthorizer authorizer,
             PositionWait wait,
-            @Nullable ChannelSubscriptions byName) {
+            @Nullable WantedChannels byName) {
         StreamSubscriptions streams = TestStreams.none(registry, deliveries);
         return of(
                 registry,
@@ -120,7 +120,7 @@ public final class TestCommandHandler {
             PositionWait wait,
             StreamSubscriptions streams,
             StreamOpenings openings,
-            @Nullable ChannelSubscriptions byName) {
+            @Nullable WantedChannels byName) {
         MeterRegistry metrics = new SimpleMeterRegistry();
         ResumeMeters meters = new ResumeMeters(metrics);
         PositionedSubscriptions positioned = new PositionedSubscriptions(

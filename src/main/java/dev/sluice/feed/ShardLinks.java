@@ -1,0 +1,170 @@
+package dev.sluice.feed;
+
+import dev.sluice.redis.ClusterNodes;
+import dev.sluice.redis.ClusterTopology;
+import dev.sluice.redis.ClusterTopology.Master;
+import io.netty.channel.ChannelPipeline;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Redis;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Keeps a subscription to each master of a Redis Cluster open. Confined to the feed's thread. */
+final class ShardLinks implements Shards.Cluster {
+
+    private final ClusterNodes nodes;
+    private final Vertx vertx;
+    private final Context context;
+    private final List<String> prefixes;
+    private final int maxPayload;
+    private final Consumer<Batch> published;
+    private final FeedMeters meters;
+    private final Supplier<Backoff> backoff;
+    private final Supervisor.Timing timing;
+    private final Set<Supervisor> supervisors = new HashSet<>();
+    private boolean paused;
+
+    /**
+     * Creates it without connecting.
+     *
+     * @param context where everything is called
+     * @param prefixes those of the channels to hear
+     * @param maxPayload in bytes; larger payloads are left out of publications
+     */
+    ShardLinks(
+            ClusterNodes nodes,
+            Vertx vertx,
+            Context context,
+            List<String> prefixes,
+            int maxPayload,
+            Consumer<Batch> published,
+            FeedMeters meters,
+            Supplier<Backoff> backoff,
+            Supervisor.Timing timing) {
+        this.nodes = nodes;
+        this.vertx = vertx;
+        this.context = context;
+        this.prefixes = prefixes;
+        this.maxPayload = maxPayload;
+        this.published = published;
+        this.meters = meters;
+        this.backoff = backoff;
+        this.timing = timing;
+    }
+
+    @Override
+    public void ask(Consumer<@Nullable ClusterTopology> then) {
+        nodes.ask().onComplete(asked -> context.runOnContext(x -> then.accept(asked.result())));
+    }
+
+    @Override
+    public Runnable connect(Supplier<Master> master, ChannelSubscriptions channels, Shards.Events events) {
+        FeedListener listener = new Link(events);
+        Supervisor supervisor = new Supervisor(
+                life -> new ShardSubscription(
+                        master.get(),
+                        new MasterClients(master.get()),
+                        prefixes,
+                        maxPayload,
+                        channels,
+                        events,
+                        context,
+                        life),
+                listener,
+                backoff.get(),
+                timing,
+                new ContextTime(vertx, context));
+        supervisors.add(supervisor);
+        supervisor.pause(paused);
+        supervisor.start();
+        return () -> {
+            supervisors.remove(supervisor);
+            supervisor.stop();
+        };
+    }
+
+    void pause(boolean pause) {
+        paused = pause;
+        supervisors.forEach(supervisor -> supervisor.pause(pause));
+    }
+
+    private final class MasterClients implements RedisSubscription.Clients {
+
+        private final Master master;
+
+        MasterClients(Master master) {
+            this.master = master;
+        }
+
+        @Override
+        public Redis subscriber(Consumer<ChannelPipeline> initializer) {
+            return client(new DecodingVertx(vertx, initializer));
+        }
+
+        @Override
+        public BeatConnection beats(
+                String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener listener) {
+            return new BeatPublisher(client(vertx), channel, BeatPublisher.Kind.SHARDED, null, context, listener);
+        }
+
+        private Redis client(Vertx with) {
+            return Redis.createClient(with, nodes.optionsOf(nodes.endpoint(master.address())));
+        }
+    }
+
+    /** Passes on publications and gaps of one connection. */
+    private final class Link implements FeedListener {
+
+        private final Shards.Events events;
+
+        Link(Shards.Events events) {
+            this.events = events;
+        }
+
+        @Override
+        public void published(Batch batch) {
+            published.accept(batch);
+        }
+
+        @Override
+        public void gap(Gap gap) {
+            if (gap.open()) {
+                meters.gap();
+                events.lost(gap.since());
+            } else {
+                events.live(Objects.requireNonNull(gap.until()));
+            }
+        }
+
+        @Override
+        public void beat(Duration latency) {
+            meters.beat(latency);
+            events.proven(Instant.now().minus(latency));
+        }
+
+        @Override
+        public void renewal(PathProof.Renewal outcome) {
+            meters.renewal(outcome);
+        }
+
+        @Override
+        public void tick(Ticker.Outcome outcome) {}
+
+        @Override
+        public void diverged() {}
+
+        @Override
+        public void clock(Ticker.State state) {}
+
+        @Override
+        public void control(PodMessage message) {}
+    }
+}

@@ -1,0 +1,426 @@
+package dev.sluice.feed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.harness.Histories;
+import dev.sluice.redis.ClusterTopology;
+import dev.sluice.redis.ClusterTopology.Master;
+import dev.sluice.redis.ClusterTopology.Range;
+import dev.sluice.redis.HashSlot;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+
+@Execution(ExecutionMode.CONCURRENT)
+class ShardsTest {
+
+    private static final int CHANNELS = 8;
+    private static final Duration MARGIN = Duration.ofSeconds(1);
+    private static final ChannelSubscriptions.Bounds BOUNDS =
+            new ChannelSubscriptions.Bounds(1000, Duration.ofSeconds(30), 1);
+
+    private final Simulation cluster = new Simulation(new Random(1));
+
+    @Test
+    void channelIsSubscribedOnTheMasterOfItsSlot() {
+        cluster.listen("c0");
+        cluster.listen("c1");
+        cluster.settle();
+        cluster.publish("c0");
+        cluster.publish("c1");
+        cluster.settle();
+        cluster.assertNothingLostUntold();
+        assertThat(cluster.heard).hasSize(2);
+        assertThat(cluster.losses).isEmpty();
+    }
+
+    @Test
+    void movedChannelAloneIsTold() {
+        cluster.listen("c0");
+        cluster.listen("c1");
+        cluster.settle();
+        cluster.move("c0");
+        cluster.publish("c0");
+        cluster.settle();
+        cluster.publish("c0");
+        cluster.settle();
+        cluster.assertNothingLostUntold();
+        assertThat(cluster.heard).hasSize(1);
+        assertThat(cluster.losses).extracting(ChannelLoss::channel).containsExactly("c0", "c0");
+    }
+
+    @Test
+    void deathOfAMasterIsToldForItsChannelsAlone() {
+        IntStream.range(0, CHANNELS).forEach(i -> cluster.listen("c" + i));
+        cluster.settle();
+        String dead = Objects.requireNonNull(cluster.owners.get("c0"));
+        cluster.kill(dead);
+        Set<String> affected = new HashSet<>();
+        cluster.owners.forEach((channel, owner) -> {
+            if (owner.equals(dead)) {
+                affected.add(channel);
+            }
+        });
+        cluster.settle();
+        cluster.failOver(dead);
+        cluster.settle();
+        IntStream.range(0, CHANNELS).forEach(i -> cluster.publish("c" + i));
+        cluster.settle();
+        cluster.assertNothingLostUntold();
+        assertThat(cluster.heard).hasSize(CHANNELS);
+        assertThat(cluster.losses).extracting(ChannelLoss::channel).containsOnly(affected.toArray(String[]::new));
+    }
+
+    @Test
+    void requestForChannelsOfManyShardsIsAnsweredOnce() {
+        List<String> answers = new ArrayList<>();
+        List<String> all = IntStream.range(0, CHANNELS).mapToObj(i -> "c" + i).toList();
+        cluster.settle();
+        cluster.shards.join(all, release -> answers.add(release == null ? "refused" : "joined"));
+        cluster.settle();
+        assertThat(answers).containsExactly("joined");
+        assertThat(cluster.shards.pending()).isZero();
+    }
+
+    @Test
+    void whatIsLostInRandomHistoriesIsTold() {
+        int told = 0;
+        for (long seed = 0; seed < Histories.of(4_000); seed++) {
+            Simulation simulation = new Simulation(new Random(seed));
+            try {
+                simulation.run();
+                told += simulation.losses.size();
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("seed " + seed, e);
+            }
+        }
+        assertThat(told).isPositive();
+    }
+
+    /** Masters with channels, each in a slot of its own, and links that lag behind them. */
+    private static final class Simulation implements Shards.Cluster {
+
+        private record Published(String channel, int number, Instant at) {}
+
+        private final Random random;
+        private final SimulatedTime time = new SimulatedTime();
+        private final Queue<Runnable> tasks = new ArrayDeque<>();
+        private final List<ChannelLoss> losses = new ArrayList<>();
+        private final Map<String, String> owners = new LinkedHashMap<>();
+        private final Set<String> dead = new HashSet<>();
+        private final Map<String, Node> nodes = new HashMap<>();
+
+        /** By channel, the number of publications before it had a listener; instants would be ambiguous. */
+        private final Map<String, Integer> listening = new HashMap<>();
+
+        private final List<Published> published = new ArrayList<>();
+        private final Set<Integer> heard = new HashSet<>();
+        private ClusterTopology stale;
+        private final Shards shards = new Shards(BOUNDS, 100, time, tasks::add, MARGIN, losses::add);
+        private int added;
+
+        Simulation(Random random) {
+            this.random = random;
+            List<String> ids = List.of("m0", "m1", "m2");
+            for (int i = 0; i < CHANNELS; i++) {
+                owners.put("c" + i, ids.get(i % ids.size()));
+            }
+            stale = topology();
+            shards.start(this);
+            settle();
+        }
+
+        private static int slot(String channel) {
+            return HashSlot.of(channel.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private ClusterTopology topology() {
+            Map<String, List<Range>> slots = new TreeMap<>();
+            owners.forEach((channel, owner) -> slots.computeIfAbsent(owner, missing -> new ArrayList<>())
+                    .add(new Range(slot(channel), slot(channel))));
+            return new ClusterTopology(slots.entrySet().stream()
+                    .map(entry -> new Master(entry.getKey(), entry.getKey(), 1, entry.getValue()))
+                    .toList());
+        }
+
+        @Override
+        public void ask(Consumer<@Nullable ClusterTopology> then) {
+            ClusterTopology told = random.nextInt(4) == 0 ? stale : topology();
+            stale = topology();
+            boolean fails = random.nextInt(10) == 0;
+            tasks.add(() -> then.accept(fails ? null : told));
+        }
+
+        @Override
+        public Runnable connect(Supplier<Master> master, ChannelSubscriptions channels, Shards.Events events) {
+            Node node = new Node(master.get().id(), channels, events);
+            nodes.put(node.id, node);
+            tasks.add(node::open);
+            return node::stop;
+        }
+
+        /** A connection to a master, which is opened again when it ends. */
+        private final class Node implements ChannelSubscriptions.Link {
+
+            private final String id;
+            private final ChannelSubscriptions channels;
+            private final Shards.Events events;
+            private final Set<String> subscribed = new HashSet<>();
+
+            /** What the master has sent and was not read. */
+            private Queue<Runnable> unread = new ArrayDeque<>();
+
+            private Instant proven = Instant.EPOCH;
+            private boolean open;
+            private boolean live;
+            private boolean stopped;
+
+            Node(String id, ChannelSubscriptions channels, Shards.Events events) {
+                this.id = id;
+                this.channels = channels;
+                this.events = events;
+            }
+
+            void open() {
+                if (!stopped && !open && !dead.contains(id)) {
+                    open = true;
+                    channels.connected(this, () -> {
+                        Instant from = time.now();
+                        send(() -> {
+                            live = true;
+                            proven = from;
+                            events.live(from);
+                        });
+                    });
+                }
+            }
+
+            void send(Runnable message) {
+                unread.add(message);
+            }
+
+            @Override
+            public void subscribe(List<String> names) {
+                for (String name : names) {
+                    if (id.equals(owners.get(name))) {
+                        subscribed.add(name);
+                        send(() -> channels.subscribed(name));
+                    } else {
+                        send(() -> events.moved(slot(name)));
+                    }
+                }
+            }
+
+            @Override
+            public void unsubscribe(List<String> names) {
+                for (String name : names) {
+                    subscribed.remove(name);
+                    send(() -> channels.unsubscribed(name));
+                }
+            }
+
+            void beat() {
+                Instant at = time.now();
+                send(() -> {
+                    if (live) {
+                        proven = at;
+                        events.proven(at);
+                    }
+                });
+            }
+
+            void read() {
+                Runnable next = unread.poll();
+                if (next != null && open) {
+                    next.run();
+                }
+            }
+
+            void cut() {
+                if (open) {
+                    Instant since = proven;
+                    boolean was = live;
+                    end();
+                    if (was) {
+                        events.lost(since);
+                    }
+                    time.after(Duration.ofMillis(300), () -> tasks.add(this::open));
+                } else {
+                    time.after(Duration.ofMillis(300), () -> tasks.add(this::open));
+                }
+            }
+
+            private void end() {
+                open = false;
+                live = false;
+                subscribed.clear();
+                unread = new ArrayDeque<>();
+                channels.disconnected(this);
+            }
+
+            void stop() {
+                stopped = true;
+                if (open) {
+                    end();
+                }
+            }
+        }
+
+        void listen(String channel) {
+            shards.join(List.of(channel), release -> {
+                shards.wanted(channel);
+                if (listening.putIfAbsent(channel, published.size()) == null) {
+                    // The end of a gap is not told if all listeners have left.
+                    losses.removeIf(loss -> loss.channel().equals(channel));
+                }
+                Objects.requireNonNull(release).run();
+            });
+        }
+
+        void leave(String channel) {
+            if (listening.remove(channel) != null) {
+                shards.unwanted(channel);
+            }
+        }
+
+        void publish(String channel) {
+            String owner = owners.get(channel);
+            if (owner == null || dead.contains(owner)) {
+                return;
+            }
+            int number = published.size();
+            published.add(new Published(channel, number, time.now()));
+            Node node = nodes.get(owner);
+            if (node != null && node.subscribed.contains(channel)) {
+                node.send(() -> heard.add(number));
+            }
+        }
+
+        void move(String channel) {
+            String from = owners.get(channel);
+            List<String> others = owners.values().stream()
+                    .distinct()
+                    .filter(id -> !id.equals(from) && !dead.contains(id))
+                    .toList();
+            if (from == null || others.isEmpty()) {
+                return;
+            }
+            owners.put(
+                    channel, random.nextInt(8) == 0 ? "m" + (3 + added++) : others.get(random.nextInt(others.size())));
+            Node node = nodes.get(from);
+            if (node != null && node.subscribed.remove(channel)) {
+                node.send(() -> {
+                    if (!node.channels.unsubscribed(channel)) {
+                        node.events.ended(channel);
+                    }
+                });
+            }
+        }
+
+        void kill(String id) {
+            dead.add(id);
+            Node node = nodes.get(id);
+            if (node != null) {
+                node.cut();
+            }
+        }
+
+        void failOver(String id) {
+            String replica = "m" + (3 + added++);
+            owners.replaceAll((channel, owner) -> owner.equals(id) ? replica : owner);
+        }
+
+        private void step() {
+            Runnable task = tasks.poll();
+            if (task != null) {
+                task.run();
+            }
+            List.copyOf(nodes.values()).forEach(Node::read);
+        }
+
+        void settle() {
+            for (int i = 0; i < 150; i++) {
+                for (int j = 0; j < 40; j++) {
+                    step();
+                }
+                time.pass(Duration.ofMillis(100));
+            }
+        }
+
+        void run() {
+            for (int i = 0; i < 200; i++) {
+                String channel = "c" + random.nextInt(CHANNELS);
+                switch (random.nextInt(24)) {
+                    case 0, 1 -> listen(channel);
+                    case 2, 3 -> move(channel);
+                    case 4 -> {
+                        Node node = nodes.get(owners.get(channel));
+                        if (node != null) {
+                            node.cut();
+                        }
+                    }
+                    case 5 -> {
+                        String id = String.valueOf(owners.get(channel));
+                        if (owners.values().stream()
+                                        .distinct()
+                                        .filter(one -> !dead.contains(one))
+                                        .count()
+                                > 1) {
+                            kill(id);
+                            time.after(Duration.ofMillis(700), () -> failOver(id));
+                        }
+                    }
+                    case 6 -> List.copyOf(nodes.values()).forEach(Node::beat);
+                    case 7, 8 -> time.pass(Duration.ofMillis(random.nextInt(100)));
+                    case 9 -> leave(channel);
+                    case 10, 11, 12, 13, 14 -> publish(channel);
+                    default -> step();
+                }
+            }
+            settle();
+            listening.keySet().forEach(this::publish);
+            settle();
+            assertNothingLostUntold();
+            assertThat(shards.pending()).as("unacknowledged").isZero();
+        }
+
+        void assertNothingLostUntold() {
+            for (Published one : published) {
+                Integer from = listening.get(one.channel);
+                if (from == null || one.number < from || heard.contains(one.number)) {
+                    continue;
+                }
+                assertThat(losses)
+                        .as("publication " + one + " is in a gap with an end")
+                        .anyMatch(loss -> loss.channel().equals(one.channel)
+                                && loss.until() != null
+                                && !one.at.isBefore(loss.since())
+                                && !one.at.isAfter(loss.until()));
+            }
+            Map<String, Boolean> open = new HashMap<>();
+            losses.stream()
+                    .filter(loss -> listening.containsKey(loss.channel()))
+                    .forEach(loss -> open.put(loss.channel(), loss.until() == null));
+            assertThat(open).as("gaps without an end").doesNotContainValue(true);
+        }
+    }
+}
