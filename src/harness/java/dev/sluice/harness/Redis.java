@@ -86,7 +86,10 @@ public final class Redis implements AutoCloseable {
                 "--cluster-config-file",
                 config,
                 "--cluster-node-timeout",
-                "1000");
+                "1000",
+                // On a busy machine, a replica may not have heard its master for longer than Redis tolerates.
+                "--cluster-replica-validity-factor",
+                "0");
         try {
             // It may be that of an earlier test.
             Files.deleteIfExists(Path.of(config));

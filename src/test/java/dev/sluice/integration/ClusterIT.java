@@ -81,13 +81,8 @@ class ClusterIT {
                 node.publish("upload:" + upload, "from " + node.port());
                 published.add("from " + node.port());
             }
-            // Nodes have no common order.
-            for (Client client : List.of(one, two)) {
-                Set<String> missing = new HashSet<>(published);
-                while (!missing.isEmpty()) {
-                    missing.remove(client.next());
-                }
-            }
+            awaitAll(one, published);
+            awaitAll(two, published);
             Api.publisher(pod).post("/api/channels/upload:" + upload + "/messages", "by HTTP");
             one.awaitMessage("by HTTP");
             two.awaitMessage("by HTTP");
@@ -104,14 +99,12 @@ class ClusterIT {
                 Client client = Client.of(third, "7")) {
             String upload = Stage.upload();
             client.subscribe(upload);
-            Set<String> missing = new HashSet<>();
+            List<String> published = new ArrayList<>();
             cluster.masters().forEach(node -> {
                 node.publish("upload:" + upload, "from " + node.port());
-                missing.add("from " + node.port());
+                published.add("from " + node.port());
             });
-            while (!missing.isEmpty()) {
-                missing.remove(client.next());
-            }
+            awaitAll(client, published);
             assertThat(client.hasHeardOfGap()).isFalse();
             cluster.masters().get(0).kill();
             assertThat(client.nextGap()).contains("\"until\":null");
@@ -164,6 +157,14 @@ class ClusterIT {
                 frame.payload().ifPresent(payloads::add);
             }
             assertThat(recovered).isTrue();
+        }
+    }
+
+    /** Nodes have no common order. */
+    private static void awaitAll(Client client, List<String> messages) {
+        Set<String> missing = new HashSet<>(messages);
+        while (!missing.isEmpty()) {
+            missing.remove(client.next());
         }
     }
 
