@@ -66,8 +66,10 @@ public final class CommandConnectionFactory implements RedisOptionsCustomizer {
         return connection;
     }
 
+    /** Without an address there are no options, and the feed fails the start with a message that names the key. */
     private boolean isCluster() {
-        return Objects.requireNonNull(options).getType() == RedisClientType.CLUSTER;
+        RedisOptions configured = options;
+        return configured != null && configured.getType() == RedisClientType.CLUSTER;
     }
 
     /** Returns the nodes, which all connections share. */
