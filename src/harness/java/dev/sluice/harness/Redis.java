@@ -86,7 +86,7 @@ public final class Redis implements AutoCloseable {
                 "--cluster-config-file",
                 config,
                 "--cluster-node-timeout",
-                "1000",
+                "3000",
                 // On a busy machine, a replica may not have heard its master for longer than Redis tolerates.
                 "--cluster-replica-validity-factor",
                 "0");

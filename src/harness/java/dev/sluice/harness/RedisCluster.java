@@ -8,7 +8,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 
-/** A real Redis Cluster of three masters with a replica each. It detects dead nodes after a second. */
+/**
+ * A real Redis Cluster of three masters with a replica each. It detects dead nodes after three seconds: with less, nodes of
+ * a busy machine would reset the links between them, and publications on these are lost.
+ */
 public final class RedisCluster implements AutoCloseable {
 
     private static final int MASTERS = 3;
