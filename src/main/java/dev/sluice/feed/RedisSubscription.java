@@ -1,9 +1,7 @@
 package dev.sluice.feed;
 
 import dev.sluice.redis.MasterCheck;
-import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
@@ -16,22 +14,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A subscription to patterns or names on its own connection. It uses the low-level connection, whose message handler is in place
- * before PSUBSCRIBE is sent, so that neither the acknowledgement nor the first publication can be missed.
- */
-final class RedisSubscription implements Subscription {
-
-    /**
-     * Bytes of one read; the event loop reads up to 16 times in a row. Netty pools buffers up to this size, and would
-     * allocate and clear larger ones each time.
-     */
-    static final int READ_BYTES = 32 * 1024;
+/** A subscription to patterns, and to names in mode {@code exact}. */
+final class RedisSubscription extends ConnectedSubscription {
 
     /**
      * What a subscription hears.
@@ -67,7 +55,6 @@ final class RedisSubscription implements Subscription {
         }
     }
 
-    private final Clients clients;
     private final List<String> patterns;
     private final List<String> prefixes;
     private final @Nullable String probe;
@@ -78,15 +65,9 @@ final class RedisSubscription implements Subscription {
     /** {@code null} if it hears channels by patterns only. */
     private final @Nullable ChannelSubscriptions channels;
 
-    private final Context context;
     private final FeedListener heard;
-    private final Listener listener;
-    private final Redis redis;
 
-    /** The channel of this subscription's beats: unique, so that Redis does not send the beats of other pods. */
-    private final String beats = "sluice:canary:" + UUID.randomUUID();
-
-    private final byte[] beatsName = beats.getBytes(StandardCharsets.US_ASCII);
+    private final byte[] beatsName = beats().getBytes(StandardCharsets.US_ASCII);
 
     private boolean canPublish;
 
@@ -98,16 +79,6 @@ final class RedisSubscription implements Subscription {
     /** The names and patterns of the first commands that are unacknowledged. */
     private int unacknowledged;
 
-    private @Nullable Link link;
-
-    /** With Sentinel, the last connection that the client makes is the one to Redis itself. */
-    private @Nullable Channel newest;
-
-    private @Nullable PublicationDecoder decoder;
-    private @Nullable Channel channel;
-    private @Nullable RedisConnection connection;
-    private boolean closed;
-
     /**
      * Starts to connect.
      *
@@ -118,40 +89,22 @@ final class RedisSubscription implements Subscription {
      */
     RedisSubscription(
             Clients clients, Names names, int maxPayload, Context context, FeedListener heard, Listener listener) {
-        this.clients = clients;
+        super(
+                "sluice:canary:" + UUID.randomUUID(),
+                clients,
+                names.prefixes(),
+                maxPayload,
+                names.channels(),
+                context,
+                listener);
         this.patterns = names.patterns();
         this.prefixes = names.prefixes();
         this.probe = names.probe();
         this.clock = names.clock();
         this.channels = names.channels();
-        this.context = context;
         this.heard = heard;
-        this.listener = listener;
-        this.redis = clients.subscriber(pipeline -> {
-            pipeline.addLast(new PublicationDecoder(maxPayload, prefixes, listener::published, this::named));
-            pipeline.channel().config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES));
-            newest = pipeline.channel();
-        });
-        connect();
-    }
-
-    private void connect() {
-        redis.connect()
-                .onSuccess(connected -> {
-                    // Takes the newest at this moment, because connections to sentinels may follow.
-                    channel = Objects.requireNonNull(newest);
-                    decoder = channel.pipeline().get(PublicationDecoder.class);
-                    connected.exceptionHandler(this::end).endHandler(ended -> end(null));
-                })
-                .compose(made -> clients.areOfNode() ? Future.succeededFuture(made) : MasterCheck.check(made))
-                .compose(this::chooseClockChannel)
-                .onComplete(connected -> context.runOnContext(x -> {
-                    if (connected.failed()) {
-                        listener.ended(connected.cause());
-                    } else if (!closed) {
-                        subscribe(connected.result());
-                    }
-                }));
+        connect(made -> (clients.areOfNode() ? Future.succeededFuture(made) : MasterCheck.check(made))
+                .compose(this::chooseClockChannel));
     }
 
     private Future<RedisConnection> chooseClockChannel(RedisConnection made) {
@@ -162,7 +115,7 @@ final class RedisSubscription implements Subscription {
         return ClockChannel.canPublish(made)
                 .compose(can -> {
                     canPublish = can;
-                    if (clients.areOfNode()) {
+                    if (clients().areOfNode()) {
                         return can ? ticks.ofServer(made) : Future.succeededFuture();
                     }
                     return can ? Future.succeededFuture(ticks.name()) : ticks.ofServer(made);
@@ -174,10 +127,10 @@ final class RedisSubscription implements Subscription {
                 });
     }
 
-    private void subscribe(RedisConnection made) {
-        connection = made;
+    @Override
+    void subscribe(RedisConnection made) {
         made.handler(this::acknowledgement);
-        List<String> names = new ArrayList<>(List.of(beats, Feed.CONTROL));
+        List<String> names = new ArrayList<>(List.of(beats(), Feed.CONTROL));
         if (clockChannel != null) {
             names.add(clockChannel);
         }
@@ -195,12 +148,6 @@ final class RedisSubscription implements Subscription {
         if (!tried.isEmpty()) {
             send(made, Command.UNSUBSCRIBE, tried);
         }
-    }
-
-    private void send(RedisConnection to, Command command, List<String> names) {
-        Request request = Request.cmd(command);
-        names.forEach(request::arg);
-        to.send(request).onFailure(this::end);
     }
 
     /** Subscribes to channels by name. */
@@ -224,20 +171,8 @@ final class RedisSubscription implements Subscription {
 
         @Override
         public void hurry() {
-            listener.awaited();
+            listener().awaited();
         }
-    }
-
-    @Override
-    public void close() {
-        closed = true;
-        if (decoder != null) {
-            decoder.stop();
-        }
-        if (channels != null && link != null) {
-            channels.disconnected(link);
-        }
-        redis.close();
     }
 
     @Override
@@ -246,40 +181,20 @@ final class RedisSubscription implements Subscription {
     }
 
     @Override
-    public boolean isStuck(int beats) {
-        return channels != null && channels.isStuck(beats);
-    }
-
-    @Override
-    public void pause(boolean paused) {
-        if (channel != null) {
-            channel.config().setAutoRead(!paused);
-        }
-    }
-
-    @Override
-    public long messages() {
-        return decoder == null ? 0 : decoder.messages();
-    }
-
-    @Override
-    public BeatConnection connectPublisher(BeatConnection.Listener connection) {
+    public BeatConnection connectPublisher(BeatConnection.Listener publisher) {
         ClockChannel ticks = canPublish ? null : clock;
-        return clients.beats(beats, ticks, context, connection);
+        return clients().beats(beats(), ticks, context(), publisher);
     }
 
     @Override
     public boolean tick(String text) {
+        RedisConnection connection = connection();
         if (connection != null && canPublish && clockChannel != null) {
             connection
                     .send(Request.cmd(Command.PUBLISH).arg(clockChannel).arg(text))
                     .onFailure(this::end);
         }
         return canPublish;
-    }
-
-    private void end(@Nullable Throwable cause) {
-        context.runOnContext(x -> listener.ended(cause));
     }
 
     /** Runs on the connection's event loop, for each message that the decoder lets through. */
@@ -289,7 +204,7 @@ final class RedisSubscription implements Subscription {
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
             if (kind.equals("message") && message.get(1).toString().equals(probe)) {
-                context.runOnContext(x -> probed());
+                context().runOnContext(x -> probed());
             }
             if (kind.endsWith("subscribe")) {
                 acknowledged(kind, message.get(1).toString());
@@ -301,9 +216,9 @@ final class RedisSubscription implements Subscription {
         if (unacknowledged > 0) {
             unacknowledged--;
             if (unacknowledged == 0) {
-                context.runOnContext(x -> firstAcknowledged());
+                context().runOnContext(x -> firstAcknowledged());
             }
-        } else if (channels != null && !closed) {
+        } else if (channels != null && !isClosed()) {
             // At once, so that the order to the publications around it is known.
             if (kind.equals("subscribe")) {
                 channels.subscribed(name);
@@ -314,71 +229,62 @@ final class RedisSubscription implements Subscription {
     }
 
     private void firstAcknowledged() {
+        RedisConnection connection = connection();
         if (channels == null) {
-            listener.subscribed();
-            askWhetherAlone();
-        } else if (!closed && connection != null) {
-            link = new Link(connection);
-            channels.connected(link, () -> {
-                listener.subscribed();
-                askWhetherAlone();
-            });
+            live();
+        } else if (!isClosed() && connection != null) {
+            connected(channels, new Link(connection), this::live);
         }
+    }
+
+    private void live() {
+        listener().subscribed();
+        askWhetherAlone();
     }
 
     /** If Redis refuses, for example because the ACL user lacks {@code +pubsub}, the answer stays unknown. */
     private void askWhetherAlone() {
+        RedisConnection connection = connection();
         if (connection != null && canPublish && clockChannel != null) {
             connection
                     .send(Request.cmd(Command.PUBSUB).arg("NUMSUB").arg(clockChannel))
                     .onSuccess(subscribers -> {
                         if (subscribers.get(1).toInteger() == 1) {
-                            context.runOnContext(x -> listener.alone());
+                            context().runOnContext(x -> listener().alone());
                         }
                     });
         }
     }
 
-    /** Runs on the connection's event loop, for each message on a channel that was subscribed to by name. */
-    private void named(Publication message) {
+    @Override
+    void named(Publication message) {
         if (isOn(beatsName, message)) {
-            heard(new String(message.payload(), StandardCharsets.US_ASCII));
+            beat(message);
             return;
         }
         boolean whole = message.payloadLength() <= PublicationDecoder.MAX_NAMED_PAYLOAD;
         String text = whole ? new String(message.payload(), StandardCharsets.UTF_8) : null;
         if (isOn(clockName, message)) {
             // Not later, because the publications that follow count from this tick.
-            listener.ticked(text);
+            listener().ticked(text);
         } else {
-            context.runOnContext(x -> control(new PodMessage(text)));
+            context().runOnContext(x -> control(new PodMessage(text)));
         }
     }
 
     private void probed() {
-        if (!closed) {
+        if (!isClosed()) {
             heard.probed();
         }
     }
 
     private void control(PodMessage message) {
-        if (!closed) {
+        if (!isClosed()) {
             heard.control(message);
         }
     }
 
     private static boolean isOn(byte[] name, Publication message) {
         return Arrays.equals(message.bytes(), 0, message.nameLength(), name, 0, name.length);
-    }
-
-    private void heard(String beat) {
-        long number;
-        try {
-            number = Long.parseLong(beat);
-        } catch (NumberFormatException e) {
-            // Another Redis client published this.
-            return;
-        }
-        context.runOnContext(x -> listener.heard(number));
     }
 }

@@ -3,13 +3,10 @@ package dev.sluice.feed;
 import dev.sluice.redis.ClusterTopology.Master;
 import dev.sluice.redis.ClusterTopology.Range;
 import dev.sluice.redis.HashSlot;
-import io.netty.channel.Channel;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.redis.client.Command;
-import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
-import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.ResponseType;
 import java.nio.charset.StandardCharsets;
@@ -18,29 +15,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /** A subscription to channels of one shard of a Redis Cluster, by SSUBSCRIBE on its master. */
-final class ShardSubscription implements Subscription {
+final class ShardSubscription extends ConnectedSubscription {
 
     /** How many names of channels for beats are tried; of a shard with few slots none may be its own. */
     private static final int TRIES = 100_000;
 
     private static final int ENOUGH = 16;
 
-    private final RedisSubscription.Clients clients;
     private final ChannelSubscriptions channels;
     private final Shards.Events events;
-    private final Context context;
-    private final Listener listener;
-    private final Redis redis;
-    private final String beats;
-    private @Nullable Link link;
-    private @Nullable PublicationDecoder decoder;
-    private @Nullable Channel channel;
-    private @Nullable RedisConnection connection;
     private boolean acknowledged;
-    private boolean closed;
 
     /**
      * Starts to connect.
@@ -59,26 +45,10 @@ final class ShardSubscription implements Subscription {
             Shards.Events events,
             Context context,
             Listener listener) {
-        this.clients = clients;
+        super(beats(master), clients, prefixes, maxPayload, channels, context, listener);
         this.channels = channels;
         this.events = events;
-        this.context = context;
-        this.listener = listener;
-        this.beats = beats(master);
-        this.redis = clients.subscriber(pipeline -> {
-            decoder = new PublicationDecoder(maxPayload, prefixes, listener::published, this::beat);
-            pipeline.addLast(decoder);
-            channel = pipeline.channel();
-            channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(RedisSubscription.READ_BYTES));
-        });
-        redis.connect()
-                .onComplete(connected -> context.runOnContext(x -> {
-                    if (connected.failed()) {
-                        listener.ended(connected.cause());
-                    } else if (!closed) {
-                        subscribe(connected.result());
-                    }
-                }));
+        connect(Future::succeededFuture);
     }
 
     /**
@@ -116,16 +86,10 @@ final class ShardSubscription implements Subscription {
         return false;
     }
 
-    private void subscribe(RedisConnection made) {
-        connection = made;
-        made.exceptionHandler(this::end).endHandler(ended -> end(null)).handler(this::reply);
-        send(made, Command.SSUBSCRIBE, List.of(beats));
-    }
-
-    private void send(RedisConnection to, Command command, List<String> names) {
-        Request request = Request.cmd(command);
-        names.forEach(request::arg);
-        to.send(request).onFailure(this::failed);
+    @Override
+    void subscribe(RedisConnection made) {
+        made.handler(this::reply);
+        send(made, Command.SSUBSCRIBE, List.of(beats()));
     }
 
     /** One command may only have channels of one slot. */
@@ -162,7 +126,7 @@ final class ShardSubscription implements Subscription {
             failed((Throwable) message);
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
-            if (!closed && kind.endsWith("subscribe")) {
+            if (!isClosed() && kind.endsWith("subscribe")) {
                 String name = message.get(1).toString();
                 // At once, so that the order to the publications around it is known.
                 acknowledged(kind, name);
@@ -171,11 +135,11 @@ final class ShardSubscription implements Subscription {
     }
 
     private void acknowledged(String kind, String name) {
-        if (name.equals(beats)) {
+        if (name.equals(beats())) {
+            RedisConnection connection = connection();
             if (kind.equals("ssubscribe") && !acknowledged && connection != null) {
                 acknowledged = true;
-                link = new Link(connection);
-                channels.connected(link, listener::subscribed);
+                connected(channels, new Link(connection), listener()::subscribed);
             } else {
                 end(new IllegalStateException("the slot of the canary messages has moved to another node"));
             }
@@ -187,13 +151,14 @@ final class ShardSubscription implements Subscription {
     }
 
     /** A refusal of a slot that has moved affects only its channels. */
-    private void failed(Throwable cause) {
+    @Override
+    void failed(Throwable cause) {
         String error = cause instanceof Response ? String.valueOf(cause.getMessage()) : "";
         String[] words = error.split(" ", -1);
         if (acknowledged && error.startsWith("MOVED ") && words.length > 1) {
             int slot = Integer.parseInt(words[1]);
-            context.runOnContext(x -> {
-                if (!closed) {
+            context().runOnContext(x -> {
+                if (!isClosed()) {
                     events.moved(slot);
                 }
             });
@@ -204,31 +169,9 @@ final class ShardSubscription implements Subscription {
         }
     }
 
-    private void end(@Nullable Throwable cause) {
-        context.runOnContext(x -> listener.ended(cause));
-    }
-
-    private void beat(Publication message) {
-        long number;
-        try {
-            number = Long.parseLong(new String(message.payload(), StandardCharsets.US_ASCII));
-        } catch (NumberFormatException e) {
-            // Another Redis client published this.
-            return;
-        }
-        context.runOnContext(x -> listener.heard(number));
-    }
-
     @Override
-    public void close() {
-        closed = true;
-        if (decoder != null) {
-            decoder.stop();
-        }
-        if (link != null) {
-            channels.disconnected(link);
-        }
-        redis.close();
+    void named(Publication message) {
+        beat(message);
     }
 
     @Override
@@ -242,24 +185,7 @@ final class ShardSubscription implements Subscription {
     }
 
     @Override
-    public boolean isStuck(int beatCount) {
-        return channels.isStuck(beatCount);
-    }
-
-    @Override
-    public void pause(boolean paused) {
-        if (channel != null) {
-            channel.config().setAutoRead(!paused);
-        }
-    }
-
-    @Override
-    public long messages() {
-        return decoder == null ? 0 : decoder.messages();
-    }
-
-    @Override
     public BeatConnection connectPublisher(BeatConnection.Listener publisher) {
-        return clients.beats(beats, null, context, publisher);
+        return clients().beats(beats(), null, context(), publisher);
     }
 }

@@ -55,9 +55,9 @@ class ChannelSubscriptionsTest {
 
         @Override
         public void subscribe(List<String> names) {
-            assertThat(names).hasSizeBetween(1, ChannelSubscriptions.SLICE).doesNotHaveDuplicates();
+            assertThat(names).hasSizeBetween(1, CommandWindow.SLICE).doesNotHaveDuplicates();
             unacknowledged += names.size();
-            assertThat(unacknowledged).isLessThanOrEqualTo(ChannelSubscriptions.WINDOW);
+            assertThat(unacknowledged).isLessThanOrEqualTo(CommandWindow.SIZE);
             commands.add("+" + (names.size() > 3 ? names.size() : names));
             unexecuted.add(() -> names.forEach(name -> {
                 assertThat(subscribed.add(name)).as("it was not subscribed").isTrue();
@@ -70,7 +70,7 @@ class ChannelSubscriptionsTest {
 
         @Override
         public void unsubscribe(List<String> names) {
-            assertThat(names).hasSizeBetween(1, ChannelSubscriptions.SLICE).doesNotHaveDuplicates();
+            assertThat(names).hasSizeBetween(1, CommandWindow.SLICE).doesNotHaveDuplicates();
             commands.add("-" + (names.size() > 3 ? names.size() : names));
             unexecuted.add(() -> names.forEach(name -> {
                 assertThat(subscribed.remove(name)).as("it was subscribed").isTrue();
