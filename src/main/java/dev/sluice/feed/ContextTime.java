@@ -28,7 +28,8 @@ final class ContextTime implements Time {
 
     @Override
     public Runnable after(Duration delay, Runnable action) {
-        long id = vertx.setTimer(delay.toMillis(), fired -> context.runOnContext(x -> action.run()));
+        // Vert.x refuses shorter ones.
+        long id = vertx.setTimer(Math.max(1, delay.toMillis()), fired -> context.runOnContext(x -> action.run()));
         return () -> vertx.cancelTimer(id);
     }
 }
