@@ -326,13 +326,13 @@ final class ChannelCommands {
             return;
         }
         int limit = message.limit() < 0 ? Integer.MAX_VALUE : message.limit();
-        client.spend(Resumption.SEARCH);
         Position since = message.since() == null ? null : message.since().of(channel.name());
+        Resumption.charge(client, since);
         Replay replay = history.list(channel, limit, since, message.reverse());
         if (replay instanceof Recovered recovered) {
             List<Payload> payloads =
                     recovered.entries().stream().map(Entry::payload).toList();
-            Position top = history.name(recovered.upTo(), () -> List.of(channel));
+            Position top = Resumption.name(history, client, recovered.upTo(), () -> List.of(channel));
             Frame answer = dialect(client).history(payloads, top, message.id());
             if (client.connection().hasRoom(answer.cost())) {
                 client.spend(answer.length());

@@ -74,8 +74,9 @@ final class ChannelResumption {
         Map<Channel, Replay> replays = new LinkedHashMap<>();
         request.since().forEach((channel, since) -> {
             if (since != null) {
-                request.client().spend(Resumption.SEARCH);
-                replays.put(channel, history.read(since.of(channel.name()), List.of(channel)));
+                Position of = since.of(channel.name());
+                Resumption.charge(request.client(), of);
+                replays.put(channel, history.read(of, List.of(channel)));
             }
         });
         return replays;
@@ -112,16 +113,21 @@ final class ChannelResumption {
                 // The client moves its position with each publication.
                 starts.put(
                         channel,
-                        new Start(true, null, missed.isEmpty() ? name(recovered.upTo(), channel) : since, missed));
+                        new Start(
+                                true,
+                                null,
+                                missed.isEmpty() ? name(request, recovered.upTo(), channel) : since,
+                                missed));
             } else {
-                starts.put(channel, new Start(since == null ? null : (Boolean) false, null, name(head, channel)));
+                starts.put(
+                        channel, new Start(since == null ? null : (Boolean) false, null, name(request, head, channel)));
             }
         });
         return starts;
     }
 
-    private @Nullable Position name(@Nullable Position position, Channel channel) {
-        return history.name(position, () -> List.of(channel));
+    private @Nullable Position name(Request request, @Nullable Position position, Channel channel) {
+        return Resumption.name(history, request.client(), position, () -> List.of(channel));
     }
 
     private void count(Channel channel, @Nullable Replay replay) {

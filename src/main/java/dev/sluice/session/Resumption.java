@@ -16,6 +16,7 @@ import dev.sluice.route.Channel;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,9 @@ final class Resumption {
 
     /** The charge of a search besides its result, in bytes that a turn of the event loop may handle. */
     static final int SEARCH = 8 * 1024;
+
+    /** The charge of looking at the newest publication of a channel. */
+    static final int LOOK = 512;
 
     /** The bytes that an outbox must have room for besides one and a half replays. */
     static final int RESERVE = 4 * 1024;
@@ -144,6 +148,21 @@ final class Resumption {
         return true;
     }
 
+    /** Charges a client for a search; to find a position that names a publication of a channel takes another one. */
+    static void charge(Client client, @Nullable Position since) {
+        client.spend(since == null || since.point() == null ? SEARCH : 2 * SEARCH);
+    }
+
+    /** Returns a position as the client may send it to any pod, and charges the client for finding it. */
+    static @Nullable Position name(
+            History history, Client client, @Nullable Position position, Supplier<List<Channel>> channels) {
+        return history.name(position, () -> {
+            List<Channel> looked = channels.get();
+            client.spend(looked.size() * LOOK);
+            return looked;
+        });
+    }
+
     private void answerAndRelease(Request request, Replay replay, Consumer<Answer> answer) {
         answer(request, answer, replay, null);
         request.client().connection().release();
@@ -157,7 +176,7 @@ final class Resumption {
         if (from == null || withHistory.isEmpty()) {
             return new Refused(Reason.UNKNOWN);
         }
-        request.client().spend(SEARCH);
+        charge(request.client(), from);
         return history.read(from, withHistory);
     }
 
@@ -177,8 +196,9 @@ final class Resumption {
                     .forEach(channel ->
                             registry.resume(connection, channel, channel.route().history() ? recovered.end() : null));
             boolean follows = request.since() != null;
-            Position at =
-                    follows || client.at() == null ? null : history.name(begins, () -> registry.channels(connection));
+            Position at = follows || client.at() == null
+                    ? null
+                    : name(history, client, begins, () -> registry.channels(connection));
             answer.accept(new Answer(follows, begins, at, follows ? request.since() : begins));
             if (missed.count() > 0) {
                 client.spend(missed.length());
