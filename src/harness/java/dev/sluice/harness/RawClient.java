@@ -170,8 +170,17 @@ public final class RawClient implements AutoCloseable {
     }
 
     private RawClient authenticated(String user) {
-        text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
-        if (!next().contains("auth_success")) {
+        boolean authenticated = false;
+        try {
+            text("{\"type\":\"auth\",\"token\":\"" + Tokens.of(user) + "\"}");
+            authenticated = next().contains("auth_success");
+        } finally {
+            if (!authenticated) {
+                // The caller can't close it.
+                close();
+            }
+        }
+        if (!authenticated) {
             throw new AssertionError("not authenticated");
         }
         return this;

@@ -49,6 +49,9 @@ class AttackIT {
     /** The attackers' open connections; each attack ends with none. */
     private static final List<AutoCloseable> OPEN = new CopyOnWriteArrayList<>();
 
+    /** Answers that no attacker may get. */
+    private static final List<String> WRONG = new CopyOnWriteArrayList<>();
+
     private static Backend webhook;
     private static Pod pod;
 
@@ -59,7 +62,7 @@ class AttackIT {
         pod = Pod.ready(
                 STAGE.redis(),
                 Map.ofEntries(
-                        Map.entry("sluice.auth.timeout", "2s"),
+                        Map.entry("sluice.auth.timeout", "20s"),
                         Map.entry("sluice.limits.connects-per-second", "100"),
                         Map.entry("sluice.limits.unauthenticated", "50"),
                         Map.entry("sluice.limits.connections-per-user", "10000"),
@@ -140,12 +143,10 @@ class AttackIT {
         },
         HEADERS_WITHOUT_END("") {
             @Override
-            void once() {
-                try {
-                    assertThat(RawClient.answers(pod, ascii(UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n")))
-                            .doesNotContain(" 101 ", " 5");
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+            void once() throws IOException {
+                String answer = RawClient.answers(pod, ascii(UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n"));
+                if (answer.contains(" 101 ") || answer.contains(" 5")) {
+                    WRONG.add(answer);
                 }
             }
         },
@@ -211,7 +212,7 @@ class AttackIT {
     @EnumSource(Attack.class)
     void otherClientsReceiveEverythingDuringAttacks(Attack attack) throws Exception {
         double before = noticed(attack);
-        try (Audience audience = new Audience(pod, STAGE.redis())) {
+        try (Audience audience = new Audience(attack.name(), pod, STAGE.redis())) {
             AtomicBoolean over = new AtomicBoolean();
             List<Thread> attackers = new ArrayList<>();
             for (int i = 0; i < ATTACKERS; i++) {
@@ -230,12 +231,13 @@ class AttackIT {
             for (Thread attacker : attackers) {
                 attacker.join();
             }
+            assertThat(WRONG).as(attack.name()).isEmpty();
             audience.assertHasHeardEverything();
             for (AutoCloseable socket : OPEN) {
                 socket.close();
             }
             OPEN.clear();
-            audience.assertAlone();
+            audience.assertAlone("attacker");
         }
     }
 
@@ -260,8 +262,8 @@ class AttackIT {
         while (!over.get()) {
             try {
                 attack.once();
-            } catch (IOException | UncheckedIOException refusedOrCutOff) {
-                // The pod closed the connection as expected; the attacker repeats.
+            } catch (IOException | UncheckedIOException | AssertionError refusedOrCutOff) {
+                // The pod closed the connection as expected, some with a close frame; the attacker repeats.
                 LockSupport.parkNanos(100_000);
             }
         }

@@ -8,10 +8,15 @@ import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * Well-behaved clients, and a publisher that publishes to all of them every few milliseconds: they must receive
@@ -29,6 +34,7 @@ final class Audience implements AutoCloseable {
 
     private final List<Client> clients = new ArrayList<>();
     private final List<CompletableFuture<Double>> heard = new ArrayList<>();
+    private final String what;
     private final Pod pod;
     private final long files;
     private final Thread publishing;
@@ -36,18 +42,25 @@ final class Audience implements AutoCloseable {
     private volatile boolean over;
     private volatile int published;
 
-    /** Connects the clients, which then listen. */
-    Audience(Pod pod, Redis redis) {
+    /**
+     * Connects the clients, which then listen, to a pod that nobody else is connected to.
+     *
+     * @param what others will do meanwhile, for messages
+     */
+    Audience(String what, Pod pod, Redis redis) {
+        this.what = what;
         this.pod = pod;
+        // A user keeps the subscriptions of a connection whose end the pod notices after that user's next connection.
+        pod.awaitNobody();
         String upload = Stage.upload();
         channel = "upload:" + upload;
-        for (int i = 0; i < CLIENTS; i++) {
-            Client client = Client.of(pod, "audience-" + i).subscribe(upload);
+        users().forEach(user -> {
+            Client client = Client.of(pod, user).subscribe(upload);
             clients.add(client);
             CompletableFuture<Double> worst = new CompletableFuture<>();
             heard.add(worst);
             start(() -> listen(client, worst));
-        }
+        });
         publishing = start(() -> publish(redis));
         // Opens the connection that metrics need.
         pod.metric("sluice_users");
@@ -65,25 +78,58 @@ final class Audience implements AutoCloseable {
         assertThat(published).as("publications").isPositive();
         for (CompletableFuture<Double> worst : heard) {
             assertThat(worst.orTimeout(60, TimeUnit.SECONDS).join())
-                    .as("seconds the slowest of %d publications took", published)
+                    .as("seconds the slowest of %d publications took during %s", published, what)
                     .isLessThan(SOON_SECONDS);
         }
     }
 
-    /** Asserts that all other clients are gone, and left nothing behind, not even in the log. */
-    void assertAlone() {
-        await("only the audience is here").atMost(30, TimeUnit.SECONDS).untilAsserted(() -> {
-            assertThat(pod.metric("sluice_connections{state=\"authenticated\"}"))
-                    .isEqualTo(CLIENTS);
-            assertThat(pod.metric("sluice_connections{state=\"unauthenticated\"}"))
-                    .isZero();
-            assertThat(pod.metric("sluice_users")).isEqualTo(CLIENTS);
-            assertThat(pod.metric("sluice_subscriptions")).isEqualTo(CLIENTS);
-            assertThat(pod.metric("sluice_outbox_pending_bytes")).isZero();
-            assertThat(pod.openFiles()).isBetween(files - 5, files + 5);
-        });
-        assertThat(pod.status("/q/health/live")).isEqualTo(200);
-        assertThat(pod.log()).doesNotContain("LEAK:", " ERROR ", "\n\tat ");
+    /**
+     * Asserts that all other clients are gone, and left nothing behind, not even in the log.
+     *
+     * @param others their users, for the message
+     */
+    void assertAlone(String... others) {
+        try {
+            await().untilAsserted(() -> {
+                assertThat(Load.of(pod)).isEqualTo(new Load(CLIENTS, 0, CLIENTS, CLIENTS, 0));
+                assertThat(pod.openFiles()).as("open files").isBetween(files - 5, files + 5);
+            });
+        } catch (ConditionTimeoutException e) {
+            throw new AssertionError(
+                    "not only the audience is left after " + what + ": " + e.getMessage() + "\n" + left(others), e);
+        }
+        assertThat(pod.status("/q/health/live")).as(what).isEqualTo(200);
+        assertThat(pod.log()).as(what).doesNotContain("LEAK:", " ERROR ", "\n\tat ");
+    }
+
+    /** What the pod's clients take of it at one moment. */
+    private record Load(
+            double authenticated, double unauthenticated, double users, double subscriptions, double pendingBytes) {
+
+        static Load of(Pod pod) {
+            List<Double> values = pod.metrics(
+                    "sluice_connections{state=\"authenticated\"}",
+                    "sluice_connections{state=\"unauthenticated\"}",
+                    "sluice_users",
+                    "sluice_subscriptions",
+                    "sluice_outbox_pending_bytes");
+            return new Load(values.get(0), values.get(1), values.get(2), values.get(3), values.get(4));
+        }
+    }
+
+    /** Lists the connections of the audience's users and of these, with their channels, and why others have ended. */
+    private String left(String... others) {
+        Stream<String> connections = Stream.concat(users(), Arrays.stream(others))
+                .map(user -> user + ": "
+                        + Api.operator(pod)
+                                .get("/api/users/" + user + "/connections")
+                                .body());
+        Stream<String> ends = pod.metrics().stream().filter(line -> line.startsWith("sluice_disconnects_total"));
+        return Stream.concat(connections, ends).collect(Collectors.joining("\n"));
+    }
+
+    private static Stream<String> users() {
+        return IntStream.range(0, CLIENTS).mapToObj(i -> "audience-" + i);
     }
 
     private void publish(Redis redis) {

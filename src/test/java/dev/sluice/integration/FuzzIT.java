@@ -35,6 +35,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
@@ -90,15 +91,15 @@ class FuzzIT {
     }
 
     @BeforeEach
-    void listen() {
-        audience = new Audience(pod, STAGE.redis());
+    void listen(TestInfo test) {
+        audience = new Audience(test.getDisplayName(), pod, STAGE.redis());
     }
 
     @AfterEach
     void nobodyHasNoticedAndNothingIsLeft() {
         try (Audience listening = audience) {
             listening.assertHasHeardEverything();
-            listening.assertAlone();
+            listening.assertAlone("fuzz");
         }
         // The JVM detects leaked buffers when they are collected and new ones are allocated.
         if (!Pod.isNative()) {
