@@ -28,7 +28,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class Client implements WebSocket.Listener, AutoCloseable {
 
     private static final HttpClient HTTP = HttpClient.newHttpClient();
-    private static final long PATIENCE_SECONDS = 30;
+    private static final long PATIENCE_SECONDS = 60;
 
     private static final String PING = "{\"action\":\"ping\"}";
     private static final String GAP = "{\"action\":\"gap\",";

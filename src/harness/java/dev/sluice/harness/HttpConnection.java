@@ -20,7 +20,7 @@ public final class HttpConnection implements AutoCloseable {
     /** Connects to the pod. */
     public HttpConnection(Pod pod) throws IOException {
         socket = new Socket("localhost", pod.port());
-        socket.setSoTimeout(30_000);
+        socket.setSoTimeout(60_000);
         socket.setTcpNoDelay(true);
         in = new BufferedInputStream(socket.getInputStream());
     }

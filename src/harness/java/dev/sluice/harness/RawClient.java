@@ -45,7 +45,7 @@ public final class RawClient implements AutoCloseable {
 
     private RawClient(Socket connected, String path, byte[] behind, String... headers) throws IOException {
         socket = connected;
-        socket.setSoTimeout(30_000);
+        socket.setSoTimeout(60_000);
         slow = new SlowInput(socket.getInputStream());
         in = new DataInputStream(slow);
         out = new DataOutputStream(socket.getOutputStream());
@@ -391,7 +391,7 @@ public final class RawClient implements AutoCloseable {
 
     private static String answers(Pod pod, byte[] bytes, boolean ends) throws IOException {
         try (Socket socket = new Socket("localhost", pod.port())) {
-            socket.setSoTimeout(30_000);
+            socket.setSoTimeout(60_000);
             attempt(socket.getOutputStream(), bytes);
             return ends ? end(socket) : readToEnd(socket);
         }

@@ -15,7 +15,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.NumericDate;
@@ -400,7 +399,7 @@ class CentrifugeIT {
             redis.startAgain();
             sdks.await("subscribing " + channel + " 2500");
             sdks.await("subscribed " + channel + " true false");
-            await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> two.metric("sluice_feed_live") == 1);
+            await("the feed").until(() -> two.metric("sluice_feed_live") == 1);
             redis.publish(channel, "2");
             redis.publish("user:lost", "3");
             sdks.await("publication " + channel + " 2");

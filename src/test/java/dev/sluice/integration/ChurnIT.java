@@ -10,7 +10,6 @@ import dev.sluice.harness.Redis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -47,8 +46,7 @@ class ChurnIT {
             pod.awaitDisconnects((ROUNDS + WARM_UP) * CLIENTS);
             assertThat(pod.liveHeap()).isLessThan(heap + HEAP_TOLERANCE);
             // Files of connections of probes and of this test may come and go.
-            await().atMost(30, TimeUnit.SECONDS)
-                    .untilAsserted(() -> assertThat(pod.openFiles()).isBetween(files - 5, files + 5));
+            await().untilAsserted(() -> assertThat(pod.openFiles()).isBetween(files - 5, files + 5));
         }
     }
 
@@ -78,12 +76,12 @@ class ChurnIT {
                 clients.get(i).end();
             }
         }
-        await("the feed").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
-        await("one subscription").atMost(30, TimeUnit.SECONDS).until(() -> redis.patterns() == 2);
+        await("the feed").until(() -> pod.status("/q/health/ready") == 200);
+        await("one subscription").until(() -> redis.patterns() == 2);
     }
 
     private void awaitEmpty() {
-        await("empty").atMost(30, TimeUnit.SECONDS).untilAsserted(() -> {
+        await("empty").untilAsserted(() -> {
             for (String gauge : new String[] {
                 "sluice_users",
                 "sluice_subscriptions",
@@ -95,8 +93,6 @@ class ChurnIT {
                 assertThat(pod.metric(gauge)).as(gauge).isZero();
             }
         });
-        await("one that subscribes, one that publishes")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> redis.clients() == 2);
+        await("one that subscribes, one that publishes").until(() -> redis.clients() == 2);
     }
 }

@@ -19,7 +19,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jose4j.jwt.JwtClaims;
@@ -592,7 +591,7 @@ class EventStreamIT {
     }
 
     private static void awaitSamePositions(Pod one, Pod two) {
-        await("one era").atMost(30, TimeUnit.SECONDS).until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
+        await("one era").until(() -> !era(one).isEmpty() && era(one).equals(era(two)));
     }
 
     private static String era(Pod of) {

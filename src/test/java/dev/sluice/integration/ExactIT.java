@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -247,9 +246,7 @@ class ExactIT {
         }
         assertThat(commands("subscribe")).isEqualTo(before);
         assertThat(redis.publish("upload:" + upload, "lingers")).isEqualTo(1);
-        await("the end of the subscription")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> redis.publish("upload:" + upload, "nobody") == 0);
+        await("the end of the subscription").until(() -> redis.publish("upload:" + upload, "nobody") == 0);
     }
 
     @Test
@@ -262,9 +259,7 @@ class ExactIT {
                 assertThat(second.next()).isEqualTo("a");
             }
         }
-        await("the end of the subscription")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> redis.publish("upload:" + upload, "newer") == 0);
+        await("the end of the subscription").until(() -> redis.publish("upload:" + upload, "newer") == 0);
         try (Client third = Client.of(pod, "8")) {
             assertThat(third.subscribes(upload)).isFalse();
         }
@@ -306,7 +301,7 @@ class ExactIT {
             assertThat(client.next()).isEqualTo("after all");
             redis.kill();
             assertThat(client.nextGap()).contains("\"until\":null");
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").until(() -> pod.status(READY) == 503);
             // Answered at once, because the gap has been reported.
             client.subscribe(upload + "-meanwhile");
             redis.startAgain();

@@ -432,7 +432,7 @@ class ExamplesIT {
                     .start(log, arguments);
             try {
                 String port = await("the backend")
-                        .atMost(30, TimeUnit.SECONDS)
+                        .atMost(60, TimeUnit.SECONDS)
                         .until(
                                 () -> ADDRESS.matcher(Files.readString(log))
                                         .results()

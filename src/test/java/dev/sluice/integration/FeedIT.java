@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,10 +72,10 @@ class FeedIT {
         traffic.start();
         for (int i = 0; i < 10; i++) {
             redis.kill();
-            await("unsubscribed").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unsubscribed").until(() -> pod.status(READY) == 503);
             assertThat(pod.status("/q/health/live")).isEqualTo(200);
             redis.startAgain();
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
         }
         traffic.interrupt();
         traffic.join();
@@ -100,11 +99,11 @@ class FeedIT {
                 SilentServer silent = new SilentServer(redis.port());
                 Pod pod = Pod.started(redis, config)) {
             // More than any connection pool has.
-            await("attempts").atMost(30, TimeUnit.SECONDS).until(() -> silent.connections() > 40);
+            await("attempts").until(() -> silent.connections() > 40);
             assertThat(pod.status(READY)).isEqualTo(503);
             silent.stop();
             redis.startAgain();
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
             assertThat(redis.patterns()).isEqualTo(2);
             silent.awaitLeftByAll();
         }
@@ -112,7 +111,7 @@ class FeedIT {
 
     /** Publishes until the client hears it. */
     private static void awaitHearing(Redis redis, Client client, String message) {
-        await("hearing again").atMost(30, TimeUnit.SECONDS).until(() -> {
+        await("hearing again").until(() -> {
             redis.publish("user:7", message);
             return client.hasHeard(message);
         });

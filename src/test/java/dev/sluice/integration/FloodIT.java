@@ -248,7 +248,6 @@ class FloodIT {
                 RawClient asker = RawClient.narrow(own, "asker")) {
             CompletableFuture<Void> asking = Background.run(() -> asker.bytes(all));
             await("answers wait for the client, and requests for the answers")
-                    .atMost(20, TimeUnit.SECONDS)
                     .until(() -> own.metric("sluice_outbox_pending_bytes") > 400_000
                             && own.metric("sluice_inbound_pending_bytes") > 0);
             for (int i = 0; i < questions * channels; i++) {

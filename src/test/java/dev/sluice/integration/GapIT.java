@@ -66,7 +66,7 @@ class GapIT {
             sharedRedis.publish("upload:42", "before");
             sharedRedis.freeze();
             Instant frozen = Instant.now();
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
+            await("unready").until(() -> sharedPod.status(READY) == 503);
             assertThat(sharedPod.status(LIVE)).isEqualTo(200);
             Json gap = nextGap(client);
             assertThat(gap.getString("until")).isNull();
@@ -76,10 +76,9 @@ class GapIT {
                 assertThat(since(nextGap(meanwhile))).isEqualTo(since(gap));
                 await("unready and alive, for longer than an attempt to connect may take")
                         .during(2, TimeUnit.SECONDS)
-                        .atMost(30, TimeUnit.SECONDS)
                         .until(() -> sharedPod.status(READY) == 503 && sharedPod.status(LIVE) == 200);
                 sharedRedis.thaw();
-                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
+                await("ready").until(() -> sharedPod.status(READY) == 200);
                 for (Client told : List.of(client, meanwhile)) {
                     Json over = nextGap(told);
                     assertThat(since(over)).isEqualTo(since(gap));
@@ -102,10 +101,10 @@ class GapIT {
         Redis redis = sharedRedis;
         try (Client client = Client.of(pod, "7")) {
             network.swallow();
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").until(() -> pod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();
             network.heal();
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
             assertThat(nextGap(client).getString("until")).isNotNull();
             redis.publish("user:7", "after");
             client.awaitMessage("after");
@@ -149,10 +148,10 @@ class GapIT {
                 Redis.Admin admin = sharedRedis.admin()) {
             admin.command("CONFIG", "SET", "maxclients", "1");
             admin.command("CLIENT", "KILL", "TYPE", "pubsub");
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 503);
+            await("unready").until(() -> sharedPod.status(READY) == 503);
             assertThat(nextGap(client).getString("until")).isNull();
             admin.command("CONFIG", "SET", "maxclients", "1000");
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> sharedPod.status(READY) == 200);
+            await("ready").until(() -> sharedPod.status(READY) == 200);
             assertThat(nextGap(client).getString("until")).isNotNull();
         }
     }
@@ -189,12 +188,12 @@ class GapIT {
             assertThat(pod.status("/q/health/started")).isEqualTo(200);
             assertThat(pod.metric("sluice_feed_live")).isZero();
             redis.startAgain();
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
             redis.publish("user:7", "at last");
             client.awaitMessage("at last");
             assertThat(pod.metric("sluice_feed_live")).isEqualTo(1);
             redis.kill();
-            await("unsubscribed").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+            await("unsubscribed").until(() -> pod.metric("sluice_feed_live") == 0);
             assertThat(pod.status(READY)).isEqualTo(200);
             try (Client late = Client.of(pod, "8")) {
                 assertThat(nextGap(late).getString("until")).isNull();
@@ -204,9 +203,7 @@ class GapIT {
 
     @Test
     void canaryLatencyIsMeasured() {
-        await("beats")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> sharedPod.metric("sluice_canary_latency_seconds_count") > 10);
+        await("beats").until(() -> sharedPod.metric("sluice_canary_latency_seconds_count") > 10);
         double seconds = sharedPod.metric("sluice_canary_latency_seconds_sum");
         assertThat(seconds).isPositive().isLessThan(sharedPod.metric("sluice_canary_latency_seconds_count"));
     }
@@ -216,7 +213,7 @@ class GapIT {
         try (Redis redis = Redis.start();
                 Redis.Admin admin = redis.admin();
                 Pod pod = Pod.started(redis, restricted(redis, "&upload:*", "&user:*"))) {
-            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> pod.log().contains("NOPERM"));
+            await("reason").until(() -> pod.log().contains("NOPERM"));
             assertThat(pod.status(READY)).isEqualTo(503);
             admin.command("ACL", "SETUSER", "sluice", "&sluice:*");
             pod.awaitReady();
@@ -224,7 +221,6 @@ class GapIT {
                 redis.publish("user:7", "hello");
                 assertThat(client.next()).isEqualTo("hello");
                 await("renewal, without the right to ask for the role")
-                        .atMost(30, TimeUnit.SECONDS)
                         .until(() -> pod.metric("sluice_canary_reconnects_total{outcome=\"proven\"}") >= 2);
             }
         }
@@ -256,9 +252,7 @@ class GapIT {
     }
 
     private static void awaitOneSubscription(Redis redis) {
-        await("one subscription, which has two patterns")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> redis.patterns() == 2);
+        await("one subscription, which has two patterns").until(() -> redis.patterns() == 2);
     }
 
     private static Json nextGap(Client client) {

@@ -9,7 +9,6 @@ import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -179,8 +178,7 @@ class MalformedIT {
     }
 
     private void awaitNobodyButTheBystander() {
-        await().atMost(30, TimeUnit.SECONDS)
-                .until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 1);
+        await().until(() -> pod.metric("sluice_connections{state=\"authenticated\"}") == 1);
     }
 
     @FunctionalInterface

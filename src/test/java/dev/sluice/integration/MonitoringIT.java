@@ -115,9 +115,7 @@ class MonitoringIT {
             });
             assertThat(aboutTheFeed(prometheus)).isNotEmpty().containsOnly("inactive");
             redis.kill();
-            await("alert")
-                    .atMost(30, TimeUnit.SECONDS)
-                    .until(() -> aboutTheFeed(prometheus).contains("pending"));
+            await("alert").until(() -> aboutTheFeed(prometheus).contains("pending"));
         } finally {
             for (AutoCloseable client : clients) {
                 client.close();

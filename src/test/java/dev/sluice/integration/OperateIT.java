@@ -21,7 +21,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.crypto.spec.SecretKeySpec;
@@ -310,7 +309,7 @@ class OperateIT {
             redis.thaw();
         }
         for (Pod pod : List.of(one, two)) {
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+            await("ready").until(() -> pod.status("/q/health/ready") == 200);
         }
     }
 
@@ -473,7 +472,7 @@ class OperateIT {
             redis.thaw();
         }
         for (Pod pod : List.of(one, two)) {
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status("/q/health/ready") == 200);
+            await("ready").until(() -> pod.status("/q/health/ready") == 200);
         }
     }
 

@@ -11,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -152,7 +151,7 @@ class OverflowIT {
                 REDIS.publish("user:leaving", "x".repeat(50_000));
             }
             leaving.frame(RawClient.FINAL | RawClient.CLOSE, new byte[] {3, (byte) 0xe8});
-            await("gone").atMost(15, TimeUnit.SECONDS).until(leaving::isGone);
+            await("gone").until(leaving::isGone);
         }
     }
 
@@ -164,7 +163,7 @@ class OverflowIT {
                 Client healthy = Client.of(pod, "crowd")) {
             publishUntilFull(pod, healthy, full);
             // The client does not read, so it can't get the close frame.
-            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            await("gone").until(slow::isGone);
             pod.awaitMetric("sluice_outbox_pending_bytes", 0);
             pod.awaitDisconnects("outbox_full", full + 1);
             pod.awaitDisconnects(all + 1);
@@ -200,7 +199,7 @@ class OverflowIT {
                     // The answer to its request.
                 }
             });
-            await("cut off").atMost(30, TimeUnit.SECONDS).until(() -> {
+            await("cut off").until(() -> {
                 assertThat(pending(own)).isLessThanOrEqualTo(2 * MAX_BYTES);
                 return flood.isDone();
             });

@@ -76,7 +76,7 @@ final class Prometheus implements AutoCloseable {
                 .start();
         Prometheus prometheus = new Prometheus(process, log);
         try {
-            await("Prometheus").atMost(30, TimeUnit.SECONDS).until(prometheus::isReady);
+            await("Prometheus").atMost(60, TimeUnit.SECONDS).until(prometheus::isReady);
         } catch (RuntimeException e) {
             prometheus.close();
             throw new IllegalStateException(Files.readString(log), e);

@@ -162,7 +162,7 @@ class ProxyIT {
             this.port = port;
             Path log = Fork.file("proxy-" + port + ".log");
             process = program.start(log, arguments);
-            await("the proxy").atMost(30, TimeUnit.SECONDS).until(() -> {
+            await("the proxy").atMost(60, TimeUnit.SECONDS).until(() -> {
                 if (!process.isAlive()) {
                     throw new IllegalStateException("it has ended:\n" + Files.readString(log));
                 }

@@ -344,9 +344,7 @@ class PublishIT {
     }
 
     private static void awaitPublished() {
-        await("published")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> api.post(PATH, "x").statusCode() == 202);
+        await("published").until(() -> api.post(PATH, "x").statusCode() == 202);
         // Waits until the pod hears Redis again, so that later tests lose nothing.
         pod.awaitReady();
     }

@@ -85,7 +85,7 @@ class PythonClientIT {
 
     private static String port(Process process, Path log) {
         String[] port = {""};
-        await("the stand-in").atMost(30, TimeUnit.SECONDS).until(() -> {
+        await("the stand-in").atMost(60, TimeUnit.SECONDS).until(() -> {
             if (!process.isAlive()) {
                 throw new IllegalStateException("the stand-in has ended:\n" + Files.readString(log));
             }

@@ -78,7 +78,7 @@ class RedisAddressIT {
     void awaitSubscription() {
         address.leadTo(server.port());
         pod.awaitReady();
-        await("subscribed").atMost(30, TimeUnit.SECONDS).until(() -> server.patterns() == 2);
+        await("subscribed").until(() -> server.patterns() == 2);
     }
 
     /** Makes the address lead to another server from now on; returns the old one, which the caller closes. */
@@ -97,19 +97,19 @@ class RedisAddressIT {
             server.publish("user:7", "before");
             client.awaitMessage("before");
             try (Redis old = move()) {
-                await("gap").atMost(30, TimeUnit.SECONDS).until(() -> {
+                await("gap").until(() -> {
                     // Publishers with old connections keep the subscription busy.
                     old.publish("user:7", "old");
                     return pod.metric(LOST) == lost + 1;
                 });
                 assertThat(client.nextGap()).contains("\"until\":null");
                 assertThat(client.nextGap()).doesNotContain("\"until\":null");
-                await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+                await("ready").until(() -> pod.status(READY) == 200);
                 server.publish("user:7", "moved");
                 client.awaitMessage("moved");
                 pod.awaitMetric(GAPS, gaps + 1);
                 pod.awaitLog("leads to another server");
-                await("nothing is left there").atMost(30, TimeUnit.SECONDS).until(() -> old.patterns() == 0);
+                await("nothing is left there").until(() -> old.patterns() == 0);
             }
         }
     }
@@ -129,7 +129,7 @@ class RedisAddressIT {
                 Client client = Client.of(own, "7")) {
             assertThat(elsewhere.port()).isEqualTo(old.port());
             Files.writeString(hosts, "127.0.0.2 redis.test\n127.0.0.1 localhost\n");
-            await("heard where the name leads to").atMost(30, TimeUnit.SECONDS).until(() -> {
+            await("heard where the name leads to").until(() -> {
                 moved.publish("user:7", "moved");
                 return client.hasHeard("moved");
             });
@@ -147,10 +147,8 @@ class RedisAddressIT {
             try (Redis old = move()) {
                 client.awaitMessage("posted");
                 // One answer may still come from the old server, which both hear until they detect the change.
-                await("both pods").atMost(30, TimeUnit.SECONDS).until(() -> server.publish("user:8", "where") == 2);
-                await("published there")
-                        .atMost(30, TimeUnit.SECONDS)
-                        .until(() -> publish(pod).equals("{\"receivers\":2}"));
+                await("both pods").until(() -> server.publish("user:8", "where") == 2);
+                await("published there").until(() -> publish(pod).equals("{\"receivers\":2}"));
                 client.awaitMessage("posted");
                 assertThat(old.publish("user:8", "where")).isZero();
             }
@@ -165,13 +163,11 @@ class RedisAddressIT {
     void busyCommandConnectionFollowsTheAddress() {
         assertThat(publish(pod)).isEqualTo("{\"receivers\":1}");
         try (Redis old = move()) {
-            await("subscribed there").atMost(30, TimeUnit.SECONDS).until(() -> {
+            await("subscribed there").until(() -> {
                 publish(pod);
                 return old.patterns() == 0 && server.patterns() == 2;
             });
-            await("published there")
-                    .atMost(10, TimeUnit.SECONDS)
-                    .until(() -> publish(pod).equals("{\"receivers\":1}"));
+            await("published there").until(() -> publish(pod).equals("{\"receivers\":1}"));
         }
     }
 
@@ -189,7 +185,7 @@ class RedisAddressIT {
             long files = own.openFiles();
             awaitProven(own, 25);
             awaitTwoConnections(redis);
-            await("files").atMost(30, TimeUnit.SECONDS).until(() -> own.openFiles() <= files + 1);
+            await("files").until(() -> own.openFiles() <= files + 1);
             assertThat(redis.patterns()).isEqualTo(2);
             assertThat(own.metric(GAPS)).isZero();
         }
@@ -220,7 +216,7 @@ class RedisAddressIT {
         try (Redis master = Redis.start();
                 Redis replica = Redis.replicaOf(master);
                 Pod own = Pod.started(replica, QUICK)) {
-            await("reason").atMost(30, TimeUnit.SECONDS).until(() -> own.log().contains("is a replica"));
+            await("reason").until(() -> own.log().contains("is a replica"));
             assertThat(own.status(READY)).isEqualTo(503);
             assertThat(Api.operator(own).get(READY).body()).contains("\"reason\"", "is a replica");
             assertThat(Api.publisher(own)
@@ -236,11 +232,11 @@ class RedisAddressIT {
                 Client client = Client.of(pod, "7");
                 Redis.Admin admin = server.admin()) {
             admin.command("REPLICAOF", "127.0.0.1", "" + other.port());
-            await("unready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 503);
+            await("unready").until(() -> pod.status(READY) == 503);
             assertThat(client.nextGap()).contains("\"until\":null");
             pod.awaitLog("is a replica");
             admin.command("REPLICAOF", "NO", "ONE");
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
             server.publish("user:7", "master again");
             client.awaitMessage("master again");
         }
@@ -254,11 +250,11 @@ class RedisAddressIT {
             admin.command("REPLICAOF", "127.0.0.1", "" + server.port());
             awaitMoreProven(2);
             admin.command("REPLICAOF", "NO", "ONE");
-            await("heard").atMost(30, TimeUnit.SECONDS).until(() -> {
+            await("heard").until(() -> {
                 server.publish("user:7", "moved");
                 return client.hasHeard("moved");
             });
-            await("ready").atMost(30, TimeUnit.SECONDS).until(() -> pod.status(READY) == 200);
+            await("ready").until(() -> pod.status(READY) == 200);
         }
     }
 
@@ -274,7 +270,7 @@ class RedisAddressIT {
 
     private static void awaitMoreFailed(int times) {
         double before = pod.metric(FAILED);
-        await("failures").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric(FAILED) >= before + times);
+        await("failures").until(() -> pod.metric(FAILED) >= before + times);
     }
 
     private static void awaitProven(Pod pod, double times) {
@@ -283,7 +279,7 @@ class RedisAddressIT {
 
     /** Waits for two connections: one subscribes, one publishes beats. */
     private static void awaitTwoConnections(Redis redis) {
-        await("no connection too many").atMost(30, TimeUnit.SECONDS).until(() -> redis.clients() == 2);
+        await("no connection too many").until(() -> redis.clients() == 2);
     }
 
     private static Map<String, String> quick(String key, String value) {

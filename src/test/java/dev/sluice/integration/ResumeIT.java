@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
@@ -103,9 +102,7 @@ class ResumeIT {
         long eras = eras(pod);
         redis.kill();
         redis.startAgain();
-        await("the gap is over")
-                .atMost(30, TimeUnit.SECONDS)
-                .until(() -> pod.metric("sluice_feed_live") == 1 && eras(pod) == eras + 1);
+        await("the gap is over").until(() -> pod.metric("sluice_feed_live") == 1 && eras(pod) == eras + 1);
         try (Client client = browser.connect(pod)) {
             browser.awaitAnswers(client);
         }

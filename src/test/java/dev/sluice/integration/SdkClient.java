@@ -72,7 +72,7 @@ final class SdkClient implements AutoCloseable {
     /** Awaits the line of an event. */
     void await(String line) {
         Awaitility.await(line)
-                .atMost(30, TimeUnit.SECONDS)
+                .atMost(60, TimeUnit.SECONDS)
                 .failFast("the client ended", () -> !process.isAlive())
                 .until(() -> said().contains(line));
     }

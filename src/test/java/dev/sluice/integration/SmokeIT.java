@@ -64,7 +64,7 @@ class SmokeIT {
     @Test
     void publicationIsDelivered() {
         await("readiness")
-                .atMost(30, TimeUnit.SECONDS)
+                .atMost(60, TimeUnit.SECONDS)
                 .until(() -> managed("/q/health/ready").statusCode() == 200);
         String upload = Stage.upload();
         try (Client client = connect("7");

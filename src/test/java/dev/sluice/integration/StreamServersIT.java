@@ -10,7 +10,6 @@ import dev.sluice.harness.Redis;
 import dev.sluice.harness.ResumingClient;
 import dev.sluice.harness.Tokens;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,9 +68,9 @@ class StreamServersIT {
     @EnumSource
     void streamIsReadAndResumed(Server server) {
         redis.kill();
-        await("the pod notices").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 0);
+        await("the pod notices").until(() -> pod.metric("sluice_feed_live") == 0);
         server.start();
-        await("the pod listens").atMost(30, TimeUnit.SECONDS).until(() -> pod.metric("sluice_feed_live") == 1);
+        await("the pod listens").until(() -> pod.metric("sluice_feed_live") == 1);
         String one;
         try (Client client = connected()) {
             client.send(subscription(""));

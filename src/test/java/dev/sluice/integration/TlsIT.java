@@ -28,7 +28,6 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -322,7 +321,7 @@ class TlsIT {
                 assertThat(healthy.next()).isEqualTo(large);
             }
             // A TLS close message would wait for a client that does not read.
-            await("gone").atMost(15, TimeUnit.SECONDS).until(slow::isGone);
+            await("gone").until(slow::isGone);
             await().until(() -> pod.metric("sluice_outbox_pending_bytes") == 0);
         }
     }

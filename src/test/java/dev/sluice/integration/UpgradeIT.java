@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
@@ -114,9 +113,7 @@ class UpgradeIT {
 
     private static void awaitNobody() {
         for (String state : new String[] {"authenticated", "unauthenticated"}) {
-            await(state)
-                    .atMost(30, TimeUnit.SECONDS)
-                    .until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
+            await(state).until(() -> POD.metric("sluice_connections{state=\"" + state + "\"}") == 0);
         }
     }
 
