@@ -39,7 +39,7 @@ class PositionIT {
     private final Pod pod;
 
     PositionIT(Way way) {
-        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "300ms"));
+        config = way.with(Map.of("sluice.clock.interval", "200ms", "sluice.heartbeat.interval", "1s"));
         pod = PODS.computeIfAbsent(way, x -> Pod.ready(STAGE.redis(), config));
     }
 
