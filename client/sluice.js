@@ -13,6 +13,8 @@
  *   skipped because this client is too slow; the newest follows
  * @property {(gap: {since: string, until: string | null, channel?: string}) => void} [onGap] publications may be lost,
  *   of all channels or of this one; once `until` is set, fetch the current state
+ * @property {(present: Present) => void} [onPresence] the users who hear a channel that was subscribed with `presence`: at
+ *   first and after each reconnect, then whenever one has joined or left
  * @property {(error: {code: string, message: string, channel?: string}) => void} [onError] an error code of the
  *   protocol; or `revoked`: the right to a channel ended; or `no_token`: `token()` failed to renew; `bad_channel` also
  *   for names that the module does not send
@@ -28,7 +30,13 @@
  */
 
 /**
- * @typedef {Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'>} Listener
+ * @typedef {Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onPresence' | 'onError' | 'onState'>} Listener
+ */
+
+/**
+ * The users who hear a channel, and who has just joined or left. Without `complete`, users may be missing.
+ *
+ * @typedef {{channel: string, users: string[], complete: boolean, joined?: string, left?: string}} Present
  */
 
 /**
@@ -277,6 +285,12 @@ export class Sluice {
   #pingCount = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #pingTimer;
   /** Subscribers of each channel. @type {Map<string, Set<symbol>>} */ #subscriptions = new Map();
+  /**
+   * Of each channel with subscribers who want to know who hears it: these, and the users of whom the server has told.
+   *
+   * @type {Map<string, {subscribers: Set<symbol>, users: Set<string>, complete: boolean}>}
+   */
+  #presence = new Map();
   /** Unsent requests, the last of each channel. @type {Map<string, 'subscribe' | 'unsubscribe'>} */ #requests = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #requestTimer;
   /** Channels that may be sent now. */ #budget = Infinity;
@@ -324,9 +338,11 @@ export class Sluice {
    * Invalid names are not sent; `onError` gets `bad_channel`.
    *
    * @param {string} channel such as `upload:42`
+   * @param {{presence?: boolean}} [options] `presence`: whether `onPresence` tells who hears the channel. The server must
+   *   allow that on the channel's route, and speak version 2 of the protocol
    * @returns {() => void} unsubscribes
    */
-  subscribe(channel) {
+  subscribe(channel, { presence = false } = {}) {
     const wrong = this.#invalidName(channel);
     if (wrong) {
       const error = { code: 'bad_channel', message: wrong, channel: String(channel) };
@@ -336,14 +352,29 @@ export class Sluice {
     const listeners = this.#subscriptions.get(channel) ?? new Set();
     const listener = Symbol(channel);
     this.#subscriptions.set(channel, listeners.add(listener));
+    const present = presence ? this.#presenceOf(channel) : undefined;
+    present?.subscribers.add(listener);
     this.#request('subscribe', channel);
     return () => {
+      if (present?.subscribers.delete(listener) && present.subscribers.size === 0) this.#forgetPresence(channel, present);
       if (listeners.delete(listener) && listeners.size === 0 && this.#subscriptions.get(channel) === listeners) {
         this.#subscriptions.delete(channel);
         this.#positions.leave(channel);
         this.#request('unsubscribe', channel);
       }
     };
+  }
+
+  /** @param {string} channel */
+  #presenceOf(channel) {
+    const present = this.#presence.get(channel) ?? { subscribers: new Set(), users: new Set(), complete: false };
+    this.#presence.set(channel, present);
+    return present;
+  }
+
+  /** @param {string} channel @param {unknown} [present] only if this is what is known of the channel */
+  #forgetPresence(channel, present = this.#presence.get(channel)) {
+    if (this.#presence.get(channel) === present) this.#presence.delete(channel);
   }
 
   /**
@@ -539,11 +570,16 @@ export class Sluice {
         this.#positions.leave(own.channel);
         // Without the id it answers no request: the right to the channel ended.
         if (own.id === undefined && this.#subscriptions.delete(own.channel)) {
+          this.#forgetPresence(own.channel);
           this.#emit('onError', { code: 'revoked', message: 'the right to the channel ended', channel: own.channel });
         }
         return this.#answered(own.channel);
       case 'error':
         return this.#refused(own);
+      case 'presence':
+      case 'join':
+      case 'leave':
+        return this.#tellPresence(own);
       case 'missed':
         return this.#emit('onMissed', { channel: own.channel, count: own.count });
       case 'gap':
@@ -555,6 +591,27 @@ export class Sluice {
           ...(own.channel !== undefined && { channel: own.channel }),
         });
     }
+  }
+
+  /** @param {{action: string, channel: string, users?: string[], complete?: boolean, user?: string}} message */
+  #tellPresence({ action, channel, users = [], complete = false, user = '' }) {
+    const present = this.#presence.get(channel);
+    if (!present) return; // Its subscribers have left.
+    if (action === 'presence') {
+      present.users = new Set(users);
+      present.complete = complete;
+    } else if (action === 'join') {
+      present.users.add(user);
+    } else {
+      present.users.delete(user);
+    }
+    this.#emit('onPresence', {
+      channel,
+      users: [...present.users],
+      complete: present.complete,
+      ...(action === 'join' && { joined: user }),
+      ...(action === 'leave' && { left: user }),
+    });
   }
 
   /** @param {{user_id: string, recovered?: boolean, at?: unknown, ids?: Record<string, unknown>}} answer */
@@ -585,10 +642,16 @@ export class Sluice {
       if (this.#v2 && code === 'bad_message') this.#dropPositions();
       return this.#emit('onError', { code, message });
     }
+    if (code === 'unknown_action') {
+      // The route has no presence; the subscription stands.
+      this.#forgetPresence(channel);
+      return this.#emit('onError', { code, message, channel });
+    }
     if (code === 'unavailable') {
       setTimer(this.#longDelay(), () => this.#subscriptions.has(channel) && this.#request('subscribe', channel));
     } else {
       this.#subscriptions.delete(channel);
+      this.#forgetPresence(channel);
       this.#positions.leave(channel);
     }
     const resumesLater = this.#v2 && this.#subscriptions.has(channel) && this.#positions.since(channel);
@@ -635,7 +698,7 @@ export class Sluice {
     for (const action of /** @type {const} */ (['unsubscribe', 'subscribe'])) {
       const channels = [...this.#requests.keys()].filter((channel) => this.#requests.get(channel) === action);
       // Channels that resume from the same position share messages.
-      channels.sort((a, b) => compare(this.#since(a) ?? '', this.#since(b) ?? ''));
+      channels.sort((a, b) => compare(this.#since(a) ?? '', this.#since(b) ?? '') || compare(this.#asks(a), this.#asks(b)));
       while (channels.length > 0) {
         if (this.#budget < BATCH) {
           this.#requestTimer ??= setTimer(BATCH_EVERY_MS, () => {
@@ -646,14 +709,15 @@ export class Sluice {
           return this.#scheduleRetry();
         }
         const since = action === 'subscribe' ? this.#since(channels[0]) : undefined;
-        const batch = channels.splice(0, this.#batchSize({ action, since }, channels));
+        const presence = (action === 'subscribe' && this.#asks(channels[0]) !== '') || undefined;
+        const batch = channels.splice(0, this.#batchSize({ action, since, presence }, channels));
         this.#budget -= batch.length;
         for (const channel of batch) {
           this.#requests.delete(channel);
           if (action === 'subscribe') this.#pending.add(channel);
           else this.#pending.delete(channel);
         }
-        this.#send({ action, channels: batch, since, id: action });
+        this.#send({ action, channels: batch, since, presence, id: action });
       }
     }
     this.#scheduleRetry();
@@ -664,16 +728,22 @@ export class Sluice {
     return this.#v2 ? this.#positions.since(channel) : undefined;
   }
 
+  /** Whether to ask who hears the channel; empty if not. @param {string} channel */
+  #asks(channel) {
+    return this.#v2 && this.#presence.has(channel) ? 'presence' : '';
+  }
+
   /**
-   * How many channels go into one message: at least one, and all with the same position.
+   * How many channels go into one message: at least one, and all with the same position, and alike in presence.
    *
-   * @param {{action: string, since: string | undefined}} message @param {string[]} channels
+   * @param {{action: string, since: string | undefined, presence: true | undefined}} message @param {string[]} channels
    */
-  #batchSize({ action, since }, channels) {
+  #batchSize({ action, since, presence }, channels) {
     let count = 1;
-    let length = jsonSize({ action, channels: [channels[0]], since, id: action });
+    let length = jsonSize({ action, channels: [channels[0]], since, presence, id: action });
     while (count < Math.min(channels.length, BATCH)) {
       if (action === 'subscribe' && this.#since(channels[count]) !== since) break;
+      if (action === 'subscribe' && this.#asks(channels[count]) !== (presence ? 'presence' : '')) break;
       length += jsonSize(channels[count]) + 1;
       if (length > this.#options.maxFrame) break;
       count++;
@@ -688,7 +758,13 @@ export class Sluice {
     if (channel.indexOf(':') < 1 || id === '') return 'a channel must be a prefix, a colon and an id';
     if (/\p{Surrogate}/u.test(channel)) return 'a channel must not contain lone surrogates';
     if (new TextEncoder().encode(id).length > MAX_ID) return `the id of a channel has at most ${MAX_ID} bytes`;
-    const message = { action: 'subscribe', channels: [channel], since: 'x'.repeat(MAX_POSITION), id: 'subscribe' };
+    const message = {
+      action: 'subscribe',
+      channels: [channel],
+      since: 'x'.repeat(MAX_POSITION),
+      presence: true,
+      id: 'subscribe',
+    };
     return jsonSize(message) > this.#options.maxFrame ? 'a channel must fit into a message' : undefined;
   }
 
@@ -874,6 +950,7 @@ export class Sluice {
     this.#drop();
     this.#gapSince = 0;
     this.#subscriptions.clear();
+    this.#presence.clear();
     this.#ended.abort();
     this.#setState({ name: 'closed', code, reason });
   }

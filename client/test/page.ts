@@ -10,12 +10,14 @@ const options: Options = {
   onSubscribed: ({ channel, retained }) => console.log(channel.length, retained ? 1 : 0),
   onGap: ({ since, until }) => console.log(since, until ?? 'now'),
   onMissed: ({ channel, count }) => console.log(channel, count.toFixed()),
+  onPresence: ({ channel, users, complete, joined, left }) => console.log(channel, users.length, complete, joined ?? left),
   onError: ({ code, channel }) => console.log(code, channel?.length),
   onState: (state: State) => console.log(state.name === 'open' ? state.user : state.name),
 };
 const sluice = new Sluice('/ws', options);
 const end: () => void = sluice.subscribe('upload:42');
 end();
+sluice.subscribe('team:red', { presence: true })();
 const accepted: boolean = await sluice.refresh();
 console.log(accepted, sluice.state.name);
 const unlisten: () => void = sluice.listen({ onMessage: (data, { channel }) => console.log(data, channel) });
@@ -24,6 +26,8 @@ sluice.close();
 
 // @ts-expect-error a channel must be text
 sluice.subscribe(42);
+// @ts-expect-error no such option
+sluice.subscribe('team:red', { present: true });
 // @ts-expect-error only the state `waiting` has a delay
 console.log(sluice.state.delay);
 // @ts-expect-error a listener has no options

@@ -94,7 +94,7 @@ class Connection {
 }
 
 function page(t, url, options = {}) {
-  const told = { message: [], gap: [], error: [], subscribed: [], state: [] };
+  const told = { message: [], gap: [], error: [], subscribed: [], presence: [], state: [] };
   let changed = () => {};
   const note = (name) => (what, from) => {
     told[name].push(from === undefined ? what : [what, from.channel]);
@@ -109,6 +109,7 @@ function page(t, url, options = {}) {
     onGap: note('gap'),
     onError: note('error'),
     onSubscribed: note('subscribed'),
+    onPresence: note('presence'),
     onState: note('state'),
     ...options,
   });
@@ -143,6 +144,90 @@ async function settled(alice, connection) {
   await alice.until(({ message }) => message.at(-1)?.[0] === text);
   alice.told.message.pop();
 }
+
+describe('presence', { timeout: 20_000 }, () => {
+  const channel = 'team:red';
+  const present = (users, complete = true) => ({ action: 'presence', channel, scope: 'fleet', users, complete });
+
+  it('is asked for and told at first, with each change and after a reconnect', async (t) => {
+    const server = await serve(t);
+    const alice = page(t, server.url);
+    alice.sluice.subscribe('upload:1');
+    alice.sluice.subscribe(channel, { presence: true });
+    let connection = await server.connection();
+    await connection.admits();
+    const messages = [await connection.subscribes(), await connection.subscribes()];
+    assert.deepEqual(
+      messages.map(({ channels, presence }) => [channels, presence]),
+      [
+        [['upload:1'], undefined],
+        [[channel], true],
+      ],
+    );
+    connection.says(present(['7', '8']));
+    connection.says({ action: 'join', channel, user: '9' });
+    connection.says({ action: 'leave', channel, user: '8' });
+    await alice.until(({ presence }) => presence.length === 3);
+    connection.cuts();
+    connection = await server.connection();
+    await connection.admits();
+    await connection.subscribes();
+    assert.equal((await connection.subscribes()).presence, true);
+    connection.says(present(['7'], false));
+    await alice.until(({ presence }) => presence.length === 4);
+    assert.deepEqual(alice.told.presence, [
+      { channel, users: ['7', '8'], complete: true },
+      { channel, users: ['7', '8', '9'], complete: true, joined: '9' },
+      { channel, users: ['7', '9'], complete: true, left: '8' },
+      { channel, users: ['7'], complete: false },
+    ]);
+  });
+
+  it('is told while a subscriber wants it, and asked for by a later one', async (t) => {
+    const server = await serve(t);
+    const alice = page(t, server.url);
+    alice.sluice.subscribe(channel);
+    const connection = await server.connection();
+    await connection.admits();
+    assert.equal((await connection.subscribes()).presence, undefined);
+    connection.says(present(['unasked']));
+    await settled(alice, connection);
+    const end = alice.sluice.subscribe(channel, { presence: true });
+    assert.equal((await connection.subscribes()).presence, true);
+    connection.says(present(['7']));
+    await alice.until(({ presence }) => presence.length === 1);
+    end();
+    connection.says({ action: 'join', channel, user: '8' });
+    await settled(alice, connection);
+    assert.deepEqual(alice.told.presence, [{ channel, users: ['7'], complete: true }]);
+  });
+
+  it('that the route does not have is an error, and the subscription stands', async (t) => {
+    const server = await serve(t);
+    const alice = page(t, server.url);
+    alice.sluice.subscribe(channel, { presence: true });
+    let connection = await server.connection();
+    await connection.admits();
+    await connection.subscribes();
+    const error = { code: 'unknown_action', message: 'the channel has no presence', channel };
+    connection.says({ action: 'error', ...error });
+    await alice.until(({ error: errors }) => errors.length === 1);
+    assert.deepEqual(alice.told.error, [error]);
+    connection.cuts();
+    connection = await server.connection();
+    await connection.admits();
+    const again = await connection.subscribes();
+    assert.deepEqual([again.channels, again.presence], [[channel], undefined]);
+  });
+
+  it('is not asked for in version 1', async (t) => {
+    const server = await serve(t, () => 'sluice.v1');
+    page(t, server.url).sluice.subscribe(channel, { presence: true });
+    const connection = await server.connection();
+    await connection.admits();
+    assert.equal((await connection.subscribes()).presence, undefined);
+  });
+});
 
 describe('a publication in version 2', { timeout: 20_000 }, () => {
   for (const [what, payload] of Object.entries({

@@ -37,6 +37,11 @@ export type Options = {
         channel?: string;
     }) => void;
     /**
+     * the users who hear a channel that was subscribed with `presence`: at
+     * first and after each reconnect, then whenever one has joined or left
+     */
+    onPresence?: (present: Present) => void;
+    /**
      * an error code of the
      * protocol; or `revoked`: the right to a channel ended; or `no_token`: `token()` failed to renew; `bad_channel` also
      * for names that the module does not send
@@ -74,7 +79,14 @@ export type Options = {
      */
     WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
 };
-export type Listener = Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onError' | 'onState'>;
+export type Listener = Pick<Options, 'onMessage' | 'onSubscribed' | 'onMissed' | 'onGap' | 'onPresence' | 'onError' | 'onState'>;
+export type Present = {
+    channel: string;
+    users: string[];
+    complete: boolean;
+    joined?: string;
+    left?: string;
+};
 export type State = {
     name: 'connecting';
 } | {
@@ -112,9 +124,13 @@ export declare class Sluice {
      * Invalid names are not sent; `onError` gets `bad_channel`.
      *
      * @param {string} channel such as `upload:42`
+     * @param {{presence?: boolean}} [options] `presence`: whether `onPresence` tells who hears the channel. The server must
+     *   allow that on the channel's route, and speak version 2 of the protocol
      * @returns {() => void} unsubscribes
      */
-    subscribe(channel: string): () => void;
+    subscribe(channel: string, { presence }?: {
+        presence?: boolean;
+    }): () => void;
     /**
      * Adds functions that are called after those in the options, for example for a component of the page.
      *
