@@ -133,6 +133,8 @@ final class Audit {
         balance.add(fate);
         if (fate == Fate.UNSIGNALLED) {
             balance.blame(Breach.UNSIGNALLED, evidence(client, channel, number));
+        } else {
+            balance.lose(fate, () -> evidence(client, channel, number));
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** The result of an audit. */
 public final class Balance {
@@ -38,10 +39,12 @@ public final class Balance {
     }
 
     private static final int MOST_EXAMPLES = 20;
+    private static final int MOST_LOSSES = 5;
 
     private final Map<Fate, Long> fates = new EnumMap<>(Fate.class);
     private final Map<Breach, Long> breaches = new EnumMap<>(Breach.class);
     private final List<String> examples = new ArrayList<>();
+    private final List<String> losses = new ArrayList<>();
     private final Map<Boolean, Long> answers = new HashMap<>();
     private long resumed;
     private long repeated;
@@ -54,6 +57,13 @@ public final class Balance {
         breaches.merge(breach, 1L, Long::sum);
         if (examples.size() < MOST_EXAMPLES) {
             examples.add(breach + ": " + evidence);
+        }
+    }
+
+    /** A loss with a signal. */
+    void lose(Fate fate, Supplier<String> evidence) {
+        if (losses.size() < MOST_LOSSES) {
+            losses.add(fate + ": " + evidence.get());
         }
     }
 
@@ -131,5 +141,10 @@ public final class Balance {
     /** Some of the breaches, with evidence. */
     public List<String> examples() {
         return List.copyOf(examples);
+    }
+
+    /** Some of the losses with a signal, with evidence. */
+    public List<String> losses() {
+        return List.copyOf(losses);
     }
 }

@@ -263,7 +263,9 @@ public final class Rollout extends Check<UpdateFinding> {
             List<String> objections = new ArrayList<>(balance.examples());
             objections.addAll(Finding.some(surprises));
             if (balance.lost() > 0) {
-                objections.add(balance.lost() + " deliveries were lost by clients that resume");
+                objections.add("deliveries were lost by clients that resume: %s; answers that refused to resume: %,d"
+                        .formatted(balance, balance.countAnswers(false)));
+                objections.addAll(balance.losses());
             }
             if (absences.errors() > 0) {
                 objections.add(

@@ -134,6 +134,13 @@ class AuditTest {
         assertTrue(balance.isClean());
         assertEquals(3, balance.count(Fate.DISCONNECTED));
         assertEquals(10, balance.expected());
+        assertEquals(3, balance.losses().size());
+        assertTrue(
+                balance.losses().get(0).startsWith("DISCONNECTED: "),
+                balance.losses().get(0));
+        assertTrue(
+                balance.losses().get(0).contains(" did not get 5 of "),
+                balance.losses().get(0));
     }
 
     @Test
