@@ -60,7 +60,7 @@ class CentrifugeIT {
     static void start() {
         redis = Redis.start();
         two = Pod.ready(redis, QUICK);
-        pinging = Pod.ready(STAGE.redis(), Map.of("sluice.heartbeat.interval", "500ms"));
+        pinging = Pod.ready(STAGE.redis(), Map.of("sluice.heartbeat.interval", "1s"));
     }
 
     @Test

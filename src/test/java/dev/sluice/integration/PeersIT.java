@@ -36,7 +36,10 @@ class PeersIT {
     PeersIT(Way way) {
         this.way = way;
         pod = PODS.computeIfAbsent(
-                way, x -> Pod.ready(STAGE.redis(), way.with(Map.of("sluice.heartbeat.interval", "1s"))));
+                way,
+                x -> Pod.ready(
+                        STAGE.redis(),
+                        way.with(Map.of("sluice.heartbeat.interval", "1s", "sluice.auth.timeout", "60s"))));
     }
 
     @AfterAll
@@ -81,17 +84,21 @@ class PeersIT {
 
     @Test
     void resetAndEndWithoutCloseFrameAreDistinguished() {
-        double reset = pod.disconnects("connection_reset");
-        double lost = pod.disconnects("connection_lost");
-        double closed = pod.disconnects("client_closed");
-        RawClient.of(pod, "7").reset();
-        pod.awaitDisconnects("connection_reset", reset + 1);
-        RawClient.of(pod, "7").end();
-        pod.awaitDisconnects("connection_lost", lost + 1);
-        Client.of(pod, "7").leave();
-        pod.awaitDisconnects("client_closed", closed + 1);
-        pod.awaitDisconnects(ended + 3);
-        pod.awaitMetric("sluice_users", 0);
+        // A kernel resets a connection that is closed with a ping unread, which this pod seldom sends.
+        Pod calm = STAGE.pod(way);
+        calm.awaitMetric("sluice_users", 0);
+        double before = calm.disconnects();
+        double reset = calm.disconnects("connection_reset");
+        double lost = calm.disconnects("connection_lost");
+        double closed = calm.disconnects("client_closed");
+        RawClient.of(calm, "7").reset();
+        calm.awaitDisconnects("connection_reset", reset + 1);
+        RawClient.of(calm, "7").end();
+        calm.awaitDisconnects("connection_lost", lost + 1);
+        Client.of(calm, "7").leave();
+        calm.awaitDisconnects("client_closed", closed + 1);
+        calm.awaitDisconnects(before + 3);
+        calm.awaitMetric("sluice_users", 0);
     }
 
     @Test
