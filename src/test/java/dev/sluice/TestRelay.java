@@ -7,6 +7,8 @@ import dev.sluice.history.History;
 import dev.sluice.outbox.TestOutboxFactory;
 import dev.sluice.registry.Registry;
 import dev.sluice.retain.Retention;
+import dev.sluice.route.Routes;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -27,26 +29,39 @@ public final class TestRelay {
      *
      * @param channels those that the feed hears by name; {@code null} if it hears all
      */
-    @SuppressWarnings("NullAway") // There is no feed.
     public static Consumer<Batch> of(
             History history,
             Retention retention,
             Registry registry,
             DeliveryDispatcher deliveries,
             @Nullable WantedChannels channels) {
-        Relay relay = new Relay(
-                null,
-                TestOutboxFactory.ROUTES,
-                history,
-                retention,
-                registry,
-                deliveries,
-                1 << 20,
-                adopted -> {},
-                new SimpleMeterRegistry());
+        Relay relay =
+                relay(TestOutboxFactory.ROUTES, history, retention, registry, deliveries, new SimpleMeterRegistry());
         if (channels != null) {
             relay.follow(channels);
         }
         return relay::relay;
+    }
+
+    /** Returns a consumer of batches with routes and meters of the caller's. */
+    public static Consumer<Batch> of(
+            Routes routes,
+            History history,
+            Retention retention,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            MeterRegistry meters) {
+        return relay(routes, history, retention, registry, deliveries, meters)::relay;
+    }
+
+    @SuppressWarnings("NullAway") // There is no feed.
+    private static Relay relay(
+            Routes routes,
+            History history,
+            Retention retention,
+            Registry registry,
+            DeliveryDispatcher deliveries,
+            MeterRegistry meters) {
+        return new Relay(null, routes, history, retention, registry, deliveries, 1 << 20, adopted -> {}, meters);
     }
 }

@@ -1,12 +1,9 @@
 package dev.sluice.bench;
 
-import dev.sluice.bench.contender.Centrifugo;
 import dev.sluice.bench.contender.Contender;
 import dev.sluice.bench.contender.Contender.ClientProtocol;
-import dev.sluice.bench.contender.Nchan;
-import dev.sluice.bench.contender.NodeRelay;
+import dev.sluice.bench.contender.Peer;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.contender.SocketIoServer;
 import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.report.Results;
@@ -98,7 +95,7 @@ public final class Bench extends Program {
 
         @Override
         public String toString() {
-            return "%-17s  %-17s  round %d".formatted(work.id(), contender.name(), round);
+            return "%-17s  %-17s  round %d".formatted(work.id(), contender.id(), round);
         }
     }
 
@@ -121,7 +118,6 @@ public final class Bench extends Program {
 
     /** All contenders, in a fixed order. */
     private List<Contender> contenders() {
-        Path peers = home().resolve("peers");
         List<Contender> all = new ArrayList<>();
         Sluice sluice = Sluice.jar("sluice", jar(), sluiceFlags(), Map.of());
         all.add(sluice);
@@ -142,17 +138,12 @@ public final class Bench extends Program {
         if (nativeExecutable != null) {
             all.add(Sluice.executable("sluice-native", nativeExecutable.toAbsolutePath()));
         }
-        all.add(new NodeRelay(peers));
-        all.add(new SocketIoServer(peers));
-        if (Centrifugo.isInstalled()) {
-            all.add(new Centrifugo());
-        } else {
-            System.out.println("centrifugo is left out: it is neither in the PATH nor named by CENTRIFUGO");
-        }
-        if (Nchan.isInstalled()) {
-            all.add(new Nchan());
-        } else {
-            System.out.println("nchan is left out: it needs Debian's nginx and libnginx-mod-nchan");
+        for (Peer peer : Peer.values()) {
+            if (peer.isInstalled()) {
+                all.add(peer);
+            } else {
+                System.out.println(peer.id() + " is left out: it needs " + peer.needs());
+            }
         }
         return all;
     }
@@ -165,14 +156,14 @@ public final class Bench extends Program {
 
     /** The contenders that the command line names, or all. */
     private List<Contender> chosen(List<Contender> all) {
-        List<String> names = all.stream().map(Contender::name).sorted().toList();
+        List<String> names = all.stream().map(Contender::id).sorted().toList();
         for (String name : contenders) {
             if (!names.contains(name)) {
                 throw wrong("there is no contender " + name + "; there are " + String.join(", ", names));
             }
         }
         return all.stream()
-                .filter(contender -> contenders.isEmpty() || contenders.contains(contender.name()))
+                .filter(contender -> contenders.isEmpty() || contenders.contains(contender.id()))
                 .toList();
     }
 
@@ -200,9 +191,9 @@ public final class Bench extends Program {
         Machine machine = Machine.here(
                 root(),
                 sluiceFlags(),
-                NodeRelay.version(),
-                Nchan.version(),
-                Centrifugo.version(),
+                Peer.NODE.version(),
+                Peer.NCHAN.version(),
+                Peer.CENTRIFUGO.version(),
                 before == null ? "" : Machine.commit(before));
         boolean publish = !quick && rounds >= Results.ENOUGH_ROUNDS;
         Path folder = publish ? root() : target();
@@ -244,7 +235,7 @@ public final class Bench extends Program {
     private Path logs(Turn turn) throws IOException {
         Path logs = home().resolve("target")
                 .resolve("trials")
-                .resolve(turn.work().id() + "-" + turn.contender().name() + "-" + turn.round());
+                .resolve(turn.work().id() + "-" + turn.contender().id() + "-" + turn.round());
         if (Files.exists(logs)) {
             try (Stream<Path> old = Files.walk(logs).sorted(Comparator.reverseOrder())) {
                 for (Path path : (Iterable<Path>) old::iterator) {

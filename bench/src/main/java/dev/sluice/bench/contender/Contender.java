@@ -16,18 +16,25 @@ import java.util.stream.Stream;
 import org.jose4j.jwt.JwtClaims;
 
 /** A server to be measured: how to start it, to connect clients, and to publish. */
-public sealed interface Contender permits Sluice, NodeRelay, SocketIoServer, Centrifugo, Nchan {
+public sealed interface Contender permits Sluice, Peer {
 
-    String name();
+    /** Its name on the command line and in the results. */
+    String id();
 
     /** Whether to measure publications without listeners: not if another contender handles them in the same way. */
-    boolean isForUnwanted();
+    default boolean isForUnwanted() {
+        return false;
+    }
 
     /** Whether it retains the newest publication of each {@code upload:} channel. */
-    boolean isForRetained();
+    default boolean isForRetained() {
+        return false;
+    }
 
     /** Whether it refuses clients if too many connect at once. */
-    boolean limitsConnects();
+    default boolean limitsConnects() {
+        return false;
+    }
 
     /** Whether to measure many clients that connect at once. */
     default boolean isForStorms() {
@@ -58,8 +65,8 @@ public sealed interface Contender permits Sluice, NodeRelay, SocketIoServer, Cen
     /** The session of a client that also receives {@code upload:<upload>}. */
     Session subscriber(String user, String upload);
 
-    /** Requests a garbage collection, if possible; it may continue after the return. */
-    void collectGarbage(Server server);
+    /** Requests a garbage collection, if there is a command for that; it may continue after the return. */
+    default void collectGarbage(Server server) {}
 
     /** The sessions of clients that speak a protocol of Sluice. */
     enum ClientProtocol {

@@ -20,7 +20,7 @@ public final class Sluice implements Contender {
 
     private static final Path JAVA_BIN = Path.of(System.getProperty("java.home"), "bin");
 
-    private final String name;
+    private final String id;
     private final List<String> command;
     private final Map<String, String> configuration;
     private final boolean onJvm;
@@ -28,13 +28,13 @@ public final class Sluice implements Contender {
     private final PublishProtocol publishers;
 
     private Sluice(
-            String name,
+            String id,
             List<String> command,
             Map<String, String> configuration,
             boolean onJvm,
             ClientProtocol clients,
             PublishProtocol publishers) {
-        this.name = name;
+        this.id = id;
         this.command = command;
         this.configuration = configuration;
         this.onJvm = onJvm;
@@ -48,23 +48,23 @@ public final class Sluice implements Contender {
      * @param flags of that JVM
      * @param configuration what differs from the defaults, as environment variables
      */
-    public static Sluice jar(String name, Path jar, List<String> flags, Map<String, String> configuration) {
-        return new Sluice(name, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS);
+    public static Sluice jar(String id, Path jar, List<String> flags, Map<String, String> configuration) {
+        return new Sluice(id, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS);
     }
 
     /** The same configuration with clients of another protocol. */
-    public Sluice with(String name, ClientProtocol others) {
-        return new Sluice(name, command, configuration, onJvm, others, publishers);
+    public Sluice with(String id, ClientProtocol others) {
+        return new Sluice(id, command, configuration, onJvm, others, publishers);
     }
 
     /** The packaged jar, which reads everything from streams. */
-    public static Sluice streams(String name, Path jar, List<String> flags) {
+    public static Sluice streams(String id, Path jar, List<String> flags) {
         Map<String, String> configuration = Map.of(
                 "SLUICE_ROUTES_USER_SOURCE", "stream",
                 "SLUICE_ROUTES_UPLOAD_SOURCE", "stream",
                 "SLUICE_ROUTES_UPLOAD_RETAIN", "none");
         return new Sluice(
-                name, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS_STREAM);
+                id, command(flags, jar), configuration, true, ClientProtocol.V1, PublishProtocol.REDIS_STREAM);
     }
 
     /** The command that starts a pod on the JVM of this process. */
@@ -76,14 +76,14 @@ public final class Sluice implements Contender {
     }
 
     /** A native executable with defaults. */
-    public static Sluice executable(String name, Path executable) {
+    public static Sluice executable(String id, Path executable) {
         return new Sluice(
-                name, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1, PublishProtocol.REDIS);
+                id, List.of(executable.toString()), Map.of(), false, ClientProtocol.V1, PublishProtocol.REDIS);
     }
 
     @Override
-    public String name() {
-        return name;
+    public String id() {
+        return id;
     }
 
     /** The other configurations differ only in deliveries. */
@@ -114,7 +114,7 @@ public final class Sluice implements Contender {
         environment.putAll(environment(port, management, redis.uri()));
         environment.put("SLUICE_LIMITS_CONNECTS_PER_SECOND", Integer.toString(connectsPerSecond));
         return Server.start(
-                Server.pinned(command), environment, port, readiness(management), logs.resolve(name + ".log"));
+                Server.pinned(command), environment, port, readiness(management), logs.resolve(id + ".log"));
     }
 
     /**

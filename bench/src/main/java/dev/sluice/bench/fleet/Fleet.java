@@ -4,11 +4,22 @@ import static dev.sluice.bench.process.Page.Column.figure;
 import static dev.sluice.bench.process.Page.Column.text;
 
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.load.ClientLoop;
 import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Program;
+import dev.sluice.bench.process.Waiting;
 import dev.sluice.harness.Redis;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.SimpleChannelInboundHandler;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +49,12 @@ public final class Fleet extends Program {
     private static final int MAX_PUBLICATIONS = 100_000;
     private static final int QUICK = 20;
     private static final double MICRO = 1e3;
+
+    /** Of what Redis sends: {@code *3 $9 subscribe $8 upload:7 :1}, {@code *3 $7 message ...}, {@code *4 $8 pmessage ...}. */
+    private static final int LINES_OF_AN_ACKNOWLEDGEMENT = 6;
+
+    private static final int LINES_OF_A_MESSAGE = 7;
+    private static final int LINES_OF_A_MATCH = 9;
 
     /**
      * A measurement.
@@ -95,7 +112,7 @@ public final class Fleet extends Program {
         Random random = new Random(SEED);
         try (Redis redis = Sluice.redis(logs);
                 Subscribers subscribers = new Subscribers(redis.address());
-                Redis.Publisher publisher = redis.publisher()) {
+                Redis.Admin publisher = redis.admin()) {
             for (int pod = 0; pod < pods; pod++) {
                 if (byPattern) {
                     subscribers.add("PSUBSCRIBE", List.of("upload:*"));
@@ -103,21 +120,24 @@ public final class Fleet extends Program {
                     subscribers.add("SUBSCRIBE", names(random, CHANNELS * wanted / 100));
                 }
             }
+            subscribers.await("the subscriptions");
             long cpu = redis.process().cpuNanos();
-            long messages = subscribers.messages();
             long bytes = subscribers.bytes();
-            byte[] payload = PAYLOAD.getBytes(StandardCharsets.US_ASCII);
+            long messages = 0;
             for (int i = 0; i < publications; i++) {
-                publisher.publish("upload:" + i % CHANNELS, payload);
+                // The reply is the number of receivers.
+                messages += Long.parseLong(publisher
+                        .command("PUBLISH", "upload:" + i % CHANNELS, PAYLOAD)
+                        .substring(1));
             }
-            subscribers.awaitSilence();
-            long got = subscribers.messages() - messages;
+            subscribers.expect(messages * (byPattern ? LINES_OF_A_MATCH : LINES_OF_A_MESSAGE));
+            subscribers.await("the publications");
             return new Case(
                     pods,
                     wanted,
                     byPattern ? "pattern" : "exact, %d %% wanted".formatted(wanted),
                     (redis.process().cpuNanos() - cpu) / MICRO / publications,
-                    100.0 * got / pods / publications,
+                    100.0 * messages / pods / publications,
                     (subscribers.bytes() - bytes) / (double) publications);
         }
     }
@@ -126,5 +146,72 @@ public final class Fleet extends Program {
         List<Integer> all = new ArrayList<>(IntStream.range(0, CHANNELS).boxed().toList());
         Collections.shuffle(all, random);
         return all.subList(0, count).stream().map(id -> "upload:" + id).toList();
+    }
+
+    /** Connections that subscribe to Redis as pods do, and count what they get by its line breaks: payloads have none. */
+    private static final class Subscribers implements AutoCloseable {
+
+        /** As many names as a pod writes into one command. */
+        private static final int SLICE = 256;
+
+        private final ClientLoop loop = new ClientLoop();
+        private final Bootstrap bootstrap;
+        private final SocketAddress redis;
+        private long expected;
+        private long lines;
+        private long bytes;
+
+        Subscribers(SocketAddress redis) {
+            this.redis = redis;
+            this.bootstrap = loop.bootstrap().handler(new ChannelInitializer<>() {
+                @Override
+                protected void initChannel(Channel channel) {
+                    channel.pipeline().addLast(new Count());
+                }
+            });
+        }
+
+        /** Connects and subscribes. */
+        void add(String command, List<String> names) {
+            Channel connection = bootstrap.connect(redis).syncUninterruptibly().channel();
+            for (int i = 0; i < names.size(); i += SLICE) {
+                List<String> slice = names.subList(i, Math.min(names.size(), i + SLICE));
+                StringBuilder text = new StringBuilder(
+                        "*" + (slice.size() + 1) + "\r\n$" + command.length() + "\r\n" + command + "\r\n");
+                slice.forEach(name -> text.append("$" + name.length() + "\r\n" + name + "\r\n"));
+                connection.writeAndFlush(Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII));
+            }
+            expect((long) LINES_OF_AN_ACKNOWLEDGEMENT * names.size());
+        }
+
+        void expect(long more) {
+            expected += more;
+        }
+
+        /** Returns when everything that is expected has come. */
+        void await(String what) {
+            Waiting.until(what, () -> loop.call(() -> lines) == expected);
+        }
+
+        long bytes() {
+            return loop.call(() -> bytes);
+        }
+
+        @Override
+        public void close() {
+            loop.close();
+        }
+
+        private final class Count extends SimpleChannelInboundHandler<ByteBuf> {
+
+            @Override
+            protected void channelRead0(ChannelHandlerContext context, ByteBuf in) {
+                byte[] read = ByteBufUtil.getBytes(in);
+                for (byte next : read) {
+                    lines += next == '\n' ? 1 : 0;
+                }
+                bytes += read.length;
+            }
+        }
     }
 }

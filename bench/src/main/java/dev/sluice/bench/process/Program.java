@@ -121,7 +121,7 @@ public abstract class Program implements Callable<Integer> {
     }
 
     /** The directory {@code bench}. */
-    protected static Path home() {
+    public static Path home() {
         return Path.of(System.getProperty("bench.home"));
     }
 

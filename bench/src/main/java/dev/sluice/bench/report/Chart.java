@@ -75,14 +75,16 @@ final class Chart {
 
     private static final String PER_CPU_SECOND = "What one CPU-second of the server gets done";
 
+    private final String name;
     private final String title;
     private final String explanation;
     private final List<Panel> panels;
     private final Results results;
     private final StringBuilder svg = new StringBuilder();
 
-    private Chart(Results results, String title, String explanation, List<Optional<Panel>> panels) {
+    private Chart(Results results, String name, String title, String explanation, List<Optional<Panel>> panels) {
         this.results = results;
+        this.name = name;
         this.title = title;
         this.explanation = explanation;
         this.panels = panels.stream().flatMap(Optional::stream).toList();
@@ -95,6 +97,7 @@ final class Chart {
                 "chart.svg",
                 new Chart(
                         results,
+                        "Throughput",
                         PER_CPU_SECOND,
                         "Payloads of 200 bytes over WebSocket; longer is better, each panel to its own scale",
                         List.of(
@@ -106,6 +109,7 @@ final class Chart {
                 "connections.svg",
                 new Chart(
                         results,
+                        "Throughput by number of connections",
                         PER_CPU_SECOND,
                         "20,000 deliveries a second, in turn to each connection; longer is better, each panel to its own scale",
                         List.of(
@@ -118,6 +122,7 @@ final class Chart {
                 "payloads.svg",
                 new Chart(
                         results,
+                        "Throughput by size of payloads",
                         PER_CPU_SECOND,
                         "1,000 deliveries a second, in turn to 1,000 connections; longer is better, each panel to its own scale",
                         List.of(
@@ -128,6 +133,7 @@ final class Chart {
                 "latency.svg",
                 new Chart(
                         results,
+                        "Latency",
                         "From publishing until the client has it, ms",
                         "20,000 deliveries a second; shorter is better, each panel to its own scale",
                         List.of(
@@ -166,6 +172,11 @@ final class Chart {
             return "own";
         }
         return contender.startsWith("sluice") ? "kin" : OTHERS;
+    }
+
+    /** What links to it say. */
+    String name() {
+        return name;
     }
 
     String svg() {

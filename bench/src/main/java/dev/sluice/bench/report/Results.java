@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -141,11 +142,18 @@ public record Results(boolean quick, List<Row> rows) {
         Map<String, String> files = new LinkedHashMap<>();
         Tables tables = new Tables(this);
         files.put(RAW, mapper().writeValueAsString(this) + "\n");
-        Chart.all(this).forEach((name, chart) -> files.put("bench/results/" + name, chart.svg()));
+        Map<String, Chart> charts = Chart.all(this);
+        charts.forEach((name, chart) -> files.put("bench/results/" + name, chart.svg()));
         files.put(
                 "bench/results/results.md",
                 page(root, "bench/results/results.md")
+                        .writeLines("charts", links(charts, "\n\n", "![%s](%s)"))
                         .writeLines("figures", tables.all())
+                        .text());
+        files.put(
+                "bench/README.md",
+                page(root, "bench/README.md")
+                        .writeLines("charts", links(charts, "\n", "- [%s](results/%s)"))
                         .text());
         files.put(
                 "docs/performance.md",
@@ -160,6 +168,13 @@ public record Results(boolean quick, List<Row> rows) {
                         .writeLines("figures", tables.readme())
                         .text());
         return files;
+    }
+
+    /** A link for each chart, by the format of its name and file. */
+    private static String links(Map<String, Chart> charts, String between, String format) {
+        return charts.entrySet().stream()
+                .map(chart -> format.formatted(chart.getValue().name(), chart.getKey()))
+                .collect(Collectors.joining(between));
     }
 
     private static Page page(Path root, String file) throws IOException {

@@ -9,7 +9,7 @@ import static dev.sluice.bench.process.Page.seconds;
 import dev.sluice.bench.account.Balance;
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.Arrivals;
-import dev.sluice.bench.contender.NodeRelay;
+import dev.sluice.bench.contender.Peer;
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
@@ -127,14 +127,14 @@ public final class Resume extends Check<ResumeFinding> {
         SOCKET_IO("Socket.IO", new SocketIo()) {
             @Override
             Server start(Redis redis, List<String> flags, Path logs) {
-                return NodeRelay.start(home().resolve("peers/socketio.js"), redis, logs);
+                return Peer.node("socketio.js", redis, logs);
             }
         },
 
         NODE("Node relay", SluiceProtocol.V1) {
             @Override
             Server start(Redis redis, List<String> flags, Path logs) {
-                return NodeRelay.start(home().resolve("peers/relay.js"), redis, logs);
+                return Peer.node("relay.js", redis, logs);
             }
         };
 

@@ -73,7 +73,7 @@ public enum Work {
         try (TestBed bed = TestBed.start(contender, experiment.connectsPerSecond(sizes), logs)) {
             Map<Metric, Double> values = experiment.run(bed, sizes);
             values.put(Metric.RSS, Units.megabytes(bed.server().process().residentBytes()));
-            return new Trial(contender.name(), round, values);
+            return new Trial(contender.id(), round, values);
         }
     }
 

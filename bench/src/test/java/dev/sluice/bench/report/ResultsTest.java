@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ResultsTest {
@@ -35,6 +37,27 @@ class ResultsTest {
                     file.getKey() + " differs from bench/results/results.json; bench/run --pages writes it again");
         }
         assertFalse(published.quick());
+    }
+
+    @Test
+    void pagesLinkTheChartsThatAreThere() throws IOException {
+        Results published = Results.read(ROOT);
+        try (Stream<Path> files = Files.list(ROOT.resolve("bench/results"))) {
+            assertEquals(
+                    Chart.all(published).keySet(),
+                    files.map(file -> file.getFileName().toString())
+                            .filter(file -> file.endsWith(".svg"))
+                            .collect(Collectors.toSet()));
+        }
+
+        Row some = published.rows().get(0);
+        Row curve = new Row(Work.CONNECTIONS_1000, some.machine(), some.sizes(), some.trials(), List.of());
+        Map<String, String> files = new Results(false, List.of(curve)).files(ROOT);
+
+        assertTrue(files.get("bench/results/connections.svg").contains("1,000 connections"));
+        assertTrue(files.get("bench/results/results.md").contains("](connections.svg)"));
+        assertTrue(files.get("bench/README.md").contains("](results/connections.svg)"));
+        assertFalse(files.get("bench/README.md").contains("](results/payloads.svg)"));
     }
 
     @Test

@@ -1,11 +1,9 @@
-package dev.sluice;
+package dev.sluice.feed;
 
+import dev.sluice.TestRelay;
 import dev.sluice.clock.Era;
 import dev.sluice.clock.Position;
 import dev.sluice.delivery.DeliveryBenchmark;
-import dev.sluice.feed.Batch;
-import dev.sluice.feed.Decoders;
-import dev.sluice.feed.Publication;
 import dev.sluice.history.TestHistory;
 import dev.sluice.registry.ListenersBenchmark;
 import dev.sluice.registry.Registry;
@@ -27,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -66,7 +65,7 @@ public class DiscardBenchmark {
 
     private final List<Publication> publications = new ArrayList<>();
     private final List<Publication> uploads = new ArrayList<>();
-    private Relay relay;
+    private Consumer<Batch> relay;
     private EmbeddedChannel channel;
     private ByteBuf users;
     private VertxParser parser;
@@ -80,22 +79,18 @@ public class DiscardBenchmark {
                 new Route("upload", Audience.SUBSCRIBERS, Access.OPEN, Overflow.LATEST, Retain.LAST, history),
                 new Route("user", Audience.USER, null, Overflow.CLOSE, Retain.NONE, history)));
         Registry registry = ListenersBenchmark.emptyRegistry();
-        // The feed is not reached by a discarded publication.
-        relay = new Relay(
-                null,
+        relay = TestRelay.of(
                 routes,
                 TestHistory.standard(),
                 TestRetention.with(100_000),
                 registry,
                 DeliveryBenchmark.idleDispatcher(registry),
-                256 << 10,
-                adopted -> {},
                 new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-        channel = new EmbeddedChannel(Decoders.decoder(read -> relay.relay(batch(read))));
+        channel = new EmbeddedChannel(decoder(read -> relay.accept(batch(read))));
         users = resp("user");
-        EmbeddedChannel reader = new EmbeddedChannel(Decoders.decoder(publications::addAll));
+        EmbeddedChannel reader = new EmbeddedChannel(decoder(publications::addAll));
         reader.writeInbound(users.retainedDuplicate());
-        reader = new EmbeddedChannel(Decoders.decoder(uploads::addAll));
+        reader = new EmbeddedChannel(decoder(uploads::addAll));
         reader.writeInbound(resp("upload"));
         parser = new VertxParser(response -> {
             if (response.get(0).toString().equals("pmessage")
@@ -116,13 +111,13 @@ public class DiscardBenchmark {
     /** The decision alone: the route, who listens, the counters. */
     @Benchmark
     public void decision() {
-        relay.relay(batch(publications));
+        relay.accept(batch(publications));
     }
 
     /** The decision alone on a route that keeps the newest of each channel. */
     @Benchmark
     public void decisionRetained() {
-        relay.relay(batch(uploads));
+        relay.accept(batch(uploads));
     }
 
     /** The same bytes through the Redis client's own parser, as far as the route: what the feed does without. */
@@ -132,6 +127,10 @@ public class DiscardBenchmark {
         users.getBytes(0, bytes);
         parser.read(Buffer.buffer(Unpooled.wrappedBuffer(bytes)));
         return unwanted;
+    }
+
+    private static PublicationDecoder decoder(Consumer<List<Publication>> consumer) {
+        return new PublicationDecoder(256 * 1024, List.of(), consumer, own -> {});
     }
 
     /** Each after a tick of its own: positions rise. */
