@@ -72,7 +72,7 @@ class DocumentationTest {
         String readme = Files.readString(ROOT.resolve("README.md"));
         assertThat(readme)
                 .contains("under " + rows("docs/ledger.md", "ledger-faults") + " faults")
-                .contains("Under " + rows("bench/results/attacks.md", "attack-latencies") + " attacks");
+                .contains("Under " + rows("bench/results/results.md", "attack-latencies") + " attacks");
     }
 
     @Test

@@ -2,32 +2,75 @@ package dev.sluice.harness;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/** A connection for any number of HTTP requests, several of which may be sent before the first answer. Not thread-safe. */
+/**
+ * A connection for any number of HTTP requests, several of which may be sent before the first answer, and the last of which may
+ * make it a WebSocket. Unlike with {@link RawClient}, refusals are answers, and broken connections {@link IOException}s. Not
+ * thread-safe.
+ */
 public final class HttpConnection implements AutoCloseable {
 
-    private static final String LENGTH = "content-length:";
+    /** A request for an upgrade, without the empty line at its end. */
+    public static final String UPGRADE =
+            "GET /ws HTTP/1.1\r\nHost: pod\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-    private final Socket socket;
-    private final InputStream in;
+    public static final int SWITCHING_PROTOCOLS = 101;
+
+    private static final String STATUS = "HTTP/1.1 ";
+    private static final String LENGTH = "content-length:";
+    private static final String PING_MESSAGE = "{\"action\":\"ping\"}";
+    private static final int PATIENCE_MILLIS = 60_000;
+
+    /** Small, because a test may hold thousands of connections. */
+    private static final int BUFFER = 1024;
+
+    private final Socket socket = new Socket();
+    private final DataInputStream in;
 
     /** Connects to the pod. */
     public HttpConnection(Pod pod) throws IOException {
-        socket = new Socket("localhost", pod.port());
-        socket.setSoTimeout(60_000);
-        socket.setTcpNoDelay(true);
-        in = new BufferedInputStream(socket.getInputStream());
+        this(new InetSocketAddress("localhost", pod.port()), PATIENCE_MILLIS);
+    }
+
+    /**
+     * Connects to the address.
+     *
+     * @param patienceMillis how long to wait for the connection, and for each part of an answer
+     */
+    public HttpConnection(InetSocketAddress address, int patienceMillis) throws IOException {
+        try {
+            socket.setSoTimeout(patienceMillis);
+            socket.setTcpNoDelay(true);
+            socket.connect(address, patienceMillis);
+            in = new DataInputStream(new BufferedInputStream(socket.getInputStream(), BUFFER));
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /** Sends requests, in ISO 8859-1. */
     public void send(String requests) throws IOException {
-        socket.getOutputStream().write(requests.getBytes(StandardCharsets.ISO_8859_1));
+        send(requests.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    /** Sends any bytes. */
+    public void send(byte[] bytes) throws IOException {
+        socket.getOutputStream().write(bytes);
+    }
+
+    /** Waits for the next answer, skips its body, and returns its status. */
+    public int status() throws IOException {
+        return status(true);
     }
 
     /**
@@ -36,7 +79,11 @@ public final class HttpConnection implements AutoCloseable {
      * @param hasBody false if the answer to such a request has none, or no end
      */
     public int status(boolean hasBody) throws IOException {
-        int status = Integer.parseInt(line().substring(9, 12));
+        String first = line();
+        if (!first.startsWith(STATUS)) {
+            throw new IOException("no answer: " + first);
+        }
+        int status = Integer.parseInt(first.substring(9, 12));
         int length = 0;
         for (String line = line(); !line.isEmpty(); line = line()) {
             if (line.toLowerCase(Locale.ROOT).startsWith(LENGTH)) {
@@ -47,6 +94,41 @@ public final class HttpConnection implements AutoCloseable {
             in.skipNBytes(length);
         }
         return status;
+    }
+
+    /** Whether a part of an answer has come. */
+    public boolean isAnswered() throws IOException {
+        return in.available() > 0;
+    }
+
+    /** Requests an upgrade with further header lines, and returns the status of the answer. */
+    public int upgrade(String headers) throws IOException {
+        send(UPGRADE + headers + "\r\n");
+        return status();
+    }
+
+    /** Sends a text message in ASCII, after an upgrade. */
+    public void message(String text) throws IOException {
+        send(RawClient.encoded(RawClient.FINAL | RawClient.TEXT, text.getBytes(StandardCharsets.US_ASCII), 1));
+    }
+
+    /** Returns the next text message that is no ping message. */
+    public String nextMessage() throws IOException {
+        while (true) {
+            int opcode = in.readUnsignedByte() & RawClient.OPCODE;
+            if (opcode == RawClient.CLOSE) {
+                throw new EOFException("closed");
+            }
+            String text = new String(RawClient.payload(in), StandardCharsets.UTF_8);
+            if (opcode == RawClient.TEXT && !text.equals(PING_MESSAGE)) {
+                return text;
+            }
+        }
+    }
+
+    /** Returns the code of the close frame, and drops earlier frames; 1006 without a close frame. */
+    public int closeCode() {
+        return RawClient.closeCode(in, before -> {});
     }
 
     private String line() throws IOException {
@@ -68,7 +150,11 @@ public final class HttpConnection implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException {
-        socket.close();
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

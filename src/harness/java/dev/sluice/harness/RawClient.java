@@ -27,6 +27,7 @@ public final class RawClient implements AutoCloseable {
     public static final int PING = 9;
     public static final int PONG = 10;
     public static final int FINAL = 0x80;
+    static final int OPCODE = 0x0f;
 
     private static final int NARROW = 4096;
 
@@ -270,8 +271,8 @@ public final class RawClient implements AutoCloseable {
     public byte[] read() {
         try {
             while (true) {
-                int opcode = in.readUnsignedByte() & 0x0f;
-                byte[] payload = payload();
+                int opcode = in.readUnsignedByte() & OPCODE;
+                byte[] payload = payload(in);
                 if (opcode != PING && opcode != PONG) {
                     return payload;
                 }
@@ -287,12 +288,12 @@ public final class RawClient implements AutoCloseable {
             while (true) {
                 ByteArrayOutputStream message = new ByteArrayOutputStream();
                 int first = in.readUnsignedByte();
-                message.writeBytes(payload());
-                int opcode = first & 0x0f;
+                message.writeBytes(payload(in));
+                int opcode = first & OPCODE;
                 // A large message has several frames.
                 for (int frame = first; opcode == TEXT && (frame & FINAL) == 0; ) {
                     frame = in.readUnsignedByte();
-                    message.writeBytes(payload());
+                    message.writeBytes(payload(in));
                 }
                 String text = message.toString(StandardCharsets.UTF_8);
                 if (opcode == TEXT && !text.equals("{\"action\":\"ping\"}")) {
@@ -331,8 +332,8 @@ public final class RawClient implements AutoCloseable {
     public byte[] nextPong() {
         try {
             while (true) {
-                int opcode = in.readUnsignedByte() & 0x0f;
-                byte[] payload = payload();
+                int opcode = in.readUnsignedByte() & OPCODE;
+                byte[] payload = payload(in);
                 if (opcode == PONG) {
                     return payload;
                 }
@@ -360,10 +361,14 @@ public final class RawClient implements AutoCloseable {
 
     /** Returns the close code, and passes earlier messages to the consumer. */
     public int closeCode(Consumer<String> told) {
+        return closeCode(in, told);
+    }
+
+    static int closeCode(DataInputStream in, Consumer<String> told) {
         try {
             while (true) {
-                int opcode = in.readUnsignedByte() & 0x0f;
-                byte[] payload = payload();
+                int opcode = in.readUnsignedByte() & OPCODE;
+                byte[] payload = payload(in);
                 if (opcode == CLOSE) {
                     return ((payload[0] & 0xff) << 8) | (payload[1] & 0xff);
                 }
@@ -459,7 +464,7 @@ public final class RawClient implements AutoCloseable {
         reset();
     }
 
-    private byte[] payload() throws IOException {
+    static byte[] payload(DataInputStream in) throws IOException {
         int length = in.readUnsignedByte();
         if (length == 126) {
             length = in.readUnsignedShort();

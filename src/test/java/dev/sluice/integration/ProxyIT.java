@@ -1,24 +1,21 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
 import dev.sluice.harness.EventClient;
 import dev.sluice.harness.Fork;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Tokens;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
@@ -116,6 +113,7 @@ class ProxyIT {
                   map $http_upgrade $connection_upgrade { default upgrade; '' close; }
                   server {
                     listen 127.0.0.1:%2$d;
+                    location = /health { return 200; }
                     location /api/ws/ {
                       proxy_pass http://127.0.0.1:%3$d/ws/;
                       proxy_http_version 1.1;
@@ -132,7 +130,7 @@ class ProxyIT {
                   }
                 }
                 """.formatted(folder, port, pod.port(), host));
-        return new Proxy(port, Program.named("nginx"), "-p", folder.toString(), "-c", config.toString());
+        return Proxy.start(port, List.of("nginx", "-p", folder.toString(), "-c", config.toString()));
     }
 
     private static Proxy haproxy(Pod pod, int port) throws IOException {
@@ -145,54 +143,38 @@ class ProxyIT {
                   timeout server 50s
                 frontend clients
                   bind 127.0.0.1:%d
+                  monitor-uri /health
                   default_backend pods
                 backend pods
                   server pod 127.0.0.1:%d
                 """.formatted(port, pod.port()));
-        return new Proxy(port, Program.named("haproxy"), "-db", "-f", config.toString());
+        return Proxy.start(port, List.of("haproxy", "-db", "-f", config.toString()));
     }
 
-    /** A proxy on its own port. */
-    private static final class Proxy implements AutoCloseable {
+    /** A proxy on its own port, which answers /health itself. */
+    private record Proxy(HttpServerProcess process) implements AutoCloseable {
 
-        private final int port;
-        private final Process process;
-
-        Proxy(int port, Program program, String... arguments) throws IOException {
-            this.port = port;
-            Path log = Fork.file("proxy-" + port + ".log");
-            process = program.start(log, arguments);
-            await("the proxy").atMost(60, TimeUnit.SECONDS).until(() -> {
-                if (!process.isAlive()) {
-                    throw new IllegalStateException("it has ended:\n" + Files.readString(log));
-                }
-                return accepts();
-            });
+        static Proxy start(int port, List<String> command) {
+            Program.named(command.get(0));
+            return new Proxy(HttpServerProcess.start(
+                    command, Map.of(), port, Ports.http(port, "/health"), Fork.file("proxy-" + port + ".log")));
         }
 
         int port() {
-            return port;
+            return process.port();
         }
 
         URI url() {
-            return URI.create("ws://localhost:" + port + "/api/ws/uploads");
+            return URI.create("ws://localhost:" + port() + "/api/ws/uploads");
         }
 
         String origin() {
-            return "http://localhost:" + port;
-        }
-
-        private boolean accepts() {
-            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                return socket.isConnected();
-            } catch (IOException e) {
-                return false;
-            }
+            return "http://localhost:" + port();
         }
 
         @Override
         public void close() {
-            process.destroyForcibly();
+            process.close();
         }
     }
 }

@@ -8,7 +8,7 @@ import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Program;
-import dev.sluice.bench.process.Server;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
@@ -121,7 +121,7 @@ public final class Starts extends Program {
         int port = Ports.free();
         int management = Ports.free();
         long begin = System.nanoTime();
-        try (Server server = Server.start(
+        try (HttpServerProcess server = HttpServerProcess.start(
                 command, Sluice.environment(port, management, redis.uri()), port, Sluice.readiness(management), log)) {
             return new Start(
                     (System.nanoTime() - begin) / MILLI,

@@ -55,20 +55,15 @@ record AttackFinding(
     private static final Column<AttackFinding> NAME = text("attack", finding -> "`" + finding.attack + "`");
     private static final double MEGABYTE = 1 << 20;
 
-    /** Writes what clients noticed. */
-    static void writeLatencies(Page page, List<AttackFinding> findings) {
+    static void write(Page page, List<AttackFinding> findings) {
         page.writeTable(
-                "latencies",
-                findings,
-                List.of(
-                        NAME,
-                        text("what attackers do", finding -> finding.attack.description()),
-                        figure("p99 ms", finding -> millis(finding.during, 99))));
-    }
-
-    /** Writes all figures. */
-    static void writeFigures(Page page, List<AttackFinding> findings) {
-        page.writeTable(
+                        "latencies",
+                        findings,
+                        List.of(
+                                NAME,
+                                text("what attackers do", finding -> finding.attack.description()),
+                                figure("p99 ms", finding -> millis(finding.during, 99))))
+                .writeTable(
                         "clients",
                         findings,
                         List.of(

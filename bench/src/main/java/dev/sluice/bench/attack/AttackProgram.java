@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
         name = "bench/attack",
         description = {
             "Attacks a pod in one way after the other, measures what its other 200 clients notice, and writes"
-                    + " bench/results/attacks.md in about 20 minutes. Needs two cores and util-linux.",
+                    + " bench/results/results.md in about 20 minutes. Needs two cores and util-linux.",
             "Fails if another client missed something, or if something of an attack remains."
         })
 public final class AttackProgram extends Check<AttackFinding> {
@@ -58,11 +58,7 @@ public final class AttackProgram extends Check<AttackFinding> {
 
     @Override
     protected Map<String, Writer<AttackFinding>> pages() {
-        return Map.of(
-                "bench/results/attacks.md",
-                AttackFinding::writeLatencies,
-                "bench/results/results.md",
-                AttackFinding::writeFigures);
+        return Map.of("bench/results/results.md", AttackFinding::write);
     }
 
     @Override

@@ -2,7 +2,7 @@ package dev.sluice.bench.attack;
 
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.Server;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.KeyServer;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
@@ -61,7 +61,7 @@ final class AttackedPod implements AutoCloseable {
             int port = Ports.free();
             int management = Ports.free();
             ProcessBuilder builder =
-                    new ProcessBuilder(Server.pinned(command(jar, attack.settings(), webhook.getLocalPort())));
+                    new ProcessBuilder(Sluice.pinned(command(jar, attack.settings(), webhook.getLocalPort())));
             builder.environment()
                     .putAll(keys.map(server -> Sluice.environment(port, management, redis.uri(), server.url()))
                             .orElseGet(() -> Sluice.environment(port, management, redis.uri())));
@@ -120,7 +120,8 @@ final class AttackedPod implements AutoCloseable {
 
     /** Whether its probes succeed. */
     boolean isHealthy() {
-        return Server.isReady(pod.http("/q/health/ready")) && Server.isReady(pod.http("/q/health/live"));
+        return HttpServerProcess.isReady(pod.http("/q/health/ready"))
+                && HttpServerProcess.isReady(pod.http("/q/health/live"));
     }
 
     /** Lines of the pod's log that no client should be able to cause. */

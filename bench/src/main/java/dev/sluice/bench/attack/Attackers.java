@@ -1,6 +1,7 @@
 package dev.sluice.bench.attack;
 
 import dev.sluice.bench.contender.Contender.Credentials;
+import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -144,12 +145,15 @@ final class Attackers implements AutoCloseable {
     /** One attacker, which has its own thread, user and sockets. */
     static final class Attacker implements AutoCloseable {
 
+        /** Less than the time within which nothing of an attack must be left. */
+        private static final int PATIENCE_MILLIS = 20_000;
+
         private final int number;
         private final InetSocketAddress pod;
         private final Tally tally;
         private final String token;
         private final String since;
-        private final List<RawSocket> held = new ArrayList<>();
+        private final List<HttpConnection> held = new ArrayList<>();
         private long next = System.nanoTime();
         private int rounds;
         private volatile boolean over;
@@ -202,7 +206,7 @@ final class Attackers implements AutoCloseable {
         }
 
         /** Sockets that stay open when it stops; the pod must close them. */
-        List<RawSocket> held() {
+        List<HttpConnection> held() {
             return held;
         }
 
@@ -215,22 +219,24 @@ final class Attackers implements AutoCloseable {
             }
         }
 
-        RawSocket connect() throws IOException {
-            return new RawSocket(pod);
+        HttpConnection connect() throws IOException {
+            HttpConnection connection = new HttpConnection(pod, PATIENCE_MILLIS);
+            connection.resets();
+            return connection;
         }
 
         /** A WebSocket without a user. */
-        RawSocket webSocket() throws IOException {
+        HttpConnection webSocket() throws IOException {
             return webSocket("");
         }
 
         /** A WebSocket without a user, whose request has further header lines. */
-        RawSocket webSocket(String headers) throws IOException {
-            RawSocket socket = connect();
+        HttpConnection webSocket(String headers) throws IOException {
+            HttpConnection socket = connect();
             try {
                 int status = socket.upgrade(headers);
                 tally.answered(status);
-                if (status != RawSocket.SWITCHING_PROTOCOLS) {
+                if (status != HttpConnection.SWITCHING_PROTOCOLS) {
                     throw new IOException("no WebSocket");
                 }
                 return socket;
@@ -241,11 +247,11 @@ final class Attackers implements AutoCloseable {
         }
 
         /** A WebSocket of {@link #user()}. */
-        RawSocket authenticated() throws IOException {
-            RawSocket socket = webSocket();
+        HttpConnection authenticated() throws IOException {
+            HttpConnection socket = webSocket();
             try {
                 socket.message(authentication(token));
-                socket.heard();
+                socket.nextMessage();
                 return socket;
             } catch (IOException e) {
                 socket.close();
@@ -259,7 +265,7 @@ final class Attackers implements AutoCloseable {
 
         @Override
         public void close() {
-            for (RawSocket socket : held) {
+            for (HttpConnection socket : held) {
                 socket.close();
             }
         }

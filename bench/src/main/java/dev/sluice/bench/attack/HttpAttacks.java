@@ -3,6 +3,7 @@ package dev.sluice.bench.attack;
 import dev.sluice.bench.attack.Attackers.Attacker;
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.contender.Contender.Credentials;
+import dev.sluice.harness.HttpConnection;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Stream;
@@ -30,7 +31,7 @@ final class HttpAttacks {
 
     private static final String TINY = "GET /nothing HTTP/1.1\r\nHost: pod\r\n\r\n";
 
-    private static final String LARGE_HEADER = RawSocket.UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
+    private static final String LARGE_HEADER = HttpConnection.UPGRADE + "Large: " + "x".repeat(1_000_000) + "\r\n\r\n";
 
     private static final String MANY_HEADERS = "GET / HTTP/1.1\r\n" + "a:\r\n".repeat(4_900);
 
@@ -88,9 +89,9 @@ final class HttpAttacks {
     }
 
     static void publish(Attacker by) throws IOException {
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             for (int round = 0; round < ON_ONE_CONNECTION && !by.isOver(); round++) {
-                socket.say(PUBLISH);
+                socket.send(PUBLISH);
                 for (int i = 0; i < PIPELINED; i++) {
                     by.tally().answered(socket.status());
                     by.tally().did(1);
@@ -107,39 +108,39 @@ final class HttpAttacks {
 
     static void pipelined(Attacker by) throws IOException {
         String many = TINY.repeat(MANY);
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             while (!by.isOver()) {
-                socket.say(many);
+                socket.send(many);
                 by.tally().did(MANY);
             }
         }
     }
 
     static void endlessBodies(Attacker by) throws IOException {
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             by.tally().did(1);
-            socket.say("POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
+            socket.send("POST /api/channels/user:nobody/messages HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "
                     + PUBLISHER + "\r\nTransfer-Encoding: chunked\r\n\r\n");
             for (int i = 0; i < CHUNKS && !by.isOver(); i++) {
-                socket.say(CHUNK);
+                socket.send(CHUNK);
             }
             by.tally().answered(socket.status());
         }
     }
 
     static void malformed(Attacker by) throws IOException {
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             by.tally().did(1);
-            socket.say(MALFORMED.get(by.round() % MALFORMED.size()));
+            socket.send(MALFORMED.get(by.round() % MALFORMED.size()));
             by.tally().answered(socket.status());
         }
     }
 
     /** Sends one request after the other over one connection until the pod closes it. */
     private static void ask(Attacker by, List<String> requests) throws IOException {
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             for (int i = 0; i < ON_ONE_CONNECTION && !by.isOver(); i++) {
-                socket.say(requests.get(by.round() % requests.size()));
+                socket.send(requests.get(by.round() % requests.size()));
                 by.tally().did(1);
                 by.tally().answered(socket.status());
             }
@@ -150,10 +151,10 @@ final class HttpAttacks {
     static void idle(Attacker by) throws IOException {
         by.pace((double) IDLE_PER_SECOND / Attack.CROWD);
         boolean more = by.held().size() < IDLE / Attack.CROWD;
-        RawSocket socket = more ? by.connect() : by.held().remove(0);
+        HttpConnection socket = more ? by.connect() : by.held().remove(0);
         try {
             by.tally().did(1);
-            socket.say(TINY);
+            socket.send(TINY);
             by.tally().answered(socket.status());
             by.held().add(socket);
         } catch (IOException e) {
@@ -171,10 +172,10 @@ final class HttpAttacks {
     }
 
     private static void send(Attacker by, String request) throws IOException {
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             by.tally().did(1);
             try {
-                socket.say(request);
+                socket.send(request);
             } finally {
                 by.tally().answered(socket.status());
             }
@@ -182,7 +183,7 @@ final class HttpAttacks {
     }
 
     static void slowUpgrades(Attacker by) throws IOException {
-        drip(by, SLOW_UPGRADES / Attack.CROWD, RawSocket.UPGRADE + "Slow: ");
+        drip(by, SLOW_UPGRADES / Attack.CROWD, HttpConnection.UPGRADE + "Slow: ");
     }
 
     /** Keeps this number of requests open, and sends another byte of each every second. */
@@ -194,20 +195,20 @@ final class HttpAttacks {
             }
         }
         while (by.held().size() < howMany) {
-            RawSocket socket = by.connect();
+            HttpConnection socket = by.connect();
             by.held().add(socket);
             by.tally().did(1);
-            socket.say(begin);
+            socket.send(begin);
         }
     }
 
-    private static boolean grows(RawSocket socket, Tally tally) {
+    private static boolean grows(HttpConnection socket, Tally tally) {
         try {
             if (socket.isAnswered()) {
                 tally.answered(socket.status());
                 return false;
             }
-            socket.say("x");
+            socket.send("x");
             return true;
         } catch (IOException cutOff) {
             return false;

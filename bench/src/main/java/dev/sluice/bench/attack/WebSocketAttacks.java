@@ -4,6 +4,7 @@ import dev.sluice.bench.attack.Attackers.Attacker;
 import dev.sluice.bench.attack.Attackers.Tally;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.trial.Traffic.Load;
+import dev.sluice.harness.HttpConnection;
 import dev.sluice.harness.RawClient;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -29,12 +30,15 @@ final class WebSocketAttacks {
     /** As many channels as a message may name. */
     private static final int CHANNELS = 256;
 
-    private static final byte[] PONGS = frames(RawSocket.FINAL_TEXT, "{\"action\":\"pong\"}");
-    private static final byte[] PINGS = frames(RawSocket.FINAL_PING, "x".repeat(125));
+    private static final int TEXT = RawClient.FINAL | RawClient.TEXT;
+    private static final int PING = RawClient.FINAL | RawClient.PING;
+
+    private static final byte[] PONGS = frames(TEXT, "{\"action\":\"pong\"}");
+    private static final byte[] PINGS = frames(PING, "x".repeat(125));
 
     /** Each causes the largest answers that a message can cause. */
     private static final byte[] QUESTIONS = frames(
-            RawSocket.FINAL_TEXT,
+            TEXT,
             "{\"action\":\"subscribe\",\"id\":\"" + "\\u0001".repeat(1024) + "\",\"channels\":[\"x\""
                     + ",\"x\"".repeat(CHANNELS - 1) + "]}");
 
@@ -69,9 +73,9 @@ final class WebSocketAttacks {
         by.pace(NEW_CLIENTS_PER_SECOND);
         String token = Credentials.of(by.user());
         boolean bearer = by.round() % 2 == 0;
-        try (RawSocket socket = by.connect()) {
+        try (HttpConnection socket = by.connect()) {
             int status = socket.upgrade(bearer ? "Authorization: Bearer " + token + "\r\n" : "");
-            if (status != RawSocket.SWITCHING_PROTOCOLS) {
+            if (status != HttpConnection.SWITCHING_PROTOCOLS) {
                 // Above the limit of connects a second.
                 by.tally().answered(status);
                 return;
@@ -80,7 +84,7 @@ final class WebSocketAttacks {
                 if (!bearer) {
                     socket.message(Attacker.authentication(token));
                 }
-                socket.heard();
+                socket.nextMessage();
                 by.tally().answered(Tally.WELCOME);
             } catch (IOException closed) {
                 by.tally().answered(Tally.TURNED_AWAY);
@@ -94,7 +98,7 @@ final class WebSocketAttacks {
     }
 
     static void forgedTokens(Attacker by) throws IOException {
-        try (RawSocket socket = by.webSocket()) {
+        try (HttpConnection socket = by.webSocket()) {
             by.tally().did(1);
             socket.message(Attacker.authentication(Attackers.forgedToken()));
             by.tally().answered(socket.closeCode());
@@ -102,16 +106,16 @@ final class WebSocketAttacks {
     }
 
     static void costlyMessagesBeforeAuthentication(Attacker by) throws IOException {
-        try (RawSocket socket = by.webSocket()) {
-            Costly.say(socket, by, Costly.BURST);
+        try (HttpConnection socket = by.webSocket()) {
+            Costly.send(socket, by, Costly.BURST);
             by.tally().answered(socket.closeCode());
         }
     }
 
     static void heldMessages(Attacker by) throws IOException {
-        try (RawSocket socket = by.webSocket()) {
+        try (HttpConnection socket = by.webSocket()) {
             socket.message(Attacker.authentication(Credentials.ofKey("unknown" + by.round(), by.user())));
-            Costly.say(socket, by, Costly.HELD);
+            Costly.send(socket, by, Costly.HELD);
             by.tally().answered(socket.closeCode());
         }
     }
@@ -129,42 +133,42 @@ final class WebSocketAttacks {
     }
 
     static void costlyMessagesOfUsers(Attacker by) throws IOException {
-        try (RawSocket socket = by.authenticated()) {
+        try (HttpConnection socket = by.authenticated()) {
             // Without a message there is no answer.
-            if (Costly.say(socket, by, Costly.BURST)) {
-                by.tally().answered(socket.heard().contains("bad_message") ? "bad_message" : "otherwise");
+            if (Costly.send(socket, by, Costly.BURST)) {
+                by.tally().answered(socket.nextMessage().contains("bad_message") ? "bad_message" : "otherwise");
             }
         }
     }
 
     static void tooLarge(Attacker by) throws IOException {
-        try (RawSocket socket = by.authenticated()) {
+        try (HttpConnection socket = by.authenticated()) {
             by.tally().did(1);
-            socket.say(TOO_LARGE);
+            socket.send(TOO_LARGE);
             by.tally().answered(socket.closeCode());
         }
     }
 
     /** Subscribes to the most channels that a message may name, all of them new. */
     static void undecided(Attacker by) throws IOException {
-        try (RawSocket socket = by.authenticated()) {
+        try (HttpConnection socket = by.authenticated()) {
             long first = ThreadLocalRandom.current().nextLong(Long.MAX_VALUE / 2);
             socket.message(IntStream.range(0, CHANNELS)
                     .mapToObj(i -> "\"asked:" + (first + i) + "\"")
                     .collect(Collectors.joining(",", "{\"action\":\"subscribe\",\"channels\":[", "]}")));
             by.tally().did(CHANNELS);
             for (int i = 0; i < CHANNELS && !by.isOver(); i++) {
-                by.tally().answered(socket.heard().contains("\"unavailable\"") ? "unavailable" : "otherwise");
+                by.tally().answered(socket.nextMessage().contains("\"unavailable\"") ? "unavailable" : "otherwise");
             }
         }
     }
 
     /** Sends until it is cut off or stopped. */
     private static void flood(Attacker by, byte[] frames) throws IOException {
-        try (RawSocket socket = by.authenticated()) {
+        try (HttpConnection socket = by.authenticated()) {
             try {
                 while (!by.isOver()) {
-                    socket.say(frames);
+                    socket.send(frames);
                     by.tally().did(AT_ONCE);
                 }
             } catch (IOException cutOff) {
@@ -179,7 +183,7 @@ final class WebSocketAttacks {
 
     private static byte[] tooLarge() {
         byte[] bytes = new byte[64 * 1024];
-        bytes[0] = (byte) RawSocket.FINAL_TEXT;
+        bytes[0] = (byte) TEXT;
         bytes[1] = (byte) 0xff;
         bytes[2] = 0x40;
         return bytes;
@@ -205,11 +209,11 @@ final class WebSocketAttacks {
          *
          * @return whether it has sent any, so that an answer will come
          */
-        static boolean say(RawSocket socket, Attacker by, int times) throws IOException {
+        static boolean send(HttpConnection socket, Attacker by, int times) throws IOException {
             try {
                 int said = 0;
                 for (; said < times && !by.isOver(); said += AT_ONCE) {
-                    socket.say(MESSAGES);
+                    socket.send(MESSAGES);
                     by.tally().did(AT_ONCE);
                 }
                 return said > 0;
@@ -221,7 +225,7 @@ final class WebSocketAttacks {
 
         private static byte[] messages() {
             String text = "{\"a\":[\"\u0439\"" + ",{}".repeat(10_000) + "]}";
-            return RawClient.encoded(RawSocket.FINAL_TEXT, text.getBytes(StandardCharsets.UTF_8), AT_ONCE);
+            return RawClient.encoded(TEXT, text.getBytes(StandardCharsets.UTF_8), AT_ONCE);
         }
     }
 
@@ -243,9 +247,9 @@ final class WebSocketAttacks {
         /** The current position. */
         static String position(InetSocketAddress pod) {
             try (Attacker anybody = new Attacker(0, pod, new Tally(), "");
-                    RawSocket socket = anybody.webSocket(SUBPROTOCOL)) {
+                    HttpConnection socket = anybody.webSocket(SUBPROTOCOL)) {
                 socket.message(Attacker.authentication(anybody.token()));
-                Matcher at = AT.matcher(socket.heard());
+                Matcher at = AT.matcher(socket.nextMessage());
                 if (!at.find()) {
                     throw new IllegalStateException("the pod has no positions");
                 }
@@ -257,19 +261,19 @@ final class WebSocketAttacks {
 
         /** Leaves when it got everything, and comes back at once. */
         static void resume(Attacker by) throws IOException {
-            try (RawSocket socket = by.webSocket(SUBPROTOCOL)) {
+            try (HttpConnection socket = by.webSocket(SUBPROTOCOL)) {
                 String since = "\"since\":\"" + by.since() + "\"}";
                 socket.message("{\"type\":\"auth\",\"token\":\"" + by.token() + "\"," + since);
                 socket.message(
                         "{\"action\":\"subscribe\",\"channel\":\"upload:" + by.number() % UPLOADS + "\"," + since);
                 for (int answers = 0; answers < 2; ) {
-                    String text = socket.heard();
+                    String text = socket.nextMessage();
                     if (text.contains("\"recovered\":")) {
                         answers++;
                         by.tally().answered(text.contains("\"recovered\":true") ? "recovered" : "not-recovered");
                     }
                 }
-                while (!socket.heard().startsWith(MARK)) {
+                while (!socket.nextMessage().startsWith(MARK)) {
                     by.tally().answered("replayed");
                 }
                 by.tally().did(1);

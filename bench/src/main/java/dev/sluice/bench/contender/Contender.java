@@ -4,7 +4,7 @@ import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.process.Server;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
@@ -47,7 +47,7 @@ public sealed interface Contender permits Sluice, Peer {
      * @param connectsPerSecond the limit of connects a second, if it has one
      * @param logs the folder for its files
      */
-    Server start(Redis redis, int connectsPerSecond, Path logs);
+    HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs);
 
     /** The protocol of its publishers. */
     default PublishProtocol protocol() {
@@ -55,7 +55,7 @@ public sealed interface Contender permits Sluice, Peer {
     }
 
     /** The address to which publishers connect. */
-    default InetSocketAddress publishTo(Redis redis, Server server) {
+    default InetSocketAddress publishTo(Redis redis, HttpServerProcess server) {
         return redis.address();
     }
 
@@ -66,7 +66,7 @@ public sealed interface Contender permits Sluice, Peer {
     Session subscriber(String user, String upload);
 
     /** Requests a garbage collection, if there is a command for that; it may continue after the return. */
-    default void collectGarbage(Server server) {}
+    default void collectGarbage(HttpServerProcess server) {}
 
     /** The sessions of clients that speak a protocol of Sluice. */
     enum ClientProtocol {

@@ -5,7 +5,7 @@ import dev.sluice.bench.load.Entrance.Session.Format;
 import dev.sluice.bench.load.Entrance.Session.Step;
 import dev.sluice.bench.load.Publication.PublishProtocol;
 import dev.sluice.bench.process.Program;
-import dev.sluice.bench.process.Server;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
@@ -38,7 +38,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public Server start(Redis redis, int connectsPerSecond, Path logs) {
+        public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
             return node("relay.js", redis, logs);
         }
 
@@ -53,7 +53,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public void collectGarbage(Server server) {
+        public void collectGarbage(HttpServerProcess server) {
             server.process().signal("USR2");
         }
     },
@@ -66,7 +66,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public Server start(Redis redis, int connectsPerSecond, Path logs) {
+        public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
             return node("socketio.js", redis, logs, "pubsub");
         }
 
@@ -95,7 +95,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public void collectGarbage(Server server) {
+        public void collectGarbage(HttpServerProcess server) {
             NODE.collectGarbage(server);
         }
     },
@@ -116,7 +116,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public Server start(Redis redis, int connectsPerSecond, Path logs) {
+        public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
             return configured(List.of(PROGRAM, "--config"), logs.resolve("centrifugo.json"), "/health", """
                     {
                       "log": {"level": "warn"},
@@ -182,7 +182,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public Server start(Redis redis, int connectsPerSecond, Path logs) {
+        public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
             return configured(List.of("nginx", "-c"), logs.resolve("nchan.conf"), HEALTH, """
                     load_module @MODULE@;
                     daemon off;
@@ -232,7 +232,7 @@ public enum Peer implements Contender {
         }
 
         @Override
-        public InetSocketAddress publishTo(Redis redis, Server server) {
+        public InetSocketAddress publishTo(Redis redis, HttpServerProcess server) {
             return server.address();
         }
 
@@ -278,7 +278,7 @@ public enum Peer implements Contender {
     }
 
     /** Starts a script in Node, with the address of Redis and the secret of the tokens in its environment. */
-    public static Server node(String script, Redis redis, Path logs, String... arguments) {
+    public static HttpServerProcess node(String script, Redis redis, Path logs, String... arguments) {
         int port = Ports.free();
         Map<String, String> environment = Map.of(
                 "PORT",
@@ -292,8 +292,8 @@ public enum Peer implements Contender {
         Path file = Program.home().resolve("peers").resolve(script);
         List<String> command = new ArrayList<>(List.of("node", "--expose-gc", file.toString()));
         command.addAll(List.of(arguments));
-        return Server.start(
-                Server.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
+        return HttpServerProcess.start(
+                Sluice.pinned(command), environment, port, Ports.http(port, "/health"), logs.resolve("node.log"));
     }
 
     /**
@@ -302,7 +302,7 @@ public enum Peer implements Contender {
      * @param command to which the name of the file is added
      * @param health the path that answers 200 when it is ready
      */
-    Server configured(List<String> command, Path file, String health, String configuration) {
+    HttpServerProcess configured(List<String> command, Path file, String health, String configuration) {
         int port = Ports.free();
         try {
             Files.writeString(file, configuration.replace("@PORT@", Integer.toString(port)));
@@ -311,7 +311,7 @@ public enum Peer implements Contender {
         }
         List<String> whole = new ArrayList<>(command);
         whole.add(file.toString());
-        return Server.start(
-                Server.pinned(whole), Map.of(), port, Ports.http(port, health), file.resolveSibling(id + ".log"));
+        return HttpServerProcess.start(
+                Sluice.pinned(whole), Map.of(), port, Ports.http(port, health), file.resolveSibling(id + ".log"));
     }
 }

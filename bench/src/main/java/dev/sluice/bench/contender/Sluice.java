@@ -4,8 +4,8 @@ import dev.sluice.bench.contender.Contender.ClientProtocol;
 import dev.sluice.bench.contender.Contender.Credentials;
 import dev.sluice.bench.load.Entrance.Session;
 import dev.sluice.bench.load.Publication.PublishProtocol;
-import dev.sluice.bench.process.Server;
 import dev.sluice.harness.Fork;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
 import java.net.URI;
@@ -75,6 +75,13 @@ public final class Sluice implements Contender {
         return command;
     }
 
+    /** The command, on core 0; bench/run keeps everything else off it. */
+    public static List<String> pinned(List<String> command) {
+        List<String> pinned = new ArrayList<>(List.of("taskset", "-c", "0"));
+        pinned.addAll(command);
+        return pinned;
+    }
+
     /** A native executable with defaults. */
     public static Sluice executable(String id, Path executable) {
         return new Sluice(
@@ -107,14 +114,14 @@ public final class Sluice implements Contender {
     }
 
     @Override
-    public Server start(Redis redis, int connectsPerSecond, Path logs) {
+    public HttpServerProcess start(Redis redis, int connectsPerSecond, Path logs) {
         int port = Ports.free();
         int management = Ports.free();
         Map<String, String> environment = new HashMap<>(configuration);
         environment.putAll(environment(port, management, redis.uri()));
         environment.put("SLUICE_LIMITS_CONNECTS_PER_SECOND", Integer.toString(connectsPerSecond));
-        return Server.start(
-                Server.pinned(command), environment, port, readiness(management), logs.resolve(id + ".log"));
+        return HttpServerProcess.start(
+                Sluice.pinned(command), environment, port, readiness(management), logs.resolve(id + ".log"));
     }
 
     /**
@@ -189,7 +196,7 @@ public final class Sluice implements Contender {
 
     /** Does nothing for a native executable, which has no command for it. */
     @Override
-    public void collectGarbage(Server server) {
+    public void collectGarbage(HttpServerProcess server) {
         if (onJvm) {
             server.process().collectGarbage();
         }

@@ -14,7 +14,6 @@ import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.process.Check;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
-import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.resume.Resume.ResumeFinding;
 import dev.sluice.bench.trial.Listener.Jitter;
@@ -22,6 +21,7 @@ import dev.sluice.bench.trial.Protocol;
 import dev.sluice.bench.trial.Protocol.SluiceProtocol;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Redis;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -79,7 +79,7 @@ public final class Resume extends Check<ResumeFinding> {
         Duration warmUp = Duration.ofSeconds(quick ? 2 : 10);
         Duration length = Duration.ofSeconds(quick ? 10 : 60);
         try (Redis redis = Sluice.redis(logs);
-                Server server = contestant.start(redis, sluiceFlags(), logs);
+                HttpServerProcess server = contestant.start(redis, sluiceFlags(), logs);
                 Traffic traffic = new Traffic(
                         Load.modest(clients()),
                         List.of(contestant.protocol()),
@@ -119,21 +119,21 @@ public final class Resume extends Check<ResumeFinding> {
     enum Contestant {
         SLUICE("Sluice", SluiceProtocol.V2) {
             @Override
-            Server start(Redis redis, List<String> flags, Path logs) {
+            HttpServerProcess start(Redis redis, List<String> flags, Path logs) {
                 return Sluice.jar("sluice", jar(), flags, Map.of()).start(redis, CONNECTS_PER_SECOND, logs);
             }
         },
 
         SOCKET_IO("Socket.IO", new SocketIo()) {
             @Override
-            Server start(Redis redis, List<String> flags, Path logs) {
+            HttpServerProcess start(Redis redis, List<String> flags, Path logs) {
                 return Peer.node("socketio.js", redis, logs);
             }
         },
 
         NODE("Node relay", SluiceProtocol.V1) {
             @Override
-            Server start(Redis redis, List<String> flags, Path logs) {
+            HttpServerProcess start(Redis redis, List<String> flags, Path logs) {
                 return Peer.node("relay.js", redis, logs);
             }
         };
@@ -149,7 +149,7 @@ public final class Resume extends Check<ResumeFinding> {
         }
 
         /** @param flags of Sluice's JVM */
-        abstract Server start(Redis redis, List<String> flags, Path logs);
+        abstract HttpServerProcess start(Redis redis, List<String> flags, Path logs);
 
         Protocol protocol() {
             return protocol;

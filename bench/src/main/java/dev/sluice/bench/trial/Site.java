@@ -1,7 +1,7 @@
 package dev.sluice.bench.trial;
 
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.Server;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
@@ -31,7 +31,7 @@ public final class Site implements AutoCloseable {
     private final List<Replica> spares;
     private volatile Redis redis;
     private Redis replaced;
-    private Server balancer;
+    private HttpServerProcess balancer;
 
     /**
      * The size of a site.
@@ -114,7 +114,7 @@ public final class Site implements AutoCloseable {
     public boolean isReady() {
         return Stream.concat(pods.stream(), spares.stream())
                 .filter(pod -> pod.started)
-                .allMatch(pod -> Server.isReady(Sluice.readiness(pod.management)));
+                .allMatch(pod -> HttpServerProcess.isReady(Sluice.readiness(pod.management)));
     }
 
     /** Starts Redis again at the same address; only streams are kept, if its options say so. */
@@ -144,7 +144,7 @@ public final class Site implements AutoCloseable {
     }
 
     /** Starts HAProxy, which sends new connections to pods that are ready. */
-    private Server startBalancer() {
+    private HttpServerProcess startBalancer() {
         int port = Ports.free();
         String servers = Stream.concat(pods.stream(), spares.stream())
                 .map(pod -> "  server " + pod.name + " 127.0.0.1:" + pod.port + " check port " + pod.management)
@@ -181,7 +181,8 @@ public final class Site implements AutoCloseable {
             throw new IllegalStateException("can't write " + file, e);
         }
         List<String> command = List.of("haproxy", "-db", "-f", file.toString());
-        return Server.start(command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log"));
+        return HttpServerProcess.start(
+                command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log"));
     }
 
     /** A place for pods, one after the other: each has the same ports and the same proxy before Redis. */

@@ -10,9 +10,9 @@ import dev.sluice.bench.load.Publication;
 import dev.sluice.bench.load.Publication.ChannelName;
 import dev.sluice.bench.load.Storm;
 import dev.sluice.bench.load.Workload;
-import dev.sluice.bench.process.Server;
 import dev.sluice.bench.process.Waiting;
 import dev.sluice.bench.work.Work.Metric;
+import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.ServerProcess;
 import java.io.IOException;
@@ -51,10 +51,10 @@ final class TestBed implements AutoCloseable {
 
     private final Contender contender;
     private final Redis redis;
-    private final Server server;
+    private final HttpServerProcess server;
     private final LoadGenerator load = new LoadGenerator();
 
-    private TestBed(Contender contender, Redis redis, Server server) {
+    private TestBed(Contender contender, Redis redis, HttpServerProcess server) {
         this.contender = contender;
         this.redis = redis;
         this.server = server;
@@ -204,7 +204,7 @@ final class TestBed implements AutoCloseable {
         return redis;
     }
 
-    Server server() {
+    HttpServerProcess server() {
         return server;
     }
 

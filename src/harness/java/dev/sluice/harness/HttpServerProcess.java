@@ -1,34 +1,26 @@
-package dev.sluice.bench.process;
+package dev.sluice.harness;
 
-import dev.sluice.harness.Ports;
-import dev.sluice.harness.ServerProcess;
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The process of a server that answers HTTP.
+ * The process of a server that answers HTTP, such as a proxy.
  *
  * @param port on which it listens
  */
-public record Server(ServerProcess process, int port) implements AutoCloseable {
+public record HttpServerProcess(ServerProcess process, int port) implements AutoCloseable {
 
-    /** Core 0; bench/run keeps everything else off it. */
-    private static final List<String> ON_ITS_OWN_CORE = List.of("taskset", "-c", "0");
-
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration INTERVAL = Duration.ofMillis(20);
     private static final int PROBE_MILLIS = 2_000;
-
-    /** The command, on a core of its own. */
-    public static List<String> pinned(List<String> command) {
-        List<String> pinned = new ArrayList<>(ON_ITS_OWN_CORE);
-        pinned.addAll(command);
-        return pinned;
-    }
 
     /**
      * Starts the server, and returns when it is ready.
@@ -38,18 +30,19 @@ public record Server(ServerProcess process, int port) implements AutoCloseable {
      * @param health the URL that answers 200 when it is ready
      * @param log the file for its output
      */
-    public static Server start(List<String> command, Map<String, String> environment, int port, URI health, Path log) {
+    public static HttpServerProcess start(
+            List<String> command, Map<String, String> environment, int port, URI health, Path log) {
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(environment);
         ServerProcess process = ServerProcess.start(builder, log);
         try {
-            Waiting.until(command.get(0), () -> {
+            await(command.get(0)).atMost(PATIENCE).pollInterval(INTERVAL).until(() -> {
                 if (!process.isAlive()) {
-                    throw new IllegalStateException("the server has ended; see " + log);
+                    throw new IllegalStateException("the server has ended:\n" + process.log());
                 }
                 return isReady(health);
             });
-            return new Server(process, port);
+            return new HttpServerProcess(process, port);
         } catch (RuntimeException e) {
             process.close();
             throw e;
