@@ -1,4 +1,4 @@
-package dev.sluice.bench.fleet;
+package dev.sluice.bench;
 
 import static dev.sluice.bench.process.Page.Column.figure;
 import static dev.sluice.bench.process.Page.Column.text;
