@@ -19,9 +19,14 @@ import java.util.Locale;
 public final class HttpConnection implements AutoCloseable {
 
     /** A request for an upgrade, without the empty line at its end. */
-    public static final String UPGRADE =
-            "GET /ws HTTP/1.1\r\nHost: pod\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    public static final String UPGRADE = """
+            GET /ws HTTP/1.1\r
+            Host: pod\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Version: 13\r
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+            """;
 
     public static final int SWITCHING_PROTOCOLS = 101;
 
