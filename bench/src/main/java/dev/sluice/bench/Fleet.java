@@ -5,7 +5,6 @@ import static dev.sluice.bench.process.Page.Column.text;
 
 import dev.sluice.bench.contender.Sluice;
 import dev.sluice.bench.load.ClientLoop;
-import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Program;
 import dev.sluice.bench.process.Waiting;
@@ -38,7 +37,6 @@ import picocli.CommandLine.Command;
                         + " names, and writes bench/results/results.md in about a minute.")
 public final class Fleet extends Program {
 
-    private static final String PAGE = "bench/results/results.md";
     private static final int CHANNELS = 10_000;
     private static final int SEED = 1;
     private static final String PAYLOAD = "x".repeat(200);
@@ -88,22 +86,7 @@ public final class Fleet extends Program {
                         figure("Redis's CPU per publication, µs", each -> "%.1f".formatted(each.cpuMicros)),
                         figure("bytes to all pods per publication", each -> "%,.0f".formatted(each.bytes)),
                         figure("messages per pod and 100 publications", each -> "%.0f".formatted(each.messages))));
-        if (!quick) {
-            Path file = root().resolve(PAGE);
-            Files.writeString(
-                    file,
-                    Page.read(file, name())
-                            .writeLines(
-                                    "run",
-                                    "%,d channels, payloads of 200 bytes, seed %d. %s."
-                                            .formatted(
-                                                    CHANNELS,
-                                                    SEED,
-                                                    Machine.here(root()).inWords()))
-                            .writeLines("figures", table)
-                            .text());
-        }
-        System.out.println(table);
+        publish("%,d channels, payloads of 200 bytes, seed %d.".formatted(CHANNELS, SEED), table);
         return true;
     }
 

@@ -4,7 +4,6 @@ import static dev.sluice.bench.process.Page.Column.figure;
 import static dev.sluice.bench.process.Page.Column.text;
 
 import dev.sluice.bench.contender.Sluice;
-import dev.sluice.bench.process.Machine;
 import dev.sluice.bench.process.Page;
 import dev.sluice.bench.process.Page.Column;
 import dev.sluice.bench.process.Program;
@@ -34,7 +33,6 @@ import picocli.CommandLine.Option;
                         + " and writes bench/results/results.md in about three minutes.")
 public final class Starts extends Program {
 
-    private static final String PAGE = "bench/results/results.md";
     private static final int ROUNDS = 10;
     private static final int QUICK_ROUNDS = 2;
     private static final double MILLI = 1e6;
@@ -75,7 +73,6 @@ public final class Starts extends Program {
                     List.of(nativeExecutable.toAbsolutePath().toString()));
         }
         Map<String, List<Start>> starts = measure(quick ? QUICK_ROUNDS : rounds, commands);
-        Path file = root().resolve(PAGE);
         String table = Page.table(
                 List.copyOf(starts.entrySet()),
                 List.of(
@@ -83,19 +80,10 @@ public final class Starts extends Program {
                         spread("until ready, ms", Start::millis),
                         spread("CPU until then, ms", Start::cpuMillis),
                         spread("RSS then, MB", Start::megabytes)));
-        if (!quick) {
-            Files.writeString(
-                    file,
-                    Page.read(file, name())
-                            .writeLines(
-                                    "run",
-                                    "Medians of %d, with least and most in parentheses; the ways to package it take turns. %s."
-                                            .formatted(
-                                                    rounds, Machine.here(root()).inWords()))
-                            .writeLines("figures", table)
-                            .text());
-        }
-        System.out.println(table);
+        publish(
+                "Medians of %d, with least and most in parentheses; the ways to package it take turns."
+                        .formatted(rounds),
+                table);
         return true;
     }
 

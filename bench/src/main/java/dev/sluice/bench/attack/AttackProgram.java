@@ -58,7 +58,7 @@ public final class AttackProgram extends Check<AttackFinding> {
 
     @Override
     protected Map<String, Writer<AttackFinding>> pages() {
-        return Map.of("bench/results/results.md", AttackFinding::write);
+        return Map.of(RESULTS, AttackFinding::write);
     }
 
     @Override

@@ -31,6 +31,9 @@ public abstract class Program implements Callable<Integer> {
     /** What separates the values of a list. */
     protected static final String COMMA = "\\s*,\\s*";
 
+    /** The page of results, from the root of the repository. */
+    protected static final String RESULTS = "bench/results/results.md";
+
     private static final int FAILURE = 1;
 
     @Spec
@@ -118,6 +121,23 @@ public abstract class Program implements Callable<Integer> {
     /** To be thrown by {@link #validate}. */
     protected final ParameterException wrong(String message) {
         return new ParameterException(spec.commandLine(), message);
+    }
+
+    /**
+     * Prints a table, and writes it into the page of results unless the run is quick.
+     *
+     * @param how it was measured, in words
+     */
+    protected final void publish(String how, String table) throws IOException {
+        if (!quick) {
+            Path file = root().resolve(RESULTS);
+            String page = Page.read(file, name())
+                    .writeLines("run", how + " " + Machine.here(root()).inWords() + ".")
+                    .writeLines("figures", table)
+                    .text();
+            Files.writeString(file, page);
+        }
+        System.out.println(table);
     }
 
     /** The directory {@code bench}. */

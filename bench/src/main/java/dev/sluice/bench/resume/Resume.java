@@ -59,7 +59,7 @@ public final class Resume extends Check<ResumeFinding> {
 
     @Override
     protected Map<String, Writer<ResumeFinding>> pages() {
-        return Map.of("bench/results/results.md", ResumeFinding::write);
+        return Map.of(RESULTS, ResumeFinding::write);
     }
 
     @Override
