@@ -21,6 +21,7 @@ function page(t, url, options = {}) {
     firstDelay: 100,
     onMessage: (data, { channel }) => (channels.push(channel), note('message')(data)),
     onSubscribed: note('subscribed'),
+    onPresence: note('presence'),
     onMissed: note('missed'),
     onGap: note('gap'),
     onError: note('error'),
@@ -121,6 +122,23 @@ describe('with a pod', { skip: absent, concurrency: true }, () => {
     await second.subscribed(channel);
     assert.equal(second.all('subscribed')[0].retained, true);
     await second.hears('newest');
+  });
+
+  it('tells who hears a channel, and who joins and leaves it', async (t) => {
+    const [alice, bob] = [await page(t, url).opened(), await page(t, url).opened()];
+    const channel = upload();
+    alice.sluice.subscribe(channel, { presence: true });
+    await alice.until('told of the users', () => alice.all('presence').length === 1);
+    await bob.subscribed(channel);
+    await alice.until('told that bob joined', () => alice.all('presence').length === 2);
+    bob.sluice.close();
+    await alice.until('told that bob left', () => alice.all('presence').length === 3);
+    assert.deepEqual(alice.all('presence'), [
+      { channel, users: [alice.user], complete: true },
+      { channel, users: [alice.user, bob.user], complete: true, joined: bob.user },
+      { channel, users: [alice.user], complete: true, left: bob.user },
+    ]);
+    assert.deepEqual(bob.all('presence'), []);
   });
 
   it('subscribes to more channels than fit into a message', async (t) => {

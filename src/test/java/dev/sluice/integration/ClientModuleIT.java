@@ -22,6 +22,8 @@ class ClientModuleIT {
             "mp.jwt.verify.clock.skew", "1",
             "sluice.auth.timeout", "2s",
             "sluice.heartbeat.interval", "500ms",
+            "sluice.routes.upload.presence", "true",
+            "sluice.presence.grace", "1s",
             "sluice.routes.team.audience", "subscribers",
             "sluice.routes.team.access", "claim");
 
