@@ -298,12 +298,24 @@ class OperateIT {
 
     @Test
     void withoutRedisQuestionsAreAnsweredInTimeByThisPodOnly() {
-        try (Client client = Client.of(one, "no redis")) {
+        try (Client client = Client.of(one, "no redis");
+                Client watcher = v2(one, "no redis")) {
+            watcher.send("{\"action\":\"subscribe\",\"channel\":\"upload:no-redis\"}");
+            next(watcher, "subscribed");
             redis.freeze();
             Json online =
                     Json.from(Api.operator(one).get("/api/users/no%20redis").body());
             assertThat(online.getBoolean("online")).isTrue();
-            assertThat(online.getBoolean("pods.complete")).isFalse();
+            Json listening = Json.from(
+                    Api.operator(one).get("/api/channels/upload:no-redis").body());
+            assertThat(listening.getInt("connections")).isEqualTo(1);
+            for (Json answer : List.of(online, listening)) {
+                assertThat(answer.getBoolean("pods.complete")).isFalse();
+                assertThat(answer.<String>getList("pods.answered")).containsExactly("pod-one");
+                assertThat(answer.<String>getList("pods.missing")).contains("pod-two");
+            }
+            watcher.send("{\"action\":\"presence\",\"channel\":\"upload:no-redis\"}");
+            assertThat(next(watcher, "presence")).contains("\"users\":[\"no redis\"]", "\"complete\":false");
             assertThat(client.isOpen()).isTrue();
         } finally {
             redis.thaw();
