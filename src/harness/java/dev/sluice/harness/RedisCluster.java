@@ -2,11 +2,16 @@ package dev.sluice.harness;
 
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
+import org.awaitility.core.ConditionFactory;
 
 /**
  * A real Redis Cluster of three masters with a replica each. It detects dead nodes after three seconds: with less, nodes of
@@ -15,8 +20,9 @@ import java.util.stream.Stream;
 public final class RedisCluster implements AutoCloseable {
 
     private static final int MASTERS = 3;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    private final List<Redis> nodes = new ArrayList<>();
+    private final List<Redis> nodes = new CopyOnWriteArrayList<>();
 
     private RedisCluster() {}
 
@@ -56,12 +62,14 @@ public final class RedisCluster implements AutoCloseable {
 
     /** Waits until every running node knows a master for every slot, and has a replica for every master. */
     public void awaitWhole() {
-        await("the cluster").ignoreExceptions().until(() -> running().stream().allMatch(RedisCluster::isWhole));
+        patiently("the cluster")
+                .ignoreExceptions()
+                .until(() -> running().stream().allMatch(RedisCluster::isWhole));
     }
 
     /** Waits until replicas have replaced all dead masters. */
     public void awaitMasters() {
-        await("masters")
+        patiently("masters")
                 .ignoreExceptions()
                 .until(() -> masters().size() == MASTERS
                         && running().stream()
@@ -78,6 +86,10 @@ public final class RedisCluster implements AutoCloseable {
                 && (node.isMaster()
                         || ((String) Objects.requireNonNull(node.reply("INFO", "replication")))
                                 .contains("master_link_status:up"));
+    }
+
+    private static ConditionFactory patiently(String what) {
+        return await(what).atMost(PATIENCE);
     }
 
     /** Returns the nodes that run. */
@@ -103,18 +115,23 @@ public final class RedisCluster implements AutoCloseable {
 
     /** Returns the master that serves the channel's slot. */
     public Redis masterOf(String channel) {
-        int slot = slot(channel);
+        return owners().floorEntry(slot(channel)).getValue();
+    }
+
+    /** Returns the masters by the first slot of each range that they serve, as a running node knows them. */
+    public NavigableMap<Integer, Redis> owners() {
+        NavigableMap<Integer, Redis> owners = new TreeMap<>();
         for (Object range : (List<?>) Objects.requireNonNull(running().get(0).reply("CLUSTER", "SLOTS"))) {
             List<?> parts = (List<?>) range;
-            if ((Long) parts.get(0) <= slot && slot <= (Long) parts.get(1)) {
-                long port = (Long) ((List<?>) parts.get(2)).get(1);
-                return nodes.stream()
-                        .filter(node -> node.port() == port)
-                        .findFirst()
-                        .orElseThrow();
-            }
+            long port = (Long) ((List<?>) parts.get(2)).get(1);
+            owners.put(
+                    ((Long) parts.get(0)).intValue(),
+                    nodes.stream()
+                            .filter(node -> node.port() == port)
+                            .findFirst()
+                            .orElseThrow());
         }
-        throw new IllegalStateException("no master serves slot " + slot);
+        return owners;
     }
 
     /** Publishes on the shard that the channel belongs to, and returns the number of receivers there. */
@@ -145,7 +162,7 @@ public final class RedisCluster implements AutoCloseable {
     /** Waits until redis-cli finds nothing on which nodes disagree. */
     private void awaitAgreement() {
         String node = address(running().get(0));
-        await("agreement")
+        patiently("agreement")
                 .until(() -> ServerProcess.output("redis-cli", "--cluster", "check", node)
                         .isPresent());
     }

@@ -4,24 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.ClusterLoad;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
 import dev.sluice.harness.ResumingClient;
 import dev.sluice.harness.Tokens;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -178,16 +172,14 @@ class ClusterIT {
     void deathOfTheNodeIsAGapAndAnotherNodeIsChosen() {
         Redis node = link();
         try (Client client = Client.of(pod, "5");
-                Load load = new Load("user:5")) {
+                ClusterLoad load = ClusterLoad.onAllNodes(cluster, client, "user:5")) {
             load.awaitPublished(300);
             node.kill();
-            assertThat(client.nextGap()).contains("\"until\":null");
-            load.gap(client.nextGap());
+            load.awaitGaps();
             pod.awaitReady();
             assertThat(link().port()).isNotEqualTo(node.port());
             load.awaitPublished(300);
-            load.end();
-            load.assertLossIsInGaps(client);
+            load.awaitNothingLostUntold();
         }
     }
 
@@ -199,11 +191,10 @@ class ClusterIT {
                 .findFirst()
                 .orElseThrow();
         try (Client client = Client.of(pod, "6");
-                Load load = new Load("user:6")) {
+                ClusterLoad load = ClusterLoad.onAllNodes(cluster, client, "user:6")) {
             load.awaitPublished(300);
             victim.kill();
-            assertThat(client.nextGap()).contains("\"until\":null");
-            load.gap(client.nextGap());
+            load.awaitGaps();
             assertThat(link().port()).isEqualTo(node.port());
             cluster.awaitMasters();
             assertThat(Api.publisher(pod)
@@ -211,8 +202,7 @@ class ClusterIT {
                             .statusCode())
                     .isEqualTo(202);
             load.awaitPublished(300);
-            load.end();
-            load.assertLossIsInGaps(client);
+            load.awaitNothingLostUntold();
         }
     }
 
@@ -225,95 +215,5 @@ class ClusterIT {
             assertThat(links).hasSize(1);
         });
         return links.get(0);
-    }
-
-    /** Publishes numbers on one channel and all running nodes in turn, and keeps what a node has confirmed. */
-    private static final class Load implements AutoCloseable {
-
-        private record Confirmed(Instant before, Instant after) {}
-
-        private record Period(Instant since, Instant until) {}
-
-        private final Map<String, Confirmed> confirmed = new ConcurrentHashMap<>();
-        private final List<Period> gaps = new ArrayList<>();
-        private final Thread thread;
-        private volatile boolean ended;
-
-        Load(String channel) {
-            List<Redis.Publisher> publishers = new ArrayList<>(
-                    cluster.running().stream().map(Redis::publisher).toList());
-            thread = new Thread(() -> {
-                for (int i = 0; !ended && !publishers.isEmpty(); i++) {
-                    Redis.Publisher publisher = publishers.get(i % publishers.size());
-                    Instant before = Instant.now();
-                    try {
-                        publisher.publish(channel, ("" + i).getBytes(StandardCharsets.US_ASCII));
-                        confirmed.put("" + i, new Confirmed(before, Instant.now()));
-                    } catch (UncheckedIOException dead) {
-                        publishers.remove(publisher);
-                    }
-                    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-                }
-                publishers.forEach(Redis.Publisher::close);
-            });
-            thread.start();
-        }
-
-        void awaitPublished(int more) {
-            int before = confirmed.size();
-            await("publications").until(() -> confirmed.size() >= before + more);
-        }
-
-        /** A client was told of a gap. */
-        void gap(String message) {
-            Json gap = Json.from(message);
-            gaps.add(new Period(Instant.parse(gap.getString("since")), Instant.parse(gap.getString("until"))));
-        }
-
-        void end() {
-            ended = true;
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        void assertLossIsInGaps(Client client) {
-            int last = confirmed.keySet().stream()
-                    .mapToInt(Integer::parseInt)
-                    .max()
-                    .orElseThrow();
-            Set<String> heard = new HashSet<>();
-            for (String message = client.next(); !message.equals("" + last); message = client.next()) {
-                heard.add(message);
-            }
-            heard.add("" + last);
-            // Nodes do not agree on an order, so others may follow the last one.
-            await("the rest").pollDelay(Duration.ofMillis(200)).until(() -> {
-                client.rest().forEach(message -> heard.add((String) message));
-                return true;
-            });
-            List<String> missing = confirmed.entrySet().stream()
-                    .filter(one -> !heard.contains(one.getKey()))
-                    .filter(one -> gaps.stream()
-                            .noneMatch(gap -> !one.getValue().after.isBefore(gap.since)
-                                    && one.getValue().before.isBefore(gap.until)))
-                    .map(Map.Entry::getKey)
-                    .toList();
-            System.out.printf(
-                    "%d confirmed, %d lost within gaps, lost without: %s%n",
-                    confirmed.size(),
-                    confirmed.keySet().stream()
-                            .filter(one -> !heard.contains(one))
-                            .count(),
-                    missing);
-            assertThat(missing).isEmpty();
-        }
-
-        @Override
-        public void close() {
-            end();
-        }
     }
 }

@@ -4,21 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.ClusterLoad;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.RedisCluster;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -137,39 +132,57 @@ class ShardedIT {
     @Test
     void nothingIsLostUntoldWhileRedisCliMovesSlotsAndAddsANode() {
         List<Redis> masters = cluster.masters();
-        try (Load load = new Load("4", 60)) {
+        List<String> channels = channels(60);
+        try (Client client = listening("4", channels);
+                ClusterLoad load = ClusterLoad.onShards(cluster, client, channels)) {
             load.awaitPublished(300);
-            Map<String, Redis> before = load.masters();
+            Map<String, Redis> before = masters(channels);
             cluster.reshard(masters.get(0), masters.get(1), 1500);
             Redis added = cluster.addNode();
             cluster.reshard(masters.get(1), added, 2000);
             cluster.awaitWhole();
             load.awaitPublished(600);
-            load.assertLossIsInGaps();
-            Map<String, Redis> after = load.masters();
-            Set<String> unmoved = after.keySet().stream()
+            load.awaitNothingLostUntold();
+            Map<String, Redis> after = masters(channels);
+            Set<String> unmoved = channels.stream()
                     .filter(channel -> after.get(channel).equals(before.get(channel)))
                     .collect(Collectors.toSet());
-            assertThat(load.gaps.keySet()).isNotEmpty().doesNotContainAnyElementsOf(unmoved);
+            assertThat(load.channelsWithGaps()).isNotEmpty().doesNotContainAnyElementsOf(unmoved);
         }
     }
 
     @Test
     void nothingIsLostUntoldWhenAMasterDies() {
-        try (Load load = new Load("5", 30)) {
+        List<String> channels = channels(30);
+        try (Client client = listening("5", channels);
+                ClusterLoad load = ClusterLoad.onShards(cluster, client, channels)) {
             load.awaitPublished(300);
-            Map<String, Redis> before = load.masters();
+            Map<String, Redis> before = masters(channels);
             Redis victim = cluster.masters().get(1);
             victim.kill();
             cluster.awaitMasters();
             load.awaitPublished(300);
-            await("the end of all gaps").until(load::isWhole);
+            load.awaitGaps();
             load.awaitPublished(300);
-            load.assertLossIsInGaps();
-            assertThat(load.gaps.keySet())
+            load.awaitNothingLostUntold();
+            assertThat(load.channelsWithGaps())
                     .isNotEmpty()
                     .allMatch(channel -> Objects.equals(before.get(channel), victim));
         }
+    }
+
+    private static List<String> channels(int count) {
+        return Stream.generate(() -> "upload:" + Stage.upload()).limit(count).toList();
+    }
+
+    private static Client listening(String user, List<String> channels) {
+        Client client = Client.of(pod, user);
+        channels.forEach(channel -> client.subscribe(channel.substring("upload:".length())));
+        return client;
+    }
+
+    private static Map<String, Redis> masters(List<String> channels) {
+        return channels.stream().collect(Collectors.toMap(channel -> channel, cluster::masterOf));
     }
 
     private static String uploadOn(Redis master) {
@@ -178,118 +191,5 @@ class ShardedIT {
             upload = Stage.upload();
         }
         return upload;
-    }
-
-    /** Publishes on many channels in turn, each on its shard, and keeps what a master has confirmed. */
-    private static final class Load implements AutoCloseable {
-
-        private record Confirmed(String channel, Instant before, Instant after) {}
-
-        private final Map<String, Confirmed> confirmed = new ConcurrentHashMap<>();
-
-        /** By channel, the gap messages. */
-        private final Map<String, List<Json>> gaps = new HashMap<>();
-
-        private final Set<String> heard = new HashSet<>();
-        private final List<String> channels = new ArrayList<>();
-        private final Client client;
-        private final Thread thread;
-        private volatile boolean ended;
-
-        Load(String user, int count) {
-            client = Client.of(pod, user);
-            for (int i = 0; i < count; i++) {
-                String upload = Stage.upload();
-                channels.add("upload:" + upload);
-                client.subscribe(upload);
-            }
-            thread = new Thread(this::publish);
-            thread.start();
-        }
-
-        private void publish() {
-            Map<String, Redis> masters = new HashMap<>();
-            for (int i = 0; !ended; i++) {
-                String channel = channels.get(i % channels.size());
-                Instant before = Instant.now();
-                try {
-                    masters.computeIfAbsent(channel, cluster::masterOf).reply("SPUBLISH", channel, "" + i);
-                    confirmed.put("" + i, new Confirmed(channel, before, Instant.now()));
-                } catch (RuntimeException refused) {
-                    // It has moved, or is dead.
-                    masters.remove(channel);
-                }
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-            }
-        }
-
-        Map<String, Redis> masters() {
-            return channels.stream().collect(Collectors.toMap(channel -> channel, cluster::masterOf));
-        }
-
-        void awaitPublished(int more) {
-            int before = confirmed.size();
-            await("publications").until(() -> confirmed.size() >= before + more);
-        }
-
-        private void read() {
-            client.rest().forEach(message -> heard.add((String) message));
-            for (String gap : client.restOfGaps()) {
-                Json message = Json.from(gap);
-                String channel = message.getString("channel");
-                gaps.computeIfAbsent(channel, missing -> new ArrayList<>()).add(message);
-            }
-            // The user's own channel may be on any shard.
-            gaps.keySet().removeIf(channel -> channel.startsWith("user:"));
-        }
-
-        /** Whether every gap has an end. */
-        boolean isWhole() {
-            read();
-            return gaps.values().stream()
-                    .allMatch(messages -> messages.get(messages.size() - 1).getString("until") != null);
-        }
-
-        void assertLossIsInGaps() {
-            end();
-            await("the newest of each channel and the ends of gaps")
-                    .until(() -> isWhole() && unexplained().isEmpty());
-            long lost = confirmed.keySet().stream()
-                    .filter(one -> !heard.contains(one))
-                    .count();
-            System.out.printf(
-                    "%d confirmed, %d lost within gaps of %d channels%n", confirmed.size(), lost, gaps.size());
-        }
-
-        private List<String> unexplained() {
-            return confirmed.entrySet().stream()
-                    .filter(one -> !heard.contains(one.getKey()))
-                    .filter(one -> gaps.getOrDefault(one.getValue().channel, List.of()).stream()
-                            .noneMatch(gap -> covers(gap, one.getValue())))
-                    .map(Map.Entry::getKey)
-                    .toList();
-        }
-
-        private static boolean covers(Json gap, Confirmed one) {
-            String until = gap.getString("until");
-            return until != null
-                    && !one.after.isBefore(Instant.parse(gap.getString("since")))
-                    && one.before.isBefore(Instant.parse(until));
-        }
-
-        private void end() {
-            ended = true;
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        @Override
-        public void close() {
-            end();
-            client.close();
-        }
     }
 }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -47,6 +48,15 @@ public record Books(Map<String, Publications> published, Collection<ClientLog> c
     /** The number of publications. */
     public int publications() {
         return published.values().stream().mapToInt(Publications::count).sum();
+    }
+
+    /** The number of those that Redis has answered. */
+    public int confirmed() {
+        return published.values().stream()
+                .mapToInt(publications -> (int) IntStream.rangeClosed(1, publications.count())
+                        .filter(publications::isCertain)
+                        .count())
+                .sum();
     }
 
     public Balance audit() {

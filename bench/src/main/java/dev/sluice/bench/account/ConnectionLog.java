@@ -58,7 +58,13 @@ public final class ConnectionLog {
      */
     public void gap(Optional<String> channel, long since, Optional<Long> until, long at) {
         Map.Entry<Optional<String>, Long> key = Map.entry(channel, since);
-        long told = gaps.containsKey(key) ? gaps.get(key).told() : at;
+        // A gap of a channel may turn out to have begun earlier.
+        Optional<Gap> known = Optional.ofNullable(gaps.get(key))
+                .or(() -> gaps.values().stream()
+                        .filter(gap -> gap.isOpen() && gap.channel().equals(channel) && since < gap.since())
+                        .findFirst());
+        known.ifPresent(gap -> gaps.remove(Map.entry(channel, gap.since())));
+        long told = known.map(Gap::told).orElse(at);
         gaps.put(key, new Gap(channel, since, until.orElse(Long.MAX_VALUE), told));
     }
 

@@ -63,7 +63,7 @@ public final class AttackProgram extends Check<AttackFinding> {
 
     @Override
     protected boolean run() throws IOException {
-        Set<Attack> attacks = cases(Attack.class, only, FEW);
+        Set<Attack> attacks = cases(EnumSet.allOf(Attack.class), only, FEW);
         List<AttackFinding> findings = new ArrayList<>();
         AttackTrial.Times times = quick ? SHORT : FULL;
         for (Attack attack : attacks) {
@@ -116,7 +116,7 @@ public final class AttackProgram extends Check<AttackFinding> {
                     Traffic traffic = new Traffic(
                             load,
                             attacked.entrance(),
-                            attacked.redis()::address,
+                            channel -> attacked.redis()::address,
                             new Random(seed + attack.ordinal()))) {
                 traffic.open();
                 traffic.publish();

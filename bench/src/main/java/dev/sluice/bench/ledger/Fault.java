@@ -7,8 +7,12 @@ import dev.sluice.bench.ledger.Ledger.Scene;
 import dev.sluice.bench.rollout.Rollout.Update;
 import dev.sluice.bench.trial.Listener.Jitter;
 import dev.sluice.bench.trial.Traffic.Load;
+import dev.sluice.harness.Redis;
+import dev.sluice.harness.RedisCluster;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -109,23 +113,16 @@ enum Fault {
                 scene.traffic().endJitter();
             }),
 
-    CLIENTS_CUT_POD_KILLED(
-            "the same as `clients-cut`; a second later, a pod is killed with -9, and started again after 3 s",
-            Kind.PASSING,
-            Resumption.ALWAYS,
-            scene -> {
-                scene.traffic().reset(Duration.ZERO, ofSeconds(2));
-                scene.last(ofSeconds(1));
-                scene.site().pod().kill();
-                scene.last(ofSeconds(3));
-                scene.site().pod().start();
-            }),
+    CLIENTS_CUT_POD_KILLED("`clients-cut`, and a second later `pod-killed`", Kind.PASSING, Resumption.ALWAYS, scene -> {
+        scene.traffic().reset(Duration.ZERO, ofSeconds(2));
+        scene.last(ofSeconds(1));
+        scene.site().pod().kill();
+        scene.last(ofSeconds(3));
+        scene.site().pod().start();
+    }),
 
     CLIENTS_CUT_REDIS_RESTARTED(
-            "the connections of all clients are reset; before the first reconnects, Redis is restarted",
-            Kind.PASSING,
-            Resumption.NEVER,
-            scene -> {
+            "`clients-cut`; before the first reconnects, Redis is restarted", Kind.PASSING, Resumption.NEVER, scene -> {
                 scene.traffic().reset(ofSeconds(3), ofSeconds(8));
                 scene.site().redis().terminate();
                 scene.site().startRedis();
@@ -164,7 +161,39 @@ enum Fault {
         scene.traffic().beginGarbage();
         scene.last(ofSeconds(10));
         scene.traffic().endBadClients();
-    });
+    }),
+
+    SHARDED_MASTER_KILLED(
+            Mode.SHARDED,
+            "a master is killed",
+            Kind.PASSING,
+            scene -> scene.kill(scene.site().cluster().masters().get(0))),
+
+    SHARDED_SLOTS_MOVED(Mode.SHARDED, "`redis-cli` moves 1,500 slots", Kind.LASTING, scene -> {
+        List<Redis> masters = scene.site().cluster().masters();
+        scene.site().cluster().reshard(masters.get(0), masters.get(1), 1500);
+    }),
+
+    SHARDED_NODE_ADDED(Mode.SHARDED, "the same, to a new master", Kind.LASTING, scene -> {
+        RedisCluster cluster = scene.site().cluster();
+        Redis from = cluster.masters().get(0);
+        cluster.reshard(from, cluster.addNode(), 1500);
+    }),
+
+    PATTERN_NODE_KILLED(
+            Mode.PATTERN, "the pods' node is killed", Kind.PASSING, scene -> scene.kill(scene.master(true))),
+
+    PATTERN_MASTER_KILLED(
+            Mode.PATTERN, "another master is killed", Kind.PASSING, scene -> scene.kill(scene.master(false))),
+
+    EXACT_NODE_KILLED(Mode.EXACT, "the pods' node is killed", Kind.PASSING, scene -> scene.kill(scene.master(true)));
+
+    /** How pods subscribe to a Redis Cluster, as {@code sluice.feed.mode} says. */
+    enum Mode {
+        SHARDED,
+        PATTERN,
+        EXACT
+    }
 
     /** From when recovery counts, and what may be lost. */
     enum Kind {
@@ -186,6 +215,7 @@ enum Fault {
         EITHER
     }
 
+    private final Optional<Mode> mode;
     private final String description;
     private final Kind kind;
     private final Resumption resumption;
@@ -205,6 +235,21 @@ enum Fault {
     }
 
     Fault(String description, Kind kind, Resumption resumption, UnaryOperator<Load> load, Consumer<Scene> happening) {
+        this(Optional.empty(), description, kind, resumption, load, happening);
+    }
+
+    Fault(Mode mode, String description, Kind kind, Consumer<Scene> happening) {
+        this(Optional.of(mode), description, kind, Resumption.EITHER, UnaryOperator.identity(), happening);
+    }
+
+    Fault(
+            Optional<Mode> mode,
+            String description,
+            Kind kind,
+            Resumption resumption,
+            UnaryOperator<Load> load,
+            Consumer<Scene> happening) {
+        this.mode = mode;
         this.description = description;
         this.kind = kind;
         this.resumption = resumption;
@@ -216,6 +261,11 @@ enum Fault {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** How pods subscribe to a Redis Cluster; empty if there is a single Redis. */
+    Optional<Mode> mode() {
+        return mode;
     }
 
     String description() {

@@ -25,12 +25,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -49,9 +52,9 @@ public final class Ledger extends Check<FaultFinding> {
     private static final Set<Fault> FEW =
             EnumSet.of(Fault.REDIS_KILLED, Fault.LINK_SWALLOWS, Fault.POD_KILLED, Fault.POD_TERMINATED);
 
-    private static final Map<String, String> SETTINGS = Map.of(
-            "SLUICE_DRAIN_DELAY", "2s",
-            "SLUICE_DRAIN_PERIOD", "3s",
+    private static final Map<String, String> DRAIN = Map.of("SLUICE_DRAIN_DELAY", "2s", "SLUICE_DRAIN_PERIOD", "3s");
+
+    private static final Map<String, String> STREAMS = Map.of(
             "SLUICE_ROUTES_RESULT_AUDIENCE", "subscribers",
             "SLUICE_ROUTES_RESULT_ACCESS", "open",
             "SLUICE_ROUTES_RESULT_SOURCE", "stream");
@@ -77,6 +80,11 @@ public final class Ledger extends Check<FaultFinding> {
             description = "only these, with the results in bench/target; a wrong name lists them")
     private Set<Fault> only = EnumSet.noneOf(Fault.class);
 
+    @Option(
+            names = "--cluster",
+            description = "the faults of a Redis Cluster instead, in about six minutes; needs Debian's redis-tools")
+    private boolean cluster;
+
     public Ledger() {
         super(300, 100, 1500);
     }
@@ -86,33 +94,58 @@ public final class Ledger extends Check<FaultFinding> {
     }
 
     @Override
+    protected void validate() {
+        if (only.stream().anyMatch(fault -> fault.mode().isPresent() != cluster)) {
+            throw wrong("--only: faults of a Redis Cluster need --cluster, and others are without it");
+        }
+        super.validate();
+    }
+
+    @Override
+    protected String parts() {
+        return cluster ? "cluster-ledger" : super.parts();
+    }
+
+    @Override
     protected Map<String, Writer<FaultFinding>> pages() {
         return Map.of(
-                "docs/ledger.md", FaultFinding::writeLosses, "bench/results/results.md", FaultFinding::writeFigures);
+                "docs/ledger.md",
+                cluster ? FaultFinding::writeClusterLosses : FaultFinding::writeLosses,
+                "bench/results/results.md",
+                cluster ? FaultFinding::writeClusterFigures : FaultFinding::writeFigures);
     }
 
     @Override
     protected boolean run() throws IOException {
-        Set<Fault> faults = cases(Fault.class, only, FEW);
+        Set<Fault> all = EnumSet.allOf(Fault.class);
+        all.removeIf(fault -> fault.mode().isPresent() != cluster);
+        Set<Fault> faults = cases(all, only, cluster ? Set.of(Fault.SHARDED_MASTER_KILLED) : FEW);
         List<FaultFinding> findings = new ArrayList<>();
         for (Fault fault : faults) {
             attempt(fault.toString(), logs -> inject(fault, logs)).ifPresent(findings::add);
         }
-        boolean complete = faults.size() == Fault.values().length;
+        boolean complete = faults.size() == all.size();
         return publish(findings, complete, "everything is accounted for", "IT DOES NOT ADD UP");
     }
 
     /** Injects a fault while publications flow, and audits the clients. */
     private FaultFinding inject(Fault fault, Path logs) {
         Random random = new Random(seed + fault.ordinal());
-        Plan plan = new Plan(2, fault.spares(), SETTINGS, REDIS);
+        Load load = Load.of(clients());
+        Plan plan = fault.mode()
+                .map(mode -> Plan.ofCluster(2, DRAIN, mode.name().toLowerCase(Locale.ROOT)))
+                .orElseGet(() -> {
+                    Map<String, String> settings = new HashMap<>(STREAMS);
+                    settings.putAll(DRAIN);
+                    return new Plan(2, fault.spares(), settings, REDIS);
+                });
         try (Site site = Site.start(plan, jar(), logs);
                 Redis.Admin control = site.redis().admin();
                 Traffic traffic = new Traffic(
-                        fault.load(Load.of(clients()).withStreams()),
+                        fault.load(fault.mode().isPresent() ? load : load.withStreams()),
                         PROTOCOLS,
                         site.entrance(),
-                        site::redisAddress,
+                        site.destination(),
                         random)) {
             traffic.open();
             traffic.publish();
@@ -129,6 +162,7 @@ public final class Ledger extends Check<FaultFinding> {
             return traffic.books(books -> new FaultFinding(
                     fault,
                     books.publications(),
+                    books.confirmed(),
                     books.audit(false, Predicate.not(Books::isStream)),
                     books.audit(true, Predicate.not(Books::isStream)),
                     books.audit(false, Books::isStream),
@@ -150,6 +184,28 @@ public final class Ledger extends Check<FaultFinding> {
             Waiting.sleep(time);
         }
 
+        /**
+         * A master of the Cluster.
+         *
+         * @param subscribed whether it is the one to which the pods subscribe, or another one
+         */
+        Redis master(boolean subscribed) {
+            return site.cluster().masters().stream()
+                    .filter(node -> isSubscribed(node) == subscribed)
+                    .findFirst()
+                    .orElseThrow();
+        }
+
+        private static boolean isSubscribed(Redis node) {
+            return node.patterns() > 0 || !((List<?>) node.reply("PUBSUB", "CHANNELS", "upload:*")).isEmpty();
+        }
+
+        /** Kills the node with -9, and returns when its replica has replaced it. */
+        void kill(Redis master) {
+            master.kill();
+            site.cluster().awaitMasters();
+        }
+
         /** Has Redis close the connections of all pods. */
         void killConnections() {
             site.pods()
@@ -163,6 +219,7 @@ public final class Ledger extends Check<FaultFinding> {
      * The result of one fault.
      *
      * @param publications that were sent to Redis
+     * @param confirmed that Redis has answered
      * @param v1 at the clients of that protocol
      * @param v2 at the clients of that protocol, which resume
      * @param streams1 of streams, at the former
@@ -172,6 +229,7 @@ public final class Ledger extends Check<FaultFinding> {
     record FaultFinding(
             Fault fault,
             int publications,
+            int confirmed,
             Balance v1,
             Balance v2,
             Balance streams1,
@@ -194,6 +252,39 @@ public final class Ledger extends Check<FaultFinding> {
                             count("resumed by v2", finding -> finding.v2.countResumed()),
                             figure("recovery", FaultFinding::recovery)));
             page.writeLines("streams", streams(findings));
+        }
+
+        static void writeClusterLosses(Page page, List<FaultFinding> findings) {
+            page.writeTable(
+                    "faults",
+                    findings,
+                    List.of(
+                            NAME,
+                            text("what happens", finding -> finding.fault.description()),
+                            count("confirmed", finding -> (long) finding.confirmed),
+                            count("delivered", finding -> finding.both(balance -> balance.count(Fate.DELIVERED))),
+                            count("lost", finding -> finding.both(Balance::lost)),
+                            count("unsignalled", finding -> finding.both(balance -> balance.count(Fate.UNSIGNALLED))),
+                            count("duplicated", finding -> finding.both(balance -> balance.count(Breach.DUPLICATED))),
+                            figure("recovery", FaultFinding::recovery)));
+        }
+
+        private long both(ToLongFunction<Balance> count) {
+            return count.applyAsLong(v1) + count.applyAsLong(v2);
+        }
+
+        static void writeClusterFigures(Page page, List<FaultFinding> findings) {
+            page.writeTable("v1", findings, ofCluster(FaultFinding::v1))
+                    .writeTable("v2", findings, ofCluster(FaultFinding::v2));
+        }
+
+        private static List<Column<FaultFinding>> ofCluster(Function<FaultFinding, Balance> of) {
+            List<Column<FaultFinding>> columns = new ArrayList<>(List.of(
+                    NAME, count("publications", finding -> (long) finding.publications), count("confirmed", finding ->
+                            (long) finding.confirmed)));
+            columns.addAll(counts(of, "not resumed"));
+            columns.add(count("duplicated", finding -> of.apply(finding).count(Breach.DUPLICATED)));
+            return columns;
         }
 
         private static String streams(List<FaultFinding> findings) {

@@ -98,11 +98,16 @@ public abstract class Check<F extends Check.Finding> extends Program {
     }
 
     /** The cases to run: those of {@code --only}, else a few in a quick run, else all. */
-    protected final <E extends Enum<E>> Set<E> cases(Class<E> type, Set<E> only, Set<E> few) {
+    protected final <E extends Enum<E>> Set<E> cases(Set<E> all, Set<E> only, Set<E> few) {
         if (!only.isEmpty()) {
             return EnumSet.copyOf(only);
         }
-        return quick ? few : EnumSet.allOf(type);
+        return quick ? few : all;
+    }
+
+    /** The prefix of the names of the parts that it writes. */
+    protected String parts() {
+        return name();
     }
 
     /** Runs a trial and prints what it found; empty if the trial failed. */
@@ -148,7 +153,7 @@ public abstract class Check<F extends Check.Finding> extends Program {
     }
 
     private String fill(String file, String run, List<F> findings) throws IOException {
-        Page page = Page.read(root().resolve(file), name()).writeLines("run", run);
+        Page page = Page.read(root().resolve(file), parts()).writeLines("run", run);
         pages().get(file).write(page, findings);
         return page.text();
     }

@@ -84,7 +84,7 @@ public final class Resume extends Check<ResumeFinding> {
                         Load.modest(clients()),
                         List.of(contestant.protocol()),
                         server.address(),
-                        redis::address,
+                        channel -> redis::address,
                         new Random(seed))) {
             traffic.open();
             traffic.publish();

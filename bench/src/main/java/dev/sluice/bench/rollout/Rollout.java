@@ -20,6 +20,8 @@ import dev.sluice.bench.trial.Site;
 import dev.sluice.bench.trial.Site.Plan;
 import dev.sluice.bench.trial.Traffic;
 import dev.sluice.bench.trial.Traffic.Load;
+import dev.sluice.bench.trial.Watchers;
+import dev.sluice.bench.trial.Watchers.Told;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,6 +49,14 @@ public final class Rollout extends Check<UpdateFinding> {
 
     private static final int FULL_PODS = 3;
     private static final int QUICK_PODS = 2;
+
+    /** The share of clients who hear a channel of which others watch who joins and leaves. */
+    private static final int MEMBERS_PERCENT = 30;
+
+    private static final int WATCHERS_OF_EACH = 4;
+
+    /** The default of {@code sluice.presence.grace}. */
+    private static final Duration GRACE = Duration.ofSeconds(15);
 
     /** The cost of new processes and new clients counts neither before the update nor during it. */
     private static final Duration WARM_UP = Duration.ofSeconds(10);
@@ -91,24 +101,30 @@ public final class Rollout extends Check<UpdateFinding> {
 
     /** Replaces the pods while publications flow, and audits the clients. */
     private UpdateFinding rehearse(Path logs) {
+        int members = clients() * MEMBERS_PERCENT / 100;
         try (Site site = Site.start(Update.plan(pods), jar(), logs);
+                Watchers watchers = new Watchers(site.entrance(), members, WATCHERS_OF_EACH, new Random(seed));
                 Traffic traffic = new Traffic(
-                        Load.crowd(clients()),
+                        Load.crowd(clients(), members),
                         List.of(SluiceProtocol.V2),
                         site.entrance(),
-                        site::redisAddress,
+                        site.destination(),
                         new Random(seed))) {
             traffic.open();
+            watchers.open();
             traffic.publish();
             Waiting.sleep(WARM_UP);
             long calm = Books.now();
             Waiting.sleep(CALM);
             int surprisesBefore = traffic.surprises().size();
             long begin = Books.now();
+            watchers.leave();
             List<Replacement> replacements = new Update(site).run();
             long end = Books.now();
             Waiting.until("everybody", traffic::areAllSubscribed);
-            Waiting.sleep(AFTERMATH);
+            // Events of the last reconnects would come after the grace.
+            Waiting.sleep(GRACE.plus(AFTERMATH));
+            watchers.awaitEverybody();
             traffic.finish();
             List<String> surprises = traffic.surprises();
             List<String> surprisesMeanwhile = surprises.subList(surprisesBefore, surprises.size());
@@ -119,7 +135,8 @@ public final class Rollout extends Check<UpdateFinding> {
                     books.absences(begin, Books.now()),
                     books.latencies(calm, begin),
                     books.latencies(begin, end),
-                    surprisesMeanwhile));
+                    surprisesMeanwhile,
+                    watchers.told()));
         }
     }
 
@@ -153,7 +170,15 @@ public final class Rollout extends Check<UpdateFinding> {
                             "SLUICE_DRAIN_DELAY",
                             DRAIN_DELAY.toSeconds() + "s",
                             "SLUICE_DRAIN_PERIOD",
-                            DRAIN_PERIOD.toSeconds() + "s"));
+                            DRAIN_PERIOD.toSeconds() + "s",
+                            "SLUICE_CONTROL_SECRET",
+                            "the pods of the benchmark share this one",
+                            "SLUICE_ROUTES_ROOM_AUDIENCE",
+                            "subscribers",
+                            "SLUICE_ROUTES_ROOM_ACCESS",
+                            "open",
+                            "SLUICE_ROUTES_ROOM_PRESENCE",
+                            "true"));
         }
 
         /** Returns when the last old pod has exited. */
@@ -195,6 +220,7 @@ public final class Rollout extends Check<UpdateFinding> {
      * @param before the latencies before it, in nanoseconds
      * @param meanwhile the latencies from its beginning until it was over
      * @param surprises messages during it that no well-behaved client should get
+     * @param told to those who watch who joins and leaves
      */
     record UpdateFinding(
             List<Replacement> replacements,
@@ -203,7 +229,8 @@ public final class Rollout extends Check<UpdateFinding> {
             Absences absences,
             Histogram before,
             Histogram meanwhile,
-            List<String> surprises)
+            List<String> surprises,
+            Told told)
             implements Finding {
 
         private record Row(String name, String figure) {}
@@ -228,6 +255,14 @@ public final class Rollout extends Check<UpdateFinding> {
                     new Row("of these, published while the client was away", grouped(balance.countResumed())),
                     new Row("p50, p99 of the latency before, ms", percentiles(before)),
                     new Row("p50, p99 of the latency during the update, ms", percentiles(meanwhile)),
+                    new Row(
+                            "watchers of who joins and leaves, users among whom they watch, reconnects of watchers",
+                            grouped(told.watchers()) + ", " + grouped(told.users()) + ", "
+                                    + grouped(told.reconnects())),
+                    new Row(
+                            "joins and leaves told of users who came back",
+                            grouped(told.joins()) + ", " + grouped(told.leaves())),
+                    new Row("leaves told of the user who did not", grouped(told.leavesOfLeaver())),
                     new Row("new pods ready after", times(Replacement::ready)),
                     new Row("old pods gone after", times(Replacement::gone)));
         }
@@ -249,13 +284,14 @@ public final class Rollout extends Check<UpdateFinding> {
 
         @Override
         public String summary() {
-            return "%,d reconnects, %,d in the busiest second; %s ms without a connection at the most; %,d errors, %,d unsignalled"
+            return "%,d reconnects, %,d in the busiest second; %s ms without a connection at the most; %,d errors, %,d unsignalled; %s"
                     .formatted(
                             absences.lengths().getTotalCount(),
                             absences.busiestSecond(),
                             millis(absences.lengths(), 100),
                             errors(),
-                            balance.count(Breach.UNSIGNALLED));
+                            balance.count(Breach.UNSIGNALLED),
+                            told);
         }
 
         @Override
@@ -266,6 +302,13 @@ public final class Rollout extends Check<UpdateFinding> {
                 objections.add("deliveries were lost by clients that resume: %s; answers that refused to resume: %,d"
                         .formatted(balance, balance.countAnswers(false)));
                 objections.addAll(balance.losses());
+            }
+            if (told.joins() + told.leaves() > 0) {
+                objections.add("watchers were told that users joined or left who were there: %d and %d times"
+                        .formatted(told.joins(), told.leaves()));
+            }
+            if (told.leavesOfLeaver() > told.watchers()) {
+                objections.add("watchers were told %d times of the one who left".formatted(told.leavesOfLeaver()));
             }
             if (absences.errors() > 0) {
                 objections.add(

@@ -2,6 +2,7 @@ package dev.sluice.bench.trial;
 
 import dev.sluice.bench.account.Books;
 import dev.sluice.bench.account.Books.Publications;
+import dev.sluice.bench.trial.Traffic.Destination;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -13,6 +14,7 @@ import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.LineBasedFrameDecoder;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -21,8 +23,8 @@ import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
- * Publishes to Redis at a constant rate, on channels of its own, without waiting for answers. Without a connection it publishes nothing, and
- * it publishes nothing again. To be used on the event loop.
+ * Publishes to Redis at a constant rate, on channels of its own, without waiting for answers. Without a connection to the server of a channel
+ * it publishes nothing there, and it publishes nothing again. To be used on the event loop.
  */
 final class Publisher {
 
@@ -32,17 +34,19 @@ final class Publisher {
 
     private record Unanswered(Publications publications, int number) {}
 
+    /** @param server which may change */
+    private record Target(String channel, Publications publications, Supplier<? extends SocketAddress> server) {}
+
     private final Bootstrap bootstrap;
     private final EventLoop loop;
-    private final Supplier<? extends SocketAddress> redis;
+    private final Destination destination;
     private final Protocol protocol;
-    private final List<Map.Entry<String, Publications>> channels;
+    private final List<Target> targets;
     private final RandomGenerator random;
     private final double perSecond;
     private final int payloadBytes;
 
-    private Channel connection;
-    private Queue<Unanswered> unanswered = new ArrayDeque<>();
+    private final Map<SocketAddress, Connection> connections = new HashMap<>();
     private long started;
     private long due;
     private boolean stopped = true;
@@ -50,7 +54,7 @@ final class Publisher {
     Publisher(
             Bootstrap bootstrap,
             EventLoop loop,
-            Supplier<? extends SocketAddress> redis,
+            Destination destination,
             Protocol protocol,
             Map<String, Publications> channels,
             double perSecond,
@@ -58,9 +62,11 @@ final class Publisher {
             RandomGenerator random) {
         this.bootstrap = bootstrap;
         this.loop = loop;
-        this.redis = redis;
+        this.destination = destination;
         this.protocol = protocol;
-        this.channels = List.copyOf(channels.entrySet());
+        this.targets = channels.entrySet().stream()
+                .map(channel -> new Target(channel.getKey(), channel.getValue(), destination.of(channel.getKey())))
+                .toList();
         this.perSecond = perSecond;
         this.payloadBytes = payloadBytes;
         this.random = random;
@@ -69,7 +75,7 @@ final class Publisher {
     void start() {
         stopped = false;
         started = System.nanoTime();
-        connect();
+        targets.forEach(target -> connection(target.server().get()));
         loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -79,37 +85,38 @@ final class Publisher {
     }
 
     boolean isAnswered() {
-        return unanswered.isEmpty();
+        return connections.values().stream().allMatch(connection -> connection.unanswered.isEmpty());
     }
 
-    /** Connects to the current Redis instead. */
+    /** Connects again. */
     void reconnect() {
-        if (connection != null) {
-            connection.close();
-        }
+        connections.values().stream()
+                .filter(connection -> connection.channel != null)
+                .forEach(connection -> connection.channel.close());
     }
 
-    private void connect() {
+    /** The connection to the server, which may have to be opened. */
+    private Connection connection(SocketAddress server) {
+        return connections.computeIfAbsent(server, this::connect);
+    }
+
+    private Connection connect(SocketAddress server) {
+        Connection connection = new Connection(server);
         bootstrap
                 .clone()
                 .handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        channel.pipeline().addLast(new LineBasedFrameDecoder(LONGEST_ANSWER), new Answers());
+                        channel.pipeline().addLast(new LineBasedFrameDecoder(LONGEST_ANSWER), connection);
                     }
                 })
-                .connect(redis.get())
+                .connect(server)
                 .addListener(connected -> {
                     if (!connected.isSuccess()) {
-                        connectLater();
+                        connection.forgetLater();
                     }
                 });
-    }
-
-    private void connectLater() {
-        if (!stopped) {
-            loop.schedule(this::connect, RETRY_MILLIS, TimeUnit.MILLISECONDS);
-        }
+        return connection;
     }
 
     private void tick() {
@@ -118,33 +125,43 @@ final class Publisher {
         }
         long wanted = (long) ((System.nanoTime() - started) / 1e9 * perSecond);
         for (; due < wanted; due++) {
-            if (connection != null) {
-                publish();
-            }
+            publish();
         }
-        if (connection != null) {
-            connection.flush();
-        }
+        connections.values().stream()
+                .filter(connection -> connection.channel != null)
+                .forEach(connection -> connection.channel.flush());
         loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private void publish() {
-        Map.Entry<String, Publications> channel = channels.get(random.nextInt(channels.size()));
-        int number = channel.getValue().add(Books.now());
-        unanswered.add(new Unanswered(channel.getValue(), number));
-        String payload = new Numbered(channel.getKey(), number).payload(payloadBytes);
-        ByteBuf out = connection.alloc().buffer();
-        List<String> command = protocol.publish(channel.getKey(), payload);
+        Target target = targets.get(random.nextInt(targets.size()));
+        Connection to = connection(target.server().get());
+        if (to.channel == null) {
+            return;
+        }
+        int number = target.publications().add(Books.now());
+        to.unanswered.add(new Unanswered(target.publications(), number));
+        String payload = new Numbered(target.channel(), number).payload(payloadBytes);
+        ByteBuf out = to.channel.alloc().buffer();
+        List<String> command = destination.command(protocol.publish(target.channel(), payload));
         ByteBufUtil.writeAscii(out, "*" + command.size() + "\r\n");
         command.forEach(word -> ByteBufUtil.writeAscii(out, "$" + word.length() + "\r\n" + word + "\r\n"));
-        connection.write(out, connection.voidPromise());
+        to.channel.write(out, to.channel.voidPromise());
     }
 
-    private final class Answers extends SimpleChannelInboundHandler<ByteBuf> {
+    private final class Connection extends SimpleChannelInboundHandler<ByteBuf> {
+
+        private final SocketAddress server;
+        private final Queue<Unanswered> unanswered = new ArrayDeque<>();
+        private Channel channel;
+
+        Connection(SocketAddress server) {
+            this.server = server;
+        }
 
         @Override
         public void channelActive(ChannelHandlerContext context) {
-            connection = context.channel();
+            channel = context.channel();
         }
 
         /** After an error it is uncertain whether anyone got the publication, as without an answer. */
@@ -162,9 +179,14 @@ final class Publisher {
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            connection = null;
-            unanswered = new ArrayDeque<>();
-            connectLater();
+            channel = null;
+            unanswered.clear();
+            forgetLater();
+        }
+
+        /** So that the next publication opens another connection. */
+        void forgetLater() {
+            loop.schedule(() -> connections.remove(server, this), RETRY_MILLIS, TimeUnit.MILLISECONDS);
         }
 
         @Override

@@ -1,10 +1,14 @@
 package dev.sluice.bench.trial;
 
 import dev.sluice.bench.contender.Sluice;
+import dev.sluice.bench.process.Waiting;
+import dev.sluice.bench.trial.Traffic.Destination;
+import dev.sluice.harness.Fork;
 import dev.sluice.harness.HttpServerProcess;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Ports;
 import dev.sluice.harness.Redis;
+import dev.sluice.harness.RedisCluster;
 import dev.sluice.harness.TcpProxy;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -13,14 +17,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** The servers of one trial: a Redis, pods that reach it through proxies, and a balancer before the pods. */
+/**
+ * The servers of one trial: a Redis, pods that reach it through proxies, and a balancer before the pods. The Redis may be a Cluster, which
+ * pods reach without proxies.
+ */
 public final class Site implements AutoCloseable {
 
     private final Path jar;
@@ -29,6 +39,7 @@ public final class Site implements AutoCloseable {
     private final List<String> options;
     private final List<Replica> pods;
     private final List<Replica> spares;
+    private final Optional<Shards> shards;
     private volatile Redis redis;
     private Redis replaced;
     private HttpServerProcess balancer;
@@ -40,12 +51,23 @@ public final class Site implements AutoCloseable {
      * @param spares places for pods that start later; the balancer knows them
      * @param settings of the pods that differ from the defaults, as environment variables
      * @param redis options of Redis
+     * @param mode how pods subscribe to a Cluster; empty if they have a single Redis
      */
-    public record Plan(int pods, int spares, Map<String, String> settings, List<String> redis) {
+    public record Plan(int pods, int spares, Map<String, String> settings, List<String> redis, Optional<String> mode) {
+
+        /** With a single Redis. */
+        public Plan(int pods, int spares, Map<String, String> settings, List<String> redis) {
+            this(pods, spares, settings, redis, Optional.empty());
+        }
 
         /** With a Redis that stores nothing. */
         public Plan(int pods, int spares, Map<String, String> settings) {
             this(pods, spares, settings, List.of());
+        }
+
+        /** With a Cluster. */
+        public static Plan ofCluster(int pods, Map<String, String> settings, String mode) {
+            return new Plan(pods, 0, settings, List.of(), Optional.of(mode));
         }
     }
 
@@ -54,7 +76,8 @@ public final class Site implements AutoCloseable {
         this.logs = logs;
         this.settings = plan.settings();
         this.options = plan.redis();
-        this.redis = Sluice.redis(logs, options);
+        this.shards = plan.mode().map(mode -> new Shards(mode, logs));
+        this.redis = shards.map(those -> those.cluster.nodes().get(0)).orElseGet(() -> Sluice.redis(logs, options));
         List<Replica> all = IntStream.range(0, plan.pods() + plan.spares())
                 .mapToObj(i -> new Replica(Character.toString('a' + i)))
                 .toList();
@@ -100,9 +123,14 @@ public final class Site implements AutoCloseable {
         return redis;
     }
 
-    /** The address at which publishers find the current Redis. */
-    public InetSocketAddress redisAddress() {
-        return redis.address();
+    /** The Cluster, of which there must be one. */
+    public RedisCluster cluster() {
+        return shards.orElseThrow().cluster;
+    }
+
+    /** Where publishers find the current Redis, or the current master of a channel. */
+    public Destination destination() {
+        return shards.<Destination>map(those -> those).orElse(channel -> () -> redis.address());
     }
 
     /** The address to which clients connect. */
@@ -137,7 +165,7 @@ public final class Site implements AutoCloseable {
         }
         pods.forEach(Replica::close);
         spares.forEach(Replica::close);
-        redis.close();
+        shards.ifPresentOrElse(Shards::close, redis::close);
         if (replaced != null) {
             replaced.close();
         }
@@ -185,6 +213,67 @@ public final class Site implements AutoCloseable {
                 command, Map.of(), port, Ports.http(port, "/balancer"), logs.resolve("haproxy.log"));
     }
 
+    /** A Cluster, and which of its masters serves which slot: a thread asks, so that publishers do not wait. */
+    private static final class Shards implements Destination, AutoCloseable {
+
+        private static final Duration BETWEEN = Duration.ofMillis(100);
+
+        private final String mode;
+        private final RedisCluster cluster;
+        private volatile NavigableMap<Integer, InetSocketAddress> masters;
+        private volatile boolean closed;
+
+        Shards(String mode, Path logs) {
+            Fork.useFolder(logs);
+            this.mode = mode;
+            this.cluster = RedisCluster.start();
+            this.masters = ask();
+            new Thread(this::follow).start();
+        }
+
+        private NavigableMap<Integer, InetSocketAddress> ask() {
+            NavigableMap<Integer, InetSocketAddress> asked = new TreeMap<>();
+            cluster.owners().forEach((slot, master) -> asked.put(slot, master.address()));
+            return asked;
+        }
+
+        private void follow() {
+            while (!closed) {
+                try {
+                    masters = ask();
+                } catch (RuntimeException e) {
+                    // The node that was asked may just die.
+                }
+                Waiting.sleep(BETWEEN);
+            }
+        }
+
+        String uris() {
+            return cluster.uris();
+        }
+
+        Map<String, String> settings() {
+            return Map.of("QUARKUS_REDIS_CLIENT_TYPE", "cluster", "SLUICE_FEED_MODE", mode);
+        }
+
+        @Override
+        public Supplier<InetSocketAddress> of(String channel) {
+            int slot = cluster.slot(channel);
+            return () -> masters.floorEntry(slot).getValue();
+        }
+
+        @Override
+        public List<String> command(List<String> usual) {
+            return mode.equals("sharded") ? List.of("SPUBLISH", usual.get(1), usual.get(2)) : usual;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+            cluster.close();
+        }
+    }
+
     /** A place for pods, one after the other: each has the same ports and the same proxy before Redis. */
     public final class Replica implements AutoCloseable {
 
@@ -217,8 +306,11 @@ public final class Site implements AutoCloseable {
         public void start() {
             started = true;
             ProcessBuilder builder = new ProcessBuilder(Sluice.command(List.of("-Xmx256m", "-XX:+UseSerialGC"), jar));
-            builder.environment().putAll(Sluice.environment(port, management, link.redisUri()));
+            builder.environment()
+                    .putAll(Sluice.environment(
+                            port, management, shards.map(Shards::uris).orElseGet(link::redisUri)));
             builder.environment().putAll(settings);
+            shards.ifPresent(those -> builder.environment().putAll(those.settings()));
             Pod launched = Pod.launched(builder, logs.resolve("pod-" + name + "-" + ++starts + ".log"));
             pod = Optional.of(launched);
             launched.awaitReady();

@@ -60,8 +60,8 @@ public final class Traffic implements AutoCloseable {
     private boolean jittering;
 
     /** Clients of {@code sluice.v1}. */
-    public Traffic(Load load, InetSocketAddress entrance, Supplier<InetSocketAddress> redis, Random random) {
-        this(load, List.of(SluiceProtocol.V1), entrance, redis, random);
+    public Traffic(Load load, InetSocketAddress entrance, Destination destination, Random random) {
+        this(load, List.of(SluiceProtocol.V1), entrance, destination, random);
     }
 
     /** @param protocols of the clients, in turn; publishers use the command of the first */
@@ -69,7 +69,7 @@ public final class Traffic implements AutoCloseable {
             Load load,
             List<? extends Protocol> protocols,
             InetSocketAddress entrance,
-            Supplier<InetSocketAddress> redis,
+            Destination destination,
             Random random) {
         this.entrance = entrance;
         this.random = random;
@@ -84,19 +84,13 @@ public final class Traffic implements AutoCloseable {
         for (int i = 0; i < load.clients(); i++) {
             // In pairs: a balancer that gives two pods one client each would otherwise give each pod one protocol.
             Protocol protocol = protocols.get(i / 2 % protocols.size());
-            clients.add(client("u" + i, protocol, load.uploadsPerClient(), bootstrap()));
+            clients.add(client(i, protocol, load, bootstrap()));
         }
         badClients = new BadClients(bootstrap(), loop.eventLoop(), entrance, uploads, random);
         for (int i = 0; i < PUBLISHERS; i++) {
-            publish(i, "upload:", protocols.get(0), load.uploadsPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
-            publish(
-                    i,
-                    Books.STREAM,
-                    protocols.get(0),
-                    load.resultsPerSecond() / PUBLISHERS,
-                    load.payloadBytes(),
-                    redis);
-            publish(i, "user:", protocols.get(0), load.directPerSecond() / PUBLISHERS, load.payloadBytes(), redis);
+            publish(i, "upload:", protocols.get(0), load.uploadsPerSecond(), load.payloadBytes(), destination);
+            publish(i, Books.STREAM, protocols.get(0), load.resultsPerSecond(), load.payloadBytes(), destination);
+            publish(i, "user:", protocols.get(0), load.directPerSecond(), load.payloadBytes(), destination);
         }
     }
 
@@ -119,6 +113,8 @@ public final class Traffic implements AutoCloseable {
         loop.run(() -> publishers.forEach(Publisher::stop));
         Waiting.until(
                 "the publishers", () -> loop.call(() -> publishers.stream().allMatch(Publisher::isAnswered)));
+        // The audit occupies the event loop, and the last publications would seem to be late.
+        Waiting.sleep(SURPLUS_WAIT);
         long deadline = System.nanoTime() + SETTLING.toNanos();
         while (!books(Books::audit).isClean() && System.nanoTime() < deadline) {
             Waiting.sleep(SURPLUS_WAIT);
@@ -223,13 +219,23 @@ public final class Traffic implements AutoCloseable {
         loop.close();
     }
 
-    private Listener client(String name, Protocol protocol, int howManyUploads, Bootstrap bootstrap) {
+    /** The name of a client's user. */
+    static String user(int client) {
+        return "u" + client;
+    }
+
+    private Listener client(int which, Protocol protocol, Load load, Bootstrap bootstrap) {
+        String name = user(which);
         Set<String> channels = new HashSet<>();
-        while (channels.size() < howManyUploads) {
+        while (channels.size() < load.uploadsPerClient()) {
             channels.add(uploads.get(random.nextInt(uploads.size())));
         }
         if (!results.isEmpty()) {
             channels.add(results.get(random.nextInt(results.size())));
+        }
+        if (which < load.members()) {
+            channels.add(Watchers.ROOM);
+            published.computeIfAbsent(Watchers.ROOM, channel -> new Publications());
         }
         channels.add("user:" + name);
         published.computeIfAbsent("user:" + name, channel -> new Publications());
@@ -246,22 +252,41 @@ public final class Traffic implements AutoCloseable {
             int which,
             String prefix,
             Protocol protocol,
-            double perSecond,
+            double perSecondOfAll,
             int payloadBytes,
-            Supplier<InetSocketAddress> redis) {
+            Destination destination) {
         Map<String, Publications> own = new HashMap<>();
         published.forEach((channel, publications) -> {
             if (channel.startsWith(prefix) && Integer.parseInt(channel.replaceAll("\\D", "")) % PUBLISHERS == which) {
                 own.put(channel, publications);
             }
         });
-        publishers.add(
-                new Publisher(bootstrap(), loop.eventLoop(), redis, protocol, own, perSecond, payloadBytes, random));
+        publishers.add(new Publisher(
+                bootstrap(),
+                loop.eventLoop(),
+                destination,
+                protocol,
+                own,
+                perSecondOfAll / PUBLISHERS,
+                payloadBytes,
+                random));
     }
 
     private Bootstrap bootstrap() {
         // Fixed, so that the kernel buffers little for a client that does not read.
         return loop.bootstrap().option(ChannelOption.SO_RCVBUF, BUFFER);
+    }
+
+    /** Where publications go. */
+    public interface Destination {
+
+        /** Finds the server that takes the publications of the channel, which may change; it does not block. */
+        Supplier<InetSocketAddress> of(String channel);
+
+        /** The command instead of one of a protocol. */
+        default List<String> command(List<String> usual) {
+            return usual;
+        }
     }
 
     /**
@@ -274,6 +299,7 @@ public final class Traffic implements AutoCloseable {
      * @param directPerSecond publications to single users, all together
      * @param resultsPerSecond entries of streams, of which there are as many as uploads; each client hears one
      * @param payloadBytes of each publication
+     * @param members clients that hear {@link Watchers#ROOM} as well, on which nothing is published
      */
     public record Load(
             int clients,
@@ -282,7 +308,8 @@ public final class Traffic implements AutoCloseable {
             double uploadsPerSecond,
             double directPerSecond,
             double resultsPerSecond,
-            int payloadBytes) {
+            int payloadBytes,
+            int members) {
 
         /** Channels that clients share under {@link #of}. */
         public static final int UPLOADS = 20;
@@ -292,18 +319,18 @@ public final class Traffic implements AutoCloseable {
 
         /** As of many pages that watch a few uploads each. */
         public static Load of(int clients) {
-            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, 0, PAYLOAD_BYTES);
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 160, clients / 2.0, 0, PAYLOAD_BYTES, 0);
         }
 
         /** As of many pages, each channel of which is watched by a few and says something once a second. */
-        public static Load crowd(int clients) {
+        public static Load crowd(int clients, int members) {
             int uploads = Math.max(UPLOADS_PER_CLIENT, clients / 10);
-            return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, 0, PAYLOAD_BYTES);
+            return new Load(clients, uploads, UPLOADS_PER_CLIENT, uploads, clients / 2.0, 0, PAYLOAD_BYTES, members);
         }
 
         /** As of many pages on which little happens: each client hears some eight publications a second. */
         public static Load modest(int clients) {
-            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, 0, PAYLOAD_BYTES);
+            return new Load(clients, UPLOADS, UPLOADS_PER_CLIENT, 50, clients / 10.0, 0, PAYLOAD_BYTES, 0);
         }
 
         /** The same, and as many entries of streams as publications on the channels that clients share. */
@@ -315,7 +342,8 @@ public final class Traffic implements AutoCloseable {
                     uploadsPerSecond,
                     directPerSecond,
                     uploadsPerSecond,
-                    payloadBytes);
+                    payloadBytes,
+                    members);
         }
 
         /** Of a third of the clients, with payloads so large that they fill what lies between a pod and one that reads nothing. */
@@ -327,7 +355,8 @@ public final class Traffic implements AutoCloseable {
                     uploadsPerSecond,
                     directPerSecond / 3,
                     resultsPerSecond / 3,
-                    16_000);
+                    16_000,
+                    members);
         }
     }
 }

@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.Optional;
 
 /** A client with one WebSocket, from the upgrade to its end. Netty answers pings. */
 abstract class WebSocketClient extends SimpleChannelInboundHandler<WebSocketFrame> {
@@ -25,13 +26,19 @@ abstract class WebSocketClient extends SimpleChannelInboundHandler<WebSocketFram
     private static final int LARGEST_MESSAGE = 256 * 1024;
     private static final int HANDSHAKE_MILLIS = 10_000;
 
-    private final Protocol protocol;
+    private final String path;
+    private final Optional<String> subprotocol;
     private String ending = "the connection ended before the upgrade";
     private boolean closed;
     private boolean over;
 
     WebSocketClient(Protocol protocol) {
-        this.protocol = protocol;
+        this(protocol.path(), protocol.subprotocol());
+    }
+
+    WebSocketClient(String path, Optional<String> subprotocol) {
+        this.path = path;
+        this.subprotocol = subprotocol;
     }
 
     /** Called when the WebSocket is open. */
@@ -48,8 +55,8 @@ abstract class WebSocketClient extends SimpleChannelInboundHandler<WebSocketFram
 
     final void begin(Bootstrap bootstrap, InetSocketAddress address) {
         WebSocketClientProtocolConfig config = WebSocketClientProtocolConfig.newBuilder()
-                .webSocketUri(URI.create("ws://" + address.getHostString() + ":" + address.getPort() + protocol.path()))
-                .subprotocol(protocol.subprotocol().orElse(null))
+                .webSocketUri(URI.create("ws://" + address.getHostString() + ":" + address.getPort() + path))
+                .subprotocol(subprotocol.orElse(null))
                 .version(WebSocketVersion.V13)
                 .customHeaders(new DefaultHttpHeaders())
                 .maxFramePayloadLength(LARGEST_MESSAGE)

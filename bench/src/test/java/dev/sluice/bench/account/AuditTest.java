@@ -259,6 +259,18 @@ class AuditTest {
     }
 
     @Test
+    void acceptsAGapOfAChannelThatBeganEarlierThanItWasTold() {
+        publish(10);
+        hear(1, 4);
+        hear(7, 10);
+        connection.gap(Optional.of(CHANNEL), 55, Optional.empty(), 60);
+        connection.gap(Optional.of(CHANNEL), 45, Optional.of(65L), 80);
+
+        assertTrue(audit().isClean());
+        assertEquals(2, audit().count(Fate.IN_GAP));
+    }
+
+    @Test
     void acceptsALossThatIsCountedAsMissed() {
         publish(10);
         hear(1, 4);

@@ -31,6 +31,7 @@ class ProgramTest {
             strings = {
                 "ledger --quick --seed -7 --clients 10",
                 "ledger --only pod-killed,none",
+                "ledger --cluster --only sharded-slots-moved",
                 "attack --only silent-sockets",
                 "rollout --pods 10 --clients 5000",
                 "resume --clients 10 --seed 1 --seed 2",
@@ -55,6 +56,7 @@ class ProgramTest {
                 "ledger --clients many | --clients",
                 "ledger --seed | --seed",
                 "ledger --only pod-killed,nothing | clients-jitter",
+                "ledger --only sharded-slots-moved | need --cluster",
                 "attack --only nothing | silent-sockets",
                 "rollout --pods 11 | bench/rollout: --pods needs a number from 1 to 10, not 11",
                 "resume --fast | --fast",

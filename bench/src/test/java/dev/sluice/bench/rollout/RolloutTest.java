@@ -9,6 +9,7 @@ import dev.sluice.bench.process.Page;
 import dev.sluice.bench.rollout.Rollout.Update;
 import dev.sluice.bench.rollout.Rollout.Update.Replacement;
 import dev.sluice.bench.rollout.Rollout.UpdateFinding;
+import dev.sluice.bench.trial.Watchers.Told;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +57,11 @@ class RolloutTest {
         assertTrue(markdown(finding).contains("|errors seen by clients|2|"));
     }
 
+    @Test
+    void leavesOfUsersWhoCameBackAreWrong() {
+        assertEquals(1, finding(Map.of("1012", 2000), List.of(), 1).objections().size());
+    }
+
     private static String markdown(UpdateFinding finding) throws IOException {
         Page page = Page.read(PAGE, "rollout").writeLines("run", "Seed 7");
         UpdateFinding.write(page, List.of(finding));
@@ -63,6 +69,10 @@ class RolloutTest {
     }
 
     private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises) {
+        return finding(endings, surprises, 0);
+    }
+
+    private static UpdateFinding finding(Map<String, Integer> endings, List<String> surprises, int leaves) {
         Histogram lengths = new Histogram(3);
         lengths.recordValue(Duration.ofMillis(250).toNanos());
         return new UpdateFinding(
@@ -72,6 +82,7 @@ class RolloutTest {
                 new Absences(lengths, 70, endings),
                 new Histogram(3),
                 new Histogram(3),
-                surprises);
+                surprises,
+                new Told(8, 600, 24, 0, leaves, 8));
     }
 }
