@@ -19,7 +19,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
-/** Clients behind nginx, configured as docs/migrating.md says, and HAProxy. Both buffer as they do by default. */
+/** Clients behind nginx, configured as docs/operations.md says, and HAProxy. Both buffer as they do by default. */
 class ProxyIT {
 
     @AutoClose
