@@ -123,7 +123,7 @@ final class VerificationKey {
                             ? "smallrye.jwt.verify.secretkey"
                             : LOCATION + " or mp.jwt.verify.publickey")
                     + " gives is not a key that verifies " + algorithm(info)
-                    + ", nor a set with one, see mp.jwt.verify.publickey.algorithm");
+                    + " (a private key does not), nor a set with one, see mp.jwt.verify.publickey.algorithm");
         }
         keys.weak().forEach(key -> LOG.warnf("The key that verifies tokens is weak: %s. Replace it", key));
     }

@@ -141,7 +141,7 @@ final class Supervisor implements Attempt.Owner {
         String why = cause == null ? "the connection was closed" : RootCause.innermost(cause);
         reason = why;
         if (logged.size() < MAX_LOGGED && logged.add(why)) {
-            LOG.warnf("This pod does not hear Redis: %s. It tries again until it does", why);
+            LOG.warnf("This pod does not hear Redis, and tries again until it does: %s", why);
         } else {
             LOG.debugf(
                     "This pod still does not hear Redis: %s. The next attempt follows in %d ms", why, delay.toMillis());
