@@ -19,6 +19,9 @@ final class OpenConnection {
     private boolean used;
     private boolean retired;
 
+    /** The client may be closed only once. */
+    private boolean closed;
+
     /**
      * Starts to connect.
      *
@@ -74,7 +77,10 @@ final class OpenConnection {
 
     /** Closes the connection; pending commands fail. Idempotent. */
     void close() {
-        client.close();
+        if (!closed) {
+            closed = true;
+            client.close();
+        }
     }
 
     private void closeIfDone() {
