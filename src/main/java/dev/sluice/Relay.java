@@ -67,7 +67,7 @@ final class Relay {
 
     private final int maxPayload;
     private final Consumer<Adopted> onAdopted;
-    private final IdentityHashMap<Route, PublicationMeters> meters = new IdentityHashMap<>();
+    private final IdentityHashMap<Route, PublicationCounts> counts = new IdentityHashMap<>();
     private final Counter unrouted;
     private final LogThrottle oversized = new LogThrottle();
     private final LogThrottle failed = new LogThrottle();
@@ -139,7 +139,9 @@ final class Relay {
         this.keyspace = streams == null ? new byte[0] : feed.keyspace().getBytes(StandardCharsets.US_ASCII);
         this.maxPayload = maxPayload;
         this.onAdopted = onAdopted;
-        routes.all().forEach(route -> meters.put(route, PublicationMeters.of(route.prefix(), metrics)));
+        routes.all()
+                .forEach(route ->
+                        counts.put(route, new PublicationCounts(PublicationMeters.of(route.prefix(), metrics))));
         this.unrouted = PublicationMeters.unrouted(metrics);
     }
 
@@ -226,6 +228,7 @@ final class Relay {
         Position end = batch.position(size - 1);
         adopted |= history.follow(end);
         try {
+            counts.values().forEach(PublicationCounts::report);
             if (size == 0 && counted != null) {
                 counted.ticked(end != null);
             }
@@ -242,7 +245,7 @@ final class Relay {
     }
 
     private void relay(Batch batch, int index) {
-        Counter dropped = unrouted;
+        PublicationCounts count = null;
         try {
             Publication publication = batch.publications().get(index);
             if (streams != null && tellsOfKey(publication)) {
@@ -254,11 +257,14 @@ final class Relay {
                 unrouted.increment();
                 return;
             }
-            PublicationMeters meter = Objects.requireNonNull(meters.get(channel.route()));
-            dropped = meter.dropped();
-            deliver(batch, index, publication, channel, meter);
+            count = Objects.requireNonNull(counts.get(channel.route()));
+            deliver(batch, index, publication, channel, count);
         } catch (Throwable e) {
-            dropped.increment();
+            if (count == null) {
+                unrouted.increment();
+            } else {
+                count.dropped();
+            }
             failed(e);
         }
     }
@@ -276,7 +282,7 @@ final class Relay {
         if (channel != null && channel.route().source().readsStreams()) {
             String event = new String(publication.payload(), StandardCharsets.US_ASCII);
             if (!reader.heard(channel, event) && event.equals(ADDED)) {
-                Objects.requireNonNull(meters.get(channel.route())).unwanted().increment();
+                Objects.requireNonNull(counts.get(channel.route())).unwanted();
             }
         }
     }
@@ -315,16 +321,16 @@ final class Relay {
         resolved(loss.channel(), retention::forget);
     }
 
-    private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationMeters meter) {
+    private void deliver(Batch batch, int index, Publication publication, Channel channel, PublicationCounts count) {
         if (publication.payloadLength() > maxPayload) {
-            meter.dropped().increment();
-            long count = oversized.pass();
-            if (count > 0) {
+            count.dropped();
+            long sinceLogged = oversized.pass();
+            if (sinceLogged > 0) {
                 LOG.warnf(
                         "Sluice dropped payloads larger than sluice.max-payload (%d): %d, the last of %d bytes on route %s;"
                                 + " the next log line follows in a minute",
                         maxPayload,
-                        count,
+                        sinceLogged,
                         publication.payloadLength(),
                         channel.route().prefix());
             }
@@ -344,11 +350,11 @@ final class Relay {
         }
         ChannelListeners listeners = registry.listeners(channel);
         if (listeners == null) {
-            meter.unwanted().increment();
+            count.unwanted();
             return;
         }
         deliveries.deliver(channel, listeners, payload == null ? payload(batch, index, sequence, point) : payload);
-        meter.routed().increment();
+        count.routed();
     }
 
     private static Payload payload(Batch batch, int index, long sequence, @Nullable Point point) {

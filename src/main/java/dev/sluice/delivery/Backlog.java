@@ -225,7 +225,7 @@ final class Backlog {
             }
             while (batch.delivered < batch.deliveries.size() && writes < MAX_WRITES) {
                 Delivery delivery = batch.deliveries.get(batch.delivered++);
-                int receivers = delivery.listeners.deliver(delivery.publications, delivery.meters::delivered);
+                int receivers = delivery.listeners.deliver(delivery.publications, delivery.meters.onDelivered);
                 unflushed.add(delivery);
                 reached = delivery.publications.last().position();
                 writes += receivers + 1;

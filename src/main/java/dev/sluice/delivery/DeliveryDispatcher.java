@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,7 @@ public final class DeliveryDispatcher {
     private final Consumer<Lagged> onLagged;
     private final IdentityHashMap<Route, RouteMeters> meters = new IdentityHashMap<>();
     private final Map<Loop, Backlog> backlogs = new ConcurrentHashMap<>();
+    private final Function<Loop, Backlog> opening = this::backlog;
 
     // Used by the reading thread.
     private final List<Backlog> touched = new ArrayList<>();
@@ -110,7 +112,7 @@ public final class DeliveryDispatcher {
     public void deliver(Channel channel, ChannelListeners listeners, Payload payload) {
         RouteMeters route = meters(channel);
         listeners.forEachLoop(ofLoop -> {
-            Backlog backlog = backlogs.computeIfAbsent(ofLoop.loop(), this::backlog);
+            Backlog backlog = backlogs.computeIfAbsent(ofLoop.loop(), opening);
             if (backlog.add(ofLoop, channel, payload, route)) {
                 touched.add(backlog);
             }
@@ -166,7 +168,7 @@ public final class DeliveryDispatcher {
      * be called on the source's thread.
      */
     public void barrier(Loop loop) {
-        backlogs.computeIfAbsent(loop, this::backlog).barrier();
+        backlogs.computeIfAbsent(loop, opening).barrier();
     }
 
     /**

@@ -292,7 +292,7 @@ public final class Outbox {
         unflushedShare = 0;
         inFlight += bytes;
         inFlightShare += share;
-        writer.flush(failure -> flushed(bytes, share, failure));
+        writer.flush(new Flush(bytes, share));
         if (inFlight > 0) {
             watch();
         }
@@ -316,13 +316,26 @@ public final class Outbox {
         }
     }
 
-    private void flushed(int bytes, int share, @Nullable Throwable failure) {
-        try {
-            taken(bytes, share, failure);
-        } catch (Throwable e) {
-            // The caller of this callback would swallow the exception, and lose the frame.
-            LOG.debug("Writing what was held back failed", e);
-            fail(Disconnect.INTERNAL_ERROR);
+    /** A flush of so many bytes. Not a lambda: only C2 creates those with values cheaply. */
+    private final class Flush implements FrameWriter.Done {
+
+        private final int bytes;
+        private final int share;
+
+        Flush(int bytes, int share) {
+            this.bytes = bytes;
+            this.share = share;
+        }
+
+        @Override
+        public void done(@Nullable Throwable failure) {
+            try {
+                taken(bytes, share, failure);
+            } catch (Throwable e) {
+                // The caller would swallow the exception, and lose the frame.
+                LOG.debug("Writing what was held back failed", e);
+                fail(Disconnect.INTERNAL_ERROR);
+            }
         }
     }
 

@@ -24,7 +24,8 @@ public final class Routes {
 
     private static final int MAX_PREFIX = 64;
 
-    private final List<Known> known;
+    /** An array, because it is searched for every publication. */
+    private final Known[] known;
 
     // Instances are never compared.
     @SuppressWarnings("ArrayRecordComponent")
@@ -34,7 +35,7 @@ public final class Routes {
     public Routes(List<Route> routes) {
         this.known = routes.stream()
                 .map(route -> new Known((route.prefix() + ":").getBytes(StandardCharsets.UTF_8), route))
-                .toList();
+                .toArray(Known[]::new);
     }
 
     /** Whether a route may have the prefix. */
@@ -44,7 +45,7 @@ public final class Routes {
 
     /** All routes. */
     public List<Route> all() {
-        return known.stream().map(Known::route).toList();
+        return Arrays.stream(known).map(Known::route).toList();
     }
 
     /**
@@ -63,7 +64,7 @@ public final class Routes {
 
     /** Whether a route reads streams. */
     public boolean haveStreams() {
-        return known.stream().anyMatch(one -> one.route().source().readsStreams());
+        return Arrays.stream(known).anyMatch(one -> one.route().source().readsStreams());
     }
 
     /**

@@ -5,6 +5,8 @@ import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.FrameWriter;
 import dev.sluice.outbox.PublicationFormat;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.SslHandler;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,15 @@ final class DirectFrameWriter implements FrameWriter {
     @FunctionalInterface
     interface Closing {
         void end(int code, String reason);
+    }
+
+    /** Not a lambda: only C2 creates those with values cheaply. */
+    private record Flushed(Done done) implements ChannelFutureListener {
+
+        @Override
+        public void operationComplete(ChannelFuture written) {
+            done.done(written.cause());
+        }
     }
 
     private final Closing closing;
@@ -84,7 +95,7 @@ final class DirectFrameWriter implements FrameWriter {
         if (bytes == null) {
             done.done(null);
         } else {
-            channel.writeAndFlush(bytes).addListener(written -> done.done(written.cause()));
+            channel.writeAndFlush(bytes).addListener(new Flushed(done));
         }
     }
 

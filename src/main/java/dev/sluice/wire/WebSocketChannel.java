@@ -22,6 +22,7 @@ import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.CorruptedWebSocketFrameException;
 import io.netty.handler.codec.http.websocketx.WebSocketCloseStatus;
 import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameEncoder;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.MultiMap;
@@ -167,9 +168,10 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         return inbound.isUnfinishedFor(now, nanos);
     }
 
-    /** The context at which encoded writes begin. */
+    /** The context at which encoded writes begin: that of the frame encoder, which would only pass them on. */
     ChannelHandlerContext context() {
-        return Objects.requireNonNull(context);
+        ChannelHandlerContext encoder = channel.pipeline().context(WebSocketFrameEncoder.class);
+        return encoder == null ? Objects.requireNonNull(context) : encoder;
     }
 
     /** The receiver of frames after the upgrade. */

@@ -9,12 +9,16 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.buffer.UnpooledHeapByteBuf;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.websocketx.CloseWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocket13FrameDecoder;
+import io.netty.handler.codec.http.websocketx.WebSocket13FrameEncoder;
 import io.netty.handler.codec.http.websocketx.WebSocketDecoderConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,6 +105,25 @@ class WebSocketChannelTest {
         channel.runScheduledPendingTasks();
         assertThat(channel.isOpen()).isFalse();
         channel.releaseOutbound();
+    }
+
+    @Test
+    void encodedWritesPassNoHandlerBehindTheFrameEncoder() {
+        List<Object> passed = new ArrayList<>();
+        EmbeddedChannel upgraded = new EmbeddedChannel(
+                new WebSocket13FrameEncoder(false),
+                new ChannelOutboundHandlerAdapter() {
+                    @Override
+                    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+                        passed.add(message);
+                    }
+                },
+                // Stands for Vert.x's handler.
+                new ChannelInboundHandlerAdapter());
+        WebSocketChannel handler = WebSocketChannel.install(upgraded, slots(), inbound(upgraded));
+        ChannelFuture written = handler.context().writeAndFlush(Unpooled.EMPTY_BUFFER);
+        assertThat(passed).isEmpty();
+        assertThat(written.isSuccess()).isTrue();
     }
 
     @Test
