@@ -54,6 +54,10 @@ final class ChannelSubscriptions implements CountedChannels {
     private int initial;
 
     private int held;
+
+    /** Whether the first connection is being made. */
+    private boolean opening;
+
     private boolean pumping;
 
     /** @param thread runs tasks on the feed's thread; thread-safe */
@@ -135,7 +139,7 @@ final class ChannelSubscriptions implements CountedChannels {
         boolean hurry = false;
         for (TrackedChannel channel : joined) {
             lingering.remove(channel);
-            if (link != null && (!channel.isHeld() || uncounted.delays(request, channel))) {
+            if (awaits() && (!channel.isHeld() || uncounted.delays(request, channel))) {
                 request.await(channel);
                 hurry |= channel.isHeld();
             }
@@ -151,9 +155,35 @@ final class ChannelSubscriptions implements CountedChannels {
         return List.copyOf(channels.keySet());
     }
 
-    /** Whether it has a connection, so that requests wait for it. */
-    boolean isConnected() {
-        return link != null;
+    /** The first connection is being made, so that requests wait for it. */
+    void opens() {
+        opening = true;
+    }
+
+    /** No connection can be made, so that requests are answered; a loss must have been told before. */
+    void giveUp() {
+        if (opening) {
+            opening = false;
+            List<ChannelRequest> requests = new ArrayList<>();
+            channels.values().forEach(channel -> requests.addAll(channel.takeRequests()));
+            thread.execute(() -> requests.forEach(ChannelRequest::complete));
+        }
+    }
+
+    /** Whether requests wait: it has a connection, or the first is being made. */
+    boolean awaits() {
+        return link != null || opening;
+    }
+
+    /** Whether it has no channels, and no subscription that ends. */
+    boolean isEmpty() {
+        return channels.isEmpty() && commands.isQuiet();
+    }
+
+    /** Whether the channel has no listeners, and will have none for all that is known. */
+    boolean isIdle(String name) {
+        TrackedChannel channel = channels.get(name);
+        return channel != null && channel.isIdle();
     }
 
     /** Whether it has this channel. */
@@ -178,7 +208,18 @@ final class ChannelSubscriptions implements CountedChannels {
         commands.leaving().stream().filter(names).forEach(this::unsubscribed);
     }
 
-    /** Gives a channel to where another connection subscribes to it, or forgets it if it has no listeners. */
+    /** Does what {@link #move} does, and ends the subscription here. */
+    void expel(String name, ChannelSubscriptions to) {
+        if (link != null) {
+            commands.endLater(name);
+        }
+        move(name, to);
+    }
+
+    /**
+     * Gives a channel to where another connection subscribes to it, or forgets it if it has no listeners. Its subscription here
+     * has ended.
+     */
     void move(String name, ChannelSubscriptions to) {
         TrackedChannel channel = channels.remove(name);
         if (channel == null) {
@@ -204,12 +245,12 @@ final class ChannelSubscriptions implements CountedChannels {
     private void adopt(TrackedChannel channel) {
         channel.reset(this);
         channels.put(channel.name(), channel);
-        if (link == null) {
-            List<ChannelRequest> requests = channel.takeRequests();
-            thread.execute(() -> requests.forEach(ChannelRequest::complete));
-        } else {
+        if (link != null) {
             commands.add(channel);
             pumpSoon();
+        } else if (!opening) {
+            List<ChannelRequest> requests = channel.takeRequests();
+            thread.execute(() -> requests.forEach(ChannelRequest::complete));
         }
     }
 
@@ -220,6 +261,7 @@ final class ChannelSubscriptions implements CountedChannels {
      */
     void connected(Link made, Runnable then) {
         link = made;
+        opening = false;
         onStarted = then;
         initial = channels.size();
         for (TrackedChannel channel : channels.values()) {
@@ -242,6 +284,7 @@ final class ChannelSubscriptions implements CountedChannels {
         link = null;
         onStarted = null;
         uncounted.clear();
+        List<String> left = commands.takeLeaving();
         commands.clear();
         lingering.clear();
         held = 0;
@@ -255,6 +298,7 @@ final class ChannelSubscriptions implements CountedChannels {
                 onLeft.accept(channel.name());
             }
         }
+        left.stream().filter(name -> !has(name)).forEach(onLeft);
         onDisconnected.run();
         thread.execute(() -> requests.forEach(ChannelRequest::complete));
     }
@@ -262,7 +306,11 @@ final class ChannelSubscriptions implements CountedChannels {
     /** Redis has acknowledged a subscription. */
     void subscribed(String name) {
         commands.acknowledged();
+        if (commands.ends(name)) {
+            return;
+        }
         if (!hasSent(name)) {
+            endIfUnknown(name);
             return;
         }
         TrackedChannel channel = get(name);
@@ -286,6 +334,14 @@ final class ChannelSubscriptions implements CountedChannels {
         settle(channel);
         pump();
         started();
+    }
+
+    /** Ends a subscription that was acknowledged after its channel has moved. */
+    private void endIfUnknown(String name) {
+        if (!has(name)) {
+            commands.endLater(name);
+            pump();
+        }
     }
 
     /** A subscription has ended; returns false if this pod has not asked for that. */
@@ -371,8 +427,8 @@ final class ChannelSubscriptions implements CountedChannels {
         for (List<String> names = commands.subscribeNext(); !names.isEmpty(); names = commands.subscribeNext()) {
             current.subscribe(names);
         }
-        while (commands.mayUnsubscribe() && lingering.isDue()) {
-            List<String> names = new ArrayList<>();
+        while (commands.mayUnsubscribe() && (commands.hasEnding() || lingering.isDue())) {
+            List<String> names = commands.unsubscribeNext();
             while (names.size() < CommandWindow.SLICE && lingering.isDue()) {
                 names.add(leave());
             }

@@ -3,6 +3,7 @@ package dev.sluice.feed;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -22,6 +23,9 @@ final class CommandWindow {
 
     private final Queue<TrackedChannel> waiting = new ArrayDeque<>();
 
+    /** The names whose subscriptions a command is to end. */
+    private final Set<String> ending = new LinkedHashSet<>();
+
     /** The names of commands that end subscriptions and are unacknowledged. */
     private final Set<String> leaving = new HashSet<>();
 
@@ -32,6 +36,7 @@ final class CommandWindow {
 
     /** A channel waits for its subscription. */
     void add(TrackedChannel channel) {
+        ending.remove(channel.name());
         waiting.add(channel);
     }
 
@@ -65,14 +70,51 @@ final class CommandWindow {
         return leaving.size() + SLICE <= SIZE;
     }
 
+    /** Whether names wait for a command that ends their subscriptions. */
+    boolean hasEnding() {
+        return !ending.isEmpty();
+    }
+
+    /** A command is to end the subscription of a channel that was removed. */
+    void endLater(String name) {
+        ending.add(name);
+    }
+
+    /** Returns the names of the next command that ends subscriptions, at most {@link #SLICE}. */
+    List<String> unsubscribeNext() {
+        List<String> names = ending.stream().limit(SLICE).toList();
+        names.forEach(ending::remove);
+        leaving.addAll(names);
+        return new ArrayList<>(names);
+    }
+
     /** The command that ends this subscription is sent now. */
     void unsubscribe(String name) {
         leaving.add(name);
     }
 
+    /** Whether a subscription of that name ends, so that an acknowledgement of a subscription is of an earlier one. */
+    boolean ends(String name) {
+        return leaving.contains(name);
+    }
+
+    /** Whether no subscription ends. */
+    boolean isQuiet() {
+        return ending.isEmpty() && leaving.isEmpty();
+    }
+
     /** Returns the names whose subscriptions end. */
     List<String> leaving() {
         return List.copyOf(leaving);
+    }
+
+    /** Returns the names whose subscriptions end or are to end, and forgets them. */
+    List<String> takeLeaving() {
+        List<String> taken = new ArrayList<>(leaving);
+        taken.addAll(ending);
+        leaving.clear();
+        ending.clear();
+        return taken;
     }
 
     /** Redis has acknowledged a name, whether it was sent or not. */
@@ -106,6 +148,7 @@ final class CommandWindow {
     void clear() {
         waiting.clear();
         leaving.clear();
+        ending.clear();
         sent = 0;
         silentBeats = 0;
     }

@@ -171,7 +171,7 @@ public final class Feed implements Source {
     /** Whether the pod receives everything that is published on the channels that it hears, because its canary messages return. */
     public boolean live() {
         Supervisor current = supervisor;
-        return current != null && current.live() && (shards == null || shards.started());
+        return current != null && current.live() && (shards == null || shards.hear());
     }
 
     /**
@@ -194,7 +194,11 @@ public final class Feed implements Source {
      */
     public @Nullable String reason() {
         Supervisor current = supervisor;
-        return current == null ? null : current.reason();
+        if (current == null) {
+            return null;
+        }
+        boolean deaf = current.live() && shards != null && !shards.hear();
+        return deaf ? "it is connected to no shard of the Redis Cluster" : current.reason();
     }
 
     /** Returns what precedes a key in the channel on which Redis tells of the key's changes. */

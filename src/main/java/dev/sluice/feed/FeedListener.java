@@ -26,6 +26,9 @@ interface FeedListener {
     /** A gap has begun, or has ended if it has an end. */
     void gap(Gap gap);
 
+    /** An attempt to subscribe has ended before it was live. */
+    default void failed() {}
+
     /** Redis told of a change of {@link Feed#probeKey}. */
     default void probed() {}
 

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Keeps a subscription to each master of a Redis Cluster open. Confined to the feed's thread. */
+/** Keeps subscriptions to masters of a Redis Cluster open. Confined to the feed's thread. */
 final class ShardLinks implements Shards.Cluster {
 
     private final ClusterNodes nodes;
@@ -142,6 +142,11 @@ final class ShardLinks implements Shards.Cluster {
             } else {
                 events.live(Objects.requireNonNull(gap.until()));
             }
+        }
+
+        @Override
+        public void failed() {
+            events.failed();
         }
 
         @Override

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,24 +25,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The channels to which this pod subscribes in a Redis Cluster, in mode {@code sharded}: each on the master of its slot,
- * with one supervised connection for each. When a slot moves, its channels move to the connection of their new master,
+ * with one supervised connection for each master that has some. When a slot moves, its channels move to the connection of their new master,
  * and the loss in between is told for exactly these. Confined to the feed's thread unless stated otherwise.
  */
 final class Shards implements WantedChannels {
 
-    /** How long the topology is not asked for again after a reply; doubled if that did not help. */
-    static final Duration RETRY = Duration.ofMillis(200);
-
-    private static final int MAX_DOUBLINGS = 4;
-
     /** Opens supervised connections, and asks for the topology. */
-    interface Cluster {
+    interface Cluster extends TopologyWatch.Source {
 
         /** Keeps a connection to the master open; returns what ends it. */
         Runnable connect(Supplier<Master> master, ChannelSubscriptions channels, Events events);
-
-        /** Asks for the topology. */
-        void ask(Consumer<@Nullable ClusterTopology> then);
     }
 
     /** What happens to one connection. */
@@ -56,6 +49,9 @@ final class Shards implements WantedChannels {
         /** Everything was heard until the instant. */
         void lost(Instant since);
 
+        /** An attempt to connect has failed. */
+        void failed();
+
         /** The master has said that it does not serve the slot. */
         void moved(int slot);
 
@@ -63,18 +59,29 @@ final class Shards implements WantedChannels {
         void ended(String channel);
     }
 
+    private enum State {
+        /** The first attempt to connect is under way. */
+        OPENING,
+        LIVE,
+        DOWN
+    }
+
     private final class Shard implements Events {
 
         /** With its present slots. */
         private Master master;
 
-        private final ChannelSubscriptions channels = subscriptions();
+        private final ChannelSubscriptions channels = subscriptions(() -> closeLater(this));
         private Runnable stop = () -> {};
-        private volatile boolean live;
-        private boolean hasBeenLive;
+        private volatile State state = State.OPENING;
 
         /** Until when its channels have been heard for certain. */
         private Instant since = time.now();
+
+        /** When a channel was last wanted or unwanted, in {@link Time#nanos}. */
+        private long used = time.nanos();
+
+        private boolean closing;
 
         Shard(Master master) {
             this.master = master;
@@ -83,33 +90,33 @@ final class Shards implements WantedChannels {
 
         @Override
         public void live(Instant from) {
-            live = true;
-            hasBeenLive = true;
-            started |= shards.values().stream().allMatch(shard -> shard.hasBeenLive);
-            for (String name : channels.names()) {
-                if (channels.holds(name)) {
-                    // Its clients may have been answered on an attempt that failed.
-                    Instant before = losses.get(name);
-                    losses.put(name, before != null && before.isBefore(since) ? before : since);
-                    heardAgain(this, name, from);
-                }
-            }
+            state = State.LIVE;
+            started = true;
+            channels.names().forEach(name -> heardAgain(this, name, from));
             since = from;
+            closeLater(this);
         }
 
         @Override
         public void proven(Instant until) {
-            if (live) {
+            if (state == State.LIVE) {
                 since = until;
             }
         }
 
         @Override
         public void lost(Instant from) {
-            live = false;
             since = from;
-            channels.names().forEach(name -> lose(name, from));
-            refresh();
+            failed();
+        }
+
+        @Override
+        public void failed() {
+            state = State.DOWN;
+            // The clients of an attempt that failed may have been answered.
+            channels.names().forEach(name -> losses.begin(name, since));
+            channels.giveUp();
+            topologies.refresh();
         }
 
         @Override
@@ -119,20 +126,20 @@ final class Shards implements WantedChannels {
                     .filter(name -> slot(name) == slot && channels.hasSent(name))
                     .forEach(name -> {
                         // Its clients are answered now, or were when an earlier connection ended.
-                        lose(name, live ? time.now() : since);
+                        losses.begin(name, state == State.LIVE ? time.now() : since);
                         channels.move(name, homeless);
                     });
-            refresh();
+            topologies.refresh();
         }
 
         @Override
         public void ended(String channel) {
             if (channels.has(channel)) {
                 // Its new master may have been serving it for a moment.
-                lose(channel, since.minus(margin));
+                losses.begin(channel, since.minus(margin));
                 channels.move(channel, homeless);
             }
-            refresh();
+            topologies.refresh();
         }
     }
 
@@ -143,26 +150,20 @@ final class Shards implements WantedChannels {
     private final int maxShards;
     private final Time time;
     private final Executor thread;
-    private @Nullable Cluster cluster;
-    private final Consumer<ChannelLoss> onLoss;
     private final Duration margin;
+    private final ChannelLosses losses;
+    private final TopologyWatch topologies;
+    private @Nullable Cluster cluster;
 
-    /** By the ID of the master. */
+    /** Those with a connection, by the ID of the master. */
     private final Map<String, Shard> shards = new LinkedHashMap<>();
 
     /** The channels without a connection, because their slot is moving. */
     private final ChannelSubscriptions homeless;
 
-    /** Since when channels may have lost publications. */
-    private final Map<String, Instant> losses = new HashMap<>();
-
     private Consumer<String> onLeft = name -> {};
     private @Nullable ClusterTopology topology;
     private volatile boolean started;
-    private boolean asking;
-    private boolean askAgain;
-    private int round;
-    private int retries;
     private volatile List<ChannelSubscriptions> all = List.of();
     private volatile List<Shard> links = List.of();
 
@@ -186,18 +187,24 @@ final class Shards implements WantedChannels {
         this.time = time;
         this.thread = thread;
         this.margin = margin;
-        this.onLoss = onLoss;
-        this.homeless = subscriptions();
+        this.losses = new ChannelLosses(onLoss);
+        this.topologies = new TopologyWatch(
+                time, then -> Objects.requireNonNull(cluster).ask(then), this::follow, this::isUnsettled);
+        this.homeless = subscriptions(() -> {});
     }
 
-    private ChannelSubscriptions subscriptions() {
+    private ChannelSubscriptions subscriptions(Runnable left) {
         ChannelSubscriptions made = new ChannelSubscriptions(bounds, time, thread);
         made.whenLeft(name -> {
-            // Otherwise clients came back, and this is the end of an earlier subscription.
-            if (!place(name).has(name)) {
-                losses.remove(name);
+            ChannelSubscriptions place = place(name);
+            if (!place.has(name)) {
+                losses.forget(name);
             }
-            onLeft.accept(name);
+            // Otherwise this is the end of an earlier subscription, on a master of which a stale topology told.
+            if (!place.holds(name)) {
+                onLeft.accept(name);
+            }
+            left.run();
         });
         return made;
     }
@@ -206,32 +213,25 @@ final class Shards implements WantedChannels {
         return HashSlot.of(name.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void lose(String name, Instant since) {
-        Instant before = losses.get(name);
-        if (before == null) {
-            losses.put(name, since);
-            onLoss.accept(new ChannelLoss(name, since, null));
-        } else if (since.isBefore(before)) {
-            losses.put(name, since);
-        }
-    }
-
     /** Ends the loss of a channel that its shard hears again. */
     private void heardAgain(Shard shard, String name, Instant from) {
-        if (shard.live && shard.channels.holds(name)) {
-            Instant since = losses.remove(name);
-            if (since != null) {
-                onLoss.accept(new ChannelLoss(name, since, from.isBefore(since) ? since : from));
-            }
+        if (shard.state == State.LIVE && shard.channels.holds(name)) {
+            losses.end(name, from);
         }
     }
 
-    /** Whether every master has been heard once. May be called by any thread. */
-    boolean started() {
-        return started;
+    /**
+     * Whether the pod can hear channels: it has heard a master once, and not all masters of wanted channels are down. May be called
+     * by any thread.
+     */
+    boolean hear() {
+        List<Shard> needed = links.stream()
+                .filter(shard -> shard.channels.held() + shard.channels.pending() > 0)
+                .toList();
+        return started && (needed.isEmpty() || needed.stream().anyMatch(shard -> shard.state != State.DOWN));
     }
 
-    /** Connects to all masters. */
+    /** Connects to one master, which shows that this pod can subscribe; to others when a client wants their channels. */
     void start(Cluster to) {
         cluster = to;
         refresh();
@@ -239,85 +239,43 @@ final class Shards implements WantedChannels {
 
     /** Asks for the topology, and follows it. */
     void refresh() {
-        if (asking) {
-            askAgain = true;
-            return;
-        }
-        asking = true;
-        askAgain = false;
-        round++;
-        Objects.requireNonNull(cluster).ask(told -> {
-            if (told != null) {
-                follow(told);
-            }
-            boolean unsettled = told == null
-                    || askAgain
-                    || !homeless.names().isEmpty()
-                    || shards.values().stream().anyMatch(shard -> !shard.live);
-            time.after(RETRY, () -> {
-                asking = false;
-                if (askAgain) {
-                    retries = 0;
-                    refresh();
-                } else if (unsettled) {
-                    retryLater();
-                } else {
-                    retries = 0;
-                }
-            });
-        });
+        topologies.refresh();
     }
 
-    /** A slot may have no master for long, and each request opens a connection. */
-    private void retryLater() {
-        int present = round;
-        time.after(RETRY.multipliedBy((1L << retries) - 1), () -> {
-            if (present == round) {
-                refresh();
-            }
-        });
-        retries = Math.min(retries + 1, MAX_DOUBLINGS);
+    private boolean isUnsettled() {
+        return !homeless.names().isEmpty() || shards.values().stream().anyMatch(shard -> shard.state != State.LIVE);
     }
 
     private void follow(ClusterTopology told) {
+        boolean changed = !told.equals(topology);
         topology = told;
-        Map<String, Master> masters = new LinkedHashMap<>();
+        Map<String, Master> masters = new HashMap<>();
         told.masters().forEach(master -> masters.put(master.id(), master));
         List<Shard> gone = new ArrayList<>();
-        for (Shard shard : List.copyOf(shards.values())) {
+        for (Iterator<Shard> present = shards.values().iterator(); present.hasNext(); ) {
+            Shard shard = present.next();
             Master now = masters.get(shard.master.id());
             if (now == null || !now.address().equals(shard.master.address())) {
-                shards.remove(shard.master.id());
+                present.remove();
                 gone.add(shard);
+            } else {
+                shard.master = now;
             }
         }
-        for (Master master : told.masters()) {
-            if (!shards.containsKey(master.id())) {
-                if (shards.size() >= maxShards) {
-                    excess();
-                    continue;
-                }
-                Shard added = new Shard(master);
-                shards.put(master.id(), added);
-                added.stop = Objects.requireNonNull(cluster).connect(() -> added.master, added.channels, added);
-            } else {
-                Objects.requireNonNull(shards.get(master.id())).master = master;
-            }
+        if (!started && shards.isEmpty() && !told.masters().isEmpty()) {
+            open(told.masters().get(0));
         }
         for (Shard shard : gone) {
             Instant since = shard.since.minus(margin);
             shard.stop.run();
-            shard.channels.names().forEach(name -> lose(name, since));
-            shard.channels.names().forEach(name -> shard.channels.move(name, home(told, name)));
-        }
-        for (Shard shard : shards.values()) {
             for (String name : shard.channels.names()) {
-                ChannelSubscriptions home = home(told, name);
-                if (!home.equals(shard.channels)) {
-                    lose(name, shard.since.minus(margin));
-                    shard.channels.move(name, home);
-                }
+                losses.begin(name, since);
+                shard.channels.move(name, home(told, name));
             }
+        }
+        if (changed) {
+            // There may be very many channels.
+            List.copyOf(shards.values()).forEach(shard -> moveAway(shard, told));
         }
         for (String name : homeless.names()) {
             ChannelSubscriptions home = home(told, name);
@@ -325,30 +283,116 @@ final class Shards implements WantedChannels {
                 homeless.move(name, home);
             }
         }
+        shards.values().forEach(this::closeLater);
+        present();
+    }
+
+    /** Moves the channels that this shard does not have any more. */
+    private void moveAway(Shard shard, ClusterTopology told) {
+        for (String name : shard.channels.names()) {
+            if (!shard.master.equals(told.of(slot(name)))) {
+                losses.begin(name, shard.since.minus(margin));
+                // If the topology is stale, this master still sends its publications.
+                shard.channels.expel(name, shard.channels.isIdle(name) ? homeless : home(told, name));
+            }
+        }
+    }
+
+    private void present() {
         links = List.copyOf(shards.values());
-        all = Stream.concat(Stream.of(homeless), shards.values().stream().map(shard -> shard.channels))
+        all = Stream.concat(Stream.of(homeless), links.stream().map(shard -> shard.channels))
                 .toList();
+    }
+
+    /** Returns the connection to a master; {@code null} if there are too many. */
+    private @Nullable Shard open(Master master) {
+        Shard known = shards.get(master.id());
+        if (known != null) {
+            return known;
+        }
+        if (shards.size() >= maxShards) {
+            shards.values().stream()
+                    .filter(shard -> shard.channels.isEmpty())
+                    .findFirst()
+                    .ifPresent(this::close);
+        }
+        if (shards.size() >= maxShards) {
+            excess();
+            return null;
+        }
+        Shard opened = new Shard(master);
+        shards.put(master.id(), opened);
+        opened.channels.opens();
+        opened.stop = Objects.requireNonNull(cluster).connect(() -> opened.master, opened.channels, opened);
+        present();
+        return opened;
     }
 
     private void excess() {
         long count = tooMany.pass();
         if (count > 0) {
             LOG.errorf(
-                    "The cluster has more masters than sluice.feed.max-shards, which is %d: the channels of the others"
+                    "Clients want channels of more masters than sluice.feed.max-shards, which is %d: the channels of the others"
                             + " are not heard, and their clients have a gap",
                     maxShards);
         }
     }
 
+    /** Closes a connection without channels, after the linger of the last one. */
+    private void closeLater(Shard shard) {
+        if (!started || shard.closing || !shard.channels.isEmpty()) {
+            return;
+        }
+        shard.closing = true;
+        time.after(Duration.ofNanos(Math.max(0, unusedUntil(shard) - time.nanos())), () -> {
+            shard.closing = false;
+            if (unusedUntil(shard) - time.nanos() > 0) {
+                closeLater(shard);
+            } else if (shard.equals(shards.get(shard.master.id())) && shard.channels.isEmpty()) {
+                close(shard);
+            }
+        });
+    }
+
+    private long unusedUntil(Shard shard) {
+        return shard.used + bounds.linger().toNanos();
+    }
+
+    private void close(Shard shard) {
+        shards.remove(shard.master.id());
+        shard.stop.run();
+        present();
+    }
+
+    /** Returns where a channel can be subscribed to, on a new connection if need be. */
     private ChannelSubscriptions home(ClusterTopology told, String name) {
         Master master = told.of(slot(name));
+        Shard shard = master == null ? null : open(master);
+        if (shard == null) {
+            return homeless;
+        }
+        shard.used = time.nanos();
+        return shard.channels;
+    }
+
+    /** Returns where a channel is, if it is subscribed to. */
+    private ChannelSubscriptions place(String name) {
+        ClusterTopology told = topology;
+        Master master = told == null || homeless.has(name) ? null : told.of(slot(name));
         Shard shard = master == null ? null : shards.get(master.id());
         return shard == null ? homeless : shard.channels;
     }
 
-    private ChannelSubscriptions place(String name) {
+    private ChannelSubscriptions openPlace(String name) {
         ClusterTopology told = topology;
-        return told == null || homeless.has(name) ? homeless : home(told, name);
+        if (told == null || homeless.has(name)) {
+            return homeless;
+        }
+        ChannelSubscriptions home = home(told, name);
+        if (home.equals(homeless)) {
+            refresh();
+        }
+        return home;
     }
 
     @Override
@@ -358,12 +402,16 @@ final class Shards implements WantedChannels {
 
     @Override
     public void wanted(String name) {
-        thread.execute(() -> place(name).want(name));
+        thread.execute(() -> openPlace(name).want(name));
     }
 
     @Override
     public void unwanted(String name) {
-        thread.execute(() -> place(name).drop(name));
+        thread.execute(() -> {
+            if (place(name).has(name)) {
+                openPlace(name).drop(name);
+            }
+        });
     }
 
     /** Never waits for a tick, as no publication has a position. */
@@ -376,50 +424,17 @@ final class Shards implements WantedChannels {
                 return;
             }
             Map<ChannelSubscriptions, List<String>> parts = new LinkedHashMap<>();
-            names.forEach(name -> parts.computeIfAbsent(place(name), missing -> new ArrayList<>())
+            names.forEach(name -> parts.computeIfAbsent(openPlace(name), missing -> new ArrayList<>())
                     .add(name));
             parts.forEach((place, part) -> {
-                if (!place.isConnected()) {
+                if (!place.awaits()) {
                     // Answered at once.
-                    part.forEach(name -> lose(name, time.now()));
+                    part.forEach(name -> losses.begin(name, time.now()));
                 }
             });
-            Joined joined = new Joined(parts.size(), then);
+            JoinedShards joined = new JoinedShards(parts.size(), then);
             parts.forEach((place, part) -> place.await(part, false, joined));
         });
-    }
-
-    /** Awaits the parts of a request on several shards. */
-    private static final class Joined implements Consumer<@Nullable Runnable> {
-
-        private final Consumer<@Nullable Runnable> then;
-        private final List<Runnable> releases = new ArrayList<>();
-        private int missing;
-        private boolean refused;
-
-        Joined(int parts, Consumer<@Nullable Runnable> then) {
-            this.missing = parts;
-            this.then = then;
-        }
-
-        @Override
-        public void accept(@Nullable Runnable release) {
-            missing--;
-            if (release == null) {
-                refused = true;
-            } else {
-                releases.add(release);
-            }
-            if (missing == 0) {
-                Runnable whole = () -> releases.forEach(Runnable::run);
-                if (refused) {
-                    whole.run();
-                    then.accept(null);
-                } else {
-                    then.accept(whole);
-                }
-            }
-        }
     }
 
     private int wanted() {
@@ -428,7 +443,9 @@ final class Shards implements WantedChannels {
 
     /** The number of connections that are live, or are not. May be called by any thread, for metrics. */
     long links(boolean live) {
-        return links.stream().filter(shard -> shard.live == live).count();
+        return links.stream()
+                .filter(shard -> (shard.state == State.LIVE) == live)
+                .count();
     }
 
     @Override

@@ -136,6 +136,8 @@ final class Supervisor implements Attempt.Owner {
             Gap opened = new Gap(lastBeat, null);
             gap = opened;
             listener.gap(opened);
+        } else {
+            listener.failed();
         }
         Duration delay = backoff.next();
         String why = cause == null ? "the connection was closed" : RootCause.innermost(cause);

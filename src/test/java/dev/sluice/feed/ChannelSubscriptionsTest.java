@@ -277,6 +277,56 @@ class ChannelSubscriptionsTest {
     }
 
     @Test
+    void acknowledgementOfAnEarlierSubscriptionDoesNotCount() {
+        Server server = connect();
+        ChannelSubscriptions homeless = with(1000, 100);
+        join("a");
+        runTasks();
+        channels.expel("a", homeless);
+        homeless.move("a", channels);
+        runTasks();
+        assertThat(server.commands).containsExactly("+[a]", "-[a]", "+[a]");
+        step(server.unexecuted);
+        step(server.unread);
+        assertThat(channels.holds("a")).isFalse();
+        server.answer();
+        assertThat(channels.holds("a")).isTrue();
+    }
+
+    @Test
+    void acknowledgementOfAChannelThatHasMovedEndsItsSubscription() {
+        Server server = connect();
+        join("a");
+        runTasks();
+        channels.move("a", with(1000, 100));
+        server.answer();
+        assertThat(server.commands).containsExactly("+[a]", "-[a]");
+    }
+
+    @Test
+    void requestWaitsForTheFirstConnection() {
+        channels.opens();
+        join("a");
+        runTasks();
+        assertThat(answered).isEmpty();
+        Server server = connect();
+        settle(server);
+        assertThat(answered).containsExactly("a", "started");
+    }
+
+    @Test
+    void requestIsAnsweredWhenTheFirstConnectionFails() {
+        channels.opens();
+        join("a");
+        runTasks();
+        channels.giveUp();
+        runTasks();
+        join("b");
+        runTasks();
+        assertThat(answered).containsExactly("a", "b");
+    }
+
+    @Test
     void endThatWasNotAskedForIsNoticed() {
         Server server = connect();
         channels.wanted("a");

@@ -35,8 +35,8 @@ class ShardsTest {
 
     private static final int CHANNELS = 8;
     private static final Duration MARGIN = Duration.ofSeconds(1);
-    private static final ChannelSubscriptions.Bounds BOUNDS =
-            new ChannelSubscriptions.Bounds(1000, Duration.ofSeconds(30), 1);
+    private static final Duration LINGER = Duration.ofSeconds(30);
+    private static final ChannelSubscriptions.Bounds BOUNDS = new ChannelSubscriptions.Bounds(1000, LINGER, 1);
 
     private final Simulation cluster = new Simulation(new Random(1));
 
@@ -102,6 +102,110 @@ class ShardsTest {
     }
 
     @Test
+    void onlyMastersOfWantedChannelsAreConnected() {
+        assertThat(cluster.nodes).as("one shows that this pod can subscribe").hasSize(1);
+        assertThat(cluster.shards.hear()).isTrue();
+        cluster.pass(LINGER);
+        assertThat(cluster.nodes).isEmpty();
+        assertThat(cluster.shards.hear()).as("a pod without channels").isTrue();
+        cluster.listen("c0");
+        cluster.listen("c3");
+        cluster.settle();
+        assertThat(cluster.nodes).containsOnlyKeys("m0");
+        assertThat(cluster.shards.links(true)).isEqualTo(1);
+        cluster.leave("c0");
+        cluster.pass(LINGER.multipliedBy(2));
+        assertThat(cluster.nodes).as("c3 is wanted").containsOnlyKeys("m0");
+        cluster.leave("c3");
+        cluster.settle();
+        cluster.listen("c1");
+        cluster.settle();
+        assertThat(cluster.nodes).containsOnlyKeys("m0", "m1");
+        cluster.pass(LINGER);
+        assertThat(cluster.nodes).containsOnlyKeys("m1");
+        assertThat(cluster.losses).isEmpty();
+    }
+
+    @Test
+    void failedConnectionIsToldBeforeItsClientsAreAnswered() {
+        cluster.pass(LINGER);
+        cluster.kill("m0");
+        cluster.listen("c0");
+        assertThat(cluster.listening).isEmpty();
+        cluster.settle();
+        assertThat(cluster.listening).containsOnlyKeys("c0");
+        assertThat(cluster.shards.hear()).as("its only connection is down").isFalse();
+        cluster.listen("c1");
+        cluster.settle();
+        assertThat(cluster.shards.hear()).isTrue();
+        assertThat(cluster.shards.links(false)).isEqualTo(1);
+        cluster.failOver("m0");
+        cluster.settle();
+        cluster.publish("c0");
+        cluster.settle();
+        assertThat(cluster.heard).hasSize(1);
+        cluster.assertNothingLostUntold();
+    }
+
+    @Test
+    void podIsDeafOnlyIfAllMastersOfWantedChannelsAreDown() {
+        cluster.kill("m0");
+        assertThat(cluster.shards.links(false)).isEqualTo(1);
+        assertThat(cluster.shards.hear()).as("without channels").isTrue();
+        cluster.listen("c0");
+        cluster.settle();
+        assertThat(cluster.shards.hear()).isFalse();
+        cluster.listen("c1");
+        cluster.settle();
+        assertThat(cluster.shards.hear()).isTrue();
+    }
+
+    @Test
+    void unusedConnectionGivesWayBeyondTheMaximum() {
+        Simulation two = new Simulation(new Random(1), 2);
+        two.listen("c0");
+        two.listen("c1");
+        two.settle();
+        two.listen("c2");
+        two.settle();
+        assertThat(two.nodes).as("c2 has a gap").containsOnlyKeys("m0", "m1");
+        two.leave("c0");
+        two.pass(LINGER.multipliedBy(2));
+        assertThat(two.nodes).containsOnlyKeys("m1", "m2");
+        two.publish("c2");
+        two.settle();
+        assertThat(two.heard).hasSize(1);
+        assertThat(two.losses).as("the gap has ended").isNotEmpty().allMatch(loss -> loss.until() != null);
+    }
+
+    @Test
+    void channelComesBackFromAMasterOfWhichAStaleTopologyTold() {
+        cluster.listen("c0");
+        cluster.settle();
+        cluster.tellOnce(cluster.topologyWith("c0", "m1"));
+        cluster.shards.refresh();
+        cluster.settle();
+        assertThat(cluster.losses).extracting(ChannelLoss::channel).containsExactly("c0", "c0");
+        cluster.publish("c0");
+        cluster.settle();
+        assertThat(cluster.heard).hasSize(1);
+        cluster.assertNothingLostUntold();
+    }
+
+    @Test
+    void staleTopologyLeavesNoSubscriptionBehind() {
+        cluster.listen("c0");
+        cluster.listen("c3");
+        cluster.settle();
+        cluster.leave("c0");
+        cluster.settle();
+        cluster.tellOnce(cluster.topologyWith("c0", "m1"));
+        cluster.shards.refresh();
+        cluster.settle();
+        assertThat(Objects.requireNonNull(cluster.nodes.get("m0")).subscribed).containsExactly("c3");
+    }
+
+    @Test
     void whatIsLostInRandomHistoriesIsTold() {
         int told = 0;
         for (long seed = 0; seed < Histories.of(4_000); seed++) {
@@ -135,11 +239,17 @@ class ShardsTest {
         private final List<Published> published = new ArrayList<>();
         private final Set<Integer> heard = new HashSet<>();
         private ClusterTopology stale;
-        private final Shards shards = new Shards(BOUNDS, 100, time, tasks::add, MARGIN, losses::add);
+        private @Nullable ClusterTopology told;
+        private final Shards shards;
         private int added;
 
         Simulation(Random random) {
+            this(random, 100);
+        }
+
+        Simulation(Random random, int maxShards) {
             this.random = random;
+            this.shards = new Shards(BOUNDS, maxShards, time, tasks::add, MARGIN, losses::add);
             List<String> ids = List.of("m0", "m1", "m2");
             for (int i = 0; i < CHANNELS; i++) {
                 owners.put("c" + i, ids.get(i % ids.size()));
@@ -154,6 +264,20 @@ class ShardsTest {
         }
 
         private ClusterTopology topology() {
+            return topology(owners);
+        }
+
+        ClusterTopology topologyWith(String channel, String owner) {
+            Map<String, String> changed = new LinkedHashMap<>(owners);
+            changed.put(channel, owner);
+            return topology(changed);
+        }
+
+        void tellOnce(ClusterTopology topology) {
+            told = topology;
+        }
+
+        private static ClusterTopology topology(Map<String, String> owners) {
             Map<String, List<Range>> slots = new TreeMap<>();
             owners.forEach((channel, owner) -> slots.computeIfAbsent(owner, missing -> new ArrayList<>())
                     .add(new Range(slot(channel), slot(channel))));
@@ -164,10 +288,11 @@ class ShardsTest {
 
         @Override
         public void ask(Consumer<@Nullable ClusterTopology> then) {
-            ClusterTopology told = random.nextInt(4) == 0 ? stale : topology();
+            ClusterTopology reply = told != null ? told : random.nextInt(4) == 0 ? stale : topology();
             stale = topology();
-            boolean fails = random.nextInt(10) == 0;
-            tasks.add(() -> then.accept(fails ? null : told));
+            boolean fails = told == null && random.nextInt(10) == 0;
+            told = null;
+            tasks.add(() -> then.accept(fails ? null : reply));
         }
 
         @Override
@@ -201,7 +326,13 @@ class ShardsTest {
             }
 
             void open() {
-                if (!stopped && !open && !dead.contains(id)) {
+                if (stopped || open) {
+                    return;
+                }
+                if (dead.contains(id) || random.nextInt(10) == 0) {
+                    events.failed();
+                    openLater();
+                } else {
                     open = true;
                     channels.connected(this, () -> {
                         Instant from = time.now();
@@ -233,8 +364,16 @@ class ShardsTest {
             @Override
             public void unsubscribe(List<String> names) {
                 for (String name : names) {
-                    subscribed.remove(name);
-                    send(() -> channels.unsubscribed(name));
+                    if (id.equals(owners.get(name))) {
+                        subscribed.remove(name);
+                        send(() -> {
+                            if (!channels.unsubscribed(name)) {
+                                events.ended(name);
+                            }
+                        });
+                    } else {
+                        send(() -> events.moved(slot(name)));
+                    }
                 }
             }
 
@@ -262,11 +401,15 @@ class ShardsTest {
                     end();
                     if (was) {
                         events.lost(since);
+                    } else {
+                        events.failed();
                     }
-                    time.after(Duration.ofMillis(300), () -> tasks.add(this::open));
-                } else {
-                    time.after(Duration.ofMillis(300), () -> tasks.add(this::open));
+                    openLater();
                 }
+            }
+
+            private void openLater() {
+                time.after(Duration.ofMillis(300), () -> tasks.add(this::open));
             }
 
             private void end() {
@@ -279,6 +422,7 @@ class ShardsTest {
 
             void stop() {
                 stopped = true;
+                nodes.remove(id, this);
                 if (open) {
                     end();
                 }
@@ -366,6 +510,12 @@ class ShardsTest {
             }
         }
 
+        void pass(Duration duration) {
+            for (Instant end = time.now().plus(duration); time.now().isBefore(end); ) {
+                settle();
+            }
+        }
+
         void run() {
             for (int i = 0; i < 200; i++) {
                 String channel = "c" + random.nextInt(CHANNELS);
@@ -391,8 +541,8 @@ class ShardsTest {
                     }
                     case 6 -> List.copyOf(nodes.values()).forEach(Node::beat);
                     case 7, 8 -> time.pass(Duration.ofMillis(random.nextInt(100)));
-                    case 9 -> leave(channel);
-                    case 10, 11, 12, 13, 14 -> publish(channel);
+                    case 9, 10 -> leave(channel);
+                    case 11, 12, 13, 14 -> publish(channel);
                     default -> step();
                 }
             }
@@ -400,7 +550,14 @@ class ShardsTest {
             listening.keySet().forEach(this::publish);
             settle();
             assertNothingLostUntold();
+            nodes.values()
+                    .forEach(node -> assertThat(node.channels.names())
+                            .as("subscribed by " + node.id)
+                            .containsAll(node.subscribed));
             assertThat(shards.pending()).as("unacknowledged").isZero();
+            Set.copyOf(listening.keySet()).forEach(this::leave);
+            pass(LINGER.multipliedBy(2));
+            assertThat(nodes).as("connections without channels").isEmpty();
         }
 
         void assertNothingLostUntold() {

@@ -38,6 +38,7 @@ class ShardedIT {
                         "quarkus.redis.hosts", cluster.uris(),
                         "sluice.feed.mode", "sharded",
                         "sluice.feed.linger", "1s",
+                        "sluice.subscriptions.linger", "1s",
                         "sluice.canary.interval", "300ms",
                         "sluice.canary.reconnect", "3s",
                         "sluice.feed.backoff.max", "300ms"));
@@ -74,6 +75,22 @@ class ShardedIT {
             assertThat(cluster.publishToShard("upload:" + Stage.upload(), "b")).isZero();
             assertThat(client.hasHeardOfGap()).isFalse();
         }
+    }
+
+    @Test
+    void podIsConnectedToTheMastersOfWantedChannelsOnly() {
+        String live = "sluice_feed_shards{state=\"live\"}";
+        String down = "sluice_feed_shards{state=\"down\"}";
+        pod.awaitMetric(live, 0);
+        pod.awaitMetric(down, 0);
+        pod.awaitReady();
+        try (Client client = Client.of(pod, "6")) {
+            pod.awaitMetric(live, 1);
+            cluster.masters().forEach(master -> client.subscribe(uploadOn(master)));
+            pod.awaitMetric(live, cluster.masters().size());
+        }
+        pod.awaitMetric(live, 0);
+        pod.awaitMetric(down, 0);
     }
 
     @Test

@@ -1,0 +1,42 @@
+package dev.sluice.feed;
+
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** Since when channels may have lost publications. Confined to the feed's thread. */
+final class ChannelLosses {
+
+    private final Consumer<ChannelLoss> onLoss;
+    private final Map<String, Instant> open = new HashMap<>();
+
+    /** @param onLoss told of the beginning and of the end of each */
+    ChannelLosses(Consumer<ChannelLoss> onLoss) {
+        this.onLoss = onLoss;
+    }
+
+    /** The channel may lose publications that were published after the instant. */
+    void begin(String name, Instant since) {
+        Instant before = open.get(name);
+        if (before == null) {
+            open.put(name, since);
+            onLoss.accept(new ChannelLoss(name, since, null));
+        } else if (since.isBefore(before)) {
+            open.put(name, since);
+        }
+    }
+
+    /** The channel is heard again, if it was not. */
+    void end(String name, Instant from) {
+        Instant since = open.remove(name);
+        if (since != null) {
+            onLoss.accept(new ChannelLoss(name, since, from.isBefore(since) ? since : from));
+        }
+    }
+
+    /** The channel has no listeners any more, so that nothing is told. */
+    void forget(String name) {
+        open.remove(name);
+    }
+}
