@@ -77,6 +77,10 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
 
     /** Closes everything without telling the owner. Idempotent. */
     void close() {
+        if (over) {
+            // Vert.x refuses to close a client twice.
+            return;
+        }
         over = true;
         cancelTimer.run();
         ticker.close();
