@@ -39,6 +39,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $_ := set $variables "SLUICE_ORIGINS" (join "," .) }}
 {{- end }}
 {{- range $prefix, $keys := .Values.routes }}
+{{- if not (or $keys.audience (has $prefix (list "upload" "user"))) }}
+{{- fail (printf "routes.%s.audience: set it, because %s is not a default route" $prefix $prefix) }}
+{{- end }}
+{{- if and (eq (default "" $keys.audience) "subscribers") (not (or $keys.access (eq $prefix "upload"))) }}
+{{- fail (printf "routes.%s.access: set who may subscribe" $prefix) }}
+{{- end }}
 {{- range $key, $value := $keys }}
 {{- $_ := set $variables (printf "sluice.routes.%s.%s" $prefix $key) (toString $value) }}
 {{- end }}

@@ -102,6 +102,9 @@ class ChartTest {
         "paths[0]=/q/metrics, paths",
         "config.SLUICE_DRAIN_PERIOD=1s, config.SLUICE_DRAIN_PERIOD",
         "gateway.enabled=true, gateway.parentRefs",
+        "routes.team.retain=last, routes.team.audience",
+        "routes.team.audience=subscribers, routes.team.access",
+        "redis.url=rediss://redis:6380, networkPolicy.redis.ports",
     })
     void wrongValueIsRefused(String value, String named) {
         assertThat(helm("template", Chart.FOLDER.toString()).refuse("--kube-version", "1.30.0", "--set", value))
@@ -126,6 +129,20 @@ class ChartTest {
         variables.put("SLUICE_DRAIN_PERIOD", Configuration.valueByDefault("sluice.drain.period"));
         variables.keySet().remove("dashboard.json");
         assertThat(chart.environment()).isEqualTo(variables);
+    }
+
+    @Test
+    void networkPolicyWithoutPlacesOfRedisAllowsItsPortEverywhere() {
+        List<Object> rendered = Manifests.parse(helm("template", "sluice", Chart.FOLDER.toString())
+                .run(
+                        "--kube-version=1.30.0",
+                        "--set=networkPolicy.redis.podLabels=null",
+                        "--show-only=templates/networkpolicy.yaml"));
+        assertThat(((NetworkPolicy) rendered.get(0)).getSpec().getEgress())
+                .filteredOn(rule -> rule.getTo().isEmpty())
+                .flatExtracting(rule -> rule.getPorts())
+                .extracting(port -> port.getPort().getIntVal())
+                .containsExactly(6379, 443);
     }
 
     @Test
