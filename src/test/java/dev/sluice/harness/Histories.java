@@ -1,8 +1,10 @@
 package dev.sluice.harness;
 
+import java.util.List;
+
 /**
- * How many random histories the simulations play, and how much fuzz tests and attacks send: an eighth or half, so that {@code
- * ./mvnw verify} is quick, and all with {@code -Dtest.histories=all}, as in {@code .ci/run}.
+ * How many random histories the simulations play, how much fuzz tests and attacks send, and in how many variants wire tests run:
+ * all with {@code -Dtest.histories=all}, as in {@code .ci/run}, otherwise fewer, so that {@code ./mvnw verify} is quick.
  */
 public final class Histories {
 
@@ -18,5 +20,10 @@ public final class Histories {
     /** Returns how many of these to play or send. */
     public static int of(int all) {
         return ALL ? all : all / 8;
+    }
+
+    /** Returns all of these variants, or only the first. */
+    public static <T> List<T> firstOf(List<T> all) {
+        return ALL ? all : all.subList(0, 1);
     }
 }

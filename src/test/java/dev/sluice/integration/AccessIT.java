@@ -18,6 +18,7 @@ import org.jose4j.jwt.JwtClaims;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -294,6 +295,7 @@ class AccessIT {
         }
     }
 
+    @Tag("long")
     @Test
     void waitingDecisionsAreBounded() {
         Map<String, String> config = Map.of(
@@ -323,6 +325,7 @@ class AccessIT {
         }
     }
 
+    @Tag("long")
     @Test
     void timedOutQuestionIsNotSentToTheWebhook() {
         Map<String, String> config = Map.of(

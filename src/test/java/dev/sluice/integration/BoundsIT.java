@@ -13,9 +13,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * A pod with little memory survives clients that never read, for payloads of any size and number. The test fails if any
@@ -23,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Order(2)
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.Way#ofOwnPods")
 class BoundsIT {
 
     /** Far less than the publications; data from TCP waits outside the heap. */
@@ -84,6 +85,7 @@ class BoundsIT {
         }
     }
 
+    @Tag("long")
     @Test
     void fullPodClosesTheClientsWithMostDataWaiting() {
         int max = 4 * MEGABYTE;

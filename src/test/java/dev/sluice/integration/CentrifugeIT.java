@@ -340,6 +340,7 @@ class CentrifugeIT {
     }
 
     /** One of them has as many subscriptions as it may have, which it recovers in one frame. */
+    @Tag("long")
     @Test
     void sdksOfAKilledPodRecoverOnAnotherPodWithoutLossOrDuplicate() {
         String channel = "upload:" + Stage.upload();

@@ -29,6 +29,7 @@ class ChurnIT {
     private final Redis redis = Redis.start();
     private final Pod pod = Pod.ready(redis, Map.of());
 
+    @Tag("long")
     @Test
     void clientChurnLeaksNothing() {
         try (redis;

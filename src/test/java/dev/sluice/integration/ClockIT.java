@@ -2,7 +2,9 @@ package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.TcpProxy;
@@ -17,7 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests that pods on one Redis count from the same ticks, even after faults. */
 @Order(2)
@@ -58,9 +61,17 @@ class ClockIT {
         FLEETS.clear();
     }
 
-    /** Debian's version comes last on each fleet. */
+    /** Returns protocols, and whether the server is Debian's, which comes last on each fleet. */
+    static List<Arguments> servers() {
+        return Histories.firstOf(List.of(
+                arguments("resp3", false),
+                arguments("resp2", false),
+                arguments("resp3", true),
+                arguments("resp2", true)));
+    }
+
     @ParameterizedTest
-    @CsvSource({"resp3,false", "resp2,false", "resp3,true", "resp2,true"})
+    @MethodSource("servers")
     void podsOnOneRedisShareAnEraUntilItIsRestarted(String protocol, boolean debian) {
         if (debian) {
             Program.named("redis-check-rdb");
@@ -89,6 +100,7 @@ class ClockIT {
         awaitSameEra(fleet.one, fleet.two);
     }
 
+    @Tag("long")
     @Test
     void podAdoptsTheEraOfTheServerItMovesTo() {
         Fleet fleet = Fleet.of("resp3");
@@ -107,6 +119,7 @@ class ClockIT {
         }
     }
 
+    @Tag("long")
     @Test
     void podsHavePositionsWhenReady() {
         Map<String, String> slow = Map.of("sluice.clock.interval", "3s");
@@ -119,6 +132,7 @@ class ClockIT {
         }
     }
 
+    @Tag("long")
     @Test
     void podIsReadyAlthoughOtherPodsDoNotTick() {
         Fleet fleet = Fleet.of("resp3");

@@ -84,6 +84,7 @@ class ClusterIT {
         assertThat(pod.log()).contains("This pod subscribes to node ");
     }
 
+    @Tag("long")
     @Test
     void exactSubscriptionsHearAllNodes() {
         Map<String, String> exact = new HashMap<>(CONFIG);
@@ -168,6 +169,7 @@ class ClusterIT {
         return client;
     }
 
+    @Tag("long")
     @Test
     void deathOfTheNodeIsAGapAndAnotherNodeIsChosen() {
         Redis node = link();

@@ -20,9 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ConfigurationIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
-    private static final String UNREAD = "environment variables that set no configuration key";
+    static final String UNREAD = "environment variables that set no configuration key";
 
     private static final Map<String, String> NEEDED = Map.of(
             "quarkus.redis.hosts",
@@ -31,41 +31,9 @@ class ConfigurationIT {
             Tokens.publicKeyFile().toString());
 
     @Test
-    void fileBesideTheProcessSetsARouteOfAnyPrefix(@TempDir Path folder) throws IOException {
+    void filesBesideTheProcessAndElsewhereAndVariablesSetRoutesOfAnyPrefix(@TempDir Path folder) throws IOException {
         Files.createDirectory(folder.resolve("config"));
-        write(folder.resolve("config/application.properties"), "my-team", "MyTeam");
-        // A variable may override what a file sets.
-        Map<String, String> variables = Map.of("SLUICE_ROUTES_MY_TEAM_ACCESS", "claim");
-        try (Pod pod = Pod.launchedIn(folder, NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "MyTeam");
-            try (Client client = Client.of(pod, "7").send("{\"action\":\"subscribe\",\"channel\":\"my-team:1\"}")) {
-                assertThat(client.next()).contains("\"forbidden\"");
-            }
-            assertThat(pod.log()).doesNotContain(UNREAD);
-        }
-    }
-
-    @Test
-    void variablesThatSetNoKeyAreLoggedAtStart() {
-        Map<String, String> variables = new HashMap<>();
-        for (String variable : List.of(
-                "SLUICE_MAX_FRAMES",
-                "SLUICE_ROUTES_MY_TEAM_AUDIENCE",
-                "SLUICE_ROUTES_TEAM_AUDIENC",
-                "sluice.limits.connection")) {
-            variables.put(variable, "subscribers");
-        }
-        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            List<String> lines =
-                    pod.log().lines().filter(line -> line.contains(UNREAD)).toList();
-            assertThat(lines).hasSize(1);
-            assertThat(lines.get(0)).contains(" WARN ").contains(variables.keySet());
-            assertThat(pod.log()).as("a value may be a secret").doesNotContain("subscribers");
-        }
-    }
-
-    @Test
-    void fileElsewhereAndVariablesSetRoutesOfAnyPrefix(@TempDir Path folder) throws IOException {
+        write(folder.resolve("config/application.properties"), "our-team", "OurTeam");
         Path file = folder.resolve("sluice.properties");
         write(file, "from-a-file");
         Map<String, String> variables = new HashMap<>(Map.of(
@@ -79,13 +47,18 @@ class ConfigurationIT {
                 "SLUICE_SERVICE_PORT_HTTP", "80",
                 "SLUICE_PORT", "tcp://10.0.0.1:80"));
         variables.put("SLUICE_PORT_80_TCP_ADDR", "10.0.0.1");
+        // A variable may override what a file sets.
+        variables.put("SLUICE_ROUTES_OUR_TEAM_ACCESS", "claim");
         variables.put("SMALLRYE_CONFIG_LOCATIONS", file.toString());
         for (String prefix : List.of("my-team", "your_team", "TheirTeam")) {
             variables.put("sluice.routes." + prefix + ".audience", "subscribers");
             variables.put("sluice.routes." + prefix + ".access", "open");
         }
-        try (Pod pod = Pod.launched(NEEDED, variables).awaitReady()) {
-            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam", "from-a-file");
+        try (Pod pod = Pod.launchedIn(folder, NEEDED, variables).awaitReady()) {
+            assertRoutes(pod, "team", "my-team", "your_team", "TheirTeam", "from-a-file", "OurTeam");
+            try (Client client = Client.of(pod, "7").send("{\"action\":\"subscribe\",\"channel\":\"our-team:1\"}")) {
+                assertThat(client.next()).contains("\"forbidden\"");
+            }
             assertThat(pod.log()).as("these variables, and those of Kubernetes").doesNotContain(UNREAD);
         }
     }

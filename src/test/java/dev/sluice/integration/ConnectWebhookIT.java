@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConnectWebhookIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final String KEY = "sluice.webhook.connect.url";
     private static final String REFUSED = "sluice_auth_failures_total{reason=\"webhook\"}";
@@ -214,6 +215,7 @@ class ConnectWebhookIT {
         }
     }
 
+    @Tag("long")
     @Test
     void withoutCacheEveryAuthenticationAsksTheWebhookAndAnUnreachableOneIsNoDecision() {
         String token = token();

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 class ContainerIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final Dockerfile IMAGE = Pod.isNative() ? Dockerfile.NATIVE : Dockerfile.JVM;
     private static final long MEGABYTE = 1024 * 1024;

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Order(0)
 @ResourceLock("both cores")
 @Tag("chaos")
+@Tag("long")
 class DivergenceIT {
 
     /** Seconds. Pods that share a busy machine must be able to vote within half of it. */

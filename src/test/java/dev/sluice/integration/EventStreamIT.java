@@ -209,6 +209,7 @@ class EventStreamIT {
         assertThat(all).containsExactlyElementsOf(numbers(0, 6 * PART));
     }
 
+    @Tag("long")
     @Test
     void clientOfAKilledPodResumesWithoutLossOrDuplicate() {
         List<String> all = new ArrayList<>();

@@ -149,6 +149,7 @@ class ExactIT {
         }
     }
 
+    @Tag("long")
     @Test
     void clientOfAKilledPodResumesOnAPodThatHearsItsChannels() {
         List<String> channels = List.of("upload:" + Stage.upload(), "upload:" + Stage.upload());

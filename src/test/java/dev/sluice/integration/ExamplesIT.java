@@ -40,6 +40,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
@@ -186,6 +187,7 @@ class ExamplesIT {
         }
     }
 
+    @Tag("long")
     @Test
     void backendsMintTokensAndAnswerWebhooks() throws Exception {
         String minted = Program.pythonWith("jwt, cryptography")
@@ -235,6 +237,7 @@ class ExamplesIT {
         }
     }
 
+    @Tag("long")
     @Test
     void appThatMovedFromSocketIoGetsEvents() throws Exception {
         startPages();
@@ -340,6 +343,7 @@ class ExamplesIT {
         }
     }
 
+    @Tag("long")
     @Test
     void pageRetriesWithoutAToken() throws IOException {
         startPages();

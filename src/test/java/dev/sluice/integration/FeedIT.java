@@ -89,6 +89,7 @@ class FeedIT {
         assertThat(redis.patterns()).isEqualTo(2);
     }
 
+    @Tag("long")
     @Test
     void survivesASilentServer() throws IOException {
         Map<String, String> config = Map.of(

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 class FloodIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final String REFUSED = "sluice_refused_total{limit=\"frames-per-second\"}";
     private static final int BURST = 512;
@@ -235,6 +235,7 @@ class FloodIT {
         return pod.metric(REFUSED);
     }
 
+    @Tag("long")
     @Test
     void clientThatDoesNotReadAnswersIsNotRead() {
         int questions = 50;

@@ -48,7 +48,7 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 class FuzzIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final long SEED = Long.getLong("sluice.fuzz.seed", 5);
     /** Enough for every kind of answer. */
@@ -209,6 +209,7 @@ class FuzzIT {
         }
     }
 
+    @Tag("long")
     @Test
     void randomStreamRequestsGetNoServerErrorAndTakeNoMemory() throws IOException {
         EventStreamRequests requests = new EventStreamRequests(SEED);

@@ -156,6 +156,7 @@ class GapIT {
         }
     }
 
+    @Tag("long")
     @Test
     void gapMessagesAreSpread() {
         try (Redis redis = Redis.start();

@@ -9,7 +9,9 @@ import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
 import dev.sluice.harness.Tokens.NamedKey;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +26,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Clients that send faster than the pod handles their messages must not exhaust its memory, whether they are
@@ -36,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class InboundMemoryIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final List<String> SMALL_HEAP = List.of(
             "-Xmx96m",
@@ -56,6 +59,8 @@ class InboundMemoryIT {
      */
     private static final byte[] COSTLY =
             ("{\"a\":[\"й\"" + ",{}".repeat(10_000) + "]}").getBytes(StandardCharsets.UTF_8);
+
+    private static final int REQUESTS = 400;
 
     private static final byte[] SMALL = "{\"action\":\"pong\"}".getBytes(StandardCharsets.UTF_8);
 
@@ -139,8 +144,12 @@ class InboundMemoryIT {
         keys.goOn();
     }
 
+    static List<Sender> senders() {
+        return Histories.firstOf(List.of(Sender.AUTHENTICATED, Sender.AUTHENTICATING, Sender.UNAUTHENTICATED));
+    }
+
     @ParameterizedTest
-    @EnumSource
+    @MethodSource("senders")
     void unhandledFramesDoNotExhaustTheHeap(Sender sender) throws Exception {
         if (sender == Sender.AUTHENTICATING) {
             keys.hang();
@@ -154,6 +163,32 @@ class InboundMemoryIT {
         }
         assertThat(pod.log()).doesNotContain("OutOf");
         assertThat(pod.status("/q/health/ready")).isEqualTo(200);
+    }
+
+    /** Requests with thousands of header lines. */
+    @Test
+    void endlessHeadersDoNotExhaustTheHeap() throws IOException {
+        List<Socket> sockets = new ArrayList<>();
+        String refused = "sluice_refused_total{limit=\"header-lines\"}";
+        double before = pod.metric(refused);
+        byte[] endless =
+                ("GET / HTTP/1.1\r\nHost: localhost\r\n" + "a:\r\n".repeat(4_900)).getBytes(StandardCharsets.US_ASCII);
+        try {
+            for (int i = 0; i < REQUESTS; i++) {
+                Socket socket = new Socket("localhost", pod.port());
+                sockets.add(socket);
+                socket.getOutputStream().write(endless);
+            }
+            assertBystanderHears("still here");
+            await("all of them are refused")
+                    .atMost(2, TimeUnit.MINUTES)
+                    .untilAsserted(() -> assertThat(pod.metric(refused)).isEqualTo(before + REQUESTS));
+            assertThat(pod.log()).doesNotContain("OutOf");
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
     }
 
     private void attack(Sender sender, Load load) throws Exception {

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Tests answers of a key server, and rotations of its keys. */
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
 class KeyServerIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
     private static final NamedKey OLD = NamedKey.rsa("old");
@@ -60,6 +61,7 @@ class KeyServerIT {
         server.close();
     }
 
+    @Tag("long")
     @Test
     void tokensAreUnavailableUntilTheServerSendsKeys() {
         Map<String, KeyServer.Answer> answers = new LinkedHashMap<>();
@@ -183,6 +185,7 @@ class KeyServerIT {
         assertRotates(new NamedKey[] {other, first}, new NamedKey[] {second, other}, first, second);
     }
 
+    @Tag("long")
     @Test
     void validTokensAreAcceptedDuringARotationDespiteForgedOnes() {
         NamedKey forged = NamedKey.rsa("forged");

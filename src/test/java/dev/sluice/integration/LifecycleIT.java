@@ -2,10 +2,11 @@ package dev.sluice.integration;
 
 import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Tokens;
@@ -23,11 +24,13 @@ import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Order(2)
 @Execution(ExecutionMode.CONCURRENT)
@@ -35,8 +38,6 @@ class LifecycleIT {
 
     @AutoClose
     private static final Stage STAGE = Stage.take();
-
-    private static final String EITHER = "(epoll|Java's NIO)";
 
     @Test
     void podIsUnreadyAtOnceAndAcceptsDuringTheDelayThenSpreadsClosesAndRefuses() {
@@ -85,8 +86,8 @@ class LifecycleIT {
     }
 
     @Test
-    void podNeedsTwoVariablesAndExitsAtOnceWithoutClients() {
-        Map<String, String> environment = Map.of(
+    void podNeedsTwoVariablesAndLogsUnreadOnesAndExitsAtOnceWithoutClients() {
+        Map<String, String> environment = new HashMap<>(Map.of(
                 "QUARKUS_REDIS_HOSTS",
                 STAGE.redis().uri(),
                 "MP_JWT_VERIFY_PUBLICKEY_LOCATION",
@@ -94,30 +95,30 @@ class LifecycleIT {
                 "SLUICE_ROUTES_TEAM_AUDIENCE",
                 "subscribers",
                 "SLUICE_ROUTES_TEAM_ACCESS",
-                "open");
+                "open"));
+        List<String> unread = List.of(
+                "SLUICE_MAX_FRAMES",
+                "SLUICE_ROUTES_MY_TEAM_AUDIENCE",
+                "SLUICE_ROUTES_TEAM_AUDIENC",
+                "sluice.limits.connection");
+        unread.forEach(variable -> environment.put(variable, "a value that may be a secret"));
         try (Pod pod = Pod.launched(Map.of(), environment).awaitReady();
                 Client client = Client.of(pod, "environment")) {
             STAGE.redis().publish("user:environment", "hello");
             assertThat(client.next()).isEqualTo("hello");
             client.send("{\"action\":\"subscribe\",\"channel\":\"team:red\"}");
             assertThat(client.next()).contains("subscribed");
+            List<String> lines = pod.log()
+                    .lines()
+                    .filter(line -> line.contains(ConfigurationIT.UNREAD))
+                    .toList();
+            assertThat(lines).hasSize(1);
+            assertThat(lines.get(0)).contains(" WARN ").contains(unread);
+            assertThat(pod.log()).doesNotContain("may be a secret");
             client.leave();
             client.closeCode();
             pod.terminate();
             assertThat(pod.exit(Duration.ofSeconds(20))).isIn(0, 143);
-        }
-    }
-
-    @Test
-    void podWithoutNativeTransportUsesNioAndLogsIt() {
-        assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
-        // Quarkus decides what a native executable uses.
-        assertThat(STAGE.pod().log()).containsPattern("Event loops use " + (Pod.isNative() ? EITHER : "epoll"));
-        try (Pod pod = Pod.ready(STAGE.redis(), Map.of("io.netty.transport.noNative", "true"));
-                Client client = Client.of(pod, "nio")) {
-            assertThat(pod.log()).containsPattern("Event loops use " + (Pod.isNative() ? EITHER : "Java's NIO"));
-            STAGE.redis().publish("user:nio", "hello");
-            assertThat(client.next()).isEqualTo("hello");
         }
     }
 
@@ -129,6 +130,7 @@ class LifecycleIT {
         }
     }
 
+    @Tag("long")
     @Test
     void unreadableKeyFailsTheStart() {
         // Unit tests check contents, and the settings of key servers.
@@ -154,17 +156,20 @@ class LifecycleIT {
         }
     }
 
-    /** One start for each place that checks; unit tests check the values. */
+    /** Returns settings for each place that checks, and text of the message; unit tests check the values. */
+    static List<Arguments> invalid() {
+        return Histories.firstOf(List.of(
+                arguments(
+                        "sluice.auth.timeout=0s sluice.webhook.connect.url=ftp://example.org/",
+                        "must be at least 1ms, is 0s"),
+                arguments("sluice.outbox.wire=pigeon sluice.misspelt=1", "direct"),
+                arguments("quarkus.http.limits.max-connections=50000", "sluice.limits.connections"),
+                arguments("quarkus.http.http2=true", "must be false, is true"),
+                arguments("quarkus.redis.feed.client-type=replication", "is not supported")));
+    }
+
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
-                "sluice.outbox.wire=pigeon sluice.misspelt=1 | direct",
-                "sluice.auth.timeout=0s sluice.webhook.connect.url=ftp://example.org/ | must be at least 1ms, is 0s",
-                "quarkus.http.limits.max-connections=50000 | sluice.limits.connections",
-                "quarkus.http.http2=true | 'must be false, is true'",
-                "quarkus.redis.feed.client-type=replication | is not supported",
-            })
+    @MethodSource("invalid")
     void invalidConfigurationFailsTheStartWithItsKeysAndNoStackTrace(String settings, String why) {
         Map<String, String> config = new HashMap<>();
         config.put("quarkus.redis.hosts", STAGE.redis().uri());

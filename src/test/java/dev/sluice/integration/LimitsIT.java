@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 class LimitsIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final int CONNECTIONS = 12;
     private static final int MAX_UNAUTHENTICATED = 5;

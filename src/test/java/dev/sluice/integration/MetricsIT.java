@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class MetricsIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static Pod pod;
 

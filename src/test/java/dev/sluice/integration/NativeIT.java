@@ -21,18 +21,20 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Tests with the jar that classes loaded by name are registered for a native executable. */
 class NativeIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     /** Caffeine has a class for each combination of cache features, and finds it by name. */
     private static final Pattern KIND_OF_CACHE =
             Pattern.compile("com\\.github\\.benmanes\\.caffeine\\.cache\\.[SWPF][SWID][SLAWRM]*(?![A-Za-z$.])");
 
+    @Tag("long")
     @Test
     void usedCacheClassesAreRegistered() throws Exception {
         assumeThat(Pod.isNative()).as("only a JVM reports the classes it loads").isFalse();

@@ -20,13 +20,13 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients that do not read use bounded memory for a bounded time, and do not affect others. */
 @Order(2)
 @Tag("chaos")
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.Way#ofOwnPods")
 class OverflowIT {
 
     @AutoClose

@@ -15,17 +15,17 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A connection ends once, with the right reason, however its client leaves. */
 @Order(2)
 @Tag("chaos")
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.Way#ofOwnPods")
 class PeersIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
 
@@ -116,6 +116,7 @@ class PeersIT {
         }
     }
 
+    @Tag("long")
     @Test
     void oldConnectionsAreClosedByMaxAge() {
         Map<String, String> config = Map.of("sluice.connections.max-age", "1s", "sluice.heartbeat.interval", "500ms");

@@ -18,20 +18,21 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients of {@code sluice.v2} get channels and positions. */
 @Order(2)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.Way#ofOwnPods")
 class PositionIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final Map<Way, Pod> PODS = new EnumMap<>(Way.class);
 
@@ -95,6 +96,7 @@ class PositionIT {
         }
     }
 
+    @Tag("long")
     @Test
     void adoptedEraIsToldWithoutAHeartbeat() {
         Map<String, String> quiet = new HashMap<>(config);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Clients behind nginx, configured as docs/operations.md says, and HAProxy. Both buffer as they do by default. */
@@ -45,6 +46,7 @@ class ProxyIT {
         }
     }
 
+    @Tag("long")
     @Test
     void hostWithoutPortWorksWithConfiguredOrigins() throws IOException {
         int port = Ports.free();

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class ProxyProtocolIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static Pod pod;
 

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -46,6 +47,7 @@ class PythonClientIT {
 
     private final Program page = Program.pythonWith("websockets, redis, jwt");
 
+    @Tag("long")
     @Test
     void pythonClientBehavesAsOnTheReplacedServer() throws IOException, InterruptedException {
         Program server = Program.pythonWith("fastapi, uvicorn, websockets, redis.asyncio, jwt");

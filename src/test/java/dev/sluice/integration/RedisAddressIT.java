@@ -114,6 +114,7 @@ class RedisAddressIT {
         }
     }
 
+    @Tag("long")
     @Test
     void nameWhoseAddressChangesIsFollowed() throws IOException {
         assumeThat(Pod.isNative()).as("options of the JVM").isFalse();
@@ -137,6 +138,7 @@ class RedisAddressIT {
         }
     }
 
+    @Tag("long")
     @Test
     void apiFollowsTheAddress() {
         Map<String, String> config = quick("quarkus.redis.hosts", address.redisUri());
@@ -171,6 +173,7 @@ class RedisAddressIT {
         }
     }
 
+    @Tag("long")
     @Test
     void commandConnectionsAreReplacedWithoutErrorOrLeak() {
         try (Redis redis = Redis.start();
@@ -211,6 +214,7 @@ class RedisAddressIT {
         }
     }
 
+    @Tag("long")
     @Test
     void replicaIsRefused() {
         try (Redis master = Redis.start();

@@ -4,17 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import dev.sluice.harness.Tokens;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tests the documented ways to configure Redis's user and password. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -23,6 +25,7 @@ class RedisCredentialsIT {
     private static final String PASSWORD = "a$$b${c}";
 
     /** The client of the feed has its own settings; the other one publishes the canary's messages. */
+    @Tag("long")
     @Test
     void passwordWithDollarsMayBePercentEncodedInTheAddressOrHaveEachDoubled() {
         try (Redis redis = Redis.withPassword(PASSWORD)) {
@@ -100,8 +103,12 @@ class RedisCredentialsIT {
     }
 
     /** A sentinel without a password accepts any. */
+    static List<String> passwords() {
+        return Histories.firstOf(List.of("requirepass secret", ""));
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"", "requirepass secret"})
+    @MethodSource("passwords")
     void sentinelsGetTheUserAndPasswordOfTheMaster(String option) {
         try (Redis master = Redis.withPassword("secret");
                 Redis sentinel = Redis.sentinelOf(master, "mymaster", "sentinel auth-pass mymaster secret", option)) {

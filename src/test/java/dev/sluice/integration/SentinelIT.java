@@ -71,6 +71,7 @@ class SentinelIT {
         }
     }
 
+    @Tag("long")
     @Test
     void frozenMasterIsReplacedForGood() {
         try (Client client = Client.of(pod, "7")) {

@@ -114,6 +114,7 @@ class ShardedIT {
         }
     }
 
+    @Tag("long")
     @Test
     void failoverIsAGapOfTheChannelsOfTheShardOnly() {
         Redis victim = cluster.masters().get(0);
@@ -146,6 +147,7 @@ class ShardedIT {
         }
     }
 
+    @Tag("long")
     @Test
     void nothingIsLostUntoldWhileRedisCliMovesSlotsAndAddsANode() {
         List<Redis> masters = cluster.masters();

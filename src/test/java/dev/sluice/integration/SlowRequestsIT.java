@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 class SlowRequestsIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final int MAX_CONNECTIONS = 60;
     private static final String UPGRADE = """

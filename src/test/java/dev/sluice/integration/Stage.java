@@ -3,6 +3,7 @@ package dev.sluice.integration;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.Redis;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,13 +30,21 @@ final class Stage implements AutoCloseable {
     private static final Deque<Equipment> FREE = new ArrayDeque<>();
     private static final AtomicInteger UPLOADS = new AtomicInteger();
 
+    private final boolean withPods;
     private @Nullable Equipment equipment;
 
-    private Stage() {}
+    private Stage(boolean withPods) {
+        this.withPods = withPods;
+    }
 
     /** Returns a stage, whose processes are started on first use unless another class has given them back. */
     static Stage take() {
-        return new Stage();
+        return new Stage(true);
+    }
+
+    /** The same for a class that uses only the Redis, so that it keeps no pod from the classes that use one. */
+    static Stage takeRedis() {
+        return new Stage(false);
     }
 
     /** Returns the id of a new upload, without a retained publication. */
@@ -67,13 +76,14 @@ final class Stage implements AutoCloseable {
         return taken;
     }
 
-    /** Returns free processes, those that have a pod with this configuration if possible. */
-    private static Equipment free(Map<String, String> config) {
+    /** Returns free processes, of those with a pod of this configuration the ones with most pods if there are any. */
+    private Equipment free(Map<String, String> config) {
         synchronized (FREE) {
             Equipment free = FREE.stream()
-                    .filter(each -> each.pods.containsKey(config))
-                    .findFirst()
-                    .orElse(FREE.peek());
+                    .filter(each -> each.pods.isEmpty() != withPods)
+                    .max(Comparator.comparing((Equipment each) -> each.pods.containsKey(config))
+                            .thenComparingInt(each -> each.pods.size()))
+                    .orElse(null);
             FREE.remove(free);
             return free == null ? new Equipment() : free;
         }

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
+import dev.sluice.harness.Histories;
 import dev.sluice.harness.Pod;
 import dev.sluice.harness.RawClient;
 import dev.sluice.harness.Redis;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
@@ -16,18 +18,17 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A client that reads nothing for too long is closed; one that reads slowly is not. */
 @Order(1)
 @Tag("chaos")
 @ParameterizedClass
-@EnumSource(Way.class)
+@MethodSource("dev.sluice.integration.Way#ofOwnPods")
 class StallIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final Redis REDIS = STAGE.redis();
     private static final int MAX_BYTES = 1024 * 1024;
@@ -48,8 +49,13 @@ class StallIT {
         STALLING.clear();
     }
 
+    /** Whether the pod uses epoll. */
+    static List<Boolean> epoll() {
+        return Histories.firstOf(List.of(true, false));
+    }
+
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
+    @MethodSource("epoll")
     void slowReaderGetsEverything(boolean epoll) {
         Pod own = stalling(epoll);
         awaitNobody(own);
@@ -76,7 +82,7 @@ class StallIT {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
+    @MethodSource("epoll")
     void stalledClientIsClosed(boolean epoll) {
         Pod own = stalling(epoll);
         awaitNobody(own);

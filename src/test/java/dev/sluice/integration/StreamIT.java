@@ -142,6 +142,7 @@ class StreamIT {
         }
     }
 
+    @Tag("long")
     @Test
     void streamOfAMillionEntriesIsJoinedAtItsEndAndResumedFromItsStart() {
         for (int i = 0; i < 10; i++) {
@@ -198,6 +199,7 @@ class StreamIT {
         }
     }
 
+    @Tag("long")
     @Test
     void thousandsOfChannelsThatComeAndGoCostNothingThatLasts() {
         String churn =
@@ -330,6 +332,7 @@ class StreamIT {
         }
     }
 
+    @Tag("long")
     @Test
     void sdksOfCentrifugoResumeOnOtherPodsAndLearnThatEntriesWereLost() {
         Map<String, String> more = new HashMap<>(ROUTES);

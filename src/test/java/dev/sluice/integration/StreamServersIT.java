@@ -12,10 +12,12 @@ import dev.sluice.harness.Tokens;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** One pod reads and resumes a stream on each server that Sluice supports; {@code SentinelIT} does so with Sentinel. */
+@Tag("long")
 class StreamServersIT {
 
     private static final String CHANNEL = "result:1";

@@ -1,6 +1,7 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.harness.Client;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** With TLS in the pod, shared frames are still encrypted for each connection. */
@@ -44,7 +46,7 @@ import org.junit.jupiter.api.Test;
 class TlsIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final String PASSWORD = "changeit";
     private static final String UNTRUSTED = "unable to find valid certification path";
@@ -183,6 +185,7 @@ class TlsIT {
     }
 
     /** The certificate is only for localhost. */
+    @Tag("long")
     @Test
     void redisHostNameIsCheckedIfConfigured() {
         try (TcpProxy redis =
@@ -331,12 +334,18 @@ class TlsIT {
         assertSlowReaderGetsEverything(pod);
     }
 
+    @Tag("long")
     @Test
-    void slowReaderGetsEverythingWithoutEpoll() {
+    void slowReaderGetsEverythingWithoutNativeTransport() {
+        assumeThat(System.getProperty("os.name")).isEqualTo("Linux");
+        // Quarkus decides what a native executable uses.
+        String either = "(epoll|Java's NIO)";
+        assertThat(pod.log()).containsPattern("Event loops use " + (Pod.isNative() ? either : "epoll"));
         Map<String, String> stalling = new HashMap<>(secured);
         stalling.put("sluice.outbox.max-stall", "3s");
-        stalling.put("quarkus.vertx.prefer-native-transport", "false");
+        stalling.put("io.netty.transport.noNative", "true");
         try (Pod own = Pod.ready(STAGE.redis(), stalling)) {
+            assertThat(own.log()).containsPattern("Event loops use " + (Pod.isNative() ? either : "Java's NIO"));
             assertSlowReaderGetsEverything(own);
         }
     }

@@ -1,25 +1,36 @@
 package dev.sluice.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.sluice.harness.Client;
 import dev.sluice.harness.Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** All spellings of the WebSocket path have the same limits, and requests that are not upgrades get an error. */
+/**
+ * Clients that connect all at once are admitted at a bounded rate, whichever spelling of the WebSocket path they use, and
+ * requests that are not upgrades get an error.
+ */
+@Tag("chaos")
 class UpgradePathIT {
 
     @AutoClose
-    private static final Stage STAGE = Stage.take();
+    private static final Stage STAGE = Stage.takeRedis();
 
     private static final Map<String, String> UPGRADE = Map.of(
             "Upgrade", "websocket",
@@ -27,11 +38,17 @@ class UpgradePathIT {
             "Sec-WebSocket-Version", "13",
             "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
 
+    private static final String[] UPGRADE_LINES = UPGRADE.entrySet().stream()
+            .map(header -> header.getKey() + ": " + header.getValue())
+            .toArray(String[]::new);
+
+    private static final int RATE = 2;
+
     private static Pod pod;
 
     @BeforeAll
     static void start() {
-        pod = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connects-per-second", "1"));
+        pod = Pod.ready(STAGE.redis(), Map.of("sluice.limits.connects-per-second", "" + RATE));
     }
 
     @AfterAll
@@ -59,11 +76,46 @@ class UpgradePathIT {
             })
     void connectRateAppliesToEverySpellingOfThePath(String path) {
         boolean limited = false;
-        // One request per second may pass.
-        for (int i = 0; i < 5 && !limited; i++) {
+        for (int i = 0; i < 10 * RATE && !limited; i++) {
             limited = Api.status(pod, "GET " + path, UPGRADE) == 503;
         }
         assertThat(limited).isTrue();
+    }
+
+    @Test
+    void connectRateIsLimited() {
+        String limit = "sluice_refused_total{limit=\"connects-per-second\"}";
+        try (Client early = clientAsSoonAsAdmitted()) {
+            double before = pod.metric(limit);
+            long start = System.nanoTime();
+            int accepted = 0;
+            List<String> refused = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                String answer = answer("GET /ws HTTP/1.1", UPGRADE_LINES);
+                if (answer.startsWith("HTTP/1.1 101")) {
+                    accepted++;
+                } else {
+                    refused.add(answer);
+                }
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            assertThat(accepted).isLessThanOrEqualTo((int) Math.ceil(RATE + RATE * seconds));
+            assertThat(refused)
+                    .isNotEmpty()
+                    .allMatch(answer -> answer.startsWith("HTTP/1.1 503"))
+                    .allMatch(answer -> answer.toLowerCase(Locale.ROOT)
+                            .lines()
+                            .anyMatch(line -> line.matches("retry-after: [1-5]")));
+            pod.awaitMetric(limit, before + refused.size());
+            STAGE.redis().publish("user:7", "hello");
+            assertThat(early.next()).isEqualTo("hello");
+        }
+    }
+
+    private static Client clientAsSoonAsAdmitted() {
+        return await("room")
+                .ignoreException(CompletionException.class)
+                .until(() -> Client.of(pod, "7"), client -> true);
     }
 
     @ParameterizedTest
