@@ -18,16 +18,19 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         /** The first beat has been heard: from the instant on, the pod hears everything. */
         void live(Instant subscribed);
 
-        /** The pod may have missed messages since the instant; from now on it hears everything again. */
+        /** The pod has heard other messages than most pods since the instant; from now on it hears everything again. */
         void lost(Instant since);
+
+        /** The pod may have missed messages since the instant; from now on it hears everything again. */
+        void missed(Instant since);
 
         /**
          * The attempt has ended without {@link Attempt#close}; called once.
          *
          * @param cause {@code null} where the connection was closed cleanly
-         * @param lastBeat when the last beat was published that came back; {@code null} where the attempt was never live
+         * @param heardUntil until when everything was heard; {@code null} where the attempt was never live
          */
-        void ended(@Nullable Throwable cause, @Nullable Instant lastBeat);
+        void ended(@Nullable Throwable cause, @Nullable Instant heardUntil);
     }
 
     private final Owner owner;
@@ -137,12 +140,21 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
 
     @Override
     public @Nullable Instant heardUntil() {
-        return lastBeat;
+        return lastBeat == null || subscription == null ? null : subscription.heardUntil(lastBeat);
     }
 
     @Override
     public void lost(Instant since) {
         owner.lost(since);
+    }
+
+    @Override
+    public void missed(Instant since) {
+        // Before the first beat is heard, a gap is under way in any case.
+        if (!over && lastBeat != null) {
+            ticker.interrupt();
+            owner.missed(since);
+        }
     }
 
     @Override
@@ -155,7 +167,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     @Override
     public void heard(long beat) {
         Canary.Heard heard = over || proof == null ? null : proof.heard(beat);
-        if (heard == null || subscribed == null) {
+        if (heard == null || subscribed == null || subscription == null) {
             return;
         }
         listener.beat(heard.latency());
@@ -165,7 +177,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
         if (first) {
             cancelTimer.run();
             awaitNextBeat();
-            owner.live(subscribed);
+            owner.live(subscription.heardFrom(subscribed, heard.sent()));
             pause(paused);
         }
     }
@@ -208,7 +220,7 @@ final class Attempt implements Subscription.Listener, Ticker.Owner {
     public void ended(@Nullable Throwable cause) {
         if (!over) {
             close();
-            owner.ended(cause, lastBeat);
+            owner.ended(cause, heardUntil());
         }
     }
 }

@@ -23,6 +23,9 @@ interface BeatConnection {
         /** The connection is made, so beats can be published. */
         void connected();
 
+        /** Redis has confirmed the publication of the beat. */
+        default void confirmed(long number) {}
+
         /**
          * The connection has ended or could not be made: cleanly ({@code null}) or with a cause. Called any number of times,
          * also after {@link BeatConnection#close}.

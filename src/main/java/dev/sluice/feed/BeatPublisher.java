@@ -16,8 +16,6 @@ final class BeatPublisher implements BeatConnection {
     enum Kind {
         /** It must be a master. */
         CHECKED,
-        /** It is a node of a Redis Cluster. */
-        NODE,
         /** It is a node of a Redis Cluster, whose shard alone hears the beats. */
         SHARDED
     }

@@ -1,7 +1,10 @@
 package dev.sluice.feed;
 
 import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Beats of which several nodes publish a copy each: one is heard when all its copies are. Confined to the feed's thread.
@@ -14,14 +17,34 @@ final class EchoCount {
     /** Copies of older beats are late: as many as both connections may have outstanding, and more. */
     private static final int MAX_BEATS = 256;
 
-    /** By the beat's number, the copies that were not heard yet. */
-    private final TreeMap<Long, BitSet> awaited = new TreeMap<>();
+    private static final class Beat {
 
-    /** A beat is about to be published. */
-    void await(long number, int copies) {
-        BitSet missing = new BitSet(copies);
-        missing.set(0, copies);
-        awaited.put(number, missing);
+        private final List<String> nodes;
+
+        /** The copies that were not heard yet. */
+        private final BitSet missing = new BitSet();
+
+        /** The copies that their nodes have confirmed. */
+        private final BitSet confirmed = new BitSet();
+
+        Beat(List<String> nodes) {
+            this.nodes = nodes;
+            missing.set(0, nodes.size());
+        }
+    }
+
+    /** By number. */
+    private final TreeMap<Long, Beat> awaited = new TreeMap<>();
+
+    private long newestHeard = Long.MIN_VALUE;
+
+    /**
+     * A beat is about to be published.
+     *
+     * @param nodes the addresses of those that publish a copy; the first one is the subscription's own
+     */
+    void await(long number, List<String> nodes) {
+        awaited.put(number, new Beat(List.copyOf(nodes)));
         if (awaited.size() > MAX_BEATS) {
             awaited.pollFirstEntry();
         }
@@ -32,22 +55,49 @@ final class EchoCount {
         return number * MAX_COPIES + copy;
     }
 
-    /** Whether all copies of a beat have been heard, with this one. */
-    boolean heard(long code) {
-        BitSet missing = awaited.get(number(code));
-        if (missing == null) {
-            return false;
+    /** A node has confirmed that it has published the copy. */
+    void confirmed(long code) {
+        Beat beat = awaited.get(number(code));
+        if (beat != null) {
+            beat.confirmed.set(copy(code));
         }
-        missing.clear((int) Math.floorMod(code, (long) MAX_COPIES));
-        if (!missing.isEmpty()) {
-            return false;
+    }
+
+    /** Returns the nodes of a beat whose copies have all been heard, with this one; {@code null} otherwise. */
+    @Nullable
+    List<String> heard(long code) {
+        Beat beat = awaited.get(number(code));
+        if (beat == null) {
+            return null;
+        }
+        beat.missing.clear(copy(code));
+        if (!beat.missing.isEmpty()) {
+            return null;
         }
         awaited.remove(number(code));
-        return true;
+        newestHeard = Math.max(newestHeard, number(code));
+        return beat.nodes;
+    }
+
+    /**
+     * Whether other nodes are the reason that beats are not heard: copies are missing only of nodes that have not
+     * confirmed them. A confirmed copy that is missing was lost on its way through the subscription's node.
+     */
+    boolean othersHang() {
+        Map.Entry<Long, Beat> oldest = awaited.higherEntry(newestHeard);
+        if (oldest == null) {
+            return false;
+        }
+        Beat beat = oldest.getValue();
+        return !beat.missing.get(0) && !beat.missing.intersects(beat.confirmed);
     }
 
     /** Returns the number of the beat. */
     static long number(long code) {
         return Math.floorDiv(code, (long) MAX_COPIES);
+    }
+
+    private static int copy(long code) {
+        return (int) Math.floorMod(code, (long) MAX_COPIES);
     }
 }

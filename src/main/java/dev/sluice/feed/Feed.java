@@ -54,8 +54,10 @@ public final class Feed implements Source {
     private final Context context;
     private final FeedMeters meters;
 
+    private final NodeChoice choice = new NodeChoice();
+
     /** {@code null} without a Redis Cluster. */
-    private final @Nullable NodeChoice nodes;
+    private final @Nullable ClusterNodes nodes;
 
     /** {@code null} in mode {@code pattern}. */
     private final @Nullable WantedChannels channels;
@@ -107,7 +109,7 @@ public final class Feed implements Source {
         // The only context of all callbacks; the constructor may run on any thread.
         this.context = vertx.getOrCreateContext();
         this.meters = new FeedMeters(metrics);
-        this.nodes = redis.isCluster() ? new NodeChoice(redis.nodes(vertx, canary.reconnect())) : null;
+        this.nodes = redis.isCluster() ? redis.nodes(vertx, canary.reconnect()) : null;
         boolean sharded = this.config.mode() == FeedConfig.Mode.SHARDED;
         ClusterSettings.checkMode(this.config.mode(), redis.isCluster());
         ChannelSubscriptions.Bounds bounds = new ChannelSubscriptions.Bounds(
@@ -288,9 +290,16 @@ public final class Feed implements Source {
         execute(supervised::start);
         Shards sharded = shards;
         if (sharded != null) {
-            ClusterNodes known = Objects.requireNonNull(nodes).nodes();
             ShardLinks made = new ShardLinks(
-                    known, vertx, context, byName, maxPayload, subscriber::emit, meters, this::backoff, timing);
+                    Objects.requireNonNull(nodes),
+                    vertx,
+                    context,
+                    byName,
+                    maxPayload,
+                    subscriber::emit,
+                    meters,
+                    this::backoff,
+                    timing);
             subscriber.onTermination(() -> execute(() -> {
                 supervised.stop();
                 sharded.stop();
@@ -323,16 +332,16 @@ public final class Feed implements Source {
 
     private Subscription open(
             RedisSubscription.Names names, int maxPayload, FeedListener listener, Subscription.Listener life) {
-        NodeChoice choice = nodes;
-        if (choice == null) {
+        ClusterNodes cluster = nodes;
+        if (cluster == null) {
             return new RedisSubscription(redis.clients(vertx), names, maxPayload, context, listener, life);
         }
         return new NodeSubscription(
                 choice,
-                vertx,
-                context,
+                new NodeConnections(cluster, vertx, context),
+                new ContextTime(vertx, context),
                 life,
-                (clients, heard) -> new RedisSubscription(clients, names, maxPayload, context, listener, heard));
+                (node, clients, heard) -> new RedisSubscription(clients, names, maxPayload, context, listener, heard));
     }
 
     private Backoff backoff() {

@@ -1,106 +1,113 @@
 package dev.sluice.feed;
 
 import dev.sluice.log.LogThrottle;
+import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
-import io.vertx.core.Context;
-import io.vertx.redis.client.Redis;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Publishes each beat on every master of a Redis Cluster that it reaches. If one of these connections ends, the node may
- * have died with publications that it had confirmed and not passed on. Confined to the feed's thread.
+ * Publishes each beat on the subscription's node and on every other master of a Redis Cluster that it reaches. With each
+ * beat it asks the node for the masters, and connects to those that are new. If one of the connections ends, that node
+ * may have died with publications that it had confirmed and not passed on. Confined to the feed's thread.
  */
 final class NodeBeats implements BeatConnection {
 
     private static final Logger LOG = Logger.getLogger(NodeBeats.class);
 
-    /** How long a master may take to connect; then it is left out. */
-    private static final long PATIENCE_MILLIS = TimeUnit.SECONDS.toMillis(1);
+    /** How long a node may take to connect. */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
 
+    private final Master own;
+    private final NodeConnection.Connector connector;
+    private final MasterWatch watch;
     private final LogThrottle unreachedLog;
-    private final Function<Master, Redis> clients;
-    private final String channel;
-    private final EchoCount echoes;
-    private final Context context;
+    private final Time time;
     private final Listener listener;
-    private final Consumer<Master> onEnd;
-    private final Map<Master, BeatConnection> connecting = new LinkedHashMap<>();
-    private final List<BeatConnection> connected = new ArrayList<>();
-    private final List<String> unreached = new ArrayList<>();
+
+    /** By address. */
+    private final Map<String, Link> connecting = new LinkedHashMap<>();
+
+    /** In the order of their copies of a beat; that of the subscription's node is the first. */
+    private final List<Link> connected = new ArrayList<>();
+
+    /** The addresses of the masters of which the node told last. */
+    private List<String> masters = List.of();
+
     private boolean started;
     private boolean closed;
 
     /**
      * Starts to connect.
      *
-     * @param clients makes a client of a master
-     * @param channel on which the subscription hears beats
-     * @param context where the listeners are called
-     * @param onEnd told before the listener of the master whose connection has ended
+     * @param own the subscription's node
+     * @param unreachedLog when to log that masters can't be reached
      */
     NodeBeats(
-            NodeChoice choice,
-            Function<Master, Redis> clients,
-            String channel,
-            EchoCount echoes,
-            Context context,
-            Listener listener,
-            Consumer<Master> onEnd) {
-        this.clients = clients;
-        this.channel = channel;
-        this.echoes = echoes;
-        this.context = context;
+            Master own,
+            NodeConnection.Connector connector,
+            MasterWatch watch,
+            LogThrottle unreachedLog,
+            Time time,
+            Listener listener) {
+        this.own = own;
+        this.connector = connector;
+        this.watch = watch;
+        this.unreachedLog = unreachedLog;
+        this.time = time;
         this.listener = listener;
-        this.onEnd = onEnd;
-        this.unreachedLog = choice.unreached();
-        choice.nodes()
-                .ask()
-                .onComplete(asked -> context.runOnContext(x -> {
-                    if (asked.failed()) {
-                        listener.ended(asked.cause());
-                    } else if (!closed) {
-                        connect(asked.result().masters());
-                    }
-                }));
+        connect(own);
     }
 
-    private void connect(List<Master> masters) {
-        for (Master master : masters.subList(0, Math.min(masters.size(), EchoCount.MAX_COPIES))) {
-            connecting.put(
-                    master,
-                    new BeatPublisher(
-                            clients.apply(master), channel, BeatPublisher.Kind.NODE, null, context, new One(master)));
+    private void connect(Master master) {
+        Link link = new Link(master.address());
+        connecting.put(link.address, link);
+        link.connect(master);
+    }
+
+    /** A connection to one node. */
+    private final class Link implements Listener {
+
+        private final String address;
+        private @Nullable NodeConnection connection;
+        private Runnable cancelTimeout = () -> {};
+
+        Link(String address) {
+            this.address = address;
         }
-        context.owner()
-                .setTimer(
-                        PATIENCE_MILLIS,
-                        fired -> context.runOnContext(
-                                x -> List.copyOf(connecting.keySet()).forEach(late -> failed(late, null))));
-    }
 
-    private final class One implements Listener {
+        void connect(Master master) {
+            connection = connector.connect(master, this);
+            cancelTimeout = time.after(PATIENCE, () -> failed(this, null));
+        }
 
-        private final Master master;
-
-        One(Master master) {
-            this.master = master;
+        boolean isOwn() {
+            return address.equals(own.address());
         }
 
         @Override
         public void connected() {
-            BeatConnection made = connecting.remove(master);
-            if (made != null && !closed) {
-                connected.add(made);
+            cancelTimeout.run();
+            if (!closed && connecting.remove(address, this)) {
+                connected.add(this);
+                watch.reached(address);
+                if (isOwn()) {
+                    ask();
+                }
                 settle(null);
             }
+        }
+
+        @Override
+        public void confirmed(long code) {
+            watch.confirmed(code);
         }
 
         @Override
@@ -108,52 +115,115 @@ final class NodeBeats implements BeatConnection {
             if (closed) {
                 return;
             }
-            if (connecting.containsKey(master)) {
-                failed(master, cause);
-            } else if (!unreached.contains(master.address())) {
-                onEnd.accept(master);
+            if (connected.contains(this)) {
+                watch.ended(isOwn());
                 listener.ended(cause);
+            } else {
+                failed(this, cause);
+            }
+        }
+
+        void close() {
+            cancelTimeout.run();
+            if (connection != null) {
+                connection.close();
             }
         }
     }
 
-    private void failed(Master master, @Nullable Throwable cause) {
-        BeatConnection late = connecting.remove(master);
-        if (late != null) {
-            late.close();
-            unreached.add(master.address());
-            settle(cause);
+    private void failed(Link link, @Nullable Throwable cause) {
+        if (closed || !connecting.remove(link.address, link)) {
+            return;
+        }
+        link.close();
+        if (link.isOwn() || (!started && watch.hears(link.address))) {
+            // Other connections to it may still work; then these stay in use.
+            listener.ended(cause == null ? new IllegalStateException(link.address + " does not answer") : cause);
+            return;
+        }
+        watch.unreached(link.address);
+        logUnreached();
+        if (started && !mostReached()) {
+            listener.ended(unreachable(cause));
+        }
+        settle(cause);
+    }
+
+    /** Asks the subscription's node, because it hears only the masters that it knows. */
+    private void ask() {
+        Instant asked = time.now();
+        NodeConnection connection = connected.get(0).connection;
+        if (connection != null) {
+            connection.ask(topology -> told(topology, asked));
+        }
+    }
+
+    private void told(ClusterTopology topology, Instant asked) {
+        if (closed) {
+            return;
+        }
+        masters = topology.masters().stream().map(Master::address).toList();
+        watch.told(masters, asked);
+        for (Master master : topology.masters()) {
+            boolean known = connecting.containsKey(master.address())
+                    || connected.stream().anyMatch(link -> link.address.equals(master.address()));
+            if (!known && connecting.size() + connected.size() < EchoCount.MAX_COPIES) {
+                connect(master);
+            }
+        }
+        settle(null);
+    }
+
+    private void settle(@Nullable Throwable cause) {
+        if (started || closed || masters.isEmpty() || !connecting.isEmpty()) {
+            return;
+        }
+        started = true;
+        if (mostReached()) {
+            listener.connected();
+        } else {
+            listener.ended(unreachable(cause));
         }
     }
 
     /** A cluster works while most of its masters do. Without them, the subscription may be to a node that is cut off. */
-    private void settle(@Nullable Throwable cause) {
-        if (!connecting.isEmpty() || started || closed) {
-            return;
-        }
-        started = true;
-        if (connected.size() <= unreached.size()) {
-            listener.ended(
-                    cause == null
-                            ? new IllegalStateException("most masters of the Redis Cluster don't answer")
-                            : cause);
-            return;
-        }
-        long count = unreached.isEmpty() ? 0 : unreachedLog.pass();
+    private boolean mostReached() {
+        return 2
+                        * connected.stream()
+                                .filter(link -> masters.contains(link.address))
+                                .count()
+                > masters.size();
+    }
+
+    private static Throwable unreachable(@Nullable Throwable cause) {
+        return cause == null ? new IllegalStateException("most masters of the Redis Cluster don't answer") : cause;
+    }
+
+    private void logUnreached() {
+        long count = unreachedLog.pass();
         if (count > 0) {
+            List<String> reached = connected.stream().map(link -> link.address).toList();
             LOG.warnf(
                     "This pod can't connect to masters of the Redis Cluster: %s. It would not notice if their"
-                            + " publications did not arrive; it tries again with its next connections",
-                    String.join(", ", unreached));
+                            + " publications did not arrive; it tries again with each canary message",
+                    String.join(
+                            ", ",
+                            masters.stream()
+                                    .filter(master -> !reached.contains(master) && !connecting.containsKey(master))
+                                    .toList()));
         }
-        listener.connected();
     }
 
     @Override
     public void publish(long number) {
-        echoes.await(number, connected.size());
-        for (int i = 0; i < connected.size(); i++) {
-            connected.get(i).publish(EchoCount.code(number, i));
+        ask();
+        List<Link> links = List.copyOf(connected);
+        watch.await(number, links.stream().map(link -> link.address).toList());
+        for (int i = 0; i < links.size(); i++) {
+            NodeConnection connection = links.get(i).connection;
+            if (connection != null) {
+                connection.publish(EchoCount.code(number, i));
+            }
         }
     }
 
@@ -164,7 +234,6 @@ final class NodeBeats implements BeatConnection {
     @Override
     public void close() {
         closed = true;
-        connecting.values().forEach(BeatConnection::close);
-        connected.forEach(BeatConnection::close);
+        Stream.concat(connecting.values().stream(), connected.stream()).forEach(Link::close);
     }
 }

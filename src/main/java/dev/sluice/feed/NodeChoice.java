@@ -1,7 +1,6 @@
 package dev.sluice.feed;
 
 import dev.sluice.log.LogThrottle;
-import dev.sluice.redis.ClusterNodes;
 import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
 import java.util.List;
@@ -14,18 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class NodeChoice {
 
-    private final ClusterNodes nodes;
     private final LogThrottle unreached = new LogThrottle();
     private @Nullable String id;
     private boolean failed;
-
-    NodeChoice(ClusterNodes nodes) {
-        this.nodes = nodes;
-    }
-
-    ClusterNodes nodes() {
-        return nodes;
-    }
 
     /** Returns when to log that masters can't be reached. */
     LogThrottle unreached() {

@@ -1,13 +1,12 @@
 package dev.sluice.feed;
 
-import dev.sluice.redis.ClusterNodes;
+import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
 import io.netty.channel.ChannelPipeline;
 import io.vertx.core.Context;
-import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
+import java.time.Instant;
 import java.util.List;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -20,55 +19,65 @@ final class NodeSubscription implements Subscription {
 
     private static final Logger LOG = Logger.getLogger(NodeSubscription.class);
 
+    /** Connects to nodes of the cluster. */
+    interface Cluster {
+
+        /** Asks any node for the topology. One of the actions is called on the feed's thread. */
+        void ask(Consumer<ClusterTopology> then, Consumer<Throwable> failed);
+
+        /** Returns a client of a node; see {@link RedisSubscription.Clients#subscriber}. */
+        Redis subscriber(Master node, Consumer<ChannelPipeline> initializer);
+
+        /** Starts to connect to a node, to publish beats. */
+        NodeConnection connect(Master node, String channel, BeatConnection.Listener listener);
+    }
+
+    /** Opens the subscription. */
+    @FunctionalInterface
+    interface Opener {
+
+        /** Starts to connect with clients of the node. */
+        Subscription open(Master node, RedisSubscription.Clients clients, Listener listener);
+    }
+
     private final NodeChoice choice;
-    private final Vertx vertx;
+    private final Cluster cluster;
+    private final Time time;
     private final Listener listener;
-    private final BiFunction<RedisSubscription.Clients, Listener, Subscription> opener;
-    private final EchoCount echoes = new EchoCount();
+    private final Opener opener;
+    private final MasterWatch watch;
     private @Nullable Subscription subscription;
     private boolean closed;
 
-    /** Whether it ends because of another node than its own. */
-    private boolean blameless;
-
     /**
      * Asks for the nodes, and then subscribes to the chosen one.
-     *
-     * @param context where the listener is called, and where this must be called
-     * @param opener opens the subscription with clients of the chosen node
      */
-    NodeSubscription(
-            NodeChoice choice,
-            Vertx vertx,
-            Context context,
-            Listener listener,
-            BiFunction<RedisSubscription.Clients, Listener, Subscription> opener) {
+    NodeSubscription(NodeChoice choice, Cluster cluster, Time time, Listener listener, Opener opener) {
         this.choice = choice;
-        this.vertx = vertx;
+        this.cluster = cluster;
+        this.time = time;
         this.listener = listener;
         this.opener = opener;
-        choice.nodes()
-                .ask()
-                .onComplete(asked -> context.runOnContext(x -> {
-                    if (asked.failed()) {
-                        listener.ended(asked.cause());
-                    } else if (!closed) {
-                        open(choice.choose(asked.result()));
+        this.watch = new MasterWatch(listener::missed);
+        cluster.ask(
+                topology -> {
+                    if (!closed) {
+                        open(choice.choose(topology));
                     }
-                }));
+                },
+                listener::ended);
     }
 
     private void open(Master node) {
         LOG.infof(
                 "This pod subscribes to node %s of the Redis Cluster, to which the others pass on their publications",
                 node.address());
-        subscription = opener.apply(new NodeClients(node), new Counting());
+        subscription = opener.open(node, new NodeClients(node), new Counting());
     }
 
     /** Connects to one node, except for beats. */
     private final class NodeClients implements RedisSubscription.Clients {
 
-        private final ClusterNodes nodes = choice.nodes();
         private final Master node;
 
         NodeClients(Master node) {
@@ -77,7 +86,7 @@ final class NodeSubscription implements Subscription {
 
         @Override
         public Redis subscriber(Consumer<ChannelPipeline> initializer) {
-            return client(new DecodingVertx(vertx, initializer), node);
+            return cluster.subscriber(node, initializer);
         }
 
         @Override
@@ -89,17 +98,12 @@ final class NodeSubscription implements Subscription {
         public BeatConnection beats(
                 String channel, @Nullable ClockChannel ticks, Context context, BeatConnection.Listener connection) {
             return new NodeBeats(
-                    choice,
-                    master -> client(vertx, master),
-                    channel,
-                    echoes,
-                    context,
-                    connection,
-                    ended -> blameless = !ended.id().equals(node.id()));
-        }
-
-        private Redis client(Vertx with, Master master) {
-            return Redis.createClient(with, nodes.optionsOf(nodes.endpoint(master.address())));
+                    node,
+                    (master, one) -> cluster.connect(master, channel, one),
+                    watch,
+                    choice.unreached(),
+                    time,
+                    connection);
         }
     }
 
@@ -109,6 +113,11 @@ final class NodeSubscription implements Subscription {
         @Override
         public void subscribed() {
             listener.subscribed();
+        }
+
+        @Override
+        public void awaited() {
+            listener.awaited();
         }
 
         @Override
@@ -128,9 +137,14 @@ final class NodeSubscription implements Subscription {
 
         @Override
         public void heard(long beat) {
-            if (echoes.heard(beat)) {
+            if (watch.heard(beat)) {
                 listener.heard(EchoCount.number(beat));
             }
+        }
+
+        @Override
+        public void missed(Instant since) {
+            listener.missed(since);
         }
 
         @Override
@@ -141,7 +155,7 @@ final class NodeSubscription implements Subscription {
 
     @Override
     public void close() {
-        if (!closed && !blameless && subscription != null) {
+        if (!closed && subscription != null && !watch.othersFail()) {
             choice.failed();
         }
         closed = true;
@@ -175,6 +189,16 @@ final class NodeSubscription implements Subscription {
     @Override
     public boolean isStuck(int beats) {
         return subscription != null && subscription.isStuck(beats);
+    }
+
+    @Override
+    public Instant heardFrom(Instant subscribed, Instant firstBeat) {
+        return firstBeat;
+    }
+
+    @Override
+    public Instant heardUntil(Instant lastBeat) {
+        return watch.heardUntil(lastBeat);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sluice.feed;
 
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,25 @@ interface Subscription {
         return false;
     }
 
+    /**
+     * Returns from when on everything is heard, once the first beat has been.
+     *
+     * @param subscribed when the subscription was acknowledged
+     * @param firstBeat when that beat was published
+     */
+    default Instant heardFrom(Instant subscribed, Instant firstBeat) {
+        return subscribed;
+    }
+
+    /**
+     * Returns until when everything was heard.
+     *
+     * @param lastBeat when the last beat was published that was heard
+     */
+    default Instant heardUntil(Instant lastBeat) {
+        return lastBeat;
+    }
+
     /** Connects a publisher whose beats this subscription hears. */
     BeatConnection connectPublisher(BeatConnection.Listener listener);
 
@@ -67,6 +87,9 @@ interface Subscription {
 
         /** A beat was heard; any Redis client may have published it. */
         void heard(long beat);
+
+        /** It may have missed publications since the instant; from now on it hears everything again. */
+        default void missed(Instant since) {}
 
         /** The subscription has ended: cleanly ({@code null}) or with a cause. Called any number of times. */
         void ended(@Nullable Throwable cause);

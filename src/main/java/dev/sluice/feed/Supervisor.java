@@ -122,6 +122,11 @@ final class Supervisor implements Attempt.Owner {
     @Override
     public void lost(Instant since) {
         listener.diverged();
+        missed(since);
+    }
+
+    @Override
+    public void missed(Instant since) {
         // Before the feed is live, a gap is under way in any case.
         if (gap == null) {
             Gap lost = new Gap(since, null);
@@ -131,9 +136,9 @@ final class Supervisor implements Attempt.Owner {
     }
 
     @Override
-    public void ended(@Nullable Throwable cause, @Nullable Instant lastBeat) {
-        if (lastBeat != null) {
-            Gap opened = new Gap(lastBeat, null);
+    public void ended(@Nullable Throwable cause, @Nullable Instant heardUntil) {
+        if (heardUntil != null) {
+            Gap opened = new Gap(heardUntil, null);
             gap = opened;
             listener.gap(opened);
         } else {

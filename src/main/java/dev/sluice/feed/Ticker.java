@@ -143,6 +143,13 @@ final class Ticker {
         }
     }
 
+    /** Publications are missing; positions begin again at the next tick. */
+    void interrupt() {
+        if (started && !closed) {
+            enter(State.ABSENT);
+        }
+    }
+
     /** Publishes no ticks while reading is paused, because unread data may contain ticks of others. */
     void pause(boolean pause) {
         paused = pause;

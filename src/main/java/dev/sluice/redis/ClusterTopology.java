@@ -49,7 +49,7 @@ public record ClusterTopology(List<Master> masters) {
      *
      * @param asked the host of the node that replied, for nodes that don't know their host
      */
-    static ClusterTopology of(Response reply, String asked) {
+    public static ClusterTopology of(Response reply, String asked) {
         Map<String, Master> masters = new TreeMap<>();
         for (Response part : reply) {
             Range range = new Range(part.get(0).toInteger(), part.get(1).toInteger());

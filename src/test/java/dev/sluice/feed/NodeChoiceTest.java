@@ -2,24 +2,15 @@ package dev.sluice.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.redis.ClusterNodes;
 import dev.sluice.redis.ClusterTopology;
 import dev.sluice.redis.ClusterTopology.Master;
-import io.vertx.core.Vertx;
-import io.vertx.redis.client.RedisOptions;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 
 class NodeChoiceTest {
 
-    @AutoClose("close")
-    private static final Vertx VERTX = Vertx.vertx();
-
-    private final NodeChoice choice =
-            new NodeChoice(new ClusterNodes(VERTX, new RedisOptions(), Duration.ofSeconds(1)));
+    private final NodeChoice choice = new NodeChoice();
 
     @Test
     void nodeIsKeptUntilItFails() {

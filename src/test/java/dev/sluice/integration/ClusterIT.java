@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,6 +35,8 @@ class ClusterIT {
             "sluice.feed.backoff.max", "300ms",
             "sluice.routes.owned.audience", "subscribers",
             "sluice.routes.owned.access", "owner");
+
+    private static final String GAPS = "sluice_feed_gaps_total";
 
     private static RedisCluster cluster;
     private static Pod pod;
@@ -205,6 +208,39 @@ class ClusterIT {
                     .isEqualTo(202);
             load.awaitPublished(300);
             load.awaitNothingLostUntold();
+        }
+    }
+
+    @Test
+    void deathOfAPromotedReplicaIsAGapToo() {
+        Redis node = link();
+        List<Redis> masters = cluster.masters();
+        Redis victim = masters.stream()
+                .filter(master -> master.port() != node.port())
+                .findFirst()
+                .orElseThrow();
+        try (Client client = Client.of(pod, "8");
+                ClusterLoad load = ClusterLoad.onAllNodes(cluster, client, "user:8")) {
+            load.awaitPublished(300);
+            victim.kill();
+            load.awaitGaps();
+            Redis promoted = await("the promotion")
+                    .until(
+                            () -> cluster.masters().stream()
+                                    .filter(master -> !masters.contains(master))
+                                    .findFirst(),
+                            Optional::isPresent)
+                    .orElseThrow();
+            double gaps = pod.metric(GAPS);
+            promoted.kill();
+            await("its gap").until(() -> pod.metric(GAPS) > gaps);
+            pod.awaitReady();
+            load.awaitPublished(300);
+            load.awaitNothingLostUntold();
+            // A node that starts drops publications until it is connected to the others.
+            double before = pod.metric(GAPS);
+            promoted.startAgain();
+            await("another gap").until(() -> pod.metric(GAPS) > before);
         }
     }
 
