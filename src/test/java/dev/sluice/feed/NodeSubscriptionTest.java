@@ -17,7 +17,11 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -38,7 +42,20 @@ class NodeSubscriptionTest {
     private static final Duration NODE_TIMEOUT = Duration.ofSeconds(3);
     private static final Duration BEAT = Duration.ofSeconds(1);
 
+    /** Every history would log what happens to its pod. */
+    private static final Logger LOG = Logger.getLogger("dev.sluice.feed");
+
     private final Simulation cluster = new Simulation(new Random(1));
+
+    @BeforeAll
+    static void silence() {
+        LOG.setLevel(Level.OFF);
+    }
+
+    @AfterAll
+    static void speakAgain() {
+        LOG.setLevel(null);
+    }
 
     @Test
     void publicationsOnNewMastersAreHeardWithoutAGap() {

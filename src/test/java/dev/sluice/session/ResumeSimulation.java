@@ -96,6 +96,10 @@ final class ResumeSimulation {
     private final Map<String, Integer> outcomes = new HashMap<>();
     private long now;
     private long tick;
+
+    /** Until when the pod that publishes ticks hangs. */
+    private long nextTickAt;
+
     private int nonce;
     private int messages;
     private boolean calm;
@@ -135,6 +139,8 @@ final class ResumeSimulation {
             step();
         }
         calm = true;
+        nextTickAt = 0;
+        pods.forEach(pod -> pod.losesTick = false);
         for (int i = 0; i < calmSteps; i++) {
             step();
         }
@@ -173,6 +179,13 @@ final class ResumeSimulation {
             if (byName && chance(2_000)) {
                 pods.get(random.nextInt(pods.size())).interrupt();
             }
+            if (byName && chance(1_000)) {
+                pods.get(random.nextInt(pods.size())).losesTick = true;
+            }
+            if (byName && chance(1_500)) {
+                count("late ticks");
+                nextTickAt = now + random.nextInt(500) * MILLI;
+            }
         }
         if (byName && chance(10) && pods.stream().anyMatch(Pod::hurries)) {
             publishTick();
@@ -199,6 +212,9 @@ final class ResumeSimulation {
     }
 
     private void publishTick() {
+        if (now < nextTickAt) {
+            return;
+        }
         tick++;
         messages = 0;
         nonce = random.nextInt() & (byName ? 0xffff : -1);
@@ -236,6 +252,12 @@ final class ResumeSimulation {
         private @Nullable SimulatedChannels byNames;
         private @Nullable TestAuthentication admission;
         private boolean wasInterrupted;
+
+        /** Whether it does not receive the next tick. */
+        private boolean losesTick;
+
+        /** The number of the tick that it heard last, if it has positions. */
+        private long lastTick;
 
         Pod() {
             start();
@@ -291,6 +313,7 @@ final class ResumeSimulation {
             test.channels = subscriptions;
             admission = test;
             wasInterrupted = false;
+            losesTick = false;
             test.admits = registry::add;
             test.onDisconnected = event -> registry.remove(event.connection());
             authentication = test.with(commands);
@@ -312,7 +335,10 @@ final class ResumeSimulation {
             boolean heard = message.channel == null
                     ? !wasInterrupted
                     : Objects.requireNonNull(byNames).hears(message.channel.name());
-            if (heard) {
+            if (heard && message.channel == null && losesTick) {
+                losesTick = false;
+                count("lost ticks");
+            } else if (heard) {
                 inbox.add(message);
             }
         }
@@ -321,22 +347,40 @@ final class ResumeSimulation {
         void interrupt() {
             count("interruptions");
             inbox.clear();
+            holdUntilTold();
+            Objects.requireNonNull(byNames).disconnect();
+            tellGap();
+            // Told to clients that connect meanwhile.
+            Objects.requireNonNull(admission).gap = new Gap(Instant.EPOCH, null);
+            wasInterrupted = true;
+        }
+
+        private void holdUntilTold() {
             before = null;
-            Instant since = Instant.EPOCH;
             sessions.forEach(
                     session -> session.loop().execute(() -> session.ifOpen(AuthenticatedClient::holdUntilTold)));
-            Objects.requireNonNull(byNames).disconnect();
+            loops.forEach(Objects.requireNonNull(deliveries)::barrier);
+        }
+
+        private void tellGap() {
             // As the relay does at each gap.
             Objects.requireNonNull(retention).clear();
             Objects.requireNonNull(relay).accept(new Batch(null, new ArrayList<>()));
-            Gap gap = new Gap(since, null);
+            Gap gap = new Gap(Instant.EPOCH, null);
             for (Session session : sessions) {
                 session.loop()
-                        .execute(() -> session.ifOpen(client -> client.tell(gap, dialect.gap(since, null), true)));
+                        .execute(() ->
+                                session.ifOpen(client -> client.tell(gap, dialect.gap(Instant.EPOCH, null), true)));
             }
-            // Told to clients that connect meanwhile.
-            Objects.requireNonNull(admission).gap = gap;
-            wasInterrupted = true;
+        }
+
+        /** The tick does not follow the last one: the pod may have lost publications with the ticks between. */
+        private void lostTicks() {
+            count("broken chains");
+            Objects.requireNonNull(relay).accept(new Batch(null, new ArrayList<>()));
+            holdUntilTold();
+            tellGap();
+            liveAgain();
         }
 
         private void connectAgain() {
@@ -451,6 +495,12 @@ final class ResumeSimulation {
                 } else if (!publications.isEmpty()) {
                     break;
                 } else if (inbox.remove() instanceof Message message) {
+                    long number = message.offset >> 24;
+                    if (before != null && number != lastTick + 1) {
+                        lostTicks();
+                        return;
+                    }
+                    lastTick = number;
                     before = position(message.offset, message.nonce);
                     Objects.requireNonNull(relay).accept(new Batch(before, publications));
                     return;
@@ -666,8 +716,7 @@ final class ResumeSimulation {
 
         /** Checks that the publication follows the last one; {@code offset} is 0 where it has none. */
         void follows(String channel, int number, long offset, boolean any) {
-            if (offset != 0
-                    && offset != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
+            if (offset != 0 && number != numberAt(channel, offset)) {
                 violation(channel + " " + number + " has the wrong offset " + offset);
             }
             Integer before = last.get(channel);
@@ -692,6 +741,20 @@ final class ResumeSimulation {
                     .count();
         }
 
+        /**
+         * Returns the number of the publication that has an offset. A pod that has lost a tick, and does not know it yet,
+         * counts on from the tick before, so that no other pod has a publication with that offset.
+         */
+        private int numberAt(String channel, long offset) {
+            List<Long> all = Objects.requireNonNull(offsets.get(channel));
+            if (!byName) {
+                return all.indexOf(offset) + 1;
+            }
+            long start = offset >> 24 << 24;
+            int before = (int) all.stream().filter(one -> one < start).count();
+            return before + (int) (offset - start);
+        }
+
         /** Returns the place of a position in the order. */
         private int place(Position position) {
             Point point = position.point();
@@ -701,8 +764,7 @@ final class ResumeSimulation {
             long number = position.number();
             return places.keySet().stream()
                     .filter(name -> Since.key(name).equals(point.key()))
-                    .map(name -> Objects.requireNonNull(places.get(name))
-                            .get(Objects.requireNonNull(offsets.get(name)).indexOf(number)))
+                    .map(name -> Objects.requireNonNull(places.get(name)).get(numberAt(name, number) - 1))
                     .findFirst()
                     .orElseThrow();
         }
@@ -742,6 +804,15 @@ final class ResumeSimulation {
         /** Channels of which a publication came after one that did not, with no report of a gap so far. */
         private final Set<String> early = new HashSet<>();
 
+        /**
+         * The last publication of each channel that came from a pod that did not know yet that it had lost a tick. As its position
+         * was another, it may come again.
+         */
+        private final Map<String, Integer> misnamed = new HashMap<>();
+
+        /** Channels that began without a position: a resume from the client's older position replays older publications. */
+        private final Set<String> unpositioned = new HashSet<>();
+
         private @Nullable Position at;
 
         V2Client(String own) {
@@ -755,6 +826,7 @@ final class ResumeSimulation {
             unanswered.add(own);
             inGap.clear();
             early.clear();
+            last.keySet().removeAll(unpositioned);
             return at;
         }
 
@@ -801,6 +873,7 @@ final class ResumeSimulation {
                 violation("position before the report of a gap of " + early);
             }
             if (head.has("at") && unanswered.isEmpty()) {
+                unpositioned.clear();
                 at = Position.parse(head.get("at").textValue());
             }
         }
@@ -823,6 +896,15 @@ final class ResumeSimulation {
             boolean lost = inGap.contains(channel);
             if (head.has("at")) {
                 inGap.remove(channel);
+            }
+            if (byName
+                    && position != null
+                    && position.number()
+                            != Objects.requireNonNull(offsets.get(channel)).get(number - 1)) {
+                misnamed.put(channel, number);
+            } else if (number <= Math.min(last.getOrDefault(channel, 0), misnamed.getOrDefault(channel, 0))) {
+                count("repeated under their right name");
+                return;
             }
             int next = last.getOrDefault(channel, number) + missed.getOrDefault(channel, 0) + 1;
             if (byName && position == null && !channel.startsWith("plain:") && !lost && number > next) {
@@ -897,6 +979,9 @@ final class ResumeSimulation {
             lastOffset.remove(channel);
             // The subscription starts at this position.
             Position begins = position(message);
+            if (begins == null) {
+                unpositioned.add(channel);
+            }
             if (begins == null || channel.startsWith("plain:")) {
                 // Without history, it starts at the answer, which may be later than the position in it.
                 last.remove(channel);
