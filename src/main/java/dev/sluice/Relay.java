@@ -174,7 +174,7 @@ final class Relay {
 
     /** Subscribes to the channels that have listeners. */
     void follow(WantedChannels byName) {
-        byName.whenLeft(name -> resolved(name, left -> {
+        byName.whenUnsubscribed(name -> resolved(name, left -> {
             retention.forget(left);
             history.release(left);
         }));

@@ -5,8 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The publications of one read from Redis, up to the next tick of the clock. A batch without publications only moves
- * the clock.
+ * Publications that came one after the other in one read from Redis. A tick of the clock, or another message on a
+ * channel of Sluice's own, ends a batch, so one read may form several. A batch without publications only moves the
+ * clock.
  *
  * @param before the point right before the first publication; {@code null} while this pod can't name points
  * @param publications in the order Redis sent them; the list is the receiver's

@@ -9,8 +9,8 @@ interface BeatConnection {
     void publish(long number);
 
     /**
-     * Publishes on the clock's channel, for subscriptions that can't. Does nothing before the connection is made, or if
-     * Redis does not identify its server.
+     * Publishes a message on the clock's channel, for subscriptions that can't do so themselves. Does nothing before
+     * the connection is made, or if Redis does not say which server it is.
      */
     void tick(String text);
 

@@ -6,7 +6,10 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** A client's request, which waits until channels are acknowledged or counted. Confined to the feed's thread. */
+/**
+ * A client's request to hear channels. It is answered once Redis has acknowledged them all, or, if the client gets
+ * positions, once they are counted. Confined to the feed's thread.
+ */
 final class ChannelRequest {
 
     private static final Logger LOG = Logger.getLogger(ChannelRequest.class);
@@ -14,7 +17,7 @@ final class ChannelRequest {
     private final List<TrackedChannel> channels;
     private final boolean counts;
     private final Executor thread;
-    private final Consumer<@Nullable Runnable> then;
+    private final Consumer<@Nullable Runnable> onReady;
     private int missing;
     private boolean done;
 
@@ -23,13 +26,14 @@ final class ChannelRequest {
      *
      * @param counts whether it waits until channels are counted, if ticks follow
      * @param thread runs tasks on the feed's thread; thread-safe
-     * @param then see {@link WantedChannels#join}
+     * @param onReady see {@link WantedChannels#join}
      */
-    ChannelRequest(List<TrackedChannel> channels, boolean counts, Executor thread, Consumer<@Nullable Runnable> then) {
+    ChannelRequest(
+            List<TrackedChannel> channels, boolean counts, Executor thread, Consumer<@Nullable Runnable> onReady) {
         this.channels = channels;
         this.counts = counts;
         this.thread = thread;
-        this.then = then;
+        this.onReady = onReady;
         channels.forEach(TrackedChannel::reserve);
     }
 
@@ -37,6 +41,7 @@ final class ChannelRequest {
         return counts;
     }
 
+    /** Lets the request wait for the channel. */
     void await(TrackedChannel channel) {
         channel.await(this);
         missing++;
@@ -49,7 +54,7 @@ final class ChannelRequest {
         }
     }
 
-    /** A channel that it waited for is acknowledged, or counted. */
+    /** Records that one channel is acknowledged, or counted; answers the request if it was the last. */
     void acknowledged() {
         missing--;
         if (missing <= 0) {
@@ -61,7 +66,7 @@ final class ChannelRequest {
     void complete() {
         if (!done) {
             done = true;
-            tell(then, () -> thread.execute(this::release));
+            tell(onReady, () -> thread.execute(this::release));
         }
     }
 
@@ -69,10 +74,10 @@ final class ChannelRequest {
         channels.forEach(channel -> channel.owner().release(channel));
     }
 
-    /** @param release {@code null} to refuse */
-    static void tell(Consumer<@Nullable Runnable> then, @Nullable Runnable release) {
+    /** @param release {@code null} to refuse the request */
+    static void tell(Consumer<@Nullable Runnable> onReady, @Nullable Runnable release) {
         try {
-            then.accept(release);
+            onReady.accept(release);
         } catch (RuntimeException e) {
             LOG.error("Sluice failed to answer after a subscription. Please report this bug", e);
             if (release != null) {

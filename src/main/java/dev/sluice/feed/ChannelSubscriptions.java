@@ -68,7 +68,7 @@ final class ChannelSubscriptions implements CountedChannels {
     }
 
     @Override
-    public void whenLeft(Consumer<String> action) {
+    public void whenUnsubscribed(Consumer<String> action) {
         onLeft = action;
     }
 
@@ -361,7 +361,7 @@ final class ChannelSubscriptions implements CountedChannels {
     }
 
     @Override
-    public int held() {
+    public int subscribed() {
         return Math.max(0, held - lingering.size());
     }
 

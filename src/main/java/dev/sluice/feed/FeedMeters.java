@@ -57,7 +57,7 @@ final class FeedMeters {
 
     /** Counts the channels; they are {@code null} if the pod hears all. */
     void measure(@Nullable WantedChannels channels) {
-        gauge("subscribed", channels, WantedChannels::held);
+        gauge("subscribed", channels, WantedChannels::subscribed);
         gauge("pending", channels, WantedChannels::pending);
         gauge("lingering", channels, WantedChannels::lingering);
     }

@@ -16,10 +16,10 @@ import java.util.function.Consumer;
 /**
  * Extracts publications from the bytes of a Redis connection, and passes everything else on to the Redis client. The
  * client's own parser allocates some twenty objects per message, this one a single array, because most messages have no
- * listener. The publications of one read form one batch; a message of another kind ends the batch, so that Redis's
- * order is kept. An oversized payload is skipped as it arrives, and never buffered. The bytes are copied into an array
- * first, because a compiler without a profile, as in a native executable, calls a dozen methods for each look into a
- * {@link ByteBuf}. Confined to the connection's event loop.
+ * listener. The publications of one read form a batch, or several: a message of another kind, also one on a channel of
+ * Sluice's own, ends a batch, so that Redis's order is kept. An oversized payload is skipped as it arrives, and never
+ * buffered. The bytes are copied into an array first, because a compiler without a profile, as in a native executable,
+ * calls a dozen methods for each look into a {@link ByteBuf}. Confined to the connection's event loop.
  */
 final class PublicationDecoder extends ChannelInboundHandlerAdapter {
 

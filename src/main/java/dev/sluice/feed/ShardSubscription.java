@@ -19,14 +19,15 @@ import java.util.UUID;
 /** A subscription to channels of one shard of a Redis Cluster, by SSUBSCRIBE on its master. */
 final class ShardSubscription extends ConnectedSubscription {
 
-    /** How many names of channels for beats are tried; of a shard with few slots none may be its own. */
-    private static final int TRIES = 100_000;
+    /** How many names are tried for the channel of canary messages: a shard with few slots serves few of them. */
+    private static final int MAX_TRIES = 100_000;
 
-    private static final int ENOUGH = 16;
+    /** The number of names in slots of the shard from which one is chosen. */
+    private static final int MAX_CANDIDATES = 16;
 
     private final ChannelSubscriptions channels;
     private final Shards.Events events;
-    private boolean acknowledged;
+    private boolean canaryAcknowledged;
 
     /**
      * Starts to connect.
@@ -52,21 +53,21 @@ final class ShardSubscription extends ConnectedSubscription {
     }
 
     /**
-     * Returns a channel of the shard, in the last slot that is found: tools move the first slots first, and when this one
-     * moves, the subscription ends.
+     * Returns the name of a channel for canary messages in one of the shard's slots. Of several it takes the one in the
+     * highest slot, because tools move the lowest slots first, and the subscription ends when this slot moves.
      */
     static String beats(Master master) {
         String end = "}:" + UUID.randomUUID();
         String found = null;
         int slot = -1;
-        int all = 0;
-        for (int i = 0; i < TRIES && all < ENOUGH; i++) {
+        int matches = 0;
+        for (int i = 0; i < MAX_TRIES && matches < MAX_CANDIDATES; i++) {
             String name = "sluice:canary:{" + i + end;
-            int of = HashSlot.of(name.getBytes(StandardCharsets.US_ASCII));
-            if (serves(master, of)) {
-                all++;
-                if (of > slot) {
-                    slot = of;
+            int candidateSlot = HashSlot.of(name.getBytes(StandardCharsets.US_ASCII));
+            if (serves(master, candidateSlot)) {
+                matches++;
+                if (candidateSlot > slot) {
+                    slot = candidateSlot;
                     found = name;
                 }
             }
@@ -92,7 +93,7 @@ final class ShardSubscription extends ConnectedSubscription {
         send(made, Command.SSUBSCRIBE, List.of(beats()));
     }
 
-    /** One command may only have channels of one slot. */
+    /** Sends one command for each slot, because Redis refuses one with channels of several slots. */
     private final class Link implements ChannelSubscriptions.Link {
 
         private final RedisConnection to;
@@ -103,12 +104,12 @@ final class ShardSubscription extends ConnectedSubscription {
 
         @Override
         public void subscribe(List<String> names) {
-            bySlot(names).values().forEach(some -> send(to, Command.SSUBSCRIBE, some));
+            bySlot(names).values().forEach(sameSlot -> send(to, Command.SSUBSCRIBE, sameSlot));
         }
 
         @Override
         public void unsubscribe(List<String> names) {
-            bySlot(names).values().forEach(some -> send(to, Command.SUNSUBSCRIBE, some));
+            bySlot(names).values().forEach(sameSlot -> send(to, Command.SUNSUBSCRIBE, sameSlot));
         }
     }
 
@@ -123,22 +124,23 @@ final class ShardSubscription extends ConnectedSubscription {
 
     private void reply(Response message) {
         if (message.type() == ResponseType.ERROR) {
+            // Vert.x gives errors as a Response that is also a Throwable.
             failed((Throwable) message);
         } else if (message.type() == ResponseType.MULTI || message.type() == ResponseType.PUSH) {
             String kind = message.get(0).toString();
             if (!isClosed() && kind.endsWith("subscribe")) {
                 String name = message.get(1).toString();
-                // At once, so that the order to the publications around it is known.
-                acknowledged(kind, name);
+                // Not later in a task of its own, so that it stays in order with publications.
+                handleAcknowledgement(kind, name);
             }
         }
     }
 
-    private void acknowledged(String kind, String name) {
+    private void handleAcknowledgement(String kind, String name) {
         if (name.equals(beats())) {
             RedisConnection connection = connection();
-            if (kind.equals("ssubscribe") && !acknowledged && connection != null) {
-                acknowledged = true;
+            if (kind.equals("ssubscribe") && !canaryAcknowledged && connection != null) {
+                canaryAcknowledged = true;
                 connected(channels, new Link(connection), listener()::subscribed);
             } else {
                 end(new IllegalStateException("the slot of the canary messages has moved to another node"));
@@ -150,12 +152,12 @@ final class ShardSubscription extends ConnectedSubscription {
         }
     }
 
-    /** A refusal of a slot that has moved affects only its channels. */
+    /** A refusal because a slot has moved affects only the slot's channels; any other error ends the subscription. */
     @Override
     void failed(Throwable cause) {
         String error = cause instanceof Response ? String.valueOf(cause.getMessage()) : "";
         String[] words = error.split(" ", -1);
-        if (acknowledged && error.startsWith("MOVED ") && words.length > 1) {
+        if (canaryAcknowledged && error.startsWith("MOVED ") && words.length > 1) {
             int slot = Integer.parseInt(words[1]);
             context().runOnContext(x -> {
                 if (!isClosed()) {

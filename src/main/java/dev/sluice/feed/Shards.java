@@ -195,7 +195,7 @@ final class Shards implements WantedChannels {
 
     private ChannelSubscriptions subscriptions(Runnable left) {
         ChannelSubscriptions made = new ChannelSubscriptions(bounds, time, thread);
-        made.whenLeft(name -> {
+        made.whenUnsubscribed(name -> {
             ChannelSubscriptions place = place(name);
             if (!place.has(name)) {
                 losses.forget(name);
@@ -226,7 +226,7 @@ final class Shards implements WantedChannels {
      */
     boolean hear() {
         List<Shard> needed = links.stream()
-                .filter(shard -> shard.channels.held() + shard.channels.pending() > 0)
+                .filter(shard -> shard.channels.subscribed() + shard.channels.pending() > 0)
                 .toList();
         return started && (needed.isEmpty() || needed.stream().anyMatch(shard -> shard.state != State.DOWN));
     }
@@ -396,7 +396,7 @@ final class Shards implements WantedChannels {
     }
 
     @Override
-    public void whenLeft(Consumer<String> action) {
+    public void whenUnsubscribed(Consumer<String> action) {
         onLeft = action;
     }
 
@@ -438,7 +438,7 @@ final class Shards implements WantedChannels {
     }
 
     private int wanted() {
-        return sum(places -> places.held() + places.pending());
+        return sum(places -> places.subscribed() + places.pending());
     }
 
     /** The number of connections that are live, or are not. May be called by any thread, for metrics. */
@@ -449,8 +449,8 @@ final class Shards implements WantedChannels {
     }
 
     @Override
-    public int held() {
-        return sum(ChannelSubscriptions::held);
+    public int subscribed() {
+        return sum(ChannelSubscriptions::subscribed);
     }
 
     @Override

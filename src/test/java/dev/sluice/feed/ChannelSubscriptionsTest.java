@@ -35,7 +35,7 @@ class ChannelSubscriptionsTest {
     private ChannelSubscriptions with(int maxChannels, int maxLingering) {
         ChannelSubscriptions made = new ChannelSubscriptions(
                 new ChannelSubscriptions.Bounds(maxChannels, LINGER, maxLingering), time, tasks::add);
-        made.whenLeft(left::add);
+        made.whenUnsubscribed(left::add);
         return made;
     }
 
@@ -172,7 +172,7 @@ class ChannelSubscriptionsTest {
         settle(server);
         assertThat(answered).containsExactly("started", "a", "a");
         assertThat(server.commands).containsExactly("+[a]");
-        assertThat(channels.held()).isEqualTo(1);
+        assertThat(channels.subscribed()).isEqualTo(1);
     }
 
     @Test
@@ -190,7 +190,8 @@ class ChannelSubscriptionsTest {
         settle(server);
         assertThat(server.commands).containsExactly("+[a, b]", "-[a, b]");
         assertThat(left).containsExactly("a", "b");
-        assertThat(channels.held() + channels.pending() + channels.lingering()).isZero();
+        assertThat(channels.subscribed() + channels.pending() + channels.lingering())
+                .isZero();
     }
 
     @Test
@@ -490,7 +491,7 @@ class ChannelSubscriptionsTest {
                 }
             }
             assertThat(last.subscribed).isEmpty();
-            assertThat(channels.held() + channels.pending() + channels.lingering())
+            assertThat(channels.subscribed() + channels.pending() + channels.lingering())
                     .isZero();
         }
     }
