@@ -16,7 +16,10 @@ import java.util.function.Predicate;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** One authenticated WebSocket of one user, bound to one event loop. Equal only to itself. */
+/**
+ * One authenticated connection of one user, a WebSocket or an event stream, bound to one event loop. Equal only to
+ * itself.
+ */
 public final class Connection {
 
     private static final Logger LOG = Logger.getLogger(Connection.class);
@@ -193,19 +196,26 @@ public final class Connection {
     public void disconnect(Disconnect reason) {
         if (ended.compareAndSet(null, reason)) {
             try {
-                tell(reason);
+                end(reason);
             } catch (Throwable e) {
                 // Other connections may be waiting for their part of this delivery.
-                LOG.error("An observer of the end of a connection failed. Please report this bug", e);
+                LOG.error("A step of the end of a connection failed. Please report this bug", e);
             }
         }
     }
 
-    private void tell(Disconnect reason) {
+    /** Each step is tried even if an earlier one fails, because a later call of {@link #disconnect} does nothing. */
+    private void end(Disconnect reason) {
         try {
             outbox.settle();
-            // Fires the event before it closes the socket, so that a client that reconnects at once does not find its
-            // old connection.
+        } finally {
+            tellAndClose(reason);
+        }
+    }
+
+    private void tellAndClose(Disconnect reason) {
+        try {
+            // Before the socket is closed, so that a client that reconnects at once does not find its old connection.
             observers.accept(new Disconnected(this, reason));
         } finally {
             close(reason);

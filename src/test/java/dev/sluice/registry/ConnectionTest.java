@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.outbox.Close;
 import dev.sluice.outbox.Disconnect;
+import dev.sluice.outbox.Frame;
 import dev.sluice.outbox.Loop;
 import dev.sluice.outbox.Outbox;
 import dev.sluice.outbox.RecordingFrameWriter;
@@ -45,14 +46,31 @@ class ConnectionTest {
         assertThat(writer.closes).containsExactly(code(Disconnect.PEER_SILENT));
     }
 
+    @Test
+    void lastMarkThatFailsKeepsNeitherTheConnectionNorTheSocket() {
+        Connection connection = connection(told::add, new Codes() {
+            @Override
+            public Frame mark() {
+                throw new OutOfMemoryError("thrown by the test");
+            }
+        });
+        connection.disconnect(Disconnect.OPERATOR);
+        assertThat(told).containsExactly(new Disconnected(connection, Disconnect.OPERATOR));
+        assertThat(writer.closes).containsExactly(code(Disconnect.OPERATOR));
+    }
+
     private Connection connection(Consumer<Disconnected> observers) {
+        return connection(observers, new Codes());
+    }
+
+    private Connection connection(Consumer<Disconnected> observers, Outbox.Owner owner) {
         Loop loop = new Loop(0, Runnable::run);
         return new Connection(
-                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, new Codes()), loop, observers);
+                "7", channel -> true, TestOutboxFactory.standard().open(writer, loop, owner), loop, observers);
     }
 
     /** Closes with codes that tell the reasons of these tests apart. */
-    private static final class Codes implements Outbox.Owner {
+    private static class Codes implements Outbox.Owner {
         @Override
         public void failed(Disconnect reason) {
             throw new AssertionError(reason);
