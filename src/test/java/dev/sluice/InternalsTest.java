@@ -90,7 +90,7 @@ import org.junit.jupiter.api.Test;
  *   <li>{@code http/Gate}, {@code guard/ConnectGate}: the priorities of Quarkus's filters. Fails: here, {@code
  *       CorsIT}.
  *   <li>{@code access/RequestTokenMechanism}: {@code JWTAuthMechanism}. Fails: {@code RequestTokenIT}.
- *   <li>{@code access/TokenFactory}, {@code access/TokenVerifier}: {@code DefaultJWTTokenParser} asks for the
+ *   <li>{@code access/JwtVerifier}, {@code access/TokenVerifier}: {@code DefaultJWTTokenParser} asks for the
  *       keys. Fails: {@code TokenVerifierTest}.
  *   <li>{@code redis/ClientTypeCheck}, {@code redis/CommandConnectionFactory}: {@code RedisConfig}: the name of
  *       the default client. Fails: {@code ClientTypeCheckTest}.

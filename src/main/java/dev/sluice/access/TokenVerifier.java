@@ -52,13 +52,13 @@ public final class TokenVerifier {
     /** Tokens that wait for newer keys. */
     private final TokenBudget waiting;
 
-    private final TokenFactory factory;
+    private final JwtVerifier factory;
     private final WorkerExecutor workers;
     private final JWTAuthContextInfo info;
 
     @Inject
     TokenVerifier(
-            TokenFactory factory, JWTAuthContextInfo info, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
+            JwtVerifier factory, JWTAuthContextInfo info, Vertx vertx, SluiceConfig config, MeterRegistry metrics) {
         this(
                 factory,
                 info,
@@ -73,7 +73,7 @@ public final class TokenVerifier {
      * characters, may wait for keys.
      */
     TokenVerifier(
-            TokenFactory factory,
+            JwtVerifier factory,
             JWTAuthContextInfo info,
             Vertx vertx,
             int maxTokens,
@@ -81,7 +81,7 @@ public final class TokenVerifier {
             MeterRegistry metrics) {
         this.verifying = new TokenBudget(maxTokens, maxCharacters);
         this.waiting =
-                new TokenBudget(Math.max(1, maxTokens / 5), Math.max(TokenFactory.MAX_CHARACTERS, maxCharacters / 2));
+                new TokenBudget(Math.max(1, maxTokens / 5), Math.max(JwtVerifier.MAX_CHARACTERS, maxCharacters / 2));
         this.overflows = new LimitMeter("tokens", metrics);
         Gauge.builder("sluice.tokens.pending.bytes", () -> verifying.characters() + waiting.characters())
                 .description("Characters of tokens that wait to be verified")
@@ -116,8 +116,8 @@ public final class TokenVerifier {
      */
     private CompletionStage<TokenResult> verify(String token, long arrival, boolean last) {
         int characters = token.length();
-        if (characters > TokenFactory.MAX_CHARACTERS) {
-            return CompletableFuture.completedFuture(TokenFactory.TOO_LONG);
+        if (characters > JwtVerifier.MAX_CHARACTERS) {
+            return CompletableFuture.completedFuture(JwtVerifier.TOO_LONG);
         }
         if (!verifying.enter(characters)) {
             overflows.exceeded();
@@ -161,9 +161,9 @@ public final class TokenVerifier {
         JsonWebToken verified;
         try {
             verified = factory.verify(token, info, arrival);
-        } catch (TokenFactory.Rejected e) {
+        } catch (JwtVerifier.Rejected e) {
             return e.result();
-        } catch (TokenFactory.Undecided e) {
+        } catch (JwtVerifier.Undecided e) {
             return null;
         }
         String user = verified.getSubject();
@@ -178,7 +178,7 @@ public final class TokenVerifier {
         }
         AuthenticatedUser identity =
                 new AuthenticatedUser(user, until(verified.getExpirationTime()), Grants.of(channels(verified), user));
-        return verified instanceof TokenFactory.VerifiedToken whole
+        return verified instanceof JwtVerifier.VerifiedToken whole
                 ? new TokenResult.Accepted(identity, whole.claims())
                 : new TokenResult.Accepted(identity);
     }

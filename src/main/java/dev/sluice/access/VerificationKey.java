@@ -40,7 +40,7 @@ final class VerificationKey {
     private static final String LOCATION = "mp.jwt.verify.publickey.location";
 
     VerificationKey(
-            JWTAuthContextInfo info, TokenFactory factory, @ConfigProperty(name = LOCATION) Optional<String> location) {
+            JWTAuthContextInfo info, JwtVerifier factory, @ConfigProperty(name = LOCATION) Optional<String> location) {
         try {
             check(info);
             factory.start(info);

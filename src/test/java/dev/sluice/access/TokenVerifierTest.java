@@ -33,7 +33,7 @@ class TokenVerifierTest {
 
     @SuppressWarnings("NullAway") // Asked only where a key server is configured.
     private final TokenVerifier tokens =
-            new TokenVerifier(new TokenFactory(null), info, vertx, MAX_TOKENS, 8 << 20, metrics);
+            new TokenVerifier(new JwtVerifier(null), info, vertx, MAX_TOKENS, 8 << 20, metrics);
 
     @AfterEach
     void stop() {

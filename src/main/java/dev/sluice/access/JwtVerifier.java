@@ -37,9 +37,9 @@ import org.jspecify.annotations.Nullable;
 @Singleton
 @Alternative
 @Priority(1)
-final class TokenFactory extends JWTCallerPrincipalFactory {
+final class JwtVerifier extends JWTCallerPrincipalFactory {
 
-    private static final Logger LOG = Logger.getLogger(TokenFactory.class);
+    private static final Logger LOG = Logger.getLogger(JwtVerifier.class);
 
     /** The number of HTTP requests that may wait for keys; each blocks a thread. */
     private static final int MAX_WAITING = 16;
@@ -61,7 +61,7 @@ final class TokenFactory extends JWTCallerPrincipalFactory {
     /** Created at start where a key server is configured. */
     private volatile @Nullable ServerKeys server;
 
-    TokenFactory(Instance<Vertx> vertx) {
+    JwtVerifier(Instance<Vertx> vertx) {
         this.vertx = vertx;
     }
 
