@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The connections that get events, and events that are about to be sent. Not thread-safe. */
+/** The connections that asked for join and leave events, and the events not sent yet. Not thread-safe. */
 final class Watchers {
 
-    /** The watchers of a channel, by event loop; changed by the owner of this, and read on the loop. */
-    private static final class OfChannel {
+    /** The watchers of one channel, by event loop: changed by the owner of this object, and read on the loop. */
+    private static final class ChannelWatchers {
         private final Map<Loop, Map<Connection, PresenceFormat>> loops = new HashMap<>();
         private int count;
     }
@@ -28,49 +28,49 @@ final class Watchers {
         }
     }
 
-    private final Map<Channel, OfChannel> channels = new HashMap<>();
+    private final Map<Channel, ChannelWatchers> channels = new HashMap<>();
     private final Map<Loop, List<Event>> events = new HashMap<>();
 
     void add(Connection connection, Channel channel, PresenceFormat format) {
-        OfChannel of = channels.computeIfAbsent(channel, x -> new OfChannel());
-        if (of.loops
-                        .computeIfAbsent(connection.loop(), x -> new ConcurrentHashMap<>())
+        ChannelWatchers watched = channels.computeIfAbsent(channel, missing -> new ChannelWatchers());
+        if (watched.loops
+                        .computeIfAbsent(connection.loop(), missing -> new ConcurrentHashMap<>())
                         .put(connection, format)
                 == null) {
-            of.count++;
+            watched.count++;
         }
     }
 
     boolean has(Connection connection, Channel channel) {
-        OfChannel of = channels.get(channel);
-        Map<Connection, PresenceFormat> those = of == null ? null : of.loops.get(connection.loop());
-        return those != null && those.containsKey(connection);
+        ChannelWatchers watched = channels.get(channel);
+        Map<Connection, PresenceFormat> onLoop = watched == null ? null : watched.loops.get(connection.loop());
+        return onLoop != null && onLoop.containsKey(connection);
     }
 
     void remove(Connection connection, Channel channel) {
-        OfChannel of = channels.get(channel);
-        Map<Connection, PresenceFormat> those = of == null ? null : of.loops.get(connection.loop());
-        if (of == null || those == null || those.remove(connection) == null) {
+        ChannelWatchers watched = channels.get(channel);
+        Map<Connection, PresenceFormat> onLoop = watched == null ? null : watched.loops.get(connection.loop());
+        if (watched == null || onLoop == null || onLoop.remove(connection) == null) {
             return;
         }
-        if (those.isEmpty()) {
-            of.loops.remove(connection.loop());
+        if (onLoop.isEmpty()) {
+            watched.loops.remove(connection.loop());
         }
-        if (--of.count == 0) {
+        if (--watched.count == 0) {
             channels.remove(channel);
         }
     }
 
     int count(Channel channel) {
-        OfChannel of = channels.get(channel);
-        return of == null ? 0 : of.count;
+        ChannelWatchers watched = channels.get(channel);
+        return watched == null ? 0 : watched.count;
     }
 
     /** Adds an event, which {@link #send} sends. */
     void changed(Channel channel, String user, boolean joined) {
-        OfChannel of = channels.get(channel);
-        if (of != null) {
-            of.loops.forEach((loop, watchers) -> events.computeIfAbsent(loop, x -> new ArrayList<>())
+        ChannelWatchers watched = channels.get(channel);
+        if (watched != null) {
+            watched.loops.forEach((loop, watchers) -> events.computeIfAbsent(loop, missing -> new ArrayList<>())
                     .add(new Event(channel, user, joined, watchers)));
         }
     }
@@ -78,7 +78,7 @@ final class Watchers {
     /** Sends the events, on the loops of their connections. */
     void send() {
         if (!events.isEmpty()) {
-            events.forEach((loop, some) -> loop.execute(() -> some.forEach(Event::send)));
+            events.forEach((loop, due) -> loop.execute(() -> due.forEach(Event::send)));
             events.clear();
         }
     }

@@ -264,7 +264,7 @@ final class AuthenticatedClient implements Client {
                 tell(notice);
             }
             restart(false);
-            if (reports.isExpected()) {
+            if (reports.takeExpected()) {
                 connection.release();
             }
         } else if (reports.ends(gap)) {

@@ -29,8 +29,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reports gaps to clients. A gap concerns all clients, which then fetch their state, so the reports are spread over a
- * period.
+ * Reports gaps to clients: of the feed, of one channel, of one stream, and of an event loop that fell behind. After a
+ * gap clients fetch their state, so reports that go to many clients are spread over a period.
  */
 @Startup
 @Singleton
@@ -106,7 +106,10 @@ final class GapNotifier {
                         .anyMatch(channel -> channel.route().source().hearsPublish());
     }
 
-    /** All listeners of a channel fetch their state, too, and a shard may have many channels. */
+    /**
+     * Reports the loss to the channel's listeners. This is spread as well, because all of them fetch their state, and a
+     * shard may have many channels.
+     */
     void onChannelLoss(@Observes ChannelLoss loss) {
         Channel channel = routes.resolve(loss.channel());
         ChannelListeners listeners = channel == null ? null : registry.listeners(channel);
@@ -135,7 +138,7 @@ final class GapNotifier {
             connection.send(notice);
             return;
         }
-        // Its client is told after the answer to its authentication.
+        // This client is told after the answer to its authentication.
         sessions.on(connection.loop())
                 .forEach(session -> session.ifOpen(client -> {
                     if (client.connection().equals(connection)) {
@@ -155,7 +158,7 @@ final class GapNotifier {
                 .orElseThrow();
     }
 
-    /** The listeners are told before later entries are delivered to them. */
+    /** Reports the gap to the stream's listeners, before later entries are delivered to them. */
     void onStreamGap(@Observes StreamGap gap) {
         tell(gap, channelStreams);
     }
@@ -167,11 +170,11 @@ final class GapNotifier {
         gap.listeners()
                 .forEachLoop(listeners -> listeners.loop().execute(() -> {
                     listeners.connections().stream()
-                            // The answer to the others decides what they miss.
+                            // A client that waits for an answer learns from it what it misses.
                             .filter(connection -> !connection.isWaiting())
                             .forEach(connection ->
                                     connection.send(Objects.requireNonNull(notices.get(connection.protocol()))));
-                    // The others learn from the answer, or from the replay, whether they miss anything.
+                    // The other clients with a position for each channel learn from the answer or the replay.
                     for (Connection connection : listeners.receiving()) {
                         ChannelDialect dialect = ChannelStreams.dialect(connection);
                         if (dialect != null) {

@@ -3,63 +3,66 @@ package dev.sluice.session;
 import dev.sluice.feed.Gap;
 import org.jspecify.annotations.Nullable;
 
-/** The gaps that one client was told of, or must still be told of. Confined to the connection's event loop. */
+/**
+ * The newest gap that was reported to one client, and the number of reports that it must still get. Confined to the
+ * connection's event loop.
+ */
 final class GapReports {
 
-    /** The current gap that was reported to the client. */
-    private @Nullable Gap told;
+    /** The newest gap whose start was reported; {@code null} once its end is. */
+    private @Nullable Gap newest;
 
-    /** Whether the client was sent the start of the gap, so that it waits for the end. */
-    private boolean sent;
+    /** Whether the client was sent that start, because the gap concerns it; then it is sent the end as well. */
+    private boolean newestSent;
 
-    /** The number of gaps that must still be reported. */
-    private int untold;
+    /** The number of reports that are still to come. */
+    private int outstanding;
 
-    /** Counts a gap that is reported later. */
+    /** Counts a gap that will be reported later. */
     void expect() {
-        untold++;
+        outstanding++;
     }
 
     /**
      * Records the report of a gap's start.
      *
-     * @param concerned whether the client may miss something by it
-     * @return whether the client is to be sent it: it may already know the gap, or a later one
+     * @param concerned whether the client may have missed something
+     * @return whether the client is to be sent the start; not if it already knows the gap, or a later one
      */
     boolean starts(Gap gap, boolean concerned) {
         // A client that authenticated meanwhile may already know a later gap.
-        boolean unknown = told == null || gap.since().isAfter(told.since());
+        boolean unknown = newest == null || gap.since().isAfter(newest.since());
         if (unknown) {
-            told = gap;
-            sent = concerned;
+            newest = gap;
+            newestSent = concerned;
         }
         return unknown && concerned;
     }
 
-    /** Counts a report that was expected; returns false if none was. */
-    boolean isExpected() {
-        if (untold == 0) {
+    /** Takes one expected report off the count; returns false if none was expected. */
+    boolean takeExpected() {
+        if (outstanding == 0) {
             return false;
         }
-        untold--;
+        outstanding--;
         return true;
     }
 
     /** Records the report of a gap's end; returns false if the client was not told of its start. */
     boolean ends(Gap gap) {
-        boolean known = told != null && told.since().equals(gap.since());
+        boolean known = newest != null && newest.since().equals(gap.since());
         if (known) {
-            told = null;
+            newest = null;
         }
         return known;
     }
 
     /** Whether the client was sent the start of the newest gap that it was told of. */
     boolean wasSent() {
-        return sent;
+        return newestSent;
     }
 
     boolean isOver() {
-        return told == null && untold == 0;
+        return newest == null && outstanding == 0;
     }
 }
