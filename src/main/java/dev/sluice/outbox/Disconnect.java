@@ -4,15 +4,15 @@ import java.util.Locale;
 
 /** The reason why a connection ended. */
 public enum Disconnect {
-    /** The client closed the WebSocket. */
+    /** The client closed its WebSocket or event stream. */
     CLIENT_CLOSED,
-    /** The client ended the stream without a close frame. */
+    /** The TCP connection of a WebSocket ended without a close frame. */
     CONNECTION_LOST,
     /** The client, or something between, reset the connection. */
     CONNECTION_RESET,
     /** The client was silent for three heartbeats. */
     PEER_SILENT,
-    /** The client broke the WebSocket protocol. */
+    /** The client broke the WebSocket protocol, or sent a Centrifuge command that can't be answered. */
     PROTOCOL_ERROR,
     /** The client sent text that is not UTF-8. */
     INVALID_TEXT,
@@ -20,7 +20,7 @@ public enum Disconnect {
     FRAME_TOO_LARGE,
     /** The client sent more frames than its rate and burst allow. */
     FLOODED,
-    /** The pod has no memory for the client's unhandled data. */
+    /** The pod has no memory for the client's unhandled data, or a message was unfinished for 10 seconds. */
     INBOUND_FULL,
     /** More data waited for the client than an outbox may hold. */
     OUTBOX_FULL,
@@ -30,7 +30,7 @@ public enum Disconnect {
     TOKEN_EXPIRED,
     /** An operator disconnected the user. */
     OPERATOR,
-    /** A frame could not be written. */
+    /** A write failed for another reason than a closed or reset connection. */
     SEND_FAILED,
     /** Sluice failed. */
     INTERNAL_ERROR,

@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** One or several WebSocket messages that are written to a connection at once. All receivers share it. */
+/**
+ * One or several messages that are written to a connection at once, for example publications. All receivers share it.
+ */
 public sealed interface Frame
         permits Frame.Text, Frame.Mark, Frame.Missed, Frame.Ping, Frame.Pong, PublicationBatch, ReplayBatch {
 
@@ -17,7 +19,7 @@ public sealed interface Frame
      */
     int OVERHEAD = 192;
 
-    /** The bytes on the wire, including WebSocket headers. */
+    /** The bytes on a WebSocket, including headers. */
     int length();
 
     /** The bytes of memory that are charged while the frame waits to be written. */

@@ -2,7 +2,10 @@ package dev.sluice.outbox;
 
 import org.jspecify.annotations.Nullable;
 
-/** Writes to one WebSocket. Used only on the connection's event loop; no method blocks or throws. */
+/**
+ * Writes to one client, on a WebSocket or an event stream. Used only on the connection's event loop; no method blocks
+ * or throws.
+ */
 public interface FrameWriter {
 
     /** Writes a frame after all earlier ones; it may be sent only with the next {@link #flush}. */
@@ -23,7 +26,7 @@ public interface FrameWriter {
         return false;
     }
 
-    /** Whether a run is written as one frame; if not, each of its messages costs as much as a frame. */
+    /** Whether a batch is written as one frame; if not, each of its messages costs as much as a frame. */
     default boolean takesBatches() {
         return true;
     }

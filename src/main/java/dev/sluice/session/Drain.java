@@ -12,10 +12,10 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * Closes every WebSocket with 1012 when the process is asked to stop: after a delay, during which the pod accepts new
- * ones because balancers may not yet know that it stops, and spread over a period, so that clients do not all connect
- * to the other pods at once. It runs before the server's shutdown, which would close with 1000, so that clients would
- * not reconnect.
+ * Closes every WebSocket with 1012, and ends every event stream, when the process is asked to stop: after a delay,
+ * during which the pod accepts new ones because balancers may not yet know that it stops, and spread over a period, so
+ * that clients do not all connect to the other pods at once. It runs before the server's shutdown, which would close
+ * with 1000, so that clients would not reconnect.
  */
 @Startup
 @Singleton

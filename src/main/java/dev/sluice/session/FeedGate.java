@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets clients listen to channels only once the feed hears these. It hears all channels, except in mode {@code exact}.
- * Thread-safe.
+ * Lets clients listen to channels only once the feed hears these. It hears all channels, except in the modes {@code
+ * exact} and {@code sharded}. Thread-safe.
  */
 @Singleton
 final class FeedGate {

@@ -10,8 +10,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels of one request that are answered together when all are decided, because their publications are replayed
- * in one order. Confined to the connection's event loop.
+ * The channels of one request. They are answered together, once it is decided for each whether the client may hear it,
+ * because their publications are replayed in one order. Confined to the connection's event loop.
  */
 final class JointRequest {
 
@@ -20,9 +20,10 @@ final class JointRequest {
     private final @Nullable Position since;
     private final @Nullable EntryId entry;
     private final boolean strict;
-    private final BiConsumer<Client, Channel> then;
+    private final BiConsumer<Client, Channel> afterAnswer;
     private final List<Channel> allowed = new ArrayList<>();
     private final List<Release> onSettled = new ArrayList<>(0);
+    /** The number of undecided channels, plus one for the request itself until all its channels are counted. */
     private int undecided = 1;
 
     /** Creates a request whose channels have not been checked yet. */
@@ -33,10 +34,14 @@ final class JointRequest {
     /**
      * Creates a request whose channels have not been checked yet.
      *
-     * @param then called for each channel to which the client has subscribed, after the answer
+     * @param afterAnswer called for each channel to which the client has subscribed, once the client is told so
      */
-    JointRequest(@Nullable Position since, @Nullable EntryId entry, boolean strict, BiConsumer<Client, Channel> then) {
-        this.then = then;
+    JointRequest(
+            @Nullable Position since,
+            @Nullable EntryId entry,
+            boolean strict,
+            BiConsumer<Client, Channel> afterAnswer) {
+        this.afterAnswer = afterAnswer;
         this.since = since;
         this.entry = entry;
         this.strict = strict;
@@ -48,13 +53,13 @@ final class JointRequest {
         return since;
     }
 
-    /** The last entry that the client has of the channels that are streams; {@code null} if it has named none. */
+    /** The last entry that the client has of its streams; {@code null} if it has named none. */
     @Nullable
     EntryId entry() {
         return entry;
     }
 
-    /** Whether the client has named where its channels are to begin. */
+    /** Whether the client has named the position or the entry from which it continues. */
     boolean asked() {
         return since != null || entry != null;
     }
@@ -64,9 +69,9 @@ final class JointRequest {
         return strict;
     }
 
-    /** The client has been told that it receives the channel. */
+    /** Records that the client was told that it has subscribed to the channel. */
     void answered(Client client, Channel channel) {
-        then.accept(client, channel);
+        afterAnswer.accept(client, channel);
     }
 
     /** Adds an undecided channel. */
@@ -89,12 +94,15 @@ final class JointRequest {
         onSettled.add(new Release(channel, action));
     }
 
-    /** The client listens to the channels, or has given up. */
+    /** Records that the client listens to the channels, or has given up. */
     void settled() {
         onSettled.forEach(release -> release.action.run());
     }
 
-    /** While some channels are undecided, gives up allowed ones of these; returns them. */
+    /**
+     * Removes the matching channels from those allowed so far, and returns them; none if the request is already
+     * decided.
+     */
     List<Channel> withdraw(Predicate<Channel> which) {
         if (undecided == 0) {
             return List.of();

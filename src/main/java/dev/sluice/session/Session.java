@@ -77,7 +77,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
     private byte @Nullable [] pinged;
 
     /**
-     * Creates a session that has not started, on the WebSocket's event loop.
+     * Creates a session that has not started, on the connection's event loop.
      *
      * @param delivered the position up to which everything has been handed to a connection
      */
@@ -113,7 +113,7 @@ final class Session implements Inbound.Peer, EventStreamChannel.Owner, Outbox.Ow
         return loop;
     }
 
-    /** Runs a task on the WebSocket's event loop, and ends the session if the task throws. Thread-safe. */
+    /** Runs a task on the connection's event loop, and ends the session if the task throws. Thread-safe. */
     void run(Runnable task) {
         loop.execute(() -> {
             try {

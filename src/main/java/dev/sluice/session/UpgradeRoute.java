@@ -85,7 +85,7 @@ final class UpgradeRoute implements HttpServerOptionsCustomizer {
 
     private void handle(RoutingContext context) {
         HttpServerRequest request = context.request();
-        WebSocketChannel channel = channels.of(request);
+        WebSocketChannel channel = channels.install(request);
         if (channel == null) {
             reject(request, 400);
             return;

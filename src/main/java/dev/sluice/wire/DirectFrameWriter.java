@@ -12,8 +12,8 @@ import io.netty.handler.ssl.SslHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes encoded frames directly to the connection's channel, past the encoders of Netty and Vert.x. Only the last write
- * before a flush has a promise: when it is done, all earlier ones are.
+ * Writes encoded frames directly to the connection's Netty channel, past the encoders of Netty and Vert.x. Only the
+ * last write before a flush has a promise: when it is done, all earlier ones are.
  */
 // The promise of the last write covers the earlier ones.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -49,8 +49,8 @@ final class DirectFrameWriter implements FrameWriter {
     /**
      * A wire to an open connection.
      *
-     * @param channel where in the channel's pipeline writes begin
-     * @param encoder of the channel's event loop, in the connection's format
+     * @param channel where in the Netty channel's pipeline writes begin
+     * @param encoder of the connection's event loop, in the connection's format
      */
     DirectFrameWriter(Closing closing, ChannelHandlerContext channel, FrameEncoder encoder) {
         this.closing = closing;

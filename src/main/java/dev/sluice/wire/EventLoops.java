@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 
-/** The event loops of WebSockets. Their number is small, and constant after each has had a WebSocket. */
+/** The event loops of clients' connections. Their number is small, and constant once each has had a connection. */
 // In a native executable, Vert.x finds epoll only as a service, which is created by reflection.
 @RegisterForReflection(classNames = "io.vertx.core.impl.transports.EpollTransport")
 @Singleton
@@ -23,7 +23,10 @@ public final class EventLoops {
 
     private static final Logger LOG = Logger.getLogger(EventLoops.class);
 
-    /** The interval at which a loop checks for timeouts; short enough for the promised seconds. */
+    /**
+     * How often a loop checks for timeouts; often enough for a close to take two seconds at most, as the protocol
+     * promises.
+     */
     private static final long SWEEP_MILLIS = 250;
 
     private final Vertx vertx;

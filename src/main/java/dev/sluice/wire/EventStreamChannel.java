@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * The TCP connection of a response that is a stream of events. Vert.x writes its head and its end; the chunks between are
  * written past the encoder. The connection ends with the response. Confined to the connection's event loop.
  */
-// The ignored futures complete when the channel closes, at the latest.
+// The ignored futures complete when the Netty channel closes, at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class EventStreamChannel extends ChannelInboundHandlerAdapter
         implements ClientChannel, Slot.Holder, ChannelFutureListener {

@@ -9,7 +9,7 @@ import io.vertx.core.http.HttpVersion;
 import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the channel of a request's connection a stream's channel. To be used on the connection's event loop. */
+/** Wraps the Netty channel of a request for an event stream. To be used on the connection's event loop. */
 @Singleton
 public final class EventStreamChannelFactory {
 
@@ -21,7 +21,7 @@ public final class EventStreamChannelFactory {
         this.schedulers = schedulers;
     }
 
-    /** Returns a channel for the request, or {@code null} if its version of HTTP has no chunks. */
+    /** Returns the stream's channel, or {@code null} if its version of HTTP has no chunks. */
     public @Nullable EventStreamChannel of(HttpServerRequest request) {
         Channel channel = TcpChannel.of(request);
         return request.version() == HttpVersion.HTTP_1_1 && channel != null

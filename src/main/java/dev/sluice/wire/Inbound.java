@@ -336,7 +336,7 @@ public final class Inbound extends Utf8FrameValidator implements Handler<io.vert
         clearWaiting();
         CloseWebSocketFrame close = pollClose();
         if (close != null) {
-            // Later: Vert.x closes the channel when it sees the second of two close frames.
+            // Later: Vert.x closes the Netty channel when it sees the second of two close frames.
             channel.eventLoop().execute(() -> passOn(close));
         }
         adjustReading();

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * closing at once with input unread makes the kernel send a reset, which overtakes the close frame. To be used on the
  * connection's event loop.
  */
-// What is not awaited here ends with the channel at the latest.
+// What is not awaited here ends with the Netty channel at the latest.
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class WebSocketChannel extends ChannelDuplexHandler
         implements ClientChannel, Slot.Holder, ChannelFutureListener, DirectFrameWriter.Closing {
@@ -86,7 +86,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         this.inbound = inbound;
     }
 
-    /** Puts the handlers into the channel's pipeline, which has no handlers any more where the channel is closed. */
+    /** Puts the handlers into the Netty channel's pipeline, which has none any more if the channel is closed. */
     static WebSocketChannel install(Channel channel, ConnectionSlots slots, Inbound inbound) {
         ChannelPipeline pipeline = channel.pipeline();
         WebSocketChannel handler = new WebSocketChannel(channel, slots, inbound);
@@ -99,7 +99,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
         return handler;
     }
 
-    /** The handler in the channel's pipeline, or {@code null} where there is none. */
+    /** The handler in the Netty channel's pipeline; {@code null} if there is none. */
     static @Nullable WebSocketChannel installedIn(Channel channel) {
         return channel.pipeline().get(NAME) instanceof WebSocketChannel known ? known : null;
     }
@@ -323,7 +323,7 @@ public final class WebSocketChannel extends ChannelDuplexHandler
                 context.pipeline().remove(decoder);
             }
         }
-        // Later: first Vert.x closes the channel, as what the session still writes must not come behind the close
+        // Later: first Vert.x closes the Netty channel, as what the session still writes must not come behind the close
         // frame. Queued before, as the close would name another reason.
         execute(() -> inbound.failed(reason(cause), cause));
         context.fireExceptionCaught(cause);

@@ -9,7 +9,9 @@ import io.vertx.core.http.HttpVersion;
 import jakarta.inject.Singleton;
 import org.jspecify.annotations.Nullable;
 
-/** Makes the channel of a request's connection a WebSocket's channel. To be used on the connection's event loop. */
+/**
+ * Installs Sluice's handlers in the Netty channel of a request's connection. To be used on the connection's event loop.
+ */
 @Singleton
 public final class WebSocketChannelFactory {
 
@@ -25,8 +27,11 @@ public final class WebSocketChannelFactory {
         this.schedulers = schedulers;
     }
 
-    /** Returns the channel of the request's connection, or {@code null} if it can't become a WebSocket. */
-    public @Nullable WebSocketChannel of(HttpServerRequest request) {
+    /**
+     * Installs the handlers, unless an earlier request of the connection has done so. Returns {@code null} if the
+     * connection can't become a WebSocket.
+     */
+    public @Nullable WebSocketChannel install(HttpServerRequest request) {
         Channel channel = TcpChannel.of(request);
         if (request.version() != HttpVersion.HTTP_1_1 || channel == null) {
             return null;

@@ -44,9 +44,8 @@ final class WriteProgress {
             // It has been closed.
             return since;
         }
-        // Retransmissions to a dead peer update lastDataSent, and acknowledged window probes update lastAckRecv. So
-        // only
-        // both together show progress.
+        // Retransmissions to a dead peer update lastDataSent, and acknowledged window probes update lastAckRecv, so
+        // only both together show progress.
         long quiet = TimeUnit.MILLISECONDS.toNanos(Math.max(tcp.lastDataSent(), tcp.lastAckRecv()));
         return now - quiet - since > 0 ? now - quiet : since;
     }

@@ -1,4 +1,6 @@
-/** The bytes of a WebSocket: frames that arrive and wait to be handled, frames that are written, on the pipeline of Netty. */
+/**
+ * The bytes of WebSockets and event streams: frames that arrive and wait to be handled, and frames that are written.
+ */
 @NullMarked
 package dev.sluice.wire;
 
