@@ -166,7 +166,7 @@ final class ChannelSubscriptions implements CountedChannels {
             opening = false;
             List<ChannelRequest> requests = new ArrayList<>();
             channels.values().forEach(channel -> requests.addAll(channel.takeRequests()));
-            thread.execute(() -> requests.forEach(ChannelRequest::complete));
+            thread.execute(() -> requests.forEach(ChannelRequest::acknowledged));
         }
     }
 
@@ -250,7 +250,7 @@ final class ChannelSubscriptions implements CountedChannels {
             pumpSoon();
         } else if (!opening) {
             List<ChannelRequest> requests = channel.takeRequests();
-            thread.execute(() -> requests.forEach(ChannelRequest::complete));
+            thread.execute(() -> requests.forEach(ChannelRequest::acknowledged));
         }
     }
 
@@ -300,7 +300,7 @@ final class ChannelSubscriptions implements CountedChannels {
         }
         left.stream().filter(name -> !has(name)).forEach(onLeft);
         onDisconnected.run();
-        thread.execute(() -> requests.forEach(ChannelRequest::complete));
+        thread.execute(() -> requests.forEach(ChannelRequest::acknowledged));
     }
 
     /** Redis has acknowledged a subscription. */

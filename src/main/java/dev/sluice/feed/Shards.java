@@ -88,6 +88,10 @@ final class Shards implements WantedChannels {
             channels.whenHeld(name -> heardAgain(this, name, time.now()));
         }
 
+        boolean isDown() {
+            return state == State.DOWN;
+        }
+
         @Override
         public void live(Instant from) {
             state = State.LIVE;
@@ -164,6 +168,10 @@ final class Shards implements WantedChannels {
     private Consumer<String> onLeft = name -> {};
     private @Nullable ClusterTopology topology;
     private volatile boolean started;
+
+    /** How many masters were tried before one was heard. */
+    private int tried;
+
     private volatile List<ChannelSubscriptions> all = List.of();
     private volatile List<Shard> links = List.of();
 
@@ -228,7 +236,7 @@ final class Shards implements WantedChannels {
         List<Shard> needed = links.stream()
                 .filter(shard -> shard.channels.subscribed() + shard.channels.pending() > 0)
                 .toList();
-        return started && (needed.isEmpty() || needed.stream().anyMatch(shard -> shard.state != State.DOWN));
+        return started && (needed.isEmpty() || !needed.stream().allMatch(Shard::isDown));
     }
 
     /** Connects to one master, which shows that this pod can subscribe; to others when a client wants their channels. */
@@ -262,8 +270,8 @@ final class Shards implements WantedChannels {
                 shard.master = now;
             }
         }
-        if (!started && shards.isEmpty() && !told.masters().isEmpty()) {
-            open(told.masters().get(0));
+        if (!started && !told.masters().isEmpty() && shards.values().stream().allMatch(Shard::isDown)) {
+            open(told.masters().get(tried++ % told.masters().size()));
         }
         for (Shard shard : gone) {
             Instant since = shard.since.minus(margin);
@@ -424,8 +432,13 @@ final class Shards implements WantedChannels {
                 return;
             }
             Map<ChannelSubscriptions, List<String>> parts = new LinkedHashMap<>();
-            names.forEach(name -> parts.computeIfAbsent(openPlace(name), missing -> new ArrayList<>())
+            // Each may take the connection of an earlier one, which has no channels yet.
+            names.forEach(this::openPlace);
+            names.forEach(name -> parts.computeIfAbsent(place(name), missing -> new ArrayList<>())
                     .add(name));
+            if (parts.containsKey(homeless)) {
+                refresh();
+            }
             parts.forEach((place, part) -> {
                 if (!place.awaits()) {
                     // Answered at once.

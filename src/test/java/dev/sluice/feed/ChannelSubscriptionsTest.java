@@ -328,6 +328,50 @@ class ChannelSubscriptionsTest {
     }
 
     @Test
+    void channelThatFindsNoConnectionDoesNotAnswerForTheOthersOfItsRequest() {
+        Server server = connect();
+        join("a", "b");
+        runTasks();
+        channels.move("a", with(1000, 100));
+        runTasks();
+        assertThat(answered).as("b is not acknowledged").containsExactly("started");
+        settle(server);
+        assertThat(answered).containsExactly("started", "a b");
+    }
+
+    @Test
+    void failureToConnectDoesNotAnswerForAChannelThatHasMoved() {
+        ChannelSubscriptions other = with(1000, 100);
+        Server server = new Server(other);
+        other.connected(server, () -> {});
+        channels.opens();
+        join("a", "b");
+        runTasks();
+        channels.move("b", other);
+        channels.giveUp();
+        runTasks();
+        assertThat(answered).as("b is not acknowledged").isEmpty();
+        settle(server);
+        assertThat(answered).containsExactly("a b");
+    }
+
+    @Test
+    void endOfAConnectionDoesNotAnswerForAChannelThatHasMoved() {
+        Server first = connect();
+        ChannelSubscriptions other = with(1000, 100);
+        Server second = new Server(other);
+        other.connected(second, () -> {});
+        join("a", "b");
+        runTasks();
+        channels.move("b", other);
+        channels.disconnected(first);
+        runTasks();
+        assertThat(answered).as("b is not acknowledged").containsExactly("started");
+        settle(second);
+        assertThat(answered).containsExactly("started", "a b");
+    }
+
+    @Test
     void endThatWasNotAskedForIsNoticed() {
         Server server = connect();
         channels.wanted("a");
